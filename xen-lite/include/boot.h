@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the boot loader left: memory, modules, CPUs, from the flattened device tree (boot_fdt.c), and the control
+ * domain's builder on top of it (dom0.c, dom0_fdt.c).  The protocol is Xen's: docs/misc/arm/device-tree/booting.txt
+ * of Xen describes the nodes; docs/boot.md here repeats what is supported.
+ */
+#ifndef XL_BOOT_H
+#define XL_BOOT_H
+
+#include "mm.h"
+
+#define BOOT_REGIONS_MAX 32u
+#define BOOT_STRING_MAX  1024u
+
+struct boot_module { uint64_t start, bytes; char bootargs[BOOT_STRING_MAX]; bool present; };
+struct boot_info {
+    struct mem_region ram[BOOT_REGIONS_MAX];        /* page-aligned, sorted */
+    unsigned ram_count;
+    struct mem_region reserved[BOOT_REGIONS_MAX];   /* must not be allocated: firmware's, modules, the image, the tree */
+    unsigned reserved_count;
+    struct boot_module kernel, ramdisk;
+    char cmdline[BOOT_STRING_MAX];
+    uint64_t cpu_mpidr[MAX_CPUS];
+    unsigned cpu_count;                             /* as the tree lists them, at most MAX_CPUS */
+    uint64_t ram_bytes;
+};
+extern struct boot_info boot;
+
+/* Fills `boot`. 0, or -XEN_EINVAL having logged which node or property is wrong. `image` is where the hypervisor lies. */
+int boot_scan(const void *fdt, paddr_t fdt_pa, struct mem_region image);
+
+/* A node's reg entry `index` as the CPU sees it, through every parent's ranges. 0, -XEN_ENOENT (no such entry), -XEN_EINVAL. */
+int fdt_reg(const void *fdt, int node, unsigned index, uint64_t *address, uint64_t *bytes);
+/* Cells of a bus node. Defaults of the specification: 2 and 1. */
+unsigned fdt_cells(const void *fdt, int node, const char *property, unsigned fallback);
+/* Reads a number of `cells` cells and moves on. */
+uint64_t fdt_read_cells(const uint32_t **p, unsigned cells);
+bool fdt_node_enabled(const void *fdt, int node);
+bool fdt_has_compatible(const void *fdt, int node, const char *const *names, unsigned count);
+
+/* Builds and starts the control domain: panics with a message that says what is missing. */
+void dom0_build(const void *fdt);
+/* Its device tree, edited from the machine's into a fresh buffer. */
+struct dom0_layout {
+    struct mem_region bank[BOOT_REGIONS_MAX]; unsigned bank_count;
+    uint64_t ramdisk_start, ramdisk_end;        /* 0: none */
+    uint64_t grant_start, grant_bytes;          /* hypervisor node, reg 0 */
+    uint64_t extended_start, extended_bytes;    /* unused guest-physical space for foreign mappings, or 0 */
+    unsigned vcpu_count;
+    unsigned evtchn_ppi;
+};
+/* Bytes used, or -XEN_E*: the name of the node that failed is logged. */
+int dom0_fdt_make(const void *host, void *out, unsigned room, const struct dom0_layout *l);
+/* Calls fn for every MMIO range [start, end) of the machine that the control domain may have. Stops at the first error. */
+int dom0_for_each_device(const void *fdt, int (*fn)(void *arg, uint64_t start, uint64_t end), void *arg);
+/* True when the control domain owns the MMIO page: mapped at first touch where a range is too large to map up front. */
+bool dom0_map_device_on_demand(struct domain *d, ipa_t ipa);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Emulated MMIO: regions with handlers; the leaf of an emulated page caches its handler (mmio.c). */
+#ifndef XL_MMIO_H
+#define XL_MMIO_H
+
+#include "types.h"
+struct domain; struct vcpu;
+
+struct mmio_access { ipa_t ipa; uint64_t offset; /* in the region */ uint64_t value; uint8_t size; bool write; };
+/* true: done (value set for reads). false: inject an abort. */
+typedef bool (*mmio_handler)(struct vcpu *v, void *arg, struct mmio_access *a);
+struct mmio_region { uint64_t start, size; mmio_handler fn; void *arg; };
+#define MMIO_REGIONS 16u
+struct mmio_map {
+    unsigned count;
+    uint32_t generation;        /* changes with every change of `region`: leaves that carry another are stale */
+    struct mmio_region region[MMIO_REGIONS];    /* by address */
+    uint64_t hits, slow;        /* look-ups of mmio_dispatch by leaf, and by search; not exact */
+};
+/* While the domain does not run (being built, or paused). -ENOSPC, -EEXIST (overlaps), -EINVAL */
+int mmio_register(struct domain *d, ipa_t start, uint64_t size, mmio_handler fn, void *arg);
+/* stage2_fault's second stop: true when handled. The access's register is read/written through arch_reg_*. */
+struct stage2_fault;
+bool mmio_dispatch(struct vcpu *v, const struct stage2_fault *f);
+/*
+ * The same, if the leaf, at level 3, says who it is; false: nothing was done.  `iss`: of a data abort with ISV set (ESR_EL2 or
+ * HSR: one layout, Arm ARM D17.2.37).
+ */
+bool mmio_leaf_access(struct vcpu *v, ipa_t ipa, uint32_t iss);
+#endif

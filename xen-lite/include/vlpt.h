@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The virtual-linear page table: a stage 2 as an array in EL2's address space.  vlpt.c */
+#ifndef XL_VLPT_H
+#define XL_VLPT_H
+
+#include "pt.h"
+#include <asm/atomic.h>
+struct p2m;
+
+/* Take a window for this p2m, if one is free and `vlpt=` allows; else p2m->vlpt_slot is -1 and look-ups walk. */
+void vlpt_attach(struct p2m *p2m);
+void vlpt_detach(struct p2m *p2m);
+/* A table of p2m is unlinked: EL2's TLB forgets it. */
+void vlpt_forget(struct p2m *p2m, uint64_t ipa, unsigned level);
+
+/*
+ * The place of the level-3 descriptor of ipa in the leaf window, or NULL with *desc and *level saying what stands above it.
+ * Access it by load64_may_fault and cas64_may_fault unless p2m->lock is held: a merge may take the table away.
+ * vlpt_slot >= 0; ipa below 2^40.
+ */
+uint64_t *vlpt_leaf(const struct p2m *p2m, uint64_t ipa, uint64_t *desc, unsigned *level);
+
+#endif
