@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Making pages dirty: by the guest's write fault, by the hypervisor's writes, by other domains' mappings.  See dirty.c. */
+#include "lib.h"
+#include "domain.h"
+#include "dirty.h"
+#include "vlpt.h"
+
+enum marked { NOT_LOGGED, WAS_DIRTY, NOW_DIRTY };
+
+static bool is_logged(uint64_t leaf) { return (leaf & (PTE_VALID | PTE_SW_LOGGED)) == (PTE_VALID | PTE_SW_LOGGED); }
+
+/* With the lock, whatever stands there: a block is split first; without memory for that, all of it becomes dirty. */
+static enum marked mark_locked(struct p2m *p2m, uint64_t ipa)
+{
+    unsigned level;
+    uint64_t *entry = pt_entry(&p2m->pt, ipa, &level);
+    uint64_t leaf = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
+    if (!is_logged(leaf))
+        return NOT_LOGGED;
+    if (leaf & PTE_S2_W)
+        return WAS_DIRTY;
+    if (level < 3) {
+        uint64_t *split = dirty_split(p2m, ipa);
+        if (split)
+            entry = split;
+    }
+    leaf = __atomic_fetch_or(entry, PTE_S2_W, __ATOMIC_SEQ_CST);
+    dirty_note(p2m, ipa);
+    return leaf & PTE_S2_W ? WAS_DIRTY : NOW_DIRTY;
+}
+
+/* A leaf through the window, without the lock.  False: not this way (a block, a merge under way, somebody was faster). */
+static bool mark_in_window(struct p2m *p2m, uint64_t ipa, enum marked *marked)
+{
+    unsigned level;
+    uint64_t leaf;
+    uint64_t *at = vlpt_leaf(p2m, ipa, &leaf, &level);
+    if (!at || !load64_may_fault(at, &leaf) || !is_logged(leaf))
+        return false;
+    *marked = WAS_DIRTY;
+    if (leaf & PTE_S2_W)
+        return true;
+    if (cas64_may_fault(at, &leaf, leaf | PTE_S2_W) != 1)
+        return false;
+    *marked = NOW_DIRTY;
+    dirty_note(p2m, ipa);
+    return true;
+}
+
+static enum marked mark(struct p2m *p2m, uint64_t ipa)
+{
+    enum marked marked;
+    if (likely(p2m->vlpt_slot >= 0) && mark_in_window(p2m, ipa, &marked))
+        return marked;
+    spin_lock(&p2m->lock);
+    marked = mark_locked(p2m, ipa);
+    spin_unlock(&p2m->lock);
+    return marked;
+}
+
+bool dirty_fault(struct vcpu *v, ipa_t ipa)
+{
+    struct domain *d = v->domain;
+    if (ipa.v >> IPA_BITS)
+        return false;
+    enum marked marked = mark(&d->p2m, ipa.v);
+    if (marked == NOT_LOGGED)
+        return false;
+    /* The CPU came here with a read-only entry, and may have kept it. */
+    arch_tlb_flush_ipa(d->vttbr, IPA(ipa.v & PAGE_MASK));
+    if (marked == NOW_DIRTY)
+        d->p2m.fault_count++;           /* a statistic: may miss one when CPUs race */
+    else
+        d->p2m.spurious_count++;
+    return true;
+}
+
+bool dirty_fault_leaf(struct vcpu *v, ipa_t ipa, gva_t va)
+{
+    struct p2m *p2m = &v->domain->p2m;
+    uint64_t leaf;
+    if (unlikely(p2m->vlpt_slot < 0))
+        return false;
+    /* The hardware came by a level-3 table: unless a merge took it away since, it is in the window. */
+    uint64_t *at = &vlpt_window((unsigned)p2m->vlpt_slot)[ipa.v >> PAGE_SHIFT];
+    if (unlikely(!load64_may_fault(at, &leaf) || !is_logged(leaf)))
+        return false;
+    if (leaf & PTE_S2_W) {
+        p2m->spurious_count++;
+    } else {
+        if (unlikely(cas64_may_fault(at, &leaf, leaf | PTE_S2_W) != 1))
+            return false;               /* somebody else changed it */
+        p2m->fault_count++;
+        uint64_t *word = &p2m->log->region[ipa.v >> BLOCK_SHIFT >> 6], bit = 1ull << ((ipa.v >> BLOCK_SHIFT) & 63);
+        if (unlikely(!(__atomic_load_n(word, __ATOMIC_RELAXED) & bit)))     /* after the leaf: the swap is a full barrier */
+            __atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
+    }
+    arch_tlb_flush_fault(ipa, va);      /* the CPU came here with a read-only entry, and may have kept it */
+    return true;
+}
+
+void dirty_mark(struct domain *d, ipa_t ipa)
+{
+    if (likely(!d->p2m.logging) || ipa.v >> IPA_BITS)
+        return;
+    mark(&d->p2m, ipa.v);
+}
+
+void dirty_mark_page(struct page *p)
+{
+    if (likely(!dirty_any()))
+        return;
+    struct domain *d = page_owner_get(p);
+    if (!d)
+        return;
+    uint32_t gfn = __atomic_load_n(&p->gfn, __ATOMIC_RELAXED);
+    if (gfn != PAGE_NO_GFN)
+        dirty_mark(d, GFN(gfn));
+    domain_put(d);
+}
+
+/* The owner's leaf (or block) follows p->ext_writers.  Lock held. */
+static void follow_writers(struct p2m *p2m, struct page *p)
+{
+    unsigned level;
+    uint64_t ipa = (uint64_t)p->gfn << PAGE_SHIFT;
+    uint64_t *entry = pt_entry(&p2m->pt, ipa, &level);
+    uint64_t leaf = *entry;
+    if (!(leaf & PTE_VALID) || p2m_leaf_type(leaf) != P2M_RAM ||
+        (leaf & PTE_ADDR) + (ipa & (pt_span(level) - 1)) != page_pa(p).v)
+        return;
+    if (!p->ext_writers) {
+        if (level == 3)                 /* it stays dirty until the next harvest: the last writes were perhaps just now */
+            __atomic_fetch_and(entry, ~PTE_SW_EXT, __ATOMIC_RELAXED);
+        return;
+    }
+    if (level < 3 && is_logged(leaf) && dirty_split(p2m, ipa))
+        return;                         /* which gave each leaf its own bits */
+    __atomic_fetch_or(entry, PTE_SW_EXT | (is_logged(leaf) ? PTE_S2_W : 0), __ATOMIC_SEQ_CST);
+    if (is_logged(leaf))
+        dirty_note(p2m, ipa);
+}
+
+void dirty_ext_writer(struct page *p, int delta)
+{
+    struct domain *d = page_owner_get(p);
+    if (d)
+        spin_lock(&d->p2m.lock);
+    uint32_t now = __atomic_add_fetch(&p->ext_writers, (uint32_t)delta, __ATOMIC_RELAXED);
+    BUG_ON(delta < 0 ? now == UINT32_MAX : now == 0);
+    if (!d)
+        return;
+    if (p->gfn != PAGE_NO_GFN && d->p2m.pt.root.v)
+        follow_writers(&d->p2m, p);
+    spin_unlock(&d->p2m.lock);
+    domain_put(d);
+}

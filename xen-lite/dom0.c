@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Building the control domain: memory mapped one to one, devices passed through, kernel and ramdisk copied to
+ * where the arm64 boot protocol wants them (Documentation/arch/arm64/booting.rst of Linux).
+ */
+#include <libfdt.h>
+#include <xen/xen.h>
+#include <xen/domctl.h>
+#include <xen/hvm/params.h>
+#include "boot.h"
+#include "domain.h"
+#include "hypercall.h"
+#include "irq.h"
+
+#define DOM0_DEFAULT_BYTES (512ull << 20)
+#define DOM0_ORDER_MAX 18u                  /* 1 GiB */
+#define EAGER_BYTES (1ull << 30)            /* larger device ranges are mapped at first touch */
+#define DTB_ROOM (256u << 10)
+
+/* Header of an arm64 Image; all little-endian. */
+struct image_header {
+    uint32_t code[2];
+    uint64_t text_offset, image_size, flags, reserved[3];
+    uint32_t magic, pe;
+};
+#define IMAGE_MAGIC 0x644d5241u             /* "ARM\x64" */
+_Static_assert(sizeof(struct image_header) == 64, "arm64 Image header");
+
+static struct dom0_layout layout;
+static struct mem_region device[64];
+static unsigned device_count;
+
+static void add_bank(uint64_t start, uint64_t end)
+{
+    unsigned at = 0;
+    while (at < layout.bank_count && layout.bank[at].start < start)
+        at++;
+    if (at && layout.bank[at - 1].end == start) {
+        layout.bank[at - 1].end = end;
+        if (at < layout.bank_count && layout.bank[at].start == end) {
+            layout.bank[at - 1].end = layout.bank[at].end;
+            memmove(&layout.bank[at], &layout.bank[at + 1], (--layout.bank_count - at) * sizeof(layout.bank[0]));
+        }
+        return;
+    }
+    if (at < layout.bank_count && layout.bank[at].start == end) {
+        layout.bank[at].start = start;
+        return;
+    }
+    if (layout.bank_count == BOOT_REGIONS_MAX)
+        panic("dom0: memory is in more than %u pieces: ask for less with dom0_mem=", BOOT_REGIONS_MAX);
+    memmove(&layout.bank[at + 1], &layout.bank[at], (layout.bank_count++ - at) * sizeof(layout.bank[0]));
+    layout.bank[at] = (struct mem_region){ start, end };
+}
+
+/* Largest blocks first: few banks, and 2 MiB blocks in the map. */
+static void give_memory(struct domain *d, uint64_t bytes)
+{
+    for (unsigned order = DOM0_ORDER_MAX; bytes >= PAGE_SIZE;) {
+        while (order && (uint64_t)PAGE_SIZE << order > bytes)
+            order--;
+        struct page *p = page_alloc(d, order, ALLOC_RAW);     /* it clears what it uses itself */
+        if (!p) {
+            if (order < BLOCK_SHIFT - PAGE_SHIFT)
+                panic("dom0: dom0_mem= asks for 0x%lx bytes more than there are free", bytes);
+            order--;
+            continue;
+        }
+        uint64_t start = page_pa(p).v, size = (uint64_t)PAGE_SIZE << order;
+        if (p2m_map(d, IPA(start), PA(start), 1ull << order, P2M_RAM))
+            panic("dom0: no memory for its page tables");
+        add_bank(start, start + size);
+        bytes -= size;
+    }
+}
+
+static int note_device(void *arg, uint64_t start, uint64_t end)
+{
+    struct domain *d = arg;
+    start = ROUND_DOWN(start, (uint64_t)PAGE_SIZE);
+    end = MIN(ROUND_UP(end, (uint64_t)PAGE_SIZE), 1ull << IPA_BITS);
+    if (start >= end)
+        return 0;
+    /* virtio-mmio slots share pages: one range for a run of them */
+    if (device_count && device[device_count - 1].end >= start && device[device_count - 1].start <= start) {
+        if (device[device_count - 1].end >= end)
+            return 0;
+        start = device[device_count - 1].end;
+        device[device_count - 1].end = end;
+    } else {
+        /* the same page again from a later node, or one below its neighbour */
+        for (unsigned i = 0; i < device_count; i++)
+            if (device[i].start <= start && end <= device[i].end)
+                return 0;
+        if (device_count == ARRAY_SIZE(device)) {
+            log_warn("dom0: device at 0x%lx not passed through: more than %zu ranges\n", start, ARRAY_SIZE(device));
+            return 0;
+        }
+        device[device_count++] = (struct mem_region){ start, end };
+    }
+    if (end - start > EAGER_BYTES)
+        return 0;
+    return p2m_map(d, IPA(start), PA(start), (end - start) >> PAGE_SHIFT, P2M_DEVICE);
+}
+
+bool dom0_map_device_on_demand(struct domain *d, ipa_t ipa)
+{
+    uint64_t start = ROUND_DOWN(ipa.v, (uint64_t)BLOCK_SIZE);
+    if (!d->direct_map)
+        return false;
+    for (unsigned i = 0; i < device_count; i++) {
+        if (device[i].end - device[i].start <= EAGER_BYTES || ipa.v < device[i].start || ipa.v >= device[i].end)
+            continue;
+        if (start < device[i].start || start + BLOCK_SIZE > device[i].end)
+            return !p2m_map(d, IPA(ipa.v & PAGE_MASK), PA(ipa.v & PAGE_MASK), 1, P2M_DEVICE);
+        return !p2m_map(d, IPA(start), PA(start), BLOCK_PAGES, P2M_DEVICE);
+    }
+    return false;
+}
+
+static bool range_used(uint64_t start, uint64_t end)
+{
+    for (unsigned i = 0; i < boot.ram_count; i++)
+        if (start < boot.ram[i].end && boot.ram[i].start < end)
+            return true;
+    for (unsigned i = 0; i < device_count; i++)
+        if (start < device[i].end && device[i].start < end)
+            return true;
+    return false;
+}
+
+/*
+ * Guest-physical space with nothing behind it on this machine: the control domain maps grants and other domains'
+ * pages there instead of giving up RAM of its own.  Above 4 GiB; the largest of a few sizes that fits.
+ */
+static void find_extended_region(void)
+{
+    for (uint64_t size = 16ull << 30; size >= 1ull << 30; size >>= 1)
+        for (uint64_t start = 4ull << 30; start + size <= 1ull << 38; start += 1ull << 30)
+            if (!range_used(start, start + size)) {
+                layout.grant_start = start;
+                layout.grant_bytes = (uint64_t)GRANT_FRAMES_MAX << PAGE_SHIFT;
+                layout.extended_start = start + (1ull << 29);
+                layout.extended_bytes = size - (1ull << 29);
+                return;
+            }
+    panic("dom0: no unused guest-physical space of 1 GiB below 2^38 for grants");
+}
+
+static void copy_in(struct domain *d, uint64_t to, const void *from, uint64_t bytes, const char *what)
+{
+    if (copy_to_ipa(d, IPA(to), from, bytes))
+        panic("dom0: cannot write the %s to 0x%lx", what, to);
+}
+
+/* A place in bank `b` for `bytes`, as high as possible, 2 MiB aligned, below `*top`. */
+static uint64_t place_high(const struct mem_region *b, uint64_t *top, uint64_t bytes, const char *what)
+{
+    if (bytes + BLOCK_SIZE > *top - b->start)
+        panic("dom0: the %s (0x%lx bytes) does not fit into its first memory bank 0x%lx-0x%lx: raise dom0_mem=", what,
+              bytes, b->start, b->end);
+    *top = ROUND_DOWN(*top - bytes, (uint64_t)BLOCK_SIZE);
+    return *top;
+}
+
+static const struct mem_region *bank_for(uint64_t bytes)
+{
+    const struct mem_region *best = NULL;
+    for (unsigned i = 0; i < layout.bank_count && !best; i++)
+        if (layout.bank[i].end - layout.bank[i].start >= bytes)
+            best = &layout.bank[i];
+    if (!best)
+        panic("dom0: no memory bank holds kernel and ramdisk (0x%lx bytes): raise dom0_mem=", bytes);
+    return best;
+}
+
+/* Copies kernel, ramdisk and device tree in. Returns the entry point; *dtb is where the tree is. */
+static uint64_t load(struct domain *d, const void *fdt, uint64_t *dtb)
+{
+    struct image_header h;
+    const uint8_t *kernel = pa_to_va(PA(boot.kernel.start));
+    memcpy(&h, kernel, MIN(sizeof(h), boot.kernel.bytes));
+    if (boot.kernel.bytes < sizeof(h) || h.magic != IMAGE_MAGIC)
+        panic("dom0: the kernel module at 0x%lx (0x%lx bytes) is not an arm64 Image", boot.kernel.start, boot.kernel.bytes);
+    uint64_t size = MAX(h.image_size, boot.kernel.bytes);
+    uint64_t offset = h.image_size ? h.text_offset : 0x80000;   /* before 3.17 there was no image_size */
+    const struct mem_region *bank = bank_for(size + offset + boot.ramdisk.bytes + DTB_ROOM + 4 * BLOCK_SIZE);
+    uint64_t entry = ROUND_UP(bank->start, (uint64_t)BLOCK_SIZE) + offset, top = bank->end;
+    *dtb = place_high(bank, &top, DTB_ROOM, "device tree");
+    if (boot.ramdisk.present) {
+        layout.ramdisk_start = place_high(bank, &top, boot.ramdisk.bytes, "ramdisk");
+        layout.ramdisk_end = layout.ramdisk_start + boot.ramdisk.bytes;
+        copy_in(d, layout.ramdisk_start, pa_to_va(PA(boot.ramdisk.start)), boot.ramdisk.bytes, "ramdisk");
+    }
+    if (entry + size > top)
+        panic("dom0: the kernel (0x%lx bytes) and the ramdisk do not fit into bank 0x%lx-0x%lx: raise dom0_mem=", size,
+              bank->start, bank->end);
+    copy_in(d, entry, kernel, boot.kernel.bytes, "kernel");
+    void *out = mem_alloc(DTB_ROOM);
+    int bytes = out ? dom0_fdt_make(fdt, out, DTB_ROOM, &layout) : -XEN_ENOMEM;
+    if (bytes < 0)
+        panic("dom0: cannot make its device tree (error %d)", bytes);
+    copy_in(d, *dtb, out, (uint64_t)bytes, "device tree");
+    mem_free(out, DTB_ROOM);
+    /* The kernel starts with its caches off. */
+    p2m_cache_flush(d, entry >> PAGE_SHIFT, ROUND_UP(size, PAGE_SIZE) >> PAGE_SHIFT);
+    p2m_cache_flush(d, *dtb >> PAGE_SHIFT, DTB_ROOM >> PAGE_SHIFT);
+    if (boot.ramdisk.present)
+        p2m_cache_flush(d, layout.ramdisk_start >> PAGE_SHIFT, ROUND_UP(boot.ramdisk.bytes, PAGE_SIZE) >> PAGE_SHIFT);
+    return entry;
+}
+
+/* Every shared interrupt of the machine but the console's is the control domain's. */
+static void give_interrupts(struct domain *d)
+{
+    for (uint32_t intid = INTID_SPI; intid < gic_info.irq_count; intid++)
+        if (intid != uart_intid && irq_give(d, intid, false))
+            panic("dom0: interrupt %u is taken already", intid);
+}
+
+void dom0_build(const void *fdt)
+{
+    if (!boot.kernel.present)
+        panic("dom0: no module with compatible \"multiboot,kernel\" in /chosen");
+    uint64_t bytes = cmdline.dom0_mem_bytes ? cmdline.dom0_mem_bytes : DOM0_DEFAULT_BYTES;
+    layout.vcpu_count = cmdline.dom0_max_vcpus ? MIN(cmdline.dom0_max_vcpus, MAX_VCPUS) : cpu_count;
+    struct xen_domctl_createdomain cfg = {
+        .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
+        .max_vcpus = layout.vcpu_count,
+        .max_evtchn_port = -1u,
+        .max_grant_frames = GRANT_FRAMES_MAX,
+        .max_maptrack_frames = 1024,
+        .grant_opts = 1,
+        .arch = { .gic_version = gic->version == 3 ? XEN_DOMCTL_CONFIG_GIC_V3 : XEN_DOMCTL_CONFIG_GIC_V2,
+                  .nr_spis = gic_info.irq_count - INTID_SPI },
+    };
+    struct domain *d;
+    int rc = domain_create(DOMID_DOM0, &cfg, true, &d);
+    if (rc)
+        panic("dom0: cannot create the control domain (error %d)", rc);
+    dom0 = d;
+    d->max_pages = (uint32_t)(bytes >> PAGE_SHIFT);
+    for (unsigned i = 0; i < layout.vcpu_count; i++)
+        if (!d->vcpu[i] && (rc = vcpu_create(d, i)))
+            panic("dom0: cannot create vCPU %u (error %d)", i, rc);
+    give_memory(d, bytes);
+    if ((rc = dom0_for_each_device(fdt, note_device, d)))
+        panic("dom0: cannot map its devices (error %d)", rc);
+    find_extended_region();
+    give_interrupts(d);
+    layout.evtchn_ppi = d->evtchn_ppi;
+    uint64_t dtb, entry = load(d, fdt, &dtb);
+    log_info("dom0: %lu MiB in %u bank(s) from 0x%lx, %u vCPU(s), kernel at 0x%lx, device tree at 0x%lx\n", bytes >> 20,
+             layout.bank_count, layout.bank[0].start, layout.vcpu_count, entry, dtb);
+    arch_vcpu_reset(d->vcpu[0], entry, dtb, false);
+    d->vcpu[0]->online = true;
+    d->vcpu[0]->initialised = true;
+    d->counter_offset = counter();
+    domain_unpause_by_controller(d);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How a domain stops: pause by its controller, shutdown by itself, crash, resume, and the teardown in pieces.
+ */
+#include "domain.h"
+#include "hypercall.h"
+#include <xen/errno.h>
+#include <xen/sched.h>
+
+/* ---- the controller's pause ------------------------------------------------------------------- */
+
+int domain_pause_by_controller(struct domain *d)
+{
+    uint8_t held = __atomic_load_n(&d->controller_paused, __ATOMIC_RELAXED);
+    do {
+        if (held == UINT8_MAX)          /* a tool that never unpauses shall not wrap the counter */
+            return -XEN_EOVERFLOW;
+    } while (!__atomic_compare_exchange_n(&d->controller_paused, &held, (uint8_t)(held + 1), true, __ATOMIC_SEQ_CST,
+                                          __ATOMIC_RELAXED));
+    domain_pause(d);
+    return 0;
+}
+
+void domain_unpause_by_controller(struct domain *d)
+{
+    uint8_t held = __atomic_load_n(&d->controller_paused, __ATOMIC_RELAXED), expect = DOM_BUILDING;
+    do {
+        if (!held)
+            return;
+    } while (!__atomic_compare_exchange_n(&d->controller_paused, &held, (uint8_t)(held - 1), true, __ATOMIC_SEQ_CST,
+                                          __ATOMIC_RELAXED));
+    __atomic_compare_exchange_n(&d->dying, &expect, DOM_ALIVE, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+    domain_unpause(d);
+}
+
+/* ---- shutdown --------------------------------------------------------------------------------- */
+
+static _Noreturn void machine_shutdown(uint32_t reason)
+{
+    switch (reason) {
+    case SHUTDOWN_poweroff:
+        log_info("xen-lite: the control domain powers the machine off\n");
+        arch_poweroff();
+    case SHUTDOWN_crash:
+        log_err("xen-lite: the control domain crashed%s\n", cmdline.noreboot ? "" : ": rebooting");
+        if (cmdline.noreboot)
+            arch_halt();
+        break;
+    case SHUTDOWN_watchdog:
+        log_err("xen-lite: the control domain's watchdog expired: rebooting\n");
+        break;
+    default:
+        log_info("xen-lite: the control domain reboots the machine (reason %u)\n", reason);
+        break;
+    }
+    arch_reboot();
+}
+
+static bool any_running(const struct domain *d)
+{
+    for (unsigned i = 0; i < d->max_vcpus; i++)
+        if (d->vcpu[i] && __atomic_load_n(&d->vcpu[i]->sched.running, __ATOMIC_ACQUIRE))
+            return true;
+    return false;
+}
+
+/*
+ * shut_down means that no vCPU runs any more: when the tools see it, memory and registers are final.  Called after each
+ * step that could be the last (the flag, a vCPU leaving its CPU); whoever finds nobody running first, tells.
+ */
+void domain_check_shutdown(struct domain *d)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (!__atomic_load_n(&d->shutting_down, __ATOMIC_RELAXED) || any_running(d) ||
+        __atomic_exchange_n(&d->shut_down, true, __ATOMIC_SEQ_CST))
+        return;
+    evtchn_send_global_virq(VIRQ_DOM_EXC);
+}
+
+void domain_shutdown(struct domain *d, uint32_t reason)
+{
+    if (d->privileged)
+        machine_shutdown(reason);
+    spin_lock(&d->lock);
+    bool first = !d->shutting_down && d->dying < DOM_DYING;
+    if (first) {
+        if (d->shutdown_code == ~0u)    /* else SCHEDOP_shutdown_code has latched one */
+            d->shutdown_code = reason;
+        domain_pause_nosync(d);         /* one count for all of the shutdown; domain_resume gives it back */
+        __atomic_store_n(&d->shutting_down, true, __ATOMIC_SEQ_CST);
+    }
+    spin_unlock(&d->lock);
+    if (first)
+        domain_check_shutdown(d);
+}
+
+void domain_resume(struct domain *d)
+{
+    spin_lock(&d->lock);
+    bool was = d->shutting_down;
+    d->shutting_down = d->shut_down = false;
+    d->shutdown_code = ~0u;
+    spin_unlock(&d->lock);
+    if (was)
+        domain_unpause(d);
+}
+
+void domain_crash(struct domain *d, const char *why)
+{
+    struct vcpu *v = current_vcpu();
+    log_err("d%u: crashed: %s\n", d->id, why);
+    if (v && v->domain == d)
+        log_err("d%u: vCPU %u pc 0x%lx\n", d->id, v->id, (unsigned long)v->arch.regs.pc);
+    domain_shutdown(d, SHUTDOWN_crash);
+}
+
+/* ---- teardown --------------------------------------------------------------------------------- */
+
+static int stop_all(struct domain *d)
+{
+    spin_lock(&d->lock);
+    __atomic_store_n(&d->dying, DOM_DYING, __ATOMIC_SEQ_CST);  /* page_alloc, maps, event channels refuse from now on */
+    spin_unlock(&d->lock);
+    domain_pause(d);                    /* for ever */
+    for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
+        timer_stop(&d->watchdog[i]);
+    for (unsigned i = 0; i < d->max_vcpus; i++)
+        if (d->vcpu[i]) {
+            timer_stop(&d->vcpu[i]->poll_timer);
+            timer_stop(&d->vcpu[i]->singleshot_timer);
+        }
+    return 0;
+}
+
+static int close_channels(struct domain *d)
+{
+    evtchn_destroy(d);
+    return 0;
+}
+
+static int drop_pinned(struct domain *d)
+{
+    vuart_destroy(d);
+    if (dom0)
+        p2m_settle(dom0);               /* its tools have just unmapped some of the domain's memory */
+    for (unsigned i = 0; i < d->max_vcpus; i++)
+        if (d->vcpu[i])
+            vcpu_release_areas(d->vcpu[i]);
+    return 0;
+}
+
+/* In this order: nobody runs; nobody is called; what it holds of others goes back; then its own memory. */
+static int (*const stage[])(struct domain *) = {
+    stop_all, close_channels, grant_release_mappings, drop_pinned, p2m_relinquish,
+};
+
+static int kill_stages(struct domain *d)
+{
+    for (; d->next_relinquish < ARRAY_SIZE(stage); d->next_relinquish++) {
+        int rc = stage[d->next_relinquish](d);
+        if (rc)
+            return rc;                  /* -XEN_ERESTART: the same stage again */
+    }
+    return 0;
+}
+
+/* No lock is held over the stages, so a second caller is sent away to come again: it finds the domain dead then. */
+int domain_kill(struct domain *d)
+{
+    if (d == dom0 || (current_vcpu() && current_vcpu()->domain == d))
+        return -XEN_EINVAL;
+    if (__atomic_exchange_n(&d->being_killed, true, __ATOMIC_ACQUIRE))
+        return -XEN_ERESTART;
+    bool dead = d->dying == DOM_DEAD;
+    int rc = dead ? 0 : kill_stages(d);
+    if (!dead && !rc)
+        __atomic_store_n(&d->dying, DOM_DEAD, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&d->being_killed, false, __ATOMIC_RELEASE);
+    if (!dead && !rc) {
+        evtchn_send_global_virq(VIRQ_DOM_EXC);
+        domain_put(d);                  /* the list's */
+    }
+    return rc;
+}
+
+/* ---- what the console key shows --------------------------------------------------------------- */
+
+static void dump(struct domain *d)
+{
+    static const char *const state[] = { "building", "alive", "dying", "dead" };
+    log_info("d%u: %s refs %u vcpus %u pages %u of %u (+%u) pause %d%s\n", d->id, state[d->dying & 3], d->refs, d->max_vcpus,
+             d->tot_pages, d->max_pages, d->xenheap_pages, d->pause_count, d->aarch32 ? " aarch32" : "");
+    if (d->shutting_down)
+        log_info("d%u: shutdown reason %u%s\n", d->id, d->shutdown_code, d->shut_down ? "" : " (under way)");
+    log_info("d%u: vttbr %lx counter offset %lx shared_info %lx\n", d->id, (unsigned long)d->vttbr,
+             (unsigned long)d->counter_offset, (unsigned long)d->shared_ipa.v);
+    for (unsigned i = 0; i < d->max_vcpus; i++) {
+        const struct vcpu *v = d->vcpu[i];
+        if (!v)
+            continue;
+        log_info("  v%u: %s%s%s pause %d cpu %d pc 0x%lx vcpu_info %lx\n", i, v->online ? "online" : "offline",
+                 v->blocked ? " blocked" : "", v->sched.running ? " running" : "", v->pause_count, v->sched.cpu,
+                 (unsigned long)v->arch.regs.pc, (unsigned long)v->info_ipa.v);
+        log_info("      upcall %u selector %lx; virtual timer ctl %x in %ld ticks\n", v->info ? v->info->evtchn_upcall_pending : 0,
+                 v->info ? (unsigned long)v->info->evtchn_pending_sel : 0, v->vtimer.virt_ctl,
+                 (long)(v->vtimer.virt_cval - guest_counter(d)));
+    }
+}
+
+void domain_dump_all(void)
+{
+    for (struct domain *d = domain_get_next(0), *next; d; d = next) {
+        dump(d);
+        next = domain_get_next((domid_t)(d->id + 1));
+        domain_put(d);
+    }
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * vCPUs, and the places in guest memory that the hypervisor writes for each: vcpu_info and the runstate area
+ * (public/vcpu.h).  Both are pinned by a page reference from registration until the vCPU goes, so that the addresses
+ * that v->info and the runstate code use stay right whatever the guest does to its map.
+ */
+#include "domain.h"
+#include <xen/errno.h>
+#include <xen/vcpu.h>
+
+_Static_assert(sizeof(struct vcpu_runstate_info) == 48, "public/vcpu.h on Arm");
+
+#define NOWHERE IPA(~0ull)
+
+/* ---- vCPUs ------------------------------------------------------------------------------------ */
+
+static void poll_timeout(void *arg)
+{
+    vcpu_unblock(arg);
+}
+
+/* VCPUOP_set_singleshot_timer and, with periodic_ns, VCPUOP_set_periodic_timer. */
+static void event_timer_due(void *arg)
+{
+    struct vcpu *v = arg;
+    evtchn_send_virq(v, VIRQ_TIMER);
+    if (v->periodic_ns)
+        timer_set(&v->singleshot_timer, counter() + ns_to_ticks(v->periodic_ns));
+}
+
+/* Where vcpu_info is while the guest has not said otherwise; shared_info has room for the first vCPU only (Arm). */
+static struct vcpu_info *default_info(struct vcpu *v)
+{
+    return v->id < XEN_LEGACY_MAX_VCPUS ? &v->domain->shared_info->vcpu_info[v->id] : &v->private_info;
+}
+
+int vcpu_create(struct domain *d, unsigned id)
+{
+    if (id >= d->max_vcpus || d->vcpu[id])
+        return -XEN_EINVAL;
+    struct vcpu *v = mem_alloc(sizeof(*v));
+    if (!v)
+        return -XEN_ENOMEM;
+    v->domain = d;
+    v->id = id;
+    v->info = default_info(v);
+    v->info_ipa = v->runstate_ipa = NOWHERE;
+    timer_init(&v->poll_timer, poll_timeout, v);
+    timer_init(&v->singleshot_timer, event_timer_due, v);
+    sched_vcpu_init(v);
+    int rc = arch_vcpu_init(v);
+    if (rc)
+        goto fail;
+    rc = vgic_vcpu_init(v);
+    if (rc)
+        goto fail_arch;
+    vtimer_vcpu_init(v);
+    __atomic_store_n(&d->vcpu[id], v, __ATOMIC_RELEASE);       /* others look without a lock */
+    return 0;
+fail_arch:
+    arch_vcpu_destroy(v);
+fail:
+    mem_free(v, sizeof(*v));
+    return rc;
+}
+
+int vcpu_reset(struct vcpu *v)
+{
+    v->online = v->initialised = v->blocked = v->poll_mask = false;
+    vcpu_sleep(v);
+    timer_stop(&v->poll_timer);
+    timer_stop(&v->singleshot_timer);
+    v->periodic_ns = 0;
+    arch_vcpu_reset(v, 0, 0, v->domain->aarch32);
+    vgic_vcpu_reset(v);
+    vtimer_vcpu_reset(v);
+    sched_vcpu_invalidate(v);
+    return 0;
+}
+
+/* ---- vcpu_info -------------------------------------------------------------------------------- */
+
+/* A referenced page of the guest's own RAM that may be written, or NULL. */
+static struct page *pin(struct domain *d, ipa_t ipa)
+{
+    enum p2m_type type;
+    struct page *p = p2m_get_page(d, ipa, true, &type);
+    if (p && type != P2M_RAM) {
+        page_put(p);
+        return NULL;
+    }
+    return p;
+}
+
+static bool info_place_valid(const struct vcpu *v, uint64_t offset)
+{
+    return !v->info_page && offset <= PAGE_SIZE - sizeof(struct vcpu_info) && offset % _Alignof(struct vcpu_info) == 0;
+}
+
+static void set_info(struct vcpu *v, struct page *p, ipa_t where)
+{
+    struct vcpu_info *info = (struct vcpu_info *)(void *)((uint8_t *)page_va(p) + (where.v & (PAGE_SIZE - 1)));
+    v->info_page = p;
+    v->info_ipa = where;
+    __atomic_store_n(&v->info, info, __ATOMIC_RELEASE);
+}
+
+int vcpu_place_info(struct vcpu *v, ipa_t where)
+{
+    if (!info_place_valid(v, where.v & (PAGE_SIZE - 1)))
+        return -XEN_EINVAL;
+    struct page *p = pin(v->domain, where);
+    if (!p)
+        return -XEN_EINVAL;
+    set_info(v, p, where);
+    return 0;
+}
+
+/*
+ * Under the event lock, which whoever sets a bit in v->info holds: no event is set in the place that is being left.  Every
+ * selector bit is set all the same, as Xen does: a guest that already worked on the old place must look at all words again.
+ */
+int vcpu_register_info(struct vcpu *v, uint64_t gfn, uint32_t offset)
+{
+    struct domain *d = v->domain;
+    if (gfn >> (IPA_BITS - PAGE_SHIFT) || !info_place_valid(v, offset) || (v != current_vcpu() && v->online))
+        return -XEN_EINVAL;
+    ipa_t where = IPA((gfn << PAGE_SHIFT) + offset);
+    struct page *p = pin(d, where);
+    if (!p)
+        return -XEN_EINVAL;
+    spin_lock(&d->evtchn.lock);
+    const struct vcpu_info *old = v->info;
+    struct vcpu_info *new = (struct vcpu_info *)(void *)((uint8_t *)page_va(p) + offset);
+    *new = *old;
+    set_info(v, p, where);
+    __atomic_store_n(&new->evtchn_pending_sel, ~(xen_ulong_t)0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&new->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
+    spin_unlock(&d->evtchn.lock);
+    dirty_mark_page(p);
+    evtchn_upcall(v);
+    return 0;
+}
+
+/* ---- runstate --------------------------------------------------------------------------------- */
+
+void vcpu_runstate_update(struct vcpu *v, int state, uint64_t now_ns)
+{
+    struct vcpu_runstate_info *r = &v->runstate;
+    r->time[r->state] += now_ns - r->state_entry_time;
+    r->state = state;
+    r->state_entry_time = now_ns;
+}
+
+static void drop_runstate(struct vcpu *v)
+{
+    v->runstate_va = GVA(0);
+    v->runstate_ipa = NOWHERE;
+    for (unsigned i = 0; i < 2; i++) {
+        if (v->runstate_page[i])
+            page_put(v->runstate_page[i]);
+        v->runstate_page[i] = NULL;
+    }
+}
+
+/* The area's byte `at`: it may straddle two pages. */
+static uint8_t *area(const struct vcpu *v, size_t at)
+{
+    size_t offset = (v->runstate_va.v & (PAGE_SIZE - 1)) + at;
+    return (uint8_t *)page_va(v->runstate_page[offset >> PAGE_SHIFT]) + (offset & (PAGE_SIZE - 1));
+}
+
+/* Aligned to 8, so an 8-byte member is never split between pages. */
+static void put_word(const struct vcpu *v, size_t at, uint64_t value)
+{
+    __atomic_store_n((uint64_t *)(void *)area(v, at), value, __ATOMIC_RELAXED);
+}
+
+/*
+ * The guest reads without a lock: state_entry_time before and after must agree and not bear the update flag
+ * (guests that asked for the flag), or simply agree.
+ */
+void vcpu_runstate_publish(struct vcpu *v)
+{
+    if (!v->runstate_page[0])
+        return;
+    struct vcpu_runstate_info r;
+    spin_lock(&v->domain->lock);        /* another vCPU may be registering a new place */
+    if (v->runstate_page[0]) {
+        sched_runstate_copy(v, &r);
+        bool flag = v->domain->vm_assist & (1u << VMASST_TYPE_runstate_update_flag);
+        if (flag) {
+            put_word(v, offsetof(struct vcpu_runstate_info, state_entry_time), r.state_entry_time | XEN_RUNSTATE_UPDATE);
+            __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        }
+        __atomic_store_n((int *)(void *)area(v, 0), r.state, __ATOMIC_RELAXED);
+        for (unsigned i = 0; i < ARRAY_SIZE(r.time); i++)
+            put_word(v, offsetof(struct vcpu_runstate_info, time) + i * 8, r.time[i]);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        put_word(v, offsetof(struct vcpu_runstate_info, state_entry_time), r.state_entry_time);
+        for (unsigned i = 0; i < 2 && v->runstate_page[i]; i++)
+            dirty_mark_page(v->runstate_page[i]);
+    }
+    spin_unlock(&v->domain->lock);
+}
+
+static int place_runstate(struct vcpu *v, gva_t where, ipa_t first, ipa_t second)
+{
+    bool two = (where.v & (PAGE_SIZE - 1)) + sizeof(struct vcpu_runstate_info) > PAGE_SIZE;
+    struct page *p[2] = { pin(v->domain, first), two ? pin(v->domain, second) : NULL };
+    if (!p[0] || (two && !p[1])) {
+        for (unsigned i = 0; i < 2; i++)
+            if (p[i])
+                page_put(p[i]);
+        return -XEN_EINVAL;
+    }
+    spin_lock(&v->domain->lock);
+    drop_runstate(v);
+    v->runstate_va = where;
+    v->runstate_ipa = first;
+    v->runstate_page[0] = p[0];
+    v->runstate_page[1] = p[1];
+    spin_unlock(&v->domain->lock);
+    return 0;
+}
+
+int vcpu_place_runstate(struct vcpu *v, gva_t where, ipa_t ipa)
+{
+    if (where.v % 8 || (where.v & (PAGE_SIZE - 1)) != (ipa.v & (PAGE_SIZE - 1)))
+        return -XEN_EINVAL;
+    return place_runstate(v, where, ipa, IPA((ipa.v & PAGE_MASK) + PAGE_SIZE));
+}
+
+/* The address is virtual, in the map of the vCPU that calls: kernel addresses are the same on all of them. */
+int vcpu_register_runstate(struct vcpu *v, gva_t where)
+{
+    ipa_t first, second = NOWHERE;
+    if (!where.v) {
+        spin_lock(&v->domain->lock);
+        drop_runstate(v);
+        spin_unlock(&v->domain->lock);
+        return 0;
+    }
+    if (where.v % 8)
+        return -XEN_EINVAL;
+    uint64_t last = where.v + sizeof(struct vcpu_runstate_info) - 1;
+    if (arch_gva_to_ipa(where, true, &first) ||
+        ((last ^ where.v) & PAGE_MASK && arch_gva_to_ipa(GVA(last & PAGE_MASK), true, &second)))
+        return -XEN_EFAULT;
+    int rc = place_runstate(v, where, first, second);
+    if (!rc)
+        vcpu_runstate_publish(v);
+    return rc;
+}
+
+void vcpu_release_areas(struct vcpu *v)
+{
+    struct domain *d = v->domain;
+    spin_lock(&d->lock);
+    drop_runstate(v);
+    spin_unlock(&d->lock);
+    spin_lock(&d->evtchn.lock);
+    struct page *p = v->info_page;
+    v->info_page = NULL;
+    v->info_ipa = NOWHERE;
+    if (d->shared_info)
+        v->info = default_info(v);
+    spin_unlock(&d->evtchn.lock);
+    if (p)
+        page_put(p);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the tools ask about domains, and bit maps in their memory. */
+#include "control.h"
+
+#define PFINFO_BATCH 64u
+#define PFINFO_MAX   1024u
+
+/* Blocked unless one vCPU is not, running if one vCPU is. */
+static void vcpu_info_sum(struct domain *d, struct xen_domctl_getdomaininfo *info)
+{
+    uint32_t flags = XEN_DOMINF_blocked;
+
+    info->max_vcpu_id = XEN_INVALID_MAX_VCPU_ID;
+    for (unsigned i = 0; i < MIN(d->max_vcpus, MAX_VCPUS); i++) {
+        struct vcpu *v = d->vcpu[i];
+        if (!v)
+            continue;
+        info->max_vcpu_id = i;
+        info->cpu_time += vcpu_run_ns(v);
+        if (!v->online)
+            continue;
+        info->nr_online_vcpus++;
+        if (!v->blocked)
+            flags &= ~(uint32_t)XEN_DOMINF_blocked;
+        if (v->sched.running)
+            flags |= XEN_DOMINF_running;
+    }
+    if (info->nr_online_vcpus)
+        info->flags |= flags;
+}
+
+void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
+{
+    memset(info, 0, sizeof *info);
+    info->domain = d->id;
+    info->flags = XEN_DOMINF_hap | XEN_DOMINF_hvm_guest;
+    vcpu_info_sum(d, info);
+    info->flags |= (d->dying == DOM_DEAD ? XEN_DOMINF_dying : 0u)
+        | (d->shut_down ? XEN_DOMINF_shutdown : 0u) | d->shutdown_code << XEN_DOMINF_shutdownshift
+        | (d->controller_paused ? XEN_DOMINF_paused : 0u)
+        | (d->flags & DOMAIN_FLAG_DEBUGGED ? XEN_DOMINF_debugged : 0u)
+        | (d->flags & XEN_DOMCTL_CDF_xs_domain ? XEN_DOMINF_xs_domain : 0u);
+    info->tot_pages = d->tot_pages;
+    info->max_pages = d->max_pages;
+    info->outstanding_pages = d->outstanding;
+    info->shared_info_frame = d->shared_ipa.v == ~0ull ? ~0ull : ipa_gfn(d->shared_ipa);
+    info->ssidref = d->ssidref;
+    memcpy(info->handle, d->handle, sizeof info->handle);
+    info->gpaddr_bits = IPA_BITS;
+    info->arch_config.gic_version = d->vgic.version == 2 ? XEN_DOMCTL_CONFIG_GIC_V2 : XEN_DOMCTL_CONFIG_GIC_V3;
+    info->arch_config.nr_spis = d->vgic.spi_count;
+}
+
+/* Of that domain or, if there is none, of the next: old tools walk the list by it. */
+long domctl_getdomaininfo(struct domctl *c)
+{
+    struct domain *next = NULL;
+
+    if (!c->d) {
+        if (c->op->domain >= DOMID_FIRST_RESERVED)
+            return -XEN_EINVAL;
+        next = domain_get_next(c->op->domain);
+        if (!next)
+            return -XEN_ESRCH;
+    }
+    domain_info(c->d ? c->d : next, &c->op->u.getdomaininfo);
+    c->op->domain = c->op->u.getdomaininfo.domain;
+    if (next)
+        domain_put(next);
+    c->reply = true;
+    return 0;
+}
+
+static uint64_t pfn_info(struct domain *d, uint64_t gfn)
+{
+    struct p2m_entry e;
+
+    if (gfn >= 1ull << (IPA_BITS - PAGE_SHIFT) || !p2m_lookup(d, GFN(gfn), &e))
+        return XEN_DOMCTL_PFINFO_XTAB;
+    return e.type == P2M_RAM || e.type == P2M_SHARED ? XEN_DOMCTL_PFINFO_NOTAB : XEN_DOMCTL_PFINFO_XTAB;
+}
+
+/* Replaces each frame number by what is there: memory, or nothing that could be read as such. */
+long domctl_getpageframeinfo3(struct domctl *c)
+{
+    struct xen_domctl_getpageframeinfo3 *p = &c->op->u.getpageframeinfo3;
+    uint64_t batch[PFINFO_BATCH];
+
+    if (c->d == current_vcpu()->domain)
+        return -XEN_EINVAL;
+    if (p->num > PFINFO_MAX)
+        return -XEN_E2BIG;
+    for (uint64_t i = 0; i < p->num; i += PFINFO_BATCH) {
+        size_t n = (size_t)MIN(p->num - i, (uint64_t)PFINFO_BATCH), bytes = n * sizeof batch[0];
+        if (copy_from_guest(batch, p->array.q + i * sizeof batch[0], bytes))
+            return -XEN_EFAULT;
+        for (size_t j = 0; j < n; j++)
+            batch[j] = pfn_info(c->d, batch[j]);
+        if (copy_to_guest(p->array.q + i * sizeof batch[0], batch, bytes))
+            return -XEN_EFAULT;
+    }
+    return 0;
+}
+
+long bitmap_to_guest(const struct xenctl_bitmap *map, uint64_t value, unsigned bits)
+{
+    uint8_t bytes[8];
+    uint32_t room = map->nr_bits / 8 + (map->nr_bits % 8 != 0), have = MIN(room, (bits + 7) / 8);
+
+    for (unsigned i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(value >> (8 * i));
+    if (have && have * 8 > map->nr_bits)
+        bytes[have - 1] &= (uint8_t)(0xff >> (have * 8 - map->nr_bits));
+    if (copy_to_guest(map->bitmap.q, bytes, have))
+        return -XEN_EFAULT;
+    return room > have && clear_guest(map->bitmap.q + have, room - have) ? -XEN_EFAULT : 0;
+}
+
+long bitmap_from_guest(const struct xenctl_bitmap *map, uint64_t *value, unsigned bits)
+{
+    uint8_t bytes[8] = { 0 };
+    uint32_t room = map->nr_bits / 8 + (map->nr_bits % 8 != 0);
+
+    if (copy_from_guest(bytes, map->bitmap.q, MIN(room, (bits + 7) / 8)))
+        return -XEN_EFAULT;
+    *value = 0;
+    for (unsigned i = 0; i < MIN(bits, map->nr_bits); i++)
+        *value |= (uint64_t)(bytes[i / 8] >> (i % 8) & 1) << i;
+    return 0;
+}
+
+uint64_t cpus_mask(void) { return cpu_count >= 64 ? ~0ull : (1ull << cpu_count) - 1; }

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The 2-level ABI: one pending and one mask bit a port in shared_info, a selector word and an upcall flag in each
+ * vCPU's vcpu_info.  A port that becomes pending and is not masked sets its word's bit in the selector; a selector that
+ * gains a bit raises the upcall flag; a flag that rises raises the event interrupt.  The guest clears in the same order,
+ * flag first, so nothing is lost.
+ */
+#include "lib.h"
+#include "domain.h"
+#include "guest_atomic.h"
+
+static void raise_upcall(struct vcpu *v)
+{
+    if (guest_or8(v->domain, &v->info->evtchn_upcall_pending, 1) == 0)
+        vgic_inject(v->domain, v, v->domain->evtchn_ppi, true);
+    /* Whether or not the interrupt can be taken: an event ends WFI and SCHEDOP_block. */
+    vcpu_unblock(v);
+}
+
+/* The selector and what follows from it. */
+static unsigned select_word(struct domain *d, uint32_t port, unsigned vcpu)
+{
+    struct vcpu *v = vcpu < MAX_VCPUS ? d->vcpu[vcpu] : NULL;
+    uint64_t bit = 1ull << (port / 64);
+
+    if (!v || !v->info)
+        return 0;
+    if (guest_or64(d, &v->info->evtchn_pending_sel, bit) & bit)
+        return 0;
+    raise_upcall(v);
+    return EVTCHN_WROTE_INFO;
+}
+
+/* SCHEDOP_poll sets poll_mask and then looks at the pending bits; we do it the other way round. */
+static void wake_pollers(struct domain *d, uint32_t port)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    for (unsigned i = 0; i < MAX_VCPUS; i++) {
+        struct vcpu *v = d->vcpu[i];
+
+        if (!v || !__atomic_load_n(&v->poll_mask, __ATOMIC_RELAXED))
+            continue;
+        /* poll_port: the one port of interest, or none in particular */
+        if (v->poll_port != 0 && v->poll_port < EVTCHN_PORTS && v->poll_port != port)
+            continue;
+        vcpu_unblock(v);
+    }
+}
+
+unsigned evtchn_2l_set_pending(struct domain *d, uint32_t port, unsigned vcpu)
+{
+    struct shared_info *s = d->shared_info;
+    uint64_t bit = 1ull << (port % 64);
+    unsigned wrote = EVTCHN_WROTE_SHARED;
+
+    if (!s)
+        return 0;
+    if (guest_or64(d, &s->evtchn_pending[port / 64], bit) & bit)
+        return 0;
+    if (!(__atomic_load_n(&s->evtchn_mask[port / 64], __ATOMIC_SEQ_CST) & bit))
+        wrote |= select_word(d, port, vcpu);
+    wake_pollers(d, port);
+    return wrote;
+}
+
+unsigned evtchn_2l_clear_pending(struct domain *d, uint32_t port)
+{
+    uint64_t bit = 1ull << (port % 64);
+
+    if (!d->shared_info || !(guest_and64(d, &d->shared_info->evtchn_pending[port / 64], ~bit) & bit))
+        return 0;
+    return EVTCHN_WROTE_SHARED;
+}
+
+unsigned evtchn_2l_unmask(struct domain *d, uint32_t port, unsigned vcpu)
+{
+    struct shared_info *s = d->shared_info;
+    uint64_t bit = 1ull << (port % 64);
+    unsigned wrote = EVTCHN_WROTE_SHARED;
+
+    if (!s || !(guest_and64(d, &s->evtchn_mask[port / 64], ~bit) & bit))
+        return 0;
+    if (__atomic_load_n(&s->evtchn_pending[port / 64], __ATOMIC_SEQ_CST) & bit)
+        wrote |= select_word(d, port, vcpu);
+    return wrote;
+}
+
+/* After the write: a harvest that comes between write and mark finds the page in the next round. */
+void evtchn_mark(struct domain *d, unsigned vcpu, unsigned wrote)
+{
+    const struct vcpu *v = vcpu < MAX_VCPUS ? d->vcpu[vcpu] : NULL;
+    bool in_shared = v && v->info_ipa.v == ~0ull;
+
+    if (!wrote || !d->p2m.logging)
+        return;
+    if (d->shared_ipa.v != ~0ull && ((wrote & EVTCHN_WROTE_SHARED) || in_shared))
+        dirty_mark(d, d->shared_ipa);
+    if ((wrote & EVTCHN_WROTE_INFO) && v && !in_shared)
+        dirty_mark(d, v->info_ipa);
+}
+
+bool evtchn_vcpu_pending(const struct vcpu *v)
+{
+    const struct vcpu_info *info = __atomic_load_n(&v->info, __ATOMIC_RELAXED);
+
+    return info && __atomic_load_n(&info->evtchn_upcall_pending, __ATOMIC_SEQ_CST);
+}
+
+void evtchn_upcall(struct vcpu *v)
+{
+    spin_lock(&v->domain->evtchn.lock);
+    if (evtchn_vcpu_pending(v)) {
+        vgic_inject(v->domain, v, v->domain->evtchn_ppi, true);
+        vcpu_unblock(v);
+    }
+    spin_unlock(&v->domain->evtchn.lock);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* GNTTABOP_copy: between pages of the caller's own and pages granted to it. */
+#include "lib.h"
+#include "domain.h"
+#include "hypercall.h"
+#include "rights.h"
+
+/* One end of a copy while it is held. */
+struct copy_end {
+    struct domain *domain;      /* whose page: referenced */
+    struct page *page;          /* referenced */
+    uint32_t ref;
+    bool granted;               /* pinned in the grant table */
+    bool readonly;
+};
+
+static int16_t find_domain(struct copy_end *end, struct domain *self, domid_t domid)
+{
+    if (domid == DOMID_SELF) {
+        end->domain = domain_ref(self) ? self : NULL;
+        return end->domain ? GNTST_okay : GNTST_bad_domain;
+    }
+    /* Another domain's pages by grant only, never by frame number. */
+    if (!end->granted)
+        return GNTST_permission_denied;
+    end->domain = domid < DOMID_FIRST_RESERVED ? domain_get(domid) : NULL;
+    return end->domain ? GNTST_okay : GNTST_bad_domain;
+}
+
+static struct page *own_page(struct domain *d, uint64_t gfn, bool readonly)
+{
+    enum p2m_type type;
+    struct page *page = gfn >> (IPA_BITS - PAGE_SHIFT) ? NULL : p2m_get_page(d, GFN(gfn), !readonly, &type);
+
+    if (page && type != P2M_RAM) {
+        page_put(page);
+        page = NULL;
+    }
+    return page;
+}
+
+static int16_t take_page(struct copy_end *end, struct domain *self, const struct gnttab_copy_ptr *ptr)
+{
+    if (end->granted) {
+        end->ref = ptr->u.ref;
+        int16_t status = grant_acquire(end->domain, end->ref, self->id, end->readonly, &end->page);
+        if (status != GNTST_okay)
+            end->page = NULL;
+        return status;
+    }
+    end->page = own_page(end->domain, ptr->u.gmfn, end->readonly);
+    return end->page ? GNTST_okay : GNTST_bad_page;
+}
+
+static void drop_end(struct copy_end *end)
+{
+    if (end->page && end->granted)
+        grant_release(end->domain, end->ref, end->readonly);
+    else if (end->page)
+        page_put(end->page);
+    if (end->domain)
+        domain_put(end->domain);
+}
+
+static int16_t copy_bytes(const struct gnttab_copy *op, const struct copy_end *from, const struct copy_end *to)
+{
+    if ((unsigned)op->source.offset + op->len > PAGE_SIZE || (unsigned)op->dest.offset + op->len > PAGE_SIZE)
+        return GNTST_bad_copy_arg;
+    /* Both may be the same page: memmove. */
+    memmove((uint8_t *)page_va(to->page) + op->dest.offset, (const uint8_t *)page_va(from->page) + op->source.offset, op->len);
+    dirty_mark_page(to->page);
+    return GNTST_okay;
+}
+
+void grant_copy_one(struct domain *d, struct gnttab_copy *op)
+{
+    struct copy_end from = { .granted = op->flags & GNTCOPY_source_gref, .readonly = true };
+    struct copy_end to = { .granted = op->flags & GNTCOPY_dest_gref };
+
+    op->status = find_domain(&from, d, op->source.domid);
+    if (op->status == GNTST_okay)
+        op->status = find_domain(&to, d, op->dest.domid);
+    if (op->status == GNTST_okay && !may_talk(from.domain, to.domain))
+        op->status = GNTST_permission_denied;
+    if (op->status == GNTST_okay)
+        op->status = take_page(&from, d, &op->source);
+    if (op->status == GNTST_okay)
+        op->status = take_page(&to, d, &op->dest);
+    if (op->status == GNTST_okay)
+        op->status = copy_bytes(op, &from, &to);
+    drop_end(&to);
+    drop_end(&from);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Copies to and from guest memory, page by page: find the page with a reference, copy through the direct map, mark it
+ * AFTER the write (a mark before it might be harvested too early: dirty.c), put it.
+ */
+#include "lib.h"
+#include "domain.h"
+#include "hypercall.h"
+
+enum direction { FROM_GUEST, TO_GUEST, CLEAR_GUEST };
+
+static void mark_written(struct domain *d, ipa_t ipa, struct page *p, enum p2m_type type)
+{
+    if (type == P2M_RAM)
+        dirty_mark(d, ipa);
+    else if (type != P2M_SHARED)
+        dirty_mark_page(p);
+}
+
+/* Inside one page. */
+static bool copy_piece(struct domain *d, ipa_t ipa, void *buf, size_t bytes, enum direction dir)
+{
+    enum p2m_type type;
+    struct page *p = p2m_get_page(d, ipa, dir != FROM_GUEST, &type);
+    if (!p)
+        return false;
+    uint8_t *guest = (uint8_t *)page_va(p) + (ipa.v & (PAGE_SIZE - 1));
+    if (dir == FROM_GUEST)
+        memcpy(buf, guest, bytes);
+    else if (dir == TO_GUEST)
+        memcpy(guest, buf, bytes);
+    else
+        memset(guest, 0, bytes);
+    if (dir != FROM_GUEST)
+        mark_written(d, ipa, p, type);
+    page_put(p);
+    return true;
+}
+
+static size_t piece_bytes(uint64_t addr, size_t bytes)
+{
+    size_t room = (size_t)(PAGE_SIZE - (addr & (PAGE_SIZE - 1)));
+    return MIN(bytes, room);
+}
+
+static size_t copy_gva(uint8_t *buf, uint64_t gva, size_t bytes, enum direction dir)
+{
+    struct domain *d = current_vcpu()->domain;
+    while (bytes) {
+        size_t n = piece_bytes(gva, bytes);
+        ipa_t ipa;
+        if (arch_gva_to_ipa(GVA(gva), dir != FROM_GUEST, &ipa) || !copy_piece(d, ipa, buf, n, dir))
+            break;
+        gva += n;
+        bytes -= n;
+        if (buf)
+            buf += n;
+    }
+    return bytes;
+}
+
+size_t copy_from_guest(void *dst, uint64_t gva, size_t bytes) { return copy_gva(dst, gva, bytes, FROM_GUEST); }
+size_t clear_guest(uint64_t gva, size_t bytes) { return copy_gva(NULL, gva, bytes, CLEAR_GUEST); }
+/* The buffer is only read: the cast lets one loop serve both ways. */
+size_t copy_to_guest(uint64_t gva, const void *src, size_t bytes)
+{
+    return copy_gva((uint8_t *)(uintptr_t)src, gva, bytes, TO_GUEST);
+}
+
+static int copy_ipa(struct domain *d, uint8_t *buf, uint64_t ipa, size_t bytes, enum direction dir)
+{
+    while (bytes) {
+        size_t n = piece_bytes(ipa, bytes);
+        if (!copy_piece(d, IPA(ipa), buf, n, dir))
+            return -XEN_EFAULT;
+        ipa += n;
+        bytes -= n;
+        buf += n;
+    }
+    return 0;
+}
+
+int copy_from_ipa(struct domain *d, void *dst, ipa_t ipa, size_t bytes) { return copy_ipa(d, dst, ipa.v, bytes, FROM_GUEST); }
+int copy_to_ipa(struct domain *d, ipa_t ipa, const void *src, size_t bytes)
+{
+    return copy_ipa(d, (uint8_t *)(uintptr_t)src, ipa.v, bytes, TO_GUEST);
+}

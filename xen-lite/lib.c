@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Memory and strings for a freestanding image, and what libfdt and the compiler expect to link against.
+ *
+ * The compiler may turn a copying loop into a call of memcpy: here that would be a recursion without end.  An empty
+ * asm in each loop's body (STEP) makes the loop something that it cannot name.
+ */
+#include "arch.h"
+#include "lib.h"
+
+#define STEP() __asm__ volatile("" ::: "memory")
+
+/* A word that may overlay any object. */
+typedef uint64_t __attribute__((may_alias)) word_t;
+#define WORD sizeof(word_t)
+
+static inline bool word_aligned(const void *a, const void *b)
+{
+    return (((uintptr_t)a | (uintptr_t)b) & (WORD - 1)) == 0;
+}
+
+void *memcpy(void *restrict dst, const void *restrict src, size_t n)
+{
+    uint8_t *d = dst;
+    const uint8_t *s = src;
+    if (word_aligned(d, s)) {
+        for (; n >= 8 * WORD; n -= 8 * WORD, d += 8 * WORD, s += 8 * WORD) {
+            const word_t *from = (const word_t *)(const void *)s;
+            word_t *to = (word_t *)(void *)d;
+            word_t w0 = from[0], w1 = from[1], w2 = from[2], w3 = from[3], w4 = from[4], w5 = from[5], w6 = from[6], w7 = from[7];
+            to[0] = w0, to[1] = w1, to[2] = w2, to[3] = w3, to[4] = w4, to[5] = w5, to[6] = w6, to[7] = w7;
+            STEP();
+        }
+        for (; n >= 4 * WORD; n -= 4 * WORD, d += 4 * WORD, s += 4 * WORD) {
+            const word_t *from = (const word_t *)(const void *)s;
+            word_t *to = (word_t *)(void *)d;
+            word_t w0 = from[0], w1 = from[1], w2 = from[2], w3 = from[3];
+            to[0] = w0, to[1] = w1, to[2] = w2, to[3] = w3;
+            STEP();
+        }
+        for (; n >= WORD; n -= WORD, d += WORD, s += WORD) {
+            *(word_t *)(void *)d = *(const word_t *)(const void *)s;
+            STEP();
+        }
+    }
+    for (; n; n--) {
+        *d++ = *s++;
+        STEP();
+    }
+    return dst;
+}
+
+void *memmove(void *dst, const void *src, size_t n)
+{
+    uint8_t *d = dst;
+    const uint8_t *s = src;
+    if ((uintptr_t)d - (uintptr_t)s >= n) { /* dst is not inside src: forwards is right */
+        for (; n; n--) {
+            *d++ = *s++;
+            STEP();
+        }
+    } else {
+        while (n) {
+            n--;
+            d[n] = s[n];
+            STEP();
+        }
+    }
+    return dst;
+}
+
+void *memset(void *dst, int c, size_t n)
+{
+    uint8_t *d = dst;
+    word_t w = (uint8_t)c * 0x0101010101010101ull;
+    for (; n && ((uintptr_t)d & (WORD - 1)); n--) {
+        *d++ = (uint8_t)c;
+        STEP();
+    }
+    for (; n >= 4 * WORD; n -= 4 * WORD, d += 4 * WORD) {
+        word_t *to = (word_t *)(void *)d;
+        to[0] = w, to[1] = w, to[2] = w, to[3] = w;
+        STEP();
+    }
+    for (; n; n--) {
+        *d++ = (uint8_t)c;
+        STEP();
+    }
+    return dst;
+}
+
+int memcmp(const void *a, const void *b, size_t n)
+{
+    const uint8_t *x = a, *y = b;
+    for (; n; n--, x++, y++)
+        if (*x != *y)
+            return *x - *y;
+    return 0;
+}
+
+void *memchr(const void *s, int c, size_t n)
+{
+    for (const uint8_t *p = s; n; n--, p++)
+        if (*p == (uint8_t)c)
+            return (void *)(uintptr_t)p;
+    return NULL;
+}
+
+size_t strnlen(const char *s, size_t max)
+{
+    size_t n = 0;
+    while (n < max && s[n]) {
+        n++;
+        STEP();
+    }
+    return n;
+}
+
+size_t strlen(const char *s)
+{
+    return strnlen(s, SIZE_MAX);
+}
+
+int strncmp(const char *a, const char *b, size_t n)
+{
+    for (; n; n--, a++, b++) {
+        if (*a != *b)
+            return (uint8_t)*a - (uint8_t)*b;
+        if (!*a)
+            break;
+    }
+    return 0;
+}
+
+int strcmp(const char *a, const char *b)
+{
+    return strncmp(a, b, SIZE_MAX);
+}
+
+char *strchr(const char *s, int c)
+{
+    for (;; s++) {
+        if (*s == (char)c)
+            return (char *)(uintptr_t)s;
+        if (!*s)
+            return NULL;
+    }
+}
+
+char *strrchr(const char *s, int c)
+{
+    const char *found = NULL;
+    for (;; s++) {
+        if (*s == (char)c)
+            found = s;
+        if (!*s)
+            return (char *)(uintptr_t)found;
+    }
+}
+
+size_t strlcpy(char *dst, const char *src, size_t size)
+{
+    size_t n = strlen(src);
+    if (size) {
+        size_t copied = MIN(n, size - 1);
+        memcpy(dst, src, copied);
+        dst[copied] = '\0';
+    }
+    return n;
+}
+
+static unsigned digit_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'z' ? (unsigned)(c - 'a') + 10 : 255;
+}
+
+/* "0x" counts as a prefix only when a hexadecimal digit follows: "0xz" is the number 0 and the rest "xz". */
+static bool has_hex_prefix(const char *s)
+{
+    return s[0] == '0' && (s[1] == 'x' || s[1] == 'X') && digit_value(s[2]) < 16;
+}
+
+unsigned long strtoul(const char *s, char **end, int base)
+{
+    const char *start = s;
+    unsigned long value = 0;
+    bool negative = false, any = false, overflow = false;
+    while (*s == ' ' || (*s >= '\t' && *s <= '\r'))
+        s++;
+    if (*s == '+' || *s == '-')
+        negative = *s++ == '-';
+    if ((base == 0 || base == 16) && has_hex_prefix(s)) {
+        base = 16;
+        s += 2;
+    } else if (base == 0) {
+        base = *s == '0' ? 8 : 10;
+    }
+    for (; digit_value(*s) < (unsigned)base; s++) {
+        any = true;
+        overflow |= __builtin_mul_overflow(value, (unsigned long)base, &value);
+        overflow |= __builtin_add_overflow(value, (unsigned long)digit_value(*s), &value);
+    }
+    if (end)
+        *end = (char *)(uintptr_t)(any ? s : start);
+    if (overflow)
+        return ~0ul;
+    return negative ? 0 - value : value;
+}
+
+/*
+ * Stack protector.  The value is the compiler's fallback until stack_guard_init(); the low byte stays zero, so
+ * that a string copied too far cannot write the right value.
+ */
+uintptr_t __stack_chk_guard = (uintptr_t)0xa7f3c16e5b09d200ull;
+
+/* The caller must be one that never returns (or is compiled without the protector): its own frame has the old value. */
+__attribute__((no_stack_protector)) void stack_guard_init(void)
+{
+    /* The counter at boot differs from boot to boot in its low bits only: spread them (splitmix64's finaliser). */
+    uint64_t x = counter() + 0x9e3779b97f4a7c15ull * (uint64_t)(uintptr_t)this_cpu();
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;
+    x ^= x >> 31;
+    __stack_chk_guard = (uintptr_t)x & ~(uintptr_t)0xff;
+}
+
+_Noreturn void __stack_chk_fail(void)
+{
+    panic("stack overrun: the canary of the function at %p changed", __builtin_return_address(0));
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Boot, in the order in which things become possible: read the device tree, give all RAM a frame table, bring up
+ * console, interrupts, CPUs, build the control domain, and enter guests for ever.
+ */
+#include <libfdt.h>
+#include "boot.h"
+#include "domain.h"
+#include "hw.h"
+#include "hypercall.h"
+
+#define FDT_MAX_BYTES (2u << 20)
+#define CPU_START_TIMEOUT_MS 1000u
+
+static void read_tree(paddr_t pa, const void *fdt)
+{
+    extern const char image_start[], image_end[];
+    uint64_t start = va_to_pa(image_start).v;
+    struct mem_region image = { start, start + (uint64_t)(image_end - image_start) };
+    if (boot_scan(fdt, pa, image))
+        panic("boot: the device tree cannot be used: see above");
+    cmdline_parse(boot.cmdline);
+    console_init(boot.cmdline);
+}
+
+static void start_memory(void)
+{
+    for (unsigned i = 0; i < boot.ram_count; i++)
+        arch_map_ram(PA(boot.ram[i].start), boot.ram[i].end - boot.ram[i].start);
+    page_init(boot.ram, boot.ram_count, boot.reserved, boot.reserved_count);
+}
+
+/*
+ * The tree where the boot loader put it is inside a reserved region; a copy survives whatever is done with that.
+ * Packed: QEMU's has a MiB of padding, which editing would have to make room for.
+ */
+static const void *keep_tree(const void *early)
+{
+    unsigned bytes = fdt_totalsize(early);
+    void *copy = bytes <= FDT_MAX_BYTES ? mem_alloc(bytes) : NULL;
+    if (!copy)
+        panic("boot: no memory for the device tree (%u bytes)", bytes);
+    memcpy(copy, early, bytes);
+    if (fdt_pack(copy))
+        panic("boot: the device tree cannot be packed");
+    return copy;
+}
+
+static void start_cpus(void)
+{
+    for (unsigned i = 1; i < boot.cpu_count; i++) {
+        int rc = arch_cpu_on(i, boot.cpu_mpidr[i]);
+        if (rc) {
+            log_warn("boot: CPU %u (MPIDR 0x%lx) did not start: PSCI error %d\n", i, boot.cpu_mpidr[i], rc);
+            break;                      /* CPUs are numbered without holes */
+        }
+        uint64_t end = counter() + counter_hz / 1000 * CPU_START_TIMEOUT_MS;
+        while (!__atomic_load_n(&cpus[i].online, __ATOMIC_ACQUIRE))
+            if (counter() > end)
+                panic("boot: CPU %u (MPIDR 0x%lx) was started and never came up", i, boot.cpu_mpidr[i]);
+    }
+}
+
+/* What only booting needed goes back to the allocator: module images that the control domain has copies of. */
+static void free_modules(void)
+{
+    const struct boot_module *m[] = { &boot.kernel, &boot.ramdisk };
+    for (unsigned i = 0; i < ARRAY_SIZE(m); i++)
+        if (m[i]->present)
+            page_free_region(ROUND_UP(m[i]->start, (uint64_t)PAGE_SIZE), ROUND_DOWN(m[i]->start + m[i]->bytes, (uint64_t)PAGE_SIZE));
+}
+
+_Noreturn void core_boot(paddr_t fdt_pa)
+{
+    stack_guard_init();
+    const void *fdt = arch_early_map(fdt_pa, FDT_MAX_BYTES);
+    uart_probe(fdt, NULL);
+    read_tree(fdt_pa, fdt);
+    start_memory();
+    fdt = keep_tree(fdt);
+    if (cmdline.dtuart[0] && uart_probe(fdt, cmdline.dtuart))
+        log_warn("boot: dtuart=%s names no UART that is known: output stays where it is\n", cmdline.dtuart);
+    log_info("xen-lite: %lu MiB of RAM, %u CPU(s)\n", boot.ram_bytes >> 20, boot.cpu_count);
+    int rc = psci_probe(fdt);
+    if (rc)
+        log_warn("boot: no usable PSCI firmware (error %d): one CPU, no power off\n", rc);
+    if ((rc = gic_probe(fdt)))
+        panic("boot: no interrupt controller that is known (error %d)", rc);
+    this_cpu()->mpidr = boot.cpu_mpidr[0];
+    gic->cpu_init();
+    vmid_init();
+    sched_init();
+    sched_cpu_start();
+    start_cpus();
+    dom0_build(fdt);
+    free_modules();
+    uart_irq_enable();
+    log_info("xen-lite: %lu MiB free, control domain starts\n", page_free_count() >> 8);
+    arch_enter_guest();
+}
+
+_Noreturn void core_secondary(unsigned cpu)
+{
+    cpus[cpu].mpidr = boot.cpu_mpidr[cpu];
+    gic->cpu_init();
+    sched_cpu_start();
+    __atomic_store_n(&cpus[cpu].online, true, __ATOMIC_RELEASE);
+    arch_enter_guest();
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A guest's access that stage 2 did not allow.  In the order of how often they come: a write to a clean logged leaf,
+ * emulated MMIO, the first write through a foreign mapping, a fault that is none any more, dom0's first
+ * touch of a large device window, a guest's mistake.
+ */
+#include "lib.h"
+#include "boot.h"
+#include "domain.h"
+#include "vlpt.h"
+
+/*
+ * dom0 writes for the first time through a mapping of another domain's page: from now on that page counts as written from outside.
+ * The owner's side first, so that there is no moment in which dom0 can write and nobody knows.  No two p2m locks are held at once.
+ */
+static bool foreign_fault(struct domain *d, ipa_t ipa)
+{
+    struct p2m *p2m = &d->p2m;
+    unsigned level;
+    spin_lock(&p2m->lock);
+    uint64_t leaf = pt_lookup(&p2m->pt, ipa.v, &level);
+    bool first = (leaf & PTE_VALID) && p2m_leaf_type(leaf) == P2M_FOREIGN && !(leaf & PTE_S2_W);
+    struct page *p = first ? pfn_page((leaf & PTE_ADDR) >> PAGE_SHIFT) : NULL;
+    if (p)
+        page_get_known(p);
+    spin_unlock(&p2m->lock);
+    if (!p)
+        return false;
+
+    dirty_ext_writer(p, 1);
+    spin_lock(&p2m->lock);
+    uint64_t *entry = pt_entry(&p2m->pt, ipa.v, &level);
+    bool same = *entry == leaf;
+    if (same)
+        pt_write(&p2m->pt, ipa.v, level, entry, leaf | PTE_S2_W);
+    spin_unlock(&p2m->lock);
+    if (!same)
+        dirty_ext_writer(p, -1);        /* unmapped, or another vCPU was faster: the access is made again and tells */
+    page_put(p);
+    return true;
+}
+
+/*
+ * Does the map allow it after all?  With the lock, so that no change is half made.  A translation fault met a break before its make: with
+ * any valid leaf the access is made again, and takes the permission fault if it must (the leaf may be logged and clean).
+ */
+static bool spurious(struct domain *d, ipa_t ipa, bool permission, bool write, bool instruction)
+{
+    struct p2m *p2m = &d->p2m;
+    unsigned level;
+    spin_lock(&p2m->lock);
+    uint64_t leaf = pt_lookup(&p2m->pt, ipa.v, &level);
+    spin_unlock(&p2m->lock);
+    if (!(leaf & PTE_VALID))
+        return false;
+    if (permission && (!(leaf & PTE_S2_R) || (write && !(leaf & PTE_S2_W)) || (instruction && (leaf & PTE_S2_XN))))
+        return false;
+    arch_tlb_flush_ipa(d->vttbr, IPA(ipa.v & PAGE_MASK));
+    p2m->spurious_count++;
+    return true;
+}
+
+void stage2_fault(struct vcpu *v, const struct stage2_fault *f)
+{
+    struct domain *d = v->domain;
+    /* A stage-1 walk that may not write is one that wanted to: to set an access flag or dirty state (Arm ARM D8.15.5). */
+    bool write = f->write || (f->s1_walk && f->permission);
+    if (f->permission && write) {
+        if (dirty_fault(v, f->ipa) || (!(f->ipa.v >> IPA_BITS) && foreign_fault(d, f->ipa)))
+            return;
+    } else if (!f->permission && mmio_dispatch(v, f)) {
+        return;
+    }
+    if (!(f->ipa.v >> IPA_BITS) && spurious(d, f->ipa, f->permission, write, f->instruction))
+        return;
+    if (!f->permission && dom0_map_device_on_demand(d, f->ipa))
+        return;
+    log_debug("d%uv%u: %s of ipa 0x%llx (va 0x%llx, esr 0x%x) not allowed by stage 2\n", d->id, v->id,
+              f->instruction ? "fetch" : write ? "write" : "read", (unsigned long long)f->ipa.v, (unsigned long long)f->va.v, f->esr);
+    arch_inject_abort(v, f->va, f->instruction);
+}

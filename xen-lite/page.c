@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Physical pages: a buddy allocator over a table of 16 bytes a frame.
+ *
+ * A free block of 2^n frames is aligned to its size and headed by its first frame, which has PAGE_FREE and `order` and is in the list
+ * of that order (links are frame indices, NIL ends them); its other frames are plain zeroes.  Frames of holes and reserved ranges
+ * are PAGE_RESERVED and never change.  An allocated frame has a reference count and an owner; the last reference frees
+ * it singly, and buddies join again on the way up.
+ */
+#include "lib.h"
+#include "domain.h"
+#include "mm.h"
+
+#define NIL 0xffffffffu
+
+struct page *frame_table;
+uint64_t frame_base, frame_count;
+
+static spinlock_t page_lock;            /* lists, counts, owners; innermost but for the log */
+static uint32_t free_head[PAGE_MAX_ORDER + 1];
+static uint64_t free_pages, total_pages;
+
+/* Domains that own pages, by domid: slot_of is 1 + index, 0 none. */
+static struct { struct domain *d; uint64_t pages; } account[MAX_DOMAINS];
+static uint8_t slot_of[DOMID_FIRST_RESERVED];
+_Static_assert(MAX_DOMAINS < 256, "slot_of");
+
+void *page_va(const struct page *p) { return pa_to_va(page_pa(p)); }
+static uint32_t index_of(const struct page *p) { return (uint32_t)(p - frame_table); }
+
+/* ---- free lists ---- */
+static void list_push(uint32_t i, unsigned order)
+{
+    struct page *p = &frame_table[i];
+    *p = (struct page){ .owner = DOMID_INVALID, .order = (uint8_t)order, .flags = PAGE_FREE };
+    p->next = free_head[order];
+    p->prev = NIL;
+    if (p->next != NIL)
+        frame_table[p->next].prev = i;
+    free_head[order] = i;
+}
+
+static void list_remove(uint32_t i)
+{
+    struct page *p = &frame_table[i];
+    if (p->prev != NIL)
+        frame_table[p->prev].next = p->next;
+    else
+        free_head[p->order] = p->next;
+    if (p->next != NIL)
+        frame_table[p->next].prev = p->prev;
+    p->flags = 0;
+}
+
+/* Buddies are so by frame number, not by index: the table may start anywhere. */
+static void free_block(uint32_t i, unsigned order)
+{
+    free_pages += 1ull << order;
+    for (; order < PAGE_MAX_ORDER; order++) {
+        uint64_t buddy = ((frame_base + i) ^ (1ull << order)) - frame_base;
+        if (buddy >= frame_count || !(frame_table[buddy].flags & PAGE_FREE) || frame_table[buddy].order != order)
+            break;
+        list_remove((uint32_t)buddy);
+        frame_table[i] = (struct page){ .owner = DOMID_INVALID };
+        if (buddy < i)
+            i = (uint32_t)buddy;
+    }
+    list_push(i, order);
+}
+
+/* Cut block i of order `from`, no longer in a list, down to the one of `order` that holds frame `want`. */
+static uint32_t split_block(uint32_t i, unsigned from, unsigned order, uint32_t want)
+{
+    while (from > order) {
+        uint32_t half = i + (1u << --from);
+        if (want >= half) {
+            list_push(i, from);
+            i = half;
+        } else {
+            list_push(half, from);
+        }
+    }
+    return i;
+}
+
+static uint32_t take_any(unsigned order)
+{
+    for (unsigned o = order; o <= PAGE_MAX_ORDER; o++) {
+        uint32_t i = free_head[o];
+        if (i != NIL) {
+            list_remove(i);
+            return split_block(i, o, order, i);
+        }
+    }
+    return NIL;
+}
+
+static uint32_t take_at(uint64_t pfn, unsigned order)
+{
+    for (unsigned o = order; o <= PAGE_MAX_ORDER; o++) {
+        uint64_t head = pfn & ~((1ull << o) - 1);
+        if (head < frame_base)
+            break;
+        struct page *p = &frame_table[head - frame_base];
+        if ((p->flags & PAGE_FREE) && p->order >= o) {
+            uint32_t i = index_of(p);
+            unsigned from = p->order;
+            list_remove(i);
+            return split_block(i, from, order, (uint32_t)(pfn - frame_base));
+        }
+    }
+    return NIL;
+}
+
+/* ---- owners ---- */
+static bool account_add(struct domain *d, uint64_t pages)
+{
+    if (!slot_of[d->id]) {
+        unsigned n = 0;
+        while (n < MAX_DOMAINS && account[n].d)
+            n++;
+        if (n == MAX_DOMAINS)
+            return false;
+        account[n].d = d;
+        account[n].pages = 0;
+        slot_of[d->id] = (uint8_t)(n + 1);
+    }
+    account[slot_of[d->id] - 1].pages += pages;
+    return true;
+}
+
+static void account_sub(uint16_t owner, bool counted)
+{
+    if (owner >= DOMID_FIRST_RESERVED || !slot_of[owner])
+        return;
+    unsigned n = slot_of[owner] - 1u;
+    if (counted)
+        account[n].d->tot_pages--;
+    if (!--account[n].pages) {
+        account[n].d = NULL;
+        slot_of[owner] = 0;
+    }
+}
+
+struct domain *page_owner_get(const struct page *p)
+{
+    struct domain *d = NULL;
+    spin_lock(&page_lock);
+    if (p->owner < DOMID_FIRST_RESERVED && slot_of[p->owner])
+        d = account[slot_of[p->owner] - 1].d;
+    if (d && !domain_ref(d))            /* an atomic: takes no lock */
+        d = NULL;
+    spin_unlock(&page_lock);
+    return d;
+}
+
+void page_forget_owner(struct domain *d)
+{
+    spin_lock(&page_lock);
+    if (d->id < DOMID_FIRST_RESERVED && slot_of[d->id]) {
+        unsigned n = slot_of[d->id] - 1u;
+        for (uint64_t i = 0; i < frame_count && account[n].pages; i++)
+            if ((frame_table[i].flags & PAGE_ALLOCATED) && frame_table[i].owner == d->id) {
+                frame_table[i].owner = DOMID_IO;    /* nobody's: no domain of the same number will get at it */
+                account[n].pages--;
+            }
+        account[n].d = NULL;
+        slot_of[d->id] = 0;
+    }
+    spin_unlock(&page_lock);
+}
+
+/* ---- allocation ---- */
+static struct page *claim(struct domain *d, uint32_t i, unsigned order, unsigned flags)
+{
+    bool counted = d && !(flags & ALLOC_NO_COUNT);
+    uint8_t state = (uint8_t)(PAGE_ALLOCATED | (counted ? 0 : PAGE_UNCOUNTED));
+    for (uint32_t n = 0; n < 1u << order; n++) {
+        struct page *p = &frame_table[i + n];
+        *p = (struct page){ .owner = d ? d->id : DOMID_XEN, .flags = state };
+        p->gfn = PAGE_NO_GFN;
+        __atomic_store_n(&p->refs, 1, __ATOMIC_RELEASE);
+    }
+    free_pages -= 1ull << order;
+    if (counted)
+        d->tot_pages += 1u << order;
+    return &frame_table[i];
+}
+
+static bool may_have(struct domain *d, unsigned order, unsigned flags)
+{
+    if (!d)
+        return true;
+    if (!(flags & ALLOC_NO_COUNT) && (d->tot_pages > d->max_pages || d->max_pages - d->tot_pages < 1u << order))
+        return false;
+    return account_add(d, 0);
+}
+
+static struct page *alloc(struct domain *d, bool at, paddr_t pa, unsigned order, unsigned flags)
+{
+    struct page *p = NULL;
+    if (order > PAGE_MAX_ORDER)
+        return NULL;
+    spin_lock(&page_lock);
+    if (may_have(d, order, flags)) {
+        uint32_t i = at ? take_at(pa_pfn(pa), order) : take_any(order);
+        if (i != NIL) {
+            p = claim(d, i, order, flags);
+            if (d)
+                account_add(d, 1ull << order);
+        } else if (d && !account[slot_of[d->id] - 1].pages) {
+            account[slot_of[d->id] - 1].d = NULL;       /* it has none, so it has no account */
+            slot_of[d->id] = 0;
+        }
+    }
+    spin_unlock(&page_lock);
+    return p;
+}
+
+struct page *page_alloc(struct domain *d, unsigned order, unsigned flags)
+{
+    struct page *p = alloc(d, false, PA(0), order, flags);
+    if (p && ((d && !(flags & ALLOC_RAW)) || (flags & ALLOC_ZERO)))
+        arch_clear_pages(page_va(p), (size_t)1 << order, d != NULL);
+    return p;
+}
+
+struct page *page_alloc_at(struct domain *d, paddr_t pa, unsigned order)
+{
+    uint64_t pfn = pa_pfn(pa);
+    if (order > PAGE_MAX_ORDER || (pa.v & (((uint64_t)PAGE_SIZE << order) - 1)) || pfn < frame_base ||
+        pfn - frame_base >= frame_count)
+        return NULL;
+    return alloc(d, true, pa, order, 0);
+}
+
+static void page_free(struct page *p)
+{
+    spin_lock(&page_lock);
+    account_sub(p->owner, !(p->flags & PAGE_UNCOUNTED));
+    free_block(index_of(p), 0);
+    spin_unlock(&page_lock);
+}
+
+void page_put(struct page *p)
+{
+    uint32_t before = __atomic_fetch_sub(&p->refs, 1, __ATOMIC_ACQ_REL);
+    BUG_ON(before == 0);
+    if (before == 1)
+        page_free(p);
+}
+
+bool page_get(struct page *p, const struct domain *owner)
+{
+    uint32_t refs = __atomic_load_n(&p->refs, __ATOMIC_RELAXED);
+    do {
+        if (!refs || refs == UINT32_MAX)
+            return false;
+    } while (!__atomic_compare_exchange_n(&p->refs, &refs, refs + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    /* Only now does the owner stand still: the page may have been freed and allocated anew before. */
+    if (p->owner == owner->id)
+        return true;
+    page_put(p);
+    return false;
+}
+
+void page_get_known(struct page *p)
+{
+    uint32_t before = __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED);
+    BUG_ON(before == 0 || before == UINT32_MAX);
+}
+
+uint64_t page_free_count(void) { return free_pages; }
+uint64_t page_total_count(void) { return total_pages; }
+
+static unsigned order_of(size_t bytes)
+{
+    unsigned order = 0;
+    while (((size_t)PAGE_SIZE << order) < bytes)
+        order++;
+    return order;
+}
+
+void *mem_alloc(size_t bytes)
+{
+    if (bytes > (size_t)PAGE_SIZE << PAGE_MAX_ORDER)
+        return NULL;
+    struct page *p = page_alloc(NULL, order_of(bytes), ALLOC_ZERO);
+    return p ? page_va(p) : NULL;
+}
+
+void mem_free(void *mem, size_t bytes)
+{
+    if (!mem)
+        return;
+    struct page *p = pfn_page(pa_pfn(va_to_pa(mem)));
+    for (uint32_t n = 1u << order_of(bytes); n--;)
+        page_put(&p[n]);
+}
+
+void page_dump(void)
+{
+    spin_lock(&page_lock);
+    log_info("pages: %llu of %llu free\n", (unsigned long long)free_pages, (unsigned long long)total_pages);
+    for (unsigned o = 0; o <= PAGE_MAX_ORDER; o++) {
+        unsigned n = 0;
+        for (uint32_t i = free_head[o]; i != NIL; i = frame_table[i].next)
+            n++;
+        if (n)
+            log_info("  order %2u: %u free\n", o, n);
+    }
+    for (unsigned n = 0; n < MAX_DOMAINS; n++)
+        if (account[n].d)
+            log_info("  d%u: %llu pages, %u of %u counted\n", account[n].d->id, (unsigned long long)account[n].pages,
+                     account[n].d->tot_pages, account[n].d->max_pages);
+    spin_unlock(&page_lock);
+}
+
+/* ---- boot ---- */
+struct ranges { const struct mem_region *reserved; unsigned count; };
+
+/* The first piece of [*start, end) that no reserved range touches: *start moves to it, its end is returned; 0: none. */
+static uint64_t next_free(const struct ranges *r, uint64_t *start, uint64_t end)
+{
+    uint64_t stop = end;
+    for (unsigned i = 0; i < r->count; i++) {
+        uint64_t from = r->reserved[i].start & PAGE_MASK, to = ROUND_UP(r->reserved[i].end, (uint64_t)PAGE_SIZE);
+        if (to <= *start || from >= end || to <= from)
+            continue;
+        if (from <= *start) {
+            *start = to;
+            return to < end ? next_free(r, start, end) : 0;
+        }
+        stop = MIN(stop, from);
+    }
+    return *start < stop ? stop : 0;
+}
+
+/* Where the frame table goes: the end of the highest free piece that holds it, away from where kernels are loaded. */
+static uint64_t place_table(const struct mem_region *ram, unsigned ram_count, const struct ranges *r, uint64_t bytes)
+{
+    uint64_t best = 0;
+    for (unsigned i = 0; i < ram_count; i++) {
+        uint64_t start = ROUND_UP(ram[i].start, (uint64_t)PAGE_SIZE), end = ram[i].end & PAGE_MASK, stop;
+        for (; start < end && (stop = next_free(r, &start, end)) != 0; start = stop)
+            if (stop - start >= bytes)
+                best = MAX(best, stop - bytes);
+    }
+    return best;
+}
+
+static void add_free(uint64_t start, uint64_t end)
+{
+    for (uint64_t pfn = start >> PAGE_SHIFT; pfn < end >> PAGE_SHIFT; pfn++) {
+        struct page *p = &frame_table[pfn - frame_base];
+        if (pfn && (p->flags & PAGE_RESERVED)) {        /* frame 0 stays out: PA 0 means none; overlaps count once */
+            p->flags = 0;
+            total_pages++;
+            free_block((uint32_t)(pfn - frame_base), 0);
+        }
+    }
+}
+
+void page_free_region(uint64_t start, uint64_t end)
+{
+    uint64_t low = frame_base << PAGE_SHIFT, high = (frame_base + frame_count) << PAGE_SHIFT;
+    start = MAX(ROUND_UP(start, (uint64_t)PAGE_SIZE), low);
+    end = MIN(end & PAGE_MASK, high);
+    spin_lock(&page_lock);
+    if (start < end)
+        add_free(start, end);
+    spin_unlock(&page_lock);
+}
+
+void page_init(const struct mem_region *ram, unsigned ram_count, const struct mem_region *reserved, unsigned reserved_count)
+{
+    struct ranges r = { reserved, reserved_count };
+    uint64_t low = ~0ull, high = 0;
+    for (unsigned i = 0; i < ram_count; i++) {
+        low = MIN(low, ROUND_UP(ram[i].start, (uint64_t)PAGE_SIZE));
+        high = MAX(high, ram[i].end & PAGE_MASK);
+    }
+    BUG_ON(low >= high || (high - low) >> PAGE_SHIFT >= NIL);
+    frame_base = low >> PAGE_SHIFT;
+    frame_count = (high - low) >> PAGE_SHIFT;
+    free_pages = total_pages = 0;
+    memset(account, 0, sizeof(account));
+    memset(slot_of, 0, sizeof(slot_of));
+    for (unsigned o = 0; o <= PAGE_MAX_ORDER; o++)
+        free_head[o] = NIL;
+
+    uint64_t bytes = ROUND_UP(frame_count * sizeof(struct page), (uint64_t)PAGE_SIZE);
+    uint64_t at = place_table(ram, ram_count, &r, bytes);
+    if (!at)
+        panic("no room for the frame table: %llu KiB\n", (unsigned long long)bytes >> 10);
+    frame_table = pa_to_va(PA(at));
+    for (uint64_t i = 0; i < frame_count; i++)
+        frame_table[i] = (struct page){ .owner = DOMID_INVALID, .flags = PAGE_RESERVED };
+    for (unsigned i = 0; i < ram_count; i++) {
+        uint64_t start = ROUND_UP(ram[i].start, (uint64_t)PAGE_SIZE), end = ram[i].end & PAGE_MASK, stop;
+        for (; start < end && (stop = next_free(&r, &start, end)) != 0; start = stop) {
+            if (at >= start && at < stop) {             /* around the table itself */
+                add_free(start, at);
+                add_free(at + bytes, stop);
+            } else {
+                add_free(start, stop);
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The end: says where and why, stops the other CPUs, and restarts the machine unless `noreboot`. */
+#include "types.h"
+#include <xen/xen.h>
+#include "domain.h"
+#include "hypercall.h"
+
+#define REBOOT_AFTER_S 5u
+
+bool panic_in_progress;
+
+_Noreturn void panic_stop_cpu(void) { arch_halt(); }
+
+static void stop_other_cpus(unsigned self)
+{
+    for (unsigned i = 0; i < cpu_count; i++)
+        if (i != self && cpus[i].online) {
+            __atomic_fetch_or(&cpus[i].work, (uint32_t)WORK_RESCHED, __ATOMIC_SEQ_CST);
+            arch_kick_cpu(i);
+        }
+}
+
+/* The caller's place, and what its CPU was running: the guest's registers are whole in memory after an exit. */
+static void print_place(const void *pc, const void *frame)
+{
+    const struct cpu *c = this_cpu();
+    const struct vcpu *v = c->current;
+
+    log_err("CPU%u: pc %p fp %p\n", c->id, pc, frame);
+    if (!v || !v->domain)
+        return;
+    log_err("running d%uv%u: pc %016lx\n", (unsigned)v->domain->id, v->id, (unsigned long)v->arch.regs.pc);
+    for (unsigned n = 0; n < 31; n += 4)
+        log_err("  x%-2u %016lx %016lx %016lx %016lx\n", n, (unsigned long)arch_reg_get(v, n),
+                (unsigned long)arch_reg_get(v, n + 1), (unsigned long)arch_reg_get(v, n + 2),
+                (unsigned long)(n + 3 < 31 ? arch_reg_get(v, n + 3) : 0));
+}
+
+static _Noreturn void finish(void)
+{
+    if (cmdline.noreboot) {
+        log_err("noreboot: halted\n");
+        arch_halt();
+    }
+    log_err("reboot in %u seconds\n", REBOOT_AFTER_S);
+    for (uint64_t end = counter() + REBOOT_AFTER_S * counter_hz; counter() < end;)
+        cpu_relax_();
+    arch_reboot();
+}
+
+_Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
+{
+    static unsigned panics;
+    char text[256];
+    va_list ap;
+
+    unsigned nth = __atomic_fetch_add(&panics, 1, __ATOMIC_SEQ_CST);
+    if (nth > 1)
+        arch_halt();                    /* a panic while panicking while panicking: say no more */
+    __atomic_store_n(&panic_in_progress, true, __ATOMIC_SEQ_CST);
+    console_force();
+    cmdline.loglvl = LOGLVL_ALL;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    log_err("\n");
+    log_err("****************************************\n");
+    log_err("panic at %s:%d: %s\n", file, line, text);
+    if (nth == 0) {
+        stop_other_cpus(cpu_id());
+        print_place(__builtin_return_address(0), __builtin_frame_address(0));
+        arch_backtrace();
+    }
+    log_err("****************************************\n");
+    finish();
+}

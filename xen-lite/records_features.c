@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * May a guest that has seen these ID registers run here?  A kernel looks at them once, at boot, and patches itself: a
+ * feature it saw must be there for ever.  The Arm ARM's rule (D19.1.3) makes nearly all of it one comparison: fields of
+ * four bits, where more is more; unsigned, or signed with 0xf for "not at all".  What is not so is treated by name.
+ */
+#include "types.h"
+#include <xen/xen.h>
+#include "domain.h"
+#include "hypercall.h"
+#include "context.h"
+
+#define FIELD(r, shift) ((unsigned)((r) >> (shift)) & 0xf)
+
+static const char *const names[XLR_ID_REG_COUNT] = {
+    "MIDR", "CTR", "DCZID", "CLIDR", "ID_AA64PFR0", "ID_AA64PFR1", "ID_AA64DFR0", "ID_AA64DFR1",
+    "ID_AA64ISAR0", "ID_AA64ISAR1", "ID_AA64ISAR2", "ID_AA64MMFR0", "ID_AA64MMFR1", "ID_AA64MMFR2", "ID_AA64ZFR0",
+    "ID_AA64SMFR0",
+};
+
+/* Masks over the sixteen fields of a register: bit n is the field at 4n. */
+static const struct { uint16_t is_signed, same_or_absent, ignored; } rules[XLR_ID_REG_COUNT] = {
+    [XLR_ID_PFR0] = { .is_signed = 1u << 4 | 1u << 5,           /* FP, AdvSIMD */
+                      .ignored = 1u << 2 | 1u << 3 },           /* EL2, EL3: not the guest's */
+    [XLR_ID_DFR0] = { .is_signed = 1u << 2 },                   /* PMUVer: 0xf is a kind of its own, not given to guests */
+    [XLR_ID_ISAR1] = { .same_or_absent = 1u << 1 | 1u << 2 | 1u << 6 | 1u << 7 },   /* APA, API, GPA, GPI: the algorithm */
+    [XLR_ID_ISAR2] = { .same_or_absent = 1u << 2 | 1u << 3 },   /* GPA3, APA3 */
+    [XLR_ID_MMFR0] = { .is_signed = 1u << 6 | 1u << 7,          /* TGran64, TGran4 */
+                       .ignored = 1u << 8 | 1u << 9 | 1u << 10 },   /* granules of stage 2 */
+};
+
+static bool field_ok(unsigned reg, unsigned n, unsigned seen, unsigned have)
+{
+    uint16_t bit = (uint16_t)(1u << n);
+
+    if (rules[reg].ignored & bit)
+        return true;
+    if (rules[reg].same_or_absent & bit)
+        return !seen || seen == have;
+    if (rules[reg].is_signed & bit)
+        return (int)(have ^ 8) - 8 >= (int)(seen ^ 8) - 8;
+    return have >= seen;
+}
+
+/* Cache upkeep by lines no larger than ours, and none left out that we need. */
+static bool ctr_ok(uint64_t seen, uint64_t have)
+{
+    if (FIELD(have, 0) < FIELD(seen, 0) || FIELD(have, 16) < FIELD(seen, 16))   /* IminLine, DminLine */
+        return false;
+    if ((seen & ~have) & (3ull << 28))                                          /* IDC, DIC */
+        return false;
+    unsigned l1_seen = (unsigned)(seen >> 14) & 3, l1_have = (unsigned)(have >> 14) & 3;
+    return l1_seen == l1_have || l1_have == 3;                                  /* PIPT does for all */
+}
+
+/* DC ZVA clears as many bytes as the guest thinks, or the guest thinks that it is forbidden. */
+static bool dczid_ok(uint64_t seen, uint64_t have)
+{
+    return (seen & 0x10) || (!(have & 0x10) && FIELD(seen, 0) == FIELD(have, 0));
+}
+
+int features_shortfall(const uint64_t *seen, const uint64_t *have, unsigned *shift)
+{
+    *shift = 0;
+    if (!ctr_ok(seen[XLR_ID_CTR], have[XLR_ID_CTR]))
+        return XLR_ID_CTR;
+    if (!dczid_ok(seen[XLR_ID_DCZID], have[XLR_ID_DCZID]))
+        return XLR_ID_DCZID;
+    for (unsigned reg = XLR_ID_PFR0; reg < XLR_ID_REG_COUNT; reg++)
+        for (unsigned n = 0; n < 16; n++)
+            if (!field_ok(reg, n, FIELD(seen[reg], 4 * n), FIELD(have[reg], 4 * n))) {
+                *shift = 4 * n;
+                return (int)reg;
+            }
+    return -1;
+}
+
+int features_check(const struct domain *d, const struct xlr_cpu_features *f)
+{
+    struct xlr_cpu_features own;
+    unsigned shift;
+
+    memset(&own, 0, sizeof own);
+    arch_get_features(d, &own);
+    int reg = features_shortfall(f->reg, own.reg, &shift);
+    if (reg >= 0) {
+        log_warn("d%u: context: this CPU lacks what the guest has seen: %s bits %u..%u: it saw %lx, here %lx\n",
+                 (unsigned)d->id, names[reg], shift, shift + 3, (unsigned long)f->reg[reg], (unsigned long)own.reg[reg]);
+        return -XEN_EOPNOTSUPP;
+    }
+    if (f->reg[XLR_ID_MIDR] != own.reg[XLR_ID_MIDR])
+        log_info("d%u: context: from another kind of CPU: MIDR %lx, here %lx\n", (unsigned)d->id,
+                 (unsigned long)f->reg[XLR_ID_MIDR], (unsigned long)own.reg[XLR_ID_MIDR]);
+    return 0;
+}

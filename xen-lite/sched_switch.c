@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The way back into a guest: pending work, the switch between vCPUs, and idling.
+ *
+ * Interrupts are masked at EL2, so nothing comes between a look at `work` and the ERET or WFI that follows: who sets a bit
+ * there from another CPU also sends an interrupt, which is then pending and ends the guest, or the WFI, at once.
+ */
+#include "domain.h"
+#include "hypercall.h"
+#include "sched_core.h"
+
+/* Save `v`, which loses this CPU. */
+static void leave(struct cpu *c, struct vcpu *v)
+{
+    arch_vcpu_save(v);
+    vgic_save(v);
+    vtimer_save(v);
+    c->current = NULL;
+    vcpu_runstate_publish(v);
+    sched_release(v);
+    domain_check_shutdown(v->domain);
+}
+
+static void enter(struct cpu *c, struct vcpu *v, bool reload)
+{
+    c->current = v;
+    arch_load_vttbr(vmid_enter(v->domain));
+    if (reload) {
+        arch_vcpu_load(v);
+        __atomic_store_n(&c->loaded, v, __ATOMIC_RELAXED);
+    }
+    vgic_load(v);
+    vtimer_load(v);
+    vcpu_runstate_publish(v);
+}
+
+static void reschedule(struct cpu *c)
+{
+    struct sched_decision s = sched_decide(c);
+    if (s.prev == s.next)
+        return;
+    /* leave() may drop the last thing that keeps the domain of `prev` (its pause lets a teardown go on): hold it. */
+    struct domain *held = s.prev && domain_ref(s.prev->domain) ? s.prev->domain : NULL;
+    if (s.prev)
+        leave(c, s.prev);
+    if (held)
+        domain_put(held);
+    if (s.next)
+        enter(c, s.next, s.reload);
+}
+
+/* Until there is work. The interrupt that ends WFI stays pending until host_irq() takes it. */
+static void idle(struct cpu *c)
+{
+    uint64_t start = counter();
+    arch_unload_vttbr();                /* whose it was may be destroyed while we sleep */
+    c->busy_ticks += start - c->idle_end;
+    __atomic_store_n(&c->idle_since, start, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->idle, true, __ATOMIC_RELEASE);
+    while (!__atomic_load_n(&c->work, __ATOMIC_ACQUIRE)) {
+        arch_wfi();
+        host_irq();
+        timer_run_expired();
+    }
+    c->idle_end = counter();
+    __atomic_store_n(&c->idle, false, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->idle_ticks, c->idle_ticks + (c->idle_end - start), __ATOMIC_RELEASE);
+}
+
+void guest_prepare(void)
+{
+    struct cpu *c = this_cpu();
+    for (;;) {
+        if (unlikely(__atomic_load_n(&panic_in_progress, __ATOMIC_RELAXED)))
+            panic_stop_cpu();           /* we have been kicked for this: idle() ends, too */
+        uint32_t work = __atomic_exchange_n(&c->work, 0, __ATOMIC_ACQ_REL);
+        if (work & WORK_TIMER)
+            timer_run_expired();
+        if (work & WORK_REAP)
+            domain_reap();
+        struct vcpu *v = c->current;
+        if (!v || (work & WORK_RESCHED) || !sched_can_run(v)) {
+            reschedule(c);
+            v = c->current;
+        }
+        if (!v) {
+            idle(c);
+            continue;
+        }
+        if (v->vgic.dirty)
+            vgic_flush(v);
+        if (likely(!__atomic_load_n(&c->work, __ATOMIC_ACQUIRE)))
+            return;
+    }
+}
+
+/* Read without a lock: a CPU that is just going idle or waking may be off by the length of one of its steps. */
+uint64_t cpu_idle_ns(unsigned cpu)
+{
+    const struct cpu *c = &cpus[cpu];
+    uint64_t ticks = __atomic_load_n(&c->idle_ticks, __ATOMIC_ACQUIRE);
+    if (__atomic_load_n(&c->idle, __ATOMIC_ACQUIRE)) {
+        uint64_t since = __atomic_load_n(&c->idle_since, __ATOMIC_RELAXED), now = counter();
+        ticks += now > since ? now - since : 0;
+    }
+    return ticks_to_ns(ticks);
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The vGIC's model: who owns an interrupt, what state it is in, what a change of it brings about.  See vgic.h. */
+#include "hypercall.h"
+#include "domain.h"
+#include "records.h"
+#include <xen/arch-arm.h>
+
+struct vgic_irq *vgic_irq_get(struct domain *d, struct vcpu *v, uint32_t intid)
+{
+    if (intid < INTID_SPI)
+        return v ? &v->vgic.irq[intid] : NULL;
+    return intid - INTID_SPI < d->vgic.spi_count ? &d->vgic.spi[intid - INTID_SPI] : NULL;
+}
+
+struct vcpu *vgic_irq_lock(struct vgic_irq *irq)
+{
+    for (;;) {
+        struct vcpu *v = __atomic_load_n(&irq->vcpu, __ATOMIC_ACQUIRE);
+        if (!v)
+            return NULL;
+        spin_lock(&v->vgic.lock);
+        if (likely(__atomic_load_n(&irq->vcpu, __ATOMIC_RELAXED) == v))
+            return v;
+        spin_unlock(&v->vgic.lock);
+    }
+}
+
+void vgic_irq_unlink(struct vgic_irq *irq)
+{
+    if (irq->linked)
+        list_del(&irq->link);
+    irq->linked = false;
+    if (irq->target && irq->target != irq->vcpu)
+        __atomic_store_n(&irq->vcpu, irq->target, __ATOMIC_RELEASE);    /* from here on another lock guards it */
+}
+
+bool vgic_irq_update(struct vgic_irq *irq)
+{
+    struct vcpu *v = irq->vcpu;
+
+    if (irq->lr >= 0) {             /* the next flush sorts it out */
+        v->vgic.dirty = true;
+        return true;
+    }
+    bool wanted = irq->active || (irq->enabled && irq->target && vgic_irq_pends(irq));
+    if (wanted == irq->linked)
+        return false;
+    if (!wanted) {
+        vgic_irq_unlink(irq);
+        return false;
+    }
+    list_add_tail(&v->vgic.pending, &irq->link);
+    irq->linked = true;
+    v->vgic.dirty = true;
+    return true;
+}
+
+void vgic_notify(struct vcpu *v)
+{
+    int cpu = __atomic_load_n(&v->vgic.cpu, __ATOMIC_ACQUIRE);
+
+    /* A vCPU that moves meanwhile is loaded from the model, with what we just put there. */
+    if (cpu >= 0)
+        __atomic_fetch_or(&cpus[cpu].work, WORK_VGIC, __ATOMIC_RELEASE);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);    /* the interrupt is linked before we look whether it sleeps */
+    vcpu_unblock(v);
+    if (cpu >= 0 && (unsigned)cpu != cpu_id())
+        vcpu_kick(v);
+}
+
+/*
+ * The other CPU serves the request when it next flushes, saves, or takes our kick (host_irq); while we wait we serve
+ * requests for ours, so two that wait for each other both get on.
+ */
+void vgic_settle(struct vcpu *v)
+{
+    struct vgic_vcpu *g = &v->vgic;
+
+    spin_lock(&g->lock);
+    int cpu = g->cpu;
+    if (cpu >= 0) {
+        g->dirty = true;
+        __atomic_store_n(&g->settle, true, __ATOMIC_RELEASE);
+    }
+    spin_unlock(&g->lock);
+    if (cpu >= 0 && (unsigned)cpu != cpu_id()) {
+        __atomic_fetch_or(&cpus[cpu].work, WORK_VGIC, __ATOMIC_RELEASE);
+        arch_kick_cpu((unsigned)cpu);
+    }
+    vgic_serve();
+    while (__atomic_load_n(&g->settle, __ATOMIC_ACQUIRE)) {
+        cpu_relax_();
+        vgic_serve();
+    }
+}
+
+void vgic_inject(struct domain *d, struct vcpu *v, uint32_t intid, bool level)
+{
+    struct vgic_irq *irq = vgic_irq_get(d, v, intid);
+    struct vcpu *owner = irq ? vgic_irq_lock(irq) : NULL;
+
+    if (!owner)
+        return;
+    bool change = true;
+    if (!vgic_irq_latches(irq)) {
+        change = irq->line != level;
+        irq->line = level;
+    } else if (level) {
+        irq->pending = true;
+    } else if (irq->edge || irq->hw) {
+        change = false;             /* a falling edge means nothing */
+    } else {
+        irq->pending = false;
+        irq->lr_op |= irq->lr >= 0 ? VGIC_OP_DROP_PENDING : 0;
+    }
+    bool tell = change && vgic_irq_update(irq);
+    spin_unlock(&owner->vgic.lock);
+    if (tell)
+        vgic_notify(owner);
+}
+
+void vgic_relocate(struct vgic_irq *irq)
+{
+    struct vcpu *owner = vgic_irq_lock(irq);
+
+    if (!owner)
+        return;
+    bool tell = vgic_irq_update(irq);
+    spin_unlock(&owner->vgic.lock);
+    if (tell)
+        vgic_notify(owner);
+}
+
+/* ---- what register writes do -------------------------------------------------------------------- */
+
+void vgic_set_enabled(struct vgic_irq *irq, bool on)
+{
+    struct vcpu *owner = vgic_irq_lock(irq);
+
+    if (!owner)
+        return;
+    bool change = irq->enabled != on, was_in_lr = irq->lr >= 0, tell = false;
+    if (change) {
+        irq->enabled = on;
+        tell = vgic_irq_update(irq);
+        if (irq->hw && on) {
+            gic->route(irq->phys, vgic_cpu_of(irq->target));
+            gic->enable(irq->phys);
+        } else if (irq->hw) {
+            gic->disable(irq->phys);
+        }
+    }
+    spin_unlock(&owner->vgic.lock);
+    if (tell)
+        vgic_notify(owner);
+    if (tell && !on && was_in_lr)
+        vgic_settle(owner);         /* once the write is done it cannot be taken any more */
+}
+
+void vgic_set_pending(struct vgic_irq *irq, bool on)
+{
+    struct vcpu *owner = vgic_irq_lock(irq);
+    bool settle = false;
+
+    if (!owner)
+        return;
+    if (irq->hw)
+        gic->set_pending(irq->phys, on);    /* set: comes back as an interrupt of the machine */
+    if (!on) {
+        /* It was acknowledged at EL2 and nobody will deactivate it now. In an LR: see pull_one. */
+        if (irq->hw && irq->lr < 0 && !irq->active && irq->pending)
+            gic->deactivate(irq->phys);
+        irq->pending = false;
+        if (irq->lr >= 0) {
+            irq->lr_op |= VGIC_OP_DROP_PENDING;
+            settle = true;
+        }
+    } else if (!irq->hw) {
+        irq->pending = true;
+    }
+    bool tell = vgic_irq_update(irq);
+    spin_unlock(&owner->vgic.lock);
+    if (tell)
+        vgic_notify(owner);
+    if (settle)
+        vgic_settle(owner);
+}
+
+void vgic_set_active(struct vgic_irq *irq, bool on)
+{
+    struct vcpu *owner = vgic_irq_lock(irq);
+
+    if (!owner)
+        return;
+    bool settle = irq->lr >= 0;
+    if (irq->hw && !settle && on && !irq->active)
+        gic->set_active(irq->phys, true);
+    if (irq->hw && !settle && !on && irq->active)
+        gic->deactivate(irq->phys);
+    if (settle) {
+        irq->lr_op &= (uint8_t)~(VGIC_OP_SET_ACTIVE | VGIC_OP_DROP_ACTIVE);
+        irq->lr_op |= on ? VGIC_OP_SET_ACTIVE : VGIC_OP_DROP_ACTIVE;
+    } else {
+        irq->active = on;
+        irq->taken_priority = irq->priority;
+    }
+    bool tell = vgic_irq_update(irq);
+    spin_unlock(&owner->vgic.lock);
+    if (tell)
+        vgic_notify(owner);
+    if (settle)
+        vgic_settle(owner);
+}
+
+/* vCPU n answers to affinity 0.0.0.n (arch_vcpu_init). Bit 31: any, which is vCPU 0. */
+struct vcpu *vgic_affinity_target(struct domain *d, uint32_t affinity)
+{
+    if (affinity & (1u << 31))
+        return d->vcpu[0];
+    return affinity < MAX_VCPUS ? d->vcpu[affinity] : NULL;
+}
+
+void vgic_set_route(struct domain *d, struct vgic_irq *irq, uint32_t affinity)
+{
+    struct vcpu *owner = vgic_irq_lock(irq);
+
+    irq->affinity = affinity;   /* without an owner the domain is still being built */
+    if (!owner)
+        return;
+    irq->target = vgic_affinity_target(d, affinity);
+    if (irq->hw)
+        gic->route(irq->phys, vgic_cpu_of(irq->target));
+    bool stays = irq->lr >= 0 || irq->active;   /* leaves when it is flushed and not active */
+    if (stays)
+        owner->vgic.dirty = true;
+    else
+        vgic_irq_unlink(irq);                   /* takes up the route */
+    spin_unlock(&owner->vgic.lock);
+    if (stays)
+        vgic_notify(owner);
+    else
+        vgic_relocate(irq);
+}
+
+void vgic_set_ctlr(struct domain *d, uint32_t value)
+{
+    spin_lock(&d->vgic.lock);
+    uint32_t enables = value & (GICD_CTLR_GRP0 | GICD_CTLR_GRP1), old = d->vgic.ctlr & (GICD_CTLR_GRP0 | GICD_CTLR_GRP1);
+    __atomic_store_n(&d->vgic.ctlr, GICD_CTLR_ARE | GICD_CTLR_DS | enables, __ATOMIC_RELEASE);
+    spin_unlock(&d->vgic.lock);
+    if (enables == old)
+        return;
+    for (unsigned i = 0; i < d->max_vcpus; i++) {
+        struct vcpu *v = d->vcpu[i];
+        if (!v)
+            continue;
+        spin_lock(&v->vgic.lock);
+        bool tell = !list_empty(&v->vgic.pending);
+        v->vgic.dirty |= tell;
+        spin_unlock(&v->vgic.lock);
+        if (tell)
+            vgic_notify(v);
+        if (tell && (old & ~enables))
+            vgic_settle(v);
+    }
+}
+
+/* ---- making and unmaking ------------------------------------------------------------------------ */
+
+bool vgic_reserve(struct domain *d, uint32_t intid)
+{
+    if (intid >= INTID_SPI + d->vgic.spi_count)
+        return false;
+    spin_lock(&d->vgic.lock);
+    bool taken = bit_test(d->vgic.allocated, intid);
+    bit_set(d->vgic.allocated, intid);
+    spin_unlock(&d->vgic.lock);
+    return !taken;
+}
+
+/* Power-on state, but group 1: stock Xen has no group 0, and payloads that run there never write IGROUPR. */
+void vgic_irq_reset(struct vgic_irq *irq, uint32_t intid)
+{
+    irq->intid = intid;
+    irq->lr = -1;
+    irq->lr_op = irq->priority = irq->sources = 0;
+    irq->enabled = irq->pending = irq->active = irq->line = irq->linked = irq->lr_pending = irq->lr_latch = false;
+    irq->edge = intid < 16;
+    irq->pulse = intid < INTID_SPI && intid != INTID_PPI_PTIMER;
+    irq->group1 = true;
+    irq->affinity = 0;
+    list_init(&irq->link);
+}
+
+int vgic_domain_init(struct domain *d, unsigned version, unsigned spi_count)
+{
+    struct vgic_dist *g = &d->vgic;
+
+    if (version != 3)
+        return -XEN_ENODEV;
+    if (spi_count > 992)
+        return -XEN_EINVAL;
+    *g = (struct vgic_dist){ .version = version, .spi_count = ROUND_UP(spi_count, 32u), .ctlr = GICD_CTLR_ARE | GICD_CTLR_DS };
+    g->dist_base = d->privileged ? gic_info.dist.v : GUEST_GICV3_GICD_BASE;
+    g->redist_base = d->privileged ? gic_info.redist.v : GUEST_GICV3_GICR0_BASE;
+    if (g->spi_count) {
+        g->spi = mem_alloc(g->spi_count * sizeof(*g->spi));
+        if (!g->spi)
+            return -XEN_ENOMEM;
+    }
+    for (unsigned i = 0; i < g->spi_count; i++)
+        vgic_irq_reset(&g->spi[i], INTID_SPI + i);
+    int ret = vgic_v3_register(d);
+    if (ret)
+        vgic_domain_destroy(d);
+    return ret;
+}
+
+void vgic_domain_destroy(struct domain *d)
+{
+    struct vgic_dist *g = &d->vgic;
+
+    if (!g->spi)
+        return;
+    vgic_unmap_all_hw(d);
+    mem_free(g->spi, g->spi_count * sizeof(*g->spi));
+    g->spi = NULL;
+    g->spi_count = 0;
+}
+
+static void private_reset(struct vcpu *v)
+{
+    struct vgic_vcpu *g = &v->vgic;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(g->irq); i++) {
+        if (g->irq[i].linked)
+            list_del(&g->irq[i].link);
+        vgic_irq_reset(&g->irq[i], i);
+        g->irq[i].vcpu = g->irq[i].target = v;
+        g->irq[i].affinity = v->id;
+    }
+    memset(&g->regs, 0, sizeof(g->regs));
+    g->waker = 6;                       /* asleep: ProcessorSleep, ChildrenAsleep */
+    g->dirty = true;
+}
+
+int vgic_vcpu_init(struct vcpu *v)
+{
+    struct domain *d = v->domain;
+    struct vgic_vcpu *g = &v->vgic;
+
+    memset(g, 0, sizeof(*g));
+    list_init(&g->pending);
+    g->cpu = g->routed_cpu = -1;
+    g->redist_base = d->vgic.redist_base + v->id * 0x20000ull;
+    private_reset(v);
+    /* IROUTER resets to affinity 0, and every SPI must have an owner. */
+    for (unsigned i = 0; v->id == 0 && i < d->vgic.spi_count; i++)
+        d->vgic.spi[i].vcpu = d->vgic.spi[i].target = v;
+    return 0;
+}
+
+void vgic_vcpu_reset(struct vcpu *v)
+{
+    spin_lock(&v->vgic.lock);
+    BUG_ON(v->vgic.cpu >= 0);
+    private_reset(v);
+    spin_unlock(&v->vgic.lock);
+}

@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * List registers of the vCPU that is loaded on this CPU: pull them into the model, push the model into them.
+ *
+ * Between the two the model is complete; outside of the lock, a pending state that an LR holds is only there, so it
+ * cannot be delivered twice.  When there are more candidates than LRs: active interrupts must be in LRs, or the guest's
+ * EOI finds none (those of the highest priority first, since they end first; the underflow interrupt brings the next ones
+ * in), but one LR is kept for the most urgent pending interrupt, which may preempt; the "no pending" interrupt brings the others.
+ */
+#include "hypercall.h"
+#include "domain.h"
+
+static struct vcpu *loaded[MAX_CPUS];   /* whose list registers are live; written by its own CPU only */
+
+/* Interrupts whose owner changed while this vCPU was flushed: to be delivered there once its lock is dropped. */
+#define MOVED_MAX 16u
+struct moved { unsigned count; struct vgic_irq *irq[MOVED_MAX]; };
+
+static void pull_one(struct vgic_vcpu *g, unsigned n)
+{
+    struct vgic_irq *irq = g->lr[n];
+    struct gic_lr lr;
+
+    gic->lr_read(n, &lr);
+    g->shadow[n].pending = lr.pending;
+    g->shadow[n].active = lr.active;
+    /* A tied interrupt that the guest will not deactivate any more must be deactivated here. */
+    if (irq->hw && ((lr.active && (irq->lr_op & VGIC_OP_DROP_ACTIVE)) || (lr.pending && (irq->lr_op & VGIC_OP_DROP_PENDING))))
+        gic->deactivate(irq->phys);
+    if (irq->hw && !lr.active && (irq->lr_op & VGIC_OP_SET_ACTIVE))
+        gic->set_active(irq->phys, true);
+    if (!irq->active)
+        irq->taken_priority = g->shadow[n].priority;
+    irq->active = (lr.active && !(irq->lr_op & VGIC_OP_DROP_ACTIVE)) || (irq->lr_op & VGIC_OP_SET_ACTIVE);
+    if (lr.pending && irq->lr_latch && !(irq->lr_op & VGIC_OP_DROP_PENDING))
+        irq->pending = true;
+    irq->lr_op = 0;
+    irq->lr_pending = irq->lr_latch = false;
+}
+
+static void pull(struct vcpu *v)
+{
+    for (unsigned n = 0; n < gic_info.lr_count; n++)
+        if (v->vgic.lr[n])
+            pull_one(&v->vgic, n);
+}
+
+static void forget_lr(struct vgic_vcpu *g, unsigned n)
+{
+    g->lr[n]->lr = -1;
+    g->lr[n]->lr_pending = g->lr[n]->lr_latch = false;
+    g->lr[n] = NULL;
+    /* An LR that the guest has finished with is empty by itself; but one that asked for EOI still signals it. */
+    if (g->shadow[n].pending || g->shadow[n].active || g->shadow[n].eoi) {
+        gic->lr_clear(n);
+        g->write_count++;
+    }
+    memset(&g->shadow[n], 0, sizeof(g->shadow[n]));
+}
+
+static bool deliverable(const struct vgic_irq *irq, uint32_t ctlr)
+{
+    return irq->enabled && irq->target == irq->vcpu && vgic_irq_pends(irq) &&
+           (ctlr & (irq->group1 ? GICD_CTLR_GRP1 : GICD_CTLR_GRP0));
+}
+
+/* Drop from the list what is not wanted here (any more). */
+static void prune(struct vcpu *v, struct moved *moved)
+{
+    list_for_each_safe(it, &v->vgic.pending) {
+        struct vgic_irq *irq = list_entry(it, struct vgic_irq, link);
+        bool wanted = irq->enabled && irq->target && vgic_irq_pends(irq), moves = wanted && irq->target != v;
+        if (irq->active || (wanted && !moves) || (moves && moved->count == MOVED_MAX))
+            continue;
+        if (irq->lr >= 0)
+            forget_lr(&v->vgic, (unsigned)irq->lr);
+        if (moves)
+            moved->irq[moved->count++] = irq;
+        vgic_irq_unlink(irq);
+    }
+}
+
+static void send_moved(struct vcpu *v, struct moved *moved)
+{
+    for (;;) {
+        for (unsigned i = 0; i < moved->count; i++)
+            vgic_relocate(moved->irq[i]);
+        if (moved->count < MOVED_MAX)
+            return;
+        moved->count = 0;               /* there may have been more than fit */
+        spin_lock(&v->vgic.lock);
+        if (v->vgic.cpu < 0 || v->vgic.cpu == (int)cpu_id())
+            prune(v, moved);
+        spin_unlock(&v->vgic.lock);
+    }
+}
+
+static uint8_t rank(const struct vgic_irq *irq)
+{
+    return irq->active ? irq->taken_priority : irq->priority;
+}
+
+static struct vgic_irq *best(struct vcpu *v, bool active, uint32_t ctlr, uint64_t *taken)
+{
+    struct vgic_irq *found = NULL;
+    unsigned i = 0, found_at = 0;
+
+    list_for_each(it, &v->vgic.pending) {
+        struct vgic_irq *irq = list_entry(it, struct vgic_irq, link);
+        unsigned at = i++;
+        if (bit_test(taken, at) || irq->active != active || (!active && !deliverable(irq, ctlr)))
+            continue;
+        if (!found || rank(irq) < rank(found) || (rank(irq) == rank(found) && irq->intid < found->intid)) {
+            found = irq;
+            found_at = at;
+        }
+    }
+    if (found)
+        bit_set(taken, found_at);
+    return found;
+}
+
+/* Who gets an LR.  Returns how many; *hcr: the maintenance interrupts to ask for. */
+static unsigned choose(struct vcpu *v, struct vgic_irq **want, uint32_t *hcr)
+{
+    uint32_t ctlr = __atomic_load_n(&v->domain->vgic.ctlr, __ATOMIC_ACQUIRE);
+    unsigned room = gic_info.lr_count, active = 0, pending = 0, n = 0;
+
+    list_for_each(it, &v->vgic.pending) {
+        struct vgic_irq *irq = list_entry(it, struct vgic_irq, link);
+        if (irq->active || deliverable(irq, ctlr)) {
+            if (n < room)
+                want[n++] = irq;
+            active += irq->active;
+            pending += !irq->active;
+        }
+    }
+    if (active + pending <= room)
+        return n;
+    v->vgic.spill_count++;
+    uint64_t taken[(1024 + 63) / 64] = { 0 };   /* positions in the list: it cannot be longer than there are INTIDs */
+    unsigned active_room = pending ? room - 1 : room;
+    for (n = 0; n < MIN(active, active_room); n++)
+        want[n] = best(v, true, ctlr, taken);
+    unsigned pending_room = room - n;
+    for (unsigned i = 0; i < MIN(pending, pending_room); i++)
+        want[n++] = best(v, false, ctlr, taken);
+    *hcr |= (active > active_room ? GICH_HCR_UIE : 0) | (pending > pending_room ? GICH_HCR_NPIE : 0);
+    return n;
+}
+
+static bool same_lr(const struct gic_lr *a, const struct gic_lr *b)
+{
+    return a->virt == b->virt && a->phys == b->phys && a->priority == b->priority && a->source == b->source &&
+           a->hw == b->hw && a->pending == b->pending && a->active == b->active && a->group1 == b->group1 && a->eoi == b->eoi;
+}
+
+static void push_one(struct vgic_vcpu *g, struct vgic_irq *irq, unsigned n, uint32_t ctlr)
+{
+    bool latches = vgic_irq_latches(irq);
+    /* A line that is still up is looked at again when the guest ends the interrupt; a tied one the machine raises again. */
+    bool pend = irq->active ? irq->pending && latches && !irq->hw && deliverable(irq, ctlr) : true;
+    struct gic_lr lr = { .virt = irq->intid, .phys = irq->hw ? irq->phys : 0, .priority = irq->priority, .hw = irq->hw,
+                         .pending = pend, .active = irq->active, .group1 = irq->group1,
+                         .eoi = !irq->hw && (!latches || (irq->active && irq->target != irq->vcpu)) };
+
+    irq->lr = (int8_t)n;
+    irq->lr_op = 0;
+    irq->lr_pending = pend;
+    irq->lr_latch = pend && irq->pending;
+    if (pend)
+        irq->pending = false;
+    g->lr[n] = irq;
+    if (!same_lr(&lr, &g->shadow[n])) {
+        gic->lr_write(n, &lr);
+        g->shadow[n] = lr;
+        g->write_count++;
+    }
+}
+
+static void push(struct vcpu *v)
+{
+    struct vgic_vcpu *g = &v->vgic;
+    struct vgic_irq *want[VGIC_LRS];
+    uint32_t hcr = GICH_HCR_EN, ctlr = __atomic_load_n(&v->domain->vgic.ctlr, __ATOMIC_ACQUIRE), stay = 0;
+    unsigned count = choose(v, want, &hcr), n = 0;
+
+    for (unsigned i = 0; i < count; i++)
+        stay |= want[i]->lr >= 0 ? 1u << want[i]->lr : 0;
+    for (unsigned i = 0; i < gic_info.lr_count; i++)
+        if (g->lr[i] && !(stay & (1u << i)))
+            forget_lr(g, i);
+    for (unsigned i = 0; i < count; i++) {
+        if (want[i]->lr >= 0) {
+            push_one(g, want[i], (unsigned)want[i]->lr, ctlr);
+            continue;
+        }
+        while (g->lr[n] || (stay & (1u << n)))
+            n++;
+        push_one(g, want[i], n, ctlr);
+    }
+    if (hcr != g->regs.hcr) {
+        g->regs.hcr = hcr;
+        gic->set_hcr(hcr);
+    }
+    g->dirty = false;
+    __atomic_store_n(&g->settle, false, __ATOMIC_RELEASE);
+}
+
+void vgic_flush(struct vcpu *v)
+{
+    struct moved moved = { .count = 0 };
+
+    if (v->vgic.cpu != (int)cpu_id())
+        return;
+    spin_lock(&v->vgic.lock);
+    v->vgic.flush_count++;
+    pull(v);
+    prune(v, &moved);
+    push(v);
+    spin_unlock(&v->vgic.lock);
+    send_moved(v, &moved);
+}
+
+void vgic_sync(struct vcpu *v)
+{
+    vgic_flush(v);
+}
+
+void vgic_load(struct vcpu *v)
+{
+    struct moved moved = { .count = 0 };
+    unsigned cpu = cpu_id();
+
+    if (loaded[cpu] == v) {
+        vgic_flush(v);
+        return;
+    }
+    if (loaded[cpu])
+        vgic_save(loaded[cpu]);
+    spin_lock(&v->vgic.lock);
+    BUG_ON(v->vgic.cpu >= 0);           /* still live on another CPU: the scheduler's mistake */
+    loaded[cpu] = v;
+    __atomic_store_n(&v->vgic.cpu, (int)cpu, __ATOMIC_RELEASE);
+    v->vgic.regs.hcr = GICH_HCR_EN;
+    gic->load(&v->vgic.regs);
+    prune(v, &moved);
+    push(v);
+    vgic_hw_follow(v);
+    spin_unlock(&v->vgic.lock);
+    send_moved(v, &moved);
+}
+
+void vgic_save(struct vcpu *v)
+{
+    struct vgic_vcpu *g = &v->vgic;
+    struct moved moved = { .count = 0 };
+    unsigned cpu = cpu_id();
+
+    spin_lock(&g->lock);
+    if (loaded[cpu] == v) {
+        gic->save(&g->regs);
+        pull(v);
+        for (unsigned n = 0; n < gic_info.lr_count; n++)
+            if (g->lr[n])
+                forget_lr(g, n);
+        gic->set_hcr(0);
+        prune(v, &moved);
+        loaded[cpu] = NULL;
+        g->dirty = false;               /* load pushes all */
+        __atomic_store_n(&g->cpu, -1, __ATOMIC_RELEASE);
+        __atomic_store_n(&g->settle, false, __ATOMIC_RELEASE);
+    }
+    spin_unlock(&g->lock);
+    send_moved(v, &moved);
+}
+
+void vgic_serve(void)
+{
+    struct vcpu *v = loaded[cpu_id()];
+
+    if (v && __atomic_load_n(&v->vgic.settle, __ATOMIC_ACQUIRE))
+        vgic_flush(v);
+}
+
+void vgic_maintenance(void)
+{
+    struct vcpu *v = loaded[cpu_id()];
+
+    if (!v) {
+        gic->set_hcr(0);
+        return;
+    }
+    v->vgic.maintenance_count++;
+    vgic_flush(v);
+    arch_isb();                         /* what raised it is gone before it is deactivated */
+}
+
+/* ---- would it be delivered? --------------------------------------------------------------------- */
+
+/* The guest's CPU interface: ICH_VMCR_EL2 (GICH_VMCR has the same fields at the same places). */
+static unsigned binary_point(uint32_t vmcr, bool group1)
+{
+    unsigned least = 7u - MIN(gic_info.pre_bits, 7u), bpr0 = MAX((vmcr >> 21) & 7u, least);
+
+    if (!group1 || (vmcr & (1u << 4)))          /* VCBPR: one binary point for both */
+        return bpr0 + 1;
+    return MAX((vmcr >> 18) & 7u, least + 1);
+}
+
+/* Priority of what the guest is handling, from the active-priority bits; 0x100: nothing. */
+static unsigned running_priority(const struct gic_vcpu_regs *r)
+{
+    unsigned shift = 8u - MIN(MAX(gic_info.pre_bits, 5u), 7u);
+
+    for (unsigned i = 0; i < 4; i++) {
+        uint32_t bits = r->ap0r[i] | r->ap1r[i];
+        if (bits)
+            return (i * 32u + (unsigned)__builtin_ctz(bits)) << shift;
+    }
+    return 0x100;
+}
+
+static bool would_take(const struct vgic_irq *irq, const struct gic_vcpu_regs *r)
+{
+    unsigned group_mask = ~0u << binary_point(r->vmcr, irq->group1);
+
+    return (r->vmcr & (irq->group1 ? 2u : 1u)) && irq->priority < (r->vmcr >> 24) &&
+           (irq->priority & group_mask) < (running_priority(r) & ~(~group_mask & 0xffu));
+}
+
+bool vgic_has_pending(struct vcpu *v)
+{
+    struct vgic_vcpu *g = &v->vgic;
+    bool found = false;
+
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);    /* "blocked" is seen before we look; pairs with vgic_notify */
+    if (list_empty(&g->pending))                /* who links one later wakes us */
+        return false;
+    spin_lock(&g->lock);
+    bool here = g->cpu == (int)cpu_id();
+    struct gic_vcpu_regs regs = g->regs;
+    struct moved moved = { .count = 0 };
+    uint32_t ctlr = __atomic_load_n(&v->domain->vgic.ctlr, __ATOMIC_ACQUIRE);
+    if (here) {
+        gic->save(&regs);
+        pull(v);
+        prune(v, &moved);
+    }
+    list_for_each(it, &g->pending) {
+        struct vgic_irq *irq = list_entry(it, struct vgic_irq, link);
+        if (g->cpu >= 0 && !here)
+            found |= irq->lr_pending || (!irq->active && deliverable(irq, ctlr));
+        else
+            found |= !irq->active && deliverable(irq, ctlr) && would_take(irq, &regs);
+    }
+    if (here)
+        push(v);
+    spin_unlock(&g->lock);
+    send_moved(v, &moved);
+    return found;
+}
