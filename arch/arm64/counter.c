@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The generic timer: EL2's own one-shot, and the guest's virtual timer for xen-lite/vtimer.c. */
+#include "internal.h"
+#include "vtimer.h"
+
+uint64_t counter_hz;
+
+void arch_timer_set(uint64_t deadline)
+{
+    if (deadline == ~0ull) {
+        WRITE_SYSREG(cnthp_ctl_el2, 0);
+    } else {
+        WRITE_SYSREG(cnthp_cval_el2, deadline);
+        WRITE_SYSREG(cnthp_ctl_el2, 1);
+    }
+    arch_isb();                         /* a WFI that follows must see the timer as set */
+}
+
+/* CTL last: the timer must not fire on a half-loaded comparison.  ERET synchronises the rest. */
+void arch_vtimer_write(uint64_t cval, uint32_t ctl, uint64_t voff, uint32_t cntkctl)
+{
+    WRITE_SYSREG(cntv_ctl_el0, 0);
+    WRITE_SYSREG(cntvoff_el2, voff);
+    WRITE_SYSREG(cntv_cval_el0, cval);
+    WRITE_SYSREG(cntkctl_el1, cntkctl);
+    arch_isb();
+    WRITE_SYSREG(cntv_ctl_el0, ctl & 3);
+    arch_isb();
+}
+
+/* Reads only; the caller masks or rewrites the timer when the vCPU leaves the CPU. */
+void arch_vtimer_read(uint64_t *cval, uint32_t *ctl, uint32_t *cntkctl)
+{
+    *ctl = (uint32_t)READ_SYSREG(cntv_ctl_el0);
+    *cval = READ_SYSREG(cntv_cval_el0);
+    *cntkctl = (uint32_t)READ_SYSREG(cntkctl_el1);
+}
+
+void arch_vtimer_mask(void)
+{
+    WRITE_SYSREG(cntv_ctl_el0, READ_SYSREG(cntv_ctl_el0) | 2);
+    arch_isb();                         /* the level drops before the interrupt is deactivated */
+}

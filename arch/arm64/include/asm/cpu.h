@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The running CPU: its block, its counter, barriers and waiting.  Contract: arch.h. */
+#ifndef ASM_CPU_H
+#define ASM_CPU_H
+
+#include "types.h"
+#include "sched.h"
+
+/* The running CPU's block: TPIDR_EL2, set once by the entry code of each CPU before any other C runs. */
+static inline struct cpu *this_cpu(void)
+{
+    struct cpu *c;
+    __asm__("mrs %0, tpidr_el2" : "=r"(c));
+    return c;
+}
+static inline unsigned cpu_id(void) { return this_cpu()->id; }
+
+extern uint64_t counter_hz;             /* CNTFRQ_EL0, read at boot */
+
+/* The ISB keeps the read from being done early, ahead of what it is to time. */
+static inline uint64_t counter(void)
+{
+    uint64_t t;
+    __asm__ volatile("isb\n\tmrs %0, cntpct_el0" : "=r"(t) : : "memory");
+    return t;
+}
+
+static inline void arch_dmb(void) { __asm__ volatile("dmb ish" ::: "memory"); }
+static inline void arch_dsb(void) { __asm__ volatile("dsb sy" ::: "memory"); }
+static inline void arch_isb(void) { __asm__ volatile("isb" ::: "memory"); }
+/* The DSB completes all that must be seen before sleeping; a pending interrupt, masked as it is, ends the wait. */
+static inline void arch_wfi(void) { __asm__ volatile("dsb sy\n\twfi" ::: "memory"); }
+
+/*
+ * Give this CPU to guests for ever: empties the stack, calls guest_prepare() and enters what it chose.  The last
+ * call of core_boot and core_secondary.  entry.S
+ */
+_Noreturn void arch_enter_guest(void);
+
+#endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Exceptions to EL2: from guests, decoded and handed on; from EL2 itself, fixed up or fatal. */
+#include "internal.h"
+#include "p2m.h"
+#include "hypercall.h"
+#include "mmio.h"
+
+#define HVC_XEN 0xea1u                  /* XEN_HYPERCALL_TAG of public/arch-arm.h, as an immediate */
+
+/* What trap_sync looks for first: exception class, and of an abort ISV, S1PTW, WnR and the status code with its level. */
+#define ESR_HYPERCALL           ((uint32_t)EC_HVC64 << 26 | (uint32_t)ESR_IL | HVC_XEN)
+#define ESR_PSCI                ((uint32_t)EC_HVC64 << 26 | (uint32_t)ESR_IL)
+#define ESR_WRITE_FAULT_MASK    (0x3fu << 26 | 1u << 7 | 1u << 6 | 0x3fu)
+#define ESR_WRITE_FAULT         ((uint32_t)EC_DABT_LOW << 26 | 1u << 6 | FSC_PERMISSION | 3u)
+#define ESR_EMULATED_MASK       (0x3fu << 26 | 1u << 24 | 1u << 7 | 0x3fu)
+#define ESR_EMULATED            ((uint32_t)EC_DABT_LOW << 26 | 1u << 24 | FSC_TRANSLATION | 3u)
+
+struct ex_entry { int32_t at, to; };    /* relative to themselves: EX_TABLE of <asm/atomic.h> */
+extern const struct ex_entry ex_table_start[], ex_table_end[];
+
+static inline void count(struct vcpu *v, unsigned kind) { v->exits[kind]++; }
+
+static void flush_conflict(void)
+{
+    /* Two entries for one address: drop all of the guests' on this CPU and let the instruction run again. */
+    __asm__ volatile("dsb nshst\n\ttlbi alle1\n\tdsb nsh\n\tisb" ::: "memory");
+}
+
+/*
+ * HPFAR_EL2 has the page for translation and access flag faults and for walks of stage 1; for a permission fault of the
+ * access itself it need not.  Then the guest's own stage 1 is asked.  False: the answer has changed meanwhile, run it again.
+ */
+static bool fault_ipa(struct stage2_fault *f, uint32_t type)
+{
+    uint64_t page = (READ_SYSREG(hpfar_el2) & 0xffffffffff0ull) << 8, low = f->va.v & (PAGE_SIZE - 1);
+
+    if (f->s1_walk) {
+        f->ipa = IPA(page);             /* of the table; FAR is the address that was being translated */
+        return true;
+    }
+    if (type == FSC_PERMISSION)
+        return guest_at(f->va, false, &f->ipa);
+    f->ipa = IPA(page | low);
+    return true;
+}
+
+/* Any abort: the long way. */
+static __attribute__((noinline)) void guest_abort(struct vcpu *v, uint32_t esr, bool instruction)
+{
+    uint32_t fsc = esr & 0x3f, type = fsc & FSC_TYPE;
+    struct stage2_fault f = {
+        .va = GVA(READ_SYSREG(far_el2)), .esr = esr, .instruction = instruction, .s1_walk = esr >> 7 & 1,
+        .write = !instruction && (esr >> 6 & 1), .permission = type == FSC_PERMISSION, .level = fsc & 3,
+    };
+
+    if (fsc == FSC_CONFLICT) {
+        flush_conflict();
+        return;
+    }
+    if (type > FSC_PERMISSION) {        /* an external abort, of an access or a walk: the guest's own doing */
+        count(v, EXIT_OTHER);
+        arch_inject_abort(v, f.va, instruction);
+        return;
+    }
+    /* A walk that fails on permission wanted to set the access flag or the dirty state: it is a write to the table. */
+    if (f.s1_walk)
+        f.write = f.permission;
+    if (!fault_ipa(&f, type))
+        return;
+    if (f.write && f.permission && f.level == 3 && dirty_fault(v, f.ipa)) {
+        count(v, EXIT_WRITE_FAULT);
+        return;
+    }
+    count(v, EXIT_MMIO);
+    if (!instruction && !f.s1_walk && (esr & BIT(24))) {
+        f.decoded = true;
+        f.reg = esr >> 16 & 0x1f;
+        f.size_log2 = esr >> 22 & 3;
+        f.sign_extend = esr >> 21 & 1;
+        f.reg64 = esr >> 15 & 1;
+    }
+    stage2_fault(v, &f);
+}
+
+/* A store to a read-only page, found by the walk's last level: of a logged domain, most likely. */
+static inline bool write_fault(struct vcpu *v)
+{
+    gva_t va = GVA(READ_SYSREG(far_el2));
+    ipa_t ipa;
+
+    if (unlikely(!guest_at(va, false, &ipa)))
+        return true;                    /* the guest's own map changed meanwhile: run it again */
+    if (unlikely(!dirty_fault_leaf(v, ipa, va)))
+        return false;
+    count(v, EXIT_WRITE_FAULT);
+    return true;
+}
+
+/* A load or store that met an empty level-3 entry: of an emulated page, most likely. */
+static inline bool emulated_access(struct vcpu *v, uint32_t esr)
+{
+    uint64_t page = (READ_SYSREG(hpfar_el2) & 0xffffffffff0ull) << 8, low = READ_SYSREG(far_el2) & (PAGE_SIZE - 1);
+
+    if (unlikely(!mmio_leaf_access(v, IPA(page | low), esr)))
+        return false;
+    count(v, EXIT_MMIO);
+    return true;
+}
+
+static void guest_wfx(struct vcpu *v, uint32_t esr)
+{
+    count(v, EXIT_WFI);
+    bool holds = !(v->arch.regs.pstate & PSR_A32) || a32_condition_holds(v, esr);
+    arch_skip_instruction(v);           /* first: the vCPU continues behind it when it is woken */
+    if (!holds)
+        return;
+    if (esr & 1)
+        vcpu_yield(v);
+    else
+        vcpu_wait_for_interrupt(v);
+}
+
+static void guest_hvc(struct vcpu *v, uint32_t esr)
+{
+    uint32_t immediate = esr & 0xffff;
+
+    if (immediate == HVC_XEN) {
+        count(v, EXIT_HYPERCALL);
+        hypercall_dispatch(v);
+    } else if (immediate == 0) {
+        count(v, EXIT_PSCI);
+        vpsci_dispatch(v);
+    } else {
+        v->arch.regs.pc -= 4;           /* HVC returns behind itself; the undefined exception is at it */
+        arch_inject_undef(v);
+    }
+}
+
+static void guest_smc(struct vcpu *v, uint32_t esr)
+{
+    bool is32 = ESR_EC(esr) == EC_SMC32;
+
+    count(v, EXIT_PSCI);
+    if (is32 && (esr & BIT(19)) && !a32_condition_holds(v, esr)) {      /* CCKNOWNPASS clear means it is known to pass */
+        arch_skip_instruction(v);
+    } else if (!is32 && (esr & 0xffff)) {
+        arch_inject_undef(v);           /* SMCCC: only immediate 0 is a call */
+    } else {
+        arch_skip_instruction(v);       /* a trapped SMC returns to itself */
+        vpsci_dispatch(v);
+    }
+}
+
+void trap_sync(struct vcpu *v)
+{
+    uint32_t esr = (uint32_t)READ_SYSREG(esr_el2);
+
+    v->arch.esr = esr;
+    /* The commonest first: each test is one comparison. */
+    if (likely(esr == ESR_HYPERCALL)) {
+        count(v, EXIT_HYPERCALL);
+        hypercall_dispatch(v);
+        return;
+    }
+    if (esr == ESR_PSCI) {
+        count(v, EXIT_PSCI);
+        vpsci_dispatch(v);
+        return;
+    }
+    if ((esr & ESR_WRITE_FAULT_MASK) == ESR_WRITE_FAULT && likely(write_fault(v)))
+        return;
+    if ((esr & ESR_EMULATED_MASK) == ESR_EMULATED && likely(emulated_access(v, esr)))
+        return;
+    switch (ESR_EC(esr)) {
+    case EC_HVC64:
+    case EC_HVC32: guest_hvc(v, esr); return;
+    case EC_DABT_LOW: guest_abort(v, esr, false); return;
+    case EC_IABT_LOW: guest_abort(v, esr, true); return;
+    case EC_WFX: guest_wfx(v, esr); return;
+    case EC_SMC64:
+    case EC_SMC32: guest_smc(v, esr); return;
+    case EC_SYSREG:
+        count(v, EXIT_SYSREG);
+        sysreg_trap(v, esr & 0x1ffffff);
+        return;
+    case EC_CP15_32:
+    case EC_CP15_64:
+    case EC_CP14_32:
+    case EC_CP14_LS:
+    case EC_CP14_64:
+    case EC_CP10:
+        count(v, EXIT_SYSREG);
+        cp15_trap(v, esr);
+        return;
+    default:                            /* SVE, SME, pointer authentication and what else was hidden from it */
+        count(v, EXIT_OTHER);
+        arch_inject_undef(v);
+        return;
+    }
+}
+
+void trap_irq(struct vcpu *v)
+{
+    count(v, EXIT_IRQ);
+    host_irq();
+}
+
+/* An error that the guest's access raised earlier: it gets it as its own.  Pending in HCR until it unmasks. */
+void trap_serror(struct vcpu *v)
+{
+    count(v, EXIT_OTHER);
+    log_warn("d%u v%u: SError, syndrome %#lx\n", v->domain->id, v->id, (unsigned long)READ_SYSREG(esr_el2));
+    v->arch.hcr |= HCR_VSE;
+    WRITE_SYSREG(hcr_el2, READ_SYSREG(hcr_el2) | HCR_VSE);
+}
+
+/* ---- EL2's own ---------------------------------------------------------------------------------- */
+
+static void print_frame(const struct el2_frame *f)
+{
+    char where[SYMBOL_PRINT_MAX];
+
+    symbol_print(where, f->elr);
+    log_err("CPU%u: pc %016lx %s\n", cpu_id(), (unsigned long)f->elr, where);
+    log_err(" sp %016lx spsr %08lx esr %08lx far %016lx\n", (unsigned long)f->sp, (unsigned long)f->spsr, (unsigned long)f->esr,
+            (unsigned long)f->far);
+    for (unsigned i = 0; i < 30; i += 3)
+        log_err(" x%-2u %016lx x%-2u %016lx x%-2u %016lx\n", i, (unsigned long)f->x[i], i + 1, (unsigned long)f->x[i + 1], i + 2,
+                (unsigned long)f->x[i + 2]);
+    log_err(" x30 %016lx\n", (unsigned long)f->x[30]);
+    backtrace_from(f->x[29], f->elr);
+}
+
+/* A fault while a fault is being printed: stop at once. */
+static void fatal_once(void)
+{
+    static bool fatal[MAX_CPUS];
+    if (fatal[cpu_id()])
+        arch_halt();
+    fatal[cpu_id()] = true;
+}
+
+void el2_sync(struct el2_frame *f)
+{
+    if (ESR_EC(f->esr) == EC_DABT) {
+        for (const struct ex_entry *e = ex_table_start; e < ex_table_end; e++) {
+            if ((uint64_t)&e->at + (uint64_t)(int64_t)e->at == f->elr) {
+                f->elr = (uint64_t)&e->to + (uint64_t)(int64_t)e->to;
+                return;
+            }
+        }
+    }
+    fatal_once();
+    print_frame(f);
+    panic("unexpected exception at EL2, class %#x, syndrome %#lx", (unsigned)ESR_EC(f->esr), (unsigned long)f->esr);
+}
+
+void el2_unexpected(struct el2_frame *f, unsigned kind)
+{
+    static const char *const name[] = { "exception with SP_EL0", "IRQ", "FIQ", "SError" };
+
+    fatal_once();
+    print_frame(f);
+    panic("unexpected %s at EL2", name[kind & 3]);
+}
+
+void el2_stack_overflow(struct el2_frame *f)
+{
+    fatal_once();
+    print_frame(f);
+    panic("stack overflow on CPU%u: sp %#lx, stack %#lx..%#lx", cpu_id(), (unsigned long)f->sp,
+          (unsigned long)this_cpu()->stack_top - STACK_BYTES, (unsigned long)this_cpu()->stack_top);
+}
