@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Guests' memory: layout, mapping, log-dirty, balloon. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "hyp_xen.h"
+
+#define MAP_MAX 1024u
+
+/* Where xl puts memory in an Arm guest: public/arch-arm.h.  The magic pages are console, store, memory event and vuart. */
+#define MAGIC_PAGES 4u
+
+int hyp_layout(struct hyp *h, uint64_t max_pages, struct xlm_run bank[4])
+{
+    static const uint64_t base[] = GUEST_RAM_BANK_BASES, size[] = GUEST_RAM_BANK_SIZES;
+    int count = 0;
+    (void)h;
+    bank[count++] = (struct xlm_run){GUEST_MAGIC_BASE / XLM_PAGE_BYTES, MAGIC_PAGES};
+    for (int i = 0; i < GUEST_RAM_BANKS && max_pages; i++) {
+        uint64_t most = size[i] / XLM_PAGE_BYTES, n = max_pages < most ? max_pages : most;
+        bank[count++] = (struct xlm_run){base[i] / XLM_PAGE_BYTES, n};
+        max_pages -= n;
+    }
+    return count;
+}
+
+void *hyp_map(struct hyp *h, uint32_t domid, bool writable, uint64_t gfn, size_t count, int *error)
+{
+    xen_pfn_t frame[MAP_MAX];
+    if (count > MAP_MAX) {
+        errno = EINVAL;
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        frame[i] = gfn + i;
+    return xenforeignmemory_map(h->memory, domid, writable ? PROT_READ | PROT_WRITE : PROT_READ, count, frame, error);
+}
+
+void hyp_unmap(struct hyp *h, void *va, size_t count)
+{
+    xenforeignmemory_unmap(h->memory, va, count);
+}
+
+int hyp_log_enable(struct hyp *h, uint32_t domid)
+{
+    /* Still on from a daemon that died: off and on again, so that nothing from before counts. */
+    if (xc_shadow_control(h->xc, domid, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0) >= 0)
+        return 0;
+    xc_shadow_control(h->xc, domid, XEN_DOMCTL_SHADOW_OP_OFF, NULL, 0);
+    return xc_shadow_control(h->xc, domid, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0) < 0 ? -errno : 0;
+}
+
+int hyp_log_disable(struct hyp *h, uint32_t domid)
+{
+    return xc_shadow_control(h->xc, domid, XEN_DOMCTL_SHADOW_OP_OFF, NULL, 0) < 0 ? -errno : 0;
+}
+
+/* A short answer is fine if it reaches the guest's last frame. */
+static int check_reach(struct hyp *h, uint32_t domid, uint64_t got, uint64_t bits)
+{
+    xen_pfn_t last;
+    if (got >= bits)
+        return 0;
+    if (xc_domain_maximum_gpfn(h->xc, domid, &last) < 0)
+        return -errno;
+    return got > last ? 0 : -EIO;
+}
+
+int hyp_log_harvest(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
+{
+    DECLARE_HYPERCALL_BUFFER(uint64_t, buffer);
+    size_t bytes = (bits + 63) / 64 * 8;
+    int pages = (int)((bytes + XLM_PAGE_BYTES - 1) / XLM_PAGE_BYTES);
+    xc_shadow_op_stats_t stats;
+    buffer = xc_hypercall_buffer_alloc_pages(h->xc, buffer, pages);
+    if (!buffer)
+        return -ENOMEM;
+    memset(buffer, 0, bytes);
+    long long got = xc_logdirty_control(h->xc, domid, XEN_DOMCTL_SHADOW_OP_CLEAN, HYPERCALL_BUFFER(buffer), bits, 0, &stats);
+    int error = got < 0 ? -errno : check_reach(h, domid, (uint64_t)got, bits);
+    if (!error)
+        memcpy(bitmap, buffer, bytes);
+    xc_hypercall_buffer_free_pages(h->xc, buffer, pages);
+    return error;
+}
+
+int hyp_populate(struct hyp *h, uint32_t domid, uint64_t gfn)
+{
+    xen_pfn_t frame = gfn;
+    return xc_domain_populate_physmap_exact(h->xc, domid, 1, 0, 0, &frame) < 0 ? -errno : 0;
+}
+
+int hyp_depopulate(struct hyp *h, uint32_t domid, uint64_t gfn)
+{
+    xen_pfn_t frame = gfn;
+    return xc_domain_decrease_reservation_exact(h->xc, domid, 1, 0, &frame) < 0 ? -errno : 0;
+}
+
+int hyp_set_max_pages(struct hyp *h, uint32_t domid, uint64_t pages)
+{
+    return xc_domain_setmaxmem(h->xc, domid, pages * 4) < 0 ? -errno : 0;
+}

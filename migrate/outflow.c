@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "outflow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec.h"
+
+int outflow_init(struct outflow *out, struct hyp *h, const struct memory *memory, struct failure *f)
+{
+    memset(out, 0, sizeof *out);
+    out->failure = f;
+    out->memory = *memory;
+    out->memory.h = h;
+    out->todo = bits_new(memory->slots);
+    out->log = bits_new(memory->gfn_end);
+    out->copy = aligned_alloc(64, (size_t)OUTFLOW_BATCH * XLM_PAGE_BYTES);
+    if (out->todo && out->log && out->copy)
+        return 0;
+    outflow_free(out);
+    return fail(f, XLM_E_MEMORY, "no memory to send a guest");
+}
+
+void outflow_free(struct outflow *out)
+{
+    memory_free(&out->memory);
+    free(out->todo);
+    free(out->log);
+    free(out->copy);
+    memset(out, 0, sizeof *out);
+}
+
+int outflow_mark_all(struct outflow *out, uint64_t *populated)
+{
+    if (memory_scan_all(&out->memory, populated, out->failure) < 0)
+        return -1;
+    memcpy(out->todo, out->memory.populated, (out->memory.slots + 63) / 64 * 8);
+    return 0;
+}
+
+int outflow_harvest(struct outflow *out, uint64_t *dirty)
+{
+    struct memory *m = &out->memory;
+    int error = hyp_log_harvest(m->h, m->domid, out->log, m->gfn_end);
+    if (error < 0)
+        return fail(out->failure, XLM_E_INTERNAL, "cannot read the dirty log: %s", strerror(-error));
+    for (int i = 0; i < m->bank_count; i++) {
+        uint64_t end = m->bank[i].gfn + m->bank[i].count;
+        for (uint64_t g = bits_next(out->log, end, m->bank[i].gfn); g < end; g = bits_next(out->log, end, g + 1)) {
+            uint64_t slot = m->bank[i].slot + (g - m->bank[i].gfn);
+            if (bit_get(m->populated, slot))
+                bit_set(out->todo, slot);
+            else
+                out->holes_moved = true;
+        }
+    }
+    *dirty = bits_count(out->todo, m->slots);
+    return 0;
+}
+
+int outflow_rescan(struct outflow *out)
+{
+    struct memory *m = &out->memory;
+    uint64_t words = (m->slots + 63) / 64, pages, *before = bits_new(m->slots);
+    if (!before)
+        return fail(out->failure, XLM_E_MEMORY, "no memory");
+    memcpy(before, m->populated, words * 8);
+    memory_forget(m);
+    int error = memory_scan_all(m, &pages, out->failure);
+    for (uint64_t i = 0; i < words && !error; i++)
+        out->todo[i] = (out->todo[i] | ~before[i]) & m->populated[i];
+    free(before);
+    return error;
+}
+
+static int flush_zero(struct outflow *out)
+{
+    if (!out->zero_count)
+        return 0;
+    struct xlm_pages head = {out->round, XLM_RAW, out->zero_runs, out->zero_count};
+    struct iovec part[2] = {{&head, sizeof head}, {out->zero_run, out->zero_runs * sizeof *out->zero_run}};
+    out->round_zero_pages += out->zero_count;
+    out->zero_count = out->zero_runs = 0;
+    return conn_send(out->conn, XLM_ZERO, part, 2, 2);
+}
+
+/* The guest is stopped, but the console's and the store's daemons still write to their rings: what is hashed must be what is sent. */
+static void copy_pages(struct outflow *out)
+{
+    for (uint32_t i = 0; i < out->page_count; i++) {
+        uint8_t *to = out->copy + (size_t)i * XLM_PAGE_BYTES;
+        memcpy(to, out->page[i], XLM_PAGE_BYTES);
+        out->page[i] = to;
+    }
+}
+
+static int flush_pages(struct outflow *out)
+{
+    uint64_t sum[OUTFLOW_BATCH];
+    struct iovec part[OUTFLOW_BATCH + 3];
+    int count = 3;
+    if (!out->page_count)
+        return 0;
+    if (out->final)
+        copy_pages(out);
+    struct xlm_pages head = {out->round, XLM_RAW, out->run_count, out->page_count};
+    part[0] = (struct iovec){&head, sizeof head};
+    part[1] = (struct iovec){out->run, out->run_count * sizeof *out->run};
+    part[2] = (struct iovec){sum, out->page_count * sizeof *sum};
+    for (uint32_t i = 0; i < out->page_count; i++) {
+        const uint8_t *page = out->page[i];
+        sum[i] = codec_page_sum(page);
+        struct iovec *end = &part[count - 1];
+        if (i && (uint8_t *)end->iov_base + end->iov_len == page)
+            end->iov_len += XLM_PAGE_BYTES;
+        else
+            part[count++] = (struct iovec){(void *)(uintptr_t)page, XLM_PAGE_BYTES};
+    }
+    out->round_pages += out->page_count;
+    out->page_count = out->run_count = 0;
+    if (conn_send(out->conn, XLM_PAGES, part, count, 3) < 0)
+        return -1;
+    return out->between ? out->between(out->context) : 0;
+}
+
+static void add_run(struct xlm_run *run, uint32_t *count, uint64_t gfn)
+{
+    struct xlm_run *last = *count ? &run[*count - 1] : NULL;
+    if (last && last->gfn + last->count == gfn)
+        last->count++;
+    else
+        run[(*count)++] = (struct xlm_run){gfn, 1};
+}
+
+static int add_slot(struct outflow *out, uint64_t slot)
+{
+    uint64_t gfn = memory_gfn(&out->memory, slot);
+    /* A mapping that makes room for itself takes another away, perhaps one that the record being filled points into. */
+    if (!out->memory.batch[slot / MEMORY_BATCH] && flush_pages(out) < 0)
+        return -1;
+    const uint8_t *page = memory_page(&out->memory, slot, false, out->failure);
+    if (!page)
+        return -1;
+    bit_clear(out->todo, slot);
+    if (codec_page_is_zero(page)) {
+        add_run(out->zero_run, &out->zero_runs, gfn);
+        out->zero_count++;
+        return out->zero_runs == OUTFLOW_BATCH ? flush_zero(out) : 0;
+    }
+    add_run(out->run, &out->run_count, gfn);
+    out->page[out->page_count++] = page;
+    return out->page_count == OUTFLOW_BATCH ? flush_pages(out) : 0;
+}
+
+int outflow_round(struct outflow *out)
+{
+    uint64_t slots = out->memory.slots;
+    out->round++;
+    out->round_pages = out->round_zero_pages = 0;
+    for (uint64_t s = bits_next(out->todo, slots, 0); s < slots; s = bits_next(out->todo, slots, s + 1))
+        if (add_slot(out, s) < 0)
+            return -1;
+    if (flush_pages(out) < 0 || flush_zero(out) < 0)
+        return -1;
+    struct xlm_round round = {out->round, out->final ? XLM_ROUND_FINAL : 0, out->round_pages, out->round_zero_pages};
+    out->pages += out->round_pages;
+    out->zero_pages += out->round_zero_pages;
+    return conn_send_struct(out->conn, XLM_ROUND, &round, sizeof round);
+}
+
+struct xlm_run *outflow_ranges(struct outflow *out, uint32_t *count, uint64_t *populated)
+{
+    struct xlm_run *run = malloc(XLM_RUNS_MAX * sizeof *run);
+    uint64_t slots = out->memory.slots;
+    *count = 0;
+    *populated = bits_count(out->memory.populated, slots);
+    if (!run) {
+        fail(out->failure, XLM_E_MEMORY, "no memory");
+        return NULL;
+    }
+    for (uint64_t s = bits_next(out->memory.populated, slots, 0); s < slots;
+         s = bits_next(out->memory.populated, slots, s + 1)) {
+        uint64_t gfn = memory_gfn(&out->memory, s);
+        bool joins = *count && run[*count - 1].gfn + run[*count - 1].count == gfn;
+        if (!joins && *count == XLM_RUNS_MAX) {
+            fail(out->failure, XLM_E_MEMORY, "the guest's memory has more than %u holes", XLM_RUNS_MAX);
+            free(run);
+            return NULL;
+        }
+        add_run(run, count, gfn);
+    }
+    return run;
+}

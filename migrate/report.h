@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a migration tells its user: JSON lines (PROTOCOL.md, "The daemon's local interface"). */
+#ifndef MIGRATE_REPORT_H
+#define MIGRATE_REPORT_H
+
+#include "common.h"
+
+#define REPORT_ROUNDS_MAX 64
+
+struct report_round { uint64_t pages, zero_pages, bytes, ns; };
+
+struct report {
+    void (*emit)(void *context, const char *line);      /* a line without its end; may be NULL */
+    void *context;
+    uint32_t round_count;
+    struct report_round round[REPORT_ROUNDS_MAX];
+    uint64_t total_ns, downtime_ns, suspend_ns, clock_error_ns;
+    uint64_t bytes_sent, pages_sent, zero_pages;
+    /* where the time before the first round went, and the parts of the blackout */
+    uint64_t prepare_ns, accept_ns, map_ns;
+    uint64_t last_round_ns, state_ns, verify_ns, commit_ns;
+};
+
+void report_started(struct report *r, const char *guest, const char *host, uint16_t port);
+/* Records and shows a round that has ended. */
+void report_round_done(struct report *r, const struct report_round *round, uint64_t dirty_pages, double mib_s,
+                       double dirty_mib_s, uint64_t eta_ms);
+void report_warning(struct report *r, const char *text);
+/* `result`: "ok", "failed", "cancelled" or "unresolved". */
+void report_done(struct report *r, const char *result, const char *error);
+
+#endif

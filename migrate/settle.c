@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "settle.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conn.h"
+#include "source.h"
+#include "target.h"
+
+/* --- A: asking B --- */
+
+struct question {
+    struct host *host;
+    struct hyp *h;
+    struct journal *j;
+    struct failure failure;
+    struct conn conn;
+    struct record record;
+};
+
+static int take_back(struct question *q)
+{
+    int error = host_move(q->host, q->j, JOURNAL_TAKEN_BACK);
+    if (error && error != -EALREADY)
+        return fail(&q->failure, XLM_E_INTERNAL, "journal: %s", strerror(-error));
+    q->j->state = JOURNAL_TAKEN_BACK;
+    if ((error = source_take_back(q->host, q->h, q->j)) < 0)
+        return fail(&q->failure, XLM_E_INTERNAL, "cannot resume %s: %s", q->j->name, strerror(-error));
+    log_line("%s runs here again", q->j->name);
+    return 0;
+}
+
+static int release(struct question *q)
+{
+    int error = host_move(q->host, q->j, JOURNAL_RELEASED);
+    if (error && error != -EALREADY)
+        return fail(&q->failure, XLM_E_INTERNAL, "journal: %s", strerror(-error));
+    int told = conn_send_struct(&q->conn, XLM_DONE, NULL, 0);
+    if ((error = source_destroy_copy(q->host, q->h, q->j)) < 0)
+        return fail(&q->failure, XLM_E_INTERNAL, "cannot destroy the copy of %s: %s", q->j->name, strerror(-error));
+    log_line("%s runs on %s", q->j->name, q->j->peer);
+    if (told < 0 || conn_expect(&q->conn, &q->record, XLM_DONE) < 0)
+        return -1;
+    return host_move(q->host, q->j, JOURNAL_NONE) < 0 ? -1 : 0;
+}
+
+/* What B answered, and what follows. */
+static int act_on(struct question *q, uint32_t holds)
+{
+    bool back = q->j->state == JOURNAL_TAKEN_BACK;
+    if (q->j->state == JOURNAL_RELEASED)        /* B had only to forget it, and has */
+        return host_move(q->host, q->j, JOURNAL_NONE) < 0 ? -1 : 0;
+    switch (holds) {
+    case XLM_NOTHING:
+        /* Given up by a person's word, but B does not have it: the copy here is the only one. Its journal stays, for a person to decide. */
+        if (q->j->state == JOURNAL_GIVEN_UP)
+            return fail(&q->failure, XLM_E_STATE, "%s has nothing of the guest that was given up here; a second give-up destroys this copy", q->j->peer);
+        if (q->j->state == JOURNAL_COMMITTING && take_back(q) < 0)
+            return -1;
+        return host_move(q->host, q->j, JOURNAL_NONE) < 0 ? -1 : 0;
+    case XLM_HOLDS_VERIFIED:
+        if (back)
+            return fail(&q->failure, XLM_E_STREAM, "%s still keeps its copy", q->j->peer);
+        if (conn_send_struct(&q->conn, XLM_COMMIT, NULL, 0) < 0 || conn_expect(&q->conn, &q->record, XLM_RUNNING) < 0)
+            return -1;
+        return release(q);
+    case XLM_HOLDS_OWNER:
+        if (back)
+            return fail(&q->failure, XLM_E_STATE, "conflict: %s runs the guest as well", q->j->peer);
+        return release(q);
+    default:
+        return fail(&q->failure, XLM_E_STATE, "conflict: %s has a domain with this uuid, but knows nothing of the migration",
+                    q->j->peer);
+    }
+}
+
+static int talk(struct question *q)
+{
+    struct xlm_hello hello = {XLM_HELLO_MAGIC, XLM_VERSION, XLM_VERSION, XLM_CAPS, {0}, XLM_RESOLVING, 0};
+    struct xlm_resolve resolve = {.holds = q->j->state == JOURNAL_TAKEN_BACK ? XLM_A_TAKEN_BACK
+                                           : q->j->state == JOURNAL_RELEASED ? XLM_A_RELEASED : XLM_A_COMMITTING};
+    memcpy(hello.migration, q->j->migration, 16);
+    memcpy(resolve.uuid, q->j->uuid, 16);
+    if (conn_send_struct(&q->conn, XLM_HELLO, &hello, sizeof hello) < 0 ||
+        conn_expect(&q->conn, &q->record, XLM_HELLO) < 0 ||
+        conn_send_struct(&q->conn, XLM_RESOLVE, &resolve, sizeof resolve) < 0 ||
+        conn_expect(&q->conn, &q->record, XLM_RESOLVED) < 0)
+        return -1;
+    return act_on(q, ((const struct xlm_resolved *)q->record.payload)->holds);
+}
+
+static int ask(struct host *host, struct hyp *h, struct journal *j)
+{
+    struct question q = {.host = host, .h = h, .j = j};
+    int fd = conn_dial(j->peer, j->port, 2000, -1, &q.failure);
+    if (fd < 0)
+        return -1;
+    conn_init(&q.conn, fd, -1, &host->fault, &q.failure);
+    q.conn.timeout_ms = 5000;
+    int error = talk(&q);
+    if (error < 0 && q.failure.code)
+        log_line("%s: %s", j->name, q.failure.text);
+    conn_close(&q.conn);
+    record_free(&q.record);
+    return error;
+}
+
+/* --- what is open on this host --- */
+
+static int open_journals(struct host *host, struct journal **list)
+{
+    char dir[PATH_MAX];
+    host_journal_dir(host, dir, sizeof dir);
+    pthread_mutex_lock(&host->lock);
+    int count = journal_list(dir, list);
+    pthread_mutex_unlock(&host->lock);
+    return count;
+}
+
+static bool settle_entry(struct host *host, struct hyp *h, struct journal *j)
+{
+    switch (j->state) {
+    case JOURNAL_COMMITTING:
+    case JOURNAL_TAKEN_BACK:
+    case JOURNAL_GIVEN_UP:
+        return ask(host, h, j) < 0;
+    case JOURNAL_RELEASED:
+        return source_destroy_copy(host, h, j) < 0 || ask(host, h, j) < 0;
+    default:
+        return false;           /* B waits to be asked */
+    }
+}
+
+bool settle_once(struct host *host)
+{
+    struct journal *list;
+    bool open = false;
+    struct failure f = {0};
+    struct hyp *h = NULL;
+    int count = open_journals(host, &list);
+    for (int i = 0; i < count; i++) {
+        if (host_active(host, list[i].migration))
+            continue;
+        if (!h && !(h = hyp_open(host->hyp_name, &f)))
+            break;
+        open |= settle_entry(host, h, &list[i]);
+    }
+    free(list);
+    if (h)
+        hyp_close(h);
+    return open;
+}
+
+static void recover_entry(struct host *host, struct hyp *h, struct journal *j)
+{
+    int error = 0;
+    log_line("%s: was %s when this daemon ended", j->name, journal_state_name(j->state));
+    switch (j->state) {
+    case JOURNAL_SENDING:
+        /* It may have been verified over there: ask (taken-back) until B says that it has nothing. */
+        error = source_take_back(host, h, j);
+        if (!error)
+            error = host_move(host, j, JOURNAL_TAKEN_BACK);
+        break;
+    case JOURNAL_TAKEN_BACK:
+        error = source_take_back(host, h, j);
+        break;
+    case JOURNAL_RECEIVING:
+        error = target_discard(host, h, j);
+        break;
+    case JOURNAL_OWNER:
+        error = target_run(h, j);
+        break;
+    default:
+        break;                  /* settle_once(), or a person */
+    }
+    if (error < 0)
+        log_line("%s: cannot recover: %s", j->name, strerror(-error));
+}
+
+void settle_recover(struct host *host)
+{
+    struct journal *list;
+    struct failure f = {0};
+    int count = open_journals(host, &list);
+    struct hyp *h = count > 0 ? hyp_open(host->hyp_name, &f) : NULL;
+    if (count > 0 && !h)
+        log_line("cannot recover: %s", f.text);
+    for (int i = 0; h && i < count; i++)
+        recover_entry(host, h, &list[i]);
+    free(list);
+    if (h)
+        hyp_close(h);
+}
+
+/* --- a person decides --- */
+
+static int decide(struct host *host, struct hyp *h, struct journal *j, bool keep)
+{
+    int error;
+    switch (j->state) {
+    case JOURNAL_COMMITTING:
+        if (keep) {
+            error = host_move(host, j, JOURNAL_TAKEN_BACK);
+            return error ? error : source_take_back(host, h, j);
+        }
+        return host_move(host, j, JOURNAL_GIVEN_UP);    /* the copy goes once B has answered, or by a second give-up */
+    case JOURNAL_GIVEN_UP:
+        return keep ? -EPERM : (error = host_move(host, j, JOURNAL_RELEASED)) ? error : source_destroy_copy(host, h, j);
+    case JOURNAL_VERIFIED:
+        if (!keep)
+            return target_discard(host, h, j);
+        error = host_move(host, j, JOURNAL_OWNER);
+        return error ? error : target_run(h, j);
+    case JOURNAL_TAKEN_BACK:
+        return keep ? host_move(host, j, JOURNAL_NONE) : -EPERM;    /* stop asking B */
+    default:
+        return -EPERM;
+    }
+}
+
+int settle_decide(struct host *host, const char *guest, bool keep, struct failure *f)
+{
+    struct journal *list;
+    char uuid[37];
+    int count = open_journals(host, &list), result = -1;
+    struct hyp *h = hyp_open(host->hyp_name, f);
+    for (int i = 0; h && i < count && result < 0 && !f->code; i++) {
+        uuid_format(list[i].uuid, uuid);
+        if ((strcmp(guest, list[i].name) && strcmp(guest, uuid)) || list[i].state == JOURNAL_OWNER)
+            continue;
+        int error = host_active(host, list[i].migration) && list[i].state != JOURNAL_VERIFIED
+                        ? -EBUSY : decide(host, h, &list[i], keep);
+        if (!error)
+            result = 0;
+        else
+            fail(f, XLM_E_STATE, "%s is %s here: %s", guest, journal_state_name(list[i].state),
+                 error == -EPERM ? "that cannot be decided so" : strerror(-error));
+    }
+    if (result < 0 && !f->code)
+        fail(f, XLM_E_STATE, "nothing is open for %s on this host", guest);
+    free(list);
+    if (h)
+        hyp_close(h);
+    return result;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "state.h"
+
+#include <string.h>
+#include <xen/xen.h>
+#include <xen/hvm/save.h>
+
+#include "features.h"
+
+struct cursor {
+    const uint8_t *at, *end;
+};
+
+/* The next record; false at the end of the bytes or if what is there does not fit. */
+static bool next(struct cursor *c, struct hvm_save_descriptor *d, const uint8_t **payload)
+{
+    if ((size_t)(c->end - c->at) < sizeof *d)
+        return false;
+    memcpy(d, c->at, sizeof *d);
+    *payload = c->at + sizeof *d;
+    if (d->length > XLR_MAX_BYTES || xlm_pad(d->length) > (size_t)(c->end - *payload))
+        return false;
+    c->at = *payload + xlm_pad(d->length);
+    return true;
+}
+
+const void *state_find(const void *context, size_t bytes, uint16_t type, size_t *length)
+{
+    struct cursor c = {context, (const uint8_t *)context + bytes};
+    struct hvm_save_descriptor d;
+    const uint8_t *payload;
+    while (next(&c, &d, &payload) && (d.typecode != XLR_END || type == XLR_END)) {
+        if (d.typecode == type) {
+            *length = d.length;
+            return payload;
+        }
+    }
+    return NULL;
+}
+
+static int check_header(const struct xlr_header *h, struct failure *f)
+{
+    if (h->magic != XLR_MAGIC)
+        return fail(f, XLM_E_STATE, "state records: wrong magic %08x", h->magic);
+    if (h->version != XLR_VERSION)
+        return fail(f, XLM_E_VERSION, "state records have version %u, this host knows %u", h->version, XLR_VERSION);
+    return 0;
+}
+
+int state_check(const void *context, size_t bytes, struct failure *f)
+{
+    struct cursor c = {context, (const uint8_t *)context + bytes};
+    struct hvm_save_descriptor d = {0};
+    const uint8_t *payload;
+    bool ended = false;
+    if (!next(&c, &d, &payload) || d.typecode != XLR_HEADER || d.length < sizeof(struct xlr_header))
+        return fail(f, XLM_E_STATE, "state records do not begin with a header");
+    struct xlr_header header;
+    memcpy(&header, payload, sizeof header);
+    if (check_header(&header, f) < 0)
+        return -1;
+    while (!ended && next(&c, &d, &payload))
+        ended = d.typecode == XLR_END;
+    if (!ended)
+        return fail(f, XLM_E_STATE, "state records are cut short at byte %zu", (size_t)(c.at - (const uint8_t *)context));
+    size_t length;
+    if (!state_find(context, bytes, XLR_CPU_FEATURES, &length) || length < 8)
+        return fail(f, XLM_E_STATE, "state records without CPU features");
+    if (!state_find(context, bytes, XLR_TIME, &length) || length < sizeof(struct xlr_time))
+        return fail(f, XLM_E_STATE, "state records without the time");
+    return 0;
+}
+
+static const char *gic_name(uint32_t gic)
+{
+    return gic == XLR_GIC_V2 ? "GICv2" : gic == XLR_GIC_V3 ? "GICv3" : "an unknown GIC";
+}
+
+int state_compatible(const void *guest, size_t guest_bytes, const void *host, size_t host_bytes, uint32_t vcpus,
+                     struct failure *f, char *warning, size_t warning_size)
+{
+    size_t length, host_length;
+    struct xlr_header g, h;
+    warning[0] = 0;
+    if (state_check(guest, guest_bytes, f) < 0 || state_check(host, host_bytes, f) < 0)
+        return -1;
+    memcpy(&g, state_find(guest, guest_bytes, XLR_HEADER, &length), sizeof g);
+    memcpy(&h, state_find(host, host_bytes, XLR_HEADER, &length), sizeof h);
+    if (g.gic != h.gic)
+        return fail(f, XLM_E_GIC, "the guest has %s, the target host has %s", gic_name(g.gic), gic_name(h.gic));
+    if (g.width != h.width)
+        return fail(f, XLM_E_CPU, "the guest runs at %u bits, the target host at %u", g.width, h.width);
+    if (g.vcpu_count != vcpus)
+        return fail(f, XLM_E_STATE, "its state has %u vCPUs, its configuration %u", g.vcpu_count, vcpus);
+    if (g.ipa_bits > h.ipa_bits)
+        return fail(f, XLM_E_CPU, "the guest has %u bits of physical address, the target host offers %u", g.ipa_bits,
+                    h.ipa_bits);
+    if (g.counter_hz != h.counter_hz)
+        return fail(f, XLM_E_CPU, "the guest's counter runs at %llu Hz, the target host's at %llu Hz",
+                    (unsigned long long)g.counter_hz, (unsigned long long)h.counter_hz);
+    const void *gf = state_find(guest, guest_bytes, XLR_CPU_FEATURES, &length);
+    const void *hf = state_find(host, host_bytes, XLR_CPU_FEATURES, &host_length);
+    return features_compare(gf, length, hf, host_length, f, warning, warning_size);
+}
+
+int state_add_time(void *context, size_t bytes, uint64_t elapsed_ns, struct failure *f)
+{
+    size_t length;
+    const uint8_t *payload = state_find(context, bytes, XLR_TIME, &length);
+    if (!payload || length < sizeof(struct xlr_time))
+        return fail(f, XLM_E_STATE, "state records without the time");
+    struct xlr_time time;
+    memcpy(&time, payload, sizeof time);
+    if (time.counter_hz == 0 || time.counter_hz > 100000000000ull || elapsed_ns > 86400ull * 1000000000u)
+        return fail(f, XLM_E_STATE, "a counter of %llu Hz and %llu ns under way", (unsigned long long)time.counter_hz,
+                    (unsigned long long)elapsed_ns);
+    time.counter += (uint64_t)((unsigned __int128)elapsed_ns * time.counter_hz / 1000000000u);
+    memcpy((uint8_t *)context + (payload - (const uint8_t *)context), &time, sizeof time);
+    return 0;
+}

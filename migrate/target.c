@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Theory of operation.  Straight through the order of records in PROTOCOL.md; `xl create -p` runs beside it, and pages that come before it is done
+ * wait in the intake's queue.  Any failure before `verified` is in the journal destroys what was made.  After it, the guest is kept until A says
+ * COMMIT, or that it has it back, on this connection or on another one (settle_target.c).
+ */
+#include "target.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "codec.h"
+#include "config.h"
+#include "files.h"
+#include "intake.h"
+#include "state.h"
+
+#define CREATE_TIMEOUT_NS 60000000000ull
+
+struct target {
+    struct host *host;
+    struct failure failure;
+    struct hyp *h;
+    struct migration m;
+    struct journal journal;
+    struct conn conn;
+    struct record record;
+    struct intake in;
+    struct config config;
+    struct files files;
+    struct xlm_domain offered;
+    struct hyp_domain domain;
+    uint8_t *state;             /* the STATE record's payload */
+    bool added, receiving, created, verified;
+};
+
+static int check_name(struct target *t)
+{
+    for (const char *c = t->offered.name; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr("_.+-", *c))
+            return fail(&t->failure, XLM_E_NAME, "the guest's name has a character that cannot move");
+    return 0;
+}
+
+/* What another guest of this host, or its memory, stands against. */
+static int check_room(struct target *t)
+{
+    struct hyp_domain other;
+    char uuid[37];
+    uuid_format(t->offered.uuid, uuid);
+    int by_name = hyp_find(t->h, t->offered.name, &other), by_uuid = hyp_find_uuid(t->h, t->offered.uuid, &other);
+    if (by_uuid == 0)
+        return fail(&t->failure, XLM_E_UUID, "a domain with the uuid %s is on the target host already (%s)", uuid, other.name);
+    if (by_name == 0)
+        return fail(&t->failure, XLM_E_NAME, "a domain called %s is on the target host already", t->offered.name);
+    if (by_name != -ESRCH || by_uuid != -ESRCH)
+        return fail(&t->failure, XLM_E_INTERNAL, "cannot list the target host's domains");
+    uint64_t free_pages, need = t->offered.tot_pages + t->offered.tot_pages / 256 + 512;   /* and its tables */
+    if (hyp_free_pages(t->h, &free_pages) < 0)
+        return fail(&t->failure, XLM_E_INTERNAL, "cannot read the target host's free memory");
+    if (free_pages < need)
+        return fail(&t->failure, XLM_E_MEMORY, "the target host has %llu MiB free, the guest needs %llu MiB",
+                    (unsigned long long)free_pages >> 8, (unsigned long long)need >> 8);
+    return 0;
+}
+
+static int check_cpu(struct target *t, const uint8_t *context, char *warning, size_t size)
+{
+    uint8_t *here = malloc(XLM_CONTEXT_MAX);
+    int n = here ? hyp_host_context(t->h, here, XLM_CONTEXT_MAX) : -ENOMEM;
+    int error = n < 0 ? fail(&t->failure, XLM_E_INTERNAL, "cannot read the target host's features: %s", strerror(-n))
+                      : state_compatible(context, t->offered.context_length, here, (size_t)n, t->offered.vcpu_count,
+                                         &t->failure, warning, size);
+    free(here);
+    return error;
+}
+
+static int parse_config(struct target *t, const char *text)
+{
+    char *copy = strndup(text, t->offered.config_length), uuid[37];
+    int error = copy ? config_parse(&t->config, copy, &t->failure) : fail(&t->failure, XLM_E_MEMORY, "no memory");
+    free(copy);
+    uuid_format(t->offered.uuid, uuid);
+    if (error < 0 || config_set_string(&t->config, "name", t->offered.name, &t->failure) < 0)
+        return -1;
+    return config_set_string(&t->config, "uuid", uuid, &t->failure);
+}
+
+static int write_config(struct target *t, char path[PATH_MAX])
+{
+    snprintf(path, PATH_MAX, "%s/config", t->files.dir);
+    char *text = config_write(&t->config, &t->failure);
+    if (!text)
+        return -1;
+    unlink(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    bool whole = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    if (fd >= 0)
+        close(fd);
+    free(text);
+    return whole ? 0 : fail(&t->failure, XLM_E_INTERNAL, "%s: %s", path, strerror(errno));
+}
+
+static int begin(struct target *t)
+{
+    char path[PATH_MAX];
+    memcpy(t->m.uuid, t->offered.uuid, 16);
+    copy_text(t->m.name, sizeof t->m.name, t->offered.name);
+    if (host_add(t->host, &t->m, &t->failure) < 0)
+        return -1;
+    t->added = true;
+    t->conn.cancel_fd = t->m.cancel_fd;
+    memcpy(t->journal.migration, t->m.id, 16);
+    memcpy(t->journal.uuid, t->m.uuid, 16);
+    copy_text(t->journal.name, sizeof t->journal.name, t->m.name);
+    t->journal.state = JOURNAL_RECEIVING;
+    int error = host_move(t->host, &t->journal, JOURNAL_RECEIVING);
+    if (error < 0)
+        return fail(&t->failure, XLM_E_INTERNAL, "cannot write the journal: %s", strerror(-error));
+    t->receiving = true;
+    if (files_prepare(&t->files, t->host->state_dir, t->m.uuid, &t->config, t->offered.file, &t->failure) < 0 ||
+        write_config(t, path) < 0 || intake_init(&t->in, t->h, t->offered.max_pages, &t->failure) < 0)
+        return -1;
+    host_stage(t->host, &t->m, "receiving");
+    t->created = true;
+    return hyp_create_start(t->h, path, &t->failure);
+}
+
+static int accept_domain(struct target *t)
+{
+    const struct xlm_domain *d = (const struct xlm_domain *)t->record.payload;
+    struct domain_parts parts;
+    char warning[256] = "";
+    t->offered = *d;
+    codec_domain_parts(d, &parts);
+    if (check_name(t) < 0 || parse_config(t, parts.config) < 0 || check_room(t) < 0 ||
+        check_cpu(t, parts.context, warning, sizeof warning) < 0 || begin(t) < 0)
+        return -1;
+    struct xlm_accept accept = {XLM_VERSION, 0};
+    struct iovec part[2] = {{&accept, sizeof accept}, {warning, strlen(warning)}};
+    if (conn_send(&t->conn, XLM_ACCEPT, part, 2, 2) < 0)
+        return -1;
+    fault_stage(&t->host->fault, &t->conn, "accepted");
+    struct xlm_want want = {files_wanted(&t->files, parts.path), 0};
+    return conn_send_struct(&t->conn, XLM_WANT, &want, sizeof want);
+}
+
+/* Has xl made the domain?  Waits at most `wait_ms`; 1: not yet. */
+static int look_for_domain(struct target *t, int wait_ms)
+{
+    if (t->in.ready)
+        return 0;
+    int error = hyp_create_wait(t->h, wait_ms, &t->failure);
+    if (error == -EAGAIN)
+        return 1;
+    if (error < 0)
+        return -1;
+    if (hyp_find_uuid(t->h, t->m.uuid, &t->domain) < 0)
+        return fail(&t->failure, XLM_E_CREATE, "xl has made the domain, but it cannot be found");
+    t->journal.domid = t->domain.domid;
+    if (t->domain.vcpu_count != t->offered.vcpu_count)
+        return fail(&t->failure, XLM_E_CREATE, "the new domain has %u vCPUs, the guest %u", t->domain.vcpu_count,
+                    t->offered.vcpu_count);
+    if (hyp_set_max_pages(t->h, t->domain.domid, t->offered.max_pages) < 0)
+        return fail(&t->failure, XLM_E_CREATE, "cannot set the new domain's memory limit");
+    fault_stage(&t->host->fault, &t->conn, "created");
+    return intake_attach(&t->in, t->domain.domid);
+}
+
+static int wait_for_domain(struct target *t)
+{
+    uint64_t end = now_ns() + CREATE_TIMEOUT_NS;
+    int waiting;
+    while ((waiting = look_for_domain(t, 50)) > 0) {
+        if (conn_cancelled(&t->conn))
+            return fail(&t->failure, XLM_E_CANCELLED, "cancelled");
+        if (now_ns() > end)
+            return fail(&t->failure, XLM_E_CREATE, "xl create takes too long");
+    }
+    return waiting;
+}
+
+static int end_round(struct target *t)
+{
+    struct xlm_round round = *(const struct xlm_round *)t->record.payload;
+    char stage[16];
+    if (wait_for_domain(t) < 0 || intake_round_end(&t->in, &round) < 0)
+        return -1;
+    struct xlm_round_ack ack = {round.round, 0};
+    if (conn_send_struct(&t->conn, XLM_ROUND_ACK, &ack, sizeof ack) < 0)
+        return -1;
+    pthread_mutex_lock(&t->host->lock);
+    t->m.round = round.round;
+    t->m.bytes = t->conn.rx_bytes;
+    pthread_mutex_unlock(&t->host->lock);
+    snprintf(stage, sizeof stage, "round-%u", round.round);
+    fault_stage(&t->host->fault, &t->conn, stage);
+    return 0;
+}
+
+static int keep_state(struct target *t)
+{
+    if (t->state || !t->in.ready)
+        return fail_record(&t->failure, XLM_E_STREAM, XLM_STATE, t->record.header.index, t->record.offset,
+                           "it comes %s", t->state ? "twice" : "before the first round has ended");
+    t->state = t->record.payload;       /* the record's buffer changes hands */
+    t->record.payload = NULL;
+    t->record.capacity = 0;
+    return 0;
+}
+
+static int take_record(struct target *t)
+{
+    switch (t->record.header.type) {
+    case XLM_PAGES:
+        return intake_pages(&t->in, &t->conn, &t->record);
+    case XLM_ZERO:
+        return intake_zero(&t->in, &t->record);
+    case XLM_ROUND:
+        return end_round(t);
+    case XLM_FILE:
+        return files_write(&t->files, (const struct xlm_file *)t->record.payload,
+                           t->record.header.length - sizeof(struct xlm_file), &t->failure);
+    case XLM_STATE:
+        return keep_state(t);
+    default:
+        return conn_refuse(&t->conn, &t->record);
+    }
+}
+
+/* The domain is there and A has nothing for us yet: maps ahead, as long as that lasts. */
+static int map_while_idle(struct target *t)
+{
+    struct memory *m = &t->in.memory;
+    for (uint64_t b = 0; t->in.ready && b < m->slots / MEMORY_BATCH && !conn_readable(&t->conn); b++)
+        if (!m->known[b] && memory_scan(m, b, &t->failure) < 0)
+            return -1;
+    return 0;
+}
+
+static int receive_memory(struct target *t)
+{
+    for (;;) {
+        /* The buffer is full, or xl is done: nothing more is read before the domain is there. */
+        int waiting = t->in.queued_bytes >= t->host->buffer_bytes ? wait_for_domain(t) : look_for_domain(t, 0);
+        if (waiting < 0 || map_while_idle(t) < 0 || conn_receive(&t->conn, &t->record) < 0)
+            return -1;
+        if (t->record.header.type == XLM_END && t->state)
+            return 0;
+        if (take_record(t) < 0)
+            return -1;
+    }
+}
+
+static int load_state(struct target *t, const struct xlm_state *state)
+{
+    struct state_parts parts;
+    codec_state_parts(state, &parts);
+    uint8_t *context = malloc(state->context_length + 1);
+    if (!context)
+        return fail(&t->failure, XLM_E_MEMORY, "no memory");
+    memcpy(context, parts.context, state->context_length);
+    uint64_t now = now_ns(), gone = now > state->context_ns ? now - state->context_ns : 0;
+    int error = state_check(context, state->context_length, &t->failure);
+    if (!error)
+        error = state_add_time(context, state->context_length, gone, &t->failure);
+    if (!error) {
+        int result = hyp_set_context(t->h, t->domain.domid, context, state->context_length);
+        if (result < 0)
+            error = fail(&t->failure, XLM_E_STATE, "the hypervisor refuses the guest's state: %s", strerror(-result));
+    }
+    free(context);
+    return error;
+}
+
+static int load_store(struct target *t, const struct xlm_state *state)
+{
+    struct state_parts parts;
+    codec_state_parts(state, &parts);
+    int error = hyp_store_load(t->h, t->domain.domid, parts.nodes, state->node_bytes);
+    if (!error && state->target_kib)
+        error = hyp_set_target(t->h, t->domain.domid, state->target_kib);
+    return error < 0 ? fail(&t->failure, XLM_E_STATE, "cannot write the guest's xenstore nodes: %s", strerror(-error)) : 0;
+}
+
+/* Everything is here: makes the guest whole, so that nothing but unpausing it is left. */
+static int finish(struct target *t)
+{
+    const struct xlm_end *end = (const struct xlm_end *)t->record.payload;
+    const struct xlm_state *state = (const struct xlm_state *)t->state;
+    struct state_parts parts;
+    uint64_t populated;
+    codec_state_parts(state, &parts);
+    if (end->pages != t->in.pages || end->zero_pages != t->in.zero_pages)
+        return fail(&t->failure, XLM_E_STREAM, "%llu pages and %llu zero pages came, %llu and %llu were sent",
+                    (unsigned long long)t->in.pages, (unsigned long long)t->in.zero_pages,
+                    (unsigned long long)end->pages, (unsigned long long)end->zero_pages);
+    if (intake_finish(&t->in, parts.range, state->range_count, &populated) < 0)
+        return -1;
+    if (populated != end->populated)
+        return fail(&t->failure, XLM_E_STREAM, "the guest has %llu frames, its ranges have %llu",
+                    (unsigned long long)end->populated, (unsigned long long)populated);
+    if (files_check(&t->files, &t->failure) < 0 || load_store(t, state) < 0 || files_finish(&t->files, &t->failure) < 0)
+        return -1;
+    return load_state(t, state);
+}
+
+static int hand_over(struct target *t)
+{
+    int error = host_move(t->host, &t->journal, JOURNAL_VERIFIED);
+    if (error < 0)
+        return fail(&t->failure, XLM_E_INTERNAL, "cannot write the journal: %s", strerror(-error));
+    t->verified = true;
+    uint64_t verified_ns = now_ns();
+    host_stage(t->host, &t->m, "waiting for the source host to give the guest up");
+    fault_stage(&t->host->fault, &t->conn, "verified");
+    if (conn_send_struct(&t->conn, XLM_VERIFIED, NULL, 0) < 0)
+        return -1;
+    fault_stage(&t->host->fault, &t->conn, "waiting");
+    if (conn_expect(&t->conn, &t->record, XLM_COMMIT) < 0)
+        return -1;
+    fault_stage(&t->host->fault, &t->conn, "committed");
+    return target_own(t->host, t->h, &t->conn, &t->journal, verified_ns);
+}
+
+int target_run(struct hyp *h, const struct journal *j)
+{
+    struct hyp_domain d;
+    int error = hyp_find_uuid(h, j->uuid, &d);
+    return error < 0 ? error : d.paused ? hyp_unpause(h, d.domid) : 0;
+}
+
+int target_own(struct host *host, struct hyp *h, struct conn *conn, const struct journal *j, uint64_t verified_ns)
+{
+    struct record record = {0};
+    int error = host_move(host, j, JOURNAL_OWNER);
+    if (error < 0 && error != -EALREADY)
+        return fail(conn->failure, XLM_E_INTERNAL, "the guest has been given up here");
+    if ((error = target_run(h, j)) < 0)
+        log_line("cannot run %s: %s", j->name, strerror(-error));
+    struct xlm_running running = {now_ns(), verified_ns};
+    fault_stage(&host->fault, conn, "running");
+    log_line("%s runs here", j->name);
+    conn->cancel_fd = -1;
+    error = conn_send_struct(conn, XLM_RUNNING, &running, sizeof running) < 0 ? -1 : conn_expect(conn, &record, XLM_DONE);
+    record_free(&record);
+    if (error < 0 || host_move(host, j, JOURNAL_NONE) < 0)
+        return -1;
+    return conn_send_struct(conn, XLM_DONE, NULL, 0);
+}
+
+int target_discard(struct host *host, struct hyp *h, const struct journal *j)
+{
+    struct hyp_domain d;
+    /* Out of `verified` first: from here on a COMMIT that is under way finds nothing to run. */
+    int error = host_move(host, j, JOURNAL_RECEIVING);
+    if (error && error != -EALREADY)
+        return error;
+    error = hyp_find_uuid(h, j->uuid, &d);
+    if (error == 0 && (error = hyp_destroy(h, d.domid)) < 0)
+        return error;
+    files_remove(host->state_dir, j->uuid);
+    return host_move(host, j, JOURNAL_NONE);
+}
+
+/* A failure before `verified`, or A's own word after it: nothing of the guest stays here. */
+static void undo(struct target *t)
+{
+    hyp_create_abandon(t->h);
+    intake_free(&t->in);
+    files_close(&t->files, true);
+    if (t->created) {
+        int error = target_discard(t->host, t->h, &t->journal);
+        if (error < 0)
+            log_line("cannot destroy what came of %s: %s", t->m.name, strerror(-error));
+    } else if (t->receiving) {
+        files_remove(t->host->state_dir, t->m.uuid);
+        host_move(t->host, &t->journal, JOURNAL_NONE);
+    }
+}
+
+static int greet(struct target *t, uint32_t *purpose)
+{
+    if (conn_expect(&t->conn, &t->record, XLM_HELLO) < 0)
+        return -1;
+    struct xlm_hello hello = *(const struct xlm_hello *)t->record.payload;
+    if (hello.version_min > XLM_VERSION || hello.version_max < XLM_VERSION)
+        return fail(&t->failure, XLM_E_VERSION, "the source speaks versions %u to %u, this host version %u",
+                    hello.version_min, hello.version_max, XLM_VERSION);
+    if (hello.purpose != XLM_MIGRATE && hello.purpose != XLM_RESOLVING)
+        return fail(&t->failure, XLM_E_STREAM, "unknown purpose %u", hello.purpose);
+    memcpy(t->m.id, hello.migration, 16);
+    *purpose = hello.purpose;
+    hello.version_min = hello.version_max = XLM_VERSION;
+    hello.capabilities &= XLM_CAPS;
+    return conn_send_struct(&t->conn, XLM_HELLO, &hello, sizeof hello);
+}
+
+static int receive_domain(struct target *t)
+{
+    for (;;) {
+        if (conn_receive(&t->conn, &t->record) < 0)
+            return -1;
+        if (t->record.header.type == XLM_DOMAIN)
+            return accept_domain(t);
+        if (t->record.header.type != XLM_PING)
+            return conn_refuse(&t->conn, &t->record);
+        struct xlm_pong pong = {((const struct xlm_ping *)t->record.payload)->sent_ns, now_ns()};
+        if (conn_send_struct(&t->conn, XLM_PONG, &pong, sizeof pong) < 0)
+            return -1;
+    }
+}
+
+static void receive_guest(struct target *t)
+{
+    if (receive_domain(t) == 0 && receive_memory(t) == 0 && finish(t) == 0) {
+        files_close(&t->files, true);
+        /* Unmapping takes as long as mapping did: not in the blackout (target_serve() does it). */
+        if (hand_over(t) == 0)
+            return;
+    }
+    struct journal now;
+    if (host_journal(t->host, t->m.id, &now) == 0 && now.state == JOURNAL_OWNER)
+        return;                         /* it runs here; A has not said DONE, and will ask */
+    if (t->verified && !t->failure.from_peer) {
+        log_line("%s: %s; the guest stays as it is here until its source is heard of", t->m.name, t->failure.text);
+        return;
+    }
+    log_line("migration of %s from %s refused or failed: %s", t->m.name[0] ? t->m.name : "a guest", t->m.peer,
+             t->failure.text);
+    conn_send_error(&t->conn, &t->failure);
+    undo(t);
+}
+
+void target_serve(struct host *host, int fd, const char *peer)
+{
+    struct target *t = calloc(1, sizeof *t);
+    uint32_t purpose = 0;
+    if (!t) {
+        close(fd);
+        return;
+    }
+    t->host = host;
+    t->conn.fd = -1;
+    conn_init(&t->conn, fd, -1, &host->fault, &t->failure);
+    copy_text(t->m.peer, sizeof t->m.peer, peer);
+    files_init(&t->files);
+    t->h = hyp_open(host->hyp_name, &t->failure);
+    if (!t->h || greet(t, &purpose) < 0) {
+        log_line("connection from %s refused: %s", peer, t->failure.text);
+        conn_send_error(&t->conn, &t->failure);
+    } else if (purpose == XLM_MIGRATE) {
+        receive_guest(t);
+    } else {
+        settle_serve(host, &t->conn, t->m.id);
+        conn_send_error(&t->conn, &t->failure);
+    }
+    conn_linger(&t->conn);
+    conn_close(&t->conn);
+    intake_free(&t->in);
+    record_free(&t->record);
+    config_free(&t->config);
+    free(t->state);
+    if (t->added)
+        host_remove(host, &t->m);
+    if (t->h)
+        hyp_close(t->h);
+    free(t);
+}

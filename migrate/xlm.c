@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The command.  It asks the daemon over its local socket, and shows what comes back. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "json.h"
+#include "xlm_show.h"
+
+enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANCELLED = 3, EXIT_UNRESOLVED = 4, EXIT_NO_DAEMON = 5 };
+
+struct options {
+    const char *socket_path;
+    bool json, progress, force;
+    unsigned long downtime_ms, max_mbps, suspend_timeout_ms;
+};
+
+static const char *socket_path = XLMD_SOCKET;
+static char cancel_line[256];
+
+static void usage(FILE *out)
+{
+    fputs("usage: xlm migrate [OPTION...] GUEST HOST[:PORT]    move a running guest to another host\n"
+          "       xlm status [--json]                          what is under way, or not settled\n"
+          "       xlm cancel GUEST                             stop a migration; the guest stays where it is\n"
+          "       xlm resolve GUEST keep|give-up               decide what a lost connection left open\n"
+          "       xlm version\n"
+          "options of migrate:\n"
+          "  --downtime-ms N         stop the guest when this is enough for the rest (default 300)\n"
+          "  --max-mbps N            send at most N MiB/s while the guest runs (default 0: no cap)\n"
+          "  --suspend-timeout-ms N  time for the guest to react to the suspend request (default 5000)\n"
+          "  --force                 stop the guest even if the memory does not converge\n"
+          "  --progress              a line a round (with --json: always)\n"
+          "  --json                  one JSON object a line\n"
+          "  --socket PATH           the daemon's socket (default " XLMD_SOCKET ")\n"
+          "exit status: 0 done, 1 failed (the guest is where it was), 2 usage, 3 cancelled, 4 not settled (see xlm status),\n"
+          "             5 no xlmd\n", out);
+}
+
+static int connect_daemon(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+        return fd;
+    fprintf(stderr, "xlm: xlmd does not answer on %s: %s\n", socket_path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* Ctrl-C: the migration is cancelled, and its end is waited for. */
+static void on_interrupt(int number)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    (void)number;
+    strncpy(address.sun_path, socket_path, sizeof address.sun_path - 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+        (void)!write(fd, cancel_line, strlen(cancel_line));
+    if (fd >= 0)
+        close(fd);
+}
+
+static int exit_code(const char *line)
+{
+    char result[16] = "";
+    json_get_string(line, "result", result, sizeof result);
+    return !strcmp(result, "ok") ? EXIT_OK : !strcmp(result, "cancelled") ? EXIT_CANCELLED
+           : !strcmp(result, "unresolved") ? EXIT_UNRESOLVED : EXIT_FAILED;
+}
+
+/* Sends the request, shows the answers; the exit code. */
+static int ask(const struct options *o, const char *request)
+{
+    char *line = NULL;
+    size_t size = 0;
+    int fd = connect_daemon(), code = EXIT_NO_DAEMON;
+    if (fd < 0)
+        return code;
+    FILE *stream = fdopen(fd, "r");
+    bool sent = send(fd, request, strlen(request), MSG_NOSIGNAL) == (ssize_t)strlen(request);
+    while (sent && stream && (errno = 0, getline(&line, &size, stream) > 0 || errno == EINTR)) {
+        if (errno == EINTR) {
+            clearerr(stream);
+            continue;
+        }
+        line[strcspn(line, "\n")] = 0;
+        if (o->json)
+            puts(line);
+        else
+            show_line(line, o->progress);
+        fflush(stdout);
+        char event[16] = "";
+        json_get_string(line, "event", event, sizeof event);
+        if (!strcmp(event, "done")) {
+            code = exit_code(line);
+            break;
+        }
+    }
+    if (code == EXIT_NO_DAEMON)
+        fprintf(stderr, "xlm: xlmd went away; it settles the migration when it is back: see `xlm status`\n");
+    free(line);
+    if (stream)
+        fclose(stream);
+    return code;
+}
+
+/* Builds one request line from keys and values; numbers are those whose key begins with '#'. */
+static char *build(const char *const pair[][2], size_t count)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (!out)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        bool number = pair[i][0][0] == '#';
+        fprintf(out, "%s\"%s\":", i ? "," : "{", pair[i][0] + number);
+        if (number)
+            fputs(pair[i][1], out);
+        else
+            json_string(out, pair[i][1]);
+    }
+    fputs("}\n", out);
+    return fclose(out) ? NULL : text;
+}
+
+static int ask_pairs(const struct options *o, const char *const pair[][2], size_t count)
+{
+    char *request = build(pair, count);
+    int code = request ? ask(o, request) : EXIT_FAILED;
+    free(request);
+    return code;
+}
+
+/* HOST, HOST:PORT or [ADDRESS]:PORT, in place. */
+static bool split_host(char *text, char **host, const char **port)
+{
+    char *colon = strrchr(text, ':');
+    *port = "8002";
+    *host = text;
+    if (*text == '[') {
+        char *end = strchr(text, ']');
+        if (!end || (end[1] && end[1] != ':'))
+            return false;
+        *host = text + 1;
+        *end = 0;
+        colon = end[1] ? end + 1 : NULL;
+    } else if (colon && strchr(text, ':') != colon) {
+        return true;            /* a bare IPv6 address */
+    }
+    if (colon) {
+        *colon = 0;
+        *port = colon + 1;
+        unsigned long number = strtoul(*port, NULL, 10);
+        if (!**port || strspn(*port, "0123456789") != strlen(*port) || !number || number > 65535)
+            return false;
+    }
+    return **host != 0;
+}
+
+static int do_migrate(const struct options *o, char **argument)
+{
+    char *host, downtime[24], mbps[24], timeout[24];
+    const char *port;
+    if (!split_host(argument[1], &host, &port)) {
+        fprintf(stderr, "xlm: no such host: %s\n", argument[1]);
+        return EXIT_USAGE;
+    }
+    snprintf(downtime, sizeof downtime, "%lu", o->downtime_ms);
+    snprintf(mbps, sizeof mbps, "%lu", o->max_mbps);
+    snprintf(timeout, sizeof timeout, "%lu", o->suspend_timeout_ms);
+    const char *const cancel[][2] = {{"cmd", "cancel"}, {"guest", argument[0]}};
+    char *line = build(cancel, 2);
+    if (line && strlen(line) < sizeof cancel_line) {
+        struct sigaction action = {.sa_handler = on_interrupt};
+        memcpy(cancel_line, line, strlen(line) + 1);
+        sigaction(SIGINT, &action, NULL);
+    }
+    free(line);
+    const char *const pair[][2] = {
+        {"cmd", "migrate"}, {"guest", argument[0]}, {"host", host}, {"#port", port}, {"#downtime_ms", downtime},
+        {"#max_mbps", mbps}, {"#suspend_timeout_ms", timeout}, {"#force", o->force ? "1" : "0"},
+    };
+    return ask_pairs(o, pair, sizeof pair / sizeof *pair);
+}
+
+static int do_plain(const struct options *o, const char *command, char **argument)
+{
+    const char *const pair[][2] = {{"cmd", command}, {"guest", argument[0] ? argument[0] : ""},
+                                   {"action", argument[0] && argument[1] ? argument[1] : ""}};
+    return ask_pairs(o, pair, argument[0] ? argument[1] ? 3 : 2 : 1);
+}
+
+static bool get_number(const char *name, const char *text, unsigned long least, unsigned long most, unsigned long *value)
+{
+    char *end;
+    errno = 0;
+    *value = strtoul(text, &end, 10);
+    if (*text >= '0' && *text <= '9' && !*end && !errno && *value >= least && *value <= most)
+        return true;
+    fprintf(stderr, "xlm: --%s wants a number from %lu to %lu, not %s\n", name, least, most, text);
+    return false;
+}
+
+static bool parse_options(int argc, char **argv, struct options *o)
+{
+    static const struct option option[] = {
+        {"json", no_argument, NULL, 'j'}, {"progress", no_argument, NULL, 'p'}, {"force", no_argument, NULL, 'f'},
+        {"downtime-ms", required_argument, NULL, 'd'}, {"max-mbps", required_argument, NULL, 'm'},
+        {"suspend-timeout-ms", required_argument, NULL, 't'}, {"socket", required_argument, NULL, 's'},
+        {"help", no_argument, NULL, 'h'}, {0},
+    };
+    *o = (struct options){.downtime_ms = 300, .suspend_timeout_ms = 5000};
+    for (int c; (c = getopt_long(argc, argv, "h", option, NULL)) != -1;) {
+        bool good = true;
+        switch (c) {
+        case 'j': o->json = true; break;
+        case 'p': o->progress = true; break;
+        case 'f': o->force = true; break;
+        case 's': socket_path = optarg; break;
+        case 'd': good = get_number("downtime-ms", optarg, 1, 3600000, &o->downtime_ms); break;
+        case 'm': good = get_number("max-mbps", optarg, 0, 1000000, &o->max_mbps); break;
+        case 't': good = get_number("suspend-timeout-ms", optarg, 1, 600000, &o->suspend_timeout_ms); break;
+        case 'h': usage(stdout); exit(EXIT_OK);
+        default: usage(stderr); return false;
+        }
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct { const char *name; int arguments; } command[] = {
+        {"migrate", 2}, {"status", 0}, {"cancel", 1}, {"resolve", 2}, {"version", 0},
+    };
+    struct options options;
+    if (!parse_options(argc, argv, &options))
+        return EXIT_USAGE;
+    char **argument = argv + optind;
+    int count = argc - optind;
+    for (size_t i = 0; count && i < sizeof command / sizeof *command; i++) {
+        if (strcmp(argument[0], command[i].name) || count - 1 != command[i].arguments)
+            continue;
+        if (i == 3 && strcmp(argument[2], "keep") && strcmp(argument[2], "give-up"))
+            break;
+        return i == 0 ? do_migrate(&options, argument + 1) : do_plain(&options, command[i].name, argument + 1);
+    }
+    usage(stderr);
+    return EXIT_USAGE;
+}
