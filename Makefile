@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# xen-lite. `make help` lists what can be made; all output goes to build/.
+
+CROSS_COMPILE ?= aarch64-linux-gnu-
+CC      := $(CROSS_COMPILE)gcc
+NM      := $(CROSS_COMPILE)nm
+OBJCOPY := $(CROSS_COMPILE)objcopy
+AR      := $(CROSS_COMPILE)ar
+HOSTCC  ?= gcc
+CLANG   ?= clang
+SYSROOT := build/sysroot/arm64
+OUT     := build/arm64
+OBJ     := $(OUT)/obj
+
+export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.DEFAULT_GOAL := help
+
+##@ Use
+.PHONY: help demo run check check-host build images build-clang lint clean distclean deps
+help:           ## this list
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
+	@echo; echo "Variables of demo: GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE"
+
+demo:           ## two hosts: migrate a Debian guest from A to B and back; report in build/demo/
+	@tools/deps build
+	@tools/demo.py --check-variables
+	@$(MAKE) --no-print-directory build
+	@tools/demo.py
+
+run:            ## one host, the control domain's shell on this terminal (leave with Ctrl-A X)
+	@tools/deps build
+	@$(MAKE) --no-print-directory build
+	@tools/run.py
+
+check:          ## all tests; the last line is `N passed, N failed`
+	@tools/deps check
+	@tools/check.py
+
+check-host:     ## the host tests alone
+	@tools/check.py host
+
+deps:           ## install the Debian packages that the build needs
+	@tools/deps check
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Flags. Each component sees its own headers and those that it may use, and no more; by -iquote, because some have
+# names of the C library's (sched.h).
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wmissing-prototypes -Wstrict-prototypes -Wpointer-arith \
+        -Wundef -Werror
+COMMON := -std=gnu11 -O2 -g $(WARN) -ffile-prefix-map=$(CURDIR)/= $(CFLAGS_EXTRA)
+# The compiler's own headers (stdint.h and the like) but nobody's C library.
+FREESTANDING = -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem build/include
+XEN_CFLAGS = $(COMMON) $(FREESTANDING) -ffreestanding -mgeneral-regs-only -mstrict-align -fno-pic -fno-pie -mcmodel=small \
+        -fstack-protector-strong -mno-outline-atomics -fno-common -fno-omit-frame-pointer -march=armv8-a -D__XEN_TOOLS__
+INCLUDE_xen-lite := -iquote xen-lite/include -Iarch/arm64/include
+INCLUDE_arch     := -iquote xen-lite/include -Iarch/arm64/include
+INCLUDE_drivers  := -iquote xen-lite/include -Iarch/arm64/include -iquote drivers/include
+TOOLS_CFLAGS := $(COMMON)
+MIGRATE_CFLAGS := $(COMMON) --sysroot=$(SYSROOT) -iquote migrate -iquote xen-lite/include
+MIGRATE_LIBS := -Wl,--as-needed -lxenctrl -lxenforeignmemory -lxenevtchn -lxenstore -lxentoollog -lxencall -lxendevicemodel \
+        -lxentoolcore -lxxhash -lpthread
+
+# ---------------------------------------------------------------------------------------------------------------------
+##@ Build
+build: hypervisor images        ## everything that `make demo` runs
+
+fetched := build/fetched.stamp
+$(fetched): tools/fetch
+	@mkdir -p build
+	@tools/fetch kernel dom0 sysroot
+	@touch $@
+
+# Xen's public headers and libfdt's, taken out of a sysroot that is full of others. libfdt's idea of the C library is
+# the core's to give.
+headers := build/include/headers.stamp
+$(headers): $(fetched) xen-lite/include/libfdt_env.h
+	@rm -rf build/include && mkdir -p build/include
+	@cp -r $(SYSROOT)/usr/include/xen build/include/xen
+	@cp $(SYSROOT)/usr/include/fdt.h $(SYSROOT)/usr/include/libfdt.h xen-lite/include/libfdt_env.h build/include/
+	@touch $@
+
+# A change of flags rebuilds what was made with the old ones.
+flags := $(OBJ)/flags
+$(flags): force
+	@mkdir -p $(@D); echo '$(CC) $(XEN_CFLAGS) $(MIGRATE_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(XEN_CFLAGS) $(MIGRATE_CFLAGS)' > $@
+.PHONY: force
+force:
+
+# --- the hypervisor
+core_sources := $(wildcard xen-lite/*.c)
+arch_sources := $(wildcard arch/arm64/*.c)
+arch_assembly := $(filter-out %.lds.S,$(wildcard arch/arm64/*.S))
+driver_sources := $(wildcard drivers/*.c)
+xen_sources := $(core_sources) $(arch_sources) $(driver_sources)
+xen_objects := $(patsubst %,$(OBJ)/%.o,$(basename $(xen_sources) $(arch_assembly)))
+lds := $(firstword $(wildcard arch/arm64/xen-lite.lds.S arch/arm64/xen-lite.lds))
+
+.PHONY: hypervisor objects
+hypervisor: $(OUT)/xen-lite     ## build/arm64/xen-lite (the image) and xen-lite.elf
+objects: $(xen_objects)
+
+$(OBJ)/%.o: %.c $(headers) $(flags)
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(XEN_CFLAGS) $(INCLUDE_$(firstword $(subst /, ,$<))) -MMD -MP -c -o $@ $<
+
+$(OBJ)/%.o: %.S $(headers) $(flags)
+	@mkdir -p $(@D)
+	@echo "  AS      $<"
+	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -D__ASSEMBLY__ -MMD -MP -c -o $@ $<
+
+$(OBJ)/xen-lite.lds: $(lds) $(headers) $(flags)
+	@mkdir -p $(@D)
+	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -D__ASSEMBLY__ -E -P -x assembler-with-cpp -MMD -MP -MT $@ -o $@ $<
+
+# Two links: the second carries the symbol table of the first. The table is read-only data behind all code, so no
+# function moves; that is checked.
+xen_link = $(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,--fatal-warnings -Wl,-z,max-page-size=4096 \
+        -Wl,-z,noexecstack -T $(OBJ)/xen-lite.lds -o $(1) $(xen_objects) $(2) $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a
+symtab_cc = $(CC) $(XEN_CFLAGS) -c -o $(1).o $(1).c
+
+$(OUT)/xen-lite.elf: $(xen_objects) $(OBJ)/xen-lite.lds tools/symtab
+	@echo "  LINK    $@"
+	@tools/symtab $(NM) > $(OBJ)/symtab0.c && $(call symtab_cc,$(OBJ)/symtab0)
+	@$(call xen_link,$(OBJ)/first.elf,$(OBJ)/symtab0.o)
+	@tools/symtab $(NM) $(OBJ)/first.elf > $(OBJ)/symtab.c && $(call symtab_cc,$(OBJ)/symtab)
+	@$(call xen_link,$@,$(OBJ)/symtab.o)
+	@tools/symtab --same $(NM) $(OBJ)/first.elf $@ || { echo "the symbol table moved the code" >&2; exit 1; }
+
+$(OUT)/xen-lite: $(OUT)/xen-lite.elf
+	@$(OBJCOPY) -O binary $< $@
+	@echo "  IMAGE   $@ ($$(wc -c < $@) bytes)"
+
+build-clang: $(headers)         ## compile all with clang, for its warnings
+	@$(MAKE) --no-print-directory OBJ=build/clang CC='$(CLANG) --target=aarch64-linux-gnu' objects migrate-objects
+
+# --- migration: xlmd and xlm, each its own main file, the rest a library that the host tests link too
+migrate_mains := $(filter migrate/xlmd.c migrate/xlm.c,$(wildcard migrate/*.c))
+migrate_common := $(filter-out $(migrate_mains),$(wildcard migrate/*.c))
+migrate_objects := $(patsubst %.c,$(OBJ)/%.o,$(migrate_mains) $(migrate_common))
+migrate_programs := $(patsubst migrate/%.c,build/migrate/%,$(migrate_mains))
+.PHONY: migrate migrate-objects
+migrate: $(migrate_programs)    ## build/migrate/xlmd and xlm
+migrate-objects: $(migrate_objects)
+
+$(OBJ)/migrate/%.o: migrate/%.c $(headers) $(flags)
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(MIGRATE_CFLAGS) -MMD -MP -c -o $@ $<
+
+build/migrate/%: $(OBJ)/migrate/%.o $(patsubst %.c,$(OBJ)/%.o,$(migrate_common))
+	@mkdir -p $(@D)
+	@echo "  LINK    $@"
+	@$(CC) --sysroot=$(SYSROOT) -o $@ $^ $(MIGRATE_LIBS)
+
+# --- small programs of the images, static
+tool_programs := $(addprefix build/tools/,agent netbench workload)
+build/tools/%: tools/%.c $(flags)
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(TOOLS_CFLAGS) -static -pthread -MMD -MP -o $@ $<
+
+# --- images. GUEST_KERNEL=FILE puts another kernel into the guest.
+GUEST_KERNEL ?= build/kernel/cloud/vmlinuz
+dom0_programs := build/tools/agent build/tools/netbench $(migrate_programs) $(DOM0_PROGRAMS)
+images: build/images/dom0.cpio build/images/payload.cpio        ## the control domain's and the guest's initramfs
+
+build/images/dom0.cpio: $(dom0_programs) tools/mkimage-dom0 tools/initramfs.py tools/dom0-init $(fetched)
+	@tools/mkimage-dom0 -o $@ $(addprefix --program ,$(dom0_programs))
+
+guest_kernel_stamp := build/images/guest-kernel
+$(guest_kernel_stamp): force
+	@mkdir -p $(@D); echo '$(GUEST_KERNEL)' | cmp -s - $@ || echo '$(GUEST_KERNEL)' > $@
+
+build/images/payload.cpio: build/tools/workload tools/mkimage-guest tools/initramfs.py tools/guest-init $(guest_kernel_stamp) $(fetched) \
+        $(wildcard $(GUEST_KERNEL))
+	@tools/mkimage-guest -o build/images/guest.cpio --payload $@ --kernel '$(GUEST_KERNEL)'
+
+# ---------------------------------------------------------------------------------------------------------------------
+##@ Tests
+# One program for each tests/host/test_*.c, for this machine with sanitizers and for arm64; see tools/testrules.
+test_mains := $(wildcard tests/host/test_*.c)
+fuzz_mains := $(wildcard tests/fuzz/fuzz_*.c)
+build/tests.mk: tools/testrules $(test_mains) $(fuzz_mains) Makefile
+	@mkdir -p build
+	@tools/testrules $(test_mains) $(fuzz_mains) > $@
+-include build/tests.mk
+
+TEST_CFLAGS := $(COMMON) -fno-omit-frame-pointer -D__XEN_TOOLS__ -DXL_HOST_TEST -Itests/host/fake/include -iquote tests/host \
+        -iquote xen-lite/include -iquote migrate -isystem build/include
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+.PHONY: host-tests host-tests-arm64 fuzzers
+host-tests: $(TEST_PROGRAMS_x86)                ## host tests with address and undefined-behaviour sanitizers
+host-tests-arm64: $(TEST_PROGRAMS_arm64)        ## the same for arm64, to run under qemu-user
+fuzzers: $(TEST_PROGRAMS_fuzz)                  ## libFuzzer targets
+
+build/test-x86/%.o: %.c $(headers)
+	@mkdir -p $(@D)
+	@echo "  HOSTCC  $<"
+	@$(HOSTCC) $(TEST_CFLAGS) $(SANITIZE) $(EXTRA) -MMD -MP -c -o $@ $<
+build/test-arm64/%.o: %.c $(headers)
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) --sysroot=$(SYSROOT) $(TEST_CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
+build/test-fuzz/%.o: %.c $(headers)
+	@mkdir -p $(@D)
+	@echo "  CLANG   $<"
+	@$(CLANG) $(TEST_CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link $(EXTRA) -MMD -MP -c -o $@ $<
+
+$(TEST_PROGRAMS_x86): ; @echo "  LINK    $@"; $(HOSTCC) $(SANITIZE) -o $@ $^ $(LIBS) -lpthread
+$(TEST_PROGRAMS_arm64): ; @echo "  LINK    $@"; $(CC) --sysroot=$(SYSROOT) -o $@ $^ $(LIBS) -lpthread
+$(TEST_PROGRAMS_fuzz): ; @echo "  LINK    $@"; $(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LIBS) -lpthread
+
+lint: compile_commands.json     ## cppcheck and clang-tidy
+	@tools/check.py lint
+
+xen_command = $(CC) $(XEN_CFLAGS) $(INCLUDE_$(1))
+compile_commands.json: Makefile $(xen_sources) $(migrate_mains) $(migrate_common) tools/compdb $(headers)      ## for editors and clang-tidy
+	@tools/compdb $@ '$(call xen_command,xen-lite)' $(core_sources) -- '$(call xen_command,arch)' $(arch_sources) -- \
+	    '$(call xen_command,drivers)' $(driver_sources) -- '$(CC) $(MIGRATE_CFLAGS)' $(migrate_mains) $(migrate_common) -- \
+	    '$(CC) $(TOOLS_CFLAGS)' $(wildcard tools/*.c) --
+
+# Bare-metal guests and what else a folder of tests builds.
+# They add what has to be there before the scenarios run to TEST_GUESTS.
+-include $(wildcard tests/*/rules.mk)
+.PHONY: test-guests
+test-guests: $(TEST_GUESTS)     ## what tests/*/rules.mk builds for the scenarios
+
+##@ Other
+clean:          ## remove what was built; fetched packages stay
+	@if [ -d build ]; then find build -mindepth 1 -maxdepth 1 ! -name cache -exec rm -rf {} +; fi; rm -f compile_commands.json
+
+distclean:      ## remove the packages too
+	@rm -rf build compile_commands.json
+
+-include $(patsubst %.o,%.d,$(xen_objects) $(migrate_objects) $(TEST_OBJECTS)) $(addsuffix .d,$(tool_programs)) $(OBJ)/xen-lite.d

@@ -1,0 +1,272 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""All tests: build with two compilers, static analysis, host tests, fuzzing, scenarios on emulated hosts.
+
+usage: check.py [-k WORD] [GROUP...]      groups: build lint host fuzz qemu (default: all, in this order)
+  -k WORD     only the host tests, fuzz targets and scenarios whose name contains WORD
+  --list      name what would run
+The last line is `N passed, N failed`; exit status 1 if anything failed. Logs are in build/check/.
+
+A host test (tests/host/test_*.c) is a cmocka program; it runs for this machine with sanitizers, and for arm64 under
+qemu-user. A scenario (tests/qemu/*.py, executable) prints `ok NAME` or `not ok NAME - why` lines, and may say in its
+first lines `# emulators: 2` (how many it runs at once; default 1) and `# timeout: SECONDS` (default 300).
+"""
+import argparse
+import glob
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+OUT = "build/check"
+EMULATORS_MAX = 2
+IMAGE_BYTES_MAX = 400 * 1024
+FUZZ_SECONDS = 60
+HOST_TEST_SECONDS = 120
+JOBS = "-j2"
+
+running = set()
+
+
+class Tally:
+    def __init__(self):
+        self.passed, self.failed, self.lock, self.began = 0, [], threading.Lock(), time.monotonic()
+
+    def ok(self, name, note=""):
+        with self.lock:
+            self.passed += 1
+            self.line("ok", name, note)
+
+    def fail(self, name, why="", log=""):
+        with self.lock:
+            self.failed.append(name)
+            self.line("FAILED", name, why)
+            if log:
+                print("    | " + "\n    | ".join(log.rstrip().split("\n")), flush=True)
+
+    def line(self, verdict, name, note):
+        print(f"[{time.monotonic() - self.began:6.1f} s] {verdict:<6} {name}" + (f" - {note}" if note else ""), flush=True)
+
+
+tally = Tally()
+
+
+def tail(path, lines=40):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as f:
+            return "\n".join(f.read().replace("\r", "").rstrip().split("\n")[-lines:])
+    except OSError:
+        return ""
+
+
+def execute(command, log, timeout, env=None):
+    """Run in a process group of its own; (status or None when it ran out of time, output)."""
+    os.makedirs(os.path.dirname(log), exist_ok=True)
+    with open(log, "wb") as out:
+        # The group dies with us in whatever way we end.
+        process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL, stdout=out,
+                                   stderr=subprocess.STDOUT, start_new_session=True, env={**os.environ, **(env or {})})
+        running.add(process)
+        try:
+            status = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            # A scenario stops its emulators on SIGTERM; what is deaf to that is killed.
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            status = None
+        finally:
+            running.discard(process)
+    with open(log, encoding="utf-8", errors="replace") as f:
+        return status, f.read()
+
+
+def step(name, command, timeout, lines=40):
+    """One command that has to succeed."""
+    log = f"{OUT}/{name.replace(' ', '-').replace('/', '-')}.log"
+    began = time.monotonic()
+    status, _ = execute(command, log, timeout)
+    if status == 0:
+        tally.ok(name, f"{time.monotonic() - began:.1f} s")
+        return True
+    tally.fail(name, f"no end within {timeout} s" if status is None else f"status {status}", tail(log, lines))
+    return False
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+
+def group_build(_):
+    step("build with gcc", ["make", JOBS, "build", "test-guests"], 600)
+    image = "build/arm64/xen-lite"
+    if os.path.exists(image):
+        size = os.path.getsize(image)
+        (tally.ok if size < IMAGE_BYTES_MAX else tally.fail)("hypervisor image below 400 KiB", f"{size / 1024:.0f} KiB")
+    step("build with clang", ["make", JOBS, "build-clang"], 600)
+
+
+def group_lint(_):
+    if not step("compile_commands.json", ["make", "compile_commands.json"], 300):
+        return
+    step("cppcheck", ["tools/lint", "cppcheck"], 600, 60)
+    step("clang-tidy", ["tools/lint", "clang-tidy"], 900, 60)
+    step("python compiles", [sys.executable, "-m", "compileall", "-q", "tools", "tests"], 60)
+
+
+def run_host_test(program, runner, label):
+    log = f"{OUT}/{label.replace('/', '-')}.log"
+    # cmocka says in TAP which of its tests passed.
+    env = {"CMOCKA_MESSAGE_OUTPUT": "TAP", "ASAN_OPTIONS": "abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
+    status, output = execute([*runner, program], log, HOST_TEST_SECONDS, env)
+    results = re.findall(r"^(not ok|ok) \d+ - (\S+)", output, re.M)
+    for verdict, test in results:
+        if verdict == "ok":
+            tally.passed += 1
+        else:
+            tally.fail(f"{label}: {test}")
+    good = sum(verdict == "ok" for verdict, _ in results)
+    if status == 0 and good == len(results) and results:
+        tally.line("ok", label, f"{good} tests")
+    elif status is None or status != 0 or not results:
+        why = "no end" if status is None else f"status {status}, {good} of {len(results)} tests"
+        tally.fail(label, why, tail(log))
+
+
+def group_host(only):
+    mains = [os.path.basename(path)[:-2] for path in sorted(glob.glob("tests/host/test_*.c"))]
+    if not mains:
+        tally.fail("host tests", "there are none")
+    for flavour, target, runner in (("x86", "host-tests", []),
+                                    ("arm64", "host-tests-arm64", ["qemu-aarch64-static", "-L", "build/sysroot/arm64"])):
+        # -k: what does not build must not keep the rest from running.
+        step(f"host tests build ({flavour})", ["make", JOBS, "-k", target], 600)
+        for name in mains:
+            program = f"build/test-{flavour}/{name}"
+            if only in name and os.path.exists(program):
+                run_host_test(program, runner, f"{flavour}/{name}")
+
+
+def group_fuzz(only):
+    mains = [os.path.basename(path)[:-2] for path in sorted(glob.glob("tests/fuzz/fuzz_*.c"))]
+    if not mains:
+        tally.fail("fuzz targets", "there are none")
+        return
+    if not step("fuzz targets build", ["make", JOBS, "fuzzers"], 600):
+        return
+    for name in mains:
+        if only not in name:
+            continue
+        corpus, seeds = f"{OUT}/corpus-{name}", f"tests/fuzz/corpus/{name}"
+        os.makedirs(corpus, exist_ok=True)
+        folders = [corpus] + ([seeds] if os.path.isdir(seeds) else [])
+        step(f"fuzz {name}, {FUZZ_SECONDS} s", [f"build/test-fuzz/{name}", f"-max_total_time={FUZZ_SECONDS}", "-rss_limit_mb=2048",
+                                               "-print_final_stats=1", f"-artifact_prefix={OUT}/{name}-", *folders],
+             FUZZ_SECONDS + 120)
+
+
+def said(path, word, default):
+    with open(path, encoding="utf-8") as f:
+        match = re.search(rf"^# {word}: *(\d+)", f.read(2000), re.M)
+    return int(match[1]) if match else default
+
+
+def run_scenario(path):
+    name = os.path.basename(path)[:-3]
+    folder = f"{OUT}/qemu-{name}"
+    timeout = said(path, "timeout", 300)
+    began = time.monotonic()
+    for stale in glob.glob(f"{folder}/*-console.log"):
+        os.unlink(stale)
+    status, output = execute([path], f"{folder}/output.log", timeout, {"XL_LOG_DIR": folder})
+    results = re.findall(r"^(not ok|ok) (.*)$", output, re.M)
+    bad = [text for verdict, text in results if verdict == "not ok"]
+    with tally.lock:
+        tally.passed += len(results) - len(bad)
+    for text in bad:
+        tally.fail(f"qemu/{name}: {text}")
+    if status == 0 and results and not bad:
+        tally.line("ok", f"qemu/{name}", f"{len(results)} tests, {time.monotonic() - began:.1f} s")
+        return
+    if not bad:
+        why = f"no end within {timeout} s" if status is None else f"status {status}" if results else "said nothing"
+        tally.fail(f"qemu/{name}", why)
+    with tally.lock:
+        for log in [f"{folder}/output.log", *sorted(glob.glob(f"{folder}/*-console.log"))]:
+            print(f"    --- end of {log}\n    | " + tail(log).replace("\n", "\n    | "), flush=True)
+
+
+def group_qemu(only):
+    """Scenarios side by side, the larger ones first, never more emulators at once than there is room for."""
+    waiting = [path for path in sorted(glob.glob("tests/qemu/*.py")) if os.access(path, os.X_OK) and only in path]
+    if not waiting and not only:
+        tally.fail("scenarios", "there are none in tests/qemu")
+    waiting.sort(key=lambda path: -said(path, "emulators", 1))
+    room, changed, threads = [EMULATORS_MAX], threading.Condition(), []
+
+    def work(path, weight):
+        try:
+            run_scenario(path)
+        finally:
+            with changed:
+                room[0] += weight
+                changed.notify()
+
+    for path in waiting:
+        weight = min(said(path, "emulators", 1), EMULATORS_MAX)
+        with changed:
+            while room[0] < weight:
+                changed.wait(1)
+            room[0] -= weight
+        threads.append(threading.Thread(target=work, args=(path, weight)))
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+
+
+GROUPS = {"build": group_build, "lint": group_lint, "host": group_host, "fuzz": group_fuzz, "qemu": group_qemu}
+
+
+def stop_everything():
+    for process in list(running):
+        try:
+            os.killpg(process.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            pass
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("-k", dest="only", default="")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=" ".join(GROUPS))
+    args = parser.parse_args()
+    unknown = set(args.groups) - set(GROUPS)
+    if unknown:
+        parser.error(f"no such group: {' '.join(unknown)}")
+    os.chdir(TOP)
+    os.environ["PYTHONPYCACHEPREFIX"] = os.path.abspath("build/pycache")
+    if args.list:
+        print("\n".join(sorted(glob.glob("tests/host/test_*.c") + glob.glob("tests/fuzz/fuzz_*.c") + glob.glob("tests/qemu/*.py"))))
+        return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        for name in args.groups or GROUPS:
+            GROUPS[name](args.only)
+    except KeyboardInterrupt:
+        tally.fail("interrupted")
+    finally:
+        stop_everything()
+    if tally.failed:
+        print("failed: " + ", ".join(tally.failed))
+    print(f"{tally.passed} passed, {len(tally.failed)} failed", flush=True)
+    sys.exit(1 if tally.failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,523 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Start emulated hosts (QEMU's virt machine, a hypervisor at EL2, Debian as control domain) and drive them.
+
+As a library:
+
+    with Host("A", ip="10.0.0.1/24") as host:
+        host.wait_ready()
+        status, output = host.run("xl list", timeout=20)
+
+As a command (each argument is a command for A, or for a host that it names; the exit status is the first that failed):
+
+    host.py [--two] [--xen FILE] [--icount] [--smp N] ... 'xl list' 'B:xl list'
+
+Commands travel on a virtio-serial port of their own, served by tools/agent.c, so console noise cannot touch them;
+Host(agent=False) types them on the console instead, for a hypervisor that cannot do virtio yet. Emulators die with
+their host object, with this process however it ends, and on Ctrl-C and SIGTERM.
+"""
+import argparse
+import atexit
+import collections
+import contextlib
+import json
+import os
+import queue
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+TOP = os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+BUILD = os.path.join(TOP, "build")
+IMAGES = os.path.join(BUILD, "images")
+CPUS = ("cortex-a57", "cortex-a72", "neoverse-n1", "max")
+
+RAM_BASE = 0x40000000
+# QEMU puts the hypervisor at the start of RAM and its device tree 128 MiB further.
+MODULES_BASE = RAM_BASE + 0x9000000
+MODULE_ALIGN = 0x200000
+MIB = 1 << 20
+
+Result = collections.namedtuple("Result", "status output")
+
+
+class HostError(Exception):
+    """A host that does not do what it should; the text carries the end of its console."""
+
+
+def default_xen():
+    return os.environ.get("XEN") or os.path.join(BUILD, "arm64/xen-lite")
+
+
+def default_images():
+    return [os.path.join(IMAGES, name) for name in ("dom0.cpio", "payload.cpio")]
+
+
+def align_up(value, alignment):
+    return (value + alignment - 1) & -alignment
+
+
+class Command:
+    """A command that runs on a host. Iterate over its lines as they come; then wait()."""
+
+    def __init__(self, host, number, text):
+        self.host, self.number, self.text = host, number, text
+        self.chunks = queue.Queue()
+        self.output = ""
+        self.status = None
+        self._partial = ""
+
+    def _next(self, deadline):
+        """The next piece of output, or None at the end."""
+        while self.status is None:
+            left = None if deadline is None else deadline - time.monotonic()
+            if left is not None and left <= 0:
+                raise TimeoutError
+            try:
+                kind, value = self.chunks.get(timeout=1 if left is None else min(left, 1))
+            except queue.Empty:
+                self.host.check_alive(self.text)
+                continue
+            if kind == "out":
+                self.output += value
+                return value
+            if kind == "lost":
+                raise HostError(self.host.describe(f"ended while running: {self.text}"))
+            self.status = value
+        return None
+
+    def lines(self, timeout=None):
+        deadline = None if timeout is None else time.monotonic() + timeout
+        try:
+            while (piece := self._next(deadline)) is not None:
+                *whole, self._partial = (self._partial + piece).split("\n")
+                yield from whole
+        except TimeoutError:
+            self._timed_out(timeout)
+        if self._partial:
+            yield self._partial
+            self._partial = ""
+
+    def wait(self, timeout=None):
+        deadline = None if timeout is None else time.monotonic() + timeout
+        try:
+            while self._next(deadline) is not None:
+                pass
+        except TimeoutError:
+            self._timed_out(timeout)
+        return Result(self.status, self.output)
+
+    def kill(self):
+        self.host.send_frame(f"KILL {self.number}\n".encode())
+
+    def _timed_out(self, timeout):
+        with contextlib.suppress(OSError):
+            self.kill()
+        raise HostError(self.host.describe(f"no end within {timeout} s: {self.text}\n{self.output[-2000:]}"))
+
+
+class Host:
+    live = set()
+
+    def __init__(self, name="A", *, xen=None, kernel=None, images=None, ip=None, cpu="cortex-a57", smp=1, mem=2048,
+                 dom0_mem=512, link=None, mac=None, mtu=1500, icount=False, agent=True, xen_append="", dom0_append="",
+                 qemu_args=(), log_dir=None):
+        """LINK: (own, other) paths of the datagram sockets that are the wire to the other host. MEM in MiB."""
+        self.name, self.cpu, self.smp, self.mem, self.dom0_mem = name, cpu, smp, mem, dom0_mem
+        self.xen = xen or default_xen()
+        self.kernel = kernel or os.path.join(BUILD, "kernel/cloud/vmlinuz")
+        self.images = list(images or default_images())
+        self.ip, self.link, self.mtu, self.icount, self.agent = ip, link, mtu, icount, agent
+        self.mac = mac or "52:54:00:00:00:%02x" % (ord(name[0]) & 0xFF)
+        self.xen_append, self.dom0_append, self.qemu_args = xen_append, dom0_append, list(qemu_args)
+        self.log_dir = log_dir or os.environ.get("XL_LOG_DIR") or os.path.join(BUILD, "logs")
+        self.console_log = os.path.join(self.log_dir, f"{name}-console.log")
+        self.process = self._channel = self._console = self._qmp = self._dir = None
+        self._commands, self._number, self._hello = {}, 0, threading.Event()
+        self._send_lock, self._console_text = threading.Lock(), ""
+        self.started_at = None
+
+    # --- life of the emulator -------------------------------------------------------------------------------------
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def _initrd(self):
+        """One file of all images: the kernel takes archives one after the other."""
+        path = os.path.join(self._dir, "initrd")
+        with open(path, "wb") as out:
+            for image in self.images:
+                with open(image, "rb") as part:
+                    shutil.copyfileobj(part, out, MIB)
+        return path
+
+    def _layout(self, initrd):
+        """Addresses of kernel and initrd, checked against the hypervisor below and the end of memory above."""
+        if os.path.getsize(self.xen) > 0x8000000:
+            raise HostError(f"{self.xen} is too large to be a hypervisor")
+        kernel_at = MODULES_BASE
+        initrd_at = align_up(kernel_at + os.path.getsize(self.kernel), MODULE_ALIGN)
+        end = initrd_at + os.path.getsize(initrd)
+        # The control domain's own memory is beside the modules, which it gets copies of.
+        needed = (end - RAM_BASE) // MIB + self.dom0_mem
+        if needed > self.mem:
+            raise HostError(f"host {self.name}: {self.mem} MiB are too little for images and a control domain of "
+                            f"{self.dom0_mem} MiB: needs {needed} MiB")
+        return kernel_at, initrd_at
+
+    def command_line(self, console):
+        """The emulator's command line; CONSOLE: the arguments that say where the serial port goes."""
+        initrd = self._initrd()
+        kernel_at, initrd_at = self._layout(initrd)
+        dom0 = f"console=hvc0 panic=-1 nokaslr kpti=0 mitigations=off xl.host={self.name}"
+        if self.ip:
+            dom0 += f" xl.ip={self.ip} xl.mtu={self.mtu}"
+        line = ["qemu-system-aarch64", "-M", "virt,virtualization=on,gic-version=3", "-cpu", self.cpu,
+                "-smp", str(self.smp), "-m", str(self.mem), "-display", "none", "-no-reboot", *console,
+                "-global", "virtio-mmio.force-legacy=false",
+                "-kernel", self.xen,
+                "-append", f"console=dtuart dtuart=/pl011@9000000 dom0_mem={self.dom0_mem}M bootscrub=0 loglvl=all "
+                           f"guest_loglvl=all {self.xen_append}".strip(),
+                "-device", f"guest-loader,addr={kernel_at:#x},kernel={self.kernel},"
+                           f"bootargs={(dom0 + ' ' + self.dom0_append).strip().replace(',', ',,')}",
+                "-device", f"guest-loader,addr={initrd_at:#x},initrd={initrd}",
+                "-nic", "none"]
+        if self.icount:
+            line += ["-icount", "shift=0"]
+        if self.link:
+            own, other = self.link
+            line += ["-netdev", f"dgram,id=link,local.type=unix,local.path={own},remote.type=unix,remote.path={other}",
+                     "-device", f"virtio-net-device,id=nic,netdev=link,mac={self.mac},host_mtu={self.mtu}"]
+        if self.agent:
+            line += ["-device", "virtio-serial-device,max_ports=2", "-chardev", f"socket,id=agent,path={self._dir}/agent",
+                     "-device", "virtserialport,chardev=agent,name=xl.agent"]
+        return line + self.qemu_args
+
+    def prepare(self):
+        """What the emulator's command line needs to exist; stop() or cleanup() takes it away."""
+        for path in (self.xen, self.kernel, *self.images):
+            if not os.path.isfile(path):
+                raise HostError(f"host {self.name}: no file {path} (see `make help`)")
+        self._dir = tempfile.mkdtemp(prefix=f"xl-{self.name}-")
+
+    def cleanup(self):
+        if self._dir:
+            shutil.rmtree(self._dir, ignore_errors=True)
+
+    def start(self):
+        """Call from the main thread: the emulator dies when the thread that started it does."""
+        catch_signals()
+        self.prepare()
+        os.makedirs(self.log_dir, exist_ok=True)
+        Host.live.add(self)
+        # The emulator connects to us, so no byte of the channel or the console is lost before we listen.
+        waiting = {what: _listen(os.path.join(self._dir, what)) for what in
+                   (["agent"] if self.agent else []) + ["console", "qmp"]}
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.console_log)
+        console = ["-chardev", f"socket,id=console,path={self._dir}/console,logfile={self.console_log}",
+                   "-serial", "chardev:console", "-monitor", "none",
+                   "-chardev", f"socket,id=qmp,path={self._dir}/qmp", "-qmp", "chardev:qmp"]
+        with open(os.path.join(self.log_dir, f"{self.name}-qemu.log"), "wb") as log:
+            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.command_line(console)],
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        self.started_at = time.monotonic()
+        peers = {what: self._accept(listener) for what, listener in waiting.items()}
+        self._console, self._qmp = peers["console"], peers["qmp"].makefile("rw")
+        threading.Thread(target=self._read_console, daemon=True).start()
+        if self.agent:
+            self._channel = peers["agent"]
+            threading.Thread(target=self._read_channel, daemon=True).start()
+        self._qmp_greet()
+        return self
+
+    def _accept(self, listener):
+        listener.settimeout(0.2)
+        try:
+            for _ in range(100):
+                try:
+                    peer = listener.accept()[0]
+                    peer.settimeout(None)
+                    return peer
+                except socket.timeout:
+                    self.check_alive("start")
+            raise HostError(f"host {self.name}: the emulator does not connect")
+        finally:
+            listener.close()
+
+    def stop(self):
+        """Kill the emulator, as a power cut does."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+        if self.process:
+            self.process.wait()
+        Host.live.discard(self)
+        for end in (self._channel, self._console):
+            if end:
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+        self.cleanup()
+
+    kill = stop
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def check_alive(self, doing):
+        if not self.alive():
+            raise HostError(self.describe(f"the emulator ended ({self.process.returncode}) during: {doing}"))
+
+    def pause(self):
+        """Stop the machine's time (all CPUs), as a frozen host."""
+        self.qmp("stop")
+
+    def resume(self):
+        self.qmp("cont")
+
+    def set_link(self, up):
+        """Pull or plug the cable between the hosts (the guest's driver is told, as by a real one)."""
+        self.qmp("set_link", name="nic", up=up)
+
+    def _qmp_greet(self):
+        self._qmp.readline()
+        self.qmp("qmp_capabilities")
+
+    def qmp(self, command, **arguments):
+        self._qmp.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self._qmp.flush()
+        for line in self._qmp:
+            answer = json.loads(line)
+            if "error" in answer:
+                raise HostError(f"host {self.name}: {command}: {answer['error'].get('desc')}")
+            if "return" in answer:
+                return answer["return"]
+        raise HostError(self.describe(f"the emulator ended during {command}"))
+
+    # --- console --------------------------------------------------------------------------------------------------
+
+    def _read_console(self):
+        with contextlib.suppress(OSError):
+            while data := self._console.recv(65536):
+                self._console_text += data.decode(errors="replace")
+
+    def console_text(self):
+        return self._console_text
+
+    def console_tail(self, lines=40):
+        return "\n".join(self._console_text.replace("\r", "").split("\n")[-lines:])
+
+    def type(self, text):
+        """Type on the serial console."""
+        self._console.sendall(text.encode())
+
+    def wait_console(self, pattern, timeout, start=0):
+        """Wait for a regular expression on the console; returns the match."""
+        deadline = time.monotonic() + timeout
+        while not (match := re.search(pattern, self._console_text[start:])):
+            if time.monotonic() > deadline:
+                raise HostError(self.describe(f"console did not show {pattern!r} within {timeout} s"))
+            self.check_alive(f"waiting for {pattern!r}")
+            time.sleep(0.02)
+        return match
+
+    def describe(self, what):
+        return f"host {self.name}: {what}\n--- end of {self.console_log} ---\n{self.console_tail()}\n---"
+
+    # --- commands -------------------------------------------------------------------------------------------------
+
+    def wait_ready(self, timeout=120):
+        """Until the control domain's daemons are up. Returns the seconds since power-on."""
+        if not self.agent:
+            self.wait_console(r"init: \S+ is ready", timeout)
+            self.console_run("dmesg -n 1; stty -echo")
+        else:
+            deadline = time.monotonic() + timeout
+            while not self._hello.wait(0.1):
+                self.check_alive("boot")
+                if time.monotonic() > deadline:
+                    raise HostError(self.describe(f"the control domain's agent did not answer within {timeout} s"))
+            self.run("until [ -e /run/ready ]; do sleep 0.02; done", timeout=max(1, deadline - time.monotonic()))
+        return time.monotonic() - self.started_at
+
+    def spawn(self, command, stdin=b""):
+        """Start a shell command; returns a Command to read lines from."""
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        text = command.encode()
+        with self._send_lock:
+            self._number += 1
+            started = Command(self, self._number, command)
+            self._commands[self._number] = started
+        self.send_frame(b"RUN %d %d %d\n" % (started.number, len(text), len(data)) + text + data)
+        return started
+
+    def run(self, command, timeout=60, stdin=b"", check=False):
+        """Run a shell command: (exit status, output and errors). HostError when it does not end in time."""
+        result = self.spawn(command, stdin).wait(timeout) if self.agent else self.console_run(command, timeout)
+        if check and result.status != 0:
+            raise HostError(self.describe(f"status {result.status}: {command}\n{result.output}"))
+        return result
+
+    def put(self, path, data, mode=0o644):
+        self.run(f"cat > {path}.new && chmod {mode:o} {path}.new && mv {path}.new {path}", stdin=data, check=True)
+
+    def get(self, path):
+        return self.run(f"cat {path}", check=True).output
+
+    def console_run(self, command, timeout=60):
+        """Run a command by typing it on the console. The sentinels never appear in the echo of what is typed."""
+        self._number += 1
+        mark = f"{os.getpid()}.{self._number}"
+        start = len(self._console_text)
+        self.type(f"echo '<<<'{mark}'>>>'; {command}\necho '<<<'{mark}:$?'>>>'\n")
+        match = self.wait_console(rf"(?s)<<<{re.escape(mark)}>>>\r?\n(.*?)<<<{re.escape(mark)}:(\d+)>>>", timeout, start)
+        noise = re.compile(r"^(\((XEN|XL)\)|\[ *\d+\.\d+\])")
+        kept = [line for line in match[1].replace("\r", "").split("\n") if not noise.match(line)]
+        return Result(int(match[2]), "\n".join(kept))
+
+    def send_frame(self, data):
+        with self._send_lock:
+            self._channel.sendall(data)
+
+    def _read_channel(self):
+        stream = self._channel.makefile("rb")
+        try:
+            for header in stream:
+                words = header.split()
+                if words[0] == b"HELLO":
+                    self._hello.set()
+                    continue
+                command = self._commands.get(int(words[1]))
+                if words[0] == b"OUT":
+                    body = stream.read(int(words[2])).decode(errors="replace")
+                    if command:
+                        command.chunks.put(("out", body))
+                elif command:
+                    self._commands.pop(command.number, None)
+                    command.chunks.put(("exit", int(words[2])))
+        except (OSError, ValueError):
+            pass
+        for command in list(self._commands.values()):
+            command.chunks.put(("lost", None))
+
+
+class Pair:
+    """Two hosts, A (10.0.0.1) and B (10.0.0.2), with a wire between them. Takes Host's arguments."""
+
+    def __init__(self, **arguments):
+        self.dir = tempfile.mkdtemp(prefix="xl-link-")
+        ends = [os.path.join(self.dir, name) for name in "ab"]
+        self.a = Host("A", ip="10.0.0.1/24", link=(ends[0], ends[1]), **arguments)
+        self.b = Host("B", ip="10.0.0.2/24", link=(ends[1], ends[0]), **arguments)
+        self.hosts = (self.a, self.b)
+
+    def __enter__(self):
+        try:
+            for host in self.hosts:
+                host.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def wait_ready(self, timeout=120):
+        return [host.wait_ready(timeout) for host in self.hosts]
+
+    def set_link(self, up):
+        for host in self.hosts:
+            host.set_link(up)
+
+    def stop(self):
+        for host in self.hosts:
+            if host.process:
+                host.stop()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def _listen(path):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen(1)
+    return listener
+
+
+@atexit.register
+def stop_all():
+    for host in list(Host.live):
+        host.stop()
+
+
+def catch_signals():
+    """SIGTERM and SIGHUP unwind like Ctrl-C, so that every emulator is stopped on the way out."""
+    def leave(number, _):
+        sys.exit(128 + number)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, leave)
+
+
+def add_arguments(parser):
+    """The options that every tool which starts hosts has."""
+    parser.add_argument("--xen", default=None, help="hypervisor image (default: $XEN, else build/arm64/xen-lite)")
+    parser.add_argument("--kernel", default=None, help="the control domain's kernel")
+    parser.add_argument("--cpu", default="cortex-a57", choices=CPUS)
+    parser.add_argument("--smp", type=int, default=1)
+    parser.add_argument("--mem", type=int, default=2048, help="MiB a host")
+    parser.add_argument("--dom0-mem", type=int, default=512, help="MiB")
+    parser.add_argument("--mtu", type=int, default=1500)
+    parser.add_argument("--icount", action="store_true", help="one virtual nanosecond is one instruction")
+    parser.add_argument("--xen-append", default="", help="more options for the hypervisor")
+    parser.add_argument("--dom0-append", default="", help="more options for the control domain's kernel")
+
+
+def host_arguments(args):
+    return {name: getattr(args, name) for name in ("xen", "kernel", "cpu", "smp", "mem", "dom0_mem", "mtu", "icount",
+                                                   "xen_append", "dom0_append")}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Run commands on one or two emulated hosts.")
+    add_arguments(parser)
+    parser.add_argument("--two", action="store_true", help="two hosts, A and B, linked")
+    parser.add_argument("--console", action="store_true", help="type the commands on the console, without the agent")
+    parser.add_argument("--timeout", type=float, default=120, help="seconds for the boot and for each command")
+    parser.add_argument("--log-dir", default=None)
+    parser.add_argument("commands", nargs="*", metavar="[HOST:]COMMAND")
+    args = parser.parse_args()
+    options = dict(host_arguments(args), agent=not args.console, log_dir=args.log_dir)
+    failed = 0
+    try:
+        with (Pair(**options) if args.two else Host("A", **options)) as up:
+            hosts = {host.name: host for host in (up.hosts if args.two else (up,))}
+            for host in hosts.values():
+                print(f"{host.name}: ready after {host.wait_ready(args.timeout):.1f} s", flush=True)
+            for text in args.commands:
+                name, command = text.split(":", 1) if re.match(r"[AB]:", text) else ("A", text)
+                began = time.monotonic()
+                result = hosts[name].run(command, timeout=args.timeout)
+                print(f"{name}$ {command}\n{result.output}[{result.status}, {time.monotonic() - began:.2f} s]", flush=True)
+                failed = failed or result.status
+    except HostError as error:
+        sys.exit(f"host.py: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()

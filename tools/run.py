@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""One host, interactive: the serial console, with the control domain's shell, on this terminal.
+
+usage: run.py [options of host.py]          leave with Ctrl-A X; Ctrl-A C for the emulator's monitor
+CPU= SMP= MEM= XEN= work as for host.py's options.
+"""
+import argparse
+import os
+import subprocess
+import sys
+
+import host as hosts
+from host import Host, HostError
+
+
+def main():
+    parser = argparse.ArgumentParser(description="One host on this terminal.")
+    hosts.add_arguments(parser)
+    env = {name: os.environ[name.upper()] for name in ("cpu", "smp", "mem") if os.environ.get(name.upper())}
+    for name in set(env) - {"cpu"}:
+        if not env[name].isdigit():
+            sys.exit(f"run: {name.upper()}={env[name]}: not a whole number")
+    if env.get("cpu", "max") not in hosts.CPUS:
+        sys.exit(f"run: CPU={env['cpu']}: must be one of {', '.join(hosts.CPUS)}")
+    parser.set_defaults(**{name: value if name == "cpu" else int(value) for name, value in env.items()})
+    args = parser.parse_args()
+    machine = Host("A", agent=False, **hosts.host_arguments(args))
+    try:
+        machine.prepare()
+        line = machine.command_line(["-chardev", "stdio,id=console,mux=on,signal=off", "-serial", "chardev:console",
+                                     "-mon", "chardev=console"])
+        print("Leave with Ctrl-A X. In the control domain: xl list, xl create /etc/xen/guest.cfg, xl console guest.", flush=True)
+        # The shell on the console wants Ctrl-C for itself; the emulator ends with this process in any case.
+        hosts.catch_signals()
+        emulator = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *line])
+        try:
+            while True:
+                try:
+                    sys.exit(emulator.wait())
+                except KeyboardInterrupt:
+                    if not sys.stdin.isatty():
+                        raise
+        finally:
+            emulator.kill()
+            emulator.wait()
+    except HostError as error:
+        sys.exit(f"run: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+    finally:
+        machine.cleanup()
+
+
+if __name__ == "__main__":
+    main()
