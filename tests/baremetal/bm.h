@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Bare-metal test payload: boots as the control domain (of xen-lite, or of stock Xen, to compare), makes guests of its own
+ * through domctl, and prints a line a check through console_io:
+ *     ok NAME
+ *     not ok NAME - WHY
+ *     cost NAME N            instructions, meaningful under -icount shift=0
+ * and at the end "bm: N passed, N failed", then powers the machine off.
+ */
+#ifndef BM_H
+#define BM_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <xen/xen.h>
+#include <xen/domctl.h>
+#include <xen/errno.h>
+#include <xen/event_channel.h>
+#include <xen/grant_table.h>
+#include <xen/memory.h>
+#include <xen/sched.h>
+#include <xen/sysctl.h>
+#include <xen/vcpu.h>
+#include <xen/version.h>
+
+/* Everything is in one image that runs where it is loaded: no GOT. */
+#pragma GCC visibility push(hidden)
+
+#define PAGE 4096u
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* lib.c */
+void bm_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void bm_check(bool ok, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+#define CHECK(name, cond) bm_check((cond), name, "%s", #cond)
+#define CHECK_EQ(name, got, want) do { long g_ = (long)(got), w_ = (long)(want); \
+    bm_check(g_ == w_, name, "%s is %ld, expected %ld", #got, g_, w_); } while (0)
+void bm_cost(const char *name, uint64_t ticks, uint64_t count);
+void *bm_alloc(unsigned pages);             /* zeroed, never freed */
+uint64_t bm_random(uint64_t *state);
+bool bm_wait(volatile uint64_t *word, uint64_t value, unsigned ms);
+bool bm_is_xen_lite(void);
+extern unsigned bm_failed, bm_passed;
+
+/* start.S */
+long hypercall(unsigned long nr, ...);      /* x0-x4 */
+uint64_t smccc(uint64_t fn, uint64_t a, uint64_t b, uint64_t c);
+extern char bm_vectors[], bm_secondary[];
+
+static inline uint64_t bm_counter(void)
+{
+    uint64_t t;
+    __asm__ volatile("isb\n\tmrs %0, cntvct_el0\n\tisb" : "=r"(t) : : "memory");
+    return t;
+}
+static inline uint64_t bm_counter_hz(void) { uint64_t f; __asm__("mrs %0, cntfrq_el0" : "=r"(f)); return f; }
+
+/* irq.c: a GICv3 at a given place; the handler runs with interrupts masked */
+#define DOM0_GICD 0x08000000ul
+#define DOM0_GICR 0x080a0000ul
+extern volatile uint32_t bm_irq_count[1024];
+extern void (*bm_irq_hook)(uint32_t intid);
+void gic_start(unsigned cpu);
+void gic_enable(unsigned cpu, uint32_t intid, uint8_t priority);
+void gic_disable(unsigned cpu, uint32_t intid);
+void gic_sgi(unsigned cpu, uint32_t intid);
+static inline void irq_on(void) { __asm__ volatile("msr daifclr, #2" ::: "memory"); }
+static inline void irq_off(void) { __asm__ volatile("msr daifset, #2" ::: "memory"); }
+static inline volatile uint32_t *reg32(uint64_t a) { return (volatile uint32_t *)a; }
+
+/* guest.c: guests that this payload makes */
+#define GUEST_RAM   0x40000000ul
+#define GUEST_GFN   (GUEST_RAM / PAGE)
+#define GUEST_MAILS 0x200000ul              /* offset of the vCPUs' mailboxes in guest RAM, a page each */
+#define GUEST_DATA  0x400000ul              /* offset of what tests write to */
+enum guest_command { GUEST_IDLE, GUEST_WRITE_SET, GUEST_WRITE_ALL, GUEST_COST, GUEST_CHECK, GUEST_EXIT };
+struct mailbox {                            /* the payload writes command last; the guest writes done last */
+    volatile uint64_t command, done, first, count, seed, value, result[4];
+    volatile uint64_t page[400];
+};
+struct guest {
+    domid_t id;
+    unsigned vcpu_count;
+    uint64_t page_count;
+    struct mailbox *mail[8];                /* mapped here */
+    uint64_t map_ipa;                       /* where foreign maps of it may go */
+    struct xen_domctl op;
+};
+long domctl(struct guest *g, uint32_t cmd); /* g->op.u filled */
+bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib);
+void guest_start(struct guest *g);
+bool guest_order(struct guest *g, unsigned vcpu, uint64_t command);     /* tell and go on */
+bool guest_finish(struct guest *g, unsigned vcpu);                      /* wait for it */
+bool guest_run(struct guest *g, unsigned vcpu, uint64_t command);       /* both */
+void guest_forget(struct guest *g);           /* drop the mappings of its mailboxes */
+void guest_destroy(struct guest *g);
+void *guest_map(struct guest *g, uint64_t gfn, unsigned pages);         /* foreign map, in this domain's IPA space */
+void guest_unmap(struct guest *g, void *p, unsigned pages);
+extern char guest_code_start[], guest_code_end[];
+
+/* the tests */
+void test_hypercalls(void);
+void test_psci(void);
+void test_vgic(void);
+void test_timer(void);
+void test_guest(void);
+void test_cycles(void);
+void test_dirty(void);
+void test_costs(void);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Making guests through the toolstack's calls, as a control domain without an operating system. */
+#include "bm.h"
+
+
+void *memset(void *p, int c, size_t n);
+void *memcpy(void *d, const void *s, size_t n);
+
+/* Guest-physical space of this domain with nothing in it: foreign pages appear here. */
+#define MAP_IPA 0x2000000000ul
+static uint64_t next_map = MAP_IPA;
+static uint64_t next_sequence;
+
+long domctl(struct guest *g, uint32_t cmd)
+{
+    g->op.cmd = cmd;
+    g->op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+    g->op.domain = g->id;
+    return hypercall(__HYPERVISOR_domctl, &g->op);
+}
+
+void *guest_map(struct guest *g, uint64_t gfn, unsigned pages)
+{
+    uint64_t at = next_map;
+    next_map += (uint64_t)pages * PAGE;
+    for (unsigned done = 0; done < pages; done++) {
+        xen_ulong_t idx = gfn + done;
+        xen_pfn_t gpfn = at / PAGE + done;
+        int err = 0;
+        struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = 1,
+                                              .u.foreign_domid = g->id };
+        b.idxs.p = &idx;
+        b.gpfns.p = &gpfn;
+        b.errs.p = &err;
+        if (hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_add_to_physmap_batch, &b) || err)
+            return NULL;
+    }
+    return (void *)at;
+}
+
+void guest_unmap(struct guest *g, void *p, unsigned pages)
+{
+    (void)g;
+    for (unsigned i = 0; i < pages; i++) {
+        struct xen_remove_from_physmap r = { .domid = DOMID_SELF, .gpfn = (uint64_t)p / PAGE + i };
+        hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_remove_from_physmap, &r);
+    }
+}
+
+static bool populate(struct guest *g)
+{
+    for (uint64_t done = 0; done < g->page_count; done += 512) {
+        xen_pfn_t gfn = GUEST_GFN + done;
+        struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = 9, .domid = g->id };
+        r.extent_start.p = &gfn;
+        if (hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_populate_physmap, &r) != 1)
+            return false;
+    }
+    return true;
+}
+
+bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib)
+{
+    next_map = MAP_IPA;                             /* one guest at a time: tables for its maps are not to pile up */
+    memset(g, 0, sizeof(*g));
+    g->vcpu_count = vcpu_count;
+    g->page_count = (uint64_t)mib * 256;
+    struct xen_domctl_createdomain *c = &g->op.u.createdomain;
+    c->flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
+    c->max_vcpus = vcpu_count;
+    c->max_evtchn_port = 1023;
+    c->max_grant_frames = 32;
+    c->max_maptrack_frames = 64;
+    c->grant_opts = 1;
+    c->arch.gic_version = XEN_DOMCTL_CONFIG_GIC_NATIVE;
+    g->id = 0;                                      /* 0: any free id */
+    if (domctl(g, XEN_DOMCTL_createdomain))
+        return false;
+    g->id = g->op.domain;
+    g->op.u.max_vcpus.max = vcpu_count;
+    if (domctl(g, XEN_DOMCTL_max_vcpus))
+        return false;
+    g->op.u.address_size.size = 64;
+    if (domctl(g, XEN_DOMCTL_set_address_size))
+        return false;
+    g->op.u.max_mem.max_memkb = g->page_count * 4 + 1024;
+    if (domctl(g, XEN_DOMCTL_max_mem) || !populate(g))
+        return false;
+    unsigned code_pages = (unsigned)(guest_code_end - guest_code_start) / PAGE;
+    void *code = guest_map(g, GUEST_GFN, code_pages);
+    if (!code)
+        return false;
+    memcpy(code, guest_code_start, (size_t)(guest_code_end - guest_code_start));
+    guest_unmap(g, code, code_pages);
+    for (unsigned v = 0; v < vcpu_count; v++) {
+        g->mail[v] = guest_map(g, GUEST_GFN + GUEST_MAILS / PAGE + v, 1);
+        if (!g->mail[v])
+            return false;
+        memset(g->mail[v], 0, PAGE);
+    }
+    return true;
+}
+
+void guest_start(struct guest *g)
+{
+    static struct vcpu_guest_context ctx;
+    for (unsigned v = 0; v < g->vcpu_count; v++) {
+        memset(&ctx, 0, sizeof(ctx));
+        ctx.flags = VGCF_online;
+        ctx.user_regs.pc64 = GUEST_RAM;
+        ctx.user_regs.x0 = v;
+        ctx.user_regs.cpsr = 0x3c5;                 /* EL1h, all masked */
+        ctx.sctlr = 0x00c50078;
+        g->op.u.vcpucontext.vcpu = v;
+        g->op.u.vcpucontext.ctxt.p = &ctx;
+        CHECK_EQ("guest: set vCPU context", domctl(g, XEN_DOMCTL_setvcpucontext), 0);
+    }
+    CHECK_EQ("guest: unpause", domctl(g, XEN_DOMCTL_unpausedomain), 0);
+}
+
+bool guest_order(struct guest *g, unsigned vcpu, uint64_t command)
+{
+    struct mailbox *m = g->mail[vcpu];
+    __atomic_store_n(&m->command, ++next_sequence << 8 | command, __ATOMIC_RELEASE);
+    return true;
+}
+
+bool guest_finish(struct guest *g, unsigned vcpu)
+{
+    return bm_wait(&g->mail[vcpu]->done, g->mail[vcpu]->command, 20000);
+}
+
+bool guest_run(struct guest *g, unsigned vcpu, uint64_t command)
+{
+    guest_order(g, vcpu, command);
+    return guest_finish(g, vcpu);
+}
+
+void guest_forget(struct guest *g)
+{
+    for (unsigned v = 0; v < g->vcpu_count; v++)
+        guest_unmap(g, g->mail[v], 1);
+}
+
+void guest_destroy(struct guest *g)
+{
+    guest_forget(g);
+    CHECK_EQ("guest: destroy", domctl(g, XEN_DOMCTL_destroydomain), 0);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The program in the guests: obeys its mailbox.  Position-independent, no data, no calls out of the section
+ * (built with -fPIC -fno-jump-tables and placed in .guest).
+ */
+#include "bm.h"
+
+#define GUEST __attribute__((section(".guest"), noinline))
+
+static inline void guest_yield(void)
+{
+    register unsigned long x0 __asm__("x0") = SCHEDOP_yield;
+    register unsigned long x1 __asm__("x1") = 0;
+    register unsigned long x16 __asm__("x16") = __HYPERVISOR_sched_op;
+    __asm__ volatile("hvc #0xea1" : "+r"(x0), "+r"(x1) : "r"(x16) : "memory", "x2", "x3", "x4");
+}
+
+static inline volatile uint64_t *data_page(uint64_t n)
+{
+    return (volatile uint64_t *)(GUEST_RAM + GUEST_DATA + n * PAGE);
+}
+
+GUEST static void guest_write_set(struct mailbox *m)
+{
+    for (uint64_t i = 0; i < m->count; i++)
+        data_page(m->page[i])[m->value & 511] = m->value + i;
+}
+
+GUEST static void guest_write_all(struct mailbox *m)
+{
+    for (uint64_t i = 0; i < m->count; i++)
+        *data_page(m->first + i) = m->value;
+}
+
+/* Ticks for a write to each of `count` pages: [0] first touch since the log was cleared, [1] again. */
+GUEST static void guest_cost(struct mailbox *m)
+{
+    for (unsigned pass = 0; pass < 2; pass++) {
+        uint64_t start = bm_counter();
+        for (uint64_t i = 0; i < m->count; i++)
+            *data_page(m->first + i) = m->value;
+        m->result[pass] = bm_counter() - start;
+    }
+}
+
+GUEST static void guest_check(struct mailbox *m)
+{
+    uint64_t wrong = 0;
+    for (uint64_t i = 0; i < m->count; i++)
+        wrong += *data_page(m->first + i) != m->value;
+    m->result[0] = wrong;
+}
+
+GUEST void guest_main(uint64_t id);
+GUEST void guest_main(uint64_t id)
+{
+    struct mailbox *m = (struct mailbox *)(GUEST_RAM + GUEST_MAILS + id * PAGE);
+    for (uint64_t seen = 0;;) {
+        uint64_t command = *(volatile uint64_t *)&m->command;
+        __asm__ volatile("dmb sy" ::: "memory");
+        if (command == seen) {
+            guest_yield();
+            continue;
+        }
+        seen = command;
+        if ((command & 0xff) == GUEST_WRITE_SET)
+            guest_write_set(m);
+        else if ((command & 0xff) == GUEST_WRITE_ALL)
+            guest_write_all(m);
+        else if ((command & 0xff) == GUEST_COST)
+            guest_cost(m);
+        else if ((command & 0xff) == GUEST_CHECK)
+            guest_check(m);
+        __asm__ volatile("dmb sy" ::: "memory");
+        m->done = command;
+    }
+}

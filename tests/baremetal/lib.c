@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "bm.h"
+
+int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
+void *memset(void *p, int c, size_t n);
+void *memcpy(void *restrict d, const void *restrict s, size_t n);
+extern char heap_start[] __attribute__((visibility("hidden")));
+
+unsigned bm_passed, bm_failed;
+static uint64_t heap_used;
+static bool expecting_fault;
+volatile uint64_t bm_fault_esr;
+
+void *memset(void *p, int c, size_t n)
+{
+    for (volatile uint8_t *b = p; n--; b++)
+        *b = (uint8_t)c;
+    return p;
+}
+
+void *memcpy(void *restrict d, const void *restrict s, size_t n)
+{
+    volatile uint8_t *to = d;
+    for (const uint8_t *from = s; n--;)
+        *to++ = *from++;
+    return d;
+}
+
+size_t strnlen(const char *s, size_t max);
+size_t strnlen(const char *s, size_t max)
+{
+    size_t n = 0;
+    while (n < max && s[n])
+        n++;
+    return n;
+}
+
+size_t strlen(const char *s);
+size_t strlen(const char *s)
+{
+    return strnlen(s, ~(size_t)0);
+}
+
+static void out(const char *s, unsigned n)
+{
+    hypercall(__HYPERVISOR_console_io, 0ul /* CONSOLEIO_write */, (unsigned long)n, s);
+}
+
+static void vprint(const char *prefix, const char *fmt, va_list ap)
+{
+    char line[256];
+    unsigned n = 0;
+    for (; *prefix; prefix++)
+        line[n++] = *prefix;
+    int m = vsnprintf(line + n, sizeof(line) - n, fmt, ap);
+    n += (unsigned)m;
+    out(line, n < sizeof(line) ? n : sizeof(line) - 1);
+}
+
+void bm_print(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vprint("", fmt, ap);
+    va_end(ap);
+}
+
+void bm_check(bool ok, const char *name, const char *fmt, ...)
+{
+    va_list ap;
+    if (ok) {
+        bm_passed++;
+        bm_print("ok %s\n", name);
+        return;
+    }
+    bm_failed++;
+    bm_print("not ok %s - ", name);
+    va_start(ap, fmt);
+    vprint("", fmt, ap);
+    va_end(ap);
+    bm_print("\n");
+}
+
+/* Under -icount shift=0 a nanosecond is an instruction. */
+void bm_cost(const char *name, uint64_t ticks, uint64_t count)
+{
+    bm_print("cost %s %lu\n", name, ticks * (1000000000ul / bm_counter_hz()) / count);
+}
+
+void *bm_alloc(unsigned pages)
+{
+    uint8_t *p = (uint8_t *)heap_start + heap_used;
+    heap_used += (uint64_t)pages * PAGE;
+    memset(p, 0, (uint64_t)pages * PAGE);
+    return p;
+}
+
+uint64_t bm_random(uint64_t *s)
+{
+    *s ^= *s << 13;
+    *s ^= *s >> 7;
+    *s ^= *s << 17;
+    return *s;
+}
+
+bool bm_wait(volatile uint64_t *word, uint64_t value, unsigned ms)
+{
+    uint64_t end = bm_counter() + bm_counter_hz() / 1000 * ms;
+    while (__atomic_load_n(word, __ATOMIC_ACQUIRE) != value) {
+        if (bm_counter() > end)
+            return false;
+        hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_yield, NULL);
+    }
+    return true;
+}
+
+bool bm_is_xen_lite(void)
+{
+    char extra[16];
+    hypercall(__HYPERVISOR_xen_version, (unsigned long)XENVER_extraversion, extra);
+    for (unsigned i = 0; i < sizeof(extra) - 3; i++)
+        if (extra[i] == 'l' && extra[i + 1] == 'i' && extra[i + 2] == 't')
+            return true;
+    return false;
+}
+
+bool bm_faults(void (*fn)(void));
+bool bm_faults(void (*fn)(void))
+{
+    expecting_fault = true;
+    bm_fault_esr = 0;
+    fn();
+    expecting_fault = false;
+    return bm_fault_esr != 0;
+}
+
+void bm_sync(uint64_t esr, uint64_t far, uint64_t *elr);
+void bm_sync(uint64_t esr, uint64_t far, uint64_t *elr)
+{
+    if (expecting_fault) {
+        bm_fault_esr = esr;
+        *elr += 4;
+        return;
+    }
+    bm_print("not ok payload - exception: ESR 0x%lx FAR 0x%lx ELR 0x%lx\n", esr, far, *elr);
+    struct sched_shutdown s = { .reason = SHUTDOWN_poweroff };
+    hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_shutdown, &s);
+}
+
+void bm_bad(uint64_t esr, uint64_t elr);
+void bm_bad(uint64_t esr, uint64_t elr)
+{
+    bm_print("not ok payload - unexpected exception class: ESR 0x%lx ELR 0x%lx\n", esr, elr);
+    struct sched_shutdown s = { .reason = SHUTDOWN_poweroff };
+    hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_shutdown, &s);
+}
+
+_Noreturn void panic_at(const char *file, int line, const char *fmt, ...);
+_Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
+{
+    bm_print("not ok payload - panic at %s:%d: %s\n", file, line, fmt);
+    for (;;)
+        ;
+}
+
+static void phase(const char *name, void (*test)(void))
+{
+    uint64_t start = bm_counter();
+    test();
+    bm_print("# %s took %lu ms\n", name, (bm_counter() - start) * 1000 / bm_counter_hz());
+}
+
+void bm_main(void *fdt);
+void bm_main(void *fdt)
+{
+    (void)fdt;
+    bm_print("bm: payload runs on %s\n", bm_is_xen_lite() ? "xen-lite" : "another hypervisor");
+    gic_start(0);
+    phase("hypercalls", test_hypercalls);
+    phase("psci", test_psci);
+    phase("vgic", test_vgic);
+    phase("timer", test_timer);
+    phase("guest", test_guest);
+    phase("cycles", test_cycles);
+    if (bm_is_xen_lite())
+        phase("dirty", test_dirty);
+    phase("costs", test_costs);
+    bm_print("bm: %u passed, %u failed\n", bm_passed, bm_failed);
+    struct sched_shutdown s = { .reason = SHUTDOWN_poweroff };
+    hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_shutdown, &s);
+}

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The bare-metal control domain: runs where it is loaded, so position-independent and without relocations (checked).
+
+BM := build/baremetal
+BM_CFLAGS = $(COMMON) $(FREESTANDING) -ffreestanding -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
+        -fno-stack-protector -fno-jump-tables -fno-common -fpic -fvisibility=hidden -mcmodel=small -march=armv8-a \
+        -D__XEN_TOOLS__ -iquote tests/baremetal -iquote xen-lite/include -Iarch/arm64/include
+bm_objects := $(patsubst %,$(BM)/%.o,$(basename $(notdir $(wildcard tests/baremetal/*.c tests/baremetal/*.S))) printf)
+
+TEST_GUESTS += $(BM)/payload
+.PHONY: baremetal
+baremetal: $(BM)/payload        ## build/baremetal/payload, the control domain of tests/qemu/baremetal.py
+
+$(BM)/%.o: tests/baremetal/%.c $(headers) $(flags) tests/baremetal/rules.mk
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(CC) $(BM_CFLAGS) -MMD -MP -c -o $@ $<
+$(BM)/%.o: tests/baremetal/%.S $(headers) $(flags) tests/baremetal/rules.mk
+	@mkdir -p $(@D)
+	@echo "  AS      $<"
+	@$(CC) $(BM_CFLAGS) -D__ASSEMBLY__ -MMD -MP -c -o $@ $<
+# The hypervisor's own printf, as tested as any.
+$(BM)/printf.o: xen-lite/printf.c $(headers) $(flags) tests/baremetal/rules.mk
+	@mkdir -p $(@D)
+	@echo "  CC      $< (payload)"
+	@$(CC) $(BM_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BM)/payload: $(bm_objects) tests/baremetal/payload.lds
+	@echo "  LINK    $@"
+	@$(CC) -nostdlib -static -pie -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,-z,norelro -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments \
+	    -Wl,-T,tests/baremetal/payload.lds -o $@.elf $(bm_objects)
+	@! $(CROSS_COMPILE)readelf -r $@.elf | grep R_AARCH64 || { echo "the payload needs relocations" >&2; exit 1; }
+	@$(OBJCOPY) -O binary $@.elf $@
+
+-include $(bm_objects:.o=.d)

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The dirty log against what guests say they wrote: bit for bit, round after round, from every vCPU.  Pages that this
+ * payload writes through a foreign map (the mailboxes) count as dirty in every round, once written to.
+ */
+#include "bm.h"
+
+void *memset(void *p, int c, size_t n);
+
+#define LOG_MIB 64u
+#define LOG_PAGES (LOG_MIB * 256u)
+#define DATA_PAGES (LOG_PAGES - (unsigned)(GUEST_DATA / PAGE))
+#define BITMAP_WORDS ((GUEST_GFN + LOG_PAGES) / 64)
+
+static uint64_t *bitmap, *expected;
+
+static long shadow(struct guest *g, uint32_t op)
+{
+    memset(&g->op.u, 0, sizeof(g->op.u));
+    g->op.u.shadow_op.op = op;
+    g->op.u.shadow_op.pages = BITMAP_WORDS * 64;
+    g->op.u.shadow_op.dirty_bitmap.p = (void *)bitmap;
+    return domctl(g, XEN_DOMCTL_shadow_op);
+}
+
+static void expect(uint64_t gfn) { expected[gfn / 64] |= 1ull << gfn % 64; }
+
+static void expect_mailboxes(struct guest *g)
+{
+    memset(expected, 0, BITMAP_WORDS * 8);
+    for (unsigned v = 0; v < g->vcpu_count; v++)
+        expect(GUEST_GFN + GUEST_MAILS / PAGE + v);
+}
+
+static bool bitmaps_equal(const char *name)
+{
+    for (uint64_t i = 0; i < BITMAP_WORDS; i++)
+        if (bitmap[i] != expected[i]) {
+            bm_check(false, name, "gfn 0x%lx..: log has 0x%016lx, written 0x%016lx", i * 64, bitmap[i], expected[i]);
+            return false;
+        }
+    return true;
+}
+
+/* Each vCPU writes a random set at the same time; then the log must be the union. */
+static bool random_round(struct guest *g, uint64_t *seed, unsigned round)
+{
+    expect_mailboxes(g);
+    for (unsigned v = 0; v < g->vcpu_count; v++) {
+        struct mailbox *m = g->mail[v];
+        m->count = bm_random(seed) % ARRAY_SIZE(m->page);
+        m->value = round;
+        for (uint64_t i = 0; i < m->count; i++) {
+            m->page[i] = bm_random(seed) % DATA_PAGES;
+            expect(GUEST_GFN + GUEST_DATA / PAGE + m->page[i]);
+        }
+        guest_order(g, v, GUEST_WRITE_SET);
+    }
+    for (unsigned v = 0; v < g->vcpu_count; v++)
+        if (!guest_finish(g, v)) {
+            bm_check(false, "dirty: random rounds", "vCPU %u does not answer in round %u", v, round);
+            return false;
+        }
+    memset(bitmap, 0xa5, BITMAP_WORDS * 8);
+    if (round % 3 == 0) {                       /* a peek changes nothing */
+        if (shadow(g, XEN_DOMCTL_SHADOW_OP_PEEK) || !bitmaps_equal("dirty: peek"))
+            return false;
+        memset(bitmap, 0x5a, BITMAP_WORDS * 8);
+    }
+    long rc = shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN);
+    if (rc) {
+        bm_check(false, "dirty: clean", "answers %ld", rc);
+        return false;
+    }
+    return bitmaps_equal("dirty: random rounds");
+}
+
+static void wrong_arguments(struct guest *g)
+{
+    CHECK_EQ("dirty: clean without enable", shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN), -XEN_EINVAL);
+    CHECK_EQ("dirty: peek without enable", shadow(g, XEN_DOMCTL_SHADOW_OP_PEEK), -XEN_EINVAL);
+    CHECK_EQ("dirty: enable", shadow(g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY), 0);
+    CHECK_EQ("dirty: enable twice", shadow(g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY), -XEN_EINVAL);
+}
+
+static void foreign_writer(struct guest *g)
+{
+    uint64_t gfn = GUEST_GFN + GUEST_DATA / PAGE + 77;
+    volatile uint64_t *p = guest_map(g, gfn, 1);
+    CHECK("dirty: foreign map", p != NULL);
+    if (!p)
+        return;
+    (void)*p;
+    shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN);
+    expect_mailboxes(g);
+    shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN);
+    if (bitmaps_equal("dirty: a foreign map that only reads is clean"))
+        CHECK("dirty: a foreign map that only reads is clean", true);
+    *p = 1;
+    expect(gfn);
+    for (unsigned i = 0; i < 3; i++) {
+        shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN);
+        if (!bitmaps_equal("dirty: a foreign writer is dirty in every round"))
+            return;
+    }
+    guest_unmap(g, (void *)p, 1);
+    shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN);
+    shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN);
+    expect_mailboxes(g);
+    if (bitmaps_equal("dirty: clean again after the foreign map is gone"))
+        CHECK("dirty: a foreign writer is dirty in every round", true);
+}
+
+/* Each vCPU has its share of the pages to write, or to check. */
+static bool all_vcpus(struct guest *g, uint64_t command)
+{
+    bool good = true;
+    unsigned share = DATA_PAGES / g->vcpu_count;
+    for (unsigned v = 0; v < g->vcpu_count; v++) {
+        g->mail[v]->first = v * share, g->mail[v]->count = share, g->mail[v]->value = 99, g->mail[v]->result[0] = 0;
+        guest_order(g, v, command);
+    }
+    for (unsigned v = 0; v < g->vcpu_count; v++)
+        good = good && guest_finish(g, v) && g->mail[v]->result[0] == 0;
+    return good;
+}
+
+static void rounds(unsigned vcpu_count)
+{
+    struct guest g;
+    uint64_t start = bm_counter();
+    uint64_t seed = 0x9e3779b97f4a7c15ull + vcpu_count;
+    bool ok = guest_make(&g, vcpu_count, LOG_MIB);
+    bm_check(ok, "dirty: make guest", "%u vCPUs", vcpu_count);
+    if (!ok)
+        return;
+    guest_start(&g);
+    wrong_arguments(&g);
+    for (unsigned v = 0; v < vcpu_count; v++)
+        guest_run(&g, v, GUEST_IDLE);
+    shadow(&g, XEN_DOMCTL_SHADOW_OP_CLEAN);
+    for (unsigned round = 1; ok && round <= (vcpu_count > 2 ? 8u : 20u); round++)
+        ok = random_round(&g, &seed, round);
+    if (ok)
+        CHECK("dirty: random rounds", true);
+    foreign_writer(&g);
+    CHECK_EQ("dirty: off", shadow(&g, XEN_DOMCTL_SHADOW_OP_OFF), 0);
+    CHECK_EQ("dirty: clean after off", shadow(&g, XEN_DOMCTL_SHADOW_OP_CLEAN), -XEN_EINVAL);
+    CHECK("dirty: guest writes after off", all_vcpus(&g, GUEST_WRITE_ALL) && all_vcpus(&g, GUEST_CHECK));
+    guest_destroy(&g);
+    bm_print("# %u vCPUs took %lu ms\n", vcpu_count, (bm_counter() - start) * 1000 / bm_counter_hz());
+}
+
+void test_dirty(void)
+{
+    bitmap = bm_alloc((unsigned)(BITMAP_WORDS * 8 + PAGE - 1) / PAGE);
+    expected = bm_alloc((unsigned)(BITMAP_WORDS * 8 + PAGE - 1) / PAGE);
+    rounds(1);
+    rounds(2);
+    rounds(8);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef ASM_ATOMIC_H
+#define ASM_ATOMIC_H
+
+#include "types.h"
+
+static inline bool atomic_cas64(uint64_t *p, uint64_t expect, uint64_t desired)
+{
+    return __atomic_compare_exchange_n(p, &expect, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
+/* Read *p. False: nothing is mapped there, *out is not written. */
+bool load64_may_fault(const uint64_t *p, uint64_t *out);
+/* 1: swapped; 0: *p was not *expect, which now holds what was found; -1: faulted. */
+int cas64_may_fault(uint64_t *p, uint64_t *expect, uint64_t desired);
+
+#endif

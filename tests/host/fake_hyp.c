@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "fake_hyp.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <xen/xen.h>
+#include <xen/hvm/save.h>
+
+#include "../../migrate/config.h"
+#include "../../migrate/hyp.h"
+#include "../../migrate/state.h"
+
+#define MAGIC_PAGES 4u
+#define SLOTS (MAGIC_PAGES + FAKE_PAGES_MAX)
+
+struct domain {
+    bool exists, paused, suspended, logging;
+    uint32_t domid, pages, vcpu_count;
+    uint8_t uuid[16];
+    char name[64], config[4096], node[64];
+    uint64_t max_pages, target_kib, counter;
+    uint8_t *memory;                /* SLOTS pages: magic, then RAM */
+    bool hole[SLOTS], dirty[SLOTS];
+};
+
+struct hyp {
+    int host;
+    uint64_t create_ns;
+    char create_path[512];
+};
+
+struct fake_options fake_options[2];
+static struct domain domain[2];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static int mappings;
+static bool ran_twice;
+static uint32_t next_domid;
+
+static void enter(void) { pthread_mutex_lock(&lock); }
+static void leave(void) { pthread_mutex_unlock(&lock); }
+
+static bool runs(const struct domain *d)
+{
+    return d->exists && !d->paused && !d->suspended;
+}
+
+static void note_running(void)
+{
+    ran_twice |= runs(&domain[0]) && runs(&domain[1]);
+}
+
+static void drop(struct domain *d)
+{
+    if (d->memory)
+        munmap(d->memory, (size_t)SLOTS * 4096);
+    memset(d, 0, sizeof *d);
+}
+
+void fake_reset(void)
+{
+    enter();
+    for (int i = 0; i < 2; i++) {
+        drop(&domain[i]);
+        fake_options[i] = (struct fake_options){.free_pages = 100000, .gic = XLR_GIC_V3, .isar0 = 0x11120, .midr = 0x411fd070};
+    }
+    mappings = 0;
+    ran_twice = false;
+    leave();
+}
+
+static void make(struct domain *d, uint32_t pages)
+{
+    drop(d);
+    d->exists = true;
+    d->domid = ++next_domid;
+    d->pages = pages;
+    d->max_pages = pages + 256;
+    d->memory = mmap(NULL, (size_t)SLOTS * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (uint32_t i = MAGIC_PAGES + pages; i < SLOTS; i++)
+        d->hole[i] = true;
+    d->target_kib = pages * 4;
+}
+
+void fake_make_guest(int host, const char *name, uint32_t pages, const char *kernel_path)
+{
+    struct domain *d = &domain[host];
+    enter();
+    make(d, pages);
+    snprintf(d->name, sizeof d->name, "%s", name);
+    memset(d->uuid, 0x5a, sizeof d->uuid);
+    d->vcpu_count = 2;
+    d->counter = 1000;
+    snprintf(d->node, sizeof d->node, "written by the guest");
+    snprintf(d->config, sizeof d->config, "name = \"%s\"\nmemory = %u\nvcpus = 2\nkernel = '%s'\nextra = \"console=hvc0\" # c\n", name,
+             pages * 4 / 1024, kernel_path);
+    leave();
+}
+
+static void pattern(uint64_t *page, uint32_t n, uint64_t sequence)
+{
+    for (uint64_t i = 0; i < 512; i++)
+        page[i] = sequence ? (sequence * 0x9e3779b97f4a7c15ull) ^ ((uint64_t)n << 32) ^ i : 0;
+}
+
+bool fake_guest_write(int host, uint32_t n, uint64_t sequence)
+{
+    struct domain *d = &domain[host];
+    enter();
+    bool can = runs(d) && !d->hole[MAGIC_PAGES + n];
+    if (can) {
+        pattern((uint64_t *)(void *)(d->memory + (size_t)(MAGIC_PAGES + n) * 4096), n, sequence);
+        d->dirty[MAGIC_PAGES + n] = true;
+    }
+    leave();
+    return can;
+}
+
+bool fake_guest_check(int host, uint32_t n, uint64_t sequence)
+{
+    uint64_t want[512];
+    pattern(want, n, sequence);
+    enter();
+    bool same = domain[host].exists && !memcmp(want, domain[host].memory + (size_t)(MAGIC_PAGES + n) * 4096, 4096);
+    leave();
+    return same;
+}
+
+void fake_balloon(int host, uint32_t n, bool hole)
+{
+    enter();
+    domain[host].hole[MAGIC_PAGES + n] = hole;
+    memset(domain[host].memory + (size_t)(MAGIC_PAGES + n) * 4096, 0, 4096);
+    domain[host].dirty[MAGIC_PAGES + n] |= !hole;
+    leave();
+}
+
+bool fake_is_hole(int host, uint32_t n) { return domain[host].hole[MAGIC_PAGES + n]; }
+bool fake_exists(int host) { return domain[host].exists; }
+bool fake_logging(int host) { return domain[host].logging; }
+const char *fake_name(int host) { return domain[host].name; }
+uint64_t fake_counter(int host) { return domain[host].counter; }
+const char *fake_node(int host) { return domain[host].node; }
+const char *fake_config(int host) { return domain[host].config; }
+int fake_mappings(void) { return mappings; }
+bool fake_ran_twice(void) { return ran_twice; }
+
+bool fake_runs(int host)
+{
+    enter();
+    bool does = runs(&domain[host]);
+    leave();
+    return does;
+}
+
+void fake_pause(int host, bool pause)
+{
+    enter();
+    domain[host].paused = pause;
+    note_running();
+    leave();
+}
+
+/* --- migrate/hyp.h --- */
+
+struct hyp *hyp_open(const char *host, struct failure *f)
+{
+    struct hyp *h = calloc(1, sizeof *h);
+    if (!h)
+        fail(f, XLM_E_MEMORY, "no memory");
+    else
+        h->host = host[0] - 'A';
+    return h;
+}
+
+void hyp_close(struct hyp *h) { free(h); }
+
+static uint64_t populated(const struct domain *d)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < SLOTS; i++)
+        n += !d->hole[i];
+    return n;
+}
+
+static int describe(const struct domain *d, bool match, struct hyp_domain *out)
+{
+    if (d->exists && match) {
+        *out = (struct hyp_domain){.domid = d->domid, .vcpu_count = d->vcpu_count, .max_pages = d->max_pages,
+                                   .tot_pages = populated(d), .paused = d->paused, .suspended = d->suspended,
+                                   .shut_down = d->suspended};
+        memcpy(out->uuid, d->uuid, 16);
+        copy_text(out->name, sizeof out->name, d->name);
+    }
+    leave();
+    return d->exists && match ? 0 : -ESRCH;
+}
+
+int hyp_find(struct hyp *h, const char *guest, struct hyp_domain *d)
+{
+    enter();
+    return describe(&domain[h->host], !strcmp(domain[h->host].name, guest), d);
+}
+
+int hyp_find_uuid(struct hyp *h, const uint8_t uuid[16], struct hyp_domain *d)
+{
+    enter();
+    return describe(&domain[h->host], !memcmp(domain[h->host].uuid, uuid, 16), d);
+}
+
+int hyp_info(struct hyp *h, uint32_t domid, struct hyp_domain *d)
+{
+    enter();
+    return describe(&domain[h->host], domain[h->host].domid == domid, d);
+}
+
+int hyp_free_pages(struct hyp *h, uint64_t *pages)
+{
+    *pages = fake_options[h->host].free_pages;
+    return 0;
+}
+
+struct blob { uint8_t *at; };
+
+static void put(struct blob *b, uint16_t type, uint16_t instance, const void *payload, size_t length)
+{
+    struct hvm_save_descriptor d = {.typecode = type, .instance = instance, .length = (uint32_t)length};
+    memcpy(b->at, &d, sizeof d);
+    memset(b->at + sizeof d, 0, xlm_pad(length));
+    if (length)
+        memcpy(b->at + sizeof d, payload, length);
+    b->at += sizeof d + xlm_pad(length);
+}
+
+static int build_context(int host, uint32_t vcpus, uint64_t counter, void *buffer, size_t capacity)
+{
+    struct blob b = {buffer};
+    struct xlr_header header = {XLR_MAGIC, XLR_VERSION, fake_options[host].gic, XLR_WIDTH_64, vcpus, 40, 62500000};
+    struct xlr_cpu_features features = {.count = XLR_ID_REG_COUNT};
+    struct xlr_time time = {counter, 62500000};
+    features.reg[XLR_ID_ISAR0] = fake_options[host].isar0;
+    features.reg[XLR_ID_MIDR] = fake_options[host].midr;
+    if (capacity < 4096)
+        return -ENOBUFS;
+    put(&b, XLR_HEADER, 0, &header, sizeof header);
+    put(&b, XLR_CPU_FEATURES, 0, &features, sizeof features);
+    put(&b, XLR_TIME, 0, &time, sizeof time);
+    put(&b, XLR_END, 0, NULL, 0);
+    return (int)(b.at - (uint8_t *)buffer);
+}
+
+int hyp_host_context(struct hyp *h, void *buffer, size_t capacity)
+{
+    return build_context(h->host, 1, 0, buffer, capacity);
+}
+
+int hyp_get_context(struct hyp *h, uint32_t domid, void *buffer, size_t capacity)
+{
+    struct domain *d = &domain[h->host];
+    return d->exists && d->domid == domid ? build_context(h->host, d->vcpu_count, d->counter, buffer, capacity) : -ESRCH;
+}
+
+int hyp_set_context(struct hyp *h, uint32_t domid, const void *context, size_t bytes)
+{
+    struct domain *d = &domain[h->host];
+    struct failure f = {0};
+    struct xlr_time time;
+    size_t length;
+    if (!d->exists || d->domid != domid || !d->paused || fake_options[h->host].set_context_fails || state_check(context, bytes, &f) < 0)
+        return -EINVAL;
+    memcpy(&time, state_find(context, bytes, XLR_TIME, &length), sizeof time);
+    d->counter = time.counter;
+    return 0;
+}
+
+int hyp_layout(struct hyp *h, uint64_t max_pages, struct xlm_run bank[4])
+{
+    (void)h;
+    bank[0] = (struct xlm_run){FAKE_MAGIC_GFN, MAGIC_PAGES};
+    bank[1] = (struct xlm_run){FAKE_RAM_GFN, max_pages < FAKE_PAGES_MAX ? max_pages : FAKE_PAGES_MAX};
+    return 2;
+}
+
+/* The place of a frame in `memory`, or -1. */
+static int64_t place(uint64_t gfn)
+{
+    if (gfn >= FAKE_MAGIC_GFN && gfn < FAKE_MAGIC_GFN + MAGIC_PAGES)
+        return (int64_t)(gfn - FAKE_MAGIC_GFN);
+    return gfn >= FAKE_RAM_GFN && gfn < FAKE_RAM_GFN + FAKE_PAGES_MAX ? (int64_t)(gfn - FAKE_RAM_GFN + MAGIC_PAGES) : -1;
+}
+
+int hyp_log_enable(struct hyp *h, uint32_t domid)
+{
+    (void)domid;
+    enter();
+    domain[h->host].logging = true;
+    memset(domain[h->host].dirty, 0, sizeof domain[h->host].dirty);
+    leave();
+    return 0;
+}
+
+int hyp_log_disable(struct hyp *h, uint32_t domid)
+{
+    (void)domid;
+    domain[h->host].logging = false;
+    return 0;
+}
+
+int hyp_log_harvest(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
+{
+    struct domain *d = &domain[h->host];
+    if (!d->exists || d->domid != domid || !d->logging)
+        return -EINVAL;
+    memset(bitmap, 0, (bits + 63) / 64 * 8);
+    enter();
+    for (uint64_t gfn = FAKE_MAGIC_GFN; gfn < bits; gfn++) {
+        int64_t p = place(gfn);
+        if (p < 0 || !d->dirty[p])
+            continue;
+        bitmap[gfn / 64] |= 1ull << (gfn % 64);
+        d->dirty[p] = false;
+    }
+    leave();
+    return 0;
+}
+
+int hyp_suspend(struct hyp *h, uint32_t domid, uint32_t timeout_ms, int cancel_fd, uint64_t *stopped_ns, struct failure *f)
+{
+    struct domain *d = &domain[h->host];
+    (void)cancel_fd;
+    if (!d->exists || d->domid != domid || fake_options[h->host].ignores_suspend)
+        return fail(f, XLM_E_STATE, "the guest did not suspend within %u ms", timeout_ms);
+    enter();
+    d->suspended = true;
+    /* The console's daemon writes to its ring although the guest is stopped. */
+    d->dirty[0] = true;
+    leave();
+    *stopped_ns = now_ns();
+    return 0;
+}
+
+int hyp_resume(struct hyp *h, uint32_t domid)
+{
+    struct domain *d = &domain[h->host];
+    if (!d->exists || d->domid != domid || !d->suspended)
+        return -EINVAL;
+    enter();
+    d->suspended = false;
+    note_running();
+    leave();
+    return 0;
+}
+
+int hyp_unpause(struct hyp *h, uint32_t domid)
+{
+    if (!domain[h->host].exists || domain[h->host].domid != domid)
+        return -ESRCH;
+    fake_pause(h->host, false);
+    return 0;
+}
+
+int hyp_destroy(struct hyp *h, uint32_t domid)
+{
+    struct domain *d = &domain[h->host];
+    if (!d->exists || d->domid != domid)
+        return -ESRCH;
+    enter();
+    drop(d);
+    leave();
+    return 0;
+}
+
+void *hyp_map(struct hyp *h, uint32_t domid, bool writable, uint64_t gfn, size_t count, int *error)
+{
+    struct domain *d = &domain[h->host];
+    (void)writable;
+    if (!d->exists || d->domid != domid || place(gfn) < 0) {
+        errno = EINVAL;
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        int64_t p = place(gfn + i);
+        error[i] = p < 0 || d->hole[p] ? ENOENT : 0;
+    }
+    __atomic_fetch_add(&mappings, (int)count, __ATOMIC_SEQ_CST);
+    return d->memory + place(gfn) * 4096;
+}
+
+void hyp_unmap(struct hyp *h, void *va, size_t count)
+{
+    (void)h;
+    (void)va;
+    __atomic_fetch_sub(&mappings, (int)count, __ATOMIC_SEQ_CST);
+}
+
+int hyp_populate(struct hyp *h, uint32_t domid, uint64_t gfn)
+{
+    (void)domid;
+    if (place(gfn) < 0)
+        return -EINVAL;
+    domain[h->host].hole[place(gfn)] = false;
+    return 0;
+}
+
+int hyp_depopulate(struct hyp *h, uint32_t domid, uint64_t gfn)
+{
+    (void)domid;
+    domain[h->host].hole[place(gfn)] = true;
+    return 0;
+}
+
+int hyp_set_max_pages(struct hyp *h, uint32_t domid, uint64_t pages)
+{
+    (void)domid;
+    domain[h->host].max_pages = pages;
+    return 0;
+}
+
+int hyp_store_save(struct hyp *h, uint32_t domid, uint8_t **bytes, size_t *length, uint32_t *count)
+{
+    const char *value = domain[h->host].node;
+    uint32_t n = (uint32_t)strlen(value);
+    (void)domid;
+    *length = 10 + 4 + n;
+    *bytes = malloc(*length);
+    memcpy(*bytes, "data/note", 10);
+    memcpy(*bytes + 10, &n, 4);
+    memcpy(*bytes + 14, value, n);
+    *count = 1;
+    return 0;
+}
+
+int hyp_store_load(struct hyp *h, uint32_t domid, const uint8_t *bytes, size_t length)
+{
+    (void)domid;
+    if (length < 14 || memcmp(bytes, "data/note", 10) || length - 14 >= sizeof domain[0].node)
+        return length ? -EINVAL : 0;
+    memcpy(domain[h->host].node, bytes + 14, length - 14);
+    domain[h->host].node[length - 14] = 0;
+    return 0;
+}
+
+int hyp_get_target(struct hyp *h, uint32_t domid, uint64_t *kib)
+{
+    (void)domid;
+    *kib = domain[h->host].target_kib;
+    return 0;
+}
+
+int hyp_set_target(struct hyp *h, uint32_t domid, uint64_t kib)
+{
+    (void)domid;
+    domain[h->host].target_kib = kib;
+    return 0;
+}
+
+char *hyp_stored_config(struct hyp *h, const struct hyp_domain *d, struct failure *f)
+{
+    (void)d;
+    char *text = strdup(domain[h->host].config);
+    if (!text)
+        fail(f, XLM_E_MEMORY, "no memory");
+    return text;
+}
+
+int hyp_create_start(struct hyp *h, const char *config_path, struct failure *f)
+{
+    (void)f;
+    h->create_ns = now_ns() + fake_options[h->host].create_ms * 1000000ull;
+    snprintf(h->create_path, sizeof h->create_path, "%s", config_path);
+    return 0;
+}
+
+static uint64_t config_number(const struct config *c, const char *key)
+{
+    for (int i = 0; i < c->count; i++)
+        if (!strcmp(c->entry[i].key, key))
+            return c->entry[i].number;
+    return 0;
+}
+
+static int create(struct hyp *h, struct failure *f)
+{
+    char text[4096] = "";
+    struct config c;
+    struct domain *d = &domain[h->host];
+    FILE *in = fopen(h->create_path, "r");
+    if (!in)
+        return fail(f, XLM_E_CREATE, "no configuration %s", h->create_path);
+    text[fread(text, 1, sizeof text - 1, in)] = 0;
+    fclose(in);
+    if (config_parse(&c, text, f) < 0)
+        return -1;
+    enter();
+    uint64_t memory = config_number(&c, "memory");
+    make(d, memory && memory * 256 <= FAKE_PAGES_MAX ? (uint32_t)memory * 256 : 256);
+    d->paused = true;
+    d->vcpu_count = (uint32_t)config_number(&c, "vcpus");
+    snprintf(d->name, sizeof d->name, "%s", config_string(&c, "name"));
+    uuid_parse(config_string(&c, "uuid"), d->uuid);
+    snprintf(d->config, sizeof d->config, "%s", text);
+    memset(d->memory + 5 * 4096, 0xa5, 3 * 4096);       /* what the domain's builder leaves */
+    leave();
+    config_free(&c);
+    return 0;
+}
+
+int hyp_create_wait(struct hyp *h, int timeout_ms, struct failure *f)
+{
+    if (!h->create_ns)
+        return fail(f, XLM_E_CREATE, "nothing is being created");
+    uint64_t now = now_ns();
+    if (now < h->create_ns) {
+        uint64_t wait = h->create_ns - now, most = (uint64_t)timeout_ms * 1000000u;
+        struct timespec t = {0, (long)(wait < most ? wait : most)};
+        nanosleep(&t, NULL);
+        if (wait > most)
+            return -EAGAIN;
+    }
+    h->create_ns = 0;
+    return fake_options[h->host].create_fails ? fail(f, XLM_E_CREATE, "xl create failed: no luck") : create(h, f);
+}
+
+void hyp_create_abandon(struct hyp *h) { h->create_ns = 0; }

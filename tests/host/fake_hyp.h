@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A fake hypervisor for the migration tests: two hosts, "A" and "B", in one process, behind migrate/hyp.h.  A guest is memory that a
+ * test's thread writes through fake_guest_write(), which keeps the dirty log as hardware would.
+ */
+#ifndef TESTS_FAKE_HYP_H
+#define TESTS_FAKE_HYP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FAKE_RAM_GFN   0x40000ull
+#define FAKE_MAGIC_GFN 0x39000ull
+#define FAKE_PAGES_MAX 4096u
+
+struct fake_options {
+    uint32_t create_ms;             /* how long xl takes */
+    bool create_fails, ignores_suspend, set_context_fails;
+    uint64_t free_pages;
+    uint32_t gic;                   /* what the host has */
+    uint64_t isar0;                 /* ID_AA64ISAR0 of the host */
+    uint64_t midr;
+};
+extern struct fake_options fake_options[2];     /* A, B */
+
+/* No domain anywhere, default options. */
+void fake_reset(void);
+
+/* A running guest on host 0 or 1, its pages zero. */
+void fake_make_guest(int host, const char *name, uint32_t pages, const char *kernel_path);
+
+/* The running guest writes the page `n` of its RAM (a pattern of page and sequence number); false if it does not run on this host. */
+bool fake_guest_write(int host, uint32_t n, uint64_t sequence);
+
+/* True if the page holds that pattern (sequence 0: zero). */
+bool fake_guest_check(int host, uint32_t n, uint64_t sequence);
+
+/* Balloon: frame becomes a hole, or memory again. */
+void fake_balloon(int host, uint32_t n, bool hole);
+bool fake_is_hole(int host, uint32_t n);
+
+bool fake_exists(int host);
+bool fake_runs(int host);
+void fake_pause(int host, bool pause);
+bool fake_logging(int host);
+const char *fake_name(int host);
+uint64_t fake_counter(int host);
+const char *fake_node(int host);    /* the guest's only xenstore node's value */
+const char *fake_config(int host);  /* the text of the last xl create */
+
+int fake_mappings(void);            /* pages that are mapped now, over all */
+bool fake_ran_twice(void);          /* the guest has been running on both hosts at once at some time */
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the memory tests share: a random source, and domains that have no more than a map. */
+#ifndef MEM_GUEST_H
+#define MEM_GUEST_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "domain.h"
+#include "hypercall.h"
+#include "fake.h"
+#include "p2m.h"
+#include "vlpt.h"
+#include "dirty.h"
+
+static uint64_t random_state = 88172645463325252ull;
+static inline uint64_t random64(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state;
+}
+static inline uint64_t below(uint64_t n) { return random64() % n; }
+static inline bool one_in(unsigned n) { return below(n) == 0; }
+
+static inline struct domain *guest_new(domid_t id)
+{
+    struct domain *d = calloc(1, sizeof(*d));
+    d->id = id;
+    d->refs = 1;
+    d->max_pages = ~0u;
+    d->vcpu[0] = calloc(1, sizeof(struct vcpu));
+    d->vcpu[0]->domain = d;
+    assert_int_equal(p2m_init(d), 0);
+    fake_domain_add(d);
+    return d;
+}
+
+static inline void guest_free(struct domain *d)
+{
+    assert_int_equal(p2m_relinquish(d), 0);
+    p2m_destroy(d);
+    page_forget_owner(d);
+    free(d->vcpu[0]);
+    free(d);
+}
+
+/* The guest loads or stores as on a CPU: faults are handled and the access made again, until it succeeds or is injected. */
+static inline bool guest_access(struct domain *d, uint64_t ipa, bool write, paddr_t *pa)
+{
+    struct vcpu *v = d->vcpu[0];
+    for (unsigned try = 0; try < 4; try++) {
+        enum fake_fault fault = fake_access(vmid_enter(d), IPA(ipa), write, pa);
+        if (fault == FAKE_OK)
+            return true;
+        unsigned aborts = v->arch.aborts;
+        struct stage2_fault f = { .ipa = IPA(ipa), .write = write, .permission = fault == FAKE_PERMISSION };
+        stage2_fault(v, &f);
+        if (v->arch.aborts != aborts)
+            return false;
+    }
+    fail_msg("access to 0x%llx goes on faulting", (unsigned long long)ipa);
+    return false;
+}
+
+#endif

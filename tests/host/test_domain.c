@@ -1,0 +1,554 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/domain.c xen-lite/domain_life.c xen-lite/domain_vcpu.c
+// link: xen-lite/domain_time.c xen-lite/sched.c xen-lite/sched_cap.c xen-lite/sched_vcpu.c
+// link: xen-lite/sched_switch.c xen-lite/sched_wait.c xen-lite/sched_params.c
+// link: xen-lite/timer.c xen-lite/page.c xen-lite/pt.c xen-lite/p2m.c xen-lite/p2m_map.c xen-lite/p2m_fault.c xen-lite/vlpt.c xen-lite/vmid.c
+// link: xen-lite/dirty.c xen-lite/dirty_harvest.c xen-lite/dirty_mark.c xen-lite/mmio.c xen-lite/guest_mem.c
+// link: xen-lite/evtchn.c xen-lite/evtchn_2l.c xen-lite/evtchn_op.c xen-lite/evtchn_send.c xen-lite/evtchn_record.c
+// link: xen-lite/grant.c xen-lite/grant_copy.c xen-lite/grant_map.c xen-lite/grant_op.c
+// link: xen-lite/vgic.c xen-lite/vgic_hw.c xen-lite/vgic_lr.c xen-lite/vgic_state.c xen-lite/vgic_v3.c xen-lite/vtimer.c xen-lite/vuart.c
+// libs: -lcmocka
+/*
+ * Domains from creation to the last page, on the real memory management, event channels, grants, vGIC and scheduler:
+ * what is refused, references, shutdown and resume, the areas in guest memory, wall clock, and that nothing leaks.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <signal.h>
+#include <string.h>
+#include <xen/xen.h>
+#include "domain.h"
+#include "hypercall.h"
+#include "fake.h"
+#include <xen/domctl.h>
+#include <xen/sched.h>
+
+#define GUEST_PAGES 256u
+#define GUEST_RAM 0x40000000ull
+
+/* ---- a machine whose interrupt controller does nothing ------------------------------------------ */
+
+struct gic_info gic_info = { .lr_count = 4, .irq_count = 96, .priority_bits = 5, .pre_bits = 5, .dist = { 0x8000000 },
+                             .dist_bytes = 0x10000, .redist = { 0x80a0000 }, .redist_bytes = 0xf60000 };
+static void g_n(uint32_t i) { (void)i; }
+static void g_nb(uint32_t i, bool b) { (void)i; (void)b; }
+static void g_route(uint32_t i, unsigned c) { (void)i; (void)c; }
+static void g_lr_write(unsigned n, const struct gic_lr *l) { (void)n; (void)l; }
+static void g_lr_read(unsigned n, struct gic_lr *l) { (void)n; memset(l, 0, sizeof(*l)); }
+static void g_lr_clear(unsigned n) { (void)n; }
+static void g_load(const struct gic_vcpu_regs *r) { (void)r; }
+static void g_save(struct gic_vcpu_regs *r) { (void)r; }
+static const struct gic_driver no_gic = {
+    .name = "none", .version = 3, .enable = g_n, .disable = g_n, .deactivate = g_n, .set_type = g_nb, .set_pending = g_nb,
+    .set_active = g_nb, .route = g_route, .lr_write = g_lr_write, .lr_read = g_lr_read, .lr_clear = g_lr_clear, .load = g_load,
+    .save = g_save, .set_hcr = g_n,
+};
+const struct gic_driver *gic = &no_gic;
+void host_irq(void) { }
+
+static jmp_buf machine_off;
+enum { OFF = 1, REBOOT, HALT };
+void arch_poweroff(void) { longjmp(machine_off, OFF); }
+void arch_reboot(void) { longjmp(machine_off, REBOOT); }
+void arch_halt(void) { longjmp(machine_off, HALT); }
+
+static uint32_t exc_port;
+static unsigned exc_count(void)         /* VIRQ_DOM_EXC since the last look: at most one is seen */
+{
+    uint64_t *word = &dom0->shared_info->evtchn_pending[exc_port / 64], bit = 1ull << (exc_port % 64);
+    bool was = *word & bit;
+    *word &= ~bit;
+    return was;
+}
+
+static struct xen_domctl_createdomain config(unsigned vcpus)
+{
+    return (struct xen_domctl_createdomain){ .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap, .max_vcpus = vcpus, .max_evtchn_port = 1023,
+                                             .max_grant_frames = 32, .max_maptrack_frames = 64,
+                                             .grant_opts = XEN_DOMCTL_GRANT_version(1) };
+}
+
+/* Runs whoever the scheduler chooses; at least dom0's vCPU always can. */
+static struct vcpu *enter(void)
+{
+    guest_prepare();
+    return current_vcpu();
+}
+
+static int boot(void **state)
+{
+    (void)state;
+    fake_init(48 << 20, 2);
+    fake_page_init();
+    fake_preempt = false;
+    fake_counter_step = 1;
+    counter_hz = 1000000000;
+    vmid_init();
+    sched_init();
+    sched_cpu_start();
+    struct xen_domctl_createdomain cfg = config(1);
+    dom0 = NULL;
+    assert_int_equal(domain_create(0, &cfg, true, &dom0), 0);
+    assert_int_equal(domain_max_vcpus(dom0, 1), 0);
+    dom0->vcpu[0]->online = true;
+    domain_unpause_by_controller(dom0);
+    assert_int_equal(dom0->dying, DOM_ALIVE);
+    assert_ptr_equal(enter(), dom0->vcpu[0]);
+    assert_int_equal(evtchn_bind_virq(dom0, VIRQ_DOM_EXC, 0, &exc_port), 0);
+    exc_count();
+    return 0;
+}
+
+/* Each test has a fresh machine, but domain.c's list is the program's: dom0 is torn down like any other. */
+static int halt(void **state)
+{
+    (void)state;
+    struct domain *d = dom0;
+    cpus[0].current = cpus[0].scheduled = NULL;
+    d->vcpu[0]->sched.running = false;
+    vgic_save(d->vcpu[0]);
+    vtimer_save(d->vcpu[0]);
+    dom0 = NULL;
+    assert_int_equal(domain_kill(d), 0);
+    domain_put(d);
+    domain_reap();
+    assert_null(domain_get_next(0));
+    return 0;
+}
+
+static struct domain *make(domid_t id, unsigned vcpus)
+{
+    struct xen_domctl_createdomain cfg = config(vcpus);
+    struct domain *d = NULL;
+    assert_int_equal(domain_create(id, &cfg, false, &d), 0);
+    assert_int_equal(domain_max_vcpus(d, vcpus), 0);
+    d->max_pages = GUEST_PAGES + 16;
+    return d;
+}
+
+static void give_memory(struct domain *d)
+{
+    for (unsigned i = 0; i < GUEST_PAGES; i++) {
+        struct page *p = page_alloc(d, 0, ALLOC_ZERO);
+        assert_non_null(p);
+        assert_int_equal(p2m_map(d, IPA(GUEST_RAM + i * PAGE_SIZE), page_pa(p), 1, P2M_RAM), 0);
+    }
+    d->shared_ipa = IPA(0x50000000);
+    assert_int_equal(p2m_map(d, d->shared_ipa, page_pa(d->shared_page), 1, P2M_SHARED), 0);
+    domain_map_shared_info(d);
+}
+
+static void destroy(struct domain *d)
+{
+    int rc;
+    unsigned again = 0;
+    while ((rc = domain_kill(d)) == -XEN_ERESTART)
+        again++;
+    assert_int_equal(rc, 0);
+    assert_true(!fake_preempt || again);
+    assert_int_equal(d->dying, DOM_DEAD);
+    assert_int_equal(domain_kill(d), 0);        /* once more: nothing left to do */
+    domain_put(d);
+    assert_ptr_equal(enter(), dom0->vcpu[0]);   /* frees it on the way */
+}
+
+/* cmocka puts its own handler in place before each test; SIGSEGV is the machine's, which fills the VLPT windows. */
+static struct sigaction machine_segv;
+static void see_windows(void) { sigaction(SIGSEGV, &machine_segv, NULL); }
+
+static void *ram(struct domain *d, uint64_t offset)
+{
+    struct p2m_entry e;
+    see_windows();
+    assert_true(p2m_lookup(d, IPA(GUEST_RAM + offset), &e));
+    return (uint8_t *)pa_to_va(PA(e.pa.v & PAGE_MASK)) + (offset & (PAGE_SIZE - 1));
+}
+
+/* ---- tests -------------------------------------------------------------------------------------- */
+
+static void test_create_refuses(void **state)
+{
+    (void)state;
+    uint64_t free_pages = page_free_count();
+    struct domain *d = NULL;
+    for (unsigned i = 0; i < 10; i++) {
+        struct xen_domctl_createdomain cfg = config(2);
+        switch (i) {
+        case 0: cfg.flags = XEN_DOMCTL_CDF_hvm; break;
+        case 1: cfg.flags |= XEN_DOMCTL_CDF_iommu; break;
+        case 2: cfg.flags |= XEN_DOMCTL_CDF_vpmu; break;
+        case 3: cfg.max_vcpus = 0; break;
+        case 4: cfg.max_vcpus = MAX_VCPUS + 1; break;
+        case 5: cfg.arch.gic_version = XEN_DOMCTL_CONFIG_GIC_V2; break;
+        case 6: cfg.arch.gic_version = 9; break;
+        case 7: cfg.arch.nr_spis = 1000; break;
+        case 8: cfg.arch.tee_type = XEN_DOMCTL_CONFIG_TEE_OPTEE; break;
+        default: cfg.grant_opts = 3; break;
+        }
+        assert_int_equal(domain_create(5, &cfg, false, &d), -XEN_EINVAL);
+        assert_null(d);
+    }
+    assert_int_equal(page_free_count(), free_pages);
+    d = make(5, 2);
+    struct xen_domctl_createdomain cfg = config(1);
+    struct domain *other = NULL;
+    assert_int_equal(domain_create(5, &cfg, false, &other), -XEN_EEXIST);
+    assert_int_equal(domain_max_vcpus(d, 3), -XEN_EINVAL);
+    assert_int_equal(vcpu_create(d, 2), -XEN_EINVAL);
+    assert_int_equal(vcpu_create(d, 0), -XEN_EINVAL);
+    destroy(d);
+    assert_int_equal(page_free_count(), free_pages);
+}
+
+static void test_finding(void **state)
+{
+    (void)state;
+    struct domain *b = make(20, 1), *a = make(10, 1), *c = make(30, 1), *d;
+    static const domid_t from[] = { 0, 1, 10, 11, 21, 30, 31 }, expect[] = { 0, 10, 10, 20, 30, 30, DOMID_INVALID };
+    for (unsigned i = 0; i < ARRAY_SIZE(from); i++) {
+        d = domain_get_next(from[i]);
+        assert_int_equal(d ? d->id : DOMID_INVALID, expect[i]);
+        if (d)
+            domain_put(d);
+    }
+    d = domain_get(DOMID_SELF);
+    assert_ptr_equal(d, dom0);
+    domain_put(d);
+    assert_null(domain_get(11));
+    d = domain_get(20);
+    assert_ptr_equal(d, b);
+    assert_int_equal(d->refs, 3);       /* the list's, ours from creation, this one */
+    assert_int_equal(domain_kill(b), 0);
+    assert_null(domain_get(20));        /* dead; but what is held stays */
+    domain_put(d);
+    d = domain_get_next(20);
+    assert_ptr_equal(d, b);             /* lists show it as long as somebody holds it */
+    domain_put(d);
+    domain_put(b);
+    enter();
+    d = domain_get_next(20);
+    assert_ptr_equal(d, c);
+    domain_put(d);
+    domid_t first = domain_free_id();
+    assert_int_not_equal(domain_free_id(), first);      /* goes round */
+    destroy(a);
+    destroy(c);
+}
+
+/* A whole life: memory, shared pages, event channels, grants, areas, some running, and out again. */
+static void one_life(domid_t id, unsigned round)
+{
+    struct domain *d = make(id, 2);
+    give_memory(d);
+    fake_preempt = round & 1;
+    uint32_t port, virq;
+    assert_int_equal(evtchn_alloc_unbound(d, 0, &port), 0);
+    assert_int_equal(evtchn_bind_interdomain(dom0, id, port, &port), 0);
+    assert_int_equal(evtchn_bind_virq(d, VIRQ_DEBUG, 0, &virq), 0);
+    struct page *frame = NULL;
+    assert_int_equal(grant_map_frame(d, 1, 0x60000, &frame), 0);
+    assert_int_equal(vcpu_register_info(d->vcpu[0], (GUEST_RAM >> 12) + 3, 64 * (round % 60)), 0);
+    assert_int_equal(vcpu_register_runstate(d->vcpu[0], GVA(GUEST_RAM + 5 * PAGE_SIZE - (round % 5) * 16)), 0);
+    d->vcpu[0]->online = true;
+    domain_unpause_by_controller(d);
+    timer_set(&d->watchdog[0], ~1ull);
+    timer_set(&d->vcpu[1]->poll_timer, ~1ull);
+    for (unsigned i = 0; i < 10 && enter() != d->vcpu[0]; i++)
+        vcpu_yield(current_vcpu());
+    if (round % 3 == 0)
+        domain_shutdown(d, SHUTDOWN_suspend);
+    for (unsigned i = 0; i < 10 && enter() != dom0->vcpu[0]; i++)
+        vcpu_yield(current_vcpu());
+    assert_ptr_equal(current_vcpu(), dom0->vcpu[0]);
+    destroy(d);
+    fake_preempt = false;
+    assert_int_equal(exc_count(), 1);
+    assert_int_equal(evtchn_close(dom0, port, true), 0);
+    assert_null(domain_get(id));
+}
+
+static void test_thousand_lives(void **state)
+{
+    (void)state;
+    one_life(1, 0);                     /* dom0's own tables grow once */
+    uint64_t free_pages = page_free_count();
+    for (unsigned i = 1; i <= 1000; i++) {
+        one_life((domid_t)(1 + i % 7), i);
+        if (page_free_count() != free_pages)
+            fail_msg("after %u lives %lld pages are missing", i, (long long)(free_pages - page_free_count()));
+    }
+}
+
+/* Another's mapping outlives the domain: the page stays until it is unmapped, and belongs to nobody meanwhile. */
+static void test_page_outlives_owner(void **state)
+{
+    (void)state;
+    uint64_t free_pages = page_free_count();
+    struct domain *d = make(3, 1);
+    give_memory(d);
+    enum p2m_type type;
+    struct page *p = p2m_get_page(d, IPA(GUEST_RAM), true, &type);
+    assert_non_null(p);
+    destroy(d);
+    assert_int_equal(page_free_count(), free_pages - 1);
+    d = make(3, 1);                     /* one of the same number does not inherit it */
+    assert_false(page_get(p, d));
+    destroy(d);
+    page_put(p);
+    assert_int_equal(page_free_count(), free_pages);
+}
+
+/* From its own vCPU: seen from outside only when that has left its CPU. */
+static void test_shutdown_and_resume(void **state)
+{
+    (void)state;
+    struct domain *d = make(4, 2);
+    give_memory(d);
+    exc_count();
+    d->vcpu[0]->online = true;
+    domain_unpause_by_controller(d);
+    while (enter() != d->vcpu[0])
+        vcpu_yield(current_vcpu());
+    domain_shutdown(d, SHUTDOWN_suspend);
+    assert_true(d->shutting_down);
+    assert_false(d->shut_down);
+    assert_int_equal(exc_count(), 0);
+    assert_ptr_equal(enter(), dom0->vcpu[0]);
+    assert_true(d->shut_down);
+    assert_int_equal(d->shutdown_code, SHUTDOWN_suspend);
+    assert_int_equal(exc_count(), 1);
+    domain_shutdown(d, SHUTDOWN_poweroff);      /* the first reason stays */
+    assert_int_equal(d->shutdown_code, SHUTDOWN_suspend);
+    assert_int_equal(exc_count(), 0);
+    domain_resume(d);
+    domain_resume(d);                   /* twice does no harm */
+    assert_false(d->shut_down || d->shutting_down);
+    assert_int_equal(d->pause_count, 0);
+    while (enter() != d->vcpu[0])
+        vcpu_yield(current_vcpu());
+    domain_crash(d, "a test");
+    assert_ptr_equal(enter(), dom0->vcpu[0]);
+    assert_int_equal(d->shutdown_code, SHUTDOWN_crash);
+    assert_true(d->shut_down);
+    domain_resume(d);
+    /* From outside, while nothing of it runs: at once. */
+    exc_count();
+    assert_ptr_not_equal(current_vcpu()->domain, d);
+    domain_shutdown(d, SHUTDOWN_reboot);
+    assert_true(d->shut_down);
+    assert_int_equal(exc_count(), 1);
+    domain_dump_all();
+    sched_dump();
+    destroy(d);
+}
+
+static void test_watchdog_and_timers(void **state)
+{
+    (void)state;
+    struct domain *d = make(4, 1);
+    struct vcpu *v = d->vcpu[0];
+    v->blocked = v->poll_mask = true;
+    timer_set(&v->poll_timer, counter());
+    timer_run_expired();
+    assert_false(v->blocked || v->poll_mask);
+    uint32_t port;
+    assert_int_equal(evtchn_bind_virq(d, VIRQ_TIMER, 0, &port), 0);
+    v->periodic_ns = 1000;
+    timer_set(&v->singleshot_timer, counter());
+    timer_run_expired();
+    assert_true(d->shared_info->evtchn_pending[0] >> port & 1);
+    assert_true(v->singleshot_timer.armed);
+    domain_unpause_by_controller(d);
+    timer_set(&d->watchdog[1], counter());
+    timer_run_expired();
+    assert_true(d->shut_down);
+    assert_int_equal(d->shutdown_code, SHUTDOWN_watchdog);
+    destroy(d);
+}
+
+static void test_controller_pause(void **state)
+{
+    (void)state;
+    struct domain *d = make(4, 1);
+    assert_int_equal(d->pause_count, 1);
+    assert_int_equal(domain_pause_by_controller(d), 0);
+    domain_unpause_by_controller(d);
+    assert_int_equal(d->dying, DOM_ALIVE);
+    assert_int_equal(d->pause_count, 1);
+    domain_unpause_by_controller(d);
+    domain_unpause_by_controller(d);            /* one too many: ignored */
+    assert_int_equal(d->pause_count, 0);
+    for (unsigned i = 0; i < 255; i++)
+        assert_int_equal(domain_pause_by_controller(d), 0);
+    assert_int_equal(domain_pause_by_controller(d), -XEN_EOVERFLOW);
+    assert_int_equal(d->pause_count, 255);
+    assert_int_equal(domain_kill(dom0), -XEN_EINVAL);
+    d->being_killed = true;                     /* another CPU is at it */
+    assert_int_equal(domain_kill(d), -XEN_ERESTART);
+    d->being_killed = false;
+    destroy(d);
+}
+
+static void test_dom0_shutdown(void **state)
+{
+    (void)state;
+    static const struct { uint32_t reason; bool noreboot; int expect; } c[] = {
+        { SHUTDOWN_poweroff, false, OFF }, { SHUTDOWN_reboot, false, REBOOT }, { SHUTDOWN_crash, false, REBOOT },
+        { SHUTDOWN_crash, true, HALT }, { SHUTDOWN_watchdog, false, REBOOT }, { 99, false, REBOOT },
+    };
+    for (volatile unsigned i = 0; i < ARRAY_SIZE(c); i++) {
+        cmdline.noreboot = c[i].noreboot;
+        int off = setjmp(machine_off);
+        if (!off)
+            domain_shutdown(dom0, c[i].reason);
+        assert_int_equal(off, c[i].expect);
+    }
+    cmdline.noreboot = false;
+}
+
+static void test_vcpu_info(void **state)
+{
+    (void)state;
+    uint64_t free_pages = page_free_count();
+    struct domain *d = make(6, 2);
+    give_memory(d);
+    struct vcpu *v = d->vcpu[0], *w = d->vcpu[1];
+    uint64_t gfn = GUEST_RAM >> 12;
+    assert_ptr_equal(v->info, &d->shared_info->vcpu_info[0]);
+    assert_ptr_equal(w->info, &w->private_info);        /* shared_info has one only */
+    assert_int_equal(vcpu_register_info(v, gfn, PAGE_SIZE - 32), -XEN_EINVAL);
+    assert_int_equal(vcpu_register_info(v, gfn, 4), -XEN_EINVAL);
+    assert_int_equal(vcpu_register_info(v, 0x123, 0), -XEN_EINVAL);             /* nothing there */
+    assert_int_equal(vcpu_register_info(v, 1ull << 52, 0), -XEN_EINVAL);
+    assert_int_equal(vcpu_register_info(v, 0x50000000 >> 12, 0), -XEN_EINVAL);  /* a hypervisor's page */
+    w->online = true;
+    assert_int_equal(vcpu_register_info(w, gfn, 0), -XEN_EINVAL);               /* another's, while it may run */
+    w->online = false;
+    w->info->time.version = 42;
+    assert_int_equal(vcpu_register_info(w, gfn + 1, 128), 0);
+    struct vcpu_info *there = ram(d, PAGE_SIZE + 128);
+    assert_ptr_equal(w->info, there);
+    assert_int_equal(there->time.version, 42);
+    assert_int_equal(there->evtchn_pending_sel, ~0ull);
+    assert_int_equal(there->evtchn_upcall_pending, 1);
+    assert_int_equal(w->info_ipa.v, GUEST_RAM + PAGE_SIZE + 128);
+    assert_int_equal(vcpu_register_info(w, gfn + 2, 0), -XEN_EINVAL);           /* once */
+    /* The guest takes the page out of its map: it stays until the vCPU lets go. */
+    uint64_t before = page_free_count();
+    assert_int_equal(p2m_unmap(d, IPA(GUEST_RAM + PAGE_SIZE), 1), 0);
+    assert_int_equal(page_free_count(), before);
+    w->info->evtchn_pending_sel = 0;
+    vcpu_release_areas(w);
+    assert_int_equal(page_free_count(), before + 1);
+    assert_ptr_equal(w->info, &w->private_info);
+    /* A place from a state record: contents as they came. */
+    there = ram(d, 8 * PAGE_SIZE);
+    there->evtchn_pending_sel = 5;
+    assert_int_equal(vcpu_place_info(w, IPA(GUEST_RAM + 8 * PAGE_SIZE)), 0);
+    assert_int_equal(w->info->evtchn_pending_sel, 5);
+    assert_int_equal(vcpu_place_info(w, IPA(GUEST_RAM + 8 * PAGE_SIZE)), -XEN_EINVAL);
+    destroy(d);
+    assert_int_equal(page_free_count(), free_pages);
+}
+
+static int no_translation(gva_t va, bool write, ipa_t *ipa)
+{
+    (void)va; (void)write; (void)ipa;
+    return -XEN_EFAULT;
+}
+
+static void test_runstate_area(void **state)
+{
+    (void)state;
+    struct domain *d = make(6, 1);
+    give_memory(d);
+    struct vcpu *v = d->vcpu[0];
+    gva_t at = GVA(GUEST_RAM + 3 * PAGE_SIZE - 24);     /* straddles */
+    assert_int_equal(vcpu_register_runstate(v, GVA(at.v + 4)), -XEN_EINVAL);
+    assert_int_equal(vcpu_register_runstate(v, GVA(0x123000)), -XEN_EINVAL);
+    fake_gva_to_ipa = no_translation;
+    assert_int_equal(vcpu_register_runstate(v, at), -XEN_EFAULT);
+    fake_gva_to_ipa = NULL;
+    assert_int_equal(vcpu_register_runstate(v, at), 0);
+    assert_non_null(v->runstate_page[1]);
+    v->online = true;
+    fake_counter += 1000000;
+    domain_unpause_by_controller(d);
+    while (enter() != v)
+        vcpu_yield(current_vcpu());
+    struct vcpu_runstate_info r;
+    memcpy(&r, ram(d, 3 * PAGE_SIZE - 24), 24);
+    memcpy((uint8_t *)&r + 24, ram(d, 3 * PAGE_SIZE), 24);
+    assert_int_equal(r.state, RUNSTATE_running);
+    assert_int_equal(r.state_entry_time, v->runstate.state_entry_time);         /* no update flag left over */
+    assert_true(r.time[RUNSTATE_offline] >= 1000000);
+    assert_int_equal(r.time[0] + r.time[1] + r.time[2] + r.time[3] <= r.state_entry_time, 1);
+    d->vm_assist = 1u << VMASST_TYPE_runstate_update_flag;
+    uint64_t ran = v->runstate.time[RUNSTATE_running];
+    vcpu_block(v);
+    v->blocked = true;
+    while (enter() == v)
+        this_cpu()->work |= WORK_RESCHED;
+    memcpy(&r, ram(d, 3 * PAGE_SIZE - 24), 24);
+    assert_int_equal(r.state, RUNSTATE_blocked);
+    assert_false(r.state_entry_time & XEN_RUNSTATE_UPDATE);
+    assert_true(r.time[RUNSTATE_running] > ran);
+    /* Elsewhere, then nowhere: the pages are let go of. */
+    assert_int_equal(vcpu_register_runstate(v, GVA(GUEST_RAM + 64)), 0);
+    assert_null(v->runstate_page[1]);
+    assert_int_equal(vcpu_register_runstate(v, GVA(0)), 0);
+    assert_null(v->runstate_page[0]);
+    assert_int_equal(vcpu_place_runstate(v, GVA(0xffff000000001fe8), IPA(GUEST_RAM + 0xfe8)), 0);
+    assert_non_null(v->runstate_page[1]);
+    assert_int_equal(vcpu_place_runstate(v, GVA(0xffff000000001fe0), IPA(GUEST_RAM + 0xfe8)), -XEN_EINVAL);
+    destroy(d);
+}
+
+static int64_t wallclock(const struct domain *d)        /* ns since 1970 at which d's counter was zero */
+{
+    const struct shared_info *s = d->shared_info;
+    assert_int_equal(s->wc_version & 1, 0);
+    return (int64_t)(((uint64_t)s->wc_sec_hi << 32 | s->wc_sec) * 1000000000u + s->wc_nsec);
+}
+
+static void test_wallclock(void **state)
+{
+    (void)state;
+    fake_counter_step = 0;
+    fake_counter += 3500000000u;
+    struct domain *d = make(6, 1);
+    give_memory(d);
+    uint32_t version = d->shared_info->wc_version;
+    uint64_t at = counter() - dom0->counter_offset;     /* dom0's clock now */
+    domain_set_wallclock(dom0, 1800000000, 250000000, at);
+    assert_true(d->shared_info->wc_version > version);
+    int64_t now = 1800000000250000000;
+    assert_int_equal(wallclock(dom0) + (int64_t)at, now);
+    assert_int_equal(wallclock(d) + (int64_t)(counter() - d->counter_offset), now);
+    d->counter_offset -= 7000000000u;                   /* it comes from elsewhere: its clock has run for 7 s more */
+    domain_update_wallclock(d);
+    assert_int_equal(wallclock(d) + (int64_t)(counter() - d->counter_offset), now);
+    d->time_offset_s = -3600;
+    domain_update_wallclock(d);
+    assert_int_equal(wallclock(d) + (int64_t)(counter() - d->counter_offset), now - 3600000000000);
+    domain_set_wallclock(dom0, 5000000000, 0, at);      /* beyond 32 bits */
+    assert_int_equal(wallclock(dom0) + (int64_t)at, 5000000000000000000);
+    fake_counter_step = 1;
+    destroy(d);
+}
+
+int main(void)
+{
+    fake_init(1 << 20, 1);
+    sigaction(SIGSEGV, NULL, &machine_segv);
+#define T(name) cmocka_unit_test_setup_teardown(name, boot, halt)
+    const struct CMUnitTest tests[] = {
+        T(test_create_refuses), T(test_finding), T(test_thousand_lives), T(test_page_outlives_owner), T(test_shutdown_and_resume),
+        T(test_watchdog_and_timers), T(test_controller_pause), T(test_dom0_shutdown), T(test_vcpu_info), T(test_runstate_area),
+        T(test_wallclock),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/page.c xen-lite/pt.c xen-lite/p2m.c xen-lite/p2m_map.c xen-lite/p2m_fault.c xen-lite/vlpt.c xen-lite/vmid.c xen-lite/dirty.c xen-lite/dirty_mark.c xen-lite/dirty_harvest.c xen-lite/guest_mem.c
+// libs: -lcmocka
+/* Copies to and from guests: pages that do not follow each other, what may not be written, and what becomes dirty. */
+#include "mem_guest.h"
+
+#define BASE 0x40000000ull
+static struct domain *guest, *other;
+static struct page *page[8];
+static uint64_t baseline;
+
+static void set_up(void)
+{
+    cmdline.vlpt = true;
+    fake_domains_clear();
+    fake_init(32ull << 20, 1);
+    fake_page_init();
+    vmid_init();
+    baseline = page_free_count();
+    guest = guest_new(1);
+    other = guest_new(2);
+    for (unsigned i = 0; i < 8; i++)
+        page[i] = page_alloc(guest, 0, 0);
+    for (unsigned i = 0; i < 8; i++)    /* backwards: neighbours are none in physical memory */
+        assert_int_equal(p2m_map(guest, IPA(BASE + i * PAGE_SIZE), page_pa(page[7 - i]), 1, P2M_RAM), 0);
+    this_cpu()->current = guest->vcpu[0];
+}
+static void tear_down(void)
+{
+    guest_free(guest);
+    guest_free(other);
+    assert_int_equal(page_free_count(), baseline);
+}
+
+static void crossing(void **state)
+{
+    (void)state;
+    set_up();
+    uint8_t in[3 * PAGE_SIZE], out[3 * PAGE_SIZE];
+    for (unsigned i = 0; i < sizeof(in); i++)
+        in[i] = (uint8_t)random64();
+    for (unsigned n = 0; n < 300; n++) {
+        uint64_t at = below(5 * PAGE_SIZE);
+        size_t bytes = below(sizeof(in));
+        memset(out, 0, sizeof(out));
+        assert_int_equal(copy_to_guest(BASE + at, in, bytes), 0);
+        assert_int_equal(copy_from_guest(out, BASE + at, bytes), 0);
+        assert_memory_equal(in, out, bytes);
+        assert_int_equal(copy_from_ipa(guest, out, IPA(BASE + at), bytes), 0);
+        assert_memory_equal(in, out, bytes);
+    }
+    assert_int_equal(copy_to_ipa(guest, IPA(BASE + PAGE_SIZE - 3), "abcdef", 6), 0);
+    assert_memory_equal((uint8_t *)page_va(page[7]) + PAGE_SIZE - 3, "abc", 3);
+    assert_memory_equal(page_va(page[6]), "def", 3);
+    assert_int_equal(clear_guest(BASE + PAGE_SIZE - 1, 2), 0);
+    assert_memory_equal((uint8_t *)page_va(page[7]) + PAGE_SIZE - 3, "ab\0", 3);
+    assert_memory_equal(page_va(page[6]), "\0ef", 3);
+    tear_down();
+}
+
+static void not_there(void **state)
+{
+    (void)state;
+    set_up();
+    uint8_t buf[PAGE_SIZE] = { 0 };
+    assert_int_equal(copy_to_guest(BASE + 8 * PAGE_SIZE, buf, 10), 10);
+    assert_int_equal(copy_to_guest(BASE + 8 * PAGE_SIZE - 3, buf, 10), 7);
+    assert_int_equal(copy_from_guest(buf, BASE + 8 * PAGE_SIZE - 3, 10), 7);
+    assert_int_equal(copy_from_guest(buf, ~0ull - 2, 10), 10);
+    assert_int_equal(copy_to_ipa(guest, IPA(BASE - 1), buf, 2), -XEN_EFAULT);
+    assert_int_equal(copy_from_ipa(guest, buf, IPA((1ull << 40) - 1), 2), -XEN_EFAULT);
+    assert_int_equal(copy_to_guest(0, buf, 0), 0);
+    /* Read-only, devices, and what is emulated. */
+    struct page *p = page_alloc(other, 0, 0);
+    assert_int_equal(p2m_map(guest, IPA(0x1000), page_pa(p), 1, P2M_GRANT_RO), 0);
+    assert_int_equal(copy_from_guest(buf, 0x1000, 16), 0);
+    assert_int_equal(copy_to_guest(0x1000, buf, 16), 16);
+    assert_int_equal(clear_guest(0x1000, 16), 16);
+    assert_int_equal(p2m_map(guest, IPA(0x2000), PA(0x9000000), 1, P2M_DEVICE), 0);
+    assert_int_equal(copy_from_guest(buf, 0x2000, 16), 16);
+    assert_int_equal(p2m_mmio_set(guest, IPA(0x3000), 1), 0);
+    assert_int_equal(copy_from_guest(buf, 0x3000, 16), 16);
+    assert_int_equal(p2m_unmap(guest, IPA(0x1000), 1), 0);
+    page_put(p);
+    tear_down();
+}
+
+static uint64_t harvest(struct domain *d, uint64_t gfn)
+{
+    uint64_t word, count;
+    assert_int_equal(dirty_harvest(d, gfn, 64, &word, true, &count), 0);
+    dirty_round_end(d);
+    return word;
+}
+
+static void marks(void **state)
+{
+    (void)state;
+    set_up();
+    assert_int_equal(dirty_enable(guest), 0);
+    assert_int_equal(harvest(guest, BASE >> 12), 0);
+    assert_int_equal(copy_to_guest(BASE + 2 * PAGE_SIZE - 1, "xy", 2), 0);      /* clean, so read-only for the guest */
+    assert_int_equal(harvest(guest, BASE >> 12), 0x6);
+    char c;
+    assert_int_equal(copy_from_guest(&c, BASE, 1), 0);
+    assert_int_equal(harvest(guest, BASE >> 12), 0);
+    assert_int_equal(clear_guest(BASE + 5 * PAGE_SIZE, 1), 0);
+    assert_int_equal(harvest(guest, BASE >> 12), 0x20);
+    /* Through another domain's foreign mapping: the owner's page. */
+    page_get_known(page[4]);
+    assert_int_equal(p2m_map(other, IPA(0x7000), page_pa(page[4]), 1, P2M_FOREIGN), 0);
+    assert_int_equal(copy_to_ipa(other, IPA(0x7010), "z", 1), 0);
+    assert_int_equal(harvest(guest, BASE >> 12), 0x8);
+    assert_int_equal(harvest(guest, BASE >> 12), 0);
+    page_get_known(page[4]);
+    assert_int_equal(p2m_map(other, IPA(0x8000), page_pa(page[4]), 1, P2M_FOREIGN_RO), 0);
+    assert_int_equal(copy_to_ipa(other, IPA(0x8010), "z", 1), -XEN_EFAULT);
+    assert_int_equal(harvest(guest, BASE >> 12), 0);
+    assert_int_equal(p2m_unmap(other, IPA(0x7000), 2), 0);
+    tear_down();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(crossing),
+                                        cmocka_unit_test(not_there),
+                                        cmocka_unit_test(marks) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,422 @@
+// link: migrate/policy.c migrate/clock.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/json.c migrate/journal.c migrate/features.c migrate/state.c migrate/common.c migrate/codec.c migrate/memory.c tests/host/fake_hyp.c
+// libs: -lcmocka -lpthread
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The pure parts: stop rule, clock, configuration, JSON, journal, CPU features. */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#undef fail     /* cmocka's; the daemon's is meant */
+#define bench_fail(...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__))
+
+#include "../../migrate/clock.h"
+#include "../../migrate/config.h"
+#include "../../migrate/features.h"
+#include "../../migrate/journal.h"
+#include "../../migrate/json.h"
+#include "../../migrate/memory.h"
+#include "../../migrate/policy.h"
+#include "../../migrate/state.h"
+#include "fake_hyp.h"
+#include "../../xen-lite/include/records.h"
+
+/* --- policy --- */
+
+/* A guest with a working set, rewritten at a rate, on a link: how a migration of it goes. */
+struct model { double pages, working_set, dirty_per_s, link_pages_per_s; };
+
+static enum policy_verdict simulate(struct model m, uint32_t limit_ms, bool force, uint32_t *rounds, double *downtime_ms)
+{
+    struct policy p;
+    double todo = m.pages;
+    policy_init(&p, limit_ms, force);
+    for (*rounds = 1; *rounds < 100; ++*rounds) {
+        double seconds = todo / m.link_pages_per_s + 0.002, dirty = seconds * m.dirty_per_s;
+        if (dirty > m.working_set)
+            dirty = m.working_set;
+        struct policy_round round = {(uint64_t)(todo * 4096), (uint64_t)(seconds * 1e9), (uint64_t)todo, (uint64_t)dirty};
+        struct policy_result r = policy_after_round(&p, &round);
+        *downtime_ms = dirty / m.link_pages_per_s * 1000 + 60;
+        if (r.verdict != POLICY_GO_ON)
+            return r.verdict;
+        todo = dirty;
+    }
+    return POLICY_GO_ON;
+}
+
+static void test_policy_converges(void **unused)
+{
+    uint32_t rounds;
+    double ms;
+    (void)unused;
+    assert_int_equal(simulate((struct model){27648, 300, 50, 14000}, 300, false, &rounds, &ms), POLICY_STOP);
+    assert_int_equal(rounds, 1);                    /* idle: one round */
+    assert_int_equal(simulate((struct model){27648, 20000, 1000, 14000}, 300, false, &rounds, &ms), POLICY_STOP);
+    assert_true(rounds >= 2 && rounds <= 4 && ms < 120);
+    assert_int_equal(simulate((struct model){27648, 20000, 8000, 14000}, 300, false, &rounds, &ms), POLICY_STOP);
+    assert_true(ms <= 300);
+    assert_int_equal(simulate((struct model){27648, 3000, 100000, 14000}, 300, false, &rounds, &ms), POLICY_STOP);
+    assert_true(ms <= 300 && rounds <= 5);          /* a small hot working set fits the limit: no point in repeating it */
+}
+
+static void test_policy_gives_up(void **unused)
+{
+    uint32_t rounds;
+    double ms;
+    (void)unused;
+    assert_int_equal(simulate((struct model){27648, 20000, 30000, 14000}, 300, false, &rounds, &ms), POLICY_GIVE_UP);
+    assert_true(rounds < POLICY_MAX_ROUNDS);
+    assert_int_equal(simulate((struct model){27648, 20000, 30000, 14000}, 300, true, &rounds, &ms), POLICY_STOP);
+    assert_int_equal(simulate((struct model){27648, 20000, 30000, 14000}, 2000, false, &rounds, &ms), POLICY_STOP);
+    struct policy p;
+    char text[256];
+    policy_init(&p, 300, false);
+    struct policy_round round = {40 << 20, 1000000000, 10240, 20480};
+    struct policy_result r = policy_after_round(&p, &round);
+    policy_explain(&p, &r, text, sizeof text);
+    assert_non_null(strstr(text, "does not converge: dirty rate 80.0 MiB/s, bandwidth 40.0 MiB/s"));
+}
+
+static void test_policy_limit_below_fixed_costs(void **unused)
+{
+    struct policy p;
+    struct policy_round quiet = {4096, 1000000, 1, 0};
+    (void)unused;
+    policy_init(&p, 1, false);
+    assert_int_equal(policy_after_round(&p, &quiet).verdict, POLICY_STOP);
+}
+
+/* --- clock --- */
+
+static void test_clock(void **unused)
+{
+    struct peer_clock c = {0};
+    (void)unused;
+    clock_sample(&c, 1000, 5000 + 1000 + 900, 2000);        /* slow, one-sided */
+    clock_sample(&c, 3000, 5000 + 3050, 3100);              /* fast: theirs is 5000 ahead */
+    clock_sample(&c, 4000, 5000 + 4000, 9000);
+    assert_int_equal(c.best_rtt_ns, 100);
+    assert_int_equal(clock_to_peer(&c, 10000), 15000);
+    assert_int_equal(clock_from_peer(&c, 15000), 10000);
+    struct peer_clock behind = {0};
+    clock_sample(&behind, 1000000, 50, 1000100);            /* theirs started later */
+    assert_int_equal(clock_from_peer(&behind, 50), 1000050);
+}
+
+/* --- configuration --- */
+
+static void test_config_good(void **unused)
+{
+    struct config c;
+    struct failure f = {0};
+    (void)unused;
+    assert_int_equal(config_parse(&c, "# a guest\nname=\"g1\"; memory = 256\nvcpus = '2'\nkernel = \"/boot/k\"\n"
+                                  "extra = 'console=hvc0 x=\"y\"'\nvif = [ 'mac=00:16:3e:00:00:01,bridge=br0',\n ]\ndisk = [ ]\n"
+                                  "memory = 512\non_reboot = \"restart\"", &f), 0);
+    char *text = config_write(&c, &f);
+    config_free(&c);
+    assert_non_null(strstr(text, "memory = 512\n"));
+    assert_null(strstr(text, "256"));
+    assert_non_null(strstr(text, "vcpus = 2\n"));
+    assert_non_null(strstr(text, "extra = 'console=hvc0 x=\"y\"'\n"));
+    assert_non_null(strstr(text, "vif = [ \"mac=00:16:3e:00:00:01,bridge=br0\" ]\n"));
+    assert_null(strstr(text, "disk"));
+    /* What was written reads as the same. */
+    assert_int_equal(config_parse(&c, text, &f), 0);
+    assert_string_equal(config_string(&c, "name"), "g1");
+    assert_int_equal(config_set_string(&c, "kernel", "/other", &f), 0);
+    assert_string_equal(config_string(&c, "kernel"), "/other");
+    assert_int_equal(config_set_string(&c, "kernel", NULL, &f), 0);
+    assert_null(config_string(&c, "kernel"));
+    config_free(&c);
+    free(text);
+}
+
+static void test_config_bad(void **unused)
+{
+    static const struct { const char *text, *why; } bad[] = {
+        {"disk = [ 'phy:/dev/sda,xvda,w' ]", "key disk cannot move"},
+        {"device_model_override = '/tmp/x'", "key device_model_override cannot move"},
+        {"vif = [ 'script=/tmp/evil' ]", "vif key script cannot move"},
+        {"vif = [ 'bridge=br0;rm -rf /' ]", "vif key bridge cannot move"},
+        {"kernel = 'k'", "no absolute path"},
+        {"on_crash = 'coredump-destroy'", "on_crash = \"coredump-destroy\" cannot move"},
+        {"extra = 'a\\nb'", "line 1: a backslash"},
+        {"vcpus = 9", "vcpus = 9 is more than 8"},
+        {"vcpus = 'two'", "vcpus is not a number"},
+        {"name = [ 'a' ]", "name is of the wrong kind"},
+        {"\n\nname = \"x", "line 3: a string does not end"},
+        {"name \"x\"", "no \"=\""},
+        {"name = \"x\" y", "something follows"},
+        {"= 3", "no key"},
+        {"vif = [ 3 ]", "other than strings"},
+        {"vif = [ 'a' 'b' ]", "a list does not end"},
+        {"memory = -1", "no value"},
+        {"extra = 'a\tb'", "not printable"},
+    };
+    (void)unused;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct config c;
+        struct failure f = {0};
+        if (config_parse(&c, bad[i].text, &f) == 0)
+            bench_fail("taken: %s", bad[i].text);
+        if (!strstr(f.text, bad[i].why))
+            bench_fail("%s: \"%s\", not \"%s\"", bad[i].text, f.text, bad[i].why);
+    }
+}
+
+/* What libxl 4.17 keeps of a guest, shortened. */
+static const char libxl_json[] =
+    "{ \"c_info\": { \"type\": \"pvh\", \"name\": \"g1\", \"domid\": 4294967295, \"uuid\": \"94fcf09e-d7c2-4328-ad75-91b1eea4746b\" },\n"
+    "  \"b_info\": { \"max_vcpus\": 2, \"avail_vcpus\": [ 0, 1 ], \"max_memkb\": 262144, \"target_memkb\": 131072,\n"
+    "    \"sched_params\": { \"weight\": 300 }, \"claim_mode\": \"True\", \"kernel\": \"/guest/vmlinuz\", \"cmdline\": \"a=\\\"b\\\" c\",\n"
+    "    \"type.pvh\": {\n\n }, \"arch_arm\": { \"vuart\": \"sbsa_uart\" }, \"arch_x86\": { } },\n"
+    "  \"nics\": [ { \"devid\": 0, \"mac\": \"00:16:3e:00:00:01\", \"bridge\": \"br0\" }, { \"mac\": \"00:16:3e:00:00:02\" } ],\n"
+    "  \"disks\": [ ], \"on_reboot\": \"rename_restart\", \"on_soft_reset\": \"soft_reset\" }\n";
+
+static void test_config_libxl(void **unused)
+{
+    struct config c;
+    struct failure f = {0};
+    (void)unused;
+    if (config_from_libxl(&c, libxl_json, &f))
+        bench_fail("%s", f.text);
+    char *text = config_write(&c, &f);
+    config_free(&c);
+    static const char *const want[] = {
+        "type = \"pvh\"\n", "name = \"g1\"\n", "memory = 128\n", "maxmem = 256\n", "vcpus = 2\n", "kernel = \"/guest/vmlinuz\"\n",
+        "cmdline = 'a=\"b\" c'\n", "cpu_weight = 300\n", "vuart = \"sbsa_uart\"\n", "on_reboot = \"rename-restart\"\n",
+        "vif = [ \"mac=00:16:3e:00:00:01,bridge=br0\", \"mac=00:16:3e:00:00:02\" ]\n",
+    };
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+        if (!strstr(text, want[i]))
+            bench_fail("%s is not in\n%s", want[i], text);
+    free(text);
+    static const struct { const char *json, *why; } bad[] = {
+        {"{\"disks\":[{\"pdev_path\":\"/dev/sda\"}]}", "the guest has disks, which cannot move"},
+        {"{\"b_info\":{\"device_tree\":\"/x\"}}", "the guest has device_tree"},
+        {"{\"nics\":[{\"mac\":\"00:16:3e:00:00:01\",\"script\":\"/tmp/evil\"}]}", "script /tmp/evil cannot move"},
+        {"{\"b_info\":{\"kernel\":7}}", "libxl's kernel is no text"},
+        {"{\"c_info\"", "does not parse"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        memset(&f, 0, sizeof f);
+        if (config_from_libxl(&c, bad[i].json, &f) == 0 || !strstr(f.text, bad[i].why))
+            bench_fail("%s: \"%s\", not \"%s\"", bad[i].json, f.text, bad[i].why);
+    }
+}
+
+/* --- JSON --- */
+
+static void test_json(void **unused)
+{
+    char text[32];
+    uint64_t n;
+    double d;
+    const char *line = "{ \"a\" : \"x\\\"y\\u0041\\n\", \"rounds\":[{\"a\":1},{}], \"n\":42.5,\"m\": {\"b\":\"in\"},\"b\":\"out\"}";
+    (void)unused;
+    assert_true(json_get_string(line, "a", text, sizeof text));
+    assert_string_equal(text, "x\"yA\n");
+    assert_true(json_get_string(line, "b", text, sizeof text));
+    assert_string_equal(text, "out");
+    assert_true(json_get_number(line, "n", &n) && n == 42);
+    assert_true(json_get_double(line, "n", &d) && d > 42.4);
+    assert_false(json_get_number(line, "a", &n));
+    assert_false(json_get_string(line, "n", text, sizeof text));
+    assert_false(json_get_string(line, "c", text, sizeof text));
+    assert_false(json_get_string(line, "a", text, 4));
+    static const char *const bad[] = {"", "{", "[]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\":\"", "{\"a\":1}x", "{\"a\":[}",
+                                      "{\"a\":\"\\", "{\"a\":[[[[[[[[[[[1]]]]]]]]]]]}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(json_is_object(bad[i]));
+    assert_true(json_is_object("{}"));
+    char *out = NULL;
+    size_t size;
+    FILE *f = open_memstream(&out, &size);
+    json_string(f, "a\"b\\c\n");
+    fclose(f);
+    assert_string_equal(out, "\"a\\\"b\\\\c\\u000a\"");
+    free(out);
+}
+
+/* --- journal --- */
+
+static void test_journal(void **unused)
+{
+    char dir[] = "/tmp/migrate-journal-XXXXXX", deep[128], command[256];
+    struct journal j = {.state = JOURNAL_SENDING, .name = "g", .peer = "10.0.0.2", .port = 8002, .domid = 7}, back, *list;
+    (void)unused;
+    assert_non_null(mkdtemp(dir));
+    snprintf(deep, sizeof deep, "%s/a/b", dir);
+    j.migration[0] = 0xab;
+    j.uuid[15] = 0xcd;
+    assert_int_equal(journal_read(deep, j.migration, &back), -ENOENT);
+    assert_int_equal(journal_write(deep, &j), 0);
+    assert_int_equal(journal_read(deep, j.migration, &back), 0);
+    assert_memory_equal(back.uuid, j.uuid, 16);
+    assert_true(back.state == JOURNAL_SENDING && back.port == 8002 && back.domid == 7 && !strcmp(back.peer, "10.0.0.2"));
+    j.state = JOURNAL_COMMITTING;
+    assert_int_equal(journal_write(deep, &j), 0);
+    assert_int_equal(journal_list(deep, &list), 1);
+    assert_int_equal(list[0].state, JOURNAL_COMMITTING);
+    free(list);
+    assert_int_equal(journal_remove(deep, j.migration), 0);
+    assert_int_equal(journal_list(deep, &list), 0);
+    snprintf(command, sizeof command, "echo rubbish > %s/00000000-0000-0000-0000-000000000001", deep);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(journal_list(deep, &list), 0);
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    assert_int_equal(system(command), 0);
+}
+
+/* The hand-over's rules: nothing leads from B's copy running back to A's, nor the other way round. */
+static void test_journal_rules(void **unused)
+{
+    (void)unused;
+    for (int to = 0; to < JOURNAL_STATES; to++) {
+        assert_int_equal(journal_allowed(JOURNAL_OWNER, (enum journal_state)to), to == JOURNAL_NONE);
+        assert_int_equal(journal_allowed(JOURNAL_RELEASED, (enum journal_state)to), to == JOURNAL_NONE);
+        assert_int_equal(journal_allowed((enum journal_state)to, JOURNAL_OWNER), to == JOURNAL_VERIFIED);
+        assert_int_equal(journal_allowed((enum journal_state)to, JOURNAL_COMMITTING), to == JOURNAL_SENDING);
+    }
+    assert_false(journal_allowed(JOURNAL_COMMITTING, JOURNAL_NONE));
+    assert_false(journal_allowed(JOURNAL_VERIFIED, JOURNAL_NONE));
+    assert_false(journal_allowed(JOURNAL_SENDING, JOURNAL_RELEASED));
+}
+
+/* --- CPU features --- */
+
+static int compare(unsigned reg, uint64_t guest, uint64_t host, struct failure *f, char *warning)
+{
+    struct xlr_cpu_features g = {.count = XLR_ID_REG_COUNT}, h = g;
+    memset(f, 0, sizeof *f);
+    g.reg[reg] = guest;
+    h.reg[reg] = host;
+    return features_compare(&g, sizeof g, &h, sizeof h, f, warning, 128);
+}
+
+static void test_features(void **unused)
+{
+    struct failure f;
+    char warning[128];
+    (void)unused;
+    assert_int_equal(compare(XLR_ID_ISAR0, 0x200000, 0x200000, &f, warning), 0);
+    assert_int_equal(compare(XLR_ID_ISAR0, 0x100000, 0x200000, &f, warning), 0);        /* more is fine */
+    assert_int_equal(compare(XLR_ID_ISAR0, 0x200000, 0, &f, warning), -1);
+    assert_string_equal(f.text, "ID_AA64ISAR0_EL1.ATOMICS: the guest has seen 2, the target host offers 0");
+    assert_int_equal(compare(XLR_ID_PFR0, 0xf0000, 0, &f, warning), 0);                 /* 15: no FP; 0: FP */
+    assert_int_equal(compare(XLR_ID_PFR0, 0, 0xf0000, &f, warning), -1);
+    assert_non_null(strstr(f.text, "PFR0_EL1.FP"));
+    assert_int_equal(compare(XLR_ID_PFR0, 0x100, 0, &f, warning), 0);                   /* EL2 is not the guest's */
+    assert_int_equal(compare(XLR_ID_ISAR1, 0x10, 0x20, &f, warning), -1);               /* another algorithm */
+    assert_int_equal(compare(XLR_ID_CTR, 4, 3, &f, warning), -1);
+    assert_non_null(strstr(f.text, "CTR_EL0.IminLine"));
+    assert_int_equal(compare(XLR_ID_CTR, 3, 4, &f, warning), 0);
+    assert_int_equal(compare(XLR_ID_CTR, 1u << 29, 0, &f, warning), -1);
+    assert_non_null(strstr(f.text, "DIC"));
+    assert_int_equal(compare(XLR_ID_DCZID, 4, 5, &f, warning), -1);
+    assert_int_equal(compare(XLR_ID_DCZID, 16 | 4, 5, &f, warning), 0);                 /* the guest may not use it */
+    assert_int_equal(compare(XLR_ID_MIDR, 1, 2, &f, warning), 0);
+    assert_non_null(strstr(warning, "MIDR_EL1 differs"));
+    uint64_t longer[2 + XLR_ID_REG_COUNT] = {XLR_ID_REG_COUNT + 1};
+    struct xlr_cpu_features h = {.count = XLR_ID_REG_COUNT};
+    assert_int_equal(features_compare(longer, sizeof longer, &h, sizeof h, &f, warning, 128), 0);
+    longer[1 + XLR_ID_REG_COUNT] = 1;
+    memset(&f, 0, sizeof f);
+    assert_int_equal(features_compare(longer, sizeof longer, &h, sizeof h, &f, warning, 128), -1);
+}
+
+/* --- state records --- */
+
+static void test_state(void **unused)
+{
+    uint8_t context[4096];
+    struct failure f = {0};
+    struct xlr_time before, after;
+    size_t length;
+    (void)unused;
+    fake_reset();
+    fake_make_guest(0, "g", 16, "/k");
+    struct hyp *h = hyp_open("A", &f);
+    struct hyp_domain d;
+    assert_int_equal(hyp_find(h, "g", &d), 0);
+    int n = hyp_get_context(h, d.domid, context, sizeof context);
+    assert_true(n > 0);
+    assert_int_equal(state_check(context, (size_t)n, &f), 0);
+    memcpy(&before, state_find(context, (size_t)n, XLR_TIME, &length), sizeof before);
+    assert_int_equal(state_add_time(context, (size_t)n, 1600000000, &f), 0);            /* 1.6 s at 62.5 MHz */
+    memcpy(&after, state_find(context, (size_t)n, XLR_TIME, &length), sizeof after);
+    assert_int_equal(after.counter - before.counter, 100000000);
+    assert_int_equal(state_add_time(context, (size_t)n, 1ull << 60, &f), -1);
+    /* Cut at every byte: refused, and nothing is read beyond the cut (the sanitizer watches a copy of the exact size). */
+    for (int cut = 0; cut < n; cut++) {
+        uint8_t *copy = malloc((size_t)cut + 1);
+        memcpy(copy, context, (size_t)cut);
+        memset(&f, 0, sizeof f);
+        assert_int_equal(state_check(copy, (size_t)cut, &f), -1);
+        free(copy);
+    }
+    hyp_close(h);
+    fake_reset();
+}
+
+/* --- slots and bitmaps --- */
+
+static void test_memory(void **unused)
+{
+    struct failure f = {0};
+    struct memory m;
+    (void)unused;
+    fake_reset();
+    fake_make_guest(0, "g", 2000, "/k");
+    struct hyp *h = hyp_open("A", &f);
+    struct hyp_domain d;
+    hyp_find(h, "g", &d);
+    assert_int_equal(memory_init(&m, h, d.max_pages, &f), 0);
+    memory_attach(&m, d.domid, true);
+    assert_true(memory_slot(&m, FAKE_RAM_GFN - 1) == NO_SLOT && memory_slot(&m, FAKE_RAM_GFN + d.max_pages) == NO_SLOT);
+    assert_true(memory_slot(&m, FAKE_MAGIC_GFN + 4) == NO_SLOT && memory_slot(&m, ~0ull) == NO_SLOT);
+    for (uint64_t g = FAKE_RAM_GFN; g < FAKE_RAM_GFN + d.max_pages; g += 97)
+        assert_int_equal(memory_gfn(&m, memory_slot(&m, g)), g);
+    uint64_t pages;
+    assert_int_equal(memory_scan_all(&m, &pages, &f), 0);
+    assert_int_equal(pages, 2004);
+    uint64_t hole = memory_slot(&m, FAKE_RAM_GFN + 2100);
+    assert_null(memory_page(&m, hole, false, &f));
+    memset(&f, 0, sizeof f);
+    assert_non_null(memory_page(&m, hole, true, &f));
+    assert_int_equal(memory_punch(&m, hole, &f), 0);
+    assert_true(fake_is_hole(0, 2100));
+    memory_free(&m);
+    assert_int_equal(fake_mappings(), 0);
+    hyp_close(h);
+    uint64_t *map = bits_new(200);
+    bit_set(map, 0), bit_set(map, 63), bit_set(map, 64), bit_set(map, 199);
+    assert_int_equal(bits_count(map, 200), 4);
+    assert_int_equal(bits_next(map, 200, 1), 63);
+    assert_int_equal(bits_next(map, 200, 65), 199);
+    assert_int_equal(bits_next(map, 199, 65), 199);
+    free(map);
+    fake_reset();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_policy_converges), cmocka_unit_test(test_policy_gives_up),
+        cmocka_unit_test(test_policy_limit_below_fixed_costs), cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_config_good), cmocka_unit_test(test_config_bad),
+        cmocka_unit_test(test_config_libxl), cmocka_unit_test(test_json),        cmocka_unit_test(test_journal),
+        cmocka_unit_test(test_journal_rules), cmocka_unit_test(test_features),
+        cmocka_unit_test(test_state),       cmocka_unit_test(test_memory),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/page.c
+// libs: -lcmocka
+/* The page allocator against a list of what is out; owners and their counts; boot regions. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <threads.h>
+#include <cmocka.h>
+#include "domain.h"
+#include "fake.h"
+
+#define MIB (1ull << 20)
+static uint64_t seed = 1;
+static uint64_t below(uint64_t n)
+{
+    seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+    return (seed >> 33) % n;
+}
+static bool all_zero(const void *p, size_t bytes)
+{
+    const uint64_t *w = p;
+    for (size_t i = 0; i < bytes / 8; i++)
+        if (w[i])
+            return false;
+    return true;
+}
+
+static void regions(void **state)
+{
+    (void)state;
+    fake_init(16 * MIB, 1);
+    const struct mem_region ram[] = { { FAKE_RAM + 10 * MIB, FAKE_RAM + 16 * MIB }, { FAKE_RAM + 0x123, FAKE_RAM + 4 * MIB + 0xfff } };
+    const struct mem_region reserved[] = { { FAKE_RAM + 11 * MIB + 1, FAKE_RAM + 11 * MIB + 2 },
+                                           { FAKE_RAM, FAKE_RAM + 64 * 1024 },
+                                           { FAKE_RAM + 12 * MIB, FAKE_RAM + 13 * MIB },
+                                           { FAKE_RAM + 12 * MIB + 4096, FAKE_RAM + 13 * MIB + 4096 } };
+    page_init(ram, 2, reserved, 4);
+    /* 1023 + 1536 frames, less 15 + 1 + 257 reserved, less the table: 4096 - 1 frames of 16 bytes */
+    uint64_t table = (4095 * 16 + 4095) / 4096;
+    assert_int_equal(page_total_count(), 1023 - 15 + 1536 - 1 - 257 + table * 0 - table);
+    assert_int_equal(page_free_count(), page_total_count());
+    assert_false(pfn_valid((FAKE_RAM + 11 * MIB) >> 12));
+    assert_false(pfn_valid((FAKE_RAM + 5 * MIB) >> 12));
+    assert_false(pfn_valid((FAKE_RAM >> 12) - 1));
+    assert_false(pfn_valid((FAKE_RAM + 16 * MIB) >> 12));
+    assert_true(pfn_valid((FAKE_RAM + 2 * MIB) >> 12));
+    assert_null(page_alloc_at(NULL, PA(FAKE_RAM + 12 * MIB), 0));
+    /* Boot modules come back; what is free already does not count twice. */
+    uint64_t before = page_total_count();
+    page_free_region(FAKE_RAM + 12 * MIB - 4096, FAKE_RAM + 12 * MIB + 8 * 4096 + 5);
+    assert_int_equal(page_total_count(), before + 8);
+    /* All that is handed out is ours, once. */
+    uint64_t n = 0;
+    for (struct page *p; (p = page_alloc(NULL, 0, 0)) != NULL; n++) {
+        uint64_t pa = page_pa(p).v;
+        assert_true(pfn_valid(page_pfn(p)));
+        assert_false(pa >= FAKE_RAM + 13 * MIB && pa < FAKE_RAM + 13 * MIB + 4096);
+        assert_int_equal(p->refs, 1);
+        memset(page_va(p), 0x5a, PAGE_SIZE);
+    }
+    assert_int_equal(n, page_total_count());
+    assert_int_equal(page_free_count(), 0);
+}
+
+#define OUT 400u
+static void model(void **state)
+{
+    (void)state;
+    fake_init(32 * MIB, 1);
+    fake_page_init();
+    static struct { struct page *p; unsigned order; bool guest; } out[OUT];
+    struct domain d = { .id = 7, .max_pages = 3000 };
+    uint8_t *owner = calloc(frame_count, 1);
+    memset(out, 0, sizeof(out));
+    uint64_t total = page_total_count(), held = 0;
+    for (unsigned step = 0; step < 60000; step++) {
+        unsigned i = (unsigned)below(OUT);
+        if (!out[i].p) {
+            unsigned order = (unsigned)below(below(8) ? 4 : 11);
+            bool guest = below(2);
+            struct page *p = below(6) ? page_alloc(guest ? &d : NULL, order, ALLOC_ZERO)
+                                      : page_alloc_at(guest ? &d : NULL, PA(FAKE_RAM + (below(32 * MIB) & ~((4096ull << order) - 1))), order);
+            if (!p)
+                continue;
+            uint64_t first = (uint64_t)(p - frame_table);
+            assert_int_equal((page_pfn(p)) & ((1u << order) - 1), 0);
+            for (uint64_t n = 0; n < 1u << order; n++) {
+                assert_int_equal(owner[first + n], 0);
+                owner[first + n] = 1;
+                assert_int_equal(p[n].refs, 1);
+                assert_int_equal(p[n].owner, guest ? 7 : DOMID_XEN);
+                assert_int_equal(p[n].gfn, PAGE_NO_GFN);
+                assert_int_equal(p[n].ext_writers, 0);
+            }
+            out[i].p = p, out[i].order = order, out[i].guest = guest;
+            held += 1u << order;
+            *(uint64_t *)page_va(p) = ~0ull;
+        } else {
+            struct page *p = out[i].p;
+            for (uint64_t n = 0; n < 1u << out[i].order; n++) {
+                owner[p - frame_table + (ptrdiff_t)n] = 0;
+                page_put(&p[n]);
+            }
+            held -= 1u << out[i].order;
+            out[i].p = NULL;
+        }
+        assert_int_equal(page_free_count(), total - held);
+        assert_true(d.tot_pages <= d.max_pages);
+    }
+    uint64_t guest_pages = 0;
+    for (unsigned i = 0; i < OUT; i++)
+        if (out[i].p && out[i].guest)
+            guest_pages += 1u << out[i].order;
+    assert_int_equal(d.tot_pages, guest_pages);
+    for (unsigned i = 0; i < OUT; i++)
+        for (uint64_t n = 0; out[i].p && n < 1u << out[i].order; n++)
+            page_put(&out[i].p[n]);
+    assert_int_equal(page_free_count(), total);
+    assert_int_equal(d.tot_pages, 0);
+    /* Everything has joined again: the block that holds the middle is whole. */
+    assert_non_null(page_alloc_at(NULL, PA(FAKE_RAM + 8 * MIB), 11));
+    free(owner);
+}
+
+static void zeroes(void **state)
+{
+    (void)state;
+    fake_init(4 * MIB, 1);
+    fake_page_init();
+    struct domain d = { .id = 3, .max_pages = 100 };
+    for (unsigned i = 0; i < 3000; i++) {
+        struct page *p = page_alloc(i % 2 ? &d : NULL, 2, i % 2 ? 0 : ALLOC_ZERO);
+        unsigned long cleaned = fake_cleaned_bytes;
+        assert_true(all_zero(page_va(p), 4 * PAGE_SIZE));
+        memset(page_va(p), 0xee, 4 * PAGE_SIZE);
+        for (unsigned n = 0; n < 4; n++)
+            page_put(&p[n]);
+        (void)cleaned;
+    }
+    uint8_t *m = mem_alloc(5000);
+    assert_int_equal((uintptr_t)m % 8192, 0);
+    assert_true(all_zero(m, 8192));
+    mem_free(m, 5000);
+    mem_free(NULL, 1);
+    assert_null(mem_alloc(64 * MIB));
+    assert_null(page_alloc(NULL, PAGE_MAX_ORDER + 1, 0));
+    assert_int_equal(page_free_count(), page_total_count());
+}
+
+static void owners(void **state)
+{
+    (void)state;
+    fake_init(4 * MIB, 1);
+    fake_page_init();
+    struct domain a = { .id = 1, .max_pages = 4, .refs = 1 }, b = { .id = 2, .max_pages = 100, .refs = 1 };
+    struct page *p = page_alloc(&a, 2, 0);
+    assert_non_null(p);
+    assert_null(page_alloc(&a, 0, 0));              /* no more than max_pages */
+    struct page *q = page_alloc(&a, 0, ALLOC_NO_COUNT);
+    assert_non_null(q);
+    assert_int_equal(a.tot_pages, 4);
+    assert_true(page_get(p, &a));
+    assert_false(page_get(p, &b));
+    assert_int_equal(p->refs, 2);
+    page_get_known(p);
+    page_put(p);
+    page_put(p);
+    assert_ptr_equal(page_owner_get(p), &a);
+    assert_int_equal(a.refs, 2);
+    page_put(q);
+    assert_int_equal(a.tot_pages, 4);
+    page_put(&p[3]);
+    assert_int_equal(a.tot_pages, 3);
+    assert_false(page_get(&p[3], &a));              /* free */
+    /* The domain goes while others hold its pages: a new one of the same number has nothing to do with them. */
+    page_forget_owner(&a);
+    struct domain again = { .id = 1, .max_pages = 100 };
+    assert_false(page_get(p, &again));
+    assert_null(page_owner_get(p));
+    assert_non_null(page_alloc(&again, 0, 0));
+    for (unsigned i = 0; i < 3; i++)
+        page_put(&p[i]);
+    assert_int_equal(again.tot_pages, 1);
+    assert_int_equal(page_free_count(), page_total_count() - 1);
+    if (setjmp(fake_panic_jmp) == 0) {
+        fake_panic_armed = true;
+        page_put(p);                                /* once too often */
+        fail();
+    }
+}
+
+static int churn(void *arg)
+{
+    fake_cpu_set((unsigned)(uintptr_t)arg);
+    struct domain *d = calloc(1, sizeof(*d));
+    d->id = (domid_t)(uintptr_t)arg;
+    d->max_pages = 500;
+    struct page *held[16] = { NULL };
+    uint64_t rnd = (uintptr_t)arg + 1;
+    for (unsigned i = 0; i < 4000; i++) {
+        rnd = rnd * 6364136223846793005ull + 1;
+        unsigned k = (rnd >> 40) % 16;
+        if (held[k]) {
+            if (*(uint64_t *)page_va(held[k]) != (uintptr_t)arg)
+                return 1;
+            page_put(held[k]);
+            held[k] = NULL;
+        } else if ((held[k] = page_alloc(d, 0, 0)) != NULL) {
+            *(uint64_t *)page_va(held[k]) = (uintptr_t)arg;
+        }
+    }
+    for (unsigned k = 0; k < 16; k++)
+        if (held[k])
+            page_put(held[k]);
+    int bad = d->tot_pages != 0;
+    free(d);
+    return bad;
+}
+
+static void threads(void **state)
+{
+    (void)state;
+    fake_init(4 * MIB, 4);
+    fake_page_init();
+    thrd_t t[2];          /* not more than there are CPUs: ticket locks do not yield */
+    for (uintptr_t i = 0; i < 2; i++)
+        thrd_create(&t[i], churn, (void *)(i + 1));
+    for (unsigned i = 0; i < 2; i++) {
+        int bad;
+        thrd_join(t[i], &bad);
+        assert_int_equal(bad, 0);
+    }
+    assert_int_equal(page_free_count(), page_total_count());
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(regions), cmocka_unit_test(model), cmocka_unit_test(zeroes),
+                                        cmocka_unit_test(owners), cmocka_unit_test(threads) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,725 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic.c xen-lite/vgic_lr.c xen-lite/vgic_hw.c xen-lite/vgic_v3.c xen-lite/vgic_state.c xen-lite/mmio.c
+// libs: -lcmocka
+/* The vGIC against hardware's behaviour: by hand, and random operations against a flat model of the architecture. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <threads.h>
+#include <cmocka.h>
+#include "vgic_machine.h"
+#include "records.h"
+
+enum { IGROUPR = 0x80, ISENABLER = 0x100, ICENABLER = 0x180, ISPENDR = 0x200, ICPENDR = 0x280, ISACTIVER = 0x300,
+       ICACTIVER = 0x380, IPRIORITYR = 0x400, ICFGR = 0xc00, IROUTER = 0x6000 };
+
+static int start(void **state)
+{
+    (void)state;
+    fake_init(1 << 20, MAX_CPUS);
+    machine_start(4);
+    wr(GICD, 2, 2);
+    settle_all();
+    return 0;
+}
+static int stop(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < VCPUS; i++)
+        set_loaded(i, false);
+    vgic_domain_destroy(&dom);
+    return 0;
+}
+
+static void test_identification(void **state)
+{
+    (void)state;
+    assert_int_equal(rd(GICD, 2), 0x52);                        /* ARE, DS, group 1 */
+    assert_int_equal(rd(GICD + 4, 2) & 0x1f, SPIS / 32);
+    assert_int_equal(rd(GICD + 0xffe8, 2) >> 4 & 0xf, 3);
+    assert_int_equal(rd(GICR(0) + 0xffe8, 2) >> 4 & 0xf, 3);
+    for (unsigned n = 0; n < VCPUS; n++) {
+        uint64_t typer = rd(GICR(n) + 8, 3);
+        assert_int_equal(typer >> 32, n);
+        assert_int_equal(typer >> 8 & 0xffff, n);
+        assert_int_equal(typer >> 4 & 1, n == VCPUS - 1);
+        assert_int_equal(rd(GICR(n) + 12, 2), n);
+    }
+    assert_int_equal(rd(GICR(1) + 0x14, 2), 6);
+    wr(GICR(1) + 0x14, 2, 0);
+    assert_int_equal(rd(GICR(1) + 0x14, 2), 0);
+}
+
+static void test_widths(void **state)
+{
+    uint64_t value = 0;
+    (void)state;
+    assert_false(try_access(GICD, 3, false, &value));
+    assert_false(try_access(GICD + 1, 0, false, &value));
+    assert_false(try_access(GICD + ISENABLER + 4, 0, true, &value));
+    assert_false(try_access(GICD + IPRIORITYR + 32, 1, true, &value));
+    assert_false(try_access(GICD + IROUTER + 8 * 32, 1, false, &value));
+    assert_false(try_access(GICD + 2, 2, false, &value));       /* not aligned */
+    assert_false(try_access(GICR(VCPUS), 2, false, &value));    /* no such redistributor */
+    assert_true(try_access(GICD + IPRIORITYR + 33, 0, true, &value));
+    /* All offsets, all widths, both frames: nothing but an answer or an abort. */
+    for (uint64_t offset = 0; offset < 0x10000; offset++)
+        for (unsigned size = 0; size < 4; size++) {
+            value = 0;
+            try_access(GICD + offset, size, offset & 1, &value);
+            value = 0;
+            try_access(GICR(1) + offset, size, false, &value);
+            value = 0;
+            try_access(GICR(1) + SGI_FRAME + offset, size, false, &value);
+        }
+}
+
+static void test_fields(void **state)
+{
+    (void)state;
+    wr(GICD + IPRIORITYR + 32, 2, 0xa7605010);
+    assert_int_equal(rd(GICD + IPRIORITYR + 32, 2), 0xa0605010);
+    assert_int_equal(rd(GICD + IPRIORITYR + 33, 0), 0x50);
+    wr(GICD + ICFGR + 8, 2, 0xaaaaaaaa);
+    assert_int_equal(rd(GICD + ICFGR + 8, 2), 0xaaaaaaaa);
+    wr(GICR(0) + SGI_FRAME + ICFGR, 2, 0);
+    assert_int_equal(rd(GICR(0) + SGI_FRAME + ICFGR, 2), 0xaaaaaaaa);   /* SGIs stay edge */
+    wr(GICD + IROUTER + 8 * 40, 3, 2);
+    assert_int_equal(rd(GICD + IROUTER + 8 * 40, 3), 2);
+    assert_ptr_equal(dom.vgic.spi[8].vcpu, &vcpu_of[2]);
+    wr(GICD + IROUTER + 8 * 40, 3, 1u << 31);
+    assert_int_equal(rd(GICD + IROUTER + 8 * 40, 3), 1u << 31);
+    assert_ptr_equal(dom.vgic.spi[8].vcpu, &vcpu_of[0]);
+    wr(GICD + IGROUPR + 4, 2, 0);
+    assert_int_equal(rd(GICD + IGROUPR + 4, 2), 0);
+    assert_int_equal(rd(GICD + ISENABLER, 2), 0);               /* INTIDs 0..31 are not the distributor's */
+}
+
+static void test_inject(void **state)
+{
+    (void)state;
+    assert_int_equal(m_ack(), 1023);
+    vgic_inject(&dom, &vcpu_of[0], 27, true);
+    settle_all();
+    assert_int_equal(m_ack(), 1023);                            /* not enabled */
+    assert_true(rd_bit(0, ISPENDR, 27));
+    wr_bit(0, ISENABLER, 27);
+    settle_all();
+    assert_true(rd_bit(0, ISPENDR, 27));
+    assert_int_equal(m_ack(), 27);
+    assert_false(rd_bit(0, ISPENDR, 27));
+    assert_true(rd_bit(0, ISACTIVER, 27));
+    vgic_inject(&dom, &vcpu_of[0], 27, true);                   /* again, while it is handled */
+    settle_all();
+    assert_int_equal(m_ack(), 1023);
+    assert_true(m_eoi(27));
+    settle_all();
+    assert_int_equal(m_ack(), 27);
+    assert_true(m_eoi(27));
+    settle_all();
+    assert_int_equal(m_ack(), 1023);
+    assert_false(rd_bit(0, ISACTIVER, 27));
+    assert_true(list_empty(&vcpu_of[0].vgic.pending) || !vcpu_of[0].vgic.dirty);
+}
+
+/* Nothing changed: a CPU that goes on does not touch its list registers. */
+static void test_quiet(void **state)
+{
+    (void)state;
+    wr_bit(0, ISENABLER, 27);
+    vgic_inject(&dom, &vcpu_of[0], 27, true);
+    settle_all();
+    unsigned writes = mc[0].writes, reads = mc[0].reads;
+    assert_int_equal(m_ack(), 27);
+    settle_all();
+    assert_true(m_eoi(27));
+    settle_all();
+    assert_int_equal(mc[0].writes, writes);
+    assert_int_equal(mc[0].reads, reads);
+    assert_int_equal(writes, 1);
+}
+
+static void test_line(void **state)
+{
+    (void)state;
+    wr_bit(0, ISENABLER, 33);
+    vgic_inject(&dom, NULL, 33, true);
+    settle_all();
+    assert_int_equal(m_ack(), 33);
+    assert_true(rd_bit(0, ISPENDR, 33));                        /* the line is still up */
+    assert_true(m_eoi(33));
+    settle_all();                                               /* EOI maintenance looks at the line again */
+    assert_int_equal(m_ack(), 33);
+    vgic_inject(&dom, NULL, 33, false);
+    settle_all();
+    assert_true(m_eoi(33));
+    settle_all();
+    assert_int_equal(m_ack(), 1023);
+    vgic_inject(&dom, NULL, 33, true);
+    settle_all();
+    vgic_inject(&dom, NULL, 33, false);                         /* goes away before it is taken */
+    settle_all();
+    assert_int_equal(m_ack(), 1023);
+}
+
+static void test_disable_in_lr(void **state)
+{
+    (void)state;
+    wr_bit(0, IROUTER, 0);                                      /* a hole: ignored */
+    wr(GICD + IROUTER + 8 * 34, 3, 3);
+    wr_bit(0, ISENABLER, 34);
+    wr(GICD + ICFGR + 8, 2, 0xaaaaaaaa);
+    vgic_inject(&dom, NULL, 34, true);
+    settle_all();
+    assert_true(m_best(&mc[3]) >= 0);
+    wr_bit(0, ICENABLER, 34);                                   /* from CPU 0: has left CPU 3 when the write is done */
+    assert_int_equal(m_best(&mc[3]), -1);
+    assert_true(rd_bit(0, ISPENDR, 34));
+    wr_bit(0, ISENABLER, 34);
+    settle_all();
+    assert_true(m_best(&mc[3]) >= 0);
+    wr_bit(0, ICPENDR, 34);
+    assert_int_equal(m_best(&mc[3]), -1);
+    assert_false(rd_bit(0, ISPENDR, 34));
+}
+
+static void test_read_elsewhere(void **state)
+{
+    (void)state;
+    wr(GICD + IROUTER + 8 * 35, 3, 2);
+    wr_bit(0, ISENABLER, 35);
+    wr_bit(0, ISPENDR, 35);
+    settle_all();
+    on_cpu(2);
+    assert_int_equal(m_ack(), 35);
+    on_cpu(0);
+    assert_true(rd_bit(0, ISACTIVER, 35));                      /* in CPU 2's list register, without an exit since */
+    assert_false(rd_bit(0, ISPENDR, 35));
+    on_cpu(2);
+    assert_true(m_eoi(35));
+    on_cpu(0);
+    assert_false(rd_bit(0, ISACTIVER, 35));
+}
+
+static void test_route_while_pending(void **state)
+{
+    (void)state;
+    wr_bit(0, ISENABLER, 36);
+    wr_bit(0, ISPENDR, 36);
+    settle_all();
+    assert_true(m_best(&mc[0]) >= 0);
+    wr(GICD + IROUTER + 8 * 36, 3, 1);
+    settle_all();
+    assert_int_equal(m_best(&mc[0]), -1);
+    assert_true(m_best(&mc[1]) >= 0);
+    on_cpu(1);
+    assert_int_equal(m_ack(), 36);
+    wr(GICD + IROUTER + 8 * 36, 3, 0);                          /* active: stays, the next one moves */
+    wr_bit(1, ISPENDR, 36);
+    settle_all();
+    assert_int_equal(m_best(&mc[0]), -1);
+    on_cpu(1);
+    assert_true(m_eoi(36));
+    settle_all();
+    assert_true(m_best(&mc[0]) >= 0);
+    wr(GICD + IROUTER + 8 * 36, 3, 77);                         /* nowhere */
+    settle_all();
+    for (unsigned n = 0; n < VCPUS; n++)
+        assert_int_equal(m_best(&mc[n]), -1);
+    wr(GICD + IROUTER + 8 * 36, 3, 3);
+    settle_all();
+    assert_true(m_best(&mc[3]) >= 0);
+}
+
+static void test_sgi(void **state)
+{
+    (void)state;
+    for (unsigned n = 0; n < VCPUS; n++)
+        wr_bit(n, ISENABLER, 5);
+    vgic_sgi_write(&vcpu_of[0], 5ull << 24 | 0xa, 1);
+    settle_all();
+    assert_int_equal(m_best(&mc[0]), -1);
+    assert_true(m_best(&mc[1]) >= 0);
+    assert_int_equal(m_best(&mc[2]), -1);
+    assert_true(m_best(&mc[3]) >= 0);
+    vgic_sgi_write(&vcpu_of[2], 5ull << 24 | 1ull << 40, 1);    /* all but itself */
+    settle_all();
+    assert_true(m_best(&mc[0]) >= 0);
+    assert_int_equal(m_best(&mc[2]), -1);
+    vgic_sgi_write(&vcpu_of[0], 5ull << 24 | 0x4 | 1ull << 16, 1);      /* another cluster */
+    vgic_sgi_write(&vcpu_of[0], 5ull << 24 | 0x4, 0);           /* group 0 */
+    vgic_sgi_write(&vcpu_of[0], 5ull << 24 | 0x4 | 1ull << 44, 1);      /* range selector */
+    settle_all();
+    assert_int_equal(m_best(&mc[2]), -1);
+}
+
+/* More than fit: in order of priority, and none is lost. */
+static void test_spill(void **state)
+{
+    (void)state;
+    for (uint32_t i = 32; i < 32 + 20; i++) {
+        wr(GICD + IPRIORITYR + i, 0, (51 - i) * 8);
+        wr_bit(0, ISENABLER, i);
+        wr_bit(0, ISPENDR, i);
+    }
+    settle_all();
+    for (uint32_t i = 51; i >= 32; i--) {
+        assert_int_equal(m_ack(), i);
+        settle_all();
+        assert_true(m_eoi(i));
+        settle_all();
+    }
+    assert_int_equal(m_ack(), 1023);
+    /* Nested: each preempts the one before; the active ones are more than list registers. */
+    for (uint32_t i = 32; i < 32 + 12; i++) {
+        wr_bit(0, ISPENDR, i);
+        settle_all();
+        assert_int_equal(m_ack(), i);
+        settle_all();
+    }
+    for (uint32_t i = 43; i >= 32; i--) {
+        assert_true(m_eoi(i));
+        settle_all();
+    }
+    assert_int_equal(rd(GICD + ISACTIVER + 4, 2), 0);
+}
+
+static void test_wfi(void **state)
+{
+    (void)state;
+    assert_false(vgic_has_pending(&vcpu_of[0]));
+    wr_bit(0, ISENABLER, 27);
+    wr(GICR(0) + SGI_FRAME + IPRIORITYR + 27, 0, 0x80);
+    vgic_inject(&dom, &vcpu_of[0], 27, true);
+    settle_all();
+    assert_true(vgic_has_pending(&vcpu_of[0]));
+    assert_true(m_best(&mc[0]) >= 0);                           /* looking did not disturb it */
+    mc[0].regs.vmcr = 0x80000003;
+    assert_false(vgic_has_pending(&vcpu_of[0]));                /* masked by PMR */
+    mc[0].regs.vmcr = 0xf8000001;
+    assert_false(vgic_has_pending(&vcpu_of[0]));                /* its group is off */
+    mc[0].regs.vmcr = 0xf8000003;
+    wr(GICD, 2, 0);
+    assert_false(vgic_has_pending(&vcpu_of[0]));                /* the distributor is off */
+    wr(GICD, 2, 2);
+    assert_true(vgic_has_pending(&vcpu_of[0]));
+    settle_all();
+    assert_int_equal(m_ack(), 27);
+    assert_false(vgic_has_pending(&vcpu_of[0]));
+    wr_bit(0, ISENABLER, 33);
+    wr(GICD + IPRIORITYR + 33, 0, 0x80);
+    wr_bit(0, ISPENDR, 33);
+    assert_false(vgic_has_pending(&vcpu_of[0]));                /* does not preempt its equal */
+    wr(GICD + IPRIORITYR + 33, 0, 0x78);
+    assert_true(vgic_has_pending(&vcpu_of[0]));
+    set_loaded(0, false);
+    assert_true(vgic_has_pending(&vcpu_of[0]));
+    /* An interrupt for one that waits wakes it. */
+    vcpu_of[1].blocked = true;
+    wr_bit(1, ISENABLER, 27);
+    vgic_inject(&dom, &vcpu_of[1], 27, true);
+    assert_false(vcpu_of[1].blocked);
+}
+
+static void test_hw(void **state)
+{
+    (void)state;
+    assert_int_equal(vgic_map_hw(&dom, 50, 50), 0);
+    assert_int_equal(vgic_map_hw(&dom, 51, 50), -XEN_EBUSY);
+    assert_int_equal(vgic_map_hw(&dom, 20, 50), -XEN_EINVAL);
+    assert_false(vgic_hw_irq(51));
+    wr(GICD + IROUTER + 8 * 50, 3, 1);
+    assert_false(phys[50].enabled);
+    wr_bit(0, ISENABLER, 50);
+    assert_true(phys[50].enabled);
+    assert_int_equal(phys[50].cpu, 1);
+    phys[50].active = true;                                     /* acknowledged by the hypervisor */
+    assert_true(vgic_hw_irq(50));
+    settle_all();
+    on_cpu(1);
+    assert_int_equal(m_ack(), 50);
+    assert_true(phys[50].active);
+    assert_true(m_eoi(50));
+    assert_false(phys[50].active);                              /* no exit in between */
+    settle_all();
+    phys[50].active = true;
+    assert_true(vgic_hw_irq(50));
+    settle_all();
+    wr_bit(1, ICPENDR, 50);                                     /* taken back before the guest saw it */
+    settle_all();
+    assert_int_equal(m_ack(), 1023);
+    assert_false(phys[50].active);
+    phys[50].active = true;
+    assert_true(vgic_hw_irq(50));
+    settle_all();
+    assert_int_equal(m_ack(), 50);
+    wr_bit(1, ICACTIVER, 50);
+    assert_false(phys[50].active);
+    wr_bit(1, ICENABLER, 50);
+    assert_false(phys[50].enabled);
+    wr(GICD + ICFGR + 12, 2, 2u << 4);
+    assert_true(phys[50].edge);
+    vgic_unmap_hw(&dom, 50);
+    assert_false(vgic_hw_irq(50));
+    on_cpu(0);
+}
+
+static void test_records(void **state)
+{
+    struct xlr_irq spi[SPIS];
+    struct xlr_vgic_dist dist;
+    struct xlr_vgic_cpu cpu[VCPUS], again;
+    (void)state;
+    wr_bit(0, ISENABLER, 27);
+    wr_bit(0, ISENABLER, 33);
+    wr_bit(0, ISENABLER, 34);
+    wr(GICD + IPRIORITYR + 33, 0, 0x40);
+    wr(GICD + IPRIORITYR + 27, 0, 0x80);
+    wr(GICD + IROUTER + 8 * 34, 3, 2);
+    vgic_inject(&dom, NULL, 34, true);
+    wr_bit(0, ISPENDR, 33);
+    settle_all();
+    assert_int_equal(m_ack(), 33);
+    vgic_inject(&dom, &vcpu_of[0], 27, true);
+    settle_all();
+    for (unsigned i = 0; i < VCPUS; i++) {
+        set_loaded(i, false);
+        vgic_get_cpu(&vcpu_of[i], &cpu[i]);
+    }
+    vgic_get_dist(&dom, &dist, spi);
+    assert_int_equal(spi[1].flags, XLR_IRQ_ENABLED | XLR_IRQ_ACTIVE | XLR_IRQ_GROUP1);
+    assert_int_equal(spi[2].flags, XLR_IRQ_ENABLED | XLR_IRQ_LINE | XLR_IRQ_GROUP1);
+    assert_int_equal(cpu[0].irq[27].flags, XLR_IRQ_ENABLED | XLR_IRQ_PENDING | XLR_IRQ_GROUP1);
+    assert_int_equal(cpu[0].ap1r[0], 1u << 8);
+    /* Onto a fresh machine. */
+    vgic_domain_destroy(&dom);
+    machine_start(4);
+    for (unsigned i = 0; i < VCPUS; i++)
+        set_loaded(i, false);
+    assert_int_equal(vgic_check_dist(&dom, &dist), 0);
+    assert_int_equal(vgic_check_spis(&dom, spi, SPIS), 0);
+    for (unsigned i = 0; i < VCPUS; i++)
+        assert_int_equal(vgic_set_cpu(&vcpu_of[i], &cpu[i]), 0);
+    vgic_set_dist(&dom, &dist, spi);
+    for (unsigned i = 0; i < VCPUS; i++) {
+        vgic_get_cpu(&vcpu_of[i], &again);
+        assert_memory_equal(&again, &cpu[i], sizeof(again));
+        set_loaded(i, true);
+    }
+    settle_all();
+    assert_true(m_eoi(33));
+    settle_all();
+    assert_int_equal(m_ack(), 27);
+    assert_true(m_best(&mc[2]) >= 0);
+    /* Refusals. */
+    struct xlr_vgic_cpu bad = cpu[0];
+    bad.irq[3].flags &= (uint8_t)~XLR_IRQ_EDGE;
+    assert_int_equal(vgic_check_cpu(&bad), -XEN_EINVAL);
+    bad = cpu[0];
+    bad.ap1r[1] = 1;
+    assert_int_equal(vgic_check_cpu(&bad), -XEN_EINVAL);
+    bad = cpu[0];
+    bad.vmcr |= 1u << 12;
+    assert_int_equal(vgic_check_cpu(&bad), -XEN_EINVAL);
+    dist.spi_count += 32;
+    assert_int_equal(vgic_check_dist(&dom, &dist), -XEN_EINVAL);
+    spi[0].flags = 0x80;
+    assert_int_equal(vgic_check_spis(&dom, spi, SPIS), -XEN_EINVAL);
+}
+
+/* ---- random operations against the architecture ------------------------------------------------- */
+
+struct flat { bool enabled, pending, line, active, edge, pulse, hw; uint8_t priority; int target, active_on; };
+static struct flat flat_private[VCPUS][32], flat_spi[SPIS];
+static uint32_t stack[VCPUS][32];       /* what each vCPU is handling */
+static unsigned depth[VCPUS];
+static uint8_t level_of[VCPUS][32];
+static uint64_t seed;
+
+static uint32_t rnd(uint32_t n)
+{
+    seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+    return (uint32_t)(seed >> 33) % n;
+}
+static struct flat *flat_of(unsigned vcpu, uint32_t intid) { return intid < 32 ? &flat_private[vcpu][intid] : &flat_spi[intid - 32]; }
+static bool flat_latches(const struct flat *f) { return f->edge || f->pulse || f->hw; }
+static bool flat_pends(const struct flat *f) { return f->pending || (f->line && !flat_latches(f)); }
+
+/* The most urgent priority that the vCPU must be offered; 0x100: nothing. */
+static unsigned flat_best(unsigned vcpu, bool distributor_on)
+{
+    unsigned best = 0x100, running = depth[vcpu] ? level_of[vcpu][depth[vcpu] - 1] : 0x100;
+    for (uint32_t i = 0; i < 32 + SPIS; i++) {
+        const struct flat *f = flat_of(vcpu, i);
+        if (f->enabled && f->target == (int)vcpu && flat_pends(f) && !f->active && f->priority < best)
+            best = f->priority;
+    }
+    return distributor_on && best < running && best < 0xf8 ? best : 0x100;
+}
+
+/* A physical interrupt reaches the hypervisor when it is enabled and not active. */
+static void run_physical(void)
+{
+    for (uint32_t i = 32; i < 32 + SPIS; i++)
+        if (flat_spi[i - 32].hw && phys[i].pending && phys[i].enabled && !phys[i].active) {
+            phys[i].active = true;
+            phys[i].pending = false;
+            if (!vgic_hw_irq(i))
+                abort();
+            flat_spi[i - 32].pending = true;
+        }
+    settle_all();
+}
+
+static void check_all(bool on)
+{
+    for (unsigned n = 0; n < VCPUS; n++) {
+        if (!is_loaded[n])
+            continue;
+        int best = m_best(&mc[n]);
+        unsigned got = best < 0 ? 0x100 : mc[n].lr[best].priority, want = flat_best(n, on);
+        if (got != want)
+            fail_msg("vCPU %u is offered priority %x instead of %x", n, got, want);
+        if (vgic_has_pending(&vcpu_of[n]) != (want < 0x100) && fake_cpu == n)
+            fail_msg("vCPU %u: has_pending", n);
+    }
+}
+
+static void random_ack(unsigned n)
+{
+    on_cpu(n);
+    uint32_t intid = m_ack();
+    if (intid == 1023)
+        return;
+    struct flat *f = flat_of(n, intid);
+    assert_true(f->enabled && f->target == (int)n && flat_pends(f) && !f->active);
+    f->active = true;
+    f->active_on = (int)n;
+    f->pending = false;
+    level_of[n][depth[n]] = f->priority;
+    stack[n][depth[n]++] = intid;
+}
+
+static void random_eoi(unsigned n)
+{
+    on_cpu(n);
+    if (!depth[n])
+        return;
+    uint32_t intid = stack[n][--depth[n]];
+    if (!m_eoi(intid))
+        fail_msg("vCPU %u ends interrupt %u, which no list register holds", n, intid);
+    flat_of(n, intid)->active = false;
+}
+
+static void random_step(bool *on)
+{
+    static const uint32_t pool[] = { 1, 5, 27, 30, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49 };
+    unsigned n = rnd(VCPUS), me = rnd(VCPUS);
+    uint32_t intid = pool[rnd(ARRAY_SIZE(pool))];
+    struct flat *f = flat_of(n, intid);
+    on_cpu(me);
+    switch (rnd(16)) {
+    case 0: case 1: case 2: {
+        bool level = rnd(3) > 0;
+        if (f->hw) {
+            phys[intid].pending |= level;
+            break;
+        }
+        vgic_inject(&dom, &vcpu_of[n], intid, level);
+        if (!flat_latches(f))
+            f->line = level;
+        else if (level)
+            f->pending = true;
+        else if (!f->edge)
+            f->pending = false;
+        break;
+    }
+    case 3: case 4: wr_bit(n, ISENABLER, intid); f->enabled = true; break;
+    case 5: wr_bit(n, ICENABLER, intid); f->enabled = false; break;
+    case 6:
+        wr_bit(n, ISPENDR, intid);
+        if (!f->hw)
+            f->pending = true;
+        break;
+    case 7:
+        wr_bit(n, ICPENDR, intid);
+        f->pending = false;
+        break;
+    case 8: {
+        uint8_t priority = (uint8_t)(rnd(31) << 3);
+        wr(frame(n, intid) + IPRIORITYR + intid, 0, priority);
+        f->priority = priority;
+        break;
+    }
+    case 9:
+        if (intid >= 32) {
+            unsigned target = rnd(VCPUS + 1);
+            wr(GICD + IROUTER + 8 * intid, 3, target);
+            f->target = target < VCPUS ? (int)target : -1;
+        }
+        break;
+    case 10: case 11: if (is_loaded[n] && depth[n] < 30) random_ack(n); break;
+    case 12: case 13: if (is_loaded[n]) random_eoi(n); break;
+    case 14: set_loaded(n, !is_loaded[n]); break;
+    default:
+        if (rnd(8) == 0) {
+            *on = !*on;
+            wr(GICD, 2, *on ? 2 : 0);
+        } else {
+            bool pends = rd_bit(n, ISPENDR, intid), active = rd_bit(n, ISACTIVER, intid);
+            if (pends != flat_pends(f) || active != f->active)
+                fail_msg("interrupt %u of vCPU %u reads pending %d active %d", intid, n, pends, active);
+        }
+        break;
+    }
+}
+
+static void test_random(void **state)
+{
+    (void)state;
+    for (unsigned run = 0; run < 60; run++) {
+        if (run) {
+            stop(NULL);
+            machine_start(run % 5 == 4 ? 16 : 2 + run % 5);
+            on_cpu(0);
+            wr(GICD, 2, 2);
+        }
+        seed = 1000 + run;
+        memset(flat_private, 0, sizeof(flat_private));
+        memset(flat_spi, 0, sizeof(flat_spi));
+        memset(depth, 0, sizeof(depth));
+        for (unsigned n = 0; n < VCPUS; n++)
+            for (uint32_t i = 0; i < 32; i++)
+                flat_private[n][i] = (struct flat){ .edge = i < 16, .pulse = i != 30, .target = (int)n };
+        for (uint32_t i = 0; i < SPIS; i++)
+            flat_spi[i] = (struct flat){ .edge = i % 3 == 0, .hw = i % 5 == 4 };
+        for (uint32_t i = 0; i < SPIS; i++) {
+            vgic_set_type(&dom, 32 + i, flat_spi[i].edge);
+            if (flat_spi[i].hw)
+                assert_int_equal(vgic_map_hw(&dom, 32 + i, 32 + i), 0);
+        }
+        bool on = true;
+        for (unsigned i = 0; i < 4000; i++) {
+            random_step(&on);
+            settle_all();
+            run_physical();
+            check_all(on);
+        }
+        /* Let it run dry: nothing may be left behind. */
+        for (unsigned n = 0; n < VCPUS; n++)
+            set_loaded(n, true);
+        settle_all();
+        for (unsigned n = 0; n < VCPUS; n++)
+            while (depth[n]) {
+                random_eoi(n);
+                settle_all();
+                run_physical();
+                check_all(on);
+            }
+    }
+    on_cpu(0);
+}
+
+/* ---- all CPUs at once --------------------------------------------------------------------------- */
+
+static unsigned signalled[VCPUS], cpus_busy;
+
+static void handle_all(unsigned n)
+{
+    for (;;) {
+        settle_cpu(n);
+        uint32_t intid = m_ack();
+        if (intid == 1023)
+            return;
+        if (intid == 1)
+            __atomic_store_n(&signalled[n], 0, __ATOMIC_SEQ_CST);
+        settle_cpu(n);
+        if (!m_eoi(intid))
+            abort();
+    }
+}
+
+static int cpu_thread(void *arg)
+{
+    unsigned n = (unsigned)(uintptr_t)arg;
+    uint64_t r = n * 7919 + 1;
+    on_cpu(n);
+    for (unsigned i = 0; i < 5000; i++) {
+        r = r * 6364136223846793005ull + 1442695040888963407ull;
+        uint32_t x = (uint32_t)(r >> 33), spi = 32 + x / 16 % 12, other = x / 1024 % VCPUS;
+        switch (x % 16) {
+        case 0: wr(GICD + IROUTER + 8 * spi, 3, other); break;
+        case 1: wr_bit(n, ICENABLER, spi); break;
+        case 2: wr_bit(n, ISENABLER, spi); break;
+        case 3: wr_bit(n, ICPENDR, spi); break;
+        case 4: wr_bit(n, ISPENDR, spi); break;
+        case 5: (void)rd_bit(n, ISACTIVER, spi); break;
+        case 6: (void)rd_bit(n, ISPENDR, spi); break;
+        case 7: vgic_inject(&dom, NULL, spi, x & 4096); break;
+        case 8: set_loaded(n, false); set_loaded(n, true); break;
+        case 9: wr(GICD + IPRIORITYR + spi, 0, other * 8); break;
+        case 10: (void)vgic_has_pending(&vcpu_of[n]); break;
+        case 11: case 12: case 13:
+            __atomic_store_n(&signalled[other], 1, __ATOMIC_SEQ_CST);
+            vgic_sgi_write(&vcpu_of[n], 1ull << 24 | 1ull << other, 1);
+            break;
+        default: handle_all(n); break;
+        }
+    }
+    /* Serve the others until all are through. */
+    __atomic_sub_fetch(&cpus_busy, 1, __ATOMIC_SEQ_CST);
+    for (unsigned long i = 0; __atomic_load_n(&cpus_busy, __ATOMIC_SEQ_CST); i++) {
+        handle_all(n);
+        if (i % 64 == 0)
+            thrd_yield();
+    }
+    return 0;
+}
+
+static void test_threads(void **state)
+{
+    thrd_t t[VCPUS];
+    (void)state;
+    fake_on_kick = NULL;                /* each looks for requests itself: as the kick's interrupt would make it */
+    for (unsigned n = 0; n < VCPUS; n++)
+        wr_bit(n, ISENABLER, 1);
+    wr(GICD + ICFGR + 8, 2, 0x00aaaaaa);
+    cpus_busy = VCPUS;
+    for (unsigned n = 0; n < VCPUS; n++)
+        assert_int_equal(thrd_create(&t[n], cpu_thread, (void *)(uintptr_t)n), thrd_success);
+    for (unsigned n = 0; n < VCPUS; n++)
+        thrd_join(t[n], NULL);
+    fake_on_kick = kicked;
+    /* All quiet; every signal was taken, and no SPI is stuck: lines down, then one more round of each. */
+    on_cpu(0);
+    for (uint32_t i = 32; i < 44; i++) {
+        vgic_inject(&dom, NULL, i, false);
+        wr_bit(0, ISENABLER, i);
+        wr(GICD + IROUTER + 8 * i, 3, i % VCPUS);
+        wr(GICD + IPRIORITYR + i, 0, 0x80);
+        wr_bit(0, ISPENDR, i);
+    }
+    settle_all();                       /* those that were pending elsewhere move now */
+    for (unsigned n = 0; n < VCPUS; n++) {
+        on_cpu(n);
+        handle_all(n);
+        assert_int_equal(signalled[n], 0);
+    }
+    on_cpu(0);
+    assert_int_equal(rd(GICD + ISPENDR + 4, 2), 0);
+    assert_int_equal(rd(GICD + ISACTIVER + 4, 2), 0);
+    for (unsigned n = 0; n < VCPUS; n++)
+        assert_true(list_empty(&vcpu_of[n].vgic.pending));
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, start, stop)
+    const struct CMUnitTest tests[] = {
+        T(test_identification), T(test_widths), T(test_fields), T(test_inject), T(test_quiet), T(test_line), T(test_disable_in_lr),
+        T(test_read_elsewhere), T(test_route_while_pending), T(test_sgi), T(test_spill), T(test_wfi), T(test_hw), T(test_records),
+        T(test_random), T(test_threads),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/page.c xen-lite/pt.c xen-lite/p2m.c xen-lite/p2m_map.c xen-lite/p2m_fault.c xen-lite/vlpt.c xen-lite/vmid.c xen-lite/dirty.c xen-lite/dirty_mark.c xen-lite/dirty_harvest.c
+// libs: -lcmocka
+/*
+ * The VLPT: what the windows show is what a walk finds, through maps, unmaps, splits and merges; tables that are gone are forgotten
+ * before they are freed; look-ups that race with a merge fall back; domains beyond the last window walk.
+ */
+#include <threads.h>
+#include "mem_guest.h"
+
+#define AREAS 5u
+static const uint64_t area[AREAS] = { 0, 0x3fe00000, 0x7fffe00000, 0x8000000000, 0xffffc00000 };     /* 4 MiB each */
+static struct domain *guest;
+
+static void set_up(void)
+{
+    cmdline.vlpt = true;
+    fake_domains_clear();
+    fake_init(48ull << 20, 2);
+    fake_page_init();
+    vmid_init();
+    guest = guest_new(1);
+    assert_true(guest->p2m.vlpt_slot >= 0);
+}
+
+static uint64_t random_ipa(void) { return area[below(AREAS)] + (below(2 * BLOCK_SIZE) & PAGE_MASK); }
+
+static void compare(uint64_t ipa)
+{
+    unsigned walk_level, level;
+    uint64_t walk = pt_lookup(&guest->p2m.pt, ipa, &walk_level);
+    assert_int_equal(p2m_leaf(guest, IPA(ipa), &level), walk);
+    assert_int_equal(level, walk_level);
+}
+
+static void same_as_walk(void **state)
+{
+    (void)state;
+    set_up();
+    struct p2m *p2m = &guest->p2m;
+    for (unsigned step = 0; step < 6000; step++) {
+        uint64_t ipa = random_ipa(), pages = below(600);
+        switch (below(5)) {
+        case 0:
+            assert_int_equal(p2m_map(guest, IPA(ipa), PA(0x100000000 + (ipa & (BLOCK_SIZE - 1))), 1, P2M_DEVICE), 0);
+            break;
+        case 1:
+            ipa &= ~(uint64_t)(BLOCK_SIZE - 1);
+            assert_int_equal(p2m_map(guest, IPA(ipa), PA(0x100000000 + below(8) * BLOCK_SIZE), 512, P2M_DEVICE), 0);
+            break;
+        case 2:
+            assert_int_equal(p2m_unmap(guest, IPA(ipa), MIN(pages, (0x10000000000 - ipa) >> 12)), 0);
+            break;
+        case 3:
+            spin_lock(&p2m->lock);
+            pt_merge(&p2m->pt, ipa, 2);
+            spin_unlock(&p2m->lock);
+            break;
+        default:
+            spin_lock(&p2m->lock);
+            if (*pt_entry(&p2m->pt, ipa, &(unsigned){ 0 }) & PTE_VALID)
+                assert_non_null(pt_entry_at(&p2m->pt, ipa, 3));
+            spin_unlock(&p2m->lock);
+        }
+        for (unsigned i = 0; i < 20; i++)
+            compare(random_ipa() + below(4096));
+        compare(ipa);
+        compare(below(1ull << 40));     /* mostly nothing, at any level */
+    }
+    assert_true(fake_vlpt_forgets > 100);
+    unsigned level;
+    assert_int_equal(p2m_leaf(guest, IPA(1ull << 40), &level), 0);
+    assert_int_equal(p2m_leaf(guest, IPA(~0ull), &level), 0);
+    guest_free(guest);
+    assert_int_equal(page_free_count(), page_total_count());
+}
+
+static void slots(void **state)
+{
+    (void)state;
+    set_up();
+    struct domain *more[VLPT_SLOTS];
+    bool walker = false;
+    for (unsigned i = 0; i < VLPT_SLOTS; i++) {
+        more[i] = guest_new((domid_t)(10 + i));
+        walker |= more[i]->p2m.vlpt_slot < 0;
+        for (unsigned k = 0; k < i; k++)
+            assert_true(more[i]->p2m.vlpt_slot != more[k]->p2m.vlpt_slot);
+        assert_int_equal(p2m_map(more[i], IPA(0x40000000), PA(0x100000000 + i * 0x1000), 1, P2M_DEVICE), 0);
+    }
+    assert_true(walker);                /* one more domain than there are windows */
+    for (unsigned i = 0; i < VLPT_SLOTS; i++) {
+        struct p2m_entry e;
+        assert_true(p2m_lookup(more[i], IPA(0x40000000), &e));
+        assert_int_equal(e.pa.v, 0x100000000 + i * 0x1000);
+    }
+    for (unsigned i = 0; i < VLPT_SLOTS; i++)
+        guest_free(more[i]);
+    struct domain *again = guest_new(50);
+    assert_true(again->p2m.vlpt_slot >= 0);
+    unsigned level;
+    assert_int_equal(p2m_leaf(again, IPA(0x40000000), &level), 0);      /* nothing of who had the window before */
+    assert_int_equal(level, 1);
+    guest_free(again);
+    guest_free(guest);
+}
+
+static int done;
+static int reader(void *arg)
+{
+    (void)arg;
+    fake_cpu_set(1);
+    while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE)) {
+        struct p2m_entry e;
+        for (uint64_t ipa = 0x40000000; ipa < 0x40000000 + BLOCK_SIZE; ipa += 16 * PAGE_SIZE) {
+            if (!p2m_lookup(guest, IPA(ipa), &e) && e.type != P2M_NONE)
+                return 1;
+            if (e.type != P2M_NONE && e.pa.v != 0x100000000 + (ipa & (BLOCK_SIZE - 1)))
+                return 1;               /* a table that was freed, and is something else now */
+        }
+    }
+    return 0;
+}
+
+static void races(void **state)
+{
+    (void)state;
+    set_up();
+    assert_int_equal(p2m_map(guest, IPA(0x40000000), PA(0x100000000), 512, P2M_DEVICE), 0);
+    done = 0;
+    thrd_t t;
+    int bad;
+    thrd_create(&t, reader, NULL);
+    for (unsigned i = 0; i < 2000; i++) {
+        spin_lock(&guest->p2m.lock);
+        assert_non_null(pt_entry_at(&guest->p2m.pt, 0x40000000, 3));
+        spin_unlock(&guest->p2m.lock);
+        void *hot = mem_alloc(PAGE_SIZE);       /* the page that was the last table, probably: with other contents */
+        memset(hot, 0xff, PAGE_SIZE);
+        spin_lock(&guest->p2m.lock);
+        assert_true(pt_merge(&guest->p2m.pt, 0x40000000, 2));
+        spin_unlock(&guest->p2m.lock);
+        mem_free(hot, PAGE_SIZE);
+    }
+    __atomic_store_n(&done, 1, __ATOMIC_RELEASE);
+    thrd_join(t, &bad);
+    assert_int_equal(bad, 0);
+    guest_free(guest);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(same_as_walk), cmocka_unit_test(slots), cmocka_unit_test(races) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/page.c xen-lite/pt.c xen-lite/p2m.c xen-lite/p2m_map.c xen-lite/p2m_fault.c xen-lite/vlpt.c xen-lite/vmid.c xen-lite/dirty.c xen-lite/dirty_mark.c xen-lite/dirty_harvest.c
+// libs: -lcmocka
+/*
+ * VMIDs: many domains on a few CPUs, few numbers, a TLB that forgets nothing by itself.  Each domain maps the same address to a page of
+ * its own; whoever sees another's page, or its own former one after a renewal, has found a number in use twice or an entry left over.
+ */
+#include <threads.h>
+#include "mem_guest.h"
+
+#define DOMAINS 12u
+#define CPUS 4u
+static struct domain *dom[DOMAINS];
+static uint64_t pa_of[DOMAINS];         /* where IPA 0 leads */
+static uint64_t vttbr_on[CPUS];         /* what each CPU has in VTTBR_EL2 */
+static unsigned on[CPUS];
+
+static void set_up(unsigned bits)
+{
+    cmdline.vlpt = false;
+    fake_domains_clear();
+    fake_init(16ull << 20, CPUS);
+    fake_page_init();
+    fake_vmid_bits = bits;
+    vmid_init();
+    for (unsigned i = 0; i < DOMAINS; i++) {
+        dom[i] = guest_new((domid_t)(i + 1));
+        struct page *p = page_alloc(dom[i], 0, 0);
+        pa_of[i] = page_pa(p).v;
+        assert_int_equal(p2m_map(dom[i], IPA(0), PA(pa_of[i]), 1, P2M_RAM), 0);
+    }
+    for (unsigned c = 0; c < CPUS; c++) {
+        fake_cpu_set(c);
+        on[c] = c;
+        vttbr_on[c] = vmid_enter(dom[c]);
+    }
+}
+static void tear_down(void)
+{
+    fake_cpu_set(0);
+    for (unsigned i = 0; i < DOMAINS; i++)
+        guest_free(dom[i]);
+}
+
+/* CPU c is in its guest: what it reaches through the VTTBR that it has had since it entered. */
+static void guest_looks(unsigned c)
+{
+    paddr_t pa;
+    assert_int_equal(fake_access(vttbr_on[c], IPA(0), true, &pa), FAKE_OK);
+    assert_int_equal(pa.v, pa_of[on[c]]);
+}
+
+/* Another page for IPA 0, by a plain store: only the renewal makes it true. */
+static void move_and_renew(unsigned i)
+{
+    unsigned level;
+    struct page *p = page_alloc(dom[i], 0, 0);
+    uint64_t *leaf = pt_entry(&dom[i]->p2m.pt, 0, &level);
+    struct page *old = pfn_page(pa_of[i] >> 12);
+    uint64_t desc = *leaf;
+    *leaf = 0;                          /* break */
+    vmid_renew(dom[i]);
+    pa_of[i] = page_pa(p).v;
+    *leaf = (desc & ~PTE_ADDR) | pa_of[i];
+    page_put(old);
+}
+
+static void many_domains(void **state)
+{
+    (void)state;
+    const unsigned bits[] = { 4, 5, 8 };
+    for (unsigned b = 0; b < 3; b++) {
+        set_up(bits[b]);
+        for (unsigned step = 0; step < 20000; step++) {
+            unsigned c = (unsigned)below(CPUS), i = (unsigned)below(DOMAINS);
+            fake_cpu_set(c);
+            if (one_in(4)) {
+                move_and_renew(i);      /* from the hypervisor, on any CPU: running elsewhere or here or not at all */
+            } else if (one_in(2)) {
+                on[c] = i;
+                vttbr_on[c] = vmid_enter(dom[i]);
+            } else {
+                assert_int_equal(vmid_enter(dom[on[c]]), vttbr_on[c]);  /* an exit and back: the number stays while it is here */
+            }
+            guest_looks(c);
+            if (one_in(3))
+                guest_looks((unsigned)below(CPUS));
+        }
+        for (unsigned c = 0; c < CPUS; c++)
+            for (unsigned k = 0; k < c; k++)
+                assert_int_equal(on[c] == on[k], vttbr_on[c] == vttbr_on[k]);
+        tear_down();
+    }
+}
+
+/* A paused domain renewed again and again, as by a log-dirty round: one flush in as many rounds as there are numbers. */
+static void rounds(void **state)
+{
+    (void)state;
+    set_up(8);
+    fake_cpu_set(0);
+    fake_flush_vmid_count = fake_flush_all_count = 0;
+    const unsigned n = 5000;
+    for (unsigned i = 0; i < n; i++) {
+        on[1] = 5;
+        fake_cpu_set(1);
+        vttbr_on[1] = vmid_enter(dom[5]);
+        guest_looks(1);
+        vttbr_on[1] = vmid_enter(dom[1]);       /* scheduled away: then the control domain renews */
+        on[1] = 1;
+        fake_cpu_set(0);
+        vmid_renew(dom[5]);
+        guest_looks(0);
+        guest_looks(1);
+    }
+    assert_int_equal(fake_flush_vmid_count, 0);
+    assert_true(fake_flush_all_count <= n / (255 - CPUS) + 1);
+    assert_true(fake_flush_all_count >= n / 256);
+    /* Running: one flush of its own number instead. */
+    uint64_t before = vttbr_on[1];
+    fake_flush_all_count = 0;
+    vmid_renew(dom[1]);
+    assert_int_equal(fake_flush_vmid_count, 1);
+    assert_int_equal(fake_flush_all_count, 0);
+    fake_cpu_set(1);
+    assert_int_equal(vmid_enter(dom[1]), before);
+    tear_down();
+}
+
+static void wide(void **state)
+{
+    (void)state;
+    set_up(16);
+    fake_cpu_set(0);
+    fake_flush_all_count = 0;
+    for (unsigned i = 0; i < 65000; i++) {
+        vmid_renew(dom[7]);
+        vmid_enter(dom[7]);
+        vmid_enter(dom[8]);
+    }
+    assert_int_equal(fake_flush_all_count, 0);
+    tear_down();
+}
+
+static int cpu_thread(void *arg)
+{
+    unsigned c = (unsigned)(uintptr_t)arg;
+    uint64_t rnd = c + 77;
+    fake_cpu_set(c);
+    for (unsigned step = 0; step < 6000; step++) {
+        rnd = rnd * 6364136223846793005ull + 1442695040888963407ull;
+        unsigned i = (unsigned)(rnd >> 40) % DOMAINS;
+        paddr_t pa;
+        if (rnd >> 62 == 0)
+            vmid_renew(dom[i]);
+        if (fake_access(vmid_enter(dom[i]), IPA(0), false, &pa) != FAKE_OK || pa.v != pa_of[i])
+            return 1;
+    }
+    return 0;
+}
+
+static void threads(void **state)
+{
+    (void)state;
+    set_up(4);
+    thrd_t t[2];
+    for (uintptr_t c = 0; c < 2; c++)
+        thrd_create(&t[c], cpu_thread, (void *)c);
+    for (unsigned c = 0; c < 2; c++) {
+        int bad;
+        thrd_join(t[c], &bad);
+        assert_int_equal(bad, 0);
+    }
+    tear_down();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(many_domains), cmocka_unit_test(rounds), cmocka_unit_test(wide),
+                                        cmocka_unit_test(threads) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+# emulators: 1
+# timeout: 600
+"""The bare-metal control domain (tests/baremetal) on the machines that take different paths, and the costs promised.
+
+usage: baremetal.py [WORD]      only the machines whose name contains WORD
+"""
+import os
+import re
+import sys
+import tempfile
+
+from scenario import BUILD, Host, HostError, Tap
+
+PAYLOAD = os.path.join(BUILD, "baremetal/payload")
+IMAGE_BYTES_MAX = 400 * 1024
+# Instructions, there and back, with the loop around them.
+PROMISED = {"hypercall": 200, "gicd-typer": 300, "write-fault": 300}
+MACHINES = {
+    "a57": dict(cpu="cortex-a57", smp=2),
+    "hw-dirty": dict(cpu="max", smp=2, xen_append="dirty=hw"),
+    "max-sw-dirty": dict(cpu="max", smp=2, xen_append="dirty=sw"),
+    "no-vlpt": dict(cpu="cortex-a57", smp=2, xen_append="vlpt=off"),
+    "hw-dirty-no-vlpt": dict(cpu="max", smp=1, xen_append="dirty=hw vlpt=off"),
+    "four": dict(cpu="neoverse-n1", smp=4),
+    "costs": dict(cpu="cortex-a57", smp=1, icount=True),
+}
+# At EL2 nothing of this may be on the console, whatever the payload does.
+TROUBLE = re.compile(r"BUG|panic|backtrace|unexpected exception at EL2", re.I)
+
+
+def run_payload(tap, name, options, ramdisk):
+    """One boot; returns the payload's costs."""
+    with Host(f"bm-{name}", kernel=PAYLOAD, images=[ramdisk], agent=False, mem=1024, dom0_mem=256, **options) as host:
+        try:
+            host.wait_console(r"bm: \d+ passed, \d+ failed", 180)
+        except HostError as error:
+            tap.not_ok(f"{name}: the payload comes to its end", error)
+        text = host.console_text().replace("\r", "")
+    text = re.sub(r"^\((XL|XEN)\)\s*(\[[^\]]*\])?\s*(?=ok |not ok |cost |bm: )", "", text, flags=re.M)
+    counts = {}
+    for verdict, what in re.findall(r"^(not ok|ok) (.*)$", text, re.M):
+        # A check that runs often (in a loop, for each guest) is one line here.
+        if verdict == "ok":
+            counts[what] = counts.get(what, 0) + 1
+        else:
+            tap.not_ok(f"{name}: {what.split(' - ')[0]}", what.split(" - ", 1)[-1])
+    for what in counts:
+        tap.ok(f"{name}: {what}")
+    tap.check(not (bad := TROUBLE.search(text)), f"{name}: no trouble at EL2", bad and text[bad.start():][:200])
+    said = re.search(r"bm: (\d+) passed, (\d+) failed", text)
+    if said:
+        tap.check(int(said[1]) == sum(counts.values()) and int(said[1]) > 60, f"{name}: every check was heard",
+                  f"payload says {said[0]}, heard {sum(counts.values())}")
+    return {what: int(value) for what, value in re.findall(r"^cost (\S+) (\d+)$", text, re.M)}
+
+
+def check_promises(tap, costs):
+    for what, value in costs.items():
+        tap.note(f"cost {what}: {value} instructions")
+    for what, most in PROMISED.items():
+        tap.check(what in costs and costs[what] <= most, f"costs: {what} takes at most {most} instructions",
+                  f"{costs.get(what, 'not measured')}")
+
+
+def main():
+    word = sys.argv[1] if len(sys.argv) > 1 else ""
+    tap = Tap()
+    image = os.path.join(BUILD, "arm64/xen-lite")
+    tap.check(os.path.getsize(image) < IMAGE_BYTES_MAX, "image below 400 KiB", f"{os.path.getsize(image)} bytes")
+    with tempfile.NamedTemporaryFile(prefix="bm-ramdisk-") as ramdisk:
+        ramdisk.write(bytes(4096))
+        ramdisk.flush()
+        for name, options in MACHINES.items():
+            if word in name:
+                costs = run_payload(tap, name, options, ramdisk.name)
+                if options.get("icount"):
+                    check_promises(tap, costs)
+    tap.end()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,378 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+# emulators: 2
+# timeout: 900
+"""Live migration between two hosts under load, there and back, and everything that can go wrong with it.
+
+usage: migrate.py [--all | WORD]        of the injected faults: all, or only those whose name contains WORD; default: those in USUAL
+
+After each failure the same is asked (`settled`): the guest runs in exactly one place, whole, and it is the guest that it was; the other
+host has nothing of it left; nobody logs dirty pages; both daemons serve. The next case starts from where the guest is then.
+"""
+import json
+import re
+import sys
+import time
+
+from scenario import (GuestLog, Pair, Tap, expect, free_memory, guest_config, wait_gone, wait_until, xl_list)
+
+GUEST = "guest"
+MEMORY = 80
+WORKLOAD = "wl.mem=16 wl.ws=8 wl.mbps=4 wl.verify=32"
+# The control domain's init starts xlmd again when it dies. This stands in its place: the next start, and only that, has a fault.
+WRAPPER = """#!/bin/sh
+fault=$(cat /run/xlmd-fault 2>/dev/null); rm -f /run/xlmd-fault
+XLMD_FAULT=$fault exec /usr/sbin/xlmd.real "$@"
+"""
+WAIT = "n=0; until xlm version >/dev/null 2>&1 && [ ! -e /run/xlmd-fault ]; do sleep 0.1; n=$((n+1)); [ $n -lt 150 ] || exit 1; done"
+
+# Where a daemon kills itself, and where the guest may be afterwards: 's'ource or 't'arget of that migration.
+SOURCE_STAGES = {"accepted": "s", "round-1": "s", "suspending": "s", "suspended": "s", "state-sent": "s", "verified": "s",
+                 "committing": "t", "committed": "t", "running": "t", "released": "t"}
+# On `waiting` the source may or may not have committed.
+TARGET_STAGES = {"accepted": "s", "created": "s", "round-1": "s", "verified": "s", "waiting": "st", "committed": "t", "running": "t"}
+
+
+# Of the faults below, what every run has; the others stand between two of these.
+USUAL = re.compile(r"source's daemon: (round-1|suspended|verified|committing|running)$|"
+                   r"target's daemon: (created|verified|waiting|committed)$|"
+                   r"cut after (500|5000000) bytes$|cut after 100 bytes of|flipped bit in byte (300|4000001)$")
+
+
+class Bench:
+    def __init__(self, tap, pair):
+        self.tap, self.pair, self.free = tap, pair, {}
+
+    # --- where the guest is -----------------------------------------------------------------------------------------
+
+    def running_on(self):
+        """The hosts on which the guest runs. Not: paused, shut down, crashed, dying."""
+        return [host for host in self.pair.hosts if not set(xl_list(host).get(GUEST, (0, 0, 0, "p"))[3]) & set("pscd")]
+
+    def source(self):
+        return wait_until(self.running_on, "the guest runs somewhere", 10)[0]
+
+    def other(self, host):
+        return self.pair.b if host is self.pair.a else self.pair.a
+
+    def log_from_now(self, host):
+        log = GuestLog(host, GUEST)
+        log.position = int(host.run(f"wc -c < {log.path} 2>/dev/null || echo 0").output.split()[-1])
+        return log
+
+    def beat(self, host):
+        return self.log_from_now(host).wait(lambda beat: True, "a heartbeat", 20)
+
+    def settled(self, allowed, before, timeout=30):
+        """Everything that must hold once the dust has settled. BEFORE: a heartbeat from before the trouble."""
+        deadline = time.monotonic() + timeout
+        while True:
+            running = self.running_on()
+            expect(len(running) < 2, "THE GUEST RUNS ON BOTH HOSTS")
+            places = [host for host in self.pair.hosts if GUEST in xl_list(host)]
+            if len(running) == 1 and len(places) == 1:
+                break
+            expect(time.monotonic() < deadline, f"after {timeout} s the guest runs on {[h.name for h in running] or 'neither host'}, "
+                   f"and is on {[h.name for h in places]}\n{self.states()}")
+            time.sleep(0.3)
+        host = running[0]
+        expect(host in allowed, f"the guest is on {host.name}\n{self.states()}")
+        self.whole(host, before)
+        self.nothing_left(self.other(host))
+        return host
+
+    def whole(self, host, before):
+        """It goes on from where it was, and verifies all of its memory once more."""
+        log = self.log_from_now(host)
+        first = log.wait(lambda beat: True, "a heartbeat", 30)
+        expect(first["seq"] > before["seq"], f"heartbeat {first['seq']} after {before['seq']}: it was started anew")
+        last = log.wait(lambda beat: beat["passes"] >= first["passes"] + 2, "verifying all of its memory", 40)
+        expect(last["written"] > first["written"], "it writes no more")
+        expect(last["errors"] == 0, f"{last['errors']} bad pages")
+
+    def nothing_left(self, other):
+        def rest():
+            return self.free[other.name] - free_memory(other)
+        wait_until(lambda: not rest(), f"{other.name}: {self.free[other.name]} MiB are free again (missing: {rest()})", 10)
+        domains = other.run("xenstore-list /local/domain", check=True).output.split()
+        expect(domains == ["0"], f"{other.name}: domains in xenstore: {domains}")
+        for host in self.pair.hosts:
+            wait_until(lambda: re.fullmatch(r"ok \(.*\)\s*", host.run("xlm status").output),
+                       f"{host.name}: xlm status has nothing to say, but: {host.run('xlm status').output.strip()}", 15)
+            left = host.run("ls /var/lib/xen-lite/migrations 2>/dev/null").output.split()
+            expect(not left, f"{host.name}: journals left: {left}")
+        host = self.other(other)
+        dump = host.run("xl debug-keys p; xl dmesg | tail -n 40", check=True).output
+        line = re.findall(rf"d{xl_list(host)[GUEST][0]} p2m:.*", dump)
+        expect(line and "not logging" in line[-1], f"{host.name}: still logs dirty pages: {line}")
+
+    def states(self):
+        return "\n".join(f"{host.name}: {host.run('xl list | tail -n +3; xlm status; tail -n 6 /var/log/xlmd.log').output}"
+                         for host in self.pair.hosts)
+
+    def baseline(self, host):
+        """Its free memory without the guest. What it makes once, for the first guest that comes, is made by then."""
+        wait_gone(host, GUEST)
+        self.free[host.name] = wait_until(lambda: free_memory(host), "free memory", 5)
+
+    # --- doing it ---------------------------------------------------------------------------------------------------
+
+    def create(self):
+        a = self.pair.a
+        a.put("/root/guest.cfg", guest_config(GUEST, memory=MEMORY, vcpus=2, extra=WORKLOAD))
+        a.run("xl create /root/guest.cfg", timeout=60, check=True)
+        self.log_from_now(a).wait(lambda beat: beat["passes"] >= 1, "its workload", 60)
+
+    def prepare(self, host):
+        host.run("mv /usr/sbin/xlmd /usr/sbin/xlmd.real", check=True)
+        host.put("/usr/sbin/xlmd", WRAPPER, mode=0o755)
+        host.run(f"killall xlmd; sleep 0.2; {WAIT}", timeout=25, check=True)
+
+    def daemon(self, host, fault=""):
+        """A new daemon on HOST, with FAULT."""
+        host.run(f"echo {fault} > /run/xlmd-fault; killall xlmd.real; {WAIT}", timeout=25, check=True)
+
+    def fired(self, host, fault):
+        """How often a stage of FAULT was reached on HOST."""
+        stage = fault.split(":")[1] if fault and "stage" in fault else "-"
+        return int(host.run(f"grep -c 'fault on purpose at stage {stage}$' /var/log/xlmd.log").output)
+
+    def command(self, source, options="", guest=GUEST, peer=None):
+        # --force: on a busy machine the link may be slower than the guest writes.
+        return f"xlm migrate --json --force {options} {guest} {peer or self.other(source).ip.split('/')[0]}"
+
+    def result(self, answer):
+        """The last event of an xlm; {} if it had none."""
+        events = [json.loads(line) for line in answer.output.split("\n") if line.startswith("{")]
+        done = [event for event in events if event["event"] == "done"]
+        return done[-1] if done else {}
+
+    def migrate(self, source, options="", timeout=60):
+        answer = source.run(self.command(source, options), timeout=timeout)
+        return answer, self.result(answer)
+
+    def moves(self, source):
+        """A migration that has to succeed."""
+        before = self.beat(source)
+        answer, done = self.migrate(source)
+        expect(answer.status == 0 and done.get("result") == "ok", f"xlm: status {answer.status}: {done.get('error') or answer.output[-300:]}\n"
+               + self.states())
+        target = self.other(source)
+        self.settled([target], before)
+        self.tap.note(f"{source.name} to {target.name}: {len(done['rounds'])} rounds, {done['pages_sent']} pages, total "
+                      f"{done['total_ms']:.0f} ms, downtime {done['downtime_ms']:.0f} ms")
+        return done
+
+    def fails(self, name, fault=None, fault_on="source", allowed="s", says="", options="", peer=None, guest=GUEST):
+        """A migration that FAULT, or the state of the hosts, keeps from succeeding."""
+        with self.tap.case(name, *self.pair.hosts):
+            source = self.source()
+            faulty = source if fault_on == "source" else self.other(source)
+            before = self.beat(source)
+            if fault:
+                self.daemon(faulty, fault)
+            earlier = self.fired(faulty, fault)
+            answer = source.run(self.command(source, options, guest, peer), timeout=60)
+            done = self.result(answer)
+            if fault and "stage" in fault:
+                expect(self.fired(faulty, fault) == earlier + 1, f"it did not come to that: {done or answer.output[-300:]}")
+            if allowed == "s":
+                expect(answer.status != 0, "xlm says that it succeeded")
+            text = f"{done.get('error')} {answer.output}"
+            expect(re.search(says, text), f"xlm does not say {says!r}: {text.strip()[-300:]}")
+            self.settled([source if where == "s" else self.other(source) for where in allowed], before)
+
+
+# --- cases ----------------------------------------------------------------------------------------------------------
+
+def link(tap, pair):
+    with tap.case("the hosts reach each other through virtio", *pair.hosts):
+        pair.a.run("ping -c 3 -W 2 10.0.0.2", timeout=20, check=True)
+        pair.b.run("ping -c 3 -W 2 -s 1400 10.0.0.1", timeout=20, check=True)
+        pair.b.run("netbench serve >/dev/null 2>&1 &", check=True)
+        answer = pair.a.run("until netbench send 10.0.0.2 1 >/dev/null 2>&1; do sleep 0.1; done; netbench send 10.0.0.2 16", timeout=60, check=True)
+        tap.note(f"TCP: {json.loads(answer.output)['mib_s']} MiB/s")
+        pair.b.run("killall netbench")
+
+
+def there_and_back(tap, bench):
+    a, b = bench.pair.hosts
+    with tap.case("a guest under load", a):
+        bench.create()
+    uuid = re.findall(r"[0-9a-f-]{36}", a.run("xl list -v guest").output)
+    with tap.case("migration from A to B under load", a, b):
+        answer, done = bench.migrate(a)
+        expect(answer.status == 0 and done.get("result") == "ok", f"status {answer.status}: {done.get('error') or answer.output[-300:]}\n" + bench.states())
+        bench.baseline(a)
+        bench.settled([b], {"seq": 0})
+    with tap.case("xl on B has it as its own: name, uuid, memory, vCPUs, console, pause", b):
+        expect(xl_list(b)[GUEST][1:3] == (MEMORY, 2), f"{xl_list(b)[GUEST]}")
+        expect(uuid and re.findall(r"[0-9a-f-]{36}", b.run("xl list -v guest").output) == uuid, "another uuid")
+        expect("WL t=" in b.run("sleep 1.5 | timeout 4 xl console guest", timeout=10).output, "xl console shows no heartbeat")
+        b.run("xl pause guest", check=True)
+        expect("p" in xl_list(b)[GUEST][3], "xl pause did nothing")
+        b.run("xl unpause guest", check=True)
+        bench.beat(b)
+    with tap.case("and back to A", a, b):
+        answer, done = bench.migrate(b)
+        expect(answer.status == 0, f"xlm: status {answer.status}: {done.get('error') or answer.output[-300:]}\n" + bench.states())
+        bench.baseline(b)
+        bench.settled([a], {"seq": 0})
+    with tap.case("a guest that has moved reboots where it is, and moves again", a, b):
+        bench.moves(a)
+        number = xl_list(b)[GUEST][0]
+        b.run("xl reboot guest", check=True)
+        wait_until(lambda: xl_list(b).get(GUEST, (number,))[0] != number, "a new domain", 60)
+        bench.log_from_now(b).wait(lambda beat: beat["passes"] >= 1, "its workload", 60)
+        bench.moves(b)
+    if tap.failed:                              # whatever became of it: the failures' cases get a guest of their own
+        for host in (a, b):
+            host.run("xl destroy guest", timeout=30)
+            wait_gone(host, GUEST)
+        with tap.case("a new guest", a):
+            bench.create()
+
+
+def refusals(tap, bench):
+    source = bench.source()
+    target = bench.other(source)
+    target.put("/root/other.cfg", guest_config(GUEST, memory=32))
+    with tap.case("name clash: make the other guest", target):
+        target.run("xl create -p /root/other.cfg", timeout=60, check=True)
+    with tap.case("name clash: refused, saying so", source, target):
+        before = bench.beat(source)
+        answer, done = bench.migrate(source)
+        kept = xl_list(target).get(GUEST, (0, 0))[1] == 32
+        target.run("xl destroy guest")
+        expect(answer.status == 1 and re.search(f"called {GUEST}", str(done.get("error"))), f"status {answer.status}: {done or answer.output}")
+        expect(kept, "the target's own guest is not there any more")
+        bench.settled([source], before)
+    with tap.case("too little memory: make it scarce", target):
+        target.put("/root/hog.cfg", guest_config("hog", memory=free_memory(target) - MEMORY // 2))
+        target.run("xl create -p /root/hog.cfg", timeout=60, check=True)
+    with tap.case("too little memory: refused, saying so", source, target):
+        before = bench.beat(source)
+        answer, done = bench.migrate(source)
+        target.run("xl destroy hog", check=True)
+        expect(answer.status == 1 and "MiB" in str(done.get("error")), f"status {answer.status}: {done or answer.output}")
+        bench.settled([source], before)
+    bench.fails("a guest that is not there", guest="nobody", says="nobody|no such|no domain|not")
+    bench.fails("the control domain itself", guest="Domain-0")
+    bench.fails("a host that is not there", peer="10.0.0.2:9")
+    bench.fails("onto itself", peer=source.ip.split("/")[0], says="called|uuid")
+    with tap.case("garbage at the port: refused, and it serves on", source, target):
+        before = bench.beat(source)
+        address = target.ip.split("/")[0]
+        for data in ("/dev/urandom", "/dev/zero"):
+            source.run(f"head -c 100000 {data} | timeout 5 nc {address} 8002 >/dev/null", timeout=15)
+        source.run(f"printf XLMR | timeout 2 nc {address} 8002 >/dev/null", timeout=15)
+        bench.settled([source], before)
+
+
+def cancel(tap, bench):
+    with tap.case("xlm cancel: the guest stays", *bench.pair.hosts):
+        source = bench.source()
+        before = bench.beat(source)
+        command = source.spawn(bench.command(source, "--max-mbps 4 --progress"))
+        wait_until(lambda: "source" in source.run("xlm status --json").output, "xlm status shows the migration", 10)
+        time.sleep(1)
+        source.run("xlm cancel guest", timeout=20, check=True)
+        answer = command.wait(30)
+        expect(answer.status == 3, f"xlm migrate ends with status {answer.status}: {answer.output[-300:]}")
+        bench.settled([source], before)
+
+
+def cable(tap, bench):
+    with tap.case("the cable is out for two seconds: the guest is whole", *bench.pair.hosts):
+        source = bench.source()
+        before = bench.beat(source)
+        command = source.spawn(bench.command(source, "--max-mbps 20"))
+        time.sleep(1.5)
+        bench.pair.set_link(False)
+        time.sleep(2)
+        bench.pair.set_link(True)
+        answer = command.wait(60)
+        bench.settled([bench.other(source) if answer.status == 0 else source], before)
+    with tap.case("lost between the two steps of the hand-over: both wait, and it is settled when the link is back", *bench.pair.hosts):
+        source = bench.source()
+        target = bench.other(source)
+        before = bench.beat(source)
+        bench.daemon(source, "pause-at-stage:committing:2000")
+        command = source.spawn(bench.command(source))
+        wait_until(lambda: "fault on purpose" in source.run("tail -n 1 /var/log/xlmd.log").output, "stage committing", 30)
+        bench.pair.set_link(False)
+        source.run("sleep 2.5; killall -9 xlmd.real")
+        command.wait(20)
+        source.run(WAIT, timeout=25, check=True)
+        time.sleep(2)
+        expect(not bench.running_on(), f"it runs on {[host.name for host in bench.running_on()]} before anybody can know\n{bench.states()}")
+        said = source.run("xlm status").output
+        expect(re.search("guest.*(not settled|waiting|committing|unresolved)", said, re.S), f"xlm status says: {said}")
+        bench.pair.set_link(True)
+        bench.settled([target], before, 60)
+
+
+def faults(tap, bench, word):
+    cases = []
+    for stage, allowed in SOURCE_STAGES.items():
+        cases.append((f"kill -9 of the source's daemon: {stage}", dict(fault=f"exit-at-stage:{stage}", allowed=allowed)))
+    for stage, allowed in TARGET_STAGES.items():
+        cases.append((f"kill -9 of the target's daemon: {stage}", dict(fault=f"exit-at-stage:{stage}", fault_on="target", allowed=allowed)))
+    for at in (7, 500, 40_000, 5_000_000, 9_000_000):
+        cases.append((f"cut after {at} bytes", dict(fault=f"cut-after-bytes:{at}")))
+    for at in (5, 100):
+        cases.append((f"cut after {at} bytes of the target's", dict(fault=f"cut-after-bytes:{at}", fault_on="target")))
+    # A page that is damaged and then written by the guest comes again: that migration may succeed.
+    for at, allowed, says in ((3, "s", "record|magic|HELLO"), (300, "s", "record|offset|HELLO"), (100_000, "st", ""), (4_000_001, "st", "")):
+        cases.append((f"a flipped bit in byte {at}", dict(fault=f"corrupt-byte:{at}", allowed=allowed, says=says)))
+    cases.append(("a flipped bit in byte 40 of the target's", dict(fault="corrupt-byte:40", fault_on="target")))
+    for name, arguments in cases:
+        if word == "--all" or (word in name if word else USUAL.search(name)):
+            bench.fails(name, **arguments)
+    for host in bench.pair.hosts:
+        bench.daemon(host)
+
+
+def power_cut(tap, bench):
+    with tap.case("the target loses power while pages arrive: the guest stays", bench.pair.a):
+        source = bench.source()
+        before = bench.beat(source)
+        command = source.spawn(bench.command(source, "--max-mbps 5"))
+        time.sleep(1.5)
+        target = bench.other(source)
+        target.kill()
+        # Nobody answers any more, and nobody says so: the person does not want to wait.
+        source.run("xlm cancel guest", timeout=20)
+        command.wait(60)
+        wait_until(lambda: not set(xl_list(source)[GUEST][3]) & set("ps"), "the guest runs", 20)
+        bench.whole(source, before)
+    with tap.case("the guest still shuts down when asked", source):
+        source.run("xl shutdown -w guest", timeout=60, check=True)
+        wait_gone(source, GUEST)
+        wait_until(lambda: free_memory(source) == bench.free[source.name], f"{bench.free[source.name]} MiB are free again", 10)
+
+
+def main():
+    word = sys.argv[1] if len(sys.argv) > 1 else ""
+    tap = Tap()
+    with Pair(mem=1280) as pair:
+        tap.note("ready after " + ", ".join(f"{seconds:.1f} s" for seconds in pair.wait_ready()))
+        bench = Bench(tap, pair)
+        for host in pair.hosts:
+            bench.prepare(host)
+        link(tap, pair)
+        there_and_back(tap, bench)
+        if len(bench.free) == 2:
+            whole = word in ("", "--all")
+            if whole:
+                refusals(tap, bench)
+                cancel(tap, bench)
+                cable(tap, bench)
+            faults(tap, bench, word)
+            if whole:
+                power_cut(tap, bench)
+    tap.end()
+
+
+if __name__ == "__main__":
+    main()
