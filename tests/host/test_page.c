@@ -226,7 +226,7 @@ static void threads(void **state)
     (void)state;
     fake_init(4 * MIB, 4);
     fake_page_init();
-    thrd_t t[2];          /* not more than there are CPUs: ticket locks do not yield */
+    thrd_t t[2];          /* not more than there are CPUs: spin locks do not yield */
     for (uintptr_t i = 0; i < 2; i++)
         thrd_create(&t[i], churn, (void *)(i + 1));
     for (unsigned i = 0; i < 2; i++) {
