@@ -182,7 +182,7 @@ class Host:
         """The emulator's command line; CONSOLE: the arguments that say where the serial port goes."""
         initrd = self._initrd()
         kernel_at, initrd_at = self._layout(initrd)
-        dom0 = f"console=hvc0 panic=-1 nokaslr kpti=0 mitigations=off xl.host={self.name}"
+        dom0 = f"console=hvc0 panic=-1 nokaslr kpti=0 mitigations=off init_on_alloc=0 xen_scrub_pages=0 xl.host={self.name}"
         if self.ip:
             dom0 += f" xl.ip={self.ip} xl.mtu={self.mtu}"
         line = ["qemu-system-aarch64", "-M", "virt,virtualization=on,gic-version=3", "-cpu", self.cpu,

@@ -207,7 +207,7 @@ static int remove_page(struct domain *d, uint64_t gfn)
         return p2m_unmap_exact(d, GFN(gfn), e.pa);
     case P2M_FOREIGN:
     case P2M_FOREIGN_RO:
-        return p2m_unmap_foreign(d, GFN(gfn), e.pa);
+        return p2m_unmap_later(d, GFN(gfn), e.pa);
     default:
         return -XEN_ENOENT;
     }

@@ -62,7 +62,7 @@ static int keep_page(struct domain *d, uint64_t gfn, const struct p2m_entry *e)
 
     if (!page_get(page, d))
         return -XEN_EINVAL;
-    int rc = p2m_unmap_exact(d, GFN(gfn), e->pa);
+    int rc = p2m_unmap_later(d, GFN(gfn), e->pa);
     if (rc == 0)
         page->flags |= PAGE_KEPT;
     else
@@ -107,7 +107,7 @@ int memory_take_out(struct domain *d, uint64_t gfn)
         return -XEN_EINVAL;
     if (d->direct_map && e.pa.v == GFN(gfn).v)
         return keep_page(d, gfn, &e);
-    return p2m_unmap_exact(d, GFN(gfn), e.pa);
+    return p2m_unmap_later(d, GFN(gfn), e.pa);
 }
 
 static bool all_memory(struct domain *d, uint64_t gfn, uint64_t pages)

@@ -340,13 +340,12 @@ int p2m_unmap_exact(struct domain *d, ipa_t ipa, paddr_t pa)
 #define GONE_MAX (PAGE_SIZE / sizeof(uint64_t))
 #define GONE_NS 5000000u
 
-static bool is_foreign(uint64_t leaf, unsigned level)
+static bool may_wait(uint64_t leaf, unsigned level)
 {
-    enum p2m_type type = p2m_leaf_type(leaf);
-    return (leaf & PTE_VALID) && level == 3 && (type == P2M_FOREIGN || type == P2M_FOREIGN_RO);
+    return level == 3 && holds_reference(leaf);
 }
 
-int p2m_unmap_foreign(struct domain *d, ipa_t ipa, paddr_t pa)
+int p2m_unmap_later(struct domain *d, ipa_t ipa, paddr_t pa)
 {
     struct p2m *p2m = &d->p2m;
     if (!in_range(ipa, 1))
@@ -354,14 +353,16 @@ int p2m_unmap_foreign(struct domain *d, ipa_t ipa, paddr_t pa)
     spin_lock(&p2m->lock);
     unsigned level;
     uint64_t *entry = pt_entry(&p2m->pt, ipa.v, &level);
-    bool defer = is_foreign(*entry, level) && (*entry & PTE_ADDR) == (pa.v & PAGE_MASK);
+    bool defer = may_wait(*entry, level) && (*entry & PTE_ADDR) == (pa.v & PAGE_MASK);
     if (defer && !p2m->gone)
         p2m->gone = mem_alloc(PAGE_SIZE);
     defer = defer && p2m->gone;
     if (defer) {
         if (!p2m->gone_count)
             timer_set(&p2m->gone_timer, counter() + ns_to_ticks(GONE_NS));
-        p2m->gone[p2m->gone_count++] = pt_clear_unflushed(entry);
+        uint64_t old = pt_clear_unflushed(entry);
+        note_gone(old, ipa_gfn(ipa), 0);
+        p2m->gone[p2m->gone_count++] = old;
     }
     bool full = p2m->gone_count == GONE_MAX;
     spin_unlock(&p2m->lock);

@@ -13,8 +13,9 @@ void arch_load_vttbr(uint64_t vttbr)
 
 void arch_unload_vttbr(void)
 {
+    /* The number stays: an empty map makes no TLB entries, and a change of VMID makes emulators forget all that they have. */
     static uint64_t empty_root[2 * 512] __attribute__((aligned(2 * PAGE_SIZE)));
-    arch_load_vttbr(arch_make_vttbr(va_to_pa(empty_root), 0));
+    arch_load_vttbr(arch_make_vttbr(va_to_pa(empty_root), (uint16_t)(READ_SYSREG(vttbr_el2) >> 48)));
 }
 
 /*

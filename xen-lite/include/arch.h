@@ -63,7 +63,7 @@ void arch_tlb_flush_vmid(uint64_t vttbr);
 void arch_tlb_flush_all_guests(void);                   /* ALLE1IS */
 uint64_t arch_make_vttbr(paddr_t root, uint16_t vmid);
 void arch_load_vttbr(uint64_t vttbr);                   /* of this CPU, now; ISB included */
-void arch_unload_vttbr(void);                           /* nobody's: an empty map, VMID 0 */
+void arch_unload_vttbr(void);                           /* an empty map, under the VMID that was loaded */
 unsigned arch_vmid_bits(void);                          /* 8 or 16 */
 uint64_t arch_vtcr(void);                               /* as programmed; 40-bit IPA, 4 KiB, start level 1, two root pages */
 bool arch_has_hw_dirty(void);                           /* FEAT_HAFDBS with dirty state */

@@ -32,7 +32,7 @@ struct p2m {
     bool logging, hw_dirty;     /* dirty.c: new RAM leaves are logged; by DBM */
     struct dirty_log *log;
     uint64_t relinquish_gfn;    /* cursor of p2m_relinquish */
-    uint64_t *gone;             /* p2m_unmap_foreign: leaves that TLBs may still have, GONE_MAX at most; a page, or NULL */
+    uint64_t *gone;             /* p2m_unmap_later: leaves that TLBs may still have, GONE_MAX at most; a page, or NULL */
     unsigned gone_count;
     struct timer gone_timer;
     uint64_t split_count, merge_count, fault_count, spurious_count, table_pages;
@@ -54,11 +54,12 @@ int p2m_unmap(struct domain *d, ipa_t ipa, uint64_t pages);
 /* Unmap `ipa` only if it maps `pa`: the grant table's and remove_from_physmap's check. -ENOENT, -EINVAL */
 int p2m_unmap_exact(struct domain *d, ipa_t ipa, paddr_t pa);
 /*
- * The same for another domain's page, of which tools unmap thousands in a row: the entry is empty at once, but TLBs are flushed and the
- * reference and external writer dropped for many together, by p2m_settle.  Until then the page is still this domain's to reach.
+ * The same for pages of which many are unmapped in a row (other domains', by tools; own ones, by a balloon): the entry is empty at once,
+ * but TLBs are flushed and the reference and external writer dropped for many together, by p2m_settle.  Until then the
+ * page is still this domain's to reach, and so nobody else's.
  */
-int p2m_unmap_foreign(struct domain *d, ipa_t ipa, paddr_t pa);
-/* Make an end of what p2m_unmap_foreign left: after a few milliseconds, and by all that maps or tears down. */
+int p2m_unmap_later(struct domain *d, ipa_t ipa, paddr_t pa);
+/* Make an end of what p2m_unmap_later left: after a few milliseconds, and by all that maps or tears down. */
 void p2m_settle(struct domain *d);
 bool p2m_lookup(struct domain *d, ipa_t ipa, struct p2m_entry *e);      /* false: nothing there */
 /*

@@ -109,7 +109,7 @@ WEAK void dirty_mark_page(struct page *p) { (void)p; }
 WEAK void dirty_ext_writer(struct page *p, int delta) { p->ext_writers += (unsigned)delta; }
 WEAK uint64_t p2m_leaf(struct domain *d, ipa_t ipa, unsigned *level) { (void)d; (void)ipa; *level = 1; return 0; }
 WEAK int p2m_mmio_set(struct domain *d, ipa_t ipa, uint64_t payload) { (void)d; (void)ipa; (void)payload; return -XEN_ENOMEM; }
-WEAK int p2m_unmap_foreign(struct domain *d, ipa_t ipa, paddr_t pa) { return p2m_unmap_exact(d, ipa, pa); }
+WEAK int p2m_unmap_later(struct domain *d, ipa_t ipa, paddr_t pa) { return p2m_unmap_exact(d, ipa, pa); }
 WEAK int p2m_unmap_exact(struct domain *d, ipa_t ipa, paddr_t pa) { (void)d; (void)ipa; (void)pa; return -XEN_ENOENT; }
 WEAK void p2m_settle(struct domain *d) { (void)d; }
 WEAK void timer_init(struct timer *t, void (*fn)(void *), void *arg) { *t = (struct timer){ .fn = fn, .arg = arg }; }
