@@ -94,7 +94,11 @@ static int read_reg(const void *fdt, int node, int bus, unsigned index, uint64_t
 
 int fdt_reg(const void *fdt, int node, unsigned index, uint64_t *address, uint64_t *bytes)
 {
-    int bus = fdt_parent_offset(fdt, node);
+    return fdt_reg_on(fdt, node, fdt_parent_offset(fdt, node), index, address, bytes);
+}
+
+int fdt_reg_on(const void *fdt, int node, int bus, unsigned index, uint64_t *address, uint64_t *bytes)
+{
     int rc = read_reg(fdt, node, bus, index, address, bytes);
     return rc ? rc : translate(fdt, bus, address, *bytes);
 }

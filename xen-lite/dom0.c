@@ -74,6 +74,38 @@ static void give_memory(struct domain *d, uint64_t bytes)
     }
 }
 
+/*
+ * A ramdisk of whole pages becomes the control domain's where it lies: the kernel gives that memory back to itself when it has
+ * unpacked it.  arm64 Linux wants it within 32 GiB of the kernel, from a GiB boundary on, so all of RAM has to be.  Returns its bytes;
+ * 0: it has to be copied.
+ */
+static uint64_t adopt_ramdisk(struct domain *d, uint64_t bytes)
+{
+    uint64_t start = boot.ramdisk.start, end = ROUND_UP(start + boot.ramdisk.bytes, (uint64_t)PAGE_SIZE);
+    uint64_t low = ROUND_DOWN(boot.ram[0].start, 1ull << 30), high = boot.ram[boot.ram_count - 1].end;
+    if (!boot.ramdisk.present || (start & ~PAGE_MASK) || end - start > bytes / 2 || high - low > 32ull << 30)
+        return 0;
+    for (unsigned i = 0; i < boot.reserved_count; i++) {
+        const struct mem_region *r = &boot.reserved[i];
+        if (r->start < end && start < r->end && (r->start != start || r->end != end))
+            return 0;                   /* its last page has something else, too */
+    }
+    page_free_region(start, end);
+    for (uint64_t at = start, size; at < end; at += size) {
+        unsigned order = 0;
+        while (order < DOM0_ORDER_MAX && !(at & (((uint64_t)PAGE_SIZE << order << 1) - 1)) && at + ((uint64_t)PAGE_SIZE << order << 1) <= end)
+            order++;
+        size = (uint64_t)PAGE_SIZE << order;
+        if (!page_alloc_at(d, PA(at), order))
+            panic("dom0: the ramdisk's memory at 0x%lx (order %u) is not free", at, order);
+    }
+    if (p2m_map(d, IPA(start), PA(start), (end - start) >> PAGE_SHIFT, P2M_RAM))   /* its tables must not come from there */
+        panic("dom0: no memory for its page tables");
+    layout.ramdisk_start = start;
+    layout.ramdisk_end = start + boot.ramdisk.bytes;
+    return end - start;
+}
+
 static int note_device(void *arg, uint64_t start, uint64_t end)
 {
     struct domain *d = arg;
@@ -184,17 +216,20 @@ static uint64_t load(struct domain *d, const void *fdt, uint64_t *dtb)
         panic("dom0: the kernel module at 0x%lx (0x%lx bytes) is not an arm64 Image", boot.kernel.start, boot.kernel.bytes);
     uint64_t size = MAX(h.image_size, boot.kernel.bytes);
     uint64_t offset = h.image_size ? h.text_offset : 0x80000;   /* before 3.17 there was no image_size */
-    const struct mem_region *bank = bank_for(size + offset + boot.ramdisk.bytes + DTB_ROOM + 4 * BLOCK_SIZE);
-    uint64_t entry = ROUND_UP(bank->start, (uint64_t)BLOCK_SIZE) + offset, top = bank->end;
-    *dtb = place_high(bank, &top, DTB_ROOM, "device tree");
-    if (boot.ramdisk.present) {
-        layout.ramdisk_start = place_high(bank, &top, boot.ramdisk.bytes, "ramdisk");
+    uint64_t ramdisk_bytes = layout.ramdisk_end ? 0 : boot.ramdisk.bytes;
+    const struct mem_region bank = *bank_for(size + offset + ramdisk_bytes + DTB_ROOM + 4 * BLOCK_SIZE);
+    uint64_t entry = ROUND_UP(bank.start, (uint64_t)BLOCK_SIZE) + offset, top = bank.end;
+    *dtb = place_high(&bank, &top, DTB_ROOM, "device tree");
+    if (layout.ramdisk_end) {
+        add_bank(layout.ramdisk_start, ROUND_UP(layout.ramdisk_end, (uint64_t)PAGE_SIZE));  /* only now: nothing else goes there */
+    } else if (boot.ramdisk.present) {
+        layout.ramdisk_start = place_high(&bank, &top, boot.ramdisk.bytes, "ramdisk");
         layout.ramdisk_end = layout.ramdisk_start + boot.ramdisk.bytes;
         copy_in(d, layout.ramdisk_start, pa_to_va(PA(boot.ramdisk.start)), boot.ramdisk.bytes, "ramdisk");
     }
     if (entry + size > top)
         panic("dom0: the kernel (0x%lx bytes) and the ramdisk do not fit into bank 0x%lx-0x%lx: raise dom0_mem=", size,
-              bank->start, bank->end);
+              bank.start, bank.end);
     copy_in(d, entry, kernel, boot.kernel.bytes, "kernel");
     void *out = mem_alloc(DTB_ROOM);
     int bytes = out ? dom0_fdt_make(fdt, out, DTB_ROOM, &layout) : -XEN_ENOMEM;
@@ -205,8 +240,6 @@ static uint64_t load(struct domain *d, const void *fdt, uint64_t *dtb)
     /* The kernel starts with its caches off. */
     p2m_cache_flush(d, entry >> PAGE_SHIFT, ROUND_UP(size, PAGE_SIZE) >> PAGE_SHIFT);
     p2m_cache_flush(d, *dtb >> PAGE_SHIFT, DTB_ROOM >> PAGE_SHIFT);
-    if (boot.ramdisk.present)
-        p2m_cache_flush(d, layout.ramdisk_start >> PAGE_SHIFT, ROUND_UP(boot.ramdisk.bytes, PAGE_SIZE) >> PAGE_SHIFT);
     return entry;
 }
 
@@ -243,13 +276,17 @@ void dom0_build(const void *fdt)
     for (unsigned i = 0; i < layout.vcpu_count; i++)
         if (!d->vcpu[i] && (rc = vcpu_create(d, i)))
             panic("dom0: cannot create vCPU %u (error %d)", i, rc);
-    give_memory(d, bytes);
+    uint64_t ramdisk = adopt_ramdisk(d, bytes);
+    if (ramdisk)                        /* in whole blocks, rather than scraps for the last MiB */
+        bytes = ramdisk + ROUND_DOWN(bytes - ramdisk, (uint64_t)BLOCK_SIZE);
+    give_memory(d, bytes - ramdisk);
     if ((rc = dom0_for_each_device(fdt, note_device, d)))
         panic("dom0: cannot map its devices (error %d)", rc);
     find_extended_region();
     give_interrupts(d);
     layout.evtchn_ppi = d->evtchn_ppi;
     uint64_t dtb, entry = load(d, fdt, &dtb);
+    d->max_pages = (uint32_t)(bytes >> PAGE_SHIFT);
     log_info("dom0: %lu MiB in %u bank(s) from 0x%lx, %u vCPU(s), kernel at 0x%lx, device tree at 0x%lx\n", bytes >> 20,
              layout.bank_count, layout.bank[0].start, layout.vcpu_count, entry, dtb);
     arch_vcpu_reset(d->vcpu[0], entry, dtb, false);

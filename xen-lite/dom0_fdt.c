@@ -9,6 +9,8 @@
 #include "hw.h"
 #include "lib.h"
 
+#define DEPTH_MAX 16
+
 /* fdt_setprop_string is a macro that narrows strlen's size_t. */
 static int set_string(void *fdt, int node, const char *property, const char *s)
 {
@@ -20,11 +22,14 @@ static const char *const hidden_compatible[] = {
     "arm,gic-v3-its", "arm,gic-v2m-frame", "arm,armv8-pmuv3", "arm,cortex-a15-pmu", "arm,cortex-a57-pmu",
     "arm,cortex-a72-pmu", "arm,armv7-timer-mem", "arm,smmu-v3", "arm,statistical-profiling-extension-v1",
 };
+static const char *const uart_compatible[] = { "arm,pl011", "arm,sbsa-uart" };
 static const char *const gic_compatible[] = { "arm,gic-v3", "arm,cortex-a15-gic", "arm,gic-400", "arm,cortex-a9-gic" };
 
 static bool is_hypervisor_uart(const void *fdt, int node)
 {
     uint64_t start, bytes;
+    if (!fdt_has_compatible(fdt, node, uart_compatible, ARRAY_SIZE(uart_compatible)))
+        return false;                   /* before libfdt looks for its bus, which takes the whole tree */
     return !fdt_reg(fdt, node, 0, &start, &bytes) && start == uart_base.v && uart_base.v;
 }
 
@@ -59,17 +64,25 @@ static int for_each_pci_range(const void *fdt, int node, int (*fn)(void *, uint6
     return rc;
 }
 
+/* What hangs below these is no device. */
+static bool is_no_bus(const void *fdt, int node)
+{
+    const char *name = fdt_get_name(fdt, node, NULL);
+    return name && (!strcmp(name, "chosen") || !strcmp(name, "cpus") || !strcmp(name, "reserved-memory"));
+}
+
 int dom0_for_each_device(const void *fdt, int (*fn)(void *, uint64_t, uint64_t), void *arg)
 {
-    for (int node = fdt_next_node(fdt, 0, NULL); node >= 0; node = fdt_next_node(fdt, node, NULL)) {
+    int above[DEPTH_MAX] = { 0 }, depth = 0;            /* the nodes above: libfdt looks for a parent from the start of the tree */
+    for (int node = fdt_next_node(fdt, 0, &depth); node >= 0 && depth > 0; node = fdt_next_node(fdt, node, &depth)) {
         uint64_t start, bytes;
-        if (is_hidden(fdt, node) || is_gic(fdt, node) || is_memory(fdt, node))
-            continue;
-        const char *parent = fdt_get_name(fdt, fdt_parent_offset(fdt, node), NULL);
-        if (parent && (!strcmp(parent, "chosen") || !strcmp(parent, "cpus") || !strcmp(parent, "reserved-memory")))
+        if (depth >= DEPTH_MAX)
+            return -XEN_EINVAL;
+        above[depth] = node;
+        if (is_hidden(fdt, node) || is_gic(fdt, node) || is_memory(fdt, node) || is_no_bus(fdt, above[depth - 1]))
             continue;
         int rc = 0;
-        for (unsigned i = 0; !rc && !fdt_reg(fdt, node, i, &start, &bytes); i++)
+        for (unsigned i = 0; !rc && !fdt_reg_on(fdt, node, above[depth - 1], i, &start, &bytes); i++)
             if (bytes)
                 rc = fn(arg, start, start + bytes);
         const char *type = fdt_getprop(fdt, node, "device_type", NULL);
@@ -81,21 +94,21 @@ int dom0_for_each_device(const void *fdt, int (*fn)(void *, uint64_t, uint64_t),
     return 0;
 }
 
-/* Deleting moves offsets: start over after each. The trees have some hundred nodes; boot happens once. */
+/* Written over with nothing, rather than taken out: no offset moves. */
 static int delete_hidden(void *fdt)
 {
-    int node = fdt_next_node(fdt, 0, NULL);
-    while (node >= 0) {
+    int before = 0, node;
+    while ((node = fdt_next_node(fdt, before, NULL)) >= 0) {
         const char *name = fdt_get_name(fdt, node, NULL);
         bool module = !fdt_node_check_compatible(fdt, node, "multiboot,module") ||
                       !fdt_node_check_compatible(fdt, node, "xen,multiboot-module");
-        if (module || is_memory(fdt, node) || is_hidden(fdt, node) || !strcmp(name, "cpu-map") || !strcmp(name, "hypervisor")) {
-            int rc = fdt_del_node(fdt, node);
-            if (rc)
-                return rc;
-            node = 0;
+        if (!module && !is_memory(fdt, node) && !is_hidden(fdt, node) && strcmp(name, "cpu-map") && strcmp(name, "hypervisor")) {
+            before = node;
+            continue;
         }
-        node = fdt_next_node(fdt, node, NULL);
+        int rc = fdt_nop_node(fdt, node);
+        if (rc)
+            return rc;
     }
     return 0;
 }

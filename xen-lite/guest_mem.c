@@ -2,6 +2,10 @@
 /*
  * Copies to and from guest memory, page by page: find the page with a reference, copy through the direct map, mark it
  * AFTER the write (a mark before it might be harvested too early: dirty.c), put it.
+ *
+ * A hypercall's arguments are mostly in one page, and asking the guest's own map costs more than the copy: within one
+ * hypercall the last answer is kept.  A guest that changes its map meanwhile, on another vCPU, races with the hypercall either
+ * way; the page itself is looked up, and held, at each copy.
  */
 #include "lib.h"
 #include "domain.h"
@@ -43,13 +47,33 @@ static size_t piece_bytes(uint64_t addr, size_t bytes)
     return MIN(bytes, room);
 }
 
+static struct translation { bool kept, valid, write; uint64_t gva; ipa_t ipa; } last[MAX_CPUS];     /* own CPU only */
+
+void guest_mem_begin_call(void) { last[cpu_id()] = (struct translation){ .kept = true }; }
+void guest_mem_end_call(void) { last[cpu_id()].kept = false; }
+
+static bool translate(uint64_t gva, bool write, ipa_t *ipa)
+{
+    struct translation *t = &last[cpu_id()];
+    uint64_t page = gva & PAGE_MASK;
+    if (!t->kept)
+        return arch_gva_to_ipa(GVA(gva), write, ipa) == 0;
+    if (!t->valid || t->gva != page || (write && !t->write)) {
+        t->valid = arch_gva_to_ipa(GVA(page), write, &t->ipa) == 0;
+        t->gva = page;
+        t->write = write;
+    }
+    *ipa = IPA(t->ipa.v | (gva & (PAGE_SIZE - 1)));
+    return t->valid;
+}
+
 static size_t copy_gva(uint8_t *buf, uint64_t gva, size_t bytes, enum direction dir)
 {
     struct domain *d = current_vcpu()->domain;
     while (bytes) {
         size_t n = piece_bytes(gva, bytes);
         ipa_t ipa;
-        if (arch_gva_to_ipa(GVA(gva), dir != FROM_GUEST, &ipa) || !copy_piece(d, ipa, buf, n, dir))
+        if (!translate(gva, dir != FROM_GUEST, &ipa) || !copy_piece(d, ipa, buf, n, dir))
             break;
         gva += n;
         bytes -= n;

@@ -75,7 +75,9 @@ static __attribute__((noinline)) void dispatch_by_table(struct vcpu *v, uint64_t
     for (unsigned n = 0; n < hypercalls[nr].args; n++)
         arg[n] = arch_hypercall_arg(v, n);
     call_start[cpu_id()] = counter();
+    guest_mem_begin_call();
     long result = hypercalls[nr].fn(arg);
+    guest_mem_end_call();
     if (result == -XEN_ERESTART)
         arch_hypercall_restart(v);
     else

@@ -162,7 +162,7 @@ static long batch(struct domain *d, const struct xen_add_to_physmap_batch *op, u
 
         if (rc)
             return rc;
-        if (i + 1 < op->size && hypercall_preempt_check())
+        if (i % MEMOP_PAGES_A_LOOK == MEMOP_PAGES_A_LOOK - 1 && i + 1 < op->size && hypercall_preempt_check())
             return memory_restart(XENMEM_add_to_physmap_batch, i + 1);
     }
     return 0;

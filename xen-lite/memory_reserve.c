@@ -147,7 +147,8 @@ static long each_extent(unsigned op, struct reservation *r)
         if (!(op == XENMEM_populate_physmap ? populate_one : decrease_one)(r->d, gfn, r->order))
             break;
         r->done++;
-        if (r->done < r->extents && hypercall_preempt_check())
+        bool look = r->order || r->done % MEMOP_PAGES_A_LOOK == 0;
+        if (look && r->done < r->extents && hypercall_preempt_check())
             return memory_restart(op, r->done);
     }
     return (long)r->done;

@@ -349,15 +349,32 @@ static uint64_t place_table(const struct mem_region *ram, unsigned ram_count, co
     return best;
 }
 
+/* How large a block of reserved frames can be freed at pfn: aligned, and not beyond `end`. */
+static unsigned reserved_order(uint64_t pfn, uint64_t end)
+{
+    unsigned order = 0;
+    while (order < PAGE_MAX_ORDER && !(pfn & ((2ull << order) - 1)) && pfn + (2ull << order) <= end)
+        order++;
+    for (uint64_t i = 0; i < 1ull << order; i++)
+        if (!(frame_table[pfn - frame_base + i].flags & PAGE_RESERVED))
+            while (order && 1ull << order > i)
+                order--;
+    return order;
+}
+
 static void add_free(uint64_t start, uint64_t end)
 {
-    for (uint64_t pfn = start >> PAGE_SHIFT; pfn < end >> PAGE_SHIFT; pfn++) {
+    uint64_t last = end >> PAGE_SHIFT;
+    for (uint64_t pfn = MAX(start >> PAGE_SHIFT, 1ull), count; pfn < last; pfn += count) {  /* frame 0 stays out: PA 0 means none */
         struct page *p = &frame_table[pfn - frame_base];
-        if (pfn && (p->flags & PAGE_RESERVED)) {        /* frame 0 stays out: PA 0 means none; overlaps count once */
-            p->flags = 0;
-            total_pages++;
-            free_block((uint32_t)(pfn - frame_base), 0);
-        }
+        unsigned order = reserved_order(pfn, last);
+        count = 1ull << order;
+        if (!(p->flags & PAGE_RESERVED))        /* overlaps count once */
+            continue;
+        for (uint64_t i = 0; i < count; i++)
+            p[i].flags = 0;
+        total_pages += count;
+        free_block((uint32_t)(pfn - frame_base), order);
     }
 }
 

@@ -120,10 +120,59 @@ static void marks(void **state)
     tear_down();
 }
 
+static unsigned asked;
+static uint64_t moved;
+static bool read_only;
+static int translate(gva_t va, bool write, ipa_t *ipa)
+{
+    asked++;
+    *ipa = IPA(va.v + moved);
+    return write && read_only ? -XEN_EFAULT : 0;
+}
+
+/* The guest's own map is asked once a page within a call, anew for the first write, and always outside of one. */
+static void translation(void **state)
+{
+    (void)state;
+    set_up();
+    char c[2];
+    fake_gva_to_ipa = translate;
+    asked = 0;
+    moved = 0;
+    read_only = false;
+    *(char *)page_va(page[7]) = 'a';            /* at BASE */
+    *(char *)page_va(page[6]) = 'b';
+    guest_mem_begin_call();
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(copy_from_guest(c, BASE + i, 1), 0);
+    assert_int_equal(asked, 1);
+    read_only = true;
+    assert_int_equal(copy_to_guest(BASE, "x", 1), 1);
+    assert_int_equal(asked, 2);
+    read_only = false;
+    assert_int_equal(copy_to_guest(BASE + 8, "x", 1), 0);
+    assert_int_equal(copy_to_guest(BASE + 9, "x", 1), 0);
+    assert_int_equal(copy_from_guest(c, BASE, 1), 0);
+    assert_int_equal(asked, 3);
+    assert_int_equal(copy_from_guest(c, BASE + PAGE_SIZE, 1), 0);
+    assert_int_equal(asked, 4);
+    guest_mem_end_call();
+    moved = PAGE_SIZE;                          /* between two calls it may be another page */
+    assert_int_equal(copy_from_guest(c, BASE, 1), 0);
+    assert_int_equal(c[0], 'b');
+    guest_mem_begin_call();
+    assert_int_equal(copy_from_guest(c, BASE, 1), 0);
+    assert_int_equal(c[0], 'b');
+    guest_mem_end_call();
+    fake_gva_to_ipa = NULL;
+    tear_down();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(crossing),
                                         cmocka_unit_test(not_there),
+                                        cmocka_unit_test(translation),
                                         cmocka_unit_test(marks) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -111,19 +111,21 @@ static void reservation_refused(void **state)
     assert_int_equal(reserve(XENMEM_populate_physmap, DOMID_SELF, list, 1, 0), 1);
 }
 
+#define MANY (2 * MEMOP_PAGES_A_LOOK + 3)
+
 static void goes_on(void **state)
 {
-    xen_pfn_t list[10];
+    xen_pfn_t list[MANY];
     (void)state;
-    for (unsigned i = 0; i < 10; i++)
+    for (unsigned i = 0; i < MANY; i++)
         list[i] = HOLE + i;
     fake_preempt = true;
-    assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 10, 0), 10);
-    assert_int_equal(restarts, 9);
+    assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, MANY, 0), MANY);
+    assert_int_equal(restarts, (MANY - 1) / MEMOP_PAGES_A_LOOK);
     fake_preempt = false;
-    struct xen_memory_reservation r = { .extent_start = { .q = gva(list) }, .nr_extents = 10, .domid = 1 };
-    assert_int_equal(do_memory_op(XENMEM_populate_physmap | 10 << 6, gva(&r)), 10);
-    assert_int_equal(do_memory_op(XENMEM_populate_physmap | 11 << 6, gva(&r)), 11);
+    struct xen_memory_reservation r = { .extent_start = { .q = gva(list) }, .nr_extents = MANY, .domid = 1 };
+    assert_int_equal(do_memory_op(XENMEM_populate_physmap | MANY << 6, gva(&r)), MANY);
+    assert_int_equal(do_memory_op(XENMEM_populate_physmap | (MANY + 1) << 6, gva(&r)), MANY + 1);
 }
 
 /* dom0's pages stay its own while they are out of its map, and come back to the same place. */
@@ -273,25 +275,25 @@ static void foreign_maps(void **state)
 
 static void batch(void **state)
 {
-    xen_ulong_t idx[6];
-    xen_pfn_t gfn[6];
-    int err[6];
+    xen_ulong_t idx[MANY];
+    xen_pfn_t gfn[MANY];
+    int err[MANY];
     struct xen_add_to_physmap_batch op = {
-        .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = 6, .u = { .foreign_domid = 1 },
+        .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = MANY, .u = { .foreign_domid = 1 },
         .idxs = { .q = gva(idx) }, .gpfns = { .q = gva(gfn) }, .errs = { .q = gva(err) },
     };
     (void)state;
 
-    for (unsigned i = 0; i < 6; i++)
-        idx[i] = GUEST_RAM + i, gfn[i] = HOLE + i, err[i] = 77;
+    for (unsigned i = 0; i < MANY; i++)
+        idx[i] = GUEST_RAM + i % 3, gfn[i] = HOLE + i, err[i] = 77;
     idx[3] = HOLE;
     fake_preempt = true;
     assert_int_equal(call(XENMEM_add_to_physmap_batch, &op), 0);
-    assert_int_equal(restarts, 5);
-    for (unsigned i = 0; i < 6; i++)
+    assert_int_equal(restarts, (MANY - 1) / MEMOP_PAGES_A_LOOK);
+    for (unsigned i = 0; i < MANY; i++)
         assert_int_equal(err[i], i == 3 ? -XEN_EINVAL : 0);
-    assert_int_equal(do_memory_op(XENMEM_add_to_physmap_batch | 6 << 6, gva(&op)), -XEN_EILSEQ);
-    assert_int_equal(do_memory_op(XENMEM_add_to_physmap_batch | 7 << 6, gva(&op)), -XEN_EILSEQ);
+    assert_int_equal(do_memory_op(XENMEM_add_to_physmap_batch | MANY << 6, gva(&op)), -XEN_EILSEQ);
+    assert_int_equal(do_memory_op(XENMEM_add_to_physmap_batch | (MANY + 1) << 6, gva(&op)), -XEN_EILSEQ);
     op.idxs.q = 0;
     assert_int_equal(call(XENMEM_add_to_physmap_batch, &op), -XEN_EFAULT);
     op.size = 0;

@@ -31,6 +31,8 @@ int boot_scan(const void *fdt, paddr_t fdt_pa, struct mem_region image);
 
 /* A node's reg entry `index` as the CPU sees it, through every parent's ranges. 0, -XEN_ENOENT (no such entry), -XEN_EINVAL. */
 int fdt_reg(const void *fdt, int node, unsigned index, uint64_t *address, uint64_t *bytes);
+/* The same for who knows the node's parent already. */
+int fdt_reg_on(const void *fdt, int node, int bus, unsigned index, uint64_t *address, uint64_t *bytes);
 /* Cells of a bus node. Defaults of the specification: 2 and 1. */
 unsigned fdt_cells(const void *fdt, int node, const char *property, unsigned fallback);
 /* Reads a number of `cells` cells and moves on. */

@@ -65,6 +65,9 @@ void page_dump(void);
 size_t copy_from_guest(void *dst, uint64_t gva, size_t bytes);
 size_t copy_to_guest(uint64_t gva, const void *src, size_t bytes);
 size_t clear_guest(uint64_t gva, size_t bytes);
+/* Between the two, on the same CPU, a translation that was asked for is kept: the guest's vCPU does not run meanwhile. */
+void guest_mem_begin_call(void);
+void guest_mem_end_call(void);
 /* By guest-physical address of any domain. 0 or -EFAULT (nothing promised about partial writes). */
 int copy_from_ipa(struct domain *d, void *dst, ipa_t ipa, size_t bytes);
 int copy_to_ipa(struct domain *d, ipa_t ipa, const void *src, size_t bytes);

@@ -45,6 +45,8 @@ WEAK void panic_at(const char *file, int line, const char *fmt, ...)
     abort();
 }
 WEAK bool hypercall_preempt_check(void) { return fake_preempt; }
+WEAK void guest_mem_begin_call(void) {}
+WEAK void guest_mem_end_call(void) {}
 
 /* ---- memory without page.c: the heap ---- */
 WEAK void *mem_alloc(size_t bytes)
