@@ -63,11 +63,21 @@ int hyp_unpause(struct hyp *h, uint32_t domid);
 /* With all that xl knows of it.  Returns when it is gone. */
 int hyp_destroy(struct hyp *h, uint32_t domid);
 
+/* Which of `count` frames from `gfn` on have memory (HYP_MAP_MAX at most). */
+int hyp_present(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool *present);
+
 /*
- * Maps `count` consecutive frames; error[i] is 0 or the errno of a frame that could not be mapped (a hole).  NULL with errno set
- * if nothing could be mapped at all.
+ * Of a domain that has been made and has never run: bit N is set if frame N may hold something else than zeroes, which its builder
+ * wrote.
  */
-void *hyp_map(struct hyp *h, uint32_t domid, bool writable, uint64_t gfn, size_t count, int *error);
+int hyp_written(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits);
+
+/*
+ * Maps `count` frames one behind the other (HYP_MAP_MAX at most); error[i] is 0 or the errno of a frame that could not be mapped
+ * (a hole).  NULL with errno set if nothing could be mapped at all.
+ */
+#define HYP_MAP_MAX 1024u
+void *hyp_map(struct hyp *h, uint32_t domid, bool writable, const uint64_t *gfn, size_t count, int *error);
 void hyp_unmap(struct hyp *h, void *va, size_t count);
 
 /* Gives memory to a frame without, takes it from a frame with. */

@@ -6,7 +6,8 @@
 
 #include "hyp_xen.h"
 
-#define MAP_MAX 1024u
+/* XEN_DOMCTL_getpageframeinfo3.  Exported by libxenctrl 4.17, but declared in its private headers only. */
+int xc_get_pfn_type_batch(xc_interface *xch, uint32_t dom, unsigned int num, xen_pfn_t *arr);
 
 /* Where xl puts memory in an Arm guest: public/arch-arm.h.  The magic pages are console, store, memory event and vuart. */
 #define MAGIC_PAGES 4u
@@ -25,16 +26,22 @@ int hyp_layout(struct hyp *h, uint64_t max_pages, struct xlm_run bank[4])
     return count;
 }
 
-void *hyp_map(struct hyp *h, uint32_t domid, bool writable, uint64_t gfn, size_t count, int *error)
+int hyp_present(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool *present)
 {
-    xen_pfn_t frame[MAP_MAX];
-    if (count > MAP_MAX) {
-        errno = EINVAL;
-        return NULL;
-    }
+    xen_pfn_t type[HYP_MAP_MAX];
     for (size_t i = 0; i < count; i++)
-        frame[i] = gfn + i;
-    return xenforeignmemory_map(h->memory, domid, writable ? PROT_READ | PROT_WRITE : PROT_READ, count, frame, error);
+        type[i] = gfn + i;
+    if (xc_get_pfn_type_batch(h->xc, domid, (unsigned)count, type) < 0)
+        return -errno;
+    for (size_t i = 0; i < count; i++)
+        present[i] = (type[i] & XEN_DOMCTL_PFINFO_LTAB_MASK) != XEN_DOMCTL_PFINFO_XTAB;
+    return 0;
+}
+
+void *hyp_map(struct hyp *h, uint32_t domid, bool writable, const uint64_t *gfn, size_t count, int *error)
+{
+    _Static_assert(sizeof(xen_pfn_t) == sizeof *gfn, "frame numbers");
+    return xenforeignmemory_map(h->memory, domid, writable ? PROT_READ | PROT_WRITE : PROT_READ, count, gfn, error);
 }
 
 void hyp_unmap(struct hyp *h, void *va, size_t count)
@@ -82,6 +89,17 @@ int hyp_log_harvest(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bi
     if (!error)
         memcpy(bitmap, buffer, bytes);
     xc_hypercall_buffer_free_pages(h->xc, buffer, pages);
+    return error;
+}
+
+/* A domain that is logged before it has run starts with what its builder wrote: dirty.c. */
+int hyp_written(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
+{
+    int error = hyp_log_enable(h, domid);
+    if (!error) {
+        error = hyp_log_harvest(h, domid, bitmap, bits);
+        hyp_log_disable(h, domid);
+    }
     return error;
 }
 

@@ -25,11 +25,11 @@ int intake_init(struct intake *in, struct hyp *h, uint64_t max_pages, struct fai
         return -1;
     uint64_t slots = in->memory.slots;
     in->got = bits_new(slots);
+    in->blank = bits_new(slots);
     in->bad_now = bits_new(slots);
     in->bad_before = bits_new(slots);
     in->where = calloc(slots, sizeof *in->where);
-    in->bounce = malloc(XLM_PAGE_BYTES);
-    if (in->got && in->bad_now && in->bad_before && in->where && in->bounce)
+    if (in->got && in->blank && in->bad_now && in->bad_before && in->where)
         return 0;
     intake_free(in);
     return fail(f, XLM_E_MEMORY, "no memory to receive a guest of %llu pages", (unsigned long long)max_pages);
@@ -50,10 +50,10 @@ void intake_free(struct intake *in)
     }
     memory_free(&in->memory);
     free(in->got);
+    free(in->blank);
     free(in->bad_now);
     free(in->bad_before);
     free(in->where);
-    free(in->bounce);
     memset(in, 0, sizeof *in);
 }
 
@@ -110,85 +110,88 @@ static void note_page(struct intake *in, uint64_t slot, bool good, const struct 
     in->where[slot] = (struct intake_place){h->index, offset};
 }
 
-/* The pages are in guest memory: compares their checksums. */
-static int verify(struct intake *in, const struct xlm_header *h, uint64_t offset, const struct xlm_pages *p)
+/* Maps the next pages of a walk, `count` at most HYP_MAP_MAX, giving memory to holes. */
+static int map_next(struct intake *in, struct walk *walk, uint32_t count, uint64_t *slot, struct memory_window *w)
 {
-    struct walk w = walk_start(p);
+    for (uint32_t i = 0; i < count; i++) {
+        slot[i] = walk_next(in, walk);
+        if (memory_populate(&in->memory, slot[i], in->failure) < 0)
+            return -1;
+        bit_clear(in->blank, slot[i]);
+    }
+    if (memory_map(&in->memory, slot, count, w, in->failure) < 0)
+        return -1;
+    for (uint32_t i = 0; i < count; i++)
+        if (w->error[i]) {
+            memory_unmap(&in->memory, w);
+            return fail(in->failure, XLM_E_MEMORY, "frame %llx cannot be mapped: %s",
+                        (unsigned long long)memory_gfn(&in->memory, slot[i]), strerror(w->error[i]));
+        }
+    return 0;
+}
+
+/* A record's pages into guest memory, from where they are queued or from the connection; then their checksums are compared. */
+static int place_pages(struct intake *in, const struct xlm_header *h, uint64_t offset, const struct xlm_pages *p, const uint8_t *data,
+                       struct conn *conn)
+{
+    uint64_t slot[HYP_MAP_MAX] = {0};
+    struct memory_window w;
+    struct walk walk = walk_start(p);
     const uint64_t *sum = (const uint64_t *)((const struct xlm_run *)(p + 1) + p->run_count);
-    for (uint32_t i = 0; i < p->page_count; i++) {
-        uint64_t slot = walk_next(in, &w);
-        const void *page = memory_page(&in->memory, slot, true, in->failure);
-        if (!page)
-            return -1;
-        note_page(in, slot, codec_page_sum(page) == sum[i], h, offset);
-    }
+    struct iovec all = {NULL, (size_t)p->page_count * XLM_PAGE_BYTES};
+    if (map_next(in, &walk, p->page_count, slot, &w) < 0)
+        return -1;
+    all.iov_base = w.va;
+    int error = 0;
+    if (data)
+        memcpy(w.va, data, all.iov_len);
+    else
+        error = conn_read_data(conn, &all, 1);
+    for (uint32_t i = 0; i < p->page_count && !error; i++)
+        note_page(in, slot[i], codec_page_sum(w.va + (size_t)i * XLM_PAGE_BYTES) == sum[i], h, offset);
+    memory_unmap(&in->memory, &w);
     in->pages += p->page_count;
-    return 0;
+    return error;
 }
 
-/* Where the record's pages go, neighbours joined; false if mapping one took another's mapping away. */
-static int gather(struct intake *in, const struct xlm_pages *p, struct iovec *part, int *count, bool *stable)
+/* Some pages that are not known to be blank; reading is cheaper than writing where nothing has to be written. */
+static int clear_pages(struct intake *in, const uint64_t *slot, uint32_t count)
 {
-    struct walk w = walk_start(p);
-    uint64_t unmaps = in->memory.unmaps;
-    *count = 0;
-    for (uint32_t i = 0; i < p->page_count; i++) {
-        uint8_t *page = memory_page(&in->memory, walk_next(in, &w), true, in->failure);
-        if (!page)
-            return -1;
-        struct iovec *end = *count ? &part[*count - 1] : NULL;
-        if (end && (uint8_t *)end->iov_base + end->iov_len == page)
-            end->iov_len += XLM_PAGE_BYTES;
-        else
-            part[(*count)++] = (struct iovec){page, XLM_PAGE_BYTES};
+    struct memory_window w;
+    if (!count)
+        return 0;
+    if (memory_map(&in->memory, slot, count, &w, in->failure) < 0)
+        return -1;
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t *page = w.va + (size_t)i * XLM_PAGE_BYTES;
+        if (!w.error[i] && !codec_page_is_zero(page))
+            memset(page, 0, XLM_PAGE_BYTES);
     }
-    *stable = unmaps == in->memory.unmaps;
+    memory_unmap(&in->memory, &w);
     return 0;
 }
 
-/* One page at a time, for the case that mappings come and go. */
-static int read_slowly(struct intake *in, struct conn *conn, const struct xlm_pages *p)
-{
-    struct walk w = walk_start(p);
-    for (uint32_t i = 0; i < p->page_count; i++) {
-        struct iovec part = {in->bounce, XLM_PAGE_BYTES};
-        if (conn_read_data(conn, &part, 1) < 0)
-            return -1;
-        void *page = memory_page(&in->memory, walk_next(in, &w), true, in->failure);
-        if (!page)
-            return -1;
-        memcpy(page, in->bounce, XLM_PAGE_BYTES);
-    }
-    return 0;
-}
-
-static int place_copy(struct intake *in, const struct xlm_pages *p, const uint8_t *data)
-{
-    struct walk w = walk_start(p);
-    for (uint32_t i = 0; i < p->page_count; i++) {
-        void *page = memory_page(&in->memory, walk_next(in, &w), true, in->failure);
-        if (!page)
-            return -1;
-        memcpy(page, data + (size_t)i * XLM_PAGE_BYTES, XLM_PAGE_BYTES);
-    }
-    return 0;
-}
-
-/* A page of the new domain may hold what its builder left there; reading is cheaper than writing where it does not. */
 static int place_zero(struct intake *in, const struct xlm_header *h, uint64_t offset, const struct xlm_pages *p)
 {
-    struct walk w = walk_start(p);
+    uint64_t slot[HYP_MAP_MAX] = {0};
+    struct walk walk = walk_start(p);
+    uint32_t n = 0;
     for (uint32_t i = 0; i < p->page_count; i++) {
-        uint64_t slot = walk_next(in, &w);
-        void *page = memory_page(&in->memory, slot, true, in->failure);
-        if (!page)
+        uint64_t s = walk_next(in, &walk);
+        note_page(in, s, true, h, offset);
+        if (memory_populate(&in->memory, s, in->failure) < 0)
             return -1;
-        if (!codec_page_is_zero(page))
-            memset(page, 0, XLM_PAGE_BYTES);
-        note_page(in, slot, true, h, offset);
+        if (bit_get(in->blank, s))
+            continue;
+        slot[n++] = s;
+        if (n == HYP_MAP_MAX) {
+            if (clear_pages(in, slot, n) < 0)
+                return -1;
+            n = 0;
+        }
     }
     in->zero_pages += p->page_count;
-    return 0;
+    return clear_pages(in, slot, n);
 }
 
 static struct intake_queued *queue(struct intake *in, const struct record *record)
@@ -216,23 +219,15 @@ static struct intake_queued *queue(struct intake *in, const struct record *recor
 int intake_pages(struct intake *in, struct conn *conn, const struct record *record)
 {
     const struct xlm_pages *p = (const struct xlm_pages *)record->payload;
-    struct iovec part[XLM_PAGES_MAX];
-    int count;
-    bool stable;
     if (check_frames(in, &record->header, record->offset, p) < 0)
         return -1;
-    if (!in->ready) {
-        struct intake_queued *q = queue(in, record);
-        if (!q)
-            return -1;
-        part[0] = (struct iovec){q->data, record->data_length};
-        return conn_read_data(conn, part, 1);
-    }
-    if (gather(in, p, part, &count, &stable) < 0)
+    if (in->ready)
+        return place_pages(in, &record->header, record->offset, p, NULL, conn);
+    struct intake_queued *q = queue(in, record);
+    if (!q)
         return -1;
-    if ((stable ? conn_read_data(conn, part, count) : read_slowly(in, conn, p)) < 0)
-        return -1;
-    return verify(in, &record->header, record->offset, p);
+    struct iovec part = {q->data, record->data_length};
+    return conn_read_data(conn, &part, 1);
 }
 
 int intake_zero(struct intake *in, const struct record *record)
@@ -245,15 +240,35 @@ int intake_zero(struct intake *in, const struct record *record)
     return place_zero(in, &record->header, record->offset, p);
 }
 
+/* What of the new domain nobody has written to yet. */
+static int find_blank(struct intake *in)
+{
+    struct memory *m = &in->memory;
+    uint64_t pages, *written = bits_new(m->gfn_end);
+    if (!written)
+        return fail(in->failure, XLM_E_MEMORY, "no memory");
+    int error = memory_scan(m, &pages, in->failure);
+    if (!error && (error = hyp_written(m->h, m->domid, written, m->gfn_end)) < 0)
+        fail(in->failure, XLM_E_INTERNAL, "cannot ask what the builder of the new domain wrote: %s", strerror(-error));
+    for (uint64_t slot = bits_next(m->populated, m->slots, 0); !error && slot < m->slots;
+         slot = bits_next(m->populated, m->slots, slot + 1))
+        if (!bit_get(written, memory_gfn(m, slot)))
+            bit_set(in->blank, slot);
+    free(written);
+    return error ? -1 : 0;
+}
+
 int intake_attach(struct intake *in, uint32_t domid)
 {
     memory_attach(&in->memory, domid, true);
+    if (find_blank(in) < 0)
+        return -1;
     in->ready = true;
     while (in->first) {
         struct intake_queued *q = in->first;
         const struct xlm_pages *p = (const struct xlm_pages *)q->checked;
         int error = q->header.type == XLM_ZERO ? place_zero(in, &q->header, q->offset, p)
-                    : place_copy(in, p, q->data) < 0 ? -1 : verify(in, &q->header, q->offset, p);
+                                               : place_pages(in, &q->header, q->offset, p, q->data, NULL);
         if (error < 0)
             return -1;
         in->first = q->next;
@@ -302,9 +317,7 @@ static int mark_ranges(struct intake *in, uint64_t *want, const struct xlm_run *
 
 static int settle_frames(struct intake *in, const uint64_t *want)
 {
-    uint64_t slots = in->memory.slots, pages;
-    if (memory_scan_all(&in->memory, &pages, in->failure) < 0)
-        return -1;
+    uint64_t slots = in->memory.slots;
     for (uint64_t slot = bits_next(want, slots, 0); slot < slots; slot = bits_next(want, slots, slot + 1))
         if (!bit_get(in->got, slot))
             return fail(in->failure, XLM_E_STREAM, "frame %llx never came",

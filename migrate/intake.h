@@ -15,12 +15,12 @@ struct intake {
     bool ready;                         /* the domain is there */
     uint32_t round;                     /* the one under way, from 1 */
     uint64_t *got;                      /* by slot: came at least once */
+    uint64_t *blank;                    /* by slot: has memory here in which nobody has written yet, all zero */
     uint64_t *bad_now, *bad_before;     /* by slot: checksum wrong in this round; in the one before and not sent again yet */
     struct intake_place *where;         /* by slot: the record that a bad page came in */
     uint64_t pages, zero_pages;         /* received */
     struct intake_queued *first, **last;
     uint64_t queued_bytes;
-    uint8_t *bounce;
 };
 
 /* All return 0 or -1 with the failure set. */

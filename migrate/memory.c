@@ -39,16 +39,12 @@ int memory_init(struct memory *m, struct hyp *h, uint64_t max_pages, struct fail
     m->bank_count = hyp_layout(h, max_pages, bank);
     for (int i = 0; i < m->bank_count; i++) {
         m->bank[i] = (struct memory_bank){bank[i].gfn, bank[i].count, m->slots};
-        m->slots += (bank[i].count + MEMORY_BATCH - 1) / MEMORY_BATCH * MEMORY_BATCH;
+        m->slots += bank[i].count;
         m->gfn_end = bank[i].gfn + bank[i].count;
     }
     m->populated = bits_new(m->slots);
-    m->batch = calloc(m->slots / MEMORY_BATCH + 1, sizeof *m->batch);
-    m->known = calloc(m->slots / MEMORY_BATCH + 1, sizeof *m->known);
-    if (m->populated && m->batch && m->known)
-        return 0;
-    memory_free(m);
-    return fail(f, XLM_E_MEMORY, "no memory for the maps of a guest of %llu pages", (unsigned long long)max_pages);
+    return m->populated ? 0
+                        : fail(f, XLM_E_MEMORY, "no memory for the maps of a guest of %llu pages", (unsigned long long)max_pages);
 }
 
 void memory_attach(struct memory *m, uint32_t domid, bool writable)
@@ -57,46 +53,9 @@ void memory_attach(struct memory *m, uint32_t domid, bool writable)
     m->writable = writable;
 }
 
-static uint64_t batch_size(const struct memory *m, uint64_t batch, uint64_t *gfn)
-{
-    uint64_t slot = batch * MEMORY_BATCH;
-    *gfn = memory_gfn(m, slot);
-    for (int i = 0; i < m->bank_count; i++) {
-        const struct memory_bank *b = &m->bank[i];
-        if (*gfn >= b->gfn && *gfn < b->gfn + b->count) {
-            uint64_t left = b->gfn + b->count - *gfn;
-            return left < MEMORY_BATCH ? left : MEMORY_BATCH;
-        }
-    }
-    return 0;
-}
-
-static void unmap(struct memory *m, uint64_t batch)
-{
-    uint64_t gfn;
-    if (!m->batch[batch])
-        return;
-    hyp_unmap(m->h, m->batch[batch], batch_size(m, batch, &gfn));
-    m->batch[batch] = NULL;
-    m->unmaps++;
-}
-
-void memory_forget(struct memory *m)
-{
-    for (uint64_t b = 0; b < m->slots / MEMORY_BATCH; b++) {
-        unmap(m, b);
-        m->known[b] = false;
-    }
-    memset(m->populated, 0, (m->slots + 63) / 64 * 8);
-}
-
 void memory_free(struct memory *m)
 {
-    if (m->batch && m->known && m->populated)
-        memory_forget(m);
     free(m->populated);
-    free(m->batch);
-    free(m->known);
     memset(m, 0, sizeof *m);
 }
 
@@ -116,78 +75,73 @@ uint64_t memory_gfn(const struct memory *m, uint64_t slot)
     return m->bank[i].gfn + (slot - m->bank[i].slot);
 }
 
-/* Makes room by giving up another mapping; false if there is none. */
-static bool evict_one(struct memory *m)
+static void set_populated(struct memory *m, uint64_t slot, bool is)
 {
-    uint64_t batches = m->slots / MEMORY_BATCH;
-    for (uint64_t i = 0; i < batches; i++) {
-        uint64_t b = m->evict++ % batches;
-        if (m->batch[b]) {
-            unmap(m, b);
-            return true;
+    if (is)
+        bit_set(m->populated, slot);
+    else
+        bit_clear(m->populated, slot);
+}
+
+int memory_scan(struct memory *m, uint64_t *populated_pages, struct failure *f)
+{
+    bool present[HYP_MAP_MAX];
+    for (int i = 0; i < m->bank_count; i++) {
+        const struct memory_bank *b = &m->bank[i];
+        for (uint64_t at = 0, n; at < b->count; at += n) {
+            n = b->count - at < HYP_MAP_MAX ? b->count - at : HYP_MAP_MAX;
+            int error = hyp_present(m->h, m->domid, b->gfn + at, n, present);
+            if (error < 0)
+                return fail(f, XLM_E_INTERNAL, "cannot ask which of the guest's frames have memory: %s", strerror(-error));
+            for (uint64_t k = 0; k < n; k++)
+                set_populated(m, b->slot + at + k, present[k]);
         }
     }
-    return false;
-}
-
-int memory_scan(struct memory *m, uint64_t batch, struct failure *f)
-{
-    int error[MEMORY_BATCH] = {0};
-    uint64_t gfn, count = batch_size(m, batch, &gfn);
-    void *va;
-    if (m->batch[batch])
-        return 0;
-    while (!(va = hyp_map(m->h, m->domid, m->writable, gfn, count, error)))
-        if (!evict_one(m))
-            return fail(f, XLM_E_MEMORY, "cannot map the guest's memory at frame %llx: %s", (unsigned long long)gfn,
-                        strerror(errno));
-    m->batch[batch] = va;
-    m->known[batch] = true;
-    for (uint64_t i = 0; i < count; i++) {
-        if (error[i])
-            bit_clear(m->populated, batch * MEMORY_BATCH + i);
-        else
-            bit_set(m->populated, batch * MEMORY_BATCH + i);
-    }
-    return 0;
-}
-
-int memory_scan_all(struct memory *m, uint64_t *populated_pages, struct failure *f)
-{
-    for (uint64_t b = 0; b < m->slots / MEMORY_BATCH; b++)
-        if (!m->known[b] && memory_scan(m, b, f) < 0)
-            return -1;
     *populated_pages = bits_count(m->populated, m->slots);
     return 0;
 }
 
-void *memory_page(struct memory *m, uint64_t slot, bool populate, struct failure *f)
+int memory_populate(struct memory *m, uint64_t slot, struct failure *f)
 {
-    uint64_t batch = slot / MEMORY_BATCH, gfn = memory_gfn(m, slot);
-    if (!m->batch[batch] && memory_scan(m, batch, f) < 0)
-        return NULL;
-    if (!bit_get(m->populated, slot) && populate) {
-        unmap(m, batch);
-        int error = hyp_populate(m->h, m->domid, gfn);
-        if (error < 0)
-            fail(f, XLM_E_MEMORY, "cannot give frame %llx memory: %s", (unsigned long long)gfn, strerror(-error));
-        if (error < 0 || memory_scan(m, batch, f) < 0)
-            return NULL;
-    }
-    if (!bit_get(m->populated, slot)) {
-        fail(f, XLM_E_MEMORY, "frame %llx cannot be mapped", (unsigned long long)gfn);
-        return NULL;
-    }
-    return m->batch[batch] + slot % MEMORY_BATCH * XLM_PAGE_BYTES;
+    uint64_t gfn = memory_gfn(m, slot);
+    if (bit_get(m->populated, slot))
+        return 0;
+    int error = hyp_populate(m->h, m->domid, gfn);
+    if (error < 0)
+        return fail(f, XLM_E_MEMORY, "cannot give frame %llx memory: %s", (unsigned long long)gfn, strerror(-error));
+    bit_set(m->populated, slot);
+    return 0;
 }
 
 int memory_punch(struct memory *m, uint64_t slot, struct failure *f)
 {
     uint64_t gfn = memory_gfn(m, slot);
-    unmap(m, slot / MEMORY_BATCH);
     int error = hyp_depopulate(m->h, m->domid, gfn);
     if (error < 0)
         return fail(f, XLM_E_MEMORY, "cannot take frame %llx: %s", (unsigned long long)gfn, strerror(-error));
     bit_clear(m->populated, slot);
     return 0;
+}
+
+int memory_map(struct memory *m, const uint64_t *slot, uint32_t count, struct memory_window *w, struct failure *f)
+{
+    uint64_t gfn[HYP_MAP_MAX] = {0};
+    for (uint32_t i = 0; i < count; i++)
+        gfn[i] = memory_gfn(m, slot[i]);
+    w->count = count;
+    w->va = hyp_map(m->h, m->domid, m->writable, gfn, count, w->error);
+    if (!w->va)
+        return fail(f, XLM_E_MEMORY, "cannot map %u pages of the guest's memory from frame %llx on: %s", count,
+                    (unsigned long long)gfn[0], strerror(errno));
+    for (uint32_t i = 0; i < count; i++)
+        if (w->error[i])
+            bit_clear(m->populated, slot[i]);
+    return 0;
+}
+
+void memory_unmap(struct memory *m, struct memory_window *w)
+{
+    if (w->va)
+        hyp_unmap(m->h, w->va, w->count);
+    w->va = NULL;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest's memory, mapped.  Frames are numbered densely as *slots* (the banks one after the other, each from a multiple of
- * MEMORY_BATCH), so that bitmaps are small; a batch of slots is consecutive frames and one mapping.  Batches are mapped when first
- * touched and stay, unless the control domain runs out of room for mappings: then the oldest goes.
+ * A guest's memory.  Frames are numbered densely as *slots*, the banks one after the other, so that bitmaps are small.
+ *
+ * Pages are mapped for as long as a record's worth of them is looked at, and no longer: Linux gives up a page of the control domain's
+ * own for each page that it maps, so what stays mapped is missing there; and what is mapped anew is what the guest has at that place
+ * now, whatever its balloon did meanwhile.
  */
 #ifndef MIGRATE_MEMORY_H
 #define MIGRATE_MEMORY_H
@@ -10,7 +12,6 @@
 #include "common.h"
 #include "hyp.h"
 
-#define MEMORY_BATCH 1024u
 #define NO_SLOT UINT64_MAX
 
 struct memory_bank { uint64_t gfn, count, slot; };
@@ -20,16 +21,19 @@ struct memory {
     bool writable;
     int bank_count;
     struct memory_bank bank[4];
-    uint64_t slots;             /* a multiple of MEMORY_BATCH */
+    uint64_t slots;
     uint64_t gfn_end;           /* beyond the last frame */
-    uint64_t *populated;        /* bitmap by slot, right for the batches that were ever mapped */
-    uint8_t **batch;            /* the mappings, or NULL */
-    bool *known;                /* batch was mapped once: `populated` is right */
-    uint64_t evict;
-    uint64_t unmaps;            /* counts: pointers from before are void */
+    uint64_t *populated;        /* bitmap by slot, as of the last memory_scan() and what was found since */
 };
 
-/* The layout only; nothing is mapped before memory_attach().  -1 with *f set. */
+/* Some pages, mapped one behind the other. */
+struct memory_window {
+    uint8_t *va;
+    uint32_t count;
+    int error[HYP_MAP_MAX];     /* of each: 0, or why it is not there */
+};
+
+/* The layout only; nothing can be mapped before memory_attach().  -1 with *f set. */
 int memory_init(struct memory *m, struct hyp *h, uint64_t max_pages, struct failure *f);
 void memory_attach(struct memory *m, uint32_t domid, bool writable);
 void memory_free(struct memory *m);
@@ -37,18 +41,18 @@ void memory_free(struct memory *m);
 uint64_t memory_slot(const struct memory *m, uint64_t gfn);     /* NO_SLOT: outside the guest */
 uint64_t memory_gfn(const struct memory *m, uint64_t slot);
 
-/* Finds the holes of a batch (or of all), mapping it.  -1 with *f set. */
-int memory_scan(struct memory *m, uint64_t batch, struct failure *f);
-int memory_scan_all(struct memory *m, uint64_t *populated_pages, struct failure *f);
+/* Finds out which slots have memory.  -1 with *f set. */
+int memory_scan(struct memory *m, uint64_t *populated_pages, struct failure *f);
 
-/* Forgets every mapping and what is known of holes. */
-void memory_forget(struct memory *m);
-
-/* The mapped page; NULL with *f set if it cannot be mapped or (not `populate`) is a hole.  Good until the next call that may map. */
-void *memory_page(struct memory *m, uint64_t slot, bool populate, struct failure *f);
+/* Gives a hole memory, all zero; nothing if it has some. */
+int memory_populate(struct memory *m, uint64_t slot, struct failure *f);
 
 /* Makes a populated slot a hole. */
 int memory_punch(struct memory *m, uint64_t slot, struct failure *f);
+
+/* Maps `count` slots (HYP_MAP_MAX at most).  A page that is not there is marked in w->error and in `populated`.  -1 with *f set. */
+int memory_map(struct memory *m, const uint64_t *slot, uint32_t count, struct memory_window *w, struct failure *f);
+void memory_unmap(struct memory *m, struct memory_window *w);
 
 /* Bitmaps. */
 uint64_t *bits_new(uint64_t bits);

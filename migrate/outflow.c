@@ -33,7 +33,7 @@ void outflow_free(struct outflow *out)
 
 int outflow_mark_all(struct outflow *out, uint64_t *populated)
 {
-    if (memory_scan_all(&out->memory, populated, out->failure) < 0)
+    if (memory_scan(&out->memory, populated, out->failure) < 0)
         return -1;
     memcpy(out->todo, out->memory.populated, (out->memory.slots + 63) / 64 * 8);
     return 0;
@@ -66,8 +66,7 @@ int outflow_rescan(struct outflow *out)
     if (!before)
         return fail(out->failure, XLM_E_MEMORY, "no memory");
     memcpy(before, m->populated, words * 8);
-    memory_forget(m);
-    int error = memory_scan_all(m, &pages, out->failure);
+    int error = memory_scan(m, &pages, out->failure);
     for (uint64_t i = 0; i < words && !error; i++)
         out->todo[i] = (out->todo[i] | ~before[i]) & m->populated[i];
     free(before);
@@ -85,45 +84,6 @@ static int flush_zero(struct outflow *out)
     return conn_send(out->conn, XLM_ZERO, part, 2, 2);
 }
 
-/* The guest is stopped, but the console's and the store's daemons still write to their rings: what is hashed must be what is sent. */
-static void copy_pages(struct outflow *out)
-{
-    for (uint32_t i = 0; i < out->page_count; i++) {
-        uint8_t *to = out->copy + (size_t)i * XLM_PAGE_BYTES;
-        memcpy(to, out->page[i], XLM_PAGE_BYTES);
-        out->page[i] = to;
-    }
-}
-
-static int flush_pages(struct outflow *out)
-{
-    uint64_t sum[OUTFLOW_BATCH];
-    struct iovec part[OUTFLOW_BATCH + 3];
-    int count = 3;
-    if (!out->page_count)
-        return 0;
-    if (out->final)
-        copy_pages(out);
-    struct xlm_pages head = {out->round, XLM_RAW, out->run_count, out->page_count};
-    part[0] = (struct iovec){&head, sizeof head};
-    part[1] = (struct iovec){out->run, out->run_count * sizeof *out->run};
-    part[2] = (struct iovec){sum, out->page_count * sizeof *sum};
-    for (uint32_t i = 0; i < out->page_count; i++) {
-        const uint8_t *page = out->page[i];
-        sum[i] = codec_page_sum(page);
-        struct iovec *end = &part[count - 1];
-        if (i && (uint8_t *)end->iov_base + end->iov_len == page)
-            end->iov_len += XLM_PAGE_BYTES;
-        else
-            part[count++] = (struct iovec){(void *)(uintptr_t)page, XLM_PAGE_BYTES};
-    }
-    out->round_pages += out->page_count;
-    out->page_count = out->run_count = 0;
-    if (conn_send(out->conn, XLM_PAGES, part, count, 3) < 0)
-        return -1;
-    return out->between ? out->between(out->context) : 0;
-}
-
 static void add_run(struct xlm_run *run, uint32_t *count, uint64_t gfn)
 {
     struct xlm_run *last = *count ? &run[*count - 1] : NULL;
@@ -133,35 +93,92 @@ static void add_run(struct xlm_run *run, uint32_t *count, uint64_t gfn)
         run[(*count)++] = (struct xlm_run){gfn, 1};
 }
 
-static int add_slot(struct outflow *out, uint64_t slot)
+static int add_zero(struct outflow *out, uint64_t gfn)
 {
-    uint64_t gfn = memory_gfn(&out->memory, slot);
-    /* A mapping that makes room for itself takes another away, perhaps one that the record being filled points into. */
-    if (!out->memory.batch[slot / MEMORY_BATCH] && flush_pages(out) < 0)
-        return -1;
-    const uint8_t *page = memory_page(&out->memory, slot, false, out->failure);
-    if (!page)
-        return -1;
-    bit_clear(out->todo, slot);
-    if (codec_page_is_zero(page)) {
-        add_run(out->zero_run, &out->zero_runs, gfn);
-        out->zero_count++;
-        return out->zero_runs == OUTFLOW_BATCH ? flush_zero(out) : 0;
+    add_run(out->zero_run, &out->zero_runs, gfn);
+    out->zero_count++;
+    return out->zero_runs == OUTFLOW_BATCH ? flush_zero(out) : 0;
+}
+
+/* Pages of a window that are to go into one record. */
+struct batch {
+    uint32_t pages, runs, parts;
+    struct xlm_run run[OUTFLOW_BATCH];
+    uint64_t sum[OUTFLOW_BATCH];
+    struct iovec part[3 + OUTFLOW_BATCH];       /* head, runs, sums; neighbours joined */
+};
+
+static void add_page(struct batch *b, uint64_t gfn, const uint8_t *page)
+{
+    struct iovec *end = &b->part[b->parts - 1];
+    add_run(b->run, &b->runs, gfn);
+    b->sum[b->pages++] = codec_page_sum(page);
+    if (b->parts > 3 && (const uint8_t *)end->iov_base + end->iov_len == page)
+        end->iov_len += XLM_PAGE_BYTES;
+    else
+        b->part[b->parts++] = (struct iovec){(void *)(uintptr_t)page, XLM_PAGE_BYTES};
+}
+
+/*
+ * Sorts a window's pages out and sends those with data.  When the guest is stopped, the console's and the store's daemons still
+ * write to their rings: what is hashed must be what is sent, so it is copied first.
+ */
+static int send_window(struct outflow *out, const uint64_t *slot, const struct memory_window *w)
+{
+    struct batch b = {.parts = 3};
+    for (uint32_t i = 0; i < w->count; i++) {
+        const uint8_t *page = w->va + (size_t)i * XLM_PAGE_BYTES;
+        uint64_t gfn = memory_gfn(&out->memory, slot[i]);
+        if (w->error[i]) {
+            out->holes_moved = true;    /* gone since it was looked for */
+            continue;
+        }
+        if (out->final)
+            page = memcpy(out->copy + (size_t)i * XLM_PAGE_BYTES, page, XLM_PAGE_BYTES);
+        if (!codec_page_is_zero(page))
+            add_page(&b, gfn, page);
+        else if (add_zero(out, gfn) < 0)
+            return -1;
     }
-    add_run(out->run, &out->run_count, gfn);
-    out->page[out->page_count++] = page;
-    return out->page_count == OUTFLOW_BATCH ? flush_pages(out) : 0;
+    if (!b.pages)
+        return 0;
+    struct xlm_pages head = {out->round, XLM_RAW, b.runs, b.pages};
+    b.part[0] = (struct iovec){&head, sizeof head};
+    b.part[1] = (struct iovec){b.run, b.runs * sizeof *b.run};
+    b.part[2] = (struct iovec){b.sum, b.pages * sizeof *b.sum};
+    out->round_pages += b.pages;
+    return conn_send(out->conn, XLM_PAGES, b.part, (int)b.parts, 3);
+}
+
+static int send_slots(struct outflow *out, const uint64_t *slot, uint32_t count)
+{
+    struct memory_window w;
+    if (!count)
+        return 0;
+    if (memory_map(&out->memory, slot, count, &w, out->failure) < 0)
+        return -1;
+    int error = send_window(out, slot, &w);
+    memory_unmap(&out->memory, &w);     /* the socket has its own copy */
+    for (uint32_t i = 0; i < count; i++)
+        bit_clear(out->todo, slot[i]);
+    return error ? error : out->between ? out->between(out->context) : 0;
 }
 
 int outflow_round(struct outflow *out)
 {
-    uint64_t slots = out->memory.slots;
+    uint64_t slots = out->memory.slots, batch[OUTFLOW_BATCH] = {0};
+    uint32_t n = 0;
     out->round++;
     out->round_pages = out->round_zero_pages = 0;
-    for (uint64_t s = bits_next(out->todo, slots, 0); s < slots; s = bits_next(out->todo, slots, s + 1))
-        if (add_slot(out, s) < 0)
+    for (uint64_t s = bits_next(out->todo, slots, 0); s < slots; s = bits_next(out->todo, slots, s + 1)) {
+        batch[n++] = s;
+        if (n < OUTFLOW_BATCH)
+            continue;
+        if (send_slots(out, batch, n) < 0)
             return -1;
-    if (flush_pages(out) < 0 || flush_zero(out) < 0)
+        n = 0;
+    }
+    if (send_slots(out, batch, n) < 0 || flush_zero(out) < 0)
         return -1;
     struct xlm_round round = {out->round, out->final ? XLM_ROUND_FINAL : 0, out->round_pages, out->round_zero_pages};
     out->pages += out->round_pages;

@@ -18,12 +18,11 @@ struct outflow {
     uint64_t pages, zero_pages; /* all rounds */
     uint64_t round_pages, round_zero_pages;
     bool final;                 /* the guest is stopped: send from a copy */
-    bool holes_moved;           /* a frame that was a hole has been written: the guest's balloon is at work */
+    bool holes_moved;           /* a hole has been written, or a page has gone: the guest's balloon is at work */
     uint8_t *copy;              /* OUTFLOW_BATCH pages */
-    /* the records being filled */
-    uint32_t page_count, run_count, zero_count, zero_runs;
-    struct xlm_run run[OUTFLOW_BATCH], zero_run[OUTFLOW_BATCH];
-    const uint8_t *page[OUTFLOW_BATCH];
+    /* the record of zero pages being filled */
+    uint32_t zero_count, zero_runs;
+    struct xlm_run zero_run[OUTFLOW_BATCH];
     /* called between records: the peer may have said something; -1 ends the round */
     int (*between)(void *context);
     void *context;
@@ -33,13 +32,13 @@ struct outflow {
 int outflow_init(struct outflow *out, struct hyp *h, const struct memory *layout_of, struct failure *f);
 void outflow_free(struct outflow *out);
 
-/* Everything that is populated is to be sent; maps all of it. */
+/* Everything that is populated is to be sent. */
 int outflow_mark_all(struct outflow *out, uint64_t *populated);
 
 /* Adds what the log says to `todo`, and clears the log.  *dirty: how many pages are to be sent now. */
 int outflow_harvest(struct outflow *out, uint64_t *dirty);
 
-/* The guest is stopped and its holes have moved: maps anew; frames that are new are to be sent. */
+/* The guest is stopped and its holes have moved: looks anew which they are; frames that are new are to be sent. */
 int outflow_rescan(struct outflow *out);
 
 /* Sends `todo` as one round, up to and including ROUND. */

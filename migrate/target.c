@@ -233,22 +233,12 @@ static int take_record(struct target *t)
     }
 }
 
-/* The domain is there and A has nothing for us yet: maps ahead, as long as that lasts. */
-static int map_while_idle(struct target *t)
-{
-    struct memory *m = &t->in.memory;
-    for (uint64_t b = 0; t->in.ready && b < m->slots / MEMORY_BATCH && !conn_readable(&t->conn); b++)
-        if (!m->known[b] && memory_scan(m, b, &t->failure) < 0)
-            return -1;
-    return 0;
-}
-
 static int receive_memory(struct target *t)
 {
     for (;;) {
         /* The buffer is full, or xl is done: nothing more is read before the domain is there. */
         int waiting = t->in.queued_bytes >= t->host->buffer_bytes ? wait_for_domain(t) : look_for_domain(t, 0);
-        if (waiting < 0 || map_while_idle(t) < 0 || conn_receive(&t->conn, &t->record) < 0)
+        if (waiting < 0 || conn_receive(&t->conn, &t->record) < 0)
             return -1;
         if (t->record.header.type == XLM_END && t->state)
             return 0;
@@ -420,7 +410,6 @@ static void receive_guest(struct target *t)
 {
     if (receive_domain(t) == 0 && receive_memory(t) == 0 && finish(t) == 0) {
         files_close(&t->files, true);
-        /* Unmapping takes as long as mapping did: not in the blackout (target_serve() does it). */
         if (hand_over(t) == 0)
             return;
     }

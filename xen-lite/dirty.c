@@ -34,6 +34,9 @@
  * the handler's two stores and miss the leaf for ever: a leaf with W never faults again.)  The moment between the two stores is inside the
  * handler; when the domain is paused for the last round, no handler is under way.  Blocks count as one leaf.
  *
+ * A domain that has not run.  Who receives a guest wants to know which pages of the domain made for it are still all zero: those that
+ * struct page does not call `written`.  So logging that starts before a domain has ever run starts with the others dirty.
+ *
  * Files: dirty.c turns the log on and off, dirty_mark.c makes pages dirty, dirty_harvest.c reads and cleans.
  */
 #include "lib.h"
@@ -51,6 +54,9 @@ bool dirty_any(void) { return __atomic_load_n(&logging_domains, __ATOMIC_RELAXED
 static bool is_ram(uint64_t leaf) { return (leaf & PTE_VALID) && p2m_leaf_type(leaf) == P2M_RAM; }
 static struct page *leaf_page(uint64_t leaf) { return pfn_page((leaf & PTE_ADDR) >> PAGE_SHIFT); }
 static bool has_writers(const struct page *p) { return __atomic_load_n(&p->ext_writers, __ATOMIC_RELAXED) != 0; }
+
+/* Logging starts, the domain has never run, and somebody has written to the page. */
+static bool is_built(const struct p2m *p2m, const struct page *p) { return p2m->log && p2m->log->of_new_domain && p->written; }
 
 /* ---- regions ---- */
 void dirty_note(struct p2m *p2m, uint64_t ipa)
@@ -91,15 +97,17 @@ uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa)
         uint64_t old = __atomic_load_n(&table[i], __ATOMIC_RELAXED), leaf;
         if (!is_ram(old))
             break;                      /* a block has one type */
-        bool ext = has_writers(leaf_page(old));
+        bool ext = has_writers(leaf_page(old)), written = is_built(p2m, leaf_page(old));
         do {                            /* the leaves are live already: others may be setting W */
             leaf = old & ~PTE_SW_EXT;
             if (ext)
                 leaf |= PTE_SW_EXT | (old & PTE_SW_LOGGED ? PTE_S2_W : 0);
+            if (written && (old & PTE_SW_LOGGED))
+                leaf |= PTE_S2_W;
             if ((old & PTE_SW_LOGGED) && p2m->hw_dirty)
                 leaf |= PTE_DBM;
         } while (leaf != old && !__atomic_compare_exchange_n(&table[i], &old, leaf, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
-        if (ext && (leaf & PTE_SW_LOGGED))
+        if ((ext || written) && (leaf & PTE_SW_LOGGED))
             dirty_note(p2m, ipa);
     }
     return entry;
@@ -126,20 +134,21 @@ static int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *e
     }
     if (!is_ram(leaf) || !(leaf & PTE_S2_W) || (leaf & PTE_SW_LOGGED))
         return 0;
-    bool ext = leaf & PTE_SW_EXT;
-    if (ext) {                          /* by what the pages say; a block's EXT may be out of date */
+    bool ext = false, written = false;
+    if ((leaf & PTE_SW_EXT) || p2m->log->of_new_domain) {       /* by what the pages say; a block's EXT may be out of date */
         const struct page *p = leaf_page(leaf);
-        ext = false;
-        for (unsigned i = 0; i < (level == 3 ? 1 : BLOCK_PAGES); i++)
+        for (unsigned i = 0; i < (level == 3 ? 1 : BLOCK_PAGES); i++) {
             ext |= has_writers(&p[i]);
+            written |= is_built(p2m, &p[i]);
+        }
     }
-    if (ext && level < 3) {             /* clean for all, but for the pages with writers */
+    if ((ext || written) && level < 3) {        /* clean for all, but for the pages with writers */
         __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, false), __ATOMIC_RELEASE);
         if (dirty_split(p2m, addr))
             return 0;                   /* else: without memory it stays dirty as a whole */
     }
-    __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, ext), __ATOMIC_RELEASE);
-    if (ext)
+    __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, ext) | (written ? PTE_S2_W : 0), __ATOMIC_RELEASE);
+    if (ext || written)
         dirty_note(p2m, addr);
     return 0;
 }
@@ -198,6 +207,7 @@ static int start(struct p2m *p2m)
     if (log->state != DIRTY_OFF)
         return -XEN_EINVAL;
     memset(log->region, 0, REGION_BYTES);
+    log->of_new_domain = ((const struct domain *)p2m->pt.owner)->dying == DOM_BUILDING;
     log->state = DIRTY_ENABLING;
     log->cursor = log->rounds = 0;
     p2m->hw_dirty = arch_has_hw_dirty() && cmdline.dirty_mode != 1;
@@ -213,8 +223,10 @@ int dirty_enable(struct domain *d)
     int err = start(p2m);
     if (!err)
         err = run(p2m, enable_leaf);
-    if (!err)
+    if (!err) {
         p2m->log->state = DIRTY_ON;
+        p2m->log->of_new_domain = false;
+    }
     spin_unlock(&p2m->lock);
     if (!err)
         vmid_renew(d);                  /* nobody writes through an old entry when we return */

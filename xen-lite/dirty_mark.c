@@ -108,6 +108,7 @@ void dirty_mark(struct domain *d, ipa_t ipa)
 
 void dirty_mark_page(struct page *p)
 {
+    p->written = true;
     if (likely(!dirty_any()))
         return;
     struct domain *d = page_owner_get(p);
@@ -148,6 +149,7 @@ void dirty_ext_writer(struct page *p, int delta)
         spin_lock(&d->p2m.lock);
     uint32_t now = __atomic_add_fetch(&p->ext_writers, (uint32_t)delta, __ATOMIC_RELAXED);
     BUG_ON(delta < 0 ? now == UINT32_MAX : now == 0);
+    p->written = true;
     if (!d)
         return;
     if (p->gfn != PAGE_NO_GFN && d->p2m.pt.root.v)

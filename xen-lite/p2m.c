@@ -108,6 +108,8 @@ struct page *p2m_get_page(struct domain *d, ipa_t ipa, bool write, enum p2m_type
     if ((leaf & PTE_VALID) && found != P2M_DEVICE && (!write || writable_by_right(leaf))) {
         p = pfn_page(((leaf & PTE_ADDR) + (ipa.v & (pt_span(level) - 1))) >> PAGE_SHIFT);
         page_get_known(p);
+        if (write)
+            p->written = true;
     }
     spin_unlock(&p2m->lock);
     if (!p)

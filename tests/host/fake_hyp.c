@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#define _GNU_SOURCE 1
 #include "fake_hyp.h"
 
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #include <xen/xen.h>
 #include <xen/hvm/save.h>
 
@@ -23,8 +25,9 @@ struct domain {
     uint8_t uuid[16];
     char name[64], config[4096], node[64];
     uint64_t max_pages, target_kib, counter;
-    uint8_t *memory;                /* SLOTS pages: magic, then RAM */
-    bool hole[SLOTS], dirty[SLOTS];
+    int object;                     /* SLOTS pages: magic, then RAM */
+    uint8_t *memory;                /* all of it, mapped */
+    bool hole[SLOTS], dirty[SLOTS], built[SLOTS];
 };
 
 struct hyp {
@@ -55,8 +58,10 @@ static void note_running(void)
 
 static void drop(struct domain *d)
 {
-    if (d->memory)
+    if (d->memory) {
         munmap(d->memory, (size_t)SLOTS * 4096);
+        close(d->object);
+    }
     memset(d, 0, sizeof *d);
 }
 
@@ -79,7 +84,10 @@ static void make(struct domain *d, uint32_t pages)
     d->domid = ++next_domid;
     d->pages = pages;
     d->max_pages = pages + 256;
-    d->memory = mmap(NULL, (size_t)SLOTS * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    d->object = memfd_create("guest", MFD_CLOEXEC);
+    if (ftruncate(d->object, (off_t)SLOTS * 4096) < 0)
+        abort();
+    d->memory = mmap(NULL, (size_t)SLOTS * 4096, PROT_READ | PROT_WRITE, MAP_SHARED, d->object, 0);
     for (uint32_t i = MAGIC_PAGES + pages; i < SLOTS; i++)
         d->hole[i] = true;
     d->target_kib = pages * 4;
@@ -373,26 +381,51 @@ int hyp_destroy(struct hyp *h, uint32_t domid)
     return 0;
 }
 
-void *hyp_map(struct hyp *h, uint32_t domid, bool writable, uint64_t gfn, size_t count, int *error)
+int hyp_present(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool *present)
+{
+    struct domain *d = &domain[h->host];
+    if (!d->exists || d->domid != domid)
+        return -ESRCH;
+    for (size_t i = 0; i < count; i++)
+        present[i] = place(gfn + i) >= 0 && !d->hole[place(gfn + i)];
+    return 0;
+}
+
+int hyp_written(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
+{
+    struct domain *d = &domain[h->host];
+    if (!d->exists || d->domid != domid)
+        return -ESRCH;
+    for (uint64_t gfn = 0; gfn < bits; gfn++)
+        if (place(gfn) >= 0 && d->built[place(gfn)])
+            bitmap[gfn / 64] |= 1ull << (gfn % 64);
+    return 0;
+}
+
+/* Windows on what the frames are now; they are views of one memory object, so writes go where they should. */
+void *hyp_map(struct hyp *h, uint32_t domid, bool writable, const uint64_t *gfn, size_t count, int *error)
 {
     struct domain *d = &domain[h->host];
     (void)writable;
-    if (!d->exists || d->domid != domid || place(gfn) < 0) {
+    if (!d->exists || d->domid != domid || !count || count > HYP_MAP_MAX) {
         errno = EINVAL;
         return NULL;
     }
+    uint8_t *va = mmap(NULL, count * 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     for (size_t i = 0; i < count; i++) {
-        int64_t p = place(gfn + i);
+        int64_t p = place(gfn[i]);
         error[i] = p < 0 || d->hole[p] ? ENOENT : 0;
+        if (!error[i])
+            mmap(va + i * 4096, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, d->object, p * 4096);
     }
     __atomic_fetch_add(&mappings, (int)count, __ATOMIC_SEQ_CST);
-    return d->memory + place(gfn) * 4096;
+    return va;
 }
 
 void hyp_unmap(struct hyp *h, void *va, size_t count)
 {
     (void)h;
-    (void)va;
+    munmap(va, count * 4096);
     __atomic_fetch_sub(&mappings, (int)count, __ATOMIC_SEQ_CST);
 }
 
@@ -503,6 +536,7 @@ static int create(struct hyp *h, struct failure *f)
     uuid_parse(config_string(&c, "uuid"), d->uuid);
     snprintf(d->config, sizeof d->config, "%s", text);
     memset(d->memory + 5 * 4096, 0xa5, 3 * 4096);       /* what the domain's builder leaves */
+    memset(d->built + 5, true, 3);
     leave();
     config_free(&c);
     return 0;

@@ -363,9 +363,48 @@ static void migration(void **state)
     }
 }
 
+/* Logging a domain that has never run starts with what its builder wrote, and with nothing else; once only. */
+static void new_domain(bool hardware, bool blocks)
+{
+    set_up(true, hardware, blocks);
+    guest->dying = DOM_BUILDING;
+    for (unsigned n = 0; n < 40; n++) {         /* through mappings that are gone again, as the toolstack's */
+        unsigned i = (unsigned)below(PAGES);
+        dirty_ext_writer(of[i], 1);
+        dirty_ext_writer(of[i], -1);
+        dirty[i] = true;
+        i = (unsigned)below(PAGES);             /* and by copies */
+        assert_int_equal(copy_to_ipa(guest, IPA(ipa_of(i)), "x", 1), 0);
+        dirty[i] = true;
+    }
+    dirty_ext_writer(of[77], 1);                /* and one that is still there */
+    writers[77]++;
+    dirty[77] = true;
+    assert_int_equal(dirty_enable(guest), 0);
+    harvest(false);
+    harvest(true);
+    harvest(true);
+    guest->dying = DOM_ALIVE;
+    for (unsigned n = 0; n < 100; n++)
+        guest_write((unsigned)below(PAGES));
+    harvest(true);
+    assert_int_equal(dirty_disable(guest), 0);
+    assert_int_equal(dirty_enable(guest), 0);   /* it has run: a log as any */
+    harvest(true);
+    assert_int_equal(dirty_disable(guest), 0);
+    tear_down();
+}
+
+static void of_new_domain(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        new_domain(i & 1, i & 2);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(model), cmocka_unit_test(blocks), cmocka_unit_test(preempted),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(model), cmocka_unit_test(of_new_domain), cmocka_unit_test(blocks), cmocka_unit_test(preempted),
                                         cmocka_unit_test(out_of_memory), cmocka_unit_test(migration) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -386,13 +386,26 @@ static void test_memory(void **unused)
     assert_true(memory_slot(&m, FAKE_MAGIC_GFN + 4) == NO_SLOT && memory_slot(&m, ~0ull) == NO_SLOT);
     for (uint64_t g = FAKE_RAM_GFN; g < FAKE_RAM_GFN + d.max_pages; g += 97)
         assert_int_equal(memory_gfn(&m, memory_slot(&m, g)), g);
-    uint64_t pages;
-    assert_int_equal(memory_scan_all(&m, &pages, &f), 0);
+    uint64_t pages, slot[3];
+    assert_int_equal(memory_scan(&m, &pages, &f), 0);
     assert_int_equal(pages, 2004);
     uint64_t hole = memory_slot(&m, FAKE_RAM_GFN + 2100);
-    assert_null(memory_page(&m, hole, false, &f));
-    memset(&f, 0, sizeof f);
-    assert_non_null(memory_page(&m, hole, true, &f));
+    assert_false(bit_get(m.populated, hole));
+    assert_int_equal(memory_populate(&m, hole, &f), 0);
+    assert_true(bit_get(m.populated, hole));
+    assert_false(fake_is_hole(0, 2100));
+    /* In any order; what has gone in the meantime is told. */
+    assert_true(fake_guest_write(0, 7, 1) && fake_guest_write(0, 3, 2));
+    struct memory_window w;
+    slot[0] = memory_slot(&m, FAKE_RAM_GFN + 7), slot[1] = memory_slot(&m, FAKE_RAM_GFN + 20), slot[2] = memory_slot(&m, FAKE_RAM_GFN + 3);
+    fake_balloon(0, 20, true);
+    assert_int_equal(memory_map(&m, slot, 3, &w, &f), 0);
+    assert_true(!w.error[0] && w.error[1] && !w.error[2]);
+    assert_false(bit_get(m.populated, slot[1]));
+    memset(w.va, 0x77, 4096);
+    assert_false(fake_guest_check(0, 7, 1));
+    assert_true(fake_guest_check(0, 3, 2));
+    memory_unmap(&m, &w);
     assert_int_equal(memory_punch(&m, hole, &f), 0);
     assert_true(fake_is_hole(0, 2100));
     memory_free(&m);

@@ -12,6 +12,7 @@ struct dirty_log {
     enum { DIRTY_OFF, DIRTY_ENABLING, DIRTY_ON, DIRTY_DISABLING } state;
     uint64_t cursor;                    /* gfn: progress of enabling and disabling */
     uint64_t rounds;
+    bool of_new_domain;                 /* ENABLING, and it has never run: what its builder wrote starts dirty */
     uint64_t *region;                   /* DIRTY_REGIONS bits */
 };
 

@@ -14,7 +14,8 @@ struct vcpu;
 struct page {
     uint32_t refs;
     uint16_t owner;                     /* domid; DOMID_XEN for the hypervisor's own, DOMID_INVALID free */
-    uint8_t order, flags;
+    union { uint8_t order, written; };  /* free: of the block.  A guest's: it may have been written since it was zeroed, by others than it */
+    uint8_t flags;
     union { struct { uint32_t next, prev; }; struct { uint32_t gfn, ext_writers; }; };  /* gfn, ext_writers: owner's p2m lock */
 };
 _Static_assert(sizeof(struct page) == 16, "struct page");
