@@ -7,7 +7,7 @@
  * over all of it; the expected sequence number is kept apart, so a page that is stale, torn, misplaced or damaged is
  * told from a good one. One worker per CPU owns a slice of the pages and does all three, so there are no locks.
  *
- * A ticker of real-time priority wakes every millisecond and keeps the longest gap between two wake-ups, by the
+ * A ticker of real-time priority wakes every few milliseconds and keeps the longest gap between two wake-ups, by the
  * counter itself (CNTVCT): Linux stops CLOCK_MONOTONIC while it is suspended, so that clock hides what is looked for.
  *
  * Parameters, from the kernel's command line or as arguments:
@@ -16,6 +16,7 @@
  *   wl.mbps=MIB/S  rewritten per second (default: 4; fractions allowed; 0 writes nothing)
  *   wl.verify=MIB/S verified per second (default: 32)
  *   wl.beat=MS     time between heartbeats (default: 200)
+ *   wl.tick=MS     of the ticker (default: 20)
  *   wl.off         (for init) do not start
  *
  * Lines, one per heartbeat:
@@ -43,7 +44,7 @@
 #define PAGE_WORDS (PAGE_BYTES / 8)
 #define PAGES_PER_MIB 256u
 #define WORKERS_MAX 8u
-#define SLICE_NS 10000000ull /* a worker's quantum: write and verify a share, then sleep */
+#define SLICE_NS 20000000ull /* a worker's quantum: write and verify a share, then sleep */
 #define ERRORS_SHOWN 20u
 
 enum { WORD_ADDRESS, WORD_SEQ, WORD_CHECKSUM, WORD_CONTENT };
@@ -56,8 +57,8 @@ struct worker {
 };
 
 static struct {
-    double mem_mib, ws_mib, mbps, verify_mbps, beat_ms;
-} params = { .mem_mib = -1, .ws_mib = 32, .mbps = 4, .verify_mbps = 32, .beat_ms = 200 };
+    double mem_mib, ws_mib, mbps, verify_mbps, beat_ms, tick_ms;
+} params = { .mem_mib = -1, .ws_mib = 32, .mbps = 4, .verify_mbps = 32, .beat_ms = 200, .tick_ms = 20 };
 
 static uint64_t *memory;
 static uint32_t *sequences; /* what each page should hold; 0: never written */
@@ -100,11 +101,16 @@ static uint64_t monotonic_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void sleep_ns(uint64_t ns)
+/*
+ * Until the next multiple of NS: all threads wake at the same moments.  An emulator forgets its TLB whenever its CPU goes from one
+ * domain to another, so what costs is how often the guest wakes, not how much it does then.
+ */
+static void sleep_to_next(uint64_t ns)
 {
-    struct timespec span = { .tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u) };
+    uint64_t at = (monotonic_ns() / ns + 1) * ns;
+    struct timespec when = { .tv_sec = (time_t)(at / 1000000000u), .tv_nsec = (long)(at % 1000000000u) };
 
-    nanosleep(&span, NULL);
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
 }
 
 static uint64_t mix(uint64_t checksum, uint64_t word)
@@ -207,9 +213,8 @@ static void *work(void *argument)
                 atomic_fetch_add(&worker->passes, 1);
             }
         }
-        now = monotonic_ns() - last;
-        if (now < SLICE_NS)
-            sleep_ns(SLICE_NS - now);
+        if (monotonic_ns() - last < SLICE_NS)
+            sleep_to_next(write_rate > 0 || verify_rate > 0 ? SLICE_NS : 100 * SLICE_NS);
     }
     return NULL;
 }
@@ -224,7 +229,7 @@ static void *tick(void *argument)
     for (;;) {
         uint64_t now, gap, seen;
 
-        sleep_ns(1000000);
+        sleep_to_next((uint64_t)(params.tick_ms * 1e6));
         now = counter();
         gap = now > last ? now - last : 0;
         last = now;
@@ -279,7 +284,7 @@ static void heartbeats(uint64_t pages)
         fflush(stdout);
         last_count = count;
         last_written = written;
-        sleep_ns((uint64_t)(params.beat_ms * 1e6));
+        sleep_to_next((uint64_t)(params.beat_ms * 1e6));
     }
 }
 
@@ -306,6 +311,7 @@ static bool parse_word(const char *word)
     } known[] = {
         { "wl.mem=", &params.mem_mib },        { "wl.ws=", &params.ws_mib },     { "wl.mbps=", &params.mbps },
         { "wl.verify=", &params.verify_mbps }, { "wl.beat=", &params.beat_ms },
+        { "wl.tick=", &params.tick_ms },
     };
 
     if (strncmp(word, "wl.", 3))

@@ -28,6 +28,8 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
             const word_t *from = (const word_t *)(const void *)s;
             word_t *to = (word_t *)(void *)d;
             word_t w0 = from[0], w1 = from[1], w2 = from[2], w3 = from[3], w4 = from[4], w5 = from[5], w6 = from[6], w7 = from[7];
+            /* All loads first: source and target may compete for one place in a TLB or a cache. */
+            __asm__ volatile("" : "+r"(w0), "+r"(w1), "+r"(w2), "+r"(w3), "+r"(w4), "+r"(w5), "+r"(w6), "+r"(w7));
             to[0] = w0, to[1] = w1, to[2] = w2, to[3] = w3, to[4] = w4, to[5] = w5, to[6] = w6, to[7] = w7;
             STEP();
         }

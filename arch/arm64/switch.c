@@ -27,7 +27,10 @@ static struct vcpu *fp_owner[MAX_CPUS];
     X(APGAKEYLO, APGAKEYLO_EL1) X(APGAKEYHI, APGAKEYHI_EL1)
 
 #define SAVE(name, reg) a->sysreg[XLR_SYS_##name] = READ_SYSREG(reg);
-#define LOAD(name, reg) WRITE_SYSREG(reg, a->sysreg[XLR_SYS_##name]);
+/* Two vCPUs of one kernel have most of these alike, and a write of a translation register makes emulators forget their TLB. */
+#define LOAD(name, reg) \
+    if (READ_SYSREG(reg) != a->sysreg[XLR_SYS_##name]) \
+        WRITE_SYSREG(reg, a->sysreg[XLR_SYS_##name]);
 
 #define FP_PAIRS(op) \
     op " q0, q1, [%0]\n\t" op " q2, q3, [%0, #32]\n\t" op " q4, q5, [%0, #64]\n\t" op " q6, q7, [%0, #96]\n\t" \
