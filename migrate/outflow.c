@@ -150,39 +150,68 @@ static int send_window(struct outflow *out, const uint64_t *slot, const struct m
     return conn_send(out->conn, XLM_PAGES, b.part, (int)b.parts, 3);
 }
 
-static int send_slots(struct outflow *out, const uint64_t *slot, uint32_t count)
+static int send_zeroes(struct outflow *out, const uint64_t *slot, const struct memory_window *w)
 {
-    struct memory_window w;
-    if (!count)
-        return 0;
-    if (memory_map(&out->memory, slot, count, &w, out->failure) < 0)
-        return -1;
-    int error = send_window(out, slot, &w);
-    memory_unmap(&out->memory, &w);     /* the socket has its own copy */
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < w->count; i++) {
+        if (w->error[i] || !codec_page_is_zero(w->va + (size_t)i * XLM_PAGE_BYTES))
+            continue;
         bit_clear(out->todo, slot[i]);
-    return error ? error : out->between ? out->between(out->context) : 0;
+        if (add_zero(out, memory_gfn(&out->memory, slot[i])) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int send_data(struct outflow *out, const uint64_t *slot, const struct memory_window *w)
+{
+    for (uint32_t i = 0; i < w->count; i++)
+        bit_clear(out->todo, slot[i]);
+    return send_window(out, slot, w);
+}
+
+/* Maps the pages to do, a record's worth at a time, for `send`. */
+static int each_window(struct outflow *out, int (*send)(struct outflow *, const uint64_t *, const struct memory_window *))
+{
+    uint64_t slots = out->memory.slots, slot[OUTFLOW_BATCH] = {0}, at = bits_next(out->todo, slots, 0);
+    while (at < slots) {
+        struct memory_window w;
+        uint32_t n = 0;
+        for (; at < slots && n < OUTFLOW_BATCH; at = bits_next(out->todo, slots, at + 1))
+            slot[n++] = at;
+        if (memory_map(&out->memory, slot, n, &w, out->failure) < 0)
+            return -1;
+        int error = send(out, slot, &w);
+        memory_unmap(&out->memory, &w);         /* the socket has its own copy */
+        if (error < 0 || (out->between && out->between(out->context) < 0))
+            return -1;
+    }
+    return 0;
+}
+
+static void begin_round(struct outflow *out)
+{
+    if (out->begun)
+        return;
+    out->begun = true;
+    out->round++;
+    out->round_pages = out->round_zero_pages = 0;
+}
+
+int outflow_zeroes(struct outflow *out)
+{
+    begin_round(out);
+    return each_window(out, send_zeroes) < 0 ? -1 : flush_zero(out);
 }
 
 int outflow_round(struct outflow *out)
 {
-    uint64_t slots = out->memory.slots, batch[OUTFLOW_BATCH] = {0};
-    uint32_t n = 0;
-    out->round++;
-    out->round_pages = out->round_zero_pages = 0;
-    for (uint64_t s = bits_next(out->todo, slots, 0); s < slots; s = bits_next(out->todo, slots, s + 1)) {
-        batch[n++] = s;
-        if (n < OUTFLOW_BATCH)
-            continue;
-        if (send_slots(out, batch, n) < 0)
-            return -1;
-        n = 0;
-    }
-    if (send_slots(out, batch, n) < 0 || flush_zero(out) < 0)
+    begin_round(out);
+    if (each_window(out, send_data) < 0 || flush_zero(out) < 0)
         return -1;
     struct xlm_round round = {out->round, out->final ? XLM_ROUND_FINAL : 0, out->round_pages, out->round_zero_pages};
     out->pages += out->round_pages;
     out->zero_pages += out->round_zero_pages;
+    out->begun = false;
     return conn_send_struct(out->conn, XLM_ROUND, &round, sizeof round);
 }
 

@@ -17,6 +17,7 @@ struct outflow {
     uint32_t round;             /* the one under way, from 1 */
     uint64_t pages, zero_pages; /* all rounds */
     uint64_t round_pages, round_zero_pages;
+    bool begun;                 /* the round under way has records already */
     bool final;                 /* the guest is stopped: send from a copy */
     bool holes_moved;           /* a hole has been written, or a page has gone: the guest's balloon is at work */
     uint8_t *copy;              /* OUTFLOW_BATCH pages */
@@ -34,6 +35,12 @@ void outflow_free(struct outflow *out);
 
 /* Everything that is populated is to be sent. */
 int outflow_mark_all(struct outflow *out, uint64_t *populated);
+
+/*
+ * Sends which of the pages to do are all zero, as the beginning of the first round.  The target makes its domain meanwhile, and has
+ * no time yet for pages with data.
+ */
+int outflow_zeroes(struct outflow *out);
 
 /* Adds what the log says to `todo`, and clears the log.  *dirty: how many pages are to be sent now. */
 int outflow_harvest(struct outflow *out, uint64_t *dirty);

@@ -321,7 +321,6 @@ static int start_logging(struct source *s)
     if (populated + 64 < s->domain.tot_pages)
         return fail(&s->failure, XLM_E_MEMORY, "the guest has %llu pages, but only %llu can be found",
                     (unsigned long long)s->domain.tot_pages, (unsigned long long)populated);
-    s->report->map_ns = lap(s);
     return 0;
 }
 
@@ -356,6 +355,9 @@ static int precopy(struct source *s)
     s->out.between = listen_between;
     s->out.context = s;
     policy_init(&s->policy, s->request->downtime_ms, s->request->force);
+    if (outflow_zeroes(&s->out) < 0)
+        return -1;
+    s->report->scan_ns = lap(s);
     do {
         if (live_round(s, &result) < 0)
             return -1;
