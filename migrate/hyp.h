@@ -63,8 +63,10 @@ int hyp_unpause(struct hyp *h, uint32_t domid);
 /* With all that xl knows of it.  Returns when it is gone. */
 int hyp_destroy(struct hyp *h, uint32_t domid);
 
-/* Which of `count` frames from `gfn` on have memory (HYP_MAP_MAX at most). */
-int hyp_present(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool *present);
+/* What is at each of `count` frames from `gfn` on (HYP_FRAMES_MAX at most); HYP_ZERO only if asked for by `zero`. */
+#define HYP_FRAMES_MAX 128u
+enum hyp_frame { HYP_HOLE, HYP_MEMORY, HYP_ZERO /* memory, all zero now */ };
+int hyp_frames(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool zero, enum hyp_frame *frame);
 
 /*
  * Of a domain that has been made and has never run: bit N is set if frame N may hold something else than zeroes, which its builder

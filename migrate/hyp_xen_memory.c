@@ -26,15 +26,18 @@ int hyp_layout(struct hyp *h, uint64_t max_pages, struct xlm_run bank[4])
     return count;
 }
 
-int hyp_present(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool *present)
+/* Asked for as XALLOC, memory that is all zero is answered as XALLOC: docs/hypercalls.md. */
+int hyp_frames(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool zero, enum hyp_frame *frame)
 {
-    xen_pfn_t type[HYP_MAP_MAX];
+    xen_pfn_t type[HYP_FRAMES_MAX];
     for (size_t i = 0; i < count; i++)
-        type[i] = gfn + i;
+        type[i] = (gfn + i) | (zero ? XEN_DOMCTL_PFINFO_XALLOC : 0);
     if (xc_get_pfn_type_batch(h->xc, domid, (unsigned)count, type) < 0)
         return -errno;
-    for (size_t i = 0; i < count; i++)
-        present[i] = (type[i] & XEN_DOMCTL_PFINFO_LTAB_MASK) != XEN_DOMCTL_PFINFO_XTAB;
+    for (size_t i = 0; i < count; i++) {
+        xen_pfn_t kind = type[i] & XEN_DOMCTL_PFINFO_LTAB_MASK;
+        frame[i] = kind == XEN_DOMCTL_PFINFO_XTAB ? HYP_HOLE : kind == XEN_DOMCTL_PFINFO_XALLOC ? HYP_ZERO : HYP_MEMORY;
+    }
     return 0;
 }
 

@@ -247,7 +247,7 @@ static int find_blank(struct intake *in)
     uint64_t pages, *written = bits_new(m->gfn_end);
     if (!written)
         return fail(in->failure, XLM_E_MEMORY, "no memory");
-    int error = memory_scan(m, &pages, in->failure);
+    int error = memory_scan(m, &pages, NULL, in->failure);
     if (!error && (error = hyp_written(m->h, m->domid, written, m->gfn_end)) < 0)
         fail(in->failure, XLM_E_INTERNAL, "cannot ask what the builder of the new domain wrote: %s", strerror(-error));
     for (uint64_t slot = bits_next(m->populated, m->slots, 0); !error && slot < m->slots;

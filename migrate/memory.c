@@ -75,26 +75,28 @@ uint64_t memory_gfn(const struct memory *m, uint64_t slot)
     return m->bank[i].gfn + (slot - m->bank[i].slot);
 }
 
-static void set_populated(struct memory *m, uint64_t slot, bool is)
+static void note_frame(struct memory *m, uint64_t *zero, uint64_t slot, enum hyp_frame frame)
 {
-    if (is)
-        bit_set(m->populated, slot);
-    else
+    if (frame == HYP_HOLE)
         bit_clear(m->populated, slot);
+    else
+        bit_set(m->populated, slot);
+    if (zero && frame == HYP_ZERO)
+        bit_set(zero, slot);
 }
 
-int memory_scan(struct memory *m, uint64_t *populated_pages, struct failure *f)
+int memory_scan(struct memory *m, uint64_t *populated_pages, uint64_t *zero, struct failure *f)
 {
-    bool present[HYP_MAP_MAX];
+    enum hyp_frame frame[HYP_FRAMES_MAX];
     for (int i = 0; i < m->bank_count; i++) {
         const struct memory_bank *b = &m->bank[i];
         for (uint64_t at = 0, n; at < b->count; at += n) {
-            n = b->count - at < HYP_MAP_MAX ? b->count - at : HYP_MAP_MAX;
-            int error = hyp_present(m->h, m->domid, b->gfn + at, n, present);
+            n = b->count - at < HYP_FRAMES_MAX ? b->count - at : HYP_FRAMES_MAX;
+            int error = hyp_frames(m->h, m->domid, b->gfn + at, n, zero != NULL, frame);
             if (error < 0)
                 return fail(f, XLM_E_INTERNAL, "cannot ask which of the guest's frames have memory: %s", strerror(-error));
             for (uint64_t k = 0; k < n; k++)
-                set_populated(m, b->slot + at + k, present[k]);
+                note_frame(m, zero, b->slot + at + k, frame[k]);
         }
     }
     *populated_pages = bits_count(m->populated, m->slots);

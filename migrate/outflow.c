@@ -31,14 +31,6 @@ void outflow_free(struct outflow *out)
     memset(out, 0, sizeof *out);
 }
 
-int outflow_mark_all(struct outflow *out, uint64_t *populated)
-{
-    if (memory_scan(&out->memory, populated, out->failure) < 0)
-        return -1;
-    memcpy(out->todo, out->memory.populated, (out->memory.slots + 63) / 64 * 8);
-    return 0;
-}
-
 int outflow_harvest(struct outflow *out, uint64_t *dirty)
 {
     struct memory *m = &out->memory;
@@ -66,7 +58,7 @@ int outflow_rescan(struct outflow *out)
     if (!before)
         return fail(out->failure, XLM_E_MEMORY, "no memory");
     memcpy(before, m->populated, words * 8);
-    int error = memory_scan(m, &pages, out->failure);
+    int error = memory_scan(m, &pages, NULL, out->failure);
     for (uint64_t i = 0; i < words && !error; i++)
         out->todo[i] = (out->todo[i] | ~before[i]) & m->populated[i];
     free(before);
@@ -150,18 +142,6 @@ static int send_window(struct outflow *out, const uint64_t *slot, const struct m
     return conn_send(out->conn, XLM_PAGES, b.part, (int)b.parts, 3);
 }
 
-static int send_zeroes(struct outflow *out, const uint64_t *slot, const struct memory_window *w)
-{
-    for (uint32_t i = 0; i < w->count; i++) {
-        if (w->error[i] || !codec_page_is_zero(w->va + (size_t)i * XLM_PAGE_BYTES))
-            continue;
-        bit_clear(out->todo, slot[i]);
-        if (add_zero(out, memory_gfn(&out->memory, slot[i])) < 0)
-            return -1;
-    }
-    return 0;
-}
-
 static int send_data(struct outflow *out, const uint64_t *slot, const struct memory_window *w)
 {
     for (uint32_t i = 0; i < w->count; i++)
@@ -197,10 +177,20 @@ static void begin_round(struct outflow *out)
     out->round_pages = out->round_zero_pages = 0;
 }
 
-int outflow_zeroes(struct outflow *out)
+int outflow_start(struct outflow *out, uint64_t *populated)
 {
+    struct memory *m = &out->memory;
+    uint64_t *zero = bits_new(m->slots);
+    if (!zero)
+        return fail(out->failure, XLM_E_MEMORY, "no memory");
     begin_round(out);
-    return each_window(out, send_zeroes) < 0 ? -1 : flush_zero(out);
+    int error = memory_scan(m, populated, zero, out->failure);
+    for (uint64_t i = 0; i < (m->slots + 63) / 64; i++)
+        out->todo[i] = m->populated[i] & ~zero[i];
+    for (uint64_t slot = bits_next(zero, m->slots, 0); slot < m->slots && !error; slot = bits_next(zero, m->slots, slot + 1))
+        error = add_zero(out, memory_gfn(m, slot));
+    free(zero);
+    return error < 0 ? -1 : flush_zero(out);
 }
 
 int outflow_round(struct outflow *out)

@@ -33,14 +33,11 @@ struct outflow {
 int outflow_init(struct outflow *out, struct hyp *h, const struct memory *layout_of, struct failure *f);
 void outflow_free(struct outflow *out);
 
-/* Everything that is populated is to be sent. */
-int outflow_mark_all(struct outflow *out, uint64_t *populated);
-
 /*
- * Sends which of the pages to do are all zero, as the beginning of the first round.  The target makes its domain meanwhile, and has
- * no time yet for pages with data.
+ * The beginning of the first round, with the log on: everything that is populated is to be sent, and what of it is all zero is sent
+ * at once.
  */
-int outflow_zeroes(struct outflow *out);
+int outflow_start(struct outflow *out, uint64_t *populated);
 
 /* Adds what the log says to `todo`, and clears the log.  *dirty: how many pages are to be sent now. */
 int outflow_harvest(struct outflow *out, uint64_t *dirty);

@@ -316,11 +316,12 @@ static int start_logging(struct source *s)
     if ((error = hyp_log_enable(s->h, s->domain.domid)) < 0)
         return hyp_failed(s, "cannot switch the dirty log on", error);
     s->logging = true;
-    if (outflow_mark_all(&s->out, &populated) < 0)
+    if (outflow_start(&s->out, &populated) < 0)
         return -1;
     if (populated + 64 < s->domain.tot_pages)
         return fail(&s->failure, XLM_E_MEMORY, "the guest has %llu pages, but only %llu can be found",
                     (unsigned long long)s->domain.tot_pages, (unsigned long long)populated);
+    s->report->scan_ns = lap(s);
     return 0;
 }
 
@@ -355,9 +356,6 @@ static int precopy(struct source *s)
     s->out.between = listen_between;
     s->out.context = s;
     policy_init(&s->policy, s->request->downtime_ms, s->request->force);
-    if (outflow_zeroes(&s->out) < 0)
-        return -1;
-    s->report->scan_ns = lap(s);
     do {
         if (live_round(s, &result) < 0)
             return -1;

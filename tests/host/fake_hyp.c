@@ -381,13 +381,19 @@ int hyp_destroy(struct hyp *h, uint32_t domid)
     return 0;
 }
 
-int hyp_present(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool *present)
+int hyp_frames(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool zero, enum hyp_frame *frame)
 {
+    static const uint8_t nothing[4096];
     struct domain *d = &domain[h->host];
     if (!d->exists || d->domid != domid)
         return -ESRCH;
-    for (size_t i = 0; i < count; i++)
-        present[i] = place(gfn + i) >= 0 && !d->hole[place(gfn + i)];
+    enter();
+    for (size_t i = 0; i < count; i++) {
+        int64_t p = place(gfn + i);
+        bool there = p >= 0 && !d->hole[p];
+        frame[i] = !there ? HYP_HOLE : zero && !memcmp(d->memory + p * 4096, nothing, 4096) ? HYP_ZERO : HYP_MEMORY;
+    }
+    leave();
     return 0;
 }
 

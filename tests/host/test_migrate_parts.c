@@ -387,15 +387,20 @@ static void test_memory(void **unused)
     for (uint64_t g = FAKE_RAM_GFN; g < FAKE_RAM_GFN + d.max_pages; g += 97)
         assert_int_equal(memory_gfn(&m, memory_slot(&m, g)), g);
     uint64_t pages, slot[3];
-    assert_int_equal(memory_scan(&m, &pages, &f), 0);
+    assert_int_equal(memory_scan(&m, &pages, NULL, &f), 0);
     assert_int_equal(pages, 2004);
     uint64_t hole = memory_slot(&m, FAKE_RAM_GFN + 2100);
     assert_false(bit_get(m.populated, hole));
     assert_int_equal(memory_populate(&m, hole, &f), 0);
     assert_true(bit_get(m.populated, hole));
     assert_false(fake_is_hole(0, 2100));
-    /* In any order; what has gone in the meantime is told. */
     assert_true(fake_guest_write(0, 7, 1) && fake_guest_write(0, 3, 2));
+    uint64_t *zero = bits_new(m.slots);
+    assert_int_equal(memory_scan(&m, &pages, zero, &f), 0);
+    assert_int_equal(bits_count(zero, m.slots), pages - 2);
+    assert_false(bit_get(zero, memory_slot(&m, FAKE_RAM_GFN + 7)) || bit_get(zero, memory_slot(&m, FAKE_RAM_GFN + 2200)));
+    free(zero);
+    /* In any order; what has gone in the meantime is told. */
     struct memory_window w;
     slot[0] = memory_slot(&m, FAKE_RAM_GFN + 7), slot[1] = memory_slot(&m, FAKE_RAM_GFN + 20), slot[2] = memory_slot(&m, FAKE_RAM_GFN + 3);
     fake_balloon(0, 20, true);
