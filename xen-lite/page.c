@@ -6,19 +6,24 @@
  * of that order (links are frame indices, NIL ends them); its other frames are plain zeroes.  Frames of holes and reserved ranges
  * are PAGE_RESERVED and never change.  An allocated frame has a reference count and an owner; the last reference frees
  * it singly, and buddies join again on the way up.
+ *
+ * Who gets memory gets it zeroed, and free memory can be zeroed while nobody waits: CPUs with nothing else to do clear free blocks
+ * (page_scrub), which are then PAGE_CLEAN.  A clean block and a dirty one do not join, so that what has been cleared stays known,
+ * unless an allocation finds no block that is large enough otherwise.
  */
 #include "lib.h"
 #include "domain.h"
 #include "mm.h"
 
 #define NIL 0xffffffffu
+#define SCRUB_ORDER 4u
 
 struct page *frame_table;
 uint64_t frame_base, frame_count;
 
 static spinlock_t page_lock;            /* lists, counts, owners; innermost but for the log */
-static uint32_t free_head[PAGE_MAX_ORDER + 1];
-static uint64_t free_pages, total_pages;
+static uint32_t free_head[2][PAGE_MAX_ORDER + 1];       /* dirty, clean */
+static uint64_t free_pages, total_pages, clean_pages;
 
 /* Domains that own pages, by domid: slot_of is 1 + index, 0 none. */
 static struct { struct domain *d; uint64_t pages; } account[MAX_DOMAINS];
@@ -29,15 +34,19 @@ void *page_va(const struct page *p) { return pa_to_va(page_pa(p)); }
 static uint32_t index_of(const struct page *p) { return (uint32_t)(p - frame_table); }
 
 /* ---- free lists ---- */
-static void list_push(uint32_t i, unsigned order)
+static bool is_clean(const struct page *p) { return p->flags & PAGE_CLEAN; }
+
+static void list_push(uint32_t i, unsigned order, bool clean)
 {
     struct page *p = &frame_table[i];
-    *p = (struct page){ .owner = DOMID_INVALID, .order = (uint8_t)order, .flags = PAGE_FREE };
-    p->next = free_head[order];
+    uint32_t *head = &free_head[clean][order];
+    *p = (struct page){ .owner = DOMID_INVALID, .order = (uint8_t)order, .flags = (uint8_t)(PAGE_FREE | (clean ? PAGE_CLEAN : 0)) };
+    p->next = *head;
     p->prev = NIL;
     if (p->next != NIL)
         frame_table[p->next].prev = i;
-    free_head[order] = i;
+    *head = i;
+    clean_pages += clean ? 1ull << order : 0;
 }
 
 static void list_remove(uint32_t i)
@@ -46,56 +55,88 @@ static void list_remove(uint32_t i)
     if (p->prev != NIL)
         frame_table[p->prev].next = p->next;
     else
-        free_head[p->order] = p->next;
+        free_head[is_clean(p)][p->order] = p->next;
     if (p->next != NIL)
         frame_table[p->next].prev = p->prev;
+    clean_pages -= is_clean(p) ? 1ull << p->order : 0;
     p->flags = 0;
 }
 
 /* Buddies are so by frame number, not by index: the table may start anywhere. */
-static void free_block(uint32_t i, unsigned order)
+static void insert_block(uint32_t i, unsigned order, bool clean)
 {
-    free_pages += 1ull << order;
     for (; order < PAGE_MAX_ORDER; order++) {
         uint64_t buddy = ((frame_base + i) ^ (1ull << order)) - frame_base;
-        if (buddy >= frame_count || !(frame_table[buddy].flags & PAGE_FREE) || frame_table[buddy].order != order)
+        if (buddy >= frame_count || !(frame_table[buddy].flags & PAGE_FREE) || frame_table[buddy].order != order ||
+            is_clean(&frame_table[buddy]) != clean)
             break;
         list_remove((uint32_t)buddy);
         frame_table[i] = (struct page){ .owner = DOMID_INVALID };
         if (buddy < i)
             i = (uint32_t)buddy;
     }
-    list_push(i, order);
+    list_push(i, order, clean);
+}
+
+static void free_block(uint32_t i, unsigned order)
+{
+    free_pages += 1ull << order;
+    insert_block(i, order, false);
 }
 
 /* Cut block i of order `from`, no longer in a list, down to the one of `order` that holds frame `want`. */
-static uint32_t split_block(uint32_t i, unsigned from, unsigned order, uint32_t want)
+static uint32_t split_block(uint32_t i, unsigned from, unsigned order, uint32_t want, bool clean)
 {
     while (from > order) {
         uint32_t half = i + (1u << --from);
         if (want >= half) {
-            list_push(i, from);
+            list_push(i, from, clean);
             i = half;
         } else {
-            list_push(half, from);
+            list_push(half, from, clean);
         }
     }
     return i;
 }
 
-static uint32_t take_any(unsigned order)
+static uint32_t take_of(unsigned order, bool clean)
 {
     for (unsigned o = order; o <= PAGE_MAX_ORDER; o++) {
-        uint32_t i = free_head[o];
+        uint32_t i = free_head[clean][o];
         if (i != NIL) {
             list_remove(i);
-            return split_block(i, o, order, i);
+            return split_block(i, o, order, i, clean);
         }
     }
     return NIL;
 }
 
-static uint32_t take_at(uint64_t pfn, unsigned order)
+/* All that is free is called dirty, so that buddies join. */
+static void forget_clean(void)
+{
+    for (unsigned o = 0; o <= PAGE_MAX_ORDER; o++)
+        for (uint32_t i; (i = free_head[1][o]) != NIL;) {
+            list_remove(i);
+            insert_block(i, o, false);
+        }
+}
+
+/* *clean: which kind is wanted; which it is. */
+static uint32_t take_any(unsigned order, bool *clean)
+{
+    uint32_t i = take_of(order, *clean);
+    if (i != NIL)
+        return i;
+    *clean = !*clean;
+    i = take_of(order, *clean);
+    if (i != NIL || !order || !clean_pages)
+        return i;
+    forget_clean();
+    *clean = false;
+    return take_of(order, false);
+}
+
+static uint32_t take_at(uint64_t pfn, unsigned order, bool *clean)
 {
     for (unsigned o = order; o <= PAGE_MAX_ORDER; o++) {
         uint64_t head = pfn & ~((1ull << o) - 1);
@@ -105,11 +146,41 @@ static uint32_t take_at(uint64_t pfn, unsigned order)
         if ((p->flags & PAGE_FREE) && p->order >= o) {
             uint32_t i = index_of(p);
             unsigned from = p->order;
+            *clean = is_clean(p);
             list_remove(i);
-            return split_block(i, from, order, (uint32_t)(pfn - frame_base));
+            return split_block(i, from, order, (uint32_t)(pfn - frame_base), *clean);
         }
     }
     return NIL;
+}
+
+/*
+ * A piece, of which nobody else knows while it is being cleared (it counts as free all the same): small, so that whatever this CPU
+ * has to do meanwhile does not wait long.
+ */
+bool page_scrub(void)
+{
+    unsigned order = 0;
+    uint32_t i = NIL;
+    if (__atomic_load_n(&clean_pages, __ATOMIC_RELAXED) == __atomic_load_n(&free_pages, __ATOMIC_RELAXED))
+        return false;
+    spin_lock(&page_lock);
+    for (; order <= PAGE_MAX_ORDER && i == NIL; order++)
+        if ((i = free_head[0][order]) != NIL) {
+            unsigned from = order;
+            list_remove(i);
+            order = MIN(order, SCRUB_ORDER);
+            i = split_block(i, from, order, i, false);
+            break;
+        }
+    spin_unlock(&page_lock);
+    if (i == NIL)
+        return false;
+    arch_clear_pages(page_va(&frame_table[i]), (size_t)1 << order, true);
+    spin_lock(&page_lock);
+    insert_block(i, order, true);
+    spin_unlock(&page_lock);
+    return true;
 }
 
 /* ---- owners ---- */
@@ -196,14 +267,14 @@ static bool may_have(struct domain *d, unsigned order, unsigned flags)
     return account_add(d, 0);
 }
 
-static struct page *alloc(struct domain *d, bool at, paddr_t pa, unsigned order, unsigned flags)
+static struct page *alloc(struct domain *d, bool at, paddr_t pa, unsigned order, unsigned flags, bool *clean)
 {
     struct page *p = NULL;
     if (order > PAGE_MAX_ORDER)
         return NULL;
     spin_lock(&page_lock);
     if (may_have(d, order, flags)) {
-        uint32_t i = at ? take_at(pa_pfn(pa), order) : take_any(order);
+        uint32_t i = at ? take_at(pa_pfn(pa), order, clean) : take_any(order, clean);
         if (i != NIL) {
             p = claim(d, i, order, flags);
             if (d)
@@ -219,8 +290,9 @@ static struct page *alloc(struct domain *d, bool at, paddr_t pa, unsigned order,
 
 struct page *page_alloc(struct domain *d, unsigned order, unsigned flags)
 {
-    struct page *p = alloc(d, false, PA(0), order, flags);
-    if (p && ((d && !(flags & ALLOC_RAW)) || (flags & ALLOC_ZERO)))
+    bool zeroed = (d && !(flags & ALLOC_RAW)) || (flags & ALLOC_ZERO), clean = zeroed;
+    struct page *p = alloc(d, false, PA(0), order, flags, &clean);
+    if (p && zeroed && !clean)
         arch_clear_pages(page_va(p), (size_t)1 << order, d != NULL);
     return p;
 }
@@ -231,7 +303,8 @@ struct page *page_alloc_at(struct domain *d, paddr_t pa, unsigned order)
     if (order > PAGE_MAX_ORDER || (pa.v & (((uint64_t)PAGE_SIZE << order) - 1)) || pfn < frame_base ||
         pfn - frame_base >= frame_count)
         return NULL;
-    return alloc(d, true, pa, order, 0);
+    bool clean;
+    return alloc(d, true, pa, order, 0, &clean);
 }
 
 static void page_free(struct page *p)
@@ -301,11 +374,13 @@ void mem_free(void *mem, size_t bytes)
 void page_dump(void)
 {
     spin_lock(&page_lock);
-    log_info("pages: %llu of %llu free\n", (unsigned long long)free_pages, (unsigned long long)total_pages);
+    log_info("pages: %llu of %llu free, of them %llu clear\n", (unsigned long long)free_pages, (unsigned long long)total_pages,
+             (unsigned long long)clean_pages);
     for (unsigned o = 0; o <= PAGE_MAX_ORDER; o++) {
         unsigned n = 0;
-        for (uint32_t i = free_head[o]; i != NIL; i = frame_table[i].next)
-            n++;
+        for (unsigned clean = 0; clean < 2; clean++)
+            for (uint32_t i = free_head[clean][o]; i != NIL; i = frame_table[i].next)
+                n++;
         if (n)
             log_info("  order %2u: %u free\n", o, n);
     }
@@ -400,11 +475,11 @@ void page_init(const struct mem_region *ram, unsigned ram_count, const struct me
     BUG_ON(low >= high || (high - low) >> PAGE_SHIFT >= NIL);
     frame_base = low >> PAGE_SHIFT;
     frame_count = (high - low) >> PAGE_SHIFT;
-    free_pages = total_pages = 0;
+    free_pages = total_pages = clean_pages = 0;
     memset(account, 0, sizeof(account));
     memset(slot_of, 0, sizeof(slot_of));
     for (unsigned o = 0; o <= PAGE_MAX_ORDER; o++)
-        free_head[o] = NIL;
+        free_head[0][o] = free_head[1][o] = NIL;
 
     uint64_t bytes = ROUND_UP(frame_count * sizeof(struct page), (uint64_t)PAGE_SIZE);
     uint64_t at = place_table(ram, ram_count, &r, bytes);

@@ -79,14 +79,18 @@ static void model(void **state)
     uint64_t total = page_total_count(), held = 0;
     for (unsigned step = 0; step < 60000; step++) {
         unsigned i = (unsigned)below(OUT);
+        if (step > 20000 && !below(3))
+            page_scrub();
         if (!out[i].p) {
             unsigned order = (unsigned)below(below(8) ? 4 : 11);
-            bool guest = below(2);
-            struct page *p = below(6) ? page_alloc(guest ? &d : NULL, order, ALLOC_ZERO)
+            bool guest = below(2), zeroed = below(6);
+            struct page *p = zeroed ? page_alloc(guest ? &d : NULL, order, ALLOC_ZERO)
                                       : page_alloc_at(guest ? &d : NULL, PA(FAKE_RAM + (below(32 * MIB) & ~((4096ull << order) - 1))), order);
             if (!p)
                 continue;
             uint64_t first = (uint64_t)(p - frame_table);
+            if (zeroed)
+                assert_true(*(uint64_t *)page_va(p) == 0);
             assert_int_equal((page_pfn(p)) & ((1u << order) - 1), 0);
             for (uint64_t n = 0; n < 1u << order; n++) {
                 assert_int_equal(owner[first + n], 0);
@@ -122,6 +126,8 @@ static void model(void **state)
     assert_int_equal(page_free_count(), total);
     assert_int_equal(d.tot_pages, 0);
     /* Everything has joined again: the block that holds the middle is whole. */
+    while (page_scrub())
+        ;
     assert_non_null(page_alloc_at(NULL, PA(FAKE_RAM + 8 * MIB), 11));
     free(owner);
 }
@@ -134,12 +140,10 @@ static void zeroes(void **state)
     struct domain d = { .id = 3, .max_pages = 100 };
     for (unsigned i = 0; i < 3000; i++) {
         struct page *p = page_alloc(i % 2 ? &d : NULL, 2, i % 2 ? 0 : ALLOC_ZERO);
-        unsigned long cleaned = fake_cleaned_bytes;
         assert_true(all_zero(page_va(p), 4 * PAGE_SIZE));
         memset(page_va(p), 0xee, 4 * PAGE_SIZE);
         for (unsigned n = 0; n < 4; n++)
             page_put(&p[n]);
-        (void)cleaned;
     }
     uint8_t *m = mem_alloc(5000);
     assert_int_equal((uintptr_t)m % 8192, 0);
@@ -193,6 +197,49 @@ static void owners(void **state)
     }
 }
 
+/* Idle CPUs clear what is free; who gets it then need not; and what is clear and what is not join when it has to be. */
+static void scrubbing(void **state)
+{
+    (void)state;
+    fake_init(4 * MIB, 1);
+    fake_page_init();
+    struct domain d = { .id = 3, .max_pages = 2000 };
+    struct page *p, *held[2000];
+    unsigned n = 0;
+    while ((p = page_alloc(NULL, 0, 0)) != NULL) {
+        memset(page_va(p), 0xee, PAGE_SIZE);
+        held[n++] = p;
+    }
+    for (unsigned i = 0; i < n; i++)
+        page_put(held[i]);
+    while (page_scrub())
+        ;
+    assert_false(page_scrub());
+    assert_int_equal(page_free_count(), page_total_count());
+    unsigned long cleaned = fake_cleaned_bytes;
+    assert_non_null(p = page_alloc(&d, 4, 0));
+    assert_true(all_zero(page_va(p), 16 * PAGE_SIZE));
+    assert_int_equal(fake_cleaned_bytes, cleaned);      /* it was so before */
+    memset(page_va(p), 0xee, 16 * PAGE_SIZE);
+    for (unsigned i = 0; i < 16; i++)
+        page_put(&p[i]);
+    assert_non_null(p = page_alloc(&d, 4, 0));          /* another piece, as long as there is a clear one */
+    assert_true(all_zero(page_va(p), 16 * PAGE_SIZE));
+    assert_int_equal(fake_cleaned_bytes, cleaned);
+    for (unsigned i = 0; i < 16; i++)
+        page_put(&p[i]);
+    /* The largest block needs both kinds. */
+    unsigned order = 0;
+    while (page_total_count() >> (order + 1))
+        order++;
+    assert_non_null(p = page_alloc(NULL, order - 1, ALLOC_ZERO));
+    assert_true(all_zero(page_va(p), (size_t)PAGE_SIZE << (order - 1)));
+    for (unsigned i = 0; i < 1u << (order - 1); i++)
+        page_put(&p[i]);
+    assert_true(page_scrub());
+    assert_int_equal(page_free_count(), page_total_count());
+}
+
 static int churn(void *arg)
 {
     fake_cpu_set((unsigned)(uintptr_t)arg);
@@ -204,6 +251,8 @@ static int churn(void *arg)
     for (unsigned i = 0; i < 4000; i++) {
         rnd = rnd * 6364136223846793005ull + 1;
         unsigned k = (rnd >> 40) % 16;
+        if (k == 0)
+            page_scrub();
         if (held[k]) {
             if (*(uint64_t *)page_va(held[k]) != (uintptr_t)arg)
                 return 1;
@@ -240,6 +289,6 @@ static void threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(regions), cmocka_unit_test(model), cmocka_unit_test(zeroes),
-                                        cmocka_unit_test(owners), cmocka_unit_test(threads) };
+                                        cmocka_unit_test(owners), cmocka_unit_test(scrubbing), cmocka_unit_test(threads) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

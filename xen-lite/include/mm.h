@@ -19,7 +19,7 @@ struct page {
     union { struct { uint32_t next, prev; }; struct { uint32_t gfn, ext_writers; }; };  /* gfn, ext_writers: owner's p2m lock */
 };
 _Static_assert(sizeof(struct page) == 16, "struct page");
-enum { PAGE_FREE = 1 /* heads a free block of `order` */, PAGE_RESERVED = 2, PAGE_ALLOCATED = 8, PAGE_UNCOUNTED = 16 };
+enum { PAGE_FREE = 1 /* heads a free block of `order` */, PAGE_RESERVED = 2, PAGE_CLEAN = 4 /* free, and all zero */, PAGE_ALLOCATED = 8, PAGE_UNCOUNTED = 16 };
 #define PAGE_NO_GFN 0xffffffffu
 
 extern struct page *frame_table; extern uint64_t frame_base, frame_count;   /* first frame number, number */
@@ -51,6 +51,8 @@ void page_get_known(struct page *p);                    /* caller holds one alre
 struct domain *page_owner_get(const struct page *p);
 /* Before a struct domain is freed: pages that others still hold lose their owner, and are freed uncounted by their last reference. */
 void page_forget_owner(struct domain *d);
+/* Clear a little of what is free, for later; false: there is nothing to clear.  For CPUs with nothing else to do. */
+bool page_scrub(void);
 uint64_t page_free_count(void); uint64_t page_total_count(void);
 /* Zeroed memory, rounded up to a power of two of pages. NULL when out of memory. Aligned to its size. */
 void *mem_alloc(size_t bytes);

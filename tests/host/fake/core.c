@@ -45,6 +45,7 @@ WEAK void panic_at(const char *file, int line, const char *fmt, ...)
     abort();
 }
 WEAK bool hypercall_preempt_check(void) { return fake_preempt; }
+WEAK bool page_scrub(void) { return false; }
 WEAK void guest_mem_begin_call(void) {}
 WEAK void guest_mem_end_call(void) {}
 
