@@ -128,6 +128,44 @@ static void cpu_interface_init(void)
     arch_isb();
 }
 
+/*
+ * What this CPU's registers hold while no guest runs: a guest changes VMCR and the active priorities, and gicv3_save reads them after it.
+ * Most vCPUs have the same there, and need no write.
+ */
+static struct gic_vcpu_regs live[MAX_CPUS];
+
+static void gicv3_set_hcr(uint32_t hcr)
+{
+    struct gic_vcpu_regs *l = &live[cpu_id()];
+
+    if (l->hcr != hcr)
+        gicr_write_ich_hcr(l->hcr = hcr);
+}
+
+/* As many active priority registers as there are bits of preemption; the others do not exist. */
+static void load_changed(const struct gic_vcpu_regs *r, bool all)
+{
+    struct gic_vcpu_regs *l = &live[cpu_id()];
+#define LOAD(field, reg) \
+    if (all || l->field != r->field) \
+        gicr_write_ich_##reg(l->field = r->field);
+    LOAD(vmcr, vmcr)
+    if (ap_count > 2) {
+        LOAD(ap0r[3], ap0r3)
+        LOAD(ap0r[2], ap0r2)
+        LOAD(ap1r[3], ap1r3)
+        LOAD(ap1r[2], ap1r2)
+    }
+    if (ap_count > 1) {
+        LOAD(ap0r[1], ap0r1)
+        LOAD(ap1r[1], ap1r1)
+    }
+    LOAD(ap0r[0], ap0r0)
+    LOAD(ap1r[0], ap1r0)
+    LOAD(hcr, hcr)
+#undef LOAD
+}
+
 static void gicv3_cpu_init(void)
 {
     unsigned cpu = cpu_id();
@@ -137,6 +175,7 @@ static void gicv3_cpu_init(void)
         panic("GICv3: no redistributor for CPU%u, MPIDR %#llx", cpu, (unsigned long long)this_cpu()->mpidr);
     redist_init(redist_of[cpu]);
     cpu_interface_init();
+    load_changed(&(struct gic_vcpu_regs){ 0 }, true);
 }
 
 static uint32_t gicv3_ack(void)
@@ -237,31 +276,12 @@ static void gicv3_lr_read(unsigned n, struct gic_lr *lr)
 static void gicv3_lr_clear(unsigned n) { gicr_write_lr(n, 0); }
 static uint32_t gicv3_lr_empty(void) { return (uint32_t)gicr_read_ich_elrsr() & ((1u << gic_info.lr_count) - 1); }
 static uint32_t gicv3_misr(void) { return (uint32_t)gicr_read_ich_misr(); }
-static void gicv3_set_hcr(uint32_t hcr) { gicr_write_ich_hcr(hcr); }
-
-/* As many active priority registers as there are bits of preemption; the others do not exist. */
-static void gicv3_load(const struct gic_vcpu_regs *r)
-{
-    gicr_write_ich_vmcr(r->vmcr);
-    if (ap_count > 2) {
-        gicr_write_ich_ap0r3(r->ap0r[3]);
-        gicr_write_ich_ap0r2(r->ap0r[2]);
-        gicr_write_ich_ap1r3(r->ap1r[3]);
-        gicr_write_ich_ap1r2(r->ap1r[2]);
-    }
-    if (ap_count > 1) {
-        gicr_write_ich_ap0r1(r->ap0r[1]);
-        gicr_write_ich_ap1r1(r->ap1r[1]);
-    }
-    gicr_write_ich_ap0r0(r->ap0r[0]);
-    gicr_write_ich_ap1r0(r->ap1r[0]);
-    gicr_write_ich_hcr(r->hcr);
-}
+static void gicv3_load(const struct gic_vcpu_regs *r) { load_changed(r, false); }
 
 static void gicv3_save(struct gic_vcpu_regs *r)
 {
     arch_isb();                         /* what the guest did last is in the registers */
-    r->hcr = (uint32_t)gicr_read_ich_hcr();
+    r->hcr = live[cpu_id()].hcr;        /* only EL2 writes it, but for the count of EOIs that found no list register */
     r->vmcr = (uint32_t)gicr_read_ich_vmcr();
     if (ap_count > 2) {
         r->ap0r[3] = (uint32_t)gicr_read_ich_ap0r3();
@@ -275,6 +295,7 @@ static void gicv3_save(struct gic_vcpu_regs *r)
     }
     r->ap0r[0] = (uint32_t)gicr_read_ich_ap0r0();
     r->ap1r[0] = (uint32_t)gicr_read_ich_ap1r0();
+    live[cpu_id()] = *r;
 }
 
 static const struct gic_driver driver = {

@@ -264,7 +264,8 @@ void vgic_save(struct vcpu *v)
         for (unsigned n = 0; n < gic_info.lr_count; n++)
             if (g->lr[n])
                 forget_lr(g, n);
-        gic->set_hcr(0);
+        gic->set_hcr(GICH_HCR_EN);      /* without a list register it has nothing to say; the next vCPU wants it so */
+        g->regs.hcr = GICH_HCR_EN;
         prune(v, &moved);
         loaded[cpu] = NULL;
         g->dirty = false;               /* load pushes all */

@@ -61,7 +61,8 @@ void vtimer_save(struct vcpu *v)
         return;
     arch_vtimer_read(&t->virt_cval, &t->virt_ctl, &t->cntkctl);
     t->virt_ctl &= CTL_ENABLE | CTL_IMASK;
-    arch_vtimer_mask();
+    if (armed(t->virt_ctl))             /* else it is off or masked already, as vtimer_load wants it */
+        arch_vtimer_mask();
     loaded[cpu_id()] = NULL;
     virt_stand_in(v);
 }

@@ -7,22 +7,28 @@ uint64_t counter_hz;
 
 void arch_timer_set(uint64_t deadline)
 {
-    if (deadline == ~0ull) {
-        WRITE_SYSREG(cnthp_ctl_el2, 0);
-    } else {
+    static bool on[MAX_CPUS];
+    bool *is_on = &on[cpu_id()], wanted = deadline != ~0ull;
+
+    if (wanted)
         WRITE_SYSREG(cnthp_cval_el2, deadline);
-        WRITE_SYSREG(cnthp_ctl_el2, 1);
-    }
+    if (*is_on != wanted)
+        WRITE_SYSREG(cnthp_ctl_el2, wanted);
+    *is_on = wanted;
     arch_isb();                         /* a WFI that follows must see the timer as set */
 }
 
-/* CTL last: the timer must not fire on a half-loaded comparison.  ERET synchronises the rest. */
+/*
+ * The timer is off or masked (arch_vtimer_mask), so it does not fire on a half-loaded comparison; CTL last.  ERET synchronises the
+ * rest.
+ */
 void arch_vtimer_write(uint64_t cval, uint32_t ctl, uint64_t voff, uint32_t cntkctl)
 {
-    WRITE_SYSREG(cntv_ctl_el0, 0);
-    WRITE_SYSREG(cntvoff_el2, voff);
+    if (READ_SYSREG(cntvoff_el2) != voff)
+        WRITE_SYSREG(cntvoff_el2, voff);
     WRITE_SYSREG(cntv_cval_el0, cval);
-    WRITE_SYSREG(cntkctl_el1, cntkctl);
+    if (READ_SYSREG(cntkctl_el1) != cntkctl)
+        WRITE_SYSREG(cntkctl_el1, cntkctl);
     arch_isb();
     WRITE_SYSREG(cntv_ctl_el0, ctl & 3);
     arch_isb();
