@@ -90,16 +90,9 @@ static uint64_t adopt_ramdisk(struct domain *d, uint64_t bytes)
         if (r->start < end && start < r->end && (r->start != start || r->end != end))
             return 0;                   /* its last page has something else, too */
     }
-    page_free_region(start, end);
-    for (uint64_t at = start, size; at < end; at += size) {
-        unsigned order = 0;
-        while (order < DOM0_ORDER_MAX && !(at & (((uint64_t)PAGE_SIZE << order << 1) - 1)) && at + ((uint64_t)PAGE_SIZE << order << 1) <= end)
-            order++;
-        size = (uint64_t)PAGE_SIZE << order;
-        if (!page_alloc_at(d, PA(at), order))
-            panic("dom0: the ramdisk's memory at 0x%lx (order %u) is not free", at, order);
-    }
-    if (p2m_map(d, IPA(start), PA(start), (end - start) >> PAGE_SHIFT, P2M_RAM))   /* its tables must not come from there */
+    if (!page_adopt(d, start, end))
+        return 0;
+    if (p2m_map(d, IPA(start), PA(start), (end - start) >> PAGE_SHIFT, P2M_RAM))
         panic("dom0: no memory for its page tables");
     layout.ramdisk_start = start;
     layout.ramdisk_end = start + boot.ramdisk.bytes;

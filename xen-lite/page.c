@@ -464,6 +464,25 @@ void page_free_region(uint64_t start, uint64_t end)
     spin_unlock(&page_lock);
 }
 
+bool page_adopt(struct domain *d, uint64_t start, uint64_t end)
+{
+    uint64_t first = (start >> PAGE_SHIFT) - frame_base, count = (end - start) >> PAGE_SHIFT;
+    if (((start | end) & ~PAGE_MASK) || start >= end || start >> PAGE_SHIFT < frame_base || first + count > frame_count)
+        return false;
+    spin_lock(&page_lock);
+    bool ok = count <= d->max_pages - d->tot_pages;
+    for (uint64_t i = 0; ok && i < count; i++)
+        ok = frame_table[first + i].flags & PAGE_RESERVED;
+    ok = ok && account_add(d, count);
+    for (uint64_t i = 0; ok && i < count; i++) {
+        total_pages++;
+        free_pages++;                   /* claim() takes it off again */
+        claim(d, (uint32_t)(first + i), 0, 0);
+    }
+    spin_unlock(&page_lock);
+    return ok;
+}
+
 void page_init(const struct mem_region *ram, unsigned ram_count, const struct mem_region *reserved, unsigned reserved_count)
 {
     struct ranges r = { reserved, reserved_count };

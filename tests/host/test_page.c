@@ -197,6 +197,40 @@ static void owners(void **state)
     }
 }
 
+/* Reserved memory goes to a domain as it is, or not at all. */
+static void adopting(void **state)
+{
+    (void)state;
+    fake_init(8 * MIB, 1);
+    const struct mem_region ram[] = { { FAKE_RAM, FAKE_RAM + 8 * MIB } }, reserved[] = { { FAKE_RAM + MIB, FAKE_RAM + 2 * MIB } };
+    page_init(ram, 1, reserved, 1);
+    uint64_t total = page_total_count(), freed = page_free_count();
+    struct domain d = { .id = 3, .max_pages = 100, .refs = 1 };
+    char *content = pa_to_va(PA(FAKE_RAM + MIB));
+    memset(content, 0x5a, MIB);
+    assert_false(page_adopt(&d, FAKE_RAM + MIB, FAKE_RAM + MIB + 101 * PAGE_SIZE));     /* more than it may have */
+    assert_false(page_adopt(&d, FAKE_RAM + 2 * MIB - PAGE_SIZE, FAKE_RAM + 2 * MIB + PAGE_SIZE));
+    assert_false(page_adopt(&d, FAKE_RAM + MIB + 1, FAKE_RAM + MIB + PAGE_SIZE));
+    assert_false(page_adopt(&d, FAKE_RAM - PAGE_SIZE, FAKE_RAM));
+    assert_int_equal(d.tot_pages, 0);
+    assert_true(page_adopt(&d, FAKE_RAM + MIB, FAKE_RAM + MIB + 50 * PAGE_SIZE));
+    while (page_scrub())
+        ;
+    for (unsigned i = 0; i < 50 * PAGE_SIZE; i++)
+        assert_int_equal(content[i], 0x5a);
+    assert_int_equal(d.tot_pages, 50);
+    assert_int_equal(page_free_count(), freed);
+    assert_int_equal(page_total_count(), total + 50);
+    assert_false(page_adopt(&d, FAKE_RAM + MIB, FAKE_RAM + MIB + PAGE_SIZE));           /* not twice */
+    for (unsigned i = 0; i < 50; i++)
+        page_put(&pfn_page((FAKE_RAM + MIB) >> PAGE_SHIFT)[i]);
+    assert_int_equal(d.tot_pages, 0);
+    assert_int_equal(page_free_count(), freed + 50);
+    page_free_region(FAKE_RAM + MIB, FAKE_RAM + 2 * MIB);                               /* the rest, later */
+    assert_int_equal(page_free_count(), freed + MIB / PAGE_SIZE);
+    assert_int_equal(page_free_count(), page_total_count());
+}
+
 /* Idle CPUs clear what is free; who gets it then need not; and what is clear and what is not join when it has to be. */
 static void scrubbing(void **state)
 {
@@ -289,6 +323,6 @@ static void threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(regions), cmocka_unit_test(model), cmocka_unit_test(zeroes),
-                                        cmocka_unit_test(owners), cmocka_unit_test(scrubbing), cmocka_unit_test(threads) };
+                                        cmocka_unit_test(owners), cmocka_unit_test(adopting), cmocka_unit_test(scrubbing), cmocka_unit_test(threads) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,6 +59,11 @@ void *mem_alloc(size_t bytes);
 void mem_free(void *p, size_t bytes);
 /* Give a reserved range back (modules after boot). */
 void page_free_region(uint64_t start, uint64_t end);
+/*
+ * Reserved memory (whole pages) becomes the domain's as it is, one reference each, without having been free in between: what is free,
+ * other CPUs clear.  False, and nothing changed: not all of it is reserved, or the domain may not have so much.
+ */
+bool page_adopt(struct domain *d, uint64_t start, uint64_t end);
 void page_dump(void);
 
 /*
