@@ -30,7 +30,7 @@ struct host {
     pthread_mutex_t lock;
     const char *hyp_name;       /* for hyp_open() */
     const char *state_dir;      /* journals in migrations/, guests' files in a directory by uuid */
-    uint64_t buffer_bytes;      /* for pages that come before the domain is there */
+    uint64_t buffer_bytes;      /* for pages that come before the domain is there; 0: none may come before */
     uint32_t settle_ms;         /* between two attempts to reach B */
     struct fault fault;
     struct migration *list;

@@ -91,9 +91,9 @@ void report_done(struct report *r, const char *result, const char *error)
             ms(r->total_ns), ms(r->downtime_ns), ms(r->suspend_ns), ms(r->clock_error_ns),
             (unsigned long long)r->bytes_sent, (unsigned long long)r->pages_sent, (unsigned long long)r->zero_pages);
     fprintf(line.out,
-            ",\"stages_ms\":{\"prepare\":%.1f,\"accept\":%.1f,\"scan\":%.1f,\"last_round\":%.1f,\"state\":%.1f,\"verify\":%.1f,"
+            ",\"stages_ms\":{\"prepare\":%.1f,\"accept\":%.1f,\"scan\":%.1f,\"create\":%.1f,\"last_round\":%.1f,\"state\":%.1f,\"verify\":%.1f,"
             "\"commit\":%.1f}",
-            ms(r->prepare_ns), ms(r->accept_ns), ms(r->scan_ns), ms(r->last_round_ns), ms(r->state_ns), ms(r->verify_ns),
+            ms(r->prepare_ns), ms(r->accept_ns), ms(r->scan_ns), ms(r->create_ns), ms(r->last_round_ns), ms(r->state_ns), ms(r->verify_ns),
             ms(r->commit_ns));
     end(r, &line);
 }

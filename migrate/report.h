@@ -17,7 +17,7 @@ struct report {
     uint64_t total_ns, downtime_ns, suspend_ns, clock_error_ns;
     uint64_t bytes_sent, pages_sent, zero_pages;
     /* where the time before the first round went, and the parts of the blackout */
-    uint64_t prepare_ns, accept_ns, scan_ns;
+    uint64_t prepare_ns, accept_ns, scan_ns, create_ns;
     uint64_t last_round_ns, state_ns, verify_ns, commit_ns;
 };
 

@@ -45,7 +45,7 @@ struct source {
     size_t context_length;
     uint64_t start_ns, lap_ns, stopped_ns, context_ns, target_kib;
     uint32_t wanted;
-    bool added, sending, logging, suspended, want_known, ended;
+    bool added, sending, logging, suspended, ended;
 };
 
 static int hyp_failed(struct source *s, const char *what, int error)
@@ -233,13 +233,18 @@ static int offer_domain(struct source *s)
     return 0;
 }
 
-static void take_want(struct source *s)
+/* Before the first page with data: B says when it can take them, and which of the files it wants. */
+static int wait_want(struct source *s)
 {
+    host_stage(s->host, &s->m, "waiting for the target host to make the domain");
+    if (conn_expect(&s->conn, &s->record, XLM_WANT) < 0)
+        return -1;
     s->wanted = ((const struct xlm_want *)s->record.payload)->files;
-    s->want_known = true;
+    s->report->create_ns = lap(s);
+    return 0;
 }
 
-/* Between records of a round: B has nothing to say then but WANT, or why it stops. */
+/* Between records of a round: B has nothing to say then but why it stops. */
 static int listen_between(void *context)
 {
     struct source *s = context;
@@ -248,23 +253,11 @@ static int listen_between(void *context)
     pthread_mutex_unlock(&s->host->lock);
     if (conn_cancelled(&s->conn))
         return fail(&s->failure, XLM_E_CANCELLED, "cancelled");
-    if (!conn_readable(&s->conn))
-        return 0;
-    if (s->want_known)
-        return conn_expect(&s->conn, &s->record, XLM_ERROR);
-    if (conn_expect(&s->conn, &s->record, XLM_WANT) < 0)
-        return -1;
-    take_want(s);
-    return 0;
+    return conn_readable(&s->conn) ? conn_expect(&s->conn, &s->record, XLM_ERROR) : 0;
 }
 
 static int wait_round_ack(struct source *s)
 {
-    if (!s->want_known) {
-        if (conn_expect(&s->conn, &s->record, XLM_WANT) < 0)
-            return -1;
-        take_want(s);
-    }
     if (conn_expect(&s->conn, &s->record, XLM_ROUND_ACK) < 0)
         return -1;
     uint32_t round = ((const struct xlm_round_ack *)s->record.payload)->round;
@@ -352,6 +345,8 @@ static int precopy(struct source *s)
 {
     struct policy_result result;
     char text[XLM_TEXT_MAX], stage[16];
+    if (wait_want(s) < 0)
+        return -1;
     host_stage(s->host, &s->m, "copying memory");
     s->out.between = listen_between;
     s->out.context = s;

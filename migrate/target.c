@@ -36,7 +36,8 @@ struct target {
     struct xlm_domain offered;
     struct hyp_domain domain;
     uint8_t *state;             /* the STATE record's payload */
-    bool added, receiving, created, verified;
+    struct xlm_want want;
+    bool added, receiving, created, want_sent, verified;
 };
 
 static int check_name(struct target *t)
@@ -131,6 +132,13 @@ static int begin(struct target *t)
     return hyp_create_start(t->h, path, &t->failure);
 }
 
+/* "Send pages": at once if there is a buffer for those that come before the domain is made, else when it is. */
+static int send_want(struct target *t)
+{
+    t->want_sent = true;
+    return conn_send_struct(&t->conn, XLM_WANT, &t->want, sizeof t->want);
+}
+
 static int accept_domain(struct target *t)
 {
     const struct xlm_domain *d = (const struct xlm_domain *)t->record.payload;
@@ -146,8 +154,8 @@ static int accept_domain(struct target *t)
     if (conn_send(&t->conn, XLM_ACCEPT, part, 2, 2) < 0)
         return -1;
     fault_stage(&t->host->fault, &t->conn, "accepted");
-    struct xlm_want want = {files_wanted(&t->files, parts.path), 0};
-    return conn_send_struct(&t->conn, XLM_WANT, &want, sizeof want);
+    t->want.files = files_wanted(&t->files, parts.path);
+    return t->host->buffer_bytes ? send_want(t) : 0;
 }
 
 /* Has xl made the domain?  Waits at most `wait_ms`; 1: not yet. */
@@ -238,7 +246,7 @@ static int receive_memory(struct target *t)
     for (;;) {
         /* The buffer is full, or xl is done: nothing more is read before the domain is there. */
         int waiting = t->in.queued_bytes >= t->host->buffer_bytes ? wait_for_domain(t) : look_for_domain(t, 0);
-        if (waiting < 0 || conn_receive(&t->conn, &t->record) < 0)
+        if (waiting < 0 || (t->in.ready && !t->want_sent && send_want(t) < 0) || conn_receive(&t->conn, &t->record) < 0)
             return -1;
         if (t->record.header.type == XLM_END && t->state)
             return 0;

@@ -106,6 +106,23 @@ static void test_refusals(void **unused)
     refused("did not suspend");
 }
 
+/* A host of one CPU takes no page before its domain is made, however long that lasts. */
+static void test_no_buffer(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < 2; i++) {
+        bench_start(1024), fake_options[1].create_ms = i ? 300 : 0;
+        bench_host[1].buffer_bytes = 0;
+        bench_fill(900);
+        bench_load(100);
+        assert_int_equal(bench_migrate(), SOURCE_OK);
+        bench_load_end();
+        assert_true(bench_report.create_ns >= (i ? 200000000u : 0));
+        bench_assert_moved();
+        bench_end();
+    }
+}
+
 static void test_midr_is_a_warning(void **unused)
 {
     (void)unused;
@@ -165,7 +182,7 @@ int main(void)
         cmocka_unit_test(test_idle),          cmocka_unit_test(test_slow_create_queues_pages),
         cmocka_unit_test(test_under_load),    cmocka_unit_test(test_there_and_back),
         cmocka_unit_test(test_balloon),       cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_midr_is_a_warning), cmocka_unit_test(test_paused_guest_is_refused),
+        cmocka_unit_test(test_no_buffer), cmocka_unit_test(test_midr_is_a_warning), cmocka_unit_test(test_paused_guest_is_refused),
         cmocka_unit_test(test_cancel),        cmocka_unit_test(test_does_not_converge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
