@@ -62,7 +62,9 @@ static void run_guest(struct vcpu *v)
     if (__atomic_fetch_add(&s->in_guest, 1, __ATOMIC_SEQ_CST))
         abort();                        /* on two CPUs */
     hw_count(v);
-    s->entries++;
+    /* Handles its event first: one that comes later must bring it in once more, whether it finds it running or blocked. */
+    __atomic_store_n(&s->event, false, __ATOMIC_SEQ_CST);
+    __atomic_fetch_add(&s->entries, 1, __ATOMIC_SEQ_CST);
     bool block = rnd(3) == 0;
     for (uint32_t n = rnd(2000); !pending() && (n || !block); n -= n != 0)
         if (!block && !n)
@@ -73,7 +75,6 @@ static void run_guest(struct vcpu *v)
         host_irq();
         timer_run_expired();
     } else {
-        __atomic_store_n(&s->event, false, __ATOMIC_SEQ_CST);
         vcpu_wait_for_interrupt(v);
     }
 }
@@ -165,6 +166,7 @@ static void test_races(void **unused)
             sched_set_affinity(v, ~0ull, ~0ull);
             uint64_t seen = __atomic_load_n(&state_of(v)->entries, __ATOMIC_RELAXED), end = counter() + 20000000000ull;
             event(v);
+            vcpu_kick(v);               /* one that is in its guest may stay there for ever: it is on its own now */
             while (__atomic_load_n(&state_of(v)->entries, __ATOMIC_RELAXED) == seen && counter() < end)
                 thrd_yield();
             assert_true(__atomic_load_n(&state_of(v)->entries, __ATOMIC_RELAXED) > seen);
