@@ -76,6 +76,10 @@ static bool new_extent(struct domain *d, uint64_t gfn, unsigned order)
 {
     struct page *page = page_alloc(d, order, ALLOC_ZERO);
 
+    if (!page) {                        /* what it has just given back still counts until TLBs are flushed */
+        p2m_settle(d);
+        page = page_alloc(d, order, ALLOC_ZERO);
+    }
     if (!page)
         return false;
     if (p2m_map(d, GFN(gfn), page_pa(page), 1ull << order, P2M_RAM) == 0)

@@ -303,11 +303,49 @@ static void preempted_end(void **state)
     tear_down();
 }
 
+/* Unmapped by the thousand: empty at once, flushed and freed later; by settling, by the next mapping, by a full list. */
+static void unmapped_later(void **state)
+{
+    (void)state;
+    set_up(true);
+    guest->max_pages = 600;
+    struct page *p[600];
+    paddr_t pa;
+    struct p2m_entry e;
+    for (unsigned i = 0; i < 600; i++) {
+        assert_non_null(p[i] = page_alloc(guest, 0, 0));
+        assert_int_equal(p2m_map(guest, IPA(BASE + i * PAGE_SIZE), page_pa(p[i]), 1, P2M_RAM), 0);
+        assert_true(guest_access(guest, BASE + i * PAGE_SIZE, true, &pa));      /* is in the TLB now */
+    }
+    assert_null(page_alloc(guest, 0, 0));
+    assert_int_equal(p2m_unmap_later(guest, IPA(BASE), page_pa(p[1])), -XEN_EINVAL);    /* not that page */
+    assert_int_equal(p2m_unmap_later(guest, IPA(BASE), page_pa(p[0])), 0);
+    assert_false(p2m_lookup(guest, IPA(BASE), &e));
+    assert_int_equal(p[0]->gfn, PAGE_NO_GFN);
+    assert_int_equal(guest->tot_pages, 600);            /* still its own: TLBs may have it */
+    p2m_settle(guest);
+    assert_int_equal(guest->tot_pages, 599);
+    assert_false(guest_access(guest, BASE, false, &pa));
+    /* Another page at the same place: what is in TLBs of the old one goes first. */
+    assert_int_equal(p2m_unmap_later(guest, IPA(BASE + PAGE_SIZE), page_pa(p[1])), 0);
+    struct page *fresh = page_alloc(guest, 0, 0);
+    assert_non_null(fresh);
+    assert_int_equal(p2m_map(guest, IPA(BASE + PAGE_SIZE), page_pa(fresh), 1, P2M_RAM), 0);
+    assert_true(guest_access(guest, BASE + PAGE_SIZE, true, &pa));
+    assert_int_equal(pa.v, page_pa(fresh).v);
+    for (unsigned i = 2; i < 600; i++)
+        assert_int_equal(p2m_unmap_later(guest, IPA(BASE + i * PAGE_SIZE), page_pa(p[i])), 0);
+    assert_true(guest->tot_pages < 600 - 500);          /* a list was full */
+    guest_free(guest);                                  /* with the rest of them under way */
+    guest_free(other);
+    assert_int_equal(page_free_count(), baseline);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(random_operations), cmocka_unit_test(foreign_writes),
                                         cmocka_unit_test(pages_by_address), cmocka_unit_test(bad_arguments),
                                         cmocka_unit_test(emulated_pages), cmocka_unit_test(out_of_memory),
-                                        cmocka_unit_test(preempted_end) };
+                                        cmocka_unit_test(preempted_end), cmocka_unit_test(unmapped_later) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
