@@ -110,15 +110,9 @@ static void note_page(struct intake *in, uint64_t slot, bool good, const struct 
     in->where[slot] = (struct intake_place){h->index, offset};
 }
 
-/* Maps the next pages of a walk, `count` at most HYP_MAP_MAX, giving memory to holes. */
-static int map_next(struct intake *in, struct walk *walk, uint32_t count, uint64_t *slot, struct memory_window *w)
+/* Maps slots that have memory, each of them. */
+static int map_all(struct intake *in, const uint64_t *slot, uint32_t count, struct memory_window *w)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        slot[i] = walk_next(in, walk);
-        if (memory_populate(&in->memory, slot[i], in->failure) < 0)
-            return -1;
-        bit_clear(in->blank, slot[i]);
-    }
     if (memory_map(&in->memory, slot, count, w, in->failure) < 0)
         return -1;
     for (uint32_t i = 0; i < count; i++)
@@ -130,16 +124,28 @@ static int map_next(struct intake *in, struct walk *walk, uint32_t count, uint64
     return 0;
 }
 
+/* The slots of a record, with memory in each. */
+static int take_slots(struct intake *in, const struct xlm_pages *p, uint64_t *slot)
+{
+    struct walk walk = walk_start(p);
+    for (uint32_t i = 0; i < p->page_count; i++) {
+        slot[i] = walk_next(in, &walk);
+        if (memory_populate(&in->memory, slot[i], in->failure) < 0)
+            return -1;
+        bit_clear(in->blank, slot[i]);
+    }
+    return 0;
+}
+
 /* A record's pages into guest memory, from where they are queued or from the connection; then their checksums are compared. */
 static int place_pages(struct intake *in, const struct xlm_header *h, uint64_t offset, const struct xlm_pages *p, const uint8_t *data,
                        struct conn *conn)
 {
     uint64_t slot[HYP_MAP_MAX] = {0};
     struct memory_window w;
-    struct walk walk = walk_start(p);
     const uint64_t *sum = (const uint64_t *)((const struct xlm_run *)(p + 1) + p->run_count);
     struct iovec all = {NULL, (size_t)p->page_count * XLM_PAGE_BYTES};
-    if (map_next(in, &walk, p->page_count, slot, &w) < 0)
+    if (take_slots(in, p, slot) < 0 || map_all(in, slot, p->page_count, &w) < 0)
         return -1;
     all.iov_base = w.va;
     int error = 0;
@@ -160,11 +166,11 @@ static int clear_pages(struct intake *in, const uint64_t *slot, uint32_t count)
     struct memory_window w;
     if (!count)
         return 0;
-    if (memory_map(&in->memory, slot, count, &w, in->failure) < 0)
+    if (map_all(in, slot, count, &w) < 0)
         return -1;
     for (uint32_t i = 0; i < count; i++) {
         uint8_t *page = w.va + (size_t)i * XLM_PAGE_BYTES;
-        if (!w.error[i] && !codec_page_is_zero(page))
+        if (!codec_page_is_zero(page))
             memset(page, 0, XLM_PAGE_BYTES);
     }
     memory_unmap(&in->memory, &w);

@@ -142,25 +142,20 @@ static int send_window(struct outflow *out, const uint64_t *slot, const struct m
     return conn_send(out->conn, XLM_PAGES, b.part, (int)b.parts, 3);
 }
 
-static int send_data(struct outflow *out, const uint64_t *slot, const struct memory_window *w)
-{
-    for (uint32_t i = 0; i < w->count; i++)
-        bit_clear(out->todo, slot[i]);
-    return send_window(out, slot, w);
-}
-
-/* Maps the pages to do, a record's worth at a time, for `send`. */
-static int each_window(struct outflow *out, int (*send)(struct outflow *, const uint64_t *, const struct memory_window *))
+/* Maps the pages to do, a record's worth at a time, and sends them. */
+static int send_todo(struct outflow *out)
 {
     uint64_t slots = out->memory.slots, slot[OUTFLOW_BATCH] = {0}, at = bits_next(out->todo, slots, 0);
     while (at < slots) {
         struct memory_window w;
         uint32_t n = 0;
-        for (; at < slots && n < OUTFLOW_BATCH; at = bits_next(out->todo, slots, at + 1))
+        for (; at < slots && n < OUTFLOW_BATCH; at = bits_next(out->todo, slots, at + 1)) {
             slot[n++] = at;
+            bit_clear(out->todo, at);
+        }
         if (memory_map(&out->memory, slot, n, &w, out->failure) < 0)
             return -1;
-        int error = send(out, slot, &w);
+        int error = send_window(out, slot, &w);
         memory_unmap(&out->memory, &w);         /* the socket has its own copy */
         if (error < 0 || (out->between && out->between(out->context) < 0))
             return -1;
@@ -196,7 +191,7 @@ int outflow_start(struct outflow *out, uint64_t *populated)
 int outflow_round(struct outflow *out)
 {
     begin_round(out);
-    if (each_window(out, send_data) < 0 || flush_zero(out) < 0)
+    if (send_todo(out) < 0 || flush_zero(out) < 0)
         return -1;
     struct xlm_round round = {out->round, out->final ? XLM_ROUND_FINAL : 0, out->round_pages, out->round_zero_pages};
     out->pages += out->round_pages;
