@@ -327,6 +327,7 @@ static void unmapped_later(void **state)
     assert_int_equal(guest->tot_pages, 599);
     assert_false(guest_access(guest, BASE, false, &pa));
     /* Another page at the same place: what is in TLBs of the old one goes first. */
+    assert_true(guest_access(guest, BASE + PAGE_SIZE, true, &pa));
     assert_int_equal(p2m_unmap_later(guest, IPA(BASE + PAGE_SIZE), page_pa(p[1])), 0);
     struct page *fresh = page_alloc(guest, 0, 0);
     assert_non_null(fresh);
