@@ -107,7 +107,7 @@ static uint64_t monotonic_ns(void)
  */
 static void sleep_to_next(uint64_t ns)
 {
-    uint64_t at = (monotonic_ns() / ns + 1) * ns;
+    uint64_t step = ns < 1000000 ? 1000000 : ns, at = (monotonic_ns() / step + 1) * step;
     struct timespec when = { .tv_sec = (time_t)(at / 1000000000u), .tv_nsec = (long)(at % 1000000000u) };
 
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
