@@ -42,7 +42,8 @@ static bool foreign_fault(struct domain *d, ipa_t ipa)
 
 /*
  * Does the map allow it after all?  With the lock, so that no change is half made.  A translation fault met a break before its make: with
- * any valid leaf the access is made again, and takes the permission fault if it must (the leaf may be logged and clean).
+ * any valid leaf the access is made again, and takes the permission fault if it must (the leaf may be logged and clean).  A logged leaf is
+ * writable by right: whoever finds one here met the log while it was off, and it has been turned on since.
  */
 static bool spurious(struct domain *d, ipa_t ipa, bool permission, bool write, bool instruction)
 {
@@ -53,7 +54,7 @@ static bool spurious(struct domain *d, ipa_t ipa, bool permission, bool write, b
     spin_unlock(&p2m->lock);
     if (!(leaf & PTE_VALID))
         return false;
-    if (permission && (!(leaf & PTE_S2_R) || (write && !(leaf & PTE_S2_W)) || (instruction && (leaf & PTE_S2_XN))))
+    if (permission && (!(leaf & PTE_S2_R) || (write && !(leaf & (PTE_S2_W | PTE_SW_LOGGED))) || (instruction && (leaf & PTE_S2_XN))))
         return false;
     arch_tlb_flush_ipa(d->vttbr, IPA(ipa.v & PAGE_MASK));
     p2m->spurious_count++;

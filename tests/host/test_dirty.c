@@ -363,6 +363,27 @@ static void migration(void **state)
     }
 }
 
+/* Logging goes on and off as fast as it can while the guest writes: no store of it is refused, whatever state its leaf is met in. */
+static void toggled(void **state)
+{
+    (void)state;
+    for (unsigned mode = 0; mode < 4; mode++) {
+        set_up(mode & 1, mode & 2, mode & 1);
+        thrd_t t;
+        int bad;
+        stop_writing = 0;
+        thrd_create(&t, guest_cpu, NULL);
+        for (unsigned turn = 0; turn < 150; turn++) {
+            assert_int_equal(dirty_enable(guest), 0);
+            assert_int_equal(dirty_disable(guest), 0);
+        }
+        __atomic_store_n(&stop_writing, 1, __ATOMIC_RELEASE);
+        thrd_join(t, &bad);
+        assert_int_equal(bad, 0);
+        tear_down();
+    }
+}
+
 /* Logging a domain that has never run starts with what its builder wrote, and with nothing else; once only. */
 static void new_domain(bool hardware, bool blocks)
 {
@@ -405,6 +426,6 @@ static void of_new_domain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(model), cmocka_unit_test(of_new_domain), cmocka_unit_test(blocks), cmocka_unit_test(preempted),
-                                        cmocka_unit_test(out_of_memory), cmocka_unit_test(migration) };
+                                        cmocka_unit_test(out_of_memory), cmocka_unit_test(migration), cmocka_unit_test(toggled) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
