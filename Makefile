@@ -98,7 +98,7 @@ force:
 
 # --- the hypervisor
 core_sources := $(wildcard xen-lite/*.c)
-arch_sources := $(wildcard arch/arm64/*.c)
+arch_sources := $(filter-out arch/arm64/offsets.c,$(wildcard arch/arm64/*.c))
 arch_assembly := $(filter-out %.lds.S,$(wildcard arch/arm64/*.S))
 driver_sources := $(wildcard drivers/*.c)
 xen_sources := $(core_sources) $(arch_sources) $(driver_sources)
@@ -114,10 +114,17 @@ $(OBJ)/%.o: %.c $(headers) $(flags)
 	@echo "  CC      $<"
 	@$(CC) $(XEN_CFLAGS) $(INCLUDE_$(firstword $(subst /, ,$<))) -MMD -MP -c -o $@ $<
 
-$(OBJ)/%.o: %.S $(headers) $(flags)
+# Offsets of structures and the like, for assembly.
+offsets_h := $(OBJ)/generated/offsets.h
+$(offsets_h): arch/arm64/offsets.c $(headers) $(flags)
+	@mkdir -p $(@D)
+	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -MMD -MP -MT $@ -MF $(OBJ)/offsets.d -S -o $(OBJ)/generated/offsets.s $<
+	@sed -n 's/^->\([A-Z0-9_]*\) [#$$]*\(-*[0-9]*\)$$/#define \1 \2/p' $(OBJ)/generated/offsets.s > $@
+
+$(OBJ)/%.o: %.S $(headers) $(flags) $(offsets_h)
 	@mkdir -p $(@D)
 	@echo "  AS      $<"
-	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -D__ASSEMBLY__ -MMD -MP -c -o $@ $<
+	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -iquote $(OBJ)/generated -D__ASSEMBLY__ -MMD -MP -c -o $@ $<
 
 $(OBJ)/xen-lite.lds: $(lds) $(headers) $(flags)
 	@mkdir -p $(@D)
@@ -243,4 +250,4 @@ clean:          ## remove what was built; fetched packages stay
 distclean:      ## remove the packages too
 	@rm -rf build compile_commands.json
 
--include $(patsubst %.o,%.d,$(xen_objects) $(migrate_objects) $(TEST_OBJECTS)) $(addsuffix .d,$(tool_programs)) $(OBJ)/xen-lite.d
+-include $(patsubst %.o,%.d,$(xen_objects) $(migrate_objects) $(TEST_OBJECTS)) $(addsuffix .d,$(tool_programs)) $(OBJ)/xen-lite.d $(OBJ)/offsets.d

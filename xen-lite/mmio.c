@@ -10,6 +10,7 @@
 #include "vlpt.h"
 
 /* A leaf's payload: generation << 8 | region. */
+#define PAYLOAD_REGION 0xffull
 static uint64_t payload_of(const struct mmio_map *m, unsigned region) { return (uint64_t)m->generation << 8 | region; }
 _Static_assert(32 + 8 <= P2M_MMIO_PAYLOAD_BITS && MMIO_REGIONS <= 256, "payload of an emulated page's leaf");
 
@@ -62,7 +63,7 @@ static const struct mmio_region *region_of(struct domain *d, ipa_t ipa)
     uint64_t leaf = p2m_leaf(d, ipa, &level);
 
     if (p2m_leaf_is_mmio(leaf)) {
-        uint64_t payload = p2m_mmio_payload(leaf), n = payload & 0xff;
+        uint64_t payload = p2m_mmio_payload(leaf), n = payload & PAYLOAD_REGION;
         if (likely(payload == payload_of(m, (unsigned)n) && n < m->count && holds(&m->region[n], ipa.v))) {
             m->hits++;
             return &m->region[n];
@@ -86,31 +87,42 @@ static inline uint64_t extended(unsigned size_log2, bool sign_extend, bool reg64
     return reg64 ? value : (uint32_t)value;
 }
 
+static inline uint64_t low_bytes(unsigned size_log2, uint64_t value)
+{
+    return likely(size_log2 == 2) ? (uint32_t)value : extended(size_log2, false, true, value);
+}
+
+/* Data abort syndrome: SAS, SSE, SRT, SF, WnR. */
+#define ISS_SIZE_LOG2(iss)  ((iss) >> 22 & 3)
+#define ISS_SIGN_EXTEND     (1u << 21)
+#define ISS_REG(iss)        ((iss) >> 16 & 0x1f)
+#define ISS_REG64           (1u << 15)
+#define ISS_WRITE           (1u << 6)
+
 /* No array is in it: no canary. */
 __attribute__((no_stack_protector)) bool mmio_leaf_access(struct vcpu *v, ipa_t ipa, uint32_t iss)
 {
-    const struct mmio_map *m = &v->domain->mmio;
-    unsigned size_log2 = iss >> 22 & 3, reg = iss >> 16 & 0x1f;
-    int slot = v->domain->p2m.vlpt_slot;
+    const struct domain *d = v->domain;
+    unsigned size_log2 = ISS_SIZE_LOG2(iss);
     uint64_t leaf;
 
-    if (unlikely(slot < 0 || !load64_may_fault(&vlpt_window((unsigned)slot)[ipa.v >> PAGE_SHIFT], &leaf) || !p2m_leaf_is_mmio(leaf)))
+    if (unlikely(!d->p2m.window || !load64_may_fault(&d->p2m.window[ipa.v >> PAGE_SHIFT], &leaf)))
         return false;
-    uint64_t payload = p2m_mmio_payload(leaf), n = payload & 0xff;
     /* A leaf of this generation names a region that there is, and that holds its whole page. */
-    if (unlikely(payload >> 8 != m->generation || (ipa.v & ((1u << size_log2) - 1))))
+    if (unlikely((leaf & ~(PAYLOAD_REGION << 2)) != p2m_mmio_leaf(payload_of(&d->mmio, 0)) || (ipa.v & ((1u << size_log2) - 1))))
         return false;
-    const struct mmio_region *r = &m->region[n];
+    const struct mmio_region *r = &d->mmio.region[p2m_mmio_payload(leaf) & PAYLOAD_REGION];
     struct mmio_access a;
     a.ipa = ipa;
     a.offset = ipa.v - r->start;
     a.size = (uint8_t)(1u << size_log2);
-    a.write = iss >> 6 & 1;
-    a.value = a.write ? extended(size_log2, false, true, arch_reg_get(v, reg)) : 0;
+    a.write = iss & ISS_WRITE;
+    a.value = a.write ? low_bytes(size_log2, arch_reg_get(v, ISS_REG(iss))) : 0;
     if (unlikely(!r->fn(v, r->arg, &a)))
         return false;                   /* the long way calls it again, and injects the abort: a refusal changes nothing */
-    if (!a.write)
-        arch_reg_set(v, reg, extended(size_log2, iss >> 21 & 1, iss >> 15 & 1, a.value));
+    if (!(iss & ISS_WRITE))
+        arch_reg_set(v, ISS_REG(iss), likely(!(iss & ISS_SIGN_EXTEND)) ? low_bytes(size_log2, a.value)
+                                                                        : extended(size_log2, true, iss & ISS_REG64, a.value));
     arch_skip_instruction(v);
     return true;
 }

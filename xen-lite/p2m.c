@@ -154,7 +154,7 @@ int p2m_mmio_set(struct domain *d, ipa_t ipa, uint64_t payload)
         uint64_t *entry = pt_entry_at(&p2m->pt, ipa.v, 3);
         err = entry ? 0 : -XEN_ENOMEM;
         if (entry)
-            pt_write(&p2m->pt, ipa.v, 3, entry, payload << 2 | (uint64_t)P2M_MMIO << PTE_SW_TYPE_SHIFT);
+            pt_write(&p2m->pt, ipa.v, 3, entry, p2m_mmio_leaf(payload));
     }
     spin_unlock(&p2m->lock);
     return err;

@@ -53,6 +53,7 @@ extern uint8_t emergency_stacks[MAX_CPUS][1 << EMERGENCY_SHIFT];
 
 /* traps.c: called by entry.S */
 void trap_sync(struct vcpu *v);
+bool trap_emulated(struct vcpu *v, uint32_t esr);
 void trap_irq(struct vcpu *v);
 void trap_serror(struct vcpu *v);
 void el2_sync(struct el2_frame *f);

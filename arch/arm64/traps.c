@@ -82,7 +82,7 @@ static __attribute__((noinline)) void guest_abort(struct vcpu *v, uint32_t esr, 
     stage2_fault(v, &f);
 }
 
-/* A store to a read-only page, found by the walk's last level: of a logged domain, most likely. */
+/* A store to a read-only page, found by the walk's last level.  entry.S has seen it, and met something that it leaves to us. */
 static inline bool write_fault(struct vcpu *v)
 {
     gva_t va = GVA(READ_SYSREG(far_el2));
@@ -96,11 +96,15 @@ static inline bool write_fault(struct vcpu *v)
     return true;
 }
 
-/* A load or store that met an empty level-3 entry: of an emulated page, most likely. */
-static inline bool emulated_access(struct vcpu *v, uint32_t esr)
+/*
+ * A load or store that met an empty level-3 entry: of an emulated page, most likely.  Called by entry.S, for an abort with ISV set, when
+ * x19-x28 are not saved: the access's register is none of them.  False: nothing was done.
+ */
+bool trap_emulated(struct vcpu *v, uint32_t esr)
 {
     uint64_t page = (READ_SYSREG(hpfar_el2) & 0xffffffffff0ull) << 8, low = READ_SYSREG(far_el2) & (PAGE_SIZE - 1);
 
+    v->arch.esr = esr;
     if (unlikely(!mmio_leaf_access(v, IPA(page | low), esr)))
         return false;
     count(v, EXIT_MMIO);
@@ -169,7 +173,7 @@ void trap_sync(struct vcpu *v)
     }
     if ((esr & ESR_WRITE_FAULT_MASK) == ESR_WRITE_FAULT && likely(write_fault(v)))
         return;
-    if ((esr & ESR_EMULATED_MASK) == ESR_EMULATED && likely(emulated_access(v, esr)))
+    if ((esr & ESR_EMULATED_MASK) == ESR_EMULATED && likely(trap_emulated(v, esr)))
         return;
     switch (ESR_EC(esr)) {
     case EC_HVC64:

@@ -28,6 +28,7 @@ struct p2m {
     spinlock_t lock;
     struct pt pt;
     int vlpt_slot;              /* -1: walk */
+    uint64_t *window;           /* the slot's leaf window: index with gfn (entry.S does); NULL: walk */
     uint64_t max_gfn;           /* highest mapped so far */
     bool logging, hw_dirty;     /* dirty.c: new RAM leaves are logged; by DBM */
     struct dirty_log *log;
@@ -80,6 +81,7 @@ uint64_t p2m_leaf(struct domain *d, ipa_t ipa, unsigned *level);
 static inline enum p2m_type p2m_leaf_type(uint64_t leaf) { return (enum p2m_type)((leaf & PTE_SW_TYPE) >> PTE_SW_TYPE_SHIFT); }
 /* An invalid leaf that says P2M_MMIO carries 48 bits of payload for mmio.c: its handler's index and generation. */
 #define P2M_MMIO_PAYLOAD_BITS 48
+static inline uint64_t p2m_mmio_leaf(uint64_t payload) { return payload << 2 | (uint64_t)P2M_MMIO << PTE_SW_TYPE_SHIFT; }
 static inline bool p2m_leaf_is_mmio(uint64_t leaf) { return !(leaf & PTE_VALID) && p2m_leaf_type(leaf) == P2M_MMIO; }
 static inline uint64_t p2m_mmio_payload(uint64_t leaf) { return (leaf >> 2) & ((1ull << P2M_MMIO_PAYLOAD_BITS) - 1); }
 /* Write the payload where nothing is mapped.  0, -ENOMEM (no table: not cached, no harm), -EEXIST: something is mapped there. */

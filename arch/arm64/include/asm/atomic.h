@@ -17,13 +17,12 @@ static inline bool atomic_cas64(uint64_t *p, uint64_t expect, uint64_t desired)
 /* Read *p, single-copy atomic. False: nothing is mapped there, *out is not written. */
 static inline bool load64_may_fault(const uint64_t *p, uint64_t *out)
 {
-    uint64_t value = 0;
-    uint32_t ok = 0;
-    __asm__ volatile("1: ldr %0, [%2]\n\tmov %w1, #1\n2:\n\t" EX_TABLE("1b", "2b")
-                     : "=&r"(value), "+&r"(ok) : "r"(p) : "memory");
-    if (ok)
-        *out = value;
-    return ok != 0;
+    uint64_t value;
+    __asm__ goto("1: ldr %0, [%1]\n\t" EX_TABLE("1b", "%l2") : "=r"(value) : "r"(p) : "memory" : fault);
+    *out = value;
+    return true;
+fault:
+    return false;
 }
 
 /*
