@@ -76,9 +76,9 @@ static const struct mmio_region *region_of(struct domain *d, ipa_t ipa)
     return r;
 }
 
-static inline uint64_t extended(unsigned size_log2, bool sign_extend, bool reg64, uint64_t value)
+static inline uint64_t extended(unsigned bytes, bool sign_extend, bool reg64, uint64_t value)
 {
-    unsigned unused = 64 - (8u << size_log2);
+    unsigned unused = 64 - 8 * bytes;
 
     if (unlikely(sign_extend))
         value = (uint64_t)((int64_t)(value << unused) >> unused);
@@ -87,10 +87,7 @@ static inline uint64_t extended(unsigned size_log2, bool sign_extend, bool reg64
     return reg64 ? value : (uint32_t)value;
 }
 
-static inline uint64_t low_bytes(unsigned size_log2, uint64_t value)
-{
-    return likely(size_log2 == 2) ? (uint32_t)value : extended(size_log2, false, true, value);
-}
+static inline uint64_t low_bytes(unsigned bytes, uint64_t value) { return value & ~0ull >> ((0u - 8 * bytes) & 63); }
 
 /* Data abort syndrome: SAS, SSE, SRT, SF, WnR. */
 #define ISS_SIZE_LOG2(iss)  ((iss) >> 22 & 3)
@@ -100,31 +97,31 @@ static inline uint64_t low_bytes(unsigned size_log2, uint64_t value)
 #define ISS_WRITE           (1u << 6)
 
 /* No array is in it: no canary. */
-__attribute__((no_stack_protector)) bool mmio_leaf_access(struct vcpu *v, ipa_t ipa, uint32_t iss)
+__attribute__((no_stack_protector)) struct vcpu *mmio_leaf_access(struct vcpu *v, uint32_t iss, ipa_t ipa)
 {
     const struct domain *d = v->domain;
-    unsigned size_log2 = ISS_SIZE_LOG2(iss);
+    unsigned size = 1u << ISS_SIZE_LOG2(iss);
     uint64_t leaf;
 
     if (unlikely(!d->p2m.window || !load64_may_fault(&d->p2m.window[ipa.v >> PAGE_SHIFT], &leaf)))
-        return false;
+        return NULL;
     /* A leaf of this generation names a region that there is, and that holds its whole page. */
-    if (unlikely((leaf & ~(PAYLOAD_REGION << 2)) != p2m_mmio_leaf(payload_of(&d->mmio, 0)) || (ipa.v & ((1u << size_log2) - 1))))
-        return false;
+    if (unlikely((leaf & ~(PAYLOAD_REGION << 2)) != p2m_mmio_leaf(payload_of(&d->mmio, 0)) || (ipa.v & (size - 1))))
+        return NULL;
     const struct mmio_region *r = &d->mmio.region[p2m_mmio_payload(leaf) & PAYLOAD_REGION];
     struct mmio_access a;
-    a.ipa = ipa;
     a.offset = ipa.v - r->start;
-    a.size = (uint8_t)(1u << size_log2);
+    a.size = (uint8_t)size;
     a.write = iss & ISS_WRITE;
-    a.value = a.write ? low_bytes(size_log2, arch_reg_get(v, ISS_REG(iss))) : 0;
+    a.value = a.write ? low_bytes(size, arch_reg_get(v, ISS_REG(iss))) : 0;
     if (unlikely(!r->fn(v, r->arg, &a)))
-        return false;                   /* the long way calls it again, and injects the abort: a refusal changes nothing */
+        return NULL;                   /* the long way calls it again, and injects the abort: a refusal changes nothing */
     if (!(iss & ISS_WRITE))
-        arch_reg_set(v, ISS_REG(iss), likely(!(iss & ISS_SIGN_EXTEND)) ? low_bytes(size_log2, a.value)
-                                                                        : extended(size_log2, true, iss & ISS_REG64, a.value));
+        arch_reg_set(v, ISS_REG(iss), likely(!(iss & ISS_SIGN_EXTEND)) ? low_bytes(a.size, a.value)
+                                                : extended(a.size, true, iss & ISS_REG64, a.value));
     arch_skip_instruction(v);
-    return true;
+    v->exits[EXIT_MMIO]++;
+    return v;
 }
 
 bool mmio_dispatch(struct vcpu *v, const struct stage2_fault *f)
@@ -134,7 +131,7 @@ bool mmio_dispatch(struct vcpu *v, const struct stage2_fault *f)
 
     if (!r || !f->decoded || f->instruction || f->s1_walk || (f->ipa.v & (size - 1)))
         return false;
-    struct mmio_access a = { .ipa = f->ipa, .offset = f->ipa.v - r->start, .size = (uint8_t)size, .write = f->write };
+    struct mmio_access a = { .offset = f->ipa.v - r->start, .size = (uint8_t)size, .write = f->write };
     if (size > r->size - a.offset)
         return false;
     if (f->write) {
@@ -144,7 +141,7 @@ bool mmio_dispatch(struct vcpu *v, const struct stage2_fault *f)
     if (!r->fn(v, r->arg, &a))
         return false;
     if (!f->write && f->reg < 31)
-        arch_reg_set(v, f->reg, extended(f->size_log2, f->sign_extend, f->reg64, a.value));
+        arch_reg_set(v, f->reg, extended(size, f->sign_extend, f->reg64, a.value));
     arch_skip_instruction(v);
     return true;
 }

@@ -81,10 +81,10 @@ vectors_hardened:
     vector_table 1
 
     .section .text.vectors, "ax"        /* near the vectors: TBZ reaches 32 KiB */
-    /* What C may clobber, and x29, into the current vCPU: x0 = it. */
+    /* What C may clobber, and x29, into the current vCPU: x0 = it.  Leaves x1. */
     .macro save_guest_scratch
-    mrs     x1, tpidr_el2
-    ldr     x0, [x1, #CPU_CURRENT]
+    mrs     x0, tpidr_el2
+    ldr     x0, [x0, #CPU_CURRENT]
     stp     x2, x3, [x0, #16]
     stp     x4, x5, [x0, #32]
     ldp     x2, x3, [sp], #16
@@ -143,7 +143,7 @@ vectors_hardened:
     isb
     .endm
 
-    /* The commonest first.  x0, x1: scratch. */
+    /* The commonest first.  x0, x1: scratch; x1 = ESR all the way to C. */
 guest_sync:
     mrs     x1, esr_el2
     lsr     w0, w1, #ESR_EC_SHIFT
@@ -256,10 +256,11 @@ write_fault_in_window:
     .popsection
 write_fault_slow:
     clrex
+    mrs     x1, esr_el2
     ldp     x4, x5, [sp, #16]
     ldp     x2, x3, [sp], #32
 
-guest_sync_any:
+guest_sync_any:                         /* x1: ESR */
     save_guest_scratch
     save_guest_rest
     bl      trap_sync
@@ -277,12 +278,12 @@ guest_abort_other:
     cmp     w0, #31
     b.ne    guest_sync_any
 1:  save_guest_scratch
-    mrs     x1, esr_el2
-    bl      trap_emulated
-    cbnz    w0, return_light
+    bl      trap_emulated               /* returns its vCPU */
     mrs     x1, tpidr_el2
+    cbnz    x0, return_light
     ldr     x0, [x1, #CPU_CURRENT]
     save_guest_rest
+    mrs     x1, esr_el2
     bl      trap_sync
     b       return_to_guest
 
@@ -291,10 +292,10 @@ guest_sync_no_abort:
     b.ne    guest_sync_any
     save_guest_scratch
     bl      trap_sync
-return_light:
     mrs     x1, tpidr_el2
-    ldr     w2, [x1, #CPU_WORK]
     ldr     x0, [x1, #CPU_CURRENT]
+return_light:                           /* x0: the current vCPU, x1: the CPU */
+    ldr     w2, [x1, #CPU_WORK]
     cbnz    w2, 1f
     load_guest_scratch_and_go
 1:  save_guest_rest                     /* what C has kept all the while */

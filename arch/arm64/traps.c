@@ -98,17 +98,14 @@ static inline bool write_fault(struct vcpu *v)
 
 /*
  * A load or store that met an empty level-3 entry: of an emulated page, most likely.  Called by entry.S, for an abort with ISV set, when
- * x19-x28 are not saved: the access's register is none of them.  False: nothing was done.
+ * x19-x28 are not saved: the access's register is none of them.  Returns `v`, or NULL: nothing was done.
  */
-bool trap_emulated(struct vcpu *v, uint32_t esr)
+struct vcpu *trap_emulated(struct vcpu *v, uint32_t esr)
 {
-    uint64_t page = (READ_SYSREG(hpfar_el2) & 0xffffffffff0ull) << 8, low = READ_SYSREG(far_el2) & (PAGE_SIZE - 1);
+    uint64_t page = READ_SYSREG(hpfar_el2) << 8, va = READ_SYSREG(far_el2);     /* FIPA: bits 43:4 */
 
     v->arch.esr = esr;
-    if (unlikely(!mmio_leaf_access(v, IPA(page | low), esr)))
-        return false;
-    count(v, EXIT_MMIO);
-    return true;
+    return mmio_leaf_access(v, esr, IPA((page & PAGE_MASK) | (va & ~PAGE_MASK)));
 }
 
 static void guest_wfx(struct vcpu *v, uint32_t esr)
@@ -155,10 +152,8 @@ static void guest_smc(struct vcpu *v, uint32_t esr)
     }
 }
 
-void trap_sync(struct vcpu *v)
+void trap_sync(struct vcpu *v, uint32_t esr)
 {
-    uint32_t esr = (uint32_t)READ_SYSREG(esr_el2);
-
     v->arch.esr = esr;
     /* The commonest first: each test is one comparison. */
     if (likely(esr == ESR_HYPERCALL)) {

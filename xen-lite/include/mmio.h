@@ -6,7 +6,7 @@
 #include "types.h"
 struct domain; struct vcpu;
 
-struct mmio_access { ipa_t ipa; uint64_t offset; /* in the region */ uint64_t value; uint8_t size; bool write; };
+struct mmio_access { uint64_t offset; /* in the region */ uint64_t value; uint8_t size; bool write; };
 /* true: done (value set for reads). false: inject an abort. */
 typedef bool (*mmio_handler)(struct vcpu *v, void *arg, struct mmio_access *a);
 struct mmio_region { uint64_t start, size; mmio_handler fn; void *arg; };
@@ -23,8 +23,8 @@ int mmio_register(struct domain *d, ipa_t start, uint64_t size, mmio_handler fn,
 struct stage2_fault;
 bool mmio_dispatch(struct vcpu *v, const struct stage2_fault *f);
 /*
- * The same, if the leaf, at level 3, says who it is; false: nothing was done.  `iss`: of a data abort with ISV set (ESR_EL2 or
- * HSR: one layout, Arm ARM D17.2.37).
+ * The same, and the exit counted, if the leaf, at level 3, says who it is: returns `v`; NULL: nothing was done.  `iss`: of a data
+ * abort with ISV set (ESR_EL2 or HSR: one layout, Arm ARM D17.2.37).
  */
-bool mmio_leaf_access(struct vcpu *v, ipa_t ipa, uint32_t iss);
+struct vcpu *mmio_leaf_access(struct vcpu *v, uint32_t iss, ipa_t ipa);
 #endif
