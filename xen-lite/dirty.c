@@ -2,14 +2,15 @@
 /*
  * The dirty log.  Theory of operation:
  *
- * The record.  While a domain is logged, each of its RAM leaves that is writable by right has PTE_SW_LOGGED, and is dirty iff
+ * The record.  While a domain is logged, each of its RAM leaves that is writable by right has PTE_SW_LOGGED (or EXT, below), and is dirty iff
  * S2AP[1] (PTE_S2_W) is set.  Clean means read-only: the first write faults, and dirty_fault sets the bit.  Where the CPU
  * manages dirty state, a leaf has DBM as well and the hardware sets the same bit without a fault.  A 2 MiB block is one
  * record for 512 pages: enabling makes it clean with one store, the first write to it splits it (so it has no DBM, which would make 512
  * pages dirty at once).  A block that is mapped while logging is dirty as a whole; harvesting cleans it with one store.
  *
  * External writers.  Mappings by other domains do not go through this map.  struct page counts the writable ones, and the leaf has
- * PTE_SW_EXT while there are any: it stays dirty in every round.  A block has EXT when any of its pages may have; it is
+ * PTE_SW_EXT while there are any, in place of PTE_SW_LOGGED: it is dirty in every round.  (So a harvest knows a leaf that it may clean
+ * by bits that are set, and tells it for sixteen leaves at once.)  A block has EXT when any of its pages may have; it is
  * sorted out, page by page, when it is split, and splits when logging starts.  The hypervisor's own writes are marked by
  * dirty_mark, AFTER the write: a mark before it could be harvested and cleared while the page is not yet changed.
  *
@@ -46,7 +47,9 @@
 #include "vlpt.h"
 
 #define REGION_BYTES (DIRTY_REGIONS / 8)
-#define REGIONS_A_PIECE 16u             /* between two looks at whether to make room for others */
+/* Between two looks at whether to make room for others: this many blocks, or tables at TABLE_WEIGHT each. */
+#define PIECE_WEIGHT 64u
+#define TABLE_WEIGHT 16u
 
 static unsigned logging_domains;
 bool dirty_any(void) { return __atomic_load_n(&logging_domains, __ATOMIC_RELAXED) != 0; }
@@ -86,6 +89,17 @@ uint64_t dirty_new_leaf(const struct p2m *p2m, unsigned level)
     return PTE_SW_LOGGED | (p2m->hw_dirty && level == 3 ? PTE_DBM : 0);
 }
 
+/* What a leaf becomes that was cut out of a block, itself a copy of it. */
+static uint64_t split_leaf(const struct p2m *p2m, uint64_t old, bool ext, bool written)
+{
+    uint64_t leaf = old & ~(PTE_SW_EXT | PTE_SW_LOGGED | PTE_DBM);
+    if (ext)
+        return leaf | PTE_SW_EXT | PTE_S2_W;
+    if (old & PTE_SW_LOGGED)
+        return leaf | PTE_SW_LOGGED | (p2m->hw_dirty ? PTE_DBM : 0) | (written ? PTE_S2_W : 0);
+    return old & PTE_SW_EXT ? leaf | dirty_new_leaf(p2m, 3) : leaf;
+}
+
 uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa)
 {
     uint64_t *entry = pt_entry_at(&p2m->pt, ipa, 3);
@@ -93,23 +107,19 @@ uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa)
         return NULL;
     p2m->split_count++;
     uint64_t *table = entry - ((ipa >> PAGE_SHIFT) & (BLOCK_PAGES - 1));
+    bool dirty = false;
     for (unsigned i = 0; i < BLOCK_PAGES; i++) {
         uint64_t old = __atomic_load_n(&table[i], __ATOMIC_RELAXED), leaf;
         if (!is_ram(old))
             break;                      /* a block has one type */
         bool ext = has_writers(leaf_page(old)), written = is_built(p2m, leaf_page(old));
         do {                            /* the leaves are live already: others may be setting W */
-            leaf = old & ~PTE_SW_EXT;
-            if (ext)
-                leaf |= PTE_SW_EXT | (old & PTE_SW_LOGGED ? PTE_S2_W : 0);
-            if (written && (old & PTE_SW_LOGGED))
-                leaf |= PTE_S2_W;
-            if ((old & PTE_SW_LOGGED) && p2m->hw_dirty)
-                leaf |= PTE_DBM;
+            leaf = split_leaf(p2m, old, ext, written);
         } while (leaf != old && !__atomic_compare_exchange_n(&table[i], &old, leaf, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
-        if ((ext || written) && (leaf & PTE_SW_LOGGED))
-            dirty_note(p2m, ipa);
+        dirty |= ext || written;
     }
+    if (dirty && p2m->logging)
+        dirty_note(p2m, ipa);
     return entry;
 }
 
@@ -117,8 +127,26 @@ uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa)
 static uint64_t enabled_leaf(const struct p2m *p2m, uint64_t leaf, unsigned level, bool ext)
 {
     leaf &= ~(PTE_SW_EXT | PTE_S2_W);
-    leaf |= dirty_new_leaf(p2m, level);
-    return ext ? leaf | PTE_SW_EXT | PTE_S2_W : leaf;
+    return leaf | (ext ? PTE_SW_EXT | PTE_S2_W : dirty_new_leaf(p2m, level));
+}
+
+/* A leaf of which what its pages say matters: it may have external writers, or the domain has never run. */
+static void enable_by_pages(struct p2m *p2m, uint64_t addr, unsigned level, uint64_t *entry, uint64_t leaf)
+{
+    bool ext = false, written = false;
+    const struct page *p = leaf_page(leaf);
+    for (unsigned i = 0; i < (level == 3 ? 1 : BLOCK_PAGES); i++) {
+        ext |= has_writers(&p[i]);      /* a block's EXT may be out of date */
+        written |= is_built(p2m, &p[i]);
+    }
+    if ((ext || written) && level < 3) {        /* clean for all, but for the pages with writers */
+        __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, false), __ATOMIC_RELEASE);
+        if (dirty_split(p2m, addr))
+            return;                     /* else: without memory it stays dirty as a whole */
+    }
+    __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, ext) | (written ? PTE_S2_W : 0), __ATOMIC_RELEASE);
+    if (ext || written)
+        dirty_note(p2m, addr);
 }
 
 static int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry, void *arg)
@@ -128,49 +156,52 @@ static int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *e
     uint64_t leaf = *entry;
     if ((leaf & PTE_VALID) && p2m_leaf_type(leaf) == P2M_SHARED && (leaf & PTE_S2_W)) {
         /* shared_info, grant frames: guest and hypervisor write there at any time; dirty in every round. */
-        __atomic_store_n(entry, leaf | PTE_SW_LOGGED | PTE_SW_EXT, __ATOMIC_RELEASE);
+        __atomic_store_n(entry, leaf | PTE_SW_EXT, __ATOMIC_RELEASE);
         dirty_note(p2m, addr);
-        return 0;
+    } else if (is_ram(leaf) && (leaf & PTE_S2_W) && !(leaf & PTE_SW_LOGGED)) {
+        if ((leaf & PTE_SW_EXT) || p2m->log->of_new_domain)
+            enable_by_pages(p2m, addr, level, entry, leaf);
+        else
+            __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, false), __ATOMIC_RELEASE);
     }
-    if (!is_ram(leaf) || !(leaf & PTE_S2_W) || (leaf & PTE_SW_LOGGED))
-        return 0;
-    bool ext = false, written = false;
-    if ((leaf & PTE_SW_EXT) || p2m->log->of_new_domain) {       /* by what the pages say; a block's EXT may be out of date */
-        const struct page *p = leaf_page(leaf);
-        for (unsigned i = 0; i < (level == 3 ? 1 : BLOCK_PAGES); i++) {
-            ext |= has_writers(&p[i]);
-            written |= is_built(p2m, &p[i]);
-        }
-    }
-    if ((ext || written) && level < 3) {        /* clean for all, but for the pages with writers */
-        __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, false), __ATOMIC_RELEASE);
-        if (dirty_split(p2m, addr))
-            return 0;                   /* else: without memory it stays dirty as a whole */
-    }
-    __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, ext) | (written ? PTE_S2_W : 0), __ATOMIC_RELEASE);
-    if (ext || written)
-        dirty_note(p2m, addr);
     return 0;
 }
 
-/* Run `visit` over the 2 MiB at the cursor (or step over an empty GiB).  Lock held. */
-static void step(struct p2m *p2m, pt_visitor *visit)
+/* Run `visit` over the 2 MiB regions from the cursor on, to the end of its GiB at most.  Lock held. */
+static void piece(struct p2m *p2m, pt_visitor *visit, void (*after)(struct p2m *p2m, uint64_t addr))
 {
     unsigned level;
     uint64_t addr = p2m->log->cursor << PAGE_SHIFT;
-    uint64_t desc = *pt_entry_upto(&p2m->pt, addr, 2, &level);
-    if (desc)
-        pt_walk(&p2m->pt, addr, pt_span(level), visit, p2m);
-    p2m->log->cursor = (p2m->log->cursor | ((pt_span(level) >> PAGE_SHIFT) - 1)) + 1;
+    uint64_t *entry = pt_entry_upto(&p2m->pt, addr, 2, &level);
+    if (level < 2) {                    /* an empty GiB: no larger blocks are made */
+        p2m->log->cursor = (addr / pt_span(1) + 1) * (pt_span(1) >> PAGE_SHIFT);
+        return;
+    }
+    unsigned weight = 0;
+    do {
+        uint64_t desc = *entry;
+        weight++;
+        if ((desc & PTE_VALID) && !(desc & PTE_TABLE)) {
+            visit(&p2m->pt, addr, 2, entry, p2m);
+        } else if (desc & PTE_VALID) {
+            weight += TABLE_WEIGHT - 1;
+            pt_walk(&p2m->pt, addr, BLOCK_SIZE, visit, p2m);
+            if (after)
+                after(p2m, addr);
+        }
+        entry++;
+        addr += BLOCK_SIZE;
+    } while (weight < PIECE_WEIGHT && (addr & (pt_span(1) - 1)));
+    p2m->log->cursor = addr >> PAGE_SHIFT;
 }
 
 /* 0 when the cursor is through, else -ERESTART.  Lock held; let go now and then. */
-static int run(struct p2m *p2m, pt_visitor *visit)
+static int run(struct p2m *p2m, pt_visitor *visit, void (*after)(struct p2m *p2m, uint64_t addr))
 {
-    for (unsigned n = 1; p2m->log->cursor <= p2m->max_gfn; n++) {
-        step(p2m, visit);
-        if (n % REGIONS_A_PIECE)
-            continue;
+    while (p2m->log->cursor <= p2m->max_gfn) {
+        piece(p2m, visit, after);
+        if (p2m->log->cursor > p2m->max_gfn)
+            break;
         if (hypercall_preempt_check())
             return -XEN_ERESTART;
         spin_unlock(&p2m->lock);
@@ -206,7 +237,7 @@ static int start(struct p2m *p2m)
         return 0;
     if (log->state != DIRTY_OFF)
         return -XEN_EINVAL;
-    memset(log->region, 0, REGION_BYTES);
+    memset(log->region, 0, ROUND_UP((p2m->max_gfn >> (BLOCK_SHIFT - PAGE_SHIFT)) + 1, 64ull) / 8);  /* none beyond was ever set */
     log->of_new_domain = ((const struct domain *)p2m->pt.owner)->dying == DOM_BUILDING;
     log->state = DIRTY_ENABLING;
     log->cursor = log->rounds = 0;
@@ -222,7 +253,7 @@ int dirty_enable(struct domain *d)
     spin_lock(&p2m->lock);
     int err = start(p2m);
     if (!err)
-        err = run(p2m, enable_leaf);
+        err = run(p2m, enable_leaf, NULL);
     if (!err) {
         p2m->log->state = DIRTY_ON;
         p2m->log->of_new_domain = false;
@@ -264,26 +295,11 @@ static void even_ext(struct p2m *p2m, uint64_t addr)
         __atomic_fetch_or(&table[i], ext, __ATOMIC_RELAXED);
 }
 
-static int disable_run(struct p2m *p2m)
+static void merge(struct p2m *p2m, uint64_t addr)
 {
-    for (unsigned n = 1; p2m->log->cursor <= p2m->max_gfn; n++) {
-        uint64_t addr = p2m->log->cursor << PAGE_SHIFT;
-        unsigned level;
-        step(p2m, disable_leaf);
-        uint64_t desc = *pt_entry_upto(&p2m->pt, addr, 2, &level);
-        if (level == 2 && (desc & PTE_VALID) && (desc & PTE_TABLE)) {
-            even_ext(p2m, addr);
-            if (pt_merge(&p2m->pt, addr, 2))
-                p2m->merge_count++;
-        }
-        if (n % REGIONS_A_PIECE)
-            continue;
-        if (hypercall_preempt_check())
-            return -XEN_ERESTART;
-        spin_unlock(&p2m->lock);
-        spin_lock(&p2m->lock);
-    }
-    return 0;
+    even_ext(p2m, addr);
+    if (pt_merge(&p2m->pt, addr, 2))
+        p2m->merge_count++;
 }
 
 int dirty_disable(struct domain *d)
@@ -299,7 +315,7 @@ int dirty_disable(struct domain *d)
         __atomic_fetch_sub(&logging_domains, 1, __ATOMIC_RELAXED);
     }
     if (!err)
-        err = disable_run(p2m);
+        err = run(p2m, disable_leaf, merge);
     if (!err)
         log->state = DIRTY_OFF;
     spin_unlock(&p2m->lock);

@@ -6,38 +6,74 @@
 #include "dirty.h"
 #include "vlpt.h"
 
-#define DIRTY (PTE_VALID | PTE_SW_LOGGED | PTE_S2_W)
+#define CLEANABLE (PTE_VALID | PTE_SW_LOGGED | PTE_S2_W)     /* dirty, and may become clean */
+
+static bool is_dirty(uint64_t leaf)
+{
+    return (leaf & (PTE_VALID | PTE_S2_W)) == (PTE_VALID | PTE_S2_W) && (leaf & (PTE_SW_LOGGED | PTE_SW_EXT));
+}
 
 static unsigned bit_count(uint64_t v)       /* the builtin wants a library here */
 {
+    if (v == ~0ull)
+        return 64;
     v -= v >> 1 & 0x5555555555555555ull;
     v = (v & 0x3333333333333333ull) + (v >> 2 & 0x3333333333333333ull);
     v = (v + (v >> 4)) & 0x0f0f0f0f0f0f0f0full;
     return (unsigned)(v * 0x0101010101010101ull >> 56);
 }
 
-/* Up to 64 leaves into a word.  Lock held. */
-static uint64_t take_word(uint64_t *leaf, unsigned n, bool clear, uint64_t *dirty, bool *left)
+/* One leaf that was read as `e`; lock held, so that a dirty one is ours to write (dirty.c).  True: dirty. */
+static inline bool take_leaf(uint64_t *leaf, uint64_t e, bool clear, bool *left)
 {
-    uint64_t word = 0;
-    for (unsigned i = 0; i < n; i++) {
-        uint64_t e = __atomic_load_n(&leaf[i], __ATOMIC_RELAXED);
-        if ((e & DIRTY) != DIRTY)
-            continue;
-        word |= 1ull << i;
-        if (unlikely(e & PTE_SW_EXT))
-            *left = true;
-        else if (clear)
-            __atomic_store_n(&leaf[i], e & ~PTE_S2_W, __ATOMIC_RELAXED);
+    if (!is_dirty(e))
+        return false;
+    if (!(e & PTE_SW_LOGGED))
+        *left = true;
+    else if (clear)
+        __atomic_store_n(leaf, e & ~PTE_S2_W, __ATOMIC_RELAXED);
+    return true;
+}
+
+#define ALL16(v, op) ((v).w[0] op (v).w[1] op (v).w[2] op (v).w[3] op (v).w[4] op (v).w[5] op (v).w[6] op (v).w[7] op \
+                      (v).w[8] op (v).w[9] op (v).w[10] op (v).w[11] op (v).w[12] op (v).w[13] op (v).w[14] op (v).w[15])
+
+/* Some of sixteen. */
+static __attribute__((noinline)) uint64_t take_some(uint64_t *leaf, bool clear, bool *left)
+{
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < 16; i++)
+        bits |= (uint64_t)take_leaf(&leaf[i], __atomic_load_n(&leaf[i], __ATOMIC_RELAXED), clear, left) << i;
+    return bits;
+}
+
+/* Sixteen leaves: mostly they are all dirty, or none is. */
+static inline uint64_t take_sixteen(uint64_t *leaf, bool clear, bool *left)
+{
+    struct words16 e;
+    load64_16(&e, leaf);
+    if ((ALL16(e, &) & CLEANABLE) == CLEANABLE) {
+        for (unsigned i = 0; i < 16; i++)
+            e.w[i] &= ~PTE_S2_W;
+        if (clear)
+            store64_16(leaf, &e);
+        return 0xffff;
     }
-    *dirty += bit_count(word);
-    return word;
+    return ALL16(e, |) & PTE_S2_W ? take_some(leaf, clear, left) : 0;
 }
 
 static void take_leaves(uint64_t *leaf, unsigned pages, uint64_t *words, bool clear, uint64_t *dirty, bool *left)
 {
-    for (unsigned i = 0; i < pages; i += 64)
-        words[i / 64] = take_word(leaf + i, MIN(64, pages - i), clear, dirty, left);
+    for (unsigned at = 0; at < pages; at += 64) {
+        uint64_t word = 0;
+        unsigned n = MIN(64, pages - at), i = 0;
+        for (; i + 16 <= n; i += 16)
+            word |= take_sixteen(&leaf[at + i], clear, left) << i;
+        for (; i < n; i++)
+            word |= (uint64_t)take_leaf(&leaf[at + i], __atomic_load_n(&leaf[at + i], __ATOMIC_RELAXED), clear, left) << i;
+        words[at / 64] = word;
+        *dirty += bit_count(word);
+    }
 }
 
 static void fill(uint64_t *words, unsigned pages, bool set)
@@ -53,7 +89,7 @@ static bool take_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64_t 
     bool left = false;
     uint64_t *entry = pt_entry_upto(&p2m->pt, ipa, 2, &level), desc = *entry;
     bool table = level == 2 && (desc & PTE_VALID) && (desc & PTE_TABLE);
-    if (!table && (level < 2 || (desc & DIRTY) != DIRTY)) {
+    if (!table && (level < 2 || !is_dirty(desc))) {
         fill(words, pages, false);
         return false;
     }
@@ -68,8 +104,7 @@ static bool take_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64_t 
         *dirty += pages;
         return !clear || (desc & PTE_SW_EXT) || pages != BLOCK_PAGES;
     }
-    uint64_t *leaf = p2m->vlpt_slot >= 0 ? &vlpt_window((unsigned)p2m->vlpt_slot)[ipa >> PAGE_SHIFT]
-                                         : pt_entry(&p2m->pt, ipa, &level);
+    uint64_t *leaf = p2m->window ? &p2m->window[ipa >> PAGE_SHIFT] : pt_entry(&p2m->pt, ipa, &level);
     take_leaves(leaf, pages, words, clear, dirty, &left);
     return left;
 }
@@ -90,11 +125,28 @@ static void harvest_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64
     spin_unlock(&p2m->lock);
 }
 
+bool dirty_on(const struct domain *d) { return d->p2m.log && d->p2m.log->state == DIRTY_ON; }
+
+uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end)
+{
+    const struct p2m *p2m = &d->p2m;
+    if (p2m->hw_dirty)                  /* nobody keeps a summary */
+        return gfn;
+    while (gfn < end) {
+        uint64_t region = gfn / BLOCK_PAGES, bits = __atomic_load_n(&p2m->log->region[region / 64], __ATOMIC_RELAXED) >> region % 64;
+        if (bits & 1)
+            return gfn;
+        region = bits ? region + (unsigned)__builtin_ctzll(bits) : ROUND_UP(region + 1, 64ull);
+        gfn = region * BLOCK_PAGES;
+    }
+    return end;
+}
+
 int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *words, bool clear, uint64_t *count)
 {
     struct p2m *p2m = &d->p2m;
     const uint64_t limit = 1ull << (IPA_BITS - PAGE_SHIFT);
-    if (!p2m->log || p2m->log->state != DIRTY_ON || gfn % 64 || gfn > limit || pages > limit - gfn)
+    if (!dirty_on(d) || gfn % 64 || gfn > limit || pages > limit - gfn)
         return -XEN_EINVAL;
     *count = 0;
     for (uint64_t done = 0; done < pages;) {

@@ -156,7 +156,7 @@ guest_sync:
     /*
      * A store to a read-only page, found by the last level of the walk: of a logged domain, most likely.  Does what the hardware's dirty
      * state would have done, then notes the region and drops this CPU's TLB entries for the page.  The order of it all, and
-     * what may happen meanwhile, is argued in dirty.c; dirty_mark.c has the same in C, for whatever is not met here as expected.
+     * what may happen meanwhile, is argued in dirty.c.  dirty_fault() sees to whatever is not met here as expected.
      */
     stp     x2, x3, [sp, #-32]!
     stp     x4, x5, [sp, #16]

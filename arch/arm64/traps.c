@@ -7,11 +7,9 @@
 
 #define HVC_XEN 0xea1u                  /* XEN_HYPERCALL_TAG of public/arch-arm.h, as an immediate */
 
-/* What trap_sync looks for first: exception class, and of an abort ISV, S1PTW, WnR and the status code with its level. */
+/* What trap_sync looks for first: exception class, and of an abort ISV, S1PTW and the status code with its level. */
 #define ESR_HYPERCALL           ((uint32_t)EC_HVC64 << 26 | (uint32_t)ESR_IL | HVC_XEN)
 #define ESR_PSCI                ((uint32_t)EC_HVC64 << 26 | (uint32_t)ESR_IL)
-#define ESR_WRITE_FAULT_MASK    (0x3fu << 26 | 1u << 7 | 1u << 6 | 0x3fu)
-#define ESR_WRITE_FAULT         ((uint32_t)EC_DABT_LOW << 26 | 1u << 6 | FSC_PERMISSION | 3u)
 #define ESR_EMULATED_MASK       (0x3fu << 26 | 1u << 24 | 1u << 7 | 0x3fu)
 #define ESR_EMULATED            ((uint32_t)EC_DABT_LOW << 26 | 1u << 24 | FSC_TRANSLATION | 3u)
 
@@ -80,20 +78,6 @@ static __attribute__((noinline)) void guest_abort(struct vcpu *v, uint32_t esr, 
         f.reg64 = esr >> 15 & 1;
     }
     stage2_fault(v, &f);
-}
-
-/* A store to a read-only page, found by the walk's last level.  entry.S has seen it, and met something that it leaves to us. */
-static inline bool write_fault(struct vcpu *v)
-{
-    gva_t va = GVA(READ_SYSREG(far_el2));
-    ipa_t ipa;
-
-    if (unlikely(!guest_at(va, false, &ipa)))
-        return true;                    /* the guest's own map changed meanwhile: run it again */
-    if (unlikely(!dirty_fault_leaf(v, ipa, va)))
-        return false;
-    count(v, EXIT_WRITE_FAULT);
-    return true;
 }
 
 /*
@@ -166,8 +150,6 @@ void trap_sync(struct vcpu *v, uint32_t esr)
         vpsci_dispatch(v);
         return;
     }
-    if ((esr & ESR_WRITE_FAULT_MASK) == ESR_WRITE_FAULT && likely(write_fault(v)))
-        return;
     if ((esr & ESR_EMULATED_MASK) == ESR_EMULATED && likely(trap_emulated(v, esr)))
         return;
     switch (ESR_EC(esr)) {

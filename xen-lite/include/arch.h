@@ -57,8 +57,6 @@ void arch_vlpt_forget(unsigned slot, ipa_t ipa, unsigned level);
 /* Stage-2 TLB upkeep, inner shareable, with the barriers before and after.
  * `vttbr` carries VMID and root of the domain; the running guest's own VTTBR is put back. */
 void arch_tlb_flush_ipa(uint64_t vttbr, ipa_t ipa);     /* one page or block, + EL1 combined entries */
-/* The current vCPU's write to `va`, at `ipa`, faulted on permission, which it has now: only this CPU, before it enters the guest again. */
-void arch_tlb_flush_fault(ipa_t ipa, gva_t va);
 void arch_tlb_flush_vmid(uint64_t vttbr);
 void arch_tlb_flush_all_guests(void);                   /* ALLE1IS */
 uint64_t arch_make_vttbr(paddr_t root, uint16_t vmid);

@@ -97,15 +97,17 @@ void vmid_forget(struct domain *d);
  */
 int dirty_enable(struct domain *d);                     /* -EINVAL twice, -ENOMEM; -ERESTART */
 int dirty_disable(struct domain *d);                    /* merges blocks again; -ERESTART */
+bool dirty_on(const struct domain *d);                  /* enabled, to the end */
+/* The first page of [gfn, end) in a region that may have dirty pages, or `end`.  Logging is on. */
+uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end);
 /* Harvest [gfn, gfn+pages) into `words` (bit 0 = gfn, a multiple of 64), clearing if asked. Number of dirty pages in *count. */
 int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *words, bool clear, uint64_t *count);
 /* After the last piece of a clearing harvest: fresh VMID so that no stale writable entry survives.
  * (Writers see the cleared leaf only then: bits collected before are of this round, writes through stale entries
  * must not be lost: dirty.c argues the order.) */
 void dirty_round_end(struct domain *d);
-bool dirty_fault(struct vcpu *v, ipa_t ipa);            /* a write hit a logged leaf: true when resolved */
-/* The same for one that the hardware found at level 3 for an access to `va` of its own: without a lock, TLB entries of this CPU only. */
-bool dirty_fault_leaf(struct vcpu *v, ipa_t ipa, gva_t va);
+/* A write hit a logged leaf: true when resolved.  The common case is arch's to do by itself, with dirty_log.region (entry.S on arm64). */
+bool dirty_fault(struct vcpu *v, ipa_t ipa);
 void dirty_mark(struct domain *d, ipa_t ipa);           /* the hypervisor (or a copy for another domain) wrote there */
 void dirty_mark_page(struct page *p);                   /* by page: its owner's leaf, through p->gfn */
 void dirty_ext_writer(struct page *p, int delta);       /* a writable mapping by another domain came (+1) or went (-1) */

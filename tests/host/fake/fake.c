@@ -363,11 +363,6 @@ WEAK void arch_tlb_flush_ipa(uint64_t vttbr, ipa_t ipa)
     }
     mtx_unlock(&tlb_lock);
 }
-WEAK void arch_tlb_flush_fault(ipa_t ipa, gva_t va)
-{
-    (void)va;
-    arch_tlb_flush_ipa(fake_loaded_vttbr[fake_cpu], ipa);   /* the fake TLB is one for all CPUs */
-}
 WEAK void arch_tlb_flush_vmid(uint64_t vttbr)
 {
     mtx_lock(&tlb_lock);

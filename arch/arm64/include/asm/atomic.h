@@ -52,4 +52,32 @@ static inline int cas64_may_fault(uint64_t *p, uint64_t *expect, uint64_t desire
     return result;
 }
 
+/*
+ * Sixteen adjacent words of which each is read, or written, as one (Arm ARM B2.2.1: LDP and STP are two accesses); no order among
+ * them.  p is a multiple of 128 bytes.
+ */
+struct words16 { uint64_t w[16]; };
+static inline __attribute__((always_inline)) void load64_16(struct words16 *v, const uint64_t *p)
+{
+    __asm__ volatile("ldp %0, %1, [%4]\n\tldp %2, %3, [%4, #16]"
+                     : "=&r"(v->w[0]), "=&r"(v->w[1]), "=&r"(v->w[2]), "=&r"(v->w[3]) : "r"(p) : "memory");
+    __asm__ volatile("ldp %0, %1, [%4, #32]\n\tldp %2, %3, [%4, #48]"
+                     : "=&r"(v->w[4]), "=&r"(v->w[5]), "=&r"(v->w[6]), "=&r"(v->w[7]) : "r"(p) : "memory");
+    __asm__ volatile("ldp %0, %1, [%4, #64]\n\tldp %2, %3, [%4, #80]"
+                     : "=&r"(v->w[8]), "=&r"(v->w[9]), "=&r"(v->w[10]), "=&r"(v->w[11]) : "r"(p) : "memory");
+    __asm__ volatile("ldp %0, %1, [%4, #96]\n\tldp %2, %3, [%4, #112]"
+                     : "=&r"(v->w[12]), "=&r"(v->w[13]), "=&r"(v->w[14]), "=&r"(v->w[15]) : "r"(p) : "memory");
+}
+static inline __attribute__((always_inline)) void store64_16(uint64_t *p, const struct words16 *v)
+{
+    __asm__ volatile("stp %0, %1, [%4]\n\tstp %2, %3, [%4, #16]"
+                     : : "r"(v->w[0]), "r"(v->w[1]), "r"(v->w[2]), "r"(v->w[3]), "r"(p) : "memory");
+    __asm__ volatile("stp %0, %1, [%4, #32]\n\tstp %2, %3, [%4, #48]"
+                     : : "r"(v->w[4]), "r"(v->w[5]), "r"(v->w[6]), "r"(v->w[7]), "r"(p) : "memory");
+    __asm__ volatile("stp %0, %1, [%4, #64]\n\tstp %2, %3, [%4, #80]"
+                     : : "r"(v->w[8]), "r"(v->w[9]), "r"(v->w[10]), "r"(v->w[11]), "r"(p) : "memory");
+    __asm__ volatile("stp %0, %1, [%4, #96]\n\tstp %2, %3, [%4, #112]"
+                     : : "r"(v->w[12]), "r"(v->w[13]), "r"(v->w[14]), "r"(v->w[15]), "r"(p) : "memory");
+}
+
 #endif
