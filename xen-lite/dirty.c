@@ -59,12 +59,12 @@ static struct page *leaf_page(uint64_t leaf) { return pfn_page((leaf & PTE_ADDR)
 static bool has_writers(const struct page *p) { return __atomic_load_n(&p->ext_writers, __ATOMIC_RELAXED) != 0; }
 
 /* Logging starts, the domain has never run, and somebody has written to the page. */
-static bool is_built(const struct p2m *p2m, const struct page *p) { return p2m->log && p2m->log->of_new_domain && p->written; }
+static bool is_built(const struct p2m *p2m, const struct page *p) { return p2m->log.of_new_domain && p->written; }
 
 /* ---- regions ---- */
 void dirty_note(struct p2m *p2m, uint64_t ipa)
 {
-    uint64_t *word = &p2m->log->region[ipa >> BLOCK_SHIFT >> 6], bit = 1ull << ((ipa >> BLOCK_SHIFT) & 63);
+    uint64_t *word = &p2m->log.region[ipa >> BLOCK_SHIFT >> 6], bit = 1ull << ((ipa >> BLOCK_SHIFT) & 63);
     arch_dmb();
     if (!(__atomic_load_n(word, __ATOMIC_RELAXED) & bit))
         __atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
@@ -72,12 +72,12 @@ void dirty_note(struct p2m *p2m, uint64_t ipa)
 
 bool dirty_noted(const struct p2m *p2m, uint64_t ipa)
 {
-    return __atomic_load_n(&p2m->log->region[ipa >> BLOCK_SHIFT >> 6], __ATOMIC_RELAXED) >> ((ipa >> BLOCK_SHIFT) & 63) & 1;
+    return __atomic_load_n(&p2m->log.region[ipa >> BLOCK_SHIFT >> 6], __ATOMIC_RELAXED) >> ((ipa >> BLOCK_SHIFT) & 63) & 1;
 }
 
 void dirty_forget(struct p2m *p2m, uint64_t ipa)
 {
-    __atomic_fetch_and(&p2m->log->region[ipa >> BLOCK_SHIFT >> 6], ~(1ull << ((ipa >> BLOCK_SHIFT) & 63)), __ATOMIC_RELAXED);
+    __atomic_fetch_and(&p2m->log.region[ipa >> BLOCK_SHIFT >> 6], ~(1ull << ((ipa >> BLOCK_SHIFT) & 63)), __ATOMIC_RELAXED);
     arch_dmb();
 }
 
@@ -100,24 +100,33 @@ static uint64_t split_leaf(const struct p2m *p2m, uint64_t old, bool ext, bool w
     return old & PTE_SW_EXT ? leaf | dirty_new_leaf(p2m, 3) : leaf;
 }
 
+/* The leaf at `entry` is live already: others may be setting W.  True: it is dirty because of its page. */
+static bool sort_out_leaf(const struct p2m *p2m, uint64_t *entry)
+{
+    uint64_t old = __atomic_load_n(entry, __ATOMIC_RELAXED), leaf;
+    bool ext = has_writers(leaf_page(old)), written = is_built(p2m, leaf_page(old));
+    do {
+        leaf = split_leaf(p2m, old, ext, written);
+    } while (leaf != old && !__atomic_compare_exchange_n(entry, &old, leaf, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    return ext || written;
+}
+
 uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa)
 {
-    uint64_t *entry = pt_entry_at(&p2m->pt, ipa, 3);
+    unsigned level;
+    uint64_t block = *pt_entry(&p2m->pt, ipa, &level), *entry = pt_entry_at(&p2m->pt, ipa, 3);
     if (!entry)
         return NULL;
     p2m->split_count++;
+    if (!is_ram(block))
+        return entry;
+    /* Mostly a leaf is right as it was cut out of the block. */
+    bool each = (block & PTE_SW_EXT) || p2m->hw_dirty || p2m->log.of_new_domain, dirty = false;
     uint64_t *table = entry - ((ipa >> PAGE_SHIFT) & (BLOCK_PAGES - 1));
-    bool dirty = false;
-    for (unsigned i = 0; i < BLOCK_PAGES; i++) {
-        uint64_t old = __atomic_load_n(&table[i], __ATOMIC_RELAXED), leaf;
-        if (!is_ram(old))
-            break;                      /* a block has one type */
-        bool ext = has_writers(leaf_page(old)), written = is_built(p2m, leaf_page(old));
-        do {                            /* the leaves are live already: others may be setting W */
-            leaf = split_leaf(p2m, old, ext, written);
-        } while (leaf != old && !__atomic_compare_exchange_n(&table[i], &old, leaf, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
-        dirty |= ext || written;
-    }
+    const struct page *p = leaf_page(block);
+    for (unsigned i = 0; i < BLOCK_PAGES; i++)
+        if (unlikely(each || has_writers(&p[i])))
+            dirty |= sort_out_leaf(p2m, &table[i]);
     if (dirty && p2m->logging)
         dirty_note(p2m, ipa);
     return entry;
@@ -134,10 +143,12 @@ static uint64_t enabled_leaf(const struct p2m *p2m, uint64_t leaf, unsigned leve
 static void enable_by_pages(struct p2m *p2m, uint64_t addr, unsigned level, uint64_t *entry, uint64_t leaf)
 {
     bool ext = false, written = false;
-    const struct page *p = leaf_page(leaf);
-    for (unsigned i = 0; i < (level == 3 ? 1 : BLOCK_PAGES); i++) {
-        ext |= has_writers(&p[i]);      /* a block's EXT may be out of date */
-        written |= is_built(p2m, &p[i]);
+    const struct page *p = leaf_page(leaf), *end = p + (level == 3 ? 1 : BLOCK_PAGES);
+    for (; p < end; p++) {
+        ext |= has_writers(p);          /* a block's EXT may be out of date */
+        written |= is_built(p2m, p);
+        if (level < 3 && (ext || written))
+            break;                      /* it will be split, and its pages sorted out one by one */
     }
     if ((ext || written) && level < 3) {        /* clean for all, but for the pages with writers */
         __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, false), __ATOMIC_RELEASE);
@@ -149,32 +160,32 @@ static void enable_by_pages(struct p2m *p2m, uint64_t addr, unsigned level, uint
         dirty_note(p2m, addr);
 }
 
-static int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry, void *arg)
+static inline int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry, void *arg)
 {
+    const uint64_t of_interest = PTE_VALID | PTE_S2_W | PTE_SW_BITS, plain = PTE_VALID | PTE_S2_W | (uint64_t)P2M_RAM << PTE_SW_TYPE_SHIFT;
     struct p2m *p2m = arg;
     (void)pt;
     uint64_t leaf = *entry;
-    if ((leaf & PTE_VALID) && p2m_leaf_type(leaf) == P2M_SHARED && (leaf & PTE_S2_W)) {
+    if (likely((leaf & of_interest) == plain && !p2m->log.of_new_domain)) {
+        __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, false), __ATOMIC_RELEASE);
+    } else if ((leaf & PTE_VALID) && p2m_leaf_type(leaf) == P2M_SHARED && (leaf & PTE_S2_W)) {
         /* shared_info, grant frames: guest and hypervisor write there at any time; dirty in every round. */
         __atomic_store_n(entry, leaf | PTE_SW_EXT, __ATOMIC_RELEASE);
         dirty_note(p2m, addr);
     } else if (is_ram(leaf) && (leaf & PTE_S2_W) && !(leaf & PTE_SW_LOGGED)) {
-        if ((leaf & PTE_SW_EXT) || p2m->log->of_new_domain)
-            enable_by_pages(p2m, addr, level, entry, leaf);
-        else
-            __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, false), __ATOMIC_RELEASE);
+        enable_by_pages(p2m, addr, level, entry, leaf);
     }
     return 0;
 }
 
 /* Run `visit` over the 2 MiB regions from the cursor on, to the end of its GiB at most.  Lock held. */
-static void piece(struct p2m *p2m, pt_visitor *visit, void (*after)(struct p2m *p2m, uint64_t addr))
+static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visitor *visit, void (*after)(struct p2m *p2m, uint64_t addr))
 {
     unsigned level;
-    uint64_t addr = p2m->log->cursor << PAGE_SHIFT;
+    uint64_t addr = p2m->log.cursor << PAGE_SHIFT;
     uint64_t *entry = pt_entry_upto(&p2m->pt, addr, 2, &level);
     if (level < 2) {                    /* an empty GiB: no larger blocks are made */
-        p2m->log->cursor = (addr / pt_span(1) + 1) * (pt_span(1) >> PAGE_SHIFT);
+        p2m->log.cursor = (addr / pt_span(1) + 1) * (pt_span(1) >> PAGE_SHIFT);
         return;
     }
     unsigned weight = 0;
@@ -192,15 +203,15 @@ static void piece(struct p2m *p2m, pt_visitor *visit, void (*after)(struct p2m *
         entry++;
         addr += BLOCK_SIZE;
     } while (weight < PIECE_WEIGHT && (addr & (pt_span(1) - 1)));
-    p2m->log->cursor = addr >> PAGE_SHIFT;
+    p2m->log.cursor = addr >> PAGE_SHIFT;
 }
 
-/* 0 when the cursor is through, else -ERESTART.  Lock held; let go now and then. */
-static int run(struct p2m *p2m, pt_visitor *visit, void (*after)(struct p2m *p2m, uint64_t addr))
+/* 0 when the cursor is through, else -ERESTART.  Lock held; let go now and then.  Inline: `visit` is then too, for blocks. */
+static inline __attribute__((always_inline)) int run(struct p2m *p2m, pt_visitor *visit, void (*after)(struct p2m *p2m, uint64_t addr))
 {
-    while (p2m->log->cursor <= p2m->max_gfn) {
+    while (p2m->log.cursor <= p2m->max_gfn) {
         piece(p2m, visit, after);
-        if (p2m->log->cursor > p2m->max_gfn)
+        if (p2m->log.cursor > p2m->max_gfn)
             break;
         if (hypercall_preempt_check())
             return -XEN_ERESTART;
@@ -210,29 +221,9 @@ static int run(struct p2m *p2m, pt_visitor *visit, void (*after)(struct p2m *p2m
     return 0;
 }
 
-/* The log, once made, lives as long as the domain: a handler that has set its W may still be on the way to the region's bit. */
-static int log_create(struct p2m *p2m)
-{
-    if (p2m->log)
-        return 0;
-    struct dirty_log *log = mem_alloc(sizeof(*log));
-    if (!log)
-        return -XEN_ENOMEM;
-    log->region = mem_alloc(REGION_BYTES);
-    if (!log->region) {
-        mem_free(log, sizeof(*log));
-        return -XEN_ENOMEM;
-    }
-    p2m->log = log;
-    return 0;
-}
-
 static int start(struct p2m *p2m)
 {
-    int err = log_create(p2m);
-    if (err)
-        return err;
-    struct dirty_log *log = p2m->log;
+    struct dirty_log *log = &p2m->log;
     if (log->state == DIRTY_ENABLING)
         return 0;
     if (log->state != DIRTY_OFF)
@@ -255,8 +246,8 @@ int dirty_enable(struct domain *d)
     if (!err)
         err = run(p2m, enable_leaf, NULL);
     if (!err) {
-        p2m->log->state = DIRTY_ON;
-        p2m->log->of_new_domain = false;
+        p2m->log.state = DIRTY_ON;
+        p2m->log.of_new_domain = false;
     }
     spin_unlock(&p2m->lock);
     if (!err)
@@ -306,8 +297,8 @@ int dirty_disable(struct domain *d)
 {
     struct p2m *p2m = &d->p2m;
     spin_lock(&p2m->lock);
-    struct dirty_log *log = p2m->log;
-    int err = log && log->state != DIRTY_OFF ? 0 : -XEN_EINVAL;
+    struct dirty_log *log = &p2m->log;
+    int err = log->state != DIRTY_OFF ? 0 : -XEN_EINVAL;
     if (!err && log->state != DIRTY_DISABLING) {
         log->state = DIRTY_DISABLING;
         log->cursor = 0;
@@ -324,14 +315,19 @@ int dirty_disable(struct domain *d)
     return err;
 }
 
+int dirty_init(struct p2m *p2m)
+{
+    p2m->log.region = mem_alloc(REGION_BYTES);
+    return p2m->log.region ? 0 : -XEN_ENOMEM;
+}
+
 void dirty_free(struct p2m *p2m)
 {
-    if (!p2m->log)
+    if (!p2m->log.region)
         return;
     if (p2m->logging)
         __atomic_fetch_sub(&logging_domains, 1, __ATOMIC_RELAXED);
     p2m->logging = false;
-    mem_free(p2m->log->region, REGION_BYTES);
-    mem_free(p2m->log, sizeof(*p2m->log));
-    p2m->log = NULL;
+    mem_free(p2m->log.region, REGION_BYTES);
+    p2m->log = (struct dirty_log){ 0 };
 }

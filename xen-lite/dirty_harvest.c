@@ -35,9 +35,6 @@ static inline bool take_leaf(uint64_t *leaf, uint64_t e, bool clear, bool *left)
     return true;
 }
 
-#define ALL16(v, op) ((v).w[0] op (v).w[1] op (v).w[2] op (v).w[3] op (v).w[4] op (v).w[5] op (v).w[6] op (v).w[7] op \
-                      (v).w[8] op (v).w[9] op (v).w[10] op (v).w[11] op (v).w[12] op (v).w[13] op (v).w[14] op (v).w[15])
-
 /* Some of sixteen. */
 static __attribute__((noinline)) uint64_t take_some(uint64_t *leaf, bool clear, bool *left)
 {
@@ -47,33 +44,37 @@ static __attribute__((noinline)) uint64_t take_some(uint64_t *leaf, bool clear, 
     return bits;
 }
 
-/* Sixteen leaves: mostly they are all dirty, or none is. */
-static inline uint64_t take_sixteen(uint64_t *leaf, bool clear, bool *left)
+/* 64 leaves to each word; returns how many were dirty. */
+static __attribute__((noinline)) uint64_t take_words(uint64_t *leaf, uint64_t *words, unsigned n, bool clear, bool *left)
 {
-    struct words16 e;
-    load64_16(&e, leaf);
-    if ((ALL16(e, &) & CLEANABLE) == CLEANABLE) {
-        for (unsigned i = 0; i < 16; i++)
-            e.w[i] &= ~PTE_S2_W;
-        if (clear)
-            store64_16(leaf, &e);
-        return 0xffff;
+    uint64_t dirty = 0;
+    for (const uint64_t *end = words + n; words < end; words++) {
+        uint64_t word = 0;
+        for (unsigned i = 0; i < 4; i++, leaf += 16) {
+            unsigned found = words16_clear(leaf, CLEANABLE, PTE_S2_W, clear ? PTE_S2_W : 0);    /* mostly all are dirty, or none is */
+            word >>= 16;
+            if (found == 2)
+                word |= 0xffffull << 48;
+            else if (found == 1)
+                word |= take_some(leaf, clear, left) << 48;
+        }
+        *words = word;
+        dirty += bit_count(word);
     }
-    return ALL16(e, |) & PTE_S2_W ? take_some(leaf, clear, left) : 0;
+    return dirty;
 }
 
-static void take_leaves(uint64_t *leaf, unsigned pages, uint64_t *words, bool clear, uint64_t *dirty, bool *left)
+static uint64_t take_leaves(uint64_t *leaf, unsigned pages, uint64_t *words, bool clear, bool *left)
 {
-    for (unsigned at = 0; at < pages; at += 64) {
-        uint64_t word = 0;
-        unsigned n = MIN(64, pages - at), i = 0;
-        for (; i + 16 <= n; i += 16)
-            word |= take_sixteen(&leaf[at + i], clear, left) << i;
-        for (; i < n; i++)
-            word |= (uint64_t)take_leaf(&leaf[at + i], __atomic_load_n(&leaf[at + i], __ATOMIC_RELAXED), clear, left) << i;
-        words[at / 64] = word;
-        *dirty += bit_count(word);
-    }
+    unsigned whole = pages / 64, rest = pages % 64;
+    uint64_t dirty = take_words(leaf, words, whole, clear, left), word = 0;
+    if (!rest)
+        return dirty;
+    leaf += 64 * whole;
+    for (unsigned i = 0; i < rest; i++)
+        word |= (uint64_t)take_leaf(&leaf[i], __atomic_load_n(&leaf[i], __ATOMIC_RELAXED), clear, left) << i;
+    words[whole] = word;
+    return dirty + bit_count(word);
 }
 
 static void fill(uint64_t *words, unsigned pages, bool set)
@@ -105,7 +106,7 @@ static bool take_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64_t 
         return !clear || (desc & PTE_SW_EXT) || pages != BLOCK_PAGES;
     }
     uint64_t *leaf = p2m->window ? &p2m->window[ipa >> PAGE_SHIFT] : pt_entry(&p2m->pt, ipa, &level);
-    take_leaves(leaf, pages, words, clear, dirty, &left);
+    *dirty += take_leaves(leaf, pages, words, clear, &left);
     return left;
 }
 
@@ -125,21 +126,32 @@ static void harvest_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64
     spin_unlock(&p2m->lock);
 }
 
-bool dirty_on(const struct domain *d) { return d->p2m.log && d->p2m.log->state == DIRTY_ON; }
+bool dirty_on(const struct domain *d) { return d->p2m.log.state == DIRTY_ON; }
 
-uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end)
+/* The first region at or after `region` whose bit is `set`, or `end`. */
+static uint64_t find_region(const struct p2m *p2m, uint64_t region, uint64_t end, bool set)
 {
-    const struct p2m *p2m = &d->p2m;
-    if (p2m->hw_dirty)                  /* nobody keeps a summary */
-        return gfn;
-    while (gfn < end) {
-        uint64_t region = gfn / BLOCK_PAGES, bits = __atomic_load_n(&p2m->log->region[region / 64], __ATOMIC_RELAXED) >> region % 64;
-        if (bits & 1)
-            return gfn;
-        region = bits ? region + (unsigned)__builtin_ctzll(bits) : ROUND_UP(region + 1, 64ull);
-        gfn = region * BLOCK_PAGES;
+    while (region < end) {
+        uint64_t bits = __atomic_load_n(&p2m->log.region[region / 64], __ATOMIC_RELAXED);
+        bits = (set ? bits : ~bits) >> region % 64;
+        if (bits)
+            return MIN(region + (unsigned)__builtin_ctzll(bits), end);
+        region = ROUND_UP(region + 1, 64ull);
     }
     return end;
+}
+
+uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end, uint64_t *pages)
+{
+    const struct p2m *p2m = &d->p2m;
+    if (!p2m->hw_dirty && gfn < end) {  /* else nobody keeps a summary */
+        uint64_t end_region = (end + BLOCK_PAGES - 1) / BLOCK_PAGES, first = find_region(p2m, gfn / BLOCK_PAGES, end_region, true);
+        uint64_t stop = find_region(p2m, first, end_region, false) * BLOCK_PAGES;
+        gfn = MIN(MAX(gfn, first * BLOCK_PAGES), end);
+        end = MIN(stop, end);
+    }
+    *pages = end - gfn;
+    return gfn;
 }
 
 int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *words, bool clear, uint64_t *count)
@@ -161,7 +173,6 @@ int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *word
 
 void dirty_round_end(struct domain *d)
 {
-    if (d->p2m.log)
-        d->p2m.log->rounds++;
+    d->p2m.log.rounds++;
     vmid_renew(d);
 }

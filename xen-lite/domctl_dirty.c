@@ -81,8 +81,10 @@ static long clear_bitmap(struct domctl *c, uint64_t gfn, uint64_t total)
 
 static long harvest_pieces(struct domctl *c, uint64_t gfn, uint64_t total, bool clear)
 {
-    while ((gfn = dirty_next(c->d, gfn, total)) < total) {
-        uint64_t pages = MIN(total - gfn, (uint64_t)PIECE_PAGES);
+    uint64_t pages;
+
+    while ((gfn = dirty_next(c->d, gfn, total, &pages)) < total) {
+        pages = MIN(pages, (uint64_t)PIECE_PAGES);
         long result = harvest_piece(c, gfn, pages, clear, &c->op->u.shadow_op.stats.dirty_count);
         if (result)
             return result;

@@ -39,6 +39,11 @@ int p2m_init(struct domain *d)
     p2m->pt = (struct pt){ .geo = &pt_geometry_stage2, .root = va_to_pa(root), .table_bits = PTE_S2_TABLE_BITS, .flush = flush,
                            .table_gone = table_gone, .owner = d, .table_pages = &p2m->table_pages };
     timer_init(&p2m->gone_timer, settle_late, d);
+    if (dirty_init(p2m)) {
+        mem_free(root, pt_geometry_stage2.root_pages * PAGE_SIZE);
+        p2m->pt.root = PA(0);
+        return -XEN_ENOMEM;
+    }
     vlpt_attach(p2m);
     return 0;
 }

@@ -188,10 +188,9 @@ guest_sync:
 2:  stxr    w5, x4, [x1]
     cbnz    w5, 1b
     dmb     ish                         /* the leaf first, the look at the region after it */
-    ldr     x1, [x0, #DOMAIN_LOG]       /* a leaf is logged: there is a log, and it lives as long as the domain */
+    ldr     x1, [x0, #DOMAIN_REGION]
     lsr     x4, x3, #15                 /* word of 64 regions of 512 pages */
     lsr     x5, x3, #9
-    ldr     x1, [x1, #LOG_REGION]
     add     x1, x1, x4, lsl #3
     ldr     x4, [x1]
     lsr     x4, x4, x5

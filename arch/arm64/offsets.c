@@ -3,7 +3,6 @@
  * Numbers of C that assembly uses.  Compiled to assembly only; the Makefile makes offsets.h of the lines that begin with an arrow.
  */
 #include "internal.h"
-#include "dirty.h"
 
 #define NUMBER(name, value) __asm__ volatile("\n->" #name " %0" : : "i"(value))
 #define BIT_OF(name, mask) NUMBER(name, __builtin_ctzll(mask))
@@ -19,10 +18,9 @@ void offsets(void)
     NUMBER(VCPU_DOMAIN, offsetof(struct vcpu, domain));
     NUMBER(VCPU_WRITE_FAULTS, offsetof(struct vcpu, exits[EXIT_WRITE_FAULT]));
     NUMBER(DOMAIN_WINDOW, offsetof(struct domain, p2m.window));
-    NUMBER(DOMAIN_LOG, offsetof(struct domain, p2m.log));
+    NUMBER(DOMAIN_REGION, offsetof(struct domain, p2m.log.region));
     NUMBER(DOMAIN_FAULTS, offsetof(struct domain, p2m.fault_count));
     NUMBER(DOMAIN_SPURIOUS, offsetof(struct domain, p2m.spurious_count));
-    NUMBER(LOG_REGION, offsetof(struct dirty_log, region));
     NUMBER(FRAME_BYTES, sizeof(struct el2_frame));
     NUMBER(IPA_BITS, IPA_BITS);
     BIT_OF(PTE_VALID_BIT, PTE_VALID);

@@ -221,13 +221,15 @@ static uint64_t map_pages = LOG_PAGES;          /* of the guest; those beyond LO
 static uint64_t freeze_at_harvest;              /* then: frozen_from */
 uint64_t p2m_max_gfn(const struct domain *d) { (void)d; return map_pages - 1; }
 bool dirty_on(const struct domain *d) { return d->p2m.logging; }
-uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end)
+uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end, uint64_t *pages)
 {
     (void)d;
     for (; gfn < end && gfn < LOG_PAGES; gfn = (gfn / 512 + 1) * 512)
         for (uint64_t i = gfn; i < LOG_PAGES && i < (gfn / 512 + 1) * 512; i++)
-            if (bit_test(log_words, (unsigned)i))
+            if (bit_test(log_words, (unsigned)i)) {
+                *pages = end - gfn;
                 return gfn;
+            }
     return end;
 }
 int dirty_enable(struct domain *d) { if (d->p2m.logging) return -XEN_EINVAL; d->p2m.logging = true; enabled++; return 0; }

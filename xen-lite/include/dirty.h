@@ -5,17 +5,6 @@
 
 #include "p2m.h"
 
-#define DIRTY_REGIONS (1u << (IPA_BITS - BLOCK_SHIFT))
-
-/* One bit for each 2 MiB of guest-physical space: something in it may be dirty.  Not kept when the hardware sets dirty state. */
-struct dirty_log {
-    enum { DIRTY_OFF, DIRTY_ENABLING, DIRTY_ON, DIRTY_DISABLING } state;
-    uint64_t cursor;                    /* gfn: progress of enabling and disabling */
-    uint64_t rounds;
-    bool of_new_domain;                 /* ENABLING, and it has never run: what its builder wrote starts dirty */
-    uint64_t *region;                   /* DIRTY_REGIONS bits */
-};
-
 /* What a RAM leaf at `level` that appears now has besides its attributes: while logging, it is logged and dirty. */
 uint64_t dirty_new_leaf(const struct p2m *p2m, unsigned level);
 /* The region's bit. Set it after a leaf in it became dirty, clear it before reading its leaves; both order (full barrier).  No lock. */
@@ -25,6 +14,7 @@ bool dirty_noted(const struct p2m *p2m, uint64_t ipa);
 bool dirty_any(void);                   /* some domain is logged */
 /* Cut the block at ipa into leaves, each with the external-writer and log bits of its own page.  NULL: no memory.  Lock held. */
 uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa);
+int dirty_init(struct p2m *p2m);        /* -ENOMEM */
 void dirty_free(struct p2m *p2m);
 
 #endif

@@ -23,7 +23,19 @@ enum p2m_type {
     P2M_FOREIGN_COUNTED,        /* for p2m_map only: a FOREIGN that its caller has counted as external writer already */
 };
 
-struct dirty_log;
+#define DIRTY_REGIONS (1u << (IPA_BITS - BLOCK_SHIFT))
+/*
+ * One bit for each 2 MiB of guest-physical space: something in it may be dirty (not kept when the hardware sets dirty state).  It lives
+ * as long as its domain: a handler that has set its W may be on the way to the region's bit when logging has long been turned off.
+ */
+struct dirty_log {
+    enum { DIRTY_OFF, DIRTY_ENABLING, DIRTY_ON, DIRTY_DISABLING } state;
+    bool of_new_domain;                 /* ENABLING, and it has never run: what its builder wrote starts dirty */
+    uint64_t cursor;                    /* gfn: progress of enabling and disabling */
+    uint64_t rounds;
+    uint64_t *region;                   /* DIRTY_REGIONS bits */
+};
+
 struct p2m {
     spinlock_t lock;
     struct pt pt;
@@ -31,7 +43,7 @@ struct p2m {
     uint64_t *window;           /* the slot's leaf window: index with gfn (entry.S does); NULL: walk */
     uint64_t max_gfn;           /* highest mapped so far */
     bool logging, hw_dirty;     /* dirty.c: new RAM leaves are logged; by DBM */
-    struct dirty_log *log;
+    struct dirty_log log;
     uint64_t relinquish_gfn;    /* cursor of p2m_relinquish */
     uint64_t *gone;             /* p2m_unmap_later: leaves that TLBs may still have, GONE_MAX at most; a page, or NULL */
     unsigned gone_count;
@@ -98,8 +110,11 @@ void vmid_forget(struct domain *d);
 int dirty_enable(struct domain *d);                     /* -EINVAL twice, -ENOMEM; -ERESTART */
 int dirty_disable(struct domain *d);                    /* merges blocks again; -ERESTART */
 bool dirty_on(const struct domain *d);                  /* enabled, to the end */
-/* The first page of [gfn, end) in a region that may have dirty pages, or `end`.  Logging is on. */
-uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end);
+/*
+ * The first page of [gfn, end) in a region that may have dirty pages, or `end`; in *pages, how many there are of which
+ * that can be said, up to `end`.  Logging is on.
+ */
+uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end, uint64_t *pages);
 /* Harvest [gfn, gfn+pages) into `words` (bit 0 = gfn, a multiple of 64), clearing if asked. Number of dirty pages in *count. */
 int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *words, bool clear, uint64_t *count);
 /* After the last piece of a clearing harvest: fresh VMID so that no stale writable entry survives.
