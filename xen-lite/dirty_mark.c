@@ -70,7 +70,7 @@ bool dirty_fault(struct vcpu *v, ipa_t ipa)
     if (marked == NOT_LOGGED)
         return false;
     /* The CPU came here with a read-only entry, and may have kept it. */
-    arch_tlb_flush_ipa(d->vttbr, IPA(ipa.v & PAGE_MASK));
+    vmid_flush_ipa(d, IPA(ipa.v & PAGE_MASK));
     if (marked == NOW_DIRTY)
         d->p2m.fault_count++;           /* a statistic: may miss one when CPUs race */
     else

@@ -9,16 +9,11 @@
 /* ---- life ---- */
 static void flush(struct pt *pt, uint64_t addr, unsigned level, bool table)
 {
-    struct domain *d = pt->owner;
     (void)level;
-    arch_dsb();
-    uint64_t vttbr = __atomic_load_n(&d->vttbr, __ATOMIC_RELAXED);
-    if (!vttbr)
-        return;         /* no VMID: nothing can be cached, and who enters from now on sees the table as it is (vmid_enter) */
     if (table)
-        arch_tlb_flush_vmid(vttbr);
+        vmid_flush(pt->owner);
     else
-        arch_tlb_flush_ipa(vttbr, IPA(addr));
+        vmid_flush_ipa(pt->owner, IPA(addr));
 }
 
 static void table_gone(struct pt *pt, uint64_t addr, unsigned level)

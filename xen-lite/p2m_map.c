@@ -378,13 +378,12 @@ void p2m_settle(struct domain *d)
     if (!__atomic_load_n(&p2m->gone_count, __ATOMIC_ACQUIRE))
         return;
     spin_lock(&p2m->lock);
-    uint64_t *gone = p2m->gone, vttbr = __atomic_load_n(&d->vttbr, __ATOMIC_RELAXED);
+    uint64_t *gone = p2m->gone;
     unsigned count = p2m->gone_count;
     p2m->gone = NULL;
     p2m->gone_count = 0;
-    arch_dsb();
-    if (count && vttbr)                 /* as p2m.c's flush: without a VMID nothing is cached */
-        arch_tlb_flush_vmid(vttbr);
+    if (count)
+        vmid_flush(d);
     spin_unlock(&p2m->lock);
     for (unsigned i = 0; i < count; i++)
         drop_leaf(gone[i], 0);

@@ -68,6 +68,15 @@ static void idle(struct cpu *c)
     __atomic_store_n(&c->idle_ticks, c->idle_ticks + (c->idle_end - start), __ATOMIC_RELEASE);
 }
 
+/* vmid_renew waits for us. */
+static void renumber(const struct cpu *c)
+{
+    if (c->current)
+        arch_load_vttbr(vmid_enter(c->current->domain));
+    else
+        vmid_idle();
+}
+
 void guest_prepare(void)
 {
     struct cpu *c = this_cpu();
@@ -79,6 +88,8 @@ void guest_prepare(void)
             timer_run_expired();
         if (work & WORK_REAP)
             domain_reap();
+        if (work & WORK_VMID)
+            renumber(c);
         struct vcpu *v = c->current;
         if (!v || (work & WORK_RESCHED) || !sched_can_run(v)) {
             reschedule(c);

@@ -289,11 +289,9 @@ static void out_of_memory(void **state)
 
 /* ---- a guest that writes while it is copied ---- */
 static int stop_writing;
-static int guest_cpu(void *arg)
+static uint64_t writes;                 /* that the guest has made */
+static int guest_writes(struct vcpu *v)
 {
-    (void)arg;
-    fake_cpu_set(1);
-    struct vcpu *v = guest->vcpu[0];
     uint64_t rnd = 5;
     for (uint64_t n = 1; !__atomic_load_n(&stop_writing, __ATOMIC_ACQUIRE); n++) {
         rnd = rnd * 6364136223846793005ull + 1442695040888963407ull;
@@ -306,8 +304,19 @@ static int guest_cpu(void *arg)
             if (v->arch.aborts || ++tries > 100)
                 return 1;
         }
+        __atomic_store_n(&writes, n, __ATOMIC_RELEASE);
     }
     return 0;
+}
+
+static int guest_cpu(void *arg)
+{
+    (void)arg;
+    fake_cpu_set(1);
+    int bad = guest_writes(guest->vcpu[0]);
+    __atomic_store_n(&writes, 1ull << 62, __ATOMIC_RELEASE);    /* nobody waits for more */
+    vmid_idle();
+    return bad;
 }
 
 static void copy_page(uint8_t *copy, unsigned i)
@@ -316,6 +325,14 @@ static void copy_page(uint8_t *copy, unsigned i)
     uint64_t *to = (uint64_t *)(void *)(copy + (size_t)i * PAGE_SIZE);
     for (unsigned k = 0; k < 512; k++)
         to[k] = __atomic_load_n(&from[k], __ATOMIC_RELAXED);
+}
+
+/* Until the guest has written some more. */
+static void let_it_write(uint64_t more)
+{
+    uint64_t until = __atomic_load_n(&writes, __ATOMIC_ACQUIRE) + more;
+    while (__atomic_load_n(&writes, __ATOMIC_ACQUIRE) < until)
+        thrd_yield();
 }
 
 static void take_round(uint8_t *copy, uint64_t *sent)
@@ -341,13 +358,16 @@ static void migration(void **state)
         thrd_t t;
         int bad;
         stop_writing = 0;
+        writes = 0;
         thrd_create(&t, guest_cpu, NULL);
         for (unsigned turn = 0; turn < 3; turn++) {
             assert_int_equal(dirty_enable(guest), 0);
             for (unsigned i = 0; i < PAGES; i++)        /* the first round sends everything */
                 copy_page(copy, i);
-            for (unsigned round = 0; round < 40; round++)
+            for (unsigned round = 0; round < 40; round++) {
+                let_it_write(20);
                 take_round(copy, &sent);
+            }
             if (turn < 2)               /* it gives up; the next try starts afresh */
                 assert_int_equal(dirty_disable(guest), 0);
         }
@@ -372,6 +392,7 @@ static void toggled(void **state)
         thrd_t t;
         int bad;
         stop_writing = 0;
+        writes = 0;
         thrd_create(&t, guest_cpu, NULL);
         for (unsigned turn = 0; turn < 150; turn++) {
             assert_int_equal(dirty_enable(guest), 0);

@@ -15,8 +15,19 @@ static uint64_t pa_of[DOMAINS];         /* where IPA 0 leads */
 static uint64_t vttbr_on[CPUS];         /* what each CPU has in VTTBR_EL2 */
 static unsigned on[CPUS];
 
+/* A kick: the CPU leaves its guest, and enters it anew. */
+static void kicked(unsigned c)
+{
+    unsigned self = cpu_id();
+    fake_cpu_set(c);
+    if (__atomic_exchange_n(&cpus[c].work, 0, __ATOMIC_SEQ_CST) & WORK_VMID)
+        vttbr_on[c] = vmid_enter(dom[on[c]]);
+    fake_cpu_set(self);
+}
+
 static void set_up(unsigned bits)
 {
+    fake_on_kick = NULL;
     cmdline.vlpt = false;
     fake_domains_clear();
     fake_init(16ull << 20, CPUS);
@@ -60,9 +71,11 @@ static void move_and_renew(unsigned i)
     uint64_t desc = *leaf;
     *leaf = 0;                          /* break */
     vmid_renew(dom[i]);
+    assert_int_equal(dom[i]->vttbr_leaving, 0);
     pa_of[i] = page_pa(p).v;
     *leaf = (desc & ~PTE_ADDR) | pa_of[i];
     page_put(old);
+    vttbr_on[cpu_id()] = vmid_enter(dom[on[cpu_id()]]);         /* we go back to our guest */
 }
 
 static void many_domains(void **state)
@@ -71,6 +84,7 @@ static void many_domains(void **state)
     const unsigned bits[] = { 4, 5, 8 };
     for (unsigned b = 0; b < 3; b++) {
         set_up(bits[b]);
+        fake_on_kick = kicked;
         for (unsigned step = 0; step < 20000; step++) {
             unsigned c = (unsigned)below(CPUS), i = (unsigned)below(DOMAINS);
             fake_cpu_set(c);
@@ -116,14 +130,20 @@ static void rounds(void **state)
     assert_int_equal(fake_flush_vmid_count, 0);
     assert_true(fake_flush_all_count <= n / (255 - CPUS) + 1);
     assert_true(fake_flush_all_count >= n / 256);
-    /* Running: one flush of its own number instead. */
-    uint64_t before = vttbr_on[1];
+    /* The same for one that runs: its CPUs are told, no number is flushed. */
+    fake_on_kick = kicked;
     fake_flush_all_count = 0;
-    vmid_renew(dom[1]);
-    assert_int_equal(fake_flush_vmid_count, 1);
-    assert_int_equal(fake_flush_all_count, 0);
-    fake_cpu_set(1);
-    assert_int_equal(vmid_enter(dom[1]), before);
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t before = vttbr_on[1];
+        vmid_renew(dom[1]);
+        vttbr_on[0] = vmid_enter(dom[0]);
+        assert_int_not_equal(vttbr_on[1], before);
+        guest_looks(0);
+        guest_looks(1);
+    }
+    assert_int_equal(fake_flush_vmid_count, 0);
+    assert_true(fake_flush_all_count <= n / (255 - CPUS) + 1);
+    assert_true(fake_flush_all_count >= n / 256);
     tear_down();
 }
 
@@ -142,11 +162,8 @@ static void wide(void **state)
     tear_down();
 }
 
-static int cpu_thread(void *arg)
+static bool enter_and_renew(uint64_t rnd)
 {
-    unsigned c = (unsigned)(uintptr_t)arg;
-    uint64_t rnd = c + 77;
-    fake_cpu_set(c);
     for (unsigned step = 0; step < 6000; step++) {
         rnd = rnd * 6364136223846793005ull + 1442695040888963407ull;
         unsigned i = (unsigned)(rnd >> 40) % DOMAINS;
@@ -154,15 +171,64 @@ static int cpu_thread(void *arg)
         if (rnd >> 62 == 0)
             vmid_renew(dom[i]);
         if (fake_access(vmid_enter(dom[i]), IPA(0), false, &pa) != FAKE_OK || pa.v != pa_of[i])
-            return 1;
+            return false;
     }
-    return 0;
+    return true;
+}
+
+static int cpu_thread(void *arg)
+{
+    unsigned c = (unsigned)(uintptr_t)arg;
+    fake_cpu_set(c);
+    bool good = enter_and_renew(c + 77);
+    vmid_idle();
+    return good ? 0 : 1;
+}
+
+/* While a CPU is on its way to the next number, a change of the map must reach what it has under both. */
+static void half_way(unsigned c)
+{
+    unsigned level;
+    paddr_t pa;
+    uint64_t *leaf = pt_entry(&dom[c]->p2m.pt, 0, &level), desc = *leaf;
+    assert_int_equal(fake_access(vttbr_on[c], IPA(0), false, &pa), FAKE_OK);
+    assert_int_not_equal(dom[c]->vttbr, vttbr_on[c]);
+    assert_int_equal(fake_access(dom[c]->vttbr, IPA(0), false, &pa), FAKE_OK);
+    *leaf = 0;
+    vmid_flush_ipa(dom[c], IPA(0));
+    assert_int_equal(fake_access(vttbr_on[c], IPA(0), false, &pa), FAKE_TRANSLATION);
+    assert_int_equal(fake_access(dom[c]->vttbr, IPA(0), false, &pa), FAKE_TRANSLATION);
+    *leaf = desc;
+    assert_int_equal(fake_access(vttbr_on[c], IPA(0), false, &pa), FAKE_OK);
+    *leaf = 0;
+    vmid_flush(dom[c]);
+    assert_int_equal(fake_access(vttbr_on[c], IPA(0), false, &pa), FAKE_TRANSLATION);
+    *leaf = desc;
+    kicked(c);
+}
+
+static void flush_on_the_way(void **state)
+{
+    (void)state;
+    set_up(8);
+    fake_cpu_set(0);
+    fake_on_kick = half_way;
+    unsigned kicks = fake_kicks[2];
+    vmid_renew(dom[2]);
+    assert_int_equal(fake_kicks[2], kicks + 1);
+    guest_looks(2);
+    assert_int_equal(dom[2]->vttbr_leaving, 0);
+    tear_down();
 }
 
 static void threads(void **state)
 {
     (void)state;
     set_up(4);
+    for (unsigned c = 2; c < CPUS; c++) {
+        fake_cpu_set(c);
+        vmid_idle();
+    }
     thrd_t t[2];
     for (uintptr_t c = 0; c < 2; c++)
         thrd_create(&t[c], cpu_thread, (void *)c);
@@ -177,6 +243,6 @@ static void threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(many_domains), cmocka_unit_test(rounds), cmocka_unit_test(wide),
-                                        cmocka_unit_test(threads) };
+                                        cmocka_unit_test(flush_on_the_way), cmocka_unit_test(threads) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,7 +83,7 @@ struct domain {
     uint64_t hvm_param[64];
     int64_t time_offset_s;          /* XEN_DOMCTL_settimeoffset */
     uint64_t counter_offset;        /* CNTVOFF: guest counter = counter() - counter_offset */
-    uint32_t vmid; uint64_t vmid_generation, vttbr;
+    uint32_t vmid; uint64_t vmid_generation, vttbr, vttbr_leaving;
     unsigned evtchn_ppi;            /* INTID of the event-channel interrupt */
     uint64_t irq_granted[16];       /* bitmap of physical INTIDs it may use (dom0: nearly all) */
     uint64_t next_relinquish;       /* stage of the preemptible teardown (domain_kill) */
@@ -141,7 +141,15 @@ static inline bool domain_is_control(const struct domain *d) { return d->privile
 /* VMIDs. vmid.c: makes d->vttbr current for entry; may flush when a generation opens. */
 void vmid_init(void);
 uint64_t vmid_enter(struct domain *d);          /* called with the domain about to run on this CPU; returns VTTBR */
-void vmid_renew(struct domain *d);              /* drop all stage-2 TLB state; returns when no CPU can use an old entry: a fresh VMID, or one broadcast flush */
+/*
+ * Drop all stage-2 TLB state, by a fresh VMID; returns when no CPU can use an old entry.  One renewal of a domain at a time, no lock held
+ * but domctl_lock: it waits for CPUs that are in the guest.
+ */
+void vmid_renew(struct domain *d);
+void vmid_idle(void);                           /* this CPU, which runs nothing and has an empty map loaded, may not use the last domain's number again */
+/* Entries for a page or block, or all of the domain's, after a change of its map; any lock may be held. */
+void vmid_flush_ipa(struct domain *d, ipa_t ipa);
+void vmid_flush(struct domain *d);
 void vmid_dump(void);
 
 #endif
