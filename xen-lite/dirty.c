@@ -38,7 +38,8 @@
  * A domain that has not run.  Who receives a guest wants to know which pages of the domain made for it are still all zero: those that
  * struct page does not call `written`.  So logging that starts before a domain has ever run starts with the others dirty.
  *
- * Files: dirty.c turns the log on and off, dirty_mark.c makes pages dirty, dirty_harvest.c reads and cleans.
+ * Files: dirty.c turns the log on and off, dirty_mark.c makes pages dirty, dirty_harvest.c reads and cleans.  tests/model/dirty.pml has all
+ * of this for a model checker.
  */
 #include "lib.h"
 #include "domain.h"
