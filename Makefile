@@ -19,7 +19,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 .DEFAULT_GOAL := help
 
 ##@ Use
-.PHONY: help demo run figures check check-host build images build-clang lint clean distclean deps
+.PHONY: help demo run figures check check-host model build images build-clang lint clean distclean deps
 help:           ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
 	@echo; echo "Variables of demo: GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE"
@@ -47,6 +47,10 @@ check:          ## all tests; the last line is `N passed, N failed`
 
 check-host:     ## the host tests alone
 	@tools/check.py host
+
+model:          ## the model of the dirty log (tests/model/): search all of it, and find the faults that can be put into it
+	@tools/deps check
+	@tools/check.py model
 
 deps:           ## install the Debian packages that the build needs
 	@tools/deps check

@@ -38,7 +38,8 @@
  * A domain that has not run.  Who receives a guest wants to know which pages of the domain made for it are still all zero: those that
  * struct page does not call `written`.  So logging that starts before a domain has ever run starts with the others dirty.
  *
- * Files: dirty.c turns the log on and off, dirty_mark.c makes pages dirty, dirty_harvest.c reads and cleans.
+ * Files: dirty.c turns the log on and off, dirty_mark.c makes pages dirty, dirty_harvest.c reads and cleans.  tests/model/dirty.pml has all
+ * of this for a model checker.
  */
 #include "lib.h"
 #include "domain.h"
@@ -120,8 +121,8 @@ uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa)
     p2m->split_count++;
     if (!is_ram(block))
         return entry;
-    /* Mostly a leaf is right as it was cut out of the block. */
-    bool each = (block & PTE_SW_EXT) || p2m->hw_dirty || p2m->log.of_new_domain, dirty = false;
+    /* Mostly a leaf is right as it was cut out of the block.  All of one with EXT are dirty, and perhaps not noted: if its turn is yet to come. */
+    bool each = (block & PTE_SW_EXT) || p2m->hw_dirty || p2m->log.of_new_domain, dirty = block & PTE_SW_EXT;
     uint64_t *table = entry - ((ipa >> PAGE_SHIFT) & (BLOCK_PAGES - 1));
     const struct page *p = leaf_page(block);
     for (unsigned i = 0; i < BLOCK_PAGES; i++)

@@ -78,8 +78,13 @@ bool dirty_fault(struct vcpu *v, ipa_t ipa)
     return true;
 }
 
+/*
+ * The write first, the look at the log after it: else a look that finds the leaf dirty already (or logging off) could overtake the write, the
+ * leaf be harvested, cleaned and the page copied, and only then the write become visible: in no round's copy.
+ */
 void dirty_mark(struct domain *d, ipa_t ipa)
 {
+    arch_dmb();
     if (likely(!d->p2m.logging) || ipa.v >> IPA_BITS)
         return;
     mark(&d->p2m, ipa.v);
@@ -88,6 +93,7 @@ void dirty_mark(struct domain *d, ipa_t ipa)
 void dirty_mark_page(struct page *p)
 {
     p->written = true;
+    arch_dmb();                         /* as in dirty_mark */
     if (likely(!dirty_any()))
         return;
     struct domain *d = page_owner_get(p);

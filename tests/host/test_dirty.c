@@ -259,6 +259,29 @@ static void preempted(void **state)
     tear_down();
 }
 
+/* A block has EXT of writers that are gone.  While logging starts, before its turn, a page of it is unmapped: it is split. */
+static void cut_while_enabling(void **state)
+{
+    (void)state;
+    for (unsigned mode = 0; mode < 4; mode++) {
+        set_up(mode & 1, mode & 2, true);
+        dirty_ext_writer(of[600], 1);
+        dirty_ext_writer(of[600], -1);
+        fake_preempt = true;
+        assert_int_equal(dirty_enable(guest), -XEN_ERESTART);
+        assert_int_equal(p2m_unmap(guest, IPA(ipa_of(700)), 1), 0);
+        fake_preempt = false;
+        assert_int_equal(dirty_enable(guest), 0);
+        for (unsigned i = 512; i < 1024; i++)
+            dirty[i] = i != 700;        /* as the block was */
+        guest_write(800);
+        harvest(true);
+        guest_write(801);
+        harvest(true);
+        tear_down();
+    }
+}
+
 static void out_of_memory(void **state)
 {
     (void)state;
@@ -447,6 +470,7 @@ static void of_new_domain(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(model), cmocka_unit_test(of_new_domain), cmocka_unit_test(blocks), cmocka_unit_test(preempted),
+                                        cmocka_unit_test(cut_while_enabling),
                                         cmocka_unit_test(out_of_memory), cmocka_unit_test(migration), cmocka_unit_test(toggled) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
