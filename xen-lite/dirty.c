@@ -79,10 +79,12 @@ void dirty_forget(struct p2m *p2m, uint64_t ipa)
 }
 
 /* ---- leaves ---- */
-uint64_t dirty_new_leaf(const struct p2m *p2m, unsigned level)
+uint64_t dirty_new_leaf(const struct p2m *p2m, enum p2m_type type, unsigned level)
 {
-    if (!p2m->logging)
+    if (!p2m->logging || (type != P2M_RAM && type != P2M_SHARED))
         return 0;
+    if (type == P2M_SHARED)             /* shared_info, grant frames: guest and hypervisor write there at any time */
+        return PTE_SW_LOGGED | PTE_SW_EXT;
     return PTE_SW_LOGGED | (p2m->hw_dirty && level == 3 ? PTE_DBM : 0);
 }
 
@@ -117,7 +119,7 @@ uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa)
 static uint64_t enabled_leaf(const struct p2m *p2m, uint64_t leaf, unsigned level, bool ext)
 {
     leaf &= ~(PTE_SW_EXT | PTE_S2_W);
-    leaf |= dirty_new_leaf(p2m, level);
+    leaf |= dirty_new_leaf(p2m, P2M_RAM, level);
     return ext ? leaf | PTE_SW_EXT | PTE_S2_W : leaf;
 }
 
@@ -127,8 +129,7 @@ static int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *e
     (void)pt;
     uint64_t leaf = *entry;
     if ((leaf & PTE_VALID) && p2m_leaf_type(leaf) == P2M_SHARED && (leaf & PTE_S2_W)) {
-        /* shared_info, grant frames: guest and hypervisor write there at any time; dirty in every round. */
-        __atomic_store_n(entry, leaf | PTE_SW_LOGGED | PTE_SW_EXT, __ATOMIC_RELEASE);
+        __atomic_store_n(entry, leaf | dirty_new_leaf(p2m, P2M_SHARED, level), __ATOMIC_RELEASE);
         dirty_note(p2m, addr);
         return 0;
     }

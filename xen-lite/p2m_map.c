@@ -140,10 +140,8 @@ static void note_mapped(struct domain *d, uint64_t gfn, uint64_t pa, enum p2m_ty
 static uint64_t new_leaf(const struct p2m *p2m, uint64_t pa, enum p2m_type type, unsigned level)
 {
     uint64_t leaf = pa | attrs_of(type) | PTE_VALID | (level == 3 ? PTE_TABLE : 0);
-    if (type != P2M_RAM)
-        return leaf;
-    leaf |= dirty_new_leaf(p2m, level);
-    if (level == 3 && pfn_page(pa >> PAGE_SHIFT)->ext_writers)
+    leaf |= dirty_new_leaf(p2m, type, level);
+    if (type == P2M_RAM && level == 3 && pfn_page(pa >> PAGE_SHIFT)->ext_writers)
         leaf |= PTE_SW_EXT;
     return leaf;
 }
@@ -177,7 +175,7 @@ static uint64_t map_piece(struct domain *d, uint64_t addr, uint64_t pa, uint64_t
         replace(p2m, at, level, &entry[i], new_leaf(p2m, pa + i * PAGE_SIZE, type, level), drops);
         note_mapped(d, at >> PAGE_SHIFT, pa + i * PAGE_SIZE, type, level == 2 ? 9 : 0);
     }
-    if (p2m->logging && type == P2M_RAM)
+    if (p2m->logging && (type == P2M_RAM || type == P2M_SHARED))
         dirty_note(p2m, addr);
     return count;
 }

@@ -16,8 +16,9 @@ struct dirty_log {
     uint64_t *region;                   /* DIRTY_REGIONS bits */
 };
 
-/* What a RAM leaf at `level` that appears now has besides its attributes: while logging, it is logged and dirty. */
-uint64_t dirty_new_leaf(const struct p2m *p2m, unsigned level);
+/* What a leaf that appears now has besides its attributes, which let it be written: while logging, RAM is logged, and so dirty; what is
+ * shared with the hypervisor is dirty in every round. */
+uint64_t dirty_new_leaf(const struct p2m *p2m, enum p2m_type type, unsigned level);
 /* The region's bit. Set it after a leaf in it became dirty, clear it before reading its leaves; both order (full barrier).  No lock. */
 void dirty_note(struct p2m *p2m, uint64_t ipa);
 void dirty_forget(struct p2m *p2m, uint64_t ipa);
