@@ -10,6 +10,7 @@ void *memcpy(void *d, const void *s, size_t n);
 #define MAP_IPA 0x2000000000ul
 static uint64_t next_map = MAP_IPA;
 static uint64_t next_sequence;
+static unsigned alive_count;
 
 long domctl(struct guest *g, uint32_t cmd)
 {
@@ -19,10 +20,16 @@ long domctl(struct guest *g, uint32_t cmd)
     return hypercall(__HYPERVISOR_domctl, &g->op);
 }
 
-void *guest_map(struct guest *g, uint64_t gfn, unsigned pages)
+void *guest_space(unsigned pages)
 {
     uint64_t at = next_map;
     next_map += (uint64_t)pages * PAGE;
+    return (void *)at;
+}
+
+void *guest_map(struct guest *g, uint64_t gfn, unsigned pages)
+{
+    uint64_t at = (uint64_t)guest_space(pages);
     for (unsigned done = 0; done < pages; done++) {
         xen_ulong_t idx = gfn + done;
         xen_pfn_t gpfn = at / PAGE + done;
@@ -61,7 +68,8 @@ static bool populate(struct guest *g)
 
 bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib)
 {
-    next_map = MAP_IPA;                             /* one guest at a time: tables for its maps are not to pile up */
+    if (!alive_count++)
+        next_map = MAP_IPA;                         /* from the start again: tables for the maps are not to pile up */
     memset(g, 0, sizeof(*g));
     g->vcpu_count = vcpu_count;
     g->page_count = (uint64_t)mib * 256;
@@ -73,6 +81,7 @@ bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib)
     c->max_maptrack_frames = 64;
     c->grant_opts = 1;
     c->arch.gic_version = XEN_DOMCTL_CONFIG_GIC_NATIVE;
+    c->arch.nr_spis = 32;                           /* room for a virtual UART's */
     g->id = 0;                                      /* 0: any free id */
     if (domctl(g, XEN_DOMCTL_createdomain))
         return false;
@@ -140,6 +149,7 @@ void guest_forget(struct guest *g)
 {
     for (unsigned v = 0; v < g->vcpu_count; v++)
         guest_unmap(g, g->mail[v], 1);
+    alive_count--;
 }
 
 void guest_destroy(struct guest *g)

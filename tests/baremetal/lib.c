@@ -184,6 +184,8 @@ void bm_main(void *fdt)
     phase("cycles", test_cycles);
     if (bm_is_xen_lite())
         phase("dirty", test_dirty);
+    if (bm_is_xen_lite())
+        phase("routes", test_routes);
     phase("costs", test_costs);
     bm_print("bm: %u passed, %u failed\n", bm_passed, bm_failed);
     struct sched_shutdown s = { .reason = SHUTDOWN_poweroff };
