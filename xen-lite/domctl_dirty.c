@@ -2,10 +2,11 @@
 /*
  * XEN_DOMCTL_shadow_op: the log of dirty pages, as the migration daemon sees it.
  *
- * A harvest goes in pieces of PIECE_PAGES.  Between pieces the call may be sent back to the guest to let interrupts
- * in; where it was is then in the caller's own argument block: `op` with CONTINUED set, the next piece in `mb`, the
- * dirty pages so far in `stats`.  So calls that get in between from other vCPUs cannot lose it, and a bit, once taken
- * from its leaf, is either in the caller's bitmap or marked again.
+ * A harvest goes in pieces of PIECE_PAGES, twice through the bitmap: first it is cleared, which finds out whether all of it can be
+ * written before a bit is taken from its leaf; then it is filled.  Between pieces the call may be sent back to the guest
+ * to let interrupts in; where it was is then in the caller's own argument block: `op` with CONTINUED set, the next step in `mb`,
+ * the size in `pages`, the dirty pages so far in `stats`.  So calls that get in between from other vCPUs cannot lose it.  A bitmap
+ * that changes under the call may still fail halfway: what is then not in it is marked again.
  */
 #include "control.h"
 
@@ -31,6 +32,11 @@ static void mark_again(struct domain *d, uint64_t gfn, const uint64_t *words, ui
             dirty_mark(d, GFN(gfn + i));
 }
 
+static long clear_piece(struct domctl *c, uint64_t gfn, uint64_t pages)
+{
+    return clear_guest(c->op->u.shadow_op.dirty_bitmap.q + gfn / 8, (size_t)((pages + 7) / 8)) ? -XEN_EFAULT : 0;
+}
+
 /* One piece, from `gfn`; *dirty grows. */
 static long harvest_piece(struct domctl *c, uint64_t gfn, uint64_t pages, bool clear, uint32_t *dirty)
 {
@@ -38,9 +44,6 @@ static long harvest_piece(struct domctl *c, uint64_t gfn, uint64_t pages, bool c
     size_t bytes = (size_t)((pages + 7) / 8);
     long result;
 
-    /* Fault before a bit is taken, not after. */
-    if (to && clear_guest(to + gfn / 8, bytes))
-        return -XEN_EFAULT;
     memset(words, 0, sizeof words);
     do {
         result = dirty_harvest(c->d, gfn, pages, words, clear, &count);
@@ -54,14 +57,34 @@ static long harvest_piece(struct domctl *c, uint64_t gfn, uint64_t pages, bool c
 }
 
 /* Leave the call's place in the caller's block and go back to it. */
-static long come_again(struct domctl *c, uint64_t gfn)
+static long come_again(struct domctl *c, uint32_t step)
 {
     struct xen_domctl_shadow_op *s = &c->op->u.shadow_op;
 
     s->op |= CONTINUED;
-    s->mb = (uint32_t)(gfn / PIECE_PAGES);
+    s->mb = step;
     c->reply = true;
     return -XEN_ERESTART;
+}
+
+/* All steps from `step` on: 0 to pieces - 1 clear the bitmap, the others fill it. */
+static long harvest_steps(struct domctl *c, uint32_t step, uint64_t total, bool clear)
+{
+    struct xen_domctl_shadow_op *s = &c->op->u.shadow_op;
+    uint32_t pieces = (uint32_t)((total + PIECE_PAGES - 1) / PIECE_PAGES);
+    long result = 0;
+
+    if (!step && !s->dirty_bitmap.q)
+        step = pieces;
+    for (; step < 2 * pieces && !result; step++) {
+        uint64_t gfn = (uint64_t)(step % pieces) * PIECE_PAGES, pages = MIN(total - gfn, (uint64_t)PIECE_PAGES);
+        result = step < pieces ? clear_piece(c, gfn, pages) : harvest_piece(c, gfn, pages, clear, &s->stats.dirty_count);
+        if (!result && step + 1 < 2 * pieces && hypercall_preempt_check())
+            return come_again(c, step + 1);
+    }
+    if (clear)
+        dirty_round_end(c->d);          /* after a failure too: leaves were cleared */
+    return result;
 }
 
 static long harvest(struct domctl *c, uint32_t op, bool continued)
@@ -69,31 +92,24 @@ static long harvest(struct domctl *c, uint32_t op, bool continued)
     struct xen_domctl_shadow_op *s = &c->op->u.shadow_op;
     struct p2m *p2m = &c->d->p2m;
     bool clear = op == XEN_DOMCTL_SHADOW_OP_CLEAN;
-    uint64_t total = p2m_max_gfn(c->d) + 1, gfn = continued ? (uint64_t)s->mb * PIECE_PAGES : 0;
-    long result = 0;
+    uint64_t total = p2m_max_gfn(c->d) + 1;
 
     if (s->mode & ~(uint32_t)XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL || !p2m->logging)
         return -XEN_EINVAL;
+    if (!continued && copy_to_guest(c->arg, c->op, sizeof *c->op))      /* the answer must have a place, too */
+        return -XEN_EFAULT;
     /* Without a bitmap: all pages are counted (and cleaned), none is told. */
-    if (s->dirty_bitmap.q)
+    if (s->dirty_bitmap.q || continued)
         total = MIN(total, s->pages);
+    s->pages = total;
     if (!continued)
         s->stats.dirty_count = 0;
-    while (gfn < total && !result) {
-        uint64_t pages = MIN(total - gfn, (uint64_t)PIECE_PAGES);
-        result = harvest_piece(c, gfn, pages, clear, &s->stats.dirty_count);
-        gfn += pages;
-        if (!result && gfn < total && hypercall_preempt_check())
-            return come_again(c, gfn);
-    }
-    if (clear)
-        dirty_round_end(c->d);          /* after a failure too: leaves were cleared */
+    long result = harvest_steps(c, continued ? s->mb : 0, total, clear);
     if (result)
         return result;
     s->stats.fault_count = (uint32_t)(clear ? __atomic_exchange_n(&p2m->fault_count, 0, __ATOMIC_RELAXED)
                                             : __atomic_load_n(&p2m->fault_count, __ATOMIC_RELAXED));
     s->op = op;
-    s->pages = total;
     c->reply = true;
     return 0;
 }
