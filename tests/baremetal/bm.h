@@ -42,6 +42,8 @@ void *bm_alloc(unsigned pages);             /* zeroed, never freed */
 uint64_t bm_random(uint64_t *state);
 bool bm_wait(volatile uint64_t *word, uint64_t value, unsigned ms);
 bool bm_is_xen_lite(void);
+void *bm_readonly(void *p);                 /* the same memory where stage 1 allows no writing */
+uint64_t bm_free_pages(void);               /* of the machine, when it has come to rest */
 extern unsigned bm_failed, bm_passed;
 
 /* start.S */
@@ -102,6 +104,10 @@ void guest_start(struct guest *g);
 bool guest_order(struct guest *g, unsigned vcpu, uint64_t command);     /* tell and go on */
 bool guest_finish(struct guest *g, unsigned vcpu);                      /* wait for it */
 bool guest_run(struct guest *g, unsigned vcpu, uint64_t command);       /* both */
+uint64_t guest_tell(struct guest *g, uint64_t command, uint64_t first, uint64_t count, uint64_t value);    /* vCPU 0; result[0] */
+void *guest_block(struct guest *g, unsigned vcpu);                      /* for an argument block, in its mailbox: here, */
+uint64_t guest_block_ipa(unsigned vcpu);                                /* and where the guest sees it */
+long guest_hypercall_of(struct guest *g, unsigned vcpu, uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2);
 void guest_forget(struct guest *g);           /* drop the mappings of its mailboxes */
 void guest_destroy(struct guest *g);
 void *guest_map(struct guest *g, uint64_t gfn, unsigned pages);         /* foreign map, in this domain's IPA space */
@@ -128,6 +134,7 @@ void test_guest(void);
 void test_cycles(void);
 void test_dirty(void);
 void test_routes(void);
+void test_errors(void);
 void test_costs(void);
 
 #pragma GCC visibility pop

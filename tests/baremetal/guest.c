@@ -145,6 +145,32 @@ bool guest_run(struct guest *g, unsigned vcpu, uint64_t command)
     return guest_finish(g, vcpu);
 }
 
+uint64_t guest_tell(struct guest *g, uint64_t command, uint64_t first, uint64_t count, uint64_t value)
+{
+    struct mailbox *m = g->mail[0];
+    m->first = first, m->count = count, m->value = value, m->result[0] = ~0ull;
+    if (!guest_run(g, 0, command))
+        bm_check(false, "guest: answers", "command %lu", command);
+    return m->result[0];
+}
+
+void *guest_block(struct guest *g, unsigned vcpu) { return (void *)&g->mail[vcpu]->page[GUEST_BLOCK]; }
+
+uint64_t guest_block_ipa(unsigned vcpu)
+{
+    return GUEST_RAM + GUEST_MAILS + vcpu * PAGE + offsetof(struct mailbox, page) + GUEST_BLOCK * 8;
+}
+
+long guest_hypercall_of(struct guest *g, unsigned vcpu, uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2)
+{
+    struct mailbox *m = g->mail[vcpu];
+    m->page[0] = number, m->page[1] = a0, m->page[2] = a1, m->page[3] = a2, m->page[4] = 0;
+    m->result[0] = ~0ull;
+    if (!guest_run(g, vcpu, GUEST_HYPERCALL))
+        bm_check(false, "guest: answers", "hypercall %lu", number);
+    return (long)m->result[0];
+}
+
 void guest_forget(struct guest *g)
 {
     for (unsigned v = 0; v < g->vcpu_count; v++)

@@ -23,29 +23,17 @@ static uint32_t next_ref = GNTTAB_NR_RESERVED_ENTRIES;
 /* ---- what the guest is told to do ---- */
 static uint64_t tell(uint64_t command, uint64_t first, uint64_t count, uint64_t value)
 {
-    struct mailbox *m = g.mail[0];
-    m->first = first, m->count = count, m->value = value, m->result[0] = ~0ull;
-    if (!guest_run(&g, 0, command))
-        bm_check(false, "route: the guest answers", "command %lu", command);
-    return m->result[0];
+    return guest_tell(&g, command, first, count, value);
 }
 static void store(uint64_t ipa, uint64_t value) { tell(GUEST_STORE, ipa, 8, value); }
 static uint64_t load(uint64_t ipa) { return tell(GUEST_LOAD, ipa, 8, 0); }
 
-/* Where an argument block in vCPU v's mailbox is, here and for the guest. */
-static void *block(unsigned v) { return (void *)&g.mail[v]->page[GUEST_BLOCK]; }
-static uint64_t block_ipa(unsigned v)
-{
-    return GUEST_RAM + GUEST_MAILS + v * PAGE + offsetof(struct mailbox, page) + GUEST_BLOCK * 8;
-}
-
+/* Argument blocks in vCPU v's mailbox, and what it calls with them. */
+static void *block(unsigned v) { return guest_block(&g, v); }
+static uint64_t block_ipa(unsigned v) { return guest_block_ipa(v); }
 static long guest_call(unsigned v, uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2)
 {
-    struct mailbox *m = g.mail[v];
-    m->page[0] = number, m->page[1] = a0, m->page[2] = a1, m->page[3] = a2, m->page[4] = 0;
-    m->result[0] = ~0ull;
-    guest_run(&g, v, GUEST_HYPERCALL);
-    return (long)m->result[0];
+    return guest_hypercall_of(&g, v, number, a0, a1, a2);
 }
 
 /* The guest stores an argument block in its own page, and a round goes by. */
