@@ -84,7 +84,7 @@ enum guest_command {
     GUEST_LOAD, GUEST_STORE,                /* `count` bytes (4 or 8) at address `first`; result[0], `value` */
     GUEST_POKE,                             /* `count` words from page[GUEST_BLOCK] to address `first` */
     GUEST_WALK,                             /* with stage-1 tables at `value`: load at `first`, or with `count` store */
-    GUEST_WATCH,                            /* hold `value` in pages, exchange them, until `seed` is `value` */
+    GUEST_WATCH,                            /* hold `value` in `count` pages, and exchange them, until `seed` is `value` */
 };
 struct mailbox {                            /* the payload writes command last; the guest writes done last */
     volatile uint64_t command, done, first, count, seed, value, result[4];
@@ -100,6 +100,7 @@ struct guest {
 };
 long domctl(struct guest *g, uint32_t cmd); /* g->op.u filled */
 bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib);
+bool guest_make_small(struct guest *g, unsigned data_pages);            /* one vCPU, single pages, no more than it needs */
 void guest_start(struct guest *g);
 bool guest_order(struct guest *g, unsigned vcpu, uint64_t command);     /* tell and go on */
 bool guest_finish(struct guest *g, unsigned vcpu);                      /* wait for it */
@@ -135,6 +136,7 @@ void test_cycles(void);
 void test_dirty(void);
 void test_routes(void);
 void test_errors(void);
+void test_vmids(void);
 void test_costs(void);
 
 #pragma GCC visibility pop

@@ -66,13 +66,14 @@ static bool populate(struct guest *g)
     return true;
 }
 
-bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib)
+/* A domain that may have so much memory, and has none. */
+static bool create(struct guest *g, unsigned vcpu_count, uint64_t page_count)
 {
     if (!alive_count++)
         next_map = MAP_IPA;                         /* from the start again: tables for the maps are not to pile up */
     memset(g, 0, sizeof(*g));
     g->vcpu_count = vcpu_count;
-    g->page_count = (uint64_t)mib * 256;
+    g->page_count = page_count;
     struct xen_domctl_createdomain *c = &g->op.u.createdomain;
     c->flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
     c->max_vcpus = vcpu_count;
@@ -93,21 +94,47 @@ bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib)
     if (domctl(g, XEN_DOMCTL_set_address_size))
         return false;
     g->op.u.max_mem.max_memkb = g->page_count * 4 + 1024;
-    if (domctl(g, XEN_DOMCTL_max_mem) || !populate(g))
-        return false;
-    unsigned code_pages = (unsigned)(guest_code_end - guest_code_start) / PAGE;
-    void *code = guest_map(g, GUEST_GFN, code_pages);
+    return domctl(g, XEN_DOMCTL_max_mem) == 0;
+}
+
+static unsigned code_pages(void) { return (unsigned)(guest_code_end - guest_code_start) / PAGE; }
+
+/* Its program, and empty mailboxes. */
+static bool install(struct guest *g)
+{
+    void *code = guest_map(g, GUEST_GFN, code_pages());
     if (!code)
         return false;
     memcpy(code, guest_code_start, (size_t)(guest_code_end - guest_code_start));
-    guest_unmap(g, code, code_pages);
-    for (unsigned v = 0; v < vcpu_count; v++) {
+    guest_unmap(g, code, code_pages());
+    for (unsigned v = 0; v < g->vcpu_count; v++) {
         g->mail[v] = guest_map(g, GUEST_GFN + GUEST_MAILS / PAGE + v, 1);
         if (!g->mail[v])
             return false;
         memset(g->mail[v], 0, PAGE);
     }
     return true;
+}
+
+bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib)
+{
+    return create(g, vcpu_count, (uint64_t)mib * 256) && populate(g) && install(g);
+}
+
+bool guest_make_small(struct guest *g, unsigned data_pages)
+{
+    static xen_pfn_t gfn[64];
+    unsigned n = 0;
+    for (; n < code_pages(); n++)
+        gfn[n] = GUEST_GFN + n;
+    gfn[n++] = GUEST_GFN + GUEST_MAILS / PAGE;
+    for (unsigned i = 0; i < data_pages; i++)
+        gfn[n++] = GUEST_GFN + GUEST_DATA / PAGE + i;
+    if (!create(g, 1, n))
+        return false;
+    struct xen_memory_reservation r = { .nr_extents = n, .domid = g->id };
+    r.extent_start.p = gfn;
+    return hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_populate_physmap, &r) == n && install(g);
 }
 
 void guest_start(struct guest *g)

@@ -2,8 +2,6 @@
 /* What the program in the guests does for test_routes.c and test_vmids.c: single accesses, hypercalls, its MMU. */
 #include "guest_code.h"
 
-#define HELD_PAGES 16u                      /* what GUEST_WATCH keeps, and looks at again and again */
-
 GUEST static void route_hypercall(struct mailbox *m)
 {
     m->result[0] = (uint64_t)guest_hypercall(m->page[0], m->page[1], m->page[2], m->page[3], m->page[4]);
@@ -55,27 +53,27 @@ GUEST static uint64_t exchange_page(struct mailbox *m, uint64_t n)
     wrong = guest_hypercall(__HYPERVISOR_memory_op, XENMEM_decrease_reservation, (uint64_t)r, 0, 0) != 1;
     while (guest_hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, (uint64_t)r, 0, 0) != 1)
         ;
-    for (unsigned i = 0; i < PAGE / 8; i++)
+    for (unsigned i = 0; i < PAGE / 8; i += 32)
         wrong += data_page(n)[i] != 0;
     return wrong;
 }
 
-/* Keep `value` in HELD_PAGES pages and look at them until another command comes; every turn one is exchanged. */
+/* Hold values in pages and look at them, until told to end; every turn one page is exchanged, and others run. */
 GUEST static void route_watch(struct mailbox *m)
 {
     uint64_t wrong = 0, turns = 0;
-    for (uint64_t i = 0; i < HELD_PAGES; i++)
+    for (uint64_t i = 0; i < m->count; i++)
         *data_page(i) = m->value + i;
-    m->result[1] = m->value;                /* it has begun */
     do {
-        for (uint64_t i = 0; i < HELD_PAGES; i++)
+        guest_hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
+        for (uint64_t i = 0; i < m->count; i++)
             wrong += *data_page(i) != m->value + i;
-        uint64_t n = turns++ % HELD_PAGES;
+        uint64_t n = turns % m->count;
         wrong += exchange_page(m, n);
         *data_page(n) = m->value + n;
-    } while (m->seed != m->value);          /* the payload sets it at the end */
-    m->result[0] = wrong;
-    m->result[2] = turns;
+        m->result[0] = wrong;
+        m->result[1] = ++turns;
+    } while (m->seed != m->value);
 }
 
 GUEST void guest_routes(struct mailbox *m, uint64_t command)

@@ -197,6 +197,8 @@ void bm_main(void *fdt)
     if (bm_is_xen_lite())
         phase("routes", test_routes);
     phase("errors", test_errors);
+    if (bm_is_xen_lite())
+        phase("vmids", test_vmids);
     phase("costs", test_costs);
     bm_print("bm: %u passed, %u failed\n", bm_passed, bm_failed);
     struct sched_shutdown s = { .reason = SHUTDOWN_poweroff };
