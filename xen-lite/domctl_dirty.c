@@ -77,7 +77,7 @@ static long harvest_steps(struct domctl *c, uint32_t step, uint64_t total, bool 
     if (!step && !s->dirty_bitmap.q)
         step = pieces;
     for (; step < 2 * pieces && !result; step++) {
-        uint64_t gfn = (uint64_t)(step % pieces) * PIECE_PAGES, pages = MIN(total - gfn, (uint64_t)PIECE_PAGES);
+        uint64_t gfn = (uint64_t)(step < pieces ? step : step - pieces) * PIECE_PAGES, pages = MIN(total - gfn, (uint64_t)PIECE_PAGES);
         result = step < pieces ? clear_piece(c, gfn, pages) : harvest_piece(c, gfn, pages, clear, &s->stats.dirty_count);
         if (!result && step + 1 < 2 * pieces && hypercall_preempt_check())
             return come_again(c, step + 1);
