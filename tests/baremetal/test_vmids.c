@@ -130,7 +130,7 @@ void test_vmids(void)
         return;
     for (unsigned i = 0; ok && i < GUESTS; i++)
         ok = shadow_op(&guest[i], XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) == 0;
-    for (unsigned round = 0; ok && round < (bits > 8 ? 8 : ROUNDS); round++)
+    for (unsigned round = 0; ok && round < (bits > 8 ? 4 : ROUNDS); round++)
         ok = log_all(round) && all_turn();
     CHECK("vmids: rounds of logging, in each of which every guest runs", ok);
     end_all();
