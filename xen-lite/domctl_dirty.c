@@ -4,9 +4,9 @@
  *
  * A harvest first clears the caller's bitmap, then takes pieces of PIECE_PAGES that may have dirty pages.  Between pieces the call may be
  * sent back to the guest to let interrupts in; where it was is then in the caller's own argument block: `op` with CLEARING or
- * CONTINUED set, the place in `mb` (in units of UNIT_PAGES), the dirty pages so far in `stats`.  So calls that get in between from other
- * vCPUs cannot lose it, and a bit, once taken from its leaf, is either in the caller's bitmap or marked again.  A bitmap that cannot be
- * written is found before the first bit is taken.
+ * CONTINUED set, the place in `mb` (in units of UNIT_PAGES), the size in `pages`, the dirty pages so far in `stats`.  So calls that get in
+ * between from other vCPUs cannot lose it.  A bitmap that cannot be written is found before a bit is taken from its leaf.  One that
+ * changes under the call may still fail halfway: what is then not in it is marked again.
  */
 #include "control.h"
 
@@ -105,10 +105,13 @@ static long harvest(struct domctl *c, uint32_t op, uint32_t phase)
 
     if (s->mode & ~(uint32_t)XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL || !dirty_on(c->d))
         return -XEN_EINVAL;
+    if (!phase && copy_to_guest(c->arg, c->op, sizeof *c->op))      /* the answer must have a place, too */
+        return -XEN_EFAULT;
     /* Without a bitmap: all pages are counted (and cleaned), none is told. */
-    if (s->dirty_bitmap.q)
+    if (s->dirty_bitmap.q || phase)
         total = MIN(total, s->pages);
     s->op = op;
+    s->pages = total;
     if (phase != CONTINUED) {
         result = clear_bitmap(c, gfn, total);
         if (result)
@@ -125,7 +128,6 @@ static long harvest(struct domctl *c, uint32_t op, uint32_t phase)
         return result;
     s->stats.fault_count = (uint32_t)(clear ? __atomic_exchange_n(&p2m->fault_count, 0, __ATOMIC_RELAXED)
                                             : __atomic_load_n(&p2m->fault_count, __ATOMIC_RELAXED));
-    s->pages = total;
     c->reply = true;
     return 0;
 }

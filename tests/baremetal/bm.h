@@ -42,6 +42,8 @@ void *bm_alloc(unsigned pages);             /* zeroed, never freed */
 uint64_t bm_random(uint64_t *state);
 bool bm_wait(volatile uint64_t *word, uint64_t value, unsigned ms);
 bool bm_is_xen_lite(void);
+void *bm_readonly(void *p);                 /* the same memory where stage 1 allows no writing */
+uint64_t bm_free_pages(void);               /* of the machine, when it has come to rest */
 extern unsigned bm_failed, bm_passed;
 
 /* start.S */
@@ -75,7 +77,15 @@ static inline volatile uint32_t *reg32(uint64_t a) { return (volatile uint32_t *
 #define GUEST_GFN   (GUEST_RAM / PAGE)
 #define GUEST_MAILS 0x200000ul              /* offset of the vCPUs' mailboxes in guest RAM, a page each */
 #define GUEST_DATA  0x400000ul              /* offset of what tests write to */
-enum guest_command { GUEST_IDLE, GUEST_WRITE_SET, GUEST_WRITE_ALL, GUEST_COST, GUEST_CHECK, GUEST_EXIT };
+#define GUEST_BLOCK 16u                     /* argument blocks lie in the mailbox, from this word of `page` on */
+enum guest_command {
+    GUEST_IDLE, GUEST_WRITE_SET, GUEST_WRITE_ALL, GUEST_COST, GUEST_CHECK, GUEST_EXIT,
+    GUEST_HYPERCALL,                        /* number page[0], arguments page[1..4]; result[0] */
+    GUEST_LOAD, GUEST_STORE,                /* `count` bytes (4 or 8) at address `first`; result[0], `value` */
+    GUEST_POKE,                             /* `count` words from page[GUEST_BLOCK] to address `first` */
+    GUEST_WALK,                             /* with stage-1 tables at `value`: load at `first`, or with `count` store */
+    GUEST_WATCH,                            /* hold `value` in `count` pages, and exchange them, until `seed` is `value` */
+};
 struct mailbox {                            /* the payload writes command last; the guest writes done last */
     volatile uint64_t command, done, first, count, seed, value, result[4];
     volatile uint64_t page[400];
@@ -90,15 +100,31 @@ struct guest {
 };
 long domctl(struct guest *g, uint32_t cmd); /* g->op.u filled */
 bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib);
+bool guest_make_small(struct guest *g, unsigned data_pages);            /* one vCPU, single pages, no more than it needs */
 void guest_start(struct guest *g);
 bool guest_order(struct guest *g, unsigned vcpu, uint64_t command);     /* tell and go on */
 bool guest_finish(struct guest *g, unsigned vcpu);                      /* wait for it */
 bool guest_run(struct guest *g, unsigned vcpu, uint64_t command);       /* both */
+uint64_t guest_tell(struct guest *g, uint64_t command, uint64_t first, uint64_t count, uint64_t value);    /* vCPU 0; result[0] */
+void *guest_block(struct guest *g, unsigned vcpu);                      /* for an argument block, in its mailbox: here, */
+uint64_t guest_block_ipa(unsigned vcpu);                                /* and where the guest sees it */
+long guest_hypercall_of(struct guest *g, unsigned vcpu, uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2);
 void guest_forget(struct guest *g);           /* drop the mappings of its mailboxes */
 void guest_destroy(struct guest *g);
 void *guest_map(struct guest *g, uint64_t gfn, unsigned pages);         /* foreign map, in this domain's IPA space */
 void guest_unmap(struct guest *g, void *p, unsigned pages);
+void *guest_space(unsigned pages);            /* guest-physical addresses of this domain where nothing is mapped yet */
 extern char guest_code_start[], guest_code_end[];
+
+/* log.c: a guest's dirty log, bit for bit.  `known` pages are dirty in every round: others can write to them at any time. */
+#define LOG_GFNS (GUEST_GFN + 0x8000)
+void log_watch(struct guest *g);            /* known: the mailboxes */
+void log_known(uint64_t gfn, bool known);
+void log_once(uint64_t gfn);                /* expected in this round */
+void log_expect_nothing(void);              /* but the known ones, after all */
+long log_op(struct guest *g, uint32_t op);  /* shadow_op with the bitmap */
+bool log_round(struct guest *g, const char *name);      /* CLEAN: exactly the known and the expected ones; a check */
+bool log_peek(struct guest *g, const char *name);       /* PEEK: the same, and they stay expected */
 
 /* the tests */
 void test_hypercalls(void);
@@ -108,6 +134,9 @@ void test_timer(void);
 void test_guest(void);
 void test_cycles(void);
 void test_dirty(void);
+void test_routes(void);
+void test_errors(void);
+void test_vmids(void);
 void test_costs(void);
 
 #pragma GCC visibility pop

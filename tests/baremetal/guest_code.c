@@ -3,22 +3,9 @@
  * The program in the guests: obeys its mailbox.  Position-independent, no data, no calls out of the section
  * (built with -fPIC -fno-jump-tables and placed in .guest).
  */
-#include "bm.h"
+#include "guest_code.h"
 
-#define GUEST __attribute__((section(".guest"), noinline))
-
-static inline void guest_yield(void)
-{
-    register unsigned long x0 __asm__("x0") = SCHEDOP_yield;
-    register unsigned long x1 __asm__("x1") = 0;
-    register unsigned long x16 __asm__("x16") = __HYPERVISOR_sched_op;
-    __asm__ volatile("hvc #0xea1" : "+r"(x0), "+r"(x1) : "r"(x16) : "memory", "x2", "x3", "x4");
-}
-
-static inline volatile uint64_t *data_page(uint64_t n)
-{
-    return (volatile uint64_t *)(GUEST_RAM + GUEST_DATA + n * PAGE);
-}
+static inline void guest_yield(void) { guest_hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0); }
 
 GUEST static void guest_write_set(struct mailbox *m)
 {
@@ -71,6 +58,8 @@ GUEST void guest_main(uint64_t id)
             guest_cost(m);
         else if ((command & 0xff) == GUEST_CHECK)
             guest_check(m);
+        else
+            guest_routes(m, command & 0xff);
         __asm__ volatile("dmb sy" ::: "memory");
         m->done = command;
     }

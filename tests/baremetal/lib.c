@@ -5,6 +5,7 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 void *memset(void *p, int c, size_t n);
 void *memcpy(void *restrict d, const void *restrict s, size_t n);
 extern char heap_start[] __attribute__((visibility("hidden")));
+extern uint64_t level1[512] __attribute__((visibility("hidden")));
 
 unsigned bm_passed, bm_failed;
 static uint64_t heap_used;
@@ -124,6 +125,15 @@ bool bm_is_xen_lite(void)
     return false;
 }
 
+/* A GiB of its own in the map, far from what is used, for the GiB that p is in. */
+void *bm_readonly(void *p)
+{
+    const uint64_t gib = 1ull << 30, at = 400;
+    level1[at] = ((uint64_t)p & ~(gib - 1)) | 0x785;        /* as in start.S, and read-only */
+    __asm__ volatile("dsb sy\n\ttlbi vmalle1is\n\tdsb sy\n\tisb" ::: "memory");
+    return (void *)(at * gib + ((uint64_t)p & (gib - 1)));
+}
+
 bool bm_faults(void (*fn)(void));
 bool bm_faults(void (*fn)(void))
 {
@@ -184,6 +194,11 @@ void bm_main(void *fdt)
     phase("cycles", test_cycles);
     if (bm_is_xen_lite())
         phase("dirty", test_dirty);
+    if (bm_is_xen_lite())
+        phase("routes", test_routes);
+    phase("errors", test_errors);
+    if (bm_is_xen_lite())
+        phase("vmids", test_vmids);
     phase("costs", test_costs);
     bm_print("bm: %u passed, %u failed\n", bm_passed, bm_failed);
     struct sched_shutdown s = { .reason = SHUTDOWN_poweroff };

@@ -23,9 +23,11 @@
 #define BAD 4096u
 static struct domain *control, *guest, *made;
 static struct vcpu *control_vcpu, *guest_vcpu[2];
-static uint64_t frozen_from = ~0ull;            /* copies to here on fail */
+static uint64_t frozen_from = ~0ull;            /* copies to here fail */
+static uint64_t hole = ~0ull;                   /* this byte cannot be written */
 
 /* ---- stand-ins ---- */
+static bool in_hole(uint64_t a, size_t n) { return a <= hole && hole - a < n; }
 static bool bad(uint64_t a, size_t n) { return a < BAD || (a <= frozen_from && frozen_from - a < n) ; }
 size_t copy_from_guest(void *dst, uint64_t from, size_t n)
 {
@@ -37,7 +39,7 @@ size_t copy_from_guest(void *dst, uint64_t from, size_t n)
 }
 size_t copy_to_guest(uint64_t to, const void *src, size_t n)
 {
-    if (n && bad(to, n))
+    if (n && (bad(to, n) || in_hole(to, n)))
         return n;
     if (n)
         memcpy((void *)(uintptr_t)to, src, n);
@@ -45,7 +47,7 @@ size_t copy_to_guest(uint64_t to, const void *src, size_t n)
 }
 size_t clear_guest(uint64_t to, size_t n)
 {
-    if (n && bad(to, n))
+    if (n && (bad(to, n) || in_hole(to, n)))
         return n;
     if (n)
         memset((void *)(uintptr_t)to, 0, n);
@@ -332,7 +334,7 @@ static int start(void **state)
     memset(&sop, 0, sizeof sop);
     memset(log_words, 0, sizeof log_words);
     memset(keys, 0, sizeof keys);
-    frozen_from = ~0ull;
+    frozen_from = hole = ~0ull;
     freeze_at_harvest = 0;
     map_pages = LOG_PAGES;
     kills = rounds = 0;

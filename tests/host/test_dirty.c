@@ -428,6 +428,36 @@ static void toggled(void **state)
     }
 }
 
+/* A page that is shared with the hypervisor is dirty in every round, whether it was there when logging began or came, or came back, later. */
+static void shared(void **state)
+{
+    (void)state;
+    for (unsigned mode = 0; mode < 4; mode++) {
+        set_up(mode & 1, mode & 2, true);
+        struct page *p[2] = { page_alloc(NULL, 0, 0), page_alloc(NULL, 0, 0) };
+        const uint64_t at = BASE + PAGES * PAGE_SIZE;
+        uint64_t words[1], count;
+        assert_int_equal(p2m_map(guest, IPA(at), page_pa(p[0]), 1, P2M_SHARED), 0);
+        for (unsigned turn = 0; turn < 2; turn++) {
+            assert_int_equal(dirty_enable(guest), 0);
+            for (unsigned round = 0; round < 6; round++) {
+                if (round == 2)
+                    assert_int_equal(p2m_map(guest, IPA(at + PAGE_SIZE), page_pa(p[1]), 1, P2M_SHARED), 0);
+                if (round == 4)
+                    assert_int_equal(p2m_unmap(guest, IPA(at + PAGE_SIZE), 1), 0);
+                assert_int_equal(dirty_harvest(guest, at >> PAGE_SHIFT, 64, words, true, &count), 0);
+                assert_int_equal(words[0], round == 2 || round == 3 ? 3 : 1);
+                harvest(true);
+            }
+            assert_int_equal(dirty_disable(guest), 0);
+        }
+        assert_int_equal(p2m_unmap(guest, IPA(at), 1), 0);
+        page_put(p[0]);
+        page_put(p[1]);
+        tear_down();
+    }
+}
+
 /* Logging a domain that has never run starts with what its builder wrote, and with nothing else; once only. */
 static void new_domain(bool hardware, bool blocks)
 {
@@ -469,8 +499,8 @@ static void of_new_domain(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(model), cmocka_unit_test(of_new_domain), cmocka_unit_test(blocks), cmocka_unit_test(preempted),
-                                        cmocka_unit_test(cut_while_enabling),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(model), cmocka_unit_test(of_new_domain), cmocka_unit_test(shared), cmocka_unit_test(blocks),
+                                        cmocka_unit_test(preempted), cmocka_unit_test(cut_while_enabling),
                                         cmocka_unit_test(out_of_memory), cmocka_unit_test(migration), cmocka_unit_test(toggled) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

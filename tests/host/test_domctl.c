@@ -286,6 +286,32 @@ static void test_shadow(void **state)
     s->dirty_bitmap.q = 64;
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
     assert_memory_equal(log_words, expect, sizeof expect);
+    /* One whose end cannot be written, or no place for the answer: no bit is taken, not even of the pieces before. */
+    s->dirty_bitmap.p = bitmap;
+    hole = gva(bitmap) + LOG_PAGES / 8 - 1;
+    assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
+    assert_memory_equal(log_words, expect, sizeof expect);
+    cpus[0].work = WORK_TIMER;          /* nor when it is found after a restart */
+    map_pages = 5u << 20;
+    s->dirty_bitmap.p = large;
+    s->pages = ~0ull;
+    hole = gva(large) + map_pages / 8 - 1;
+    assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, &restarts), -XEN_EFAULT);
+    assert_int_equal(restarts, 2);
+    cpus[0].work = 0;
+    map_pages = LOG_PAGES;
+    s->dirty_bitmap.p = bitmap;
+    s->pages = LOG_PAGES;
+    s->op = 0;
+    assert_memory_equal(log_words, expect, sizeof expect);
+    hole = gva(&op) + sizeof op - 1;
+    assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
+    assert_memory_equal(log_words, expect, sizeof expect);
+    hole = ~0ull;
+    guest->dying = DOM_DYING;           /* its map may be going */
+    assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EINVAL);
+    assert_memory_equal(log_words, expect, sizeof expect);
+    guest->dying = DOM_ALIVE;
     /* One that goes away in between: what was delivered is delivered, the rest stays. */
     s->dirty_bitmap.p = bitmap;
     freeze_at_harvest = gva(bitmap) + 5000;
