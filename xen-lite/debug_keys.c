@@ -98,6 +98,7 @@ static const struct { char key; bool dump; void (*fn)(void); const char *what; }
     { 'g', true, dump_grants, "grant tables" },
     { 'i', true, dump_vgic, "virtual interrupt controllers" },
     { 'm', true, page_dump, "memory" },
+    { 'M', false, mmio_debug_change, "another device map for the control domain (debug builds)" },
     { 'p', true, dump_p2m, "guest-physical maps" },
     { 'q', true, domain_dump_all, "domains and vCPUs" },
     { 'r', true, sched_dump, "run queue" },

@@ -42,6 +42,9 @@ void *bm_alloc(unsigned pages);             /* zeroed, never freed */
 uint64_t bm_random(uint64_t *state);
 bool bm_wait(volatile uint64_t *word, uint64_t value, unsigned ms);
 bool bm_is_xen_lite(void);
+bool bm_is_debug(void);                     /* xen-lite as `make debug` makes it */
+void bm_debug_key(char key);
+bool bm_faults(void (*fn)(void));           /* it makes one access, which is to abort */
 extern unsigned bm_failed, bm_passed;
 
 /* start.S */
@@ -109,6 +112,7 @@ void test_guest(void);
 void test_cycles(void);
 void test_dirty(void);
 void test_costs(void);
+void test_device_map(void);
 
 #pragma GCC visibility pop
 

@@ -114,17 +114,28 @@ bool bm_wait(volatile uint64_t *word, uint64_t value, unsigned ms)
     return true;
 }
 
-bool bm_is_xen_lite(void)
+static bool version_has(const char word[3])
 {
-    char extra[16];
+    char extra[16] = { 0 };
     hypercall(__HYPERVISOR_xen_version, (unsigned long)XENVER_extraversion, extra);
     for (unsigned i = 0; i < sizeof(extra) - 3; i++)
-        if (extra[i] == 'l' && extra[i + 1] == 'i' && extra[i + 2] == 't')
+        if (extra[i] == word[0] && extra[i + 1] == word[1] && extra[i + 2] == word[2])
             return true;
     return false;
 }
 
-bool bm_faults(void (*fn)(void));
+bool bm_is_xen_lite(void) { return version_has("lit"); }
+bool bm_is_debug(void) { return version_has("dbg"); }
+
+void bm_debug_key(char key)
+{
+    static struct xen_sysctl s;
+    s.cmd = XEN_SYSCTL_debug_keys, s.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    s.u.debug_keys.keys.p = &key;
+    s.u.debug_keys.nr_keys = 1;
+    CHECK_EQ("debug key", hypercall(__HYPERVISOR_sysctl, &s), 0);
+}
+
 bool bm_faults(void (*fn)(void))
 {
     expecting_fault = true;
@@ -181,7 +192,10 @@ void bm_main(void *fdt)
     phase("vgic", test_vgic);
     phase("timer", test_timer);
     phase("guest", test_guest);
-    phase("cycles", test_cycles);
+    if (bm_is_debug())
+        phase("device map", test_device_map);
+    else
+        phase("cycles", test_cycles);
     if (bm_is_xen_lite())
         phase("dirty", test_dirty);
     phase("costs", test_costs);

@@ -24,10 +24,11 @@ MACHINES = {
     "no-vlpt": dict(cpu="cortex-a57", smp=2, xen_append="vlpt=off"),
     "hw-dirty-no-vlpt": dict(cpu="max", smp=1, xen_append="dirty=hw vlpt=off"),
     "four": dict(cpu="neoverse-n1", smp=4),
+    "debug": dict(cpu="cortex-a57", smp=1, xen=os.path.join(BUILD, "arm64-debug/xen-lite")),
     "costs": dict(cpu="cortex-a57", smp=1, icount=True),
 }
 # At EL2 nothing of this may be on the console, whatever the payload does.
-TROUBLE = re.compile(r"BUG|panic|backtrace|unexpected exception at EL2", re.I)
+TROUBLE = re.compile(r"\bBUG|panic|backtrace|unexpected exception at EL2", re.I)
 
 
 def run_payload(tap, name, options, ramdisk):

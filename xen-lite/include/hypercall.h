@@ -20,7 +20,11 @@ struct domain; struct vcpu;
 
 #define XL_VERSION_MAJOR 4u             /* of Xen's ABI, as XENVER_version tells it */
 #define XL_VERSION_MINOR 17u
+#if XL_DEBUG
+#define XL_EXTRAVERSION  ".0-xen-lite-dbg"     /* 16 bytes are all there is */
+#else
 #define XL_EXTRAVERSION  ".0-xen-lite"
+#endif
 
 long do_memory_op(uint64_t cmd, uint64_t arg);              /* memory_op.c */
 long do_domctl(uint64_t arg);                               /* domctl.c */
