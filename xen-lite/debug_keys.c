@@ -22,12 +22,6 @@ static void dump_grants(void) { for_each_domain(grant_dump); }
 static void dump_vgic(void) { for_each_domain(vgic_dump); }
 static void dump_p2m(void) { for_each_domain(p2m_dump); }
 
-static const char *const exit_names[EXIT_COUNT] = {
-    [EXIT_IRQ] = "irq", [EXIT_HYPERCALL] = "hypercall", [EXIT_PSCI] = "psci", [EXIT_MMIO] = "mmio",
-    [EXIT_WRITE_FAULT] = "write-fault", [EXIT_WFI] = "wfi", [EXIT_SYSREG] = "sysreg", [EXIT_SGI] = "sgi",
-    [EXIT_OTHER] = "other",
-};
-
 static void print_exits(const char *who, unsigned id, const uint64_t *count)
 {
     char line[256];
@@ -52,7 +46,13 @@ static void domain_exits(struct domain *d)
     print_exits("d", d->id, sum);
 }
 
-static void dump_exits(void) { for_each_domain(domain_exits); }
+static void dump_exits(void)
+{
+    for_each_domain(domain_exits);
+    for (unsigned nr = 0; nr < HYPERCALL_COUNT; nr++)
+        if (hypercall_longest_ns(nr))
+            log_info("hypercall %u: %lu ns at most\n", nr, (unsigned long)hypercall_longest_ns(nr));
+}
 
 static void dump_cpus(void)
 {
@@ -104,7 +104,7 @@ static const struct { char key; bool dump; void (*fn)(void); const char *what; }
     { 'r', true, sched_dump, "run queue" },
     { 'v', false, dump_vgic, "virtual interrupt controllers" },
     { 'V', true, vmid_dump, "VMIDs" },
-    { 'x', true, dump_exits, "guest exit counts" },
+    { 'x', true, dump_exits, "guest exit counts, and the longest hypercalls" },
     { 'R', false, reboot, "reboot the machine" },
 };
 

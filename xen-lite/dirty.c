@@ -46,7 +46,8 @@
 #include "vlpt.h"
 
 #define REGION_BYTES (DIRTY_REGIONS / 8)
-#define REGIONS_A_PIECE 16u             /* between two looks at whether to make room for others */
+#define ENABLED_A_LOOK 128u             /* leaves */
+#define HOLES_A_LOOK 64u                /* of 2 MiB and more: between two looks at whether others need the CPU */
 
 static unsigned logging_domains;
 bool dirty_any(void) { return __atomic_load_n(&logging_domains, __ATOMIC_RELAXED) != 0; }
@@ -153,29 +154,43 @@ static int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *e
     return 0;
 }
 
-/* Run `visit` over the 2 MiB at the cursor (or step over an empty GiB).  Lock held. */
-static void step(struct p2m *p2m, pt_visitor *visit)
+static bool is_table(uint64_t desc, unsigned level) { return level == 2 && (desc & PTE_VALID) && (desc & PTE_TABLE); }
+
+/*
+ * Run `visit` over the block at the cursor, or over leaves up to the next multiple of `most` (or step over an empty GiB).
+ * True: there was something.  Lock held.
+ */
+static bool step(struct p2m *p2m, pt_visitor *visit, uint64_t most)
 {
     unsigned level;
-    uint64_t addr = p2m->log->cursor << PAGE_SHIFT;
-    uint64_t desc = *pt_entry_upto(&p2m->pt, addr, 2, &level);
-    if (desc)
-        pt_walk(&p2m->pt, addr, pt_span(level), visit, p2m);
-    p2m->log->cursor = (p2m->log->cursor | ((pt_span(level) >> PAGE_SHIFT) - 1)) + 1;
+    uint64_t gfn = p2m->log->cursor, addr = gfn << PAGE_SHIFT;
+    const uint64_t *entry = pt_entry_upto(&p2m->pt, addr, 2, &level);
+    uint64_t span = is_table(*entry, level) ? most : pt_span(level) >> PAGE_SHIFT;
+    uint64_t next = (gfn | (span - 1)) + 1;
+    if (*entry)
+        pt_walk(&p2m->pt, addr, (next - gfn) << PAGE_SHIFT, visit, p2m);
+    p2m->log->cursor = next;
+    return *entry;
 }
 
-/* 0 when the cursor is through, else -ERESTART.  Lock held; let go now and then. */
+/* After step n, which found `something`: false when others must have the CPU.  Lock held; let go now and then. */
+static bool may_go_on(struct p2m *p2m, unsigned n, bool something)
+{
+    if (!something && n % HOLES_A_LOOK)
+        return true;
+    if (hypercall_preempt_check())
+        return false;
+    spin_unlock(&p2m->lock);
+    spin_lock(&p2m->lock);
+    return true;
+}
+
+/* 0 when the cursor is through, else -ERESTART.  Lock held. */
 static int run(struct p2m *p2m, pt_visitor *visit)
 {
-    for (unsigned n = 1; p2m->log->cursor <= p2m->max_gfn; n++) {
-        step(p2m, visit);
-        if (n % REGIONS_A_PIECE)
-            continue;
-        if (hypercall_preempt_check())
+    for (unsigned n = 1; p2m->log->cursor <= p2m->max_gfn; n++)
+        if (!may_go_on(p2m, n, step(p2m, visit, ENABLED_A_LOOK)))
             return -XEN_ERESTART;
-        spin_unlock(&p2m->lock);
-        spin_lock(&p2m->lock);
-    }
     return 0;
 }
 
@@ -269,19 +284,15 @@ static int disable_run(struct p2m *p2m)
     for (unsigned n = 1; p2m->log->cursor <= p2m->max_gfn; n++) {
         uint64_t addr = p2m->log->cursor << PAGE_SHIFT;
         unsigned level;
-        step(p2m, disable_leaf);
+        bool something = step(p2m, disable_leaf, BLOCK_PAGES);
         uint64_t desc = *pt_entry_upto(&p2m->pt, addr, 2, &level);
-        if (level == 2 && (desc & PTE_VALID) && (desc & PTE_TABLE)) {
+        if (is_table(desc, level)) {
             even_ext(p2m, addr);
             if (pt_merge(&p2m->pt, addr, 2))
                 p2m->merge_count++;
         }
-        if (n % REGIONS_A_PIECE)
-            continue;
-        if (hypercall_preempt_check())
+        if (!may_go_on(p2m, n, something))
             return -XEN_ERESTART;
-        spin_unlock(&p2m->lock);
-        spin_lock(&p2m->lock);
     }
     return 0;
 }

@@ -134,13 +134,16 @@ static int stop_all(struct domain *d)
 
 static int close_channels(struct domain *d)
 {
-    evtchn_destroy(d);
-    return 0;
+    int rc = evtchn_relinquish(d);
+    if (!rc)
+        evtchn_destroy(d);
+    return rc;
 }
 
 static int drop_pinned(struct domain *d)
 {
     vuart_destroy(d);
+    memory_forget_block(d);
     if (dom0)
         p2m_settle(dom0);               /* its tools have just unmapped some of the domain's memory */
     for (unsigned i = 0; i < d->max_vcpus; i++)

@@ -2,14 +2,16 @@
 /*
  * XEN_DOMCTL_shadow_op: the log of dirty pages, as the migration daemon sees it.
  *
- * A harvest goes in pieces of PIECE_PAGES.  Between pieces the call may be sent back to the guest to let interrupts
- * in; where it was is then in the caller's own argument block: `op` with CONTINUED set, the next piece in `mb`, the
- * dirty pages so far in `stats`.  So calls that get in between from other vCPUs cannot lose it, and a bit, once taken
- * from its leaf, is either in the caller's bitmap or marked again.
+ * A harvest goes in pieces of 2 MiB.  After each the call may be sent back to the guest to let interrupts in; where it
+ * was is then in the caller's own argument block: `op` with CONTINUED set, the next piece in `mb`, the dirty pages so
+ * far in `stats`.  So calls that get in between from other vCPUs cannot lose it, and a bit, once taken from its leaf,
+ * is either in the caller's bitmap or marked again.
  */
 #include "control.h"
+#include "dirty.h"
 
-#define PIECE_PAGES 16384u
+#define PIECE_PAGES BLOCK_PAGES
+#define CLEAR_PAGES (32u * PIECE_PAGES) /* the bitmap is cleared for so many at a time: most pieces of a map have nothing dirty */
 #define CONTINUED   0x40000000u
 
 static long enable(struct domain *d, uint32_t mode)
@@ -31,26 +33,35 @@ static void mark_again(struct domain *d, uint64_t gfn, const uint64_t *words, ui
             dirty_mark(d, GFN(gfn + i));
 }
 
-/* One piece, from `gfn`; *dirty grows. */
+/* The caller's bitmap from `gfn` on: fault before a bit is taken, not after. */
+static long clear_bitmap(const struct xen_domctl_shadow_op *s, uint64_t gfn, uint64_t total)
+{
+    uint64_t pages = MIN(total - gfn, (uint64_t)CLEAR_PAGES);
+
+    return s->dirty_bitmap.q && clear_guest(s->dirty_bitmap.q + gfn / 8, (size_t)((pages + 7) / 8)) ? -XEN_EFAULT : 0;
+}
+
+/* May something be dirty in the piece at `gfn`?  Of most pieces of a large map the log knows that without a look at leaves. */
+static bool worth_a_look(const struct p2m *p2m, uint64_t gfn)
+{
+    return p2m->hw_dirty || dirty_noted(p2m, gfn << PAGE_SHIFT);
+}
+
+/* One piece, from `gfn`; *dirty grows.  Its part of the bitmap is clear. */
 static long harvest_piece(struct domctl *c, uint64_t gfn, uint64_t pages, bool clear, uint32_t *dirty)
 {
     uint64_t words[PIECE_PAGES / 64], count = 0, to = c->op->u.shadow_op.dirty_bitmap.q;
-    size_t bytes = (size_t)((pages + 7) / 8);
-    long result;
+    long result = dirty_harvest(c->d, gfn, pages, words, clear, &count);
 
-    /* Fault before a bit is taken, not after. */
-    if (to && clear_guest(to + gfn / 8, bytes))
+    if (result || !count)
+        return result;
+    if (to && copy_to_guest(to + gfn / 8, words, (size_t)((pages + 7) / 8))) {
+        if (clear)
+            mark_again(c->d, gfn, words, pages);
         return -XEN_EFAULT;
-    memset(words, 0, sizeof words);
-    do {
-        result = dirty_harvest(c->d, gfn, pages, words, clear, &count);
-    } while (result == -XEN_ERESTART);
-    if (!result && to && count && copy_to_guest(to + gfn / 8, words, bytes))
-        result = -XEN_EFAULT;
-    if (result && clear)
-        mark_again(c->d, gfn, words, pages);
+    }
     *dirty += (uint32_t)count;
-    return result;
+    return 0;
 }
 
 /* Leave the call's place in the caller's block and go back to it. */
@@ -70,20 +81,27 @@ static long harvest(struct domctl *c, uint32_t op, bool continued)
     struct p2m *p2m = &c->d->p2m;
     bool clear = op == XEN_DOMCTL_SHADOW_OP_CLEAN;
     uint64_t total = p2m_max_gfn(c->d) + 1, gfn = continued ? (uint64_t)s->mb * PIECE_PAGES : 0;
+    uint64_t none;
     long result = 0;
 
-    if (s->mode & ~(uint32_t)XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL || !p2m->logging)
+    /* A harvest of nothing: is the log on, all of it? */
+    if (s->mode & ~(uint32_t)XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL || !p2m->logging || dirty_harvest(c->d, 0, 0, NULL, false, &none))
         return -XEN_EINVAL;
     /* Without a bitmap: all pages are counted (and cleaned), none is told. */
     if (s->dirty_bitmap.q)
         total = MIN(total, s->pages);
     if (!continued)
         s->stats.dirty_count = 0;
-    while (gfn < total && !result) {
-        uint64_t pages = MIN(total - gfn, (uint64_t)PIECE_PAGES);
-        result = harvest_piece(c, gfn, pages, clear, &s->stats.dirty_count);
-        gfn += pages;
-        if (!result && gfn < total && hypercall_preempt_check())
+    for (uint64_t cleared = gfn; gfn < total && !result;) {
+        bool look = worth_a_look(p2m, gfn);
+        if (gfn == cleared) {
+            result = clear_bitmap(s, gfn, total);
+            cleared += CLEAR_PAGES;
+        }
+        if (!result && look)
+            result = harvest_piece(c, gfn, MIN(total - gfn, (uint64_t)PIECE_PAGES), clear, &s->stats.dirty_count);
+        gfn += PIECE_PAGES;
+        if (!result && gfn < total && (look || gfn == cleared) && hypercall_preempt_check())
             return come_again(c, gfn);
     }
     if (clear)

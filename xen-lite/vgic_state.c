@@ -72,6 +72,10 @@ void vgic_set_dist(struct domain *d, const struct xlr_vgic_dist *r, const struct
 {
     for (unsigned i = 0; i < MIN(d->vgic.spi_count, r->spi_count); i++) {
         struct vgic_irq *irq = &d->vgic.spi[i];
+        struct xlr_irq now;
+        get_irq(irq, &now);
+        if (!memcmp(&now, &rec[i], sizeof(now)))        /* most of them, never used */
+            continue;
         struct vcpu *owner = vgic_irq_lock(irq);
         if (!owner)
             continue;

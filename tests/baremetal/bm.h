@@ -44,6 +44,12 @@ bool bm_wait(volatile uint64_t *word, uint64_t value, unsigned ms);
 bool bm_is_xen_lite(void);
 bool bm_is_debug(void);                     /* xen-lite as `make debug` makes it */
 void bm_debug_key(char key);
+/* XEN_SYSCTL_perfc_op, in the order in which xen-lite tells its counters (perfc.c). */
+enum bm_exit { BM_EXIT_IRQ, BM_EXIT_HYPERCALL, BM_EXIT_PSCI, BM_EXIT_MMIO, BM_EXIT_WRITE_FAULT, BM_EXIT_WFI, BM_EXIT_SYSREG,
+               BM_EXIT_SGI, BM_EXIT_OTHER, BM_EXIT_COUNT };
+struct bm_counters { uint32_t exits[BM_EXIT_COUNT][2] /* control domain, guests */, longest_ns[42]; };
+bool bm_counters(struct bm_counters *c);
+void bm_counters_reset(void);
 bool bm_faults(void (*fn)(void));           /* it makes one access, which is to abort */
 extern unsigned bm_failed, bm_passed;
 
@@ -69,6 +75,8 @@ void gic_start(unsigned cpu);
 void gic_enable(unsigned cpu, uint32_t intid, uint8_t priority);
 void gic_disable(unsigned cpu, uint32_t intid);
 void gic_sgi(unsigned cpu, uint32_t intid);
+extern volatile uint64_t bm_tick;
+void gic_tick(uint64_t ticks);              /* this CPU's virtual timer, again and again; 0: no more */
 static inline void irq_on(void) { __asm__ volatile("msr daifclr, #2" ::: "memory"); }
 static inline void irq_off(void) { __asm__ volatile("msr daifset, #2" ::: "memory"); }
 static inline volatile uint32_t *reg32(uint64_t a) { return (volatile uint32_t *)a; }
@@ -113,6 +121,7 @@ void test_cycles(void);
 void test_dirty(void);
 void test_costs(void);
 void test_device_map(void);
+void test_preempt(void);
 
 #pragma GCC visibility pop
 

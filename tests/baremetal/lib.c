@@ -87,6 +87,28 @@ void bm_cost(const char *name, uint64_t ticks, uint64_t count)
     bm_print("cost %s %lu\n", name, ticks * (1000000000ul / bm_counter_hz()) / count);
 }
 
+static long perfc(uint32_t cmd, struct xen_sysctl *s, void *values)
+{
+    s->cmd = XEN_SYSCTL_perfc_op, s->interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    s->u.perfc_op.cmd = cmd;
+    s->u.perfc_op.desc.p = NULL;
+    s->u.perfc_op.val.p = values;
+    return hypercall(__HYPERVISOR_sysctl, s);
+}
+
+bool bm_counters(struct bm_counters *c)
+{
+    static struct xen_sysctl s;
+    return perfc(XEN_SYSCTL_PERFCOP_query, &s, NULL) == 0 && s.u.perfc_op.nr_counters == BM_EXIT_COUNT + 1 &&
+           s.u.perfc_op.nr_vals * sizeof(uint32_t) == sizeof(*c) && perfc(XEN_SYSCTL_PERFCOP_query, &s, c) == 0;
+}
+
+void bm_counters_reset(void)
+{
+    static struct xen_sysctl s;
+    perfc(XEN_SYSCTL_PERFCOP_reset, &s, NULL);
+}
+
 void *bm_alloc(unsigned pages)
 {
     uint8_t *p = (uint8_t *)heap_start + heap_used;
@@ -199,6 +221,8 @@ void bm_main(void *fdt)
     if (bm_is_xen_lite())
         phase("dirty", test_dirty);
     phase("costs", test_costs);
+    if (bm_is_xen_lite())
+        phase("preemption", test_preempt);
     bm_print("bm: %u passed, %u failed\n", bm_passed, bm_failed);
     struct sched_shutdown s = { .reason = SHUTDOWN_poweroff };
     hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_shutdown, &s);

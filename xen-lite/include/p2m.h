@@ -32,7 +32,9 @@ struct p2m {
     bool logging, hw_dirty;     /* dirty.c: new RAM leaves are logged; by DBM */
     struct dirty_log *log;
     uint64_t relinquish_gfn;    /* cursor of p2m_relinquish */
-    uint64_t *gone;             /* p2m_unmap_later: leaves that TLBs may still have, GONE_MAX at most; a page, or NULL */
+    uint64_t relinquish_table;  /* descriptor of the table before it, out of the map, whose leaves are being dropped; 0: none */
+    unsigned relinquish_entry;  /* which is next */
+    uint64_t *gone;             /* p2m_unmap_later: leaves that TLBs may still have, some hundred at most; a page, or NULL */
     unsigned gone_count;
     struct timer gone_timer;
     uint64_t split_count, merge_count, fault_count, spurious_count, table_pages;
