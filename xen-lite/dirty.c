@@ -37,7 +37,8 @@
  * A domain that has not run.  Who receives a guest wants to know which pages of the domain made for it are still all zero: those that
  * struct page does not call `written`.  So logging that starts before a domain has ever run starts with the others dirty.
  *
- * Files: dirty.c turns the log on and off, dirty_mark.c makes pages dirty, dirty_harvest.c reads and cleans.
+ * Files: dirty.c turns the log on and off, dirty_mark.c makes pages dirty, dirty_harvest.c reads and cleans,
+ * dirty_eager.c splits blocks before they are written.
  */
 #include "lib.h"
 #include "domain.h"
@@ -241,6 +242,7 @@ int dirty_enable(struct domain *d)
     if (!err) {
         p2m->log->state = DIRTY_ON;
         p2m->log->of_new_domain = false;
+        dirty_eager_start(p2m);
     }
     spin_unlock(&p2m->lock);
     if (!err)
@@ -304,6 +306,7 @@ int dirty_disable(struct domain *d)
     struct dirty_log *log = p2m->log;
     int err = log && log->state != DIRTY_OFF ? 0 : -XEN_EINVAL;
     if (!err && log->state != DIRTY_DISABLING) {
+        dirty_eager_stop(p2m);
         log->state = DIRTY_DISABLING;
         log->cursor = 0;
         p2m->logging = false;
@@ -326,6 +329,7 @@ void dirty_free(struct p2m *p2m)
     if (p2m->logging)
         __atomic_fetch_sub(&logging_domains, 1, __ATOMIC_RELAXED);
     p2m->logging = false;
+    dirty_eager_stop(p2m);
     mem_free(p2m->log->region, REGION_BYTES);
     mem_free(p2m->log, sizeof(*p2m->log));
     p2m->log = NULL;

@@ -120,6 +120,8 @@ static unsigned choose_level(struct p2m *p2m, uint64_t addr, uint64_t pa, uint64
         return 3;
     if (type == P2M_RAM) {
         const struct page *p = pfn_page(pa >> PAGE_SHIFT);
+        if (dirty_wants_leaves(p2m))
+            return 3;
         for (unsigned i = 0; i < BLOCK_PAGES; i++)
             if (__atomic_load_n(&p[i].ext_writers, __ATOMIC_RELAXED))
                 return 3;

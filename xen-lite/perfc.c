@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * XEN_SYSCTL_perfc_op, for Xen's own tool `xenperf`: how often guests left for the hypervisor, by reason, and the longest time that
- * a call of each number kept its CPU.  What there is never changes, so that a caller's buffers fit.
+ * XEN_SYSCTL_perfc_op, for Xen's own tool `xenperf`: how often guests left for the hypervisor, by reason, how many blocks of logged
+ * domains were split, and the longest time that a call of each number kept its CPU.  What there is never changes, so that a
+ * caller's buffers fit.
  */
 #include "control.h"
-
-/* Of a counter of exits. Domains that are gone are not counted any more. */
-enum { BY_CONTROL_DOMAIN, BY_GUESTS, EXIT_VALUES };
 
 const char *const exit_names[EXIT_COUNT] = {
     [EXIT_IRQ] = "irq", [EXIT_HYPERCALL] = "hypercall", [EXIT_PSCI] = "psci", [EXIT_MMIO] = "mmio",
@@ -14,64 +12,73 @@ const char *const exit_names[EXIT_COUNT] = {
     [EXIT_OTHER] = "other",
 };
 
-static void each_vcpu(void (*fn)(struct vcpu *v, uint64_t (*sum)[EXIT_VALUES]), uint64_t (*sum)[EXIT_VALUES])
+/* Domains that are gone are not counted any more. */
+enum { BY_CONTROL_DOMAIN, BY_GUESTS, EXIT_VALUES };
+enum { WHEN_NEEDED, IN_BACKGROUND, SPLIT_VALUES };
+struct counts { uint64_t exits[EXIT_COUNT][EXIT_VALUES], splits[SPLIT_VALUES], longest_ns[HYPERCALL_COUNT]; };
+
+static void add(struct domain *d, struct counts *c)
+{
+    for (unsigned i = 0; i < d->max_vcpus; i++)
+        for (unsigned n = 0; d->vcpu[i] && n < EXIT_COUNT; n++)
+            c->exits[n][d->privileged ? BY_CONTROL_DOMAIN : BY_GUESTS] += d->vcpu[i]->exits[n];
+    c->splits[WHEN_NEEDED] += d->p2m.split_count - d->p2m.eager_count;
+    c->splits[IN_BACKGROUND] += d->p2m.eager_count;
+}
+
+/* A vCPU that runs elsewhere may put its old count back. */
+static void clear(struct domain *d, struct counts *c)
+{
+    (void)c;
+    for (unsigned i = 0; i < d->max_vcpus; i++)
+        if (d->vcpu[i])
+            memset(d->vcpu[i]->exits, 0, sizeof d->vcpu[i]->exits);
+    d->p2m.split_count = d->p2m.eager_count = 0;
+}
+
+static void each_domain(void (*fn)(struct domain *d, struct counts *c), struct counts *c)
 {
     for (struct domain *d = domain_get_next(0); d;) {
         domid_t next = (domid_t)(d->id + 1u);
-        for (unsigned i = 0; i < d->max_vcpus; i++)
-            if (d->vcpu[i])
-                fn(d->vcpu[i], sum);
+        fn(d, c);
         domain_put(d);
         d = domain_get_next(next);
     }
 }
 
-static void add_exits(struct vcpu *v, uint64_t (*sum)[EXIT_VALUES])
-{
-    for (unsigned n = 0; n < EXIT_COUNT; n++)
-        sum[n][v->domain->privileged ? BY_CONTROL_DOMAIN : BY_GUESTS] += v->exits[n];
-}
-
-/* One that runs elsewhere may put its old count back. */
-static void clear_exits(struct vcpu *v, uint64_t (*sum)[EXIT_VALUES])
-{
-    (void)sum;
-    memset(v->exits, 0, sizeof v->exits);
-}
-
-/* Counter n, of `count` values, which go to place `at` of all values. */
-static long tell(const struct xen_sysctl_perfc_op *p, unsigned n, const char *kind, const char *what, unsigned at,
-                 const uint64_t *value, unsigned count)
+/* One counter, of `count` values, at the place that *p has come to. */
+static long tell(struct xen_sysctl_perfc_op *p, const char *kind, const char *what, const uint64_t *value, unsigned count)
 {
     struct xen_sysctl_perfc_desc desc = { .nr_vals = count };
     xen_sysctl_perfc_val_t v;
 
     snprintf(desc.name, sizeof desc.name, "%s%s", kind, what);
-    if (p->desc.q && copy_to_guest(p->desc.q + n * sizeof desc, &desc, sizeof desc))
+    if (p->desc.q && copy_to_guest(p->desc.q + p->nr_counters * sizeof desc, &desc, sizeof desc))
         return -XEN_EFAULT;
     for (unsigned i = 0; p->val.q && i < count; i++) {
         v = (xen_sysctl_perfc_val_t)MIN(value[i], (uint64_t)UINT32_MAX);
-        if (copy_to_guest(p->val.q + (at + i) * sizeof v, &v, sizeof v))
+        if (copy_to_guest(p->val.q + (p->nr_vals + i) * sizeof v, &v, sizeof v))
             return -XEN_EFAULT;
     }
+    p->nr_counters++;
+    p->nr_vals += count;
     return 0;
 }
 
 static long query(struct xen_sysctl_perfc_op *p)
 {
-    uint64_t exits[EXIT_COUNT][EXIT_VALUES] = { { 0 } }, longest[HYPERCALL_COUNT];
+    struct counts c = { 0 };
     long result = 0;
 
-    each_vcpu(add_exits, exits);
-    for (unsigned n = 0; !result && n < EXIT_COUNT; n++)
-        result = tell(p, n, "exits, [0] control domain, [1] guests: ", exit_names[n], n * EXIT_VALUES, exits[n], EXIT_VALUES);
+    each_domain(add, &c);
     for (unsigned nr = 0; nr < HYPERCALL_COUNT; nr++)
-        longest[nr] = hypercall_longest_ns(nr);
+        c.longest_ns[nr] = hypercall_longest_ns(nr);
+    p->nr_counters = p->nr_vals = 0;
+    for (unsigned n = 0; !result && n < EXIT_COUNT; n++)
+        result = tell(p, "exits, [0] control domain, [1] guests: ", exit_names[n], c.exits[n], EXIT_VALUES);
     if (!result)
-        result = tell(p, EXIT_COUNT, "longest hypercall, ns, by number", "", EXIT_COUNT * EXIT_VALUES, longest, HYPERCALL_COUNT);
-    p->nr_counters = EXIT_COUNT + 1;
-    p->nr_vals = EXIT_COUNT * EXIT_VALUES + HYPERCALL_COUNT;
-    return result;
+        result = tell(p, "blocks split, [0] when needed, [1] in the background", "", c.splits, SPLIT_VALUES);
+    return result ? result : tell(p, "longest hypercall, ns, by number", "", c.longest_ns, HYPERCALL_COUNT);
 }
 
 long sysctl_perfc_op(struct xen_sysctl *op, bool *reply)
@@ -81,7 +88,7 @@ long sysctl_perfc_op(struct xen_sysctl *op, bool *reply)
 
     switch (p->cmd) {
     case XEN_SYSCTL_PERFCOP_reset:
-        each_vcpu(clear_exits, NULL);
+        each_domain(clear, NULL);
         hypercall_forget_longest();
         break;
     case XEN_SYSCTL_PERFCOP_query:

@@ -42,12 +42,14 @@ void *bm_alloc(unsigned pages);             /* zeroed, never freed */
 uint64_t bm_random(uint64_t *state);
 bool bm_wait(volatile uint64_t *word, uint64_t value, unsigned ms);
 bool bm_is_xen_lite(void);
+bool bm_has_option(const char *text);       /* in the hypervisor's command line */
 bool bm_is_debug(void);                     /* xen-lite as `make debug` makes it */
 void bm_debug_key(char key);
 /* XEN_SYSCTL_perfc_op, in the order in which xen-lite tells its counters (perfc.c). */
 enum bm_exit { BM_EXIT_IRQ, BM_EXIT_HYPERCALL, BM_EXIT_PSCI, BM_EXIT_MMIO, BM_EXIT_WRITE_FAULT, BM_EXIT_WFI, BM_EXIT_SYSREG,
                BM_EXIT_SGI, BM_EXIT_OTHER, BM_EXIT_COUNT };
-struct bm_counters { uint32_t exits[BM_EXIT_COUNT][2] /* control domain, guests */, longest_ns[42]; };
+struct bm_counters { uint32_t exits[BM_EXIT_COUNT][2] /* control domain, guests */,
+                     splits[2] /* when needed, in the background */, longest_ns[42]; };
 bool bm_counters(struct bm_counters *c);
 void bm_counters_reset(void);
 bool bm_faults(void (*fn)(void));           /* it makes one access, which is to abort */

@@ -99,7 +99,7 @@ static long perfc(uint32_t cmd, struct xen_sysctl *s, void *values)
 bool bm_counters(struct bm_counters *c)
 {
     static struct xen_sysctl s;
-    return perfc(XEN_SYSCTL_PERFCOP_query, &s, NULL) == 0 && s.u.perfc_op.nr_counters == BM_EXIT_COUNT + 1 &&
+    return perfc(XEN_SYSCTL_PERFCOP_query, &s, NULL) == 0 && s.u.perfc_op.nr_counters == BM_EXIT_COUNT + 2 &&
            s.u.perfc_op.nr_vals * sizeof(uint32_t) == sizeof(*c) && perfc(XEN_SYSCTL_PERFCOP_query, &s, c) == 0;
 }
 
@@ -148,6 +148,20 @@ static bool version_has(const char word[3])
 
 bool bm_is_xen_lite(void) { return version_has("lit"); }
 bool bm_is_debug(void) { return version_has("dbg"); }
+
+bool bm_has_option(const char *text)
+{
+    static char line[1024];
+    hypercall(__HYPERVISOR_xen_version, (unsigned long)XENVER_commandline, line);
+    for (const char *at = line; *at; at++) {
+        const char *a = at, *b = text;
+        while (*b && *a == *b)
+            a++, b++;
+        if (!*b)
+            return true;
+    }
+    return false;
+}
 
 void bm_debug_key(char key)
 {

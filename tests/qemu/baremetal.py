@@ -24,6 +24,8 @@ MACHINES = {
     "no-vlpt": dict(cpu="cortex-a57", smp=2, xen_append="vlpt=off"),
     "hw-dirty-no-vlpt": dict(cpu="max", smp=1, xen_append="dirty=hw vlpt=off"),
     "four": dict(cpu="neoverse-n1", smp=4),
+    "eager": dict(cpu="cortex-a57", smp=2, xen_append="split=eager"),
+    "hw-dirty-eager": dict(cpu="max", smp=1, xen_append="dirty=hw split=eager"),
     "debug": dict(cpu="cortex-a57", smp=1, xen=os.path.join(BUILD, "arm64-debug/xen-lite")),
     "costs": dict(cpu="cortex-a57", smp=1, icount=True),
 }

@@ -4,6 +4,7 @@
 #define XL_DIRTY_H
 
 #include "p2m.h"
+#include "hypercall.h"
 
 #define DIRTY_REGIONS (1u << (IPA_BITS - BLOCK_SHIFT))
 
@@ -14,6 +15,8 @@ struct dirty_log {
     uint64_t rounds;
     bool of_new_domain;                 /* ENABLING, and it has never run: what its builder wrote starts dirty */
     uint64_t *region;                   /* DIRTY_REGIONS bits */
+    bool splitting;                     /* dirty_eager.c: in the background, gfns from split_cursor on */
+    uint64_t split_cursor;
 };
 
 /* What a RAM leaf at `level` that appears now has besides its attributes: while logging, it is logged and dirty. */
@@ -26,5 +29,10 @@ bool dirty_any(void);                   /* some domain is logged */
 /* Cut the block at ipa into leaves, each with the external-writer and log bits of its own page.  NULL: no memory.  Lock held. */
 uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa);
 void dirty_free(struct p2m *p2m);
+/* split=eager: logging is on; it ends (again: no-op).  Lock held. */
+void dirty_eager_start(struct p2m *p2m);
+void dirty_eager_stop(struct p2m *p2m);
+/* New RAM is to come as leaves: a block would be split soon. */
+static inline bool dirty_wants_leaves(const struct p2m *p2m) { return p2m->logging && cmdline.split_eager; }
 
 #endif

@@ -91,6 +91,7 @@ struct cmdline {
     char dtuart[64];                    /* empty: the device tree's stdout-path */
     bool vlpt;
     int dirty_mode;                     /* DIRTY_* */
+    bool split_eager;                   /* of logged domains, blocks: in the background; else on the first write */
     bool noreboot;
     enum { LOGLVL_ERR, LOGLVL_WARN, LOGLVL_INFO, LOGLVL_ALL } loglvl, guest_loglvl;
     bool sync_console;

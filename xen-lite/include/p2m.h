@@ -37,6 +37,7 @@ struct p2m {
     uint64_t *gone;             /* p2m_unmap_later: leaves that TLBs may still have, some hundred at most; a page, or NULL */
     unsigned gone_count;
     struct timer gone_timer;
+    uint64_t eager_count;       /* of split_count, in the background */
     uint64_t split_count, merge_count, fault_count, spurious_count, table_pages;
 };
 
@@ -103,6 +104,8 @@ int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *word
  * (Writers see the cleared leaf only then: bits collected before are of this round, writes through stale entries
  * must not be lost: dirty.c argues the order.) */
 void dirty_round_end(struct domain *d);
+/* For CPUs with nothing else to do: split a block of a logged domain, with split=eager.  False: there is none. */
+bool dirty_split_idle(void);
 bool dirty_fault(struct vcpu *v, ipa_t ipa);            /* a write hit a logged leaf: true when resolved */
 /* The same for one that the hardware found at level 3 for an access to `va` of its own: without a lock, TLB entries of this CPU only. */
 bool dirty_fault_leaf(struct vcpu *v, ipa_t ipa, gva_t va);

@@ -9,6 +9,7 @@
 #include "boot.h"
 #include "domain.h"
 #include "hypercall.h"
+#include "dirty.h"
 #include "fake.h"
 
 #define WEAK __attribute__((weak))
@@ -46,6 +47,9 @@ WEAK void panic_at(const char *file, int line, const char *fmt, ...)
 }
 WEAK bool hypercall_preempt_check(void) { return fake_preempt; }
 WEAK bool page_scrub(void) { return false; }
+WEAK bool dirty_split_idle(void) { return false; }
+WEAK void dirty_eager_start(struct p2m *p2m) { (void)p2m; }
+WEAK void dirty_eager_stop(struct p2m *p2m) { (void)p2m; }
 WEAK void guest_mem_begin_call(void) {}
 WEAK void guest_mem_end_call(void) {}
 
