@@ -119,10 +119,11 @@ void memory_forget_block(struct domain *d)
 {
     spin_lock(&d->lock);
     struct page *page = d->populating.page;
+    unsigned order = d->populating.order;
     d->populating.page = NULL;
     spin_unlock(&d->lock);
     if (page)
-        page_put_block(page, d->populating.order);
+        page_put_block(page, order);
 }
 
 /* 0, -XEN_ENOMEM, or -XEN_ERESTART: clearing takes long, and goes on when the call is made again. */

@@ -17,6 +17,7 @@
 
 #define NIL 0xffffffffu
 #define SCRUB_ORDER 4u
+#define FORGET_A_PIECE 4096u            /* frames looked at between two looks at whether others need the CPU */
 
 struct page *frame_table;
 uint64_t frame_base, frame_count;
@@ -225,20 +226,28 @@ struct domain *page_owner_get(const struct page *p)
     return d;
 }
 
-void page_forget_owner(struct domain *d)
+bool page_forget_some(struct domain *d, uint64_t *next)
 {
     spin_lock(&page_lock);
-    if (d->id < DOMID_FIRST_RESERVED && slot_of[d->id]) {
-        unsigned n = slot_of[d->id] - 1u;
-        for (uint64_t i = 0; i < frame_count && account[n].pages; i++)
-            if ((frame_table[i].flags & PAGE_ALLOCATED) && frame_table[i].owner == d->id) {
-                frame_table[i].owner = DOMID_IO;    /* nobody's: no domain of the same number will get at it */
-                account[n].pages--;
-            }
-        account[n].d = NULL;
-        slot_of[d->id] = 0;
+    unsigned n = slot_of[d->id] - 1u;
+    uint64_t end = MIN(*next + FORGET_A_PIECE, frame_count);
+    for (; slot_of[d->id] && account[n].pages && *next < end; ++*next) {
+        struct page *p = &frame_table[*next];
+        if (!(p->flags & PAGE_ALLOCATED) || p->owner != d->id)
+            continue;
+        account_sub(p->owner, !(p->flags & PAGE_UNCOUNTED), 1);
+        p->owner = DOMID_IO;            /* nobody's: no domain of the same number will get at it */
     }
+    bool over = !slot_of[d->id] || *next == frame_count;
     spin_unlock(&page_lock);
+    return over;
+}
+
+void page_forget_owner(struct domain *d)
+{
+    uint64_t next = 0;
+    while (d->id < DOMID_FIRST_RESERVED && !page_forget_some(d, &next))
+        ;
 }
 
 /* ---- allocation ---- */

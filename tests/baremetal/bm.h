@@ -5,6 +5,8 @@
  *     ok NAME
  *     not ok NAME - WHY
  *     cost NAME N            instructions, meaningful under -icount shift=0
+ *     hold NAME N            the longest time that a hypercall kept its CPU, ns: instructions there
+ *     count NAME N           exits to the hypervisor for one event
  * and at the end "bm: N passed, N failed", then powers the machine off.
  */
 #ifndef BM_H
@@ -88,7 +90,7 @@ static inline volatile uint32_t *reg32(uint64_t a) { return (volatile uint32_t *
 #define GUEST_GFN   (GUEST_RAM / PAGE)
 #define GUEST_MAILS 0x200000ul              /* offset of the vCPUs' mailboxes in guest RAM, a page each */
 #define GUEST_DATA  0x400000ul              /* offset of what tests write to */
-enum guest_command { GUEST_IDLE, GUEST_WRITE_SET, GUEST_WRITE_ALL, GUEST_COST, GUEST_CHECK, GUEST_EXIT };
+enum guest_command { GUEST_IDLE, GUEST_WRITE_SET, GUEST_WRITE_ALL, GUEST_COST, GUEST_CHECK, GUEST_SLEEP };
 struct mailbox {                            /* the payload writes command last; the guest writes done last */
     volatile uint64_t command, done, first, count, seed, value, result[4];
     volatile uint64_t page[400];
@@ -124,6 +126,7 @@ void test_dirty(void);
 void test_costs(void);
 void test_device_map(void);
 void test_preempt(void);
+void test_exits(void);
 
 #pragma GCC visibility pop
 

@@ -55,7 +55,7 @@ void bm_irq(void)
     if (bm_irq_hook)
         bm_irq_hook((uint32_t)intid);
     if (intid == 27 && bm_tick)
-        __asm__ volatile("msr cntv_tval_el0, %0\n\tisb" : : "r"(bm_tick));
+        __asm__ volatile("msr cntv_tval_el0, %0\n\tmsr cntv_ctl_el0, %1\n\tisb" : : "r"(bm_tick), "r"(1ul));
     else if (intid == 27)
         __asm__ volatile("msr cntv_ctl_el0, %0\n\tisb" : : "r"(2ul));
     if (intid == 30)

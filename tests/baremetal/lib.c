@@ -235,8 +235,10 @@ void bm_main(void *fdt)
     if (bm_is_xen_lite())
         phase("dirty", test_dirty);
     phase("costs", test_costs);
-    if (bm_is_xen_lite())
+    if (bm_is_xen_lite()) {
+        phase("exits", test_exits);
         phase("preemption", test_preempt);
+    }
     bm_print("bm: %u passed, %u failed\n", bm_passed, bm_failed);
     struct sched_shutdown s = { .reason = SHUTDOWN_poweroff };
     hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_shutdown, &s);

@@ -184,6 +184,17 @@ static void owners(void **state)
     page_put(&p[3]);
     assert_int_equal(a.tot_pages, 3);
     assert_false(page_get(&p[3], &a));              /* free */
+    /* In pieces, as a preemptible teardown does it. */
+    uint64_t next = 0;
+    struct page *left = page_alloc(&b, 1, 0);
+    page_put(left);
+    assert_true(page_forget_some(&b, &next));
+    assert_int_equal(b.tot_pages, 0);
+    assert_null(page_owner_get(&left[1]));
+    page_put(&left[1]);
+    next = frame_count - 1;
+    assert_true(page_forget_some(&a, &next));       /* not looked at: what it owns, it has */
+    assert_ptr_equal(page_owner_get(p), &a);
     /* The domain goes while others hold its pages: a new one of the same number has nothing to do with them. */
     page_forget_owner(&a);
     struct domain again = { .id = 1, .max_pages = 100 };

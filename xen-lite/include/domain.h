@@ -88,6 +88,7 @@ struct domain {
     unsigned evtchn_ppi;            /* INTID of the event-channel interrupt */
     uint64_t irq_granted[16];       /* bitmap of physical INTIDs it may use (dom0: nearly all) */
     uint64_t next_relinquish;       /* stage of the preemptible teardown (domain_kill) */
+    uint64_t forget_next;           /* its cursor, when that looks for pages that others hold */
     bool being_killed;              /* a CPU is in domain_kill */
     struct timer watchdog[2]; uint32_t watchdog_inuse;
     struct { char buf[256]; unsigned len; } console;    /* a partial line of console_io / debug console */

@@ -54,6 +54,8 @@ void page_get_known(struct page *p);                    /* caller holds one alre
 struct domain *page_owner_get(const struct page *p);
 /* Before a struct domain is freed: pages that others still hold lose their owner, and are freed uncounted by their last reference. */
 void page_forget_owner(struct domain *d);
+/* The same in pieces, from frame *next (0 at first) on, of a domain that gets no pages any more.  True: that is all. */
+bool page_forget_some(struct domain *d, uint64_t *next);
 /* Clear a little of what is free, for later; false: there is nothing to clear.  For CPUs with nothing else to do. */
 bool page_scrub(void);
 uint64_t page_free_count(void); uint64_t page_total_count(void);
