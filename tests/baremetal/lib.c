@@ -87,6 +87,27 @@ void bm_cost(const char *name, uint64_t ticks, uint64_t count)
     bm_print("cost %s %lu\n", name, ticks * (1000000000ul / bm_counter_hz()) / count);
 }
 
+static uint64_t loop_ticks(void)
+{
+    uint64_t start = bm_counter();
+    for (volatile unsigned i = 0; i < 100000; i++)
+        ;
+    return bm_counter() - start;
+}
+
+/* Else no two of these take the same time, nor three. */
+bool bm_is_icount(void)
+{
+    static int known;
+    if (!known) {
+        uint64_t first = loop_ticks(), second = loop_ticks(), third = loop_ticks();
+        uint64_t low = first < second ? first : second, high = first < second ? second : first;
+        low = third < low ? third : low, high = third > high ? third : high;
+        known = high - low <= 1 ? 1 : -1;   /* a tick is several instructions */
+    }
+    return known > 0;
+}
+
 static long perfc(uint32_t cmd, struct xen_sysctl *s, void *values)
 {
     s->cmd = XEN_SYSCTL_perfc_op, s->interface_version = XEN_SYSCTL_INTERFACE_VERSION;

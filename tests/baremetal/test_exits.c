@@ -36,6 +36,8 @@ static void count(const char *name, bool (*run)(unsigned times), unsigned times,
     uint64_t exits = total(&c[2], 0) - total(&c[1], 0) - (total(&c[1], 0) - total(&c[0], 0)), hundredths = exits * 100 / times;
     bm_print("count %s %lu.%02lu\n", name, hundredths / 100, hundredths % 100);
     bm_check(ok, "exits: each event comes", "%s", name);
+    if (!bm_is_icount())                    /* an emulator that is slow makes interrupts come at other times */
+        return;
     bm_check(exits * 100 <= (uint64_t)want * times, "exits: no more than there must be", "%s: %lu for %u", name, exits, times);
     for (unsigned kind = 0; exits * 100 > (uint64_t)want * times && kind < BM_EXIT_COUNT; kind++)
         bm_print("# kind %u: %u\n", kind, c[2].exits[kind][0] - c[1].exits[kind][0]);
