@@ -152,6 +152,10 @@ $(OUT)/xen-lite: $(OUT)/xen-lite.elf
 	@$(OBJCOPY) -O binary $< $@
 	@echo "  IMAGE   $@ ($$(wc -c < $@) bytes)"
 
+.PHONY: debug
+debug: $(headers)          ## build/arm64-debug/xen-lite: with assertions, and a device map whose generation has 3 bits
+	@$(MAKE) --no-print-directory OUT=build/arm64-debug CFLAGS_EXTRA='$(CFLAGS_EXTRA) -DXL_DEBUG=1 -DMMIO_GENERATION_BITS=3' hypervisor
+
 build-clang: $(headers)         ## compile all with clang, for its warnings
 	@$(MAKE) --no-print-directory OBJ=build/clang CC='$(CLANG) --target=aarch64-linux-gnu' objects migrate-objects
 

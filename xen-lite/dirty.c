@@ -38,8 +38,8 @@
  * A domain that has not run.  Who receives a guest wants to know which pages of the domain made for it are still all zero: those that
  * struct page does not call `written`.  So logging that starts before a domain has ever run starts with the others dirty.
  *
- * Files: dirty.c turns the log on and off, dirty_mark.c makes pages dirty, dirty_harvest.c reads and cleans.  tests/model/dirty.pml has all
- * of this for a model checker.
+ * Files: dirty.c turns the log on and off, dirty_mark.c makes pages dirty, dirty_harvest.c reads and cleans, dirty_eager.c splits blocks
+ * before they are written.  tests/model/dirty.pml has all of this for a model checker.
  */
 #include "lib.h"
 #include "domain.h"
@@ -48,9 +48,9 @@
 #include "vlpt.h"
 
 #define REGION_BYTES (DIRTY_REGIONS / 8)
-/* Between two looks at whether to make room for others: this many blocks, or tables at TABLE_WEIGHT each. */
+/* Between two looks at whether to make room for others: this many blocks, where what takes a look at 512 leaves or pages counts as many. */
 #define PIECE_WEIGHT 64u
-#define TABLE_WEIGHT 16u
+#define TABLE_WEIGHT 32u
 
 static unsigned logging_domains;
 bool dirty_any(void) { return __atomic_load_n(&logging_domains, __ATOMIC_RELAXED) != 0; }
@@ -195,8 +195,9 @@ static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visi
         weight++;
         if ((desc & PTE_VALID) && !(desc & PTE_TABLE)) {
             visit(&p2m->pt, addr, 2, entry, p2m);
+            weight += (desc & PTE_SW_EXT) || p2m->log.of_new_domain ? TABLE_WEIGHT : 0;
         } else if (desc & PTE_VALID) {
-            weight += TABLE_WEIGHT - 1;
+            weight += TABLE_WEIGHT;
             pt_walk(&p2m->pt, addr, BLOCK_SIZE, visit, p2m);
             if (after)
                 after(p2m, addr);
@@ -249,6 +250,7 @@ int dirty_enable(struct domain *d)
     if (!err) {
         p2m->log.state = DIRTY_ON;
         p2m->log.of_new_domain = false;
+        dirty_eager_start(p2m);
     }
     spin_unlock(&p2m->lock);
     if (!err)
@@ -301,6 +303,7 @@ int dirty_disable(struct domain *d)
     struct dirty_log *log = &p2m->log;
     int err = log->state != DIRTY_OFF ? 0 : -XEN_EINVAL;
     if (!err && log->state != DIRTY_DISABLING) {
+        dirty_eager_stop(p2m);
         log->state = DIRTY_DISABLING;
         log->cursor = 0;
         p2m->logging = false;
@@ -329,6 +332,7 @@ void dirty_free(struct p2m *p2m)
     if (p2m->logging)
         __atomic_fetch_sub(&logging_domains, 1, __ATOMIC_RELAXED);
     p2m->logging = false;
+    dirty_eager_stop(p2m);
     mem_free(p2m->log.region, REGION_BYTES);
     p2m->log = (struct dirty_log){ 0 };
 }

@@ -10,7 +10,7 @@
  */
 #include "control.h"
 
-#define PIECE_PAGES 16384u
+#define PIECE_PAGES 4096u                       /* at ten instructions a page, when every other page is dirty */
 #define CLEAR_PAGES (64u * PAGE_SIZE * 8)       /* what is cleared of the bitmap between two looks at whether others wait */
 #define UNIT_PAGES  512u                        /* of `mb`: pieces begin at regions of the log */
 #define CLEARING    0x20000000u
@@ -35,7 +35,7 @@ static void mark_again(struct domain *d, uint64_t gfn, const uint64_t *words, ui
             dirty_mark(d, GFN(gfn + i));
 }
 
-/* One piece, from `gfn`; *dirty grows. */
+/* One piece, from `gfn`; *dirty grows.  Its part of the bitmap is clear. */
 static long harvest_piece(struct domctl *c, uint64_t gfn, uint64_t pages, bool clear, uint32_t *dirty)
 {
     uint64_t words[PIECE_PAGES / 64], count = 0, to = c->op->u.shadow_op.dirty_bitmap.q;

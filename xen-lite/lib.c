@@ -56,6 +56,8 @@ void *memmove(void *dst, const void *src, size_t n)
 {
     uint8_t *d = dst;
     const uint8_t *s = src;
+    if ((uintptr_t)d - (uintptr_t)s >= n && (uintptr_t)s - (uintptr_t)d >= n)
+        return memcpy(dst, src, n);     /* they do not touch: by words */
     if ((uintptr_t)d - (uintptr_t)s >= n) { /* dst is not inside src: forwards is right */
         for (; n; n--) {
             *d++ = *s++;

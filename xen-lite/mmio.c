@@ -12,9 +12,23 @@
 /* A leaf's payload: generation << 8 | region. */
 #define PAYLOAD_REGION 0xffull
 static uint64_t payload_of(const struct mmio_map *m, unsigned region) { return (uint64_t)m->generation << 8 | region; }
-_Static_assert(32 + 8 <= P2M_MMIO_PAYLOAD_BITS && MMIO_REGIONS <= 256, "payload of an emulated page's leaf");
+_Static_assert(MMIO_GENERATION_BITS <= 32 && 32 + 8 <= P2M_MMIO_PAYLOAD_BITS && MMIO_REGIONS <= 256,
+               "payload of an emulated page's leaf");
 
-/* Regions are sorted by address and never removed: they live as long as their domain. */
+/*
+ * The numbers of regions in leaves are stale from now on.  When the generation's own number comes round again, leaves from last time
+ * would be believed: so there must be none.
+ */
+static void next_generation(struct domain *d)
+{
+    struct mmio_map *m = &d->mmio;
+
+    m->generation = (m->generation + 1) & MMIO_GENERATION_MAX;
+    if (m->generation == 0)
+        p2m_mmio_zap(d);
+}
+
+/* Regions are sorted by address. */
 int mmio_register(struct domain *d, ipa_t start, uint64_t size, mmio_handler fn, void *arg)
 {
     struct mmio_map *m = &d->mmio;
@@ -32,9 +46,22 @@ int mmio_register(struct domain *d, ipa_t start, uint64_t size, mmio_handler fn,
     memmove(&m->region[at + 1], &m->region[at], (m->count - at) * sizeof(m->region[0]));
     m->region[at] = (struct mmio_region){ .start = start.v, .size = size, .fn = fn, .arg = arg };
     m->count++;
-    if (++m->generation == 0)           /* numbers of regions in leaves are stale now; those of 2^32 changes ago would not be */
-        p2m_mmio_zap(d);
+    next_generation(d);
     return 0;
+}
+
+int mmio_unregister(struct domain *d, ipa_t start)
+{
+    struct mmio_map *m = &d->mmio;
+
+    for (unsigned at = 0; at < m->count; at++)
+        if (m->region[at].start == start.v) {
+            m->count--;
+            memmove(&m->region[at], &m->region[at + 1], (m->count - at) * sizeof(m->region[0]));
+            next_generation(d);
+            return 0;
+        }
+    return -XEN_ENOENT;
 }
 
 static const struct mmio_region *find(const struct mmio_map *m, uint64_t ipa)
@@ -109,6 +136,7 @@ __attribute__((no_stack_protector)) struct vcpu *mmio_leaf_access(struct vcpu *v
     if (unlikely((leaf & ~(PAYLOAD_REGION << 2)) != p2m_mmio_leaf(payload_of(&d->mmio, 0)) || (ipa.v & (size - 1))))
         return NULL;
     const struct mmio_region *r = &d->mmio.region[p2m_mmio_payload(leaf) & PAYLOAD_REGION];
+    ASSERT(r < &d->mmio.region[d->mmio.count] && holds(r, ipa.v & PAGE_MASK) && holds(r, ipa.v | ~PAGE_MASK));
     struct mmio_access a;
     a.offset = ipa.v - r->start;
     a.size = (uint8_t)size;

@@ -197,8 +197,8 @@ void p2m_dump(struct domain *d)
     log_info("d%u p2m: root 0x%llx, %llu tables, window %d, max gfn 0x%llx, %s\n", d->id, (unsigned long long)p2m->pt.root.v,
              (unsigned long long)p2m->table_pages, p2m->vlpt_slot, (unsigned long long)p2m->max_gfn,
              !p2m->logging ? "not logging" : p2m->hw_dirty ? "logging by hardware" : "logging by faults");
-    log_info("  splits %llu, merges %llu, write faults %llu, spurious %llu\n", (unsigned long long)p2m->split_count,
-             (unsigned long long)p2m->merge_count, (unsigned long long)p2m->fault_count,
+    log_info("  splits %llu, %llu of them in the background, merges %llu, write faults %llu, spurious %llu\n", (unsigned long long)p2m->split_count,
+             (unsigned long long)p2m->eager_count, (unsigned long long)p2m->merge_count, (unsigned long long)p2m->fault_count,
              (unsigned long long)p2m->spurious_count);
     for (unsigned t = 0; t < ARRAY_SIZE(name); t++)
         if (count[t][0] || count[t][1])

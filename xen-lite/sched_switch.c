@@ -49,7 +49,7 @@ static void reschedule(struct cpu *c)
         enter(c, s.next, s.reload);
 }
 
-/* Until there is work: free memory is cleared meanwhile. The interrupt that ends WFI stays pending until host_irq() takes it. */
+/* Until there is work: blocks of logged domains are split, and free memory is cleared, meanwhile. The interrupt that ends WFI stays pending until host_irq() takes it. */
 static void idle(struct cpu *c)
 {
     uint64_t start = counter();
@@ -58,7 +58,7 @@ static void idle(struct cpu *c)
     __atomic_store_n(&c->idle_since, start, __ATOMIC_RELAXED);
     __atomic_store_n(&c->idle, true, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&c->work, __ATOMIC_ACQUIRE)) {
-        if (!page_scrub())
+        if (!dirty_split_idle() && !page_scrub())
             arch_wfi();
         host_irq();
         timer_run_expired();

@@ -5,6 +5,8 @@
  *     ok NAME
  *     not ok NAME - WHY
  *     cost NAME N            instructions, meaningful under -icount shift=0
+ *     hold NAME N            the longest time that a hypercall kept its CPU, ns: instructions there
+ *     count NAME N           exits to the hypervisor for one event
  * and at the end "bm: N passed, N failed", then powers the machine off.
  */
 #ifndef BM_H
@@ -40,10 +42,22 @@ void bm_check(bool ok, const char *name, const char *fmt, ...) __attribute__((fo
 void bm_cost(const char *name, uint64_t ticks, uint64_t count);
 void *bm_alloc(unsigned pages);             /* zeroed, never freed */
 uint64_t bm_random(uint64_t *state);
+bool bm_is_icount(void);                    /* time is instructions: what is measured can be checked */
 bool bm_wait(volatile uint64_t *word, uint64_t value, unsigned ms);
 bool bm_is_xen_lite(void);
 void *bm_readonly(void *p);                 /* the same memory where stage 1 allows no writing */
 uint64_t bm_free_pages(void);               /* of the machine, when it has come to rest */
+bool bm_has_option(const char *text);       /* in the hypervisor's command line */
+bool bm_is_debug(void);                     /* xen-lite as `make debug` makes it */
+void bm_debug_key(char key);
+/* XEN_SYSCTL_perfc_op, in the order in which xen-lite tells its counters (perfc.c). */
+enum bm_exit { BM_EXIT_IRQ, BM_EXIT_HYPERCALL, BM_EXIT_PSCI, BM_EXIT_MMIO, BM_EXIT_WRITE_FAULT, BM_EXIT_WFI, BM_EXIT_SYSREG,
+               BM_EXIT_SGI, BM_EXIT_OTHER, BM_EXIT_COUNT };
+struct bm_counters { uint32_t exits[BM_EXIT_COUNT][2] /* control domain, guests */,
+                     splits[2] /* when needed, in the background */, longest_ns[42]; };
+bool bm_counters(struct bm_counters *c);
+void bm_counters_reset(void);
+bool bm_faults(void (*fn)(void));           /* it makes one access, which is to abort */
 extern unsigned bm_failed, bm_passed;
 
 /* start.S */
@@ -68,6 +82,8 @@ void gic_start(unsigned cpu);
 void gic_enable(unsigned cpu, uint32_t intid, uint8_t priority);
 void gic_disable(unsigned cpu, uint32_t intid);
 void gic_sgi(unsigned cpu, uint32_t intid);
+extern volatile uint64_t bm_tick;
+void gic_tick(uint64_t ticks);              /* this CPU's virtual timer, again and again; 0: no more */
 static inline void irq_on(void) { __asm__ volatile("msr daifclr, #2" ::: "memory"); }
 static inline void irq_off(void) { __asm__ volatile("msr daifset, #2" ::: "memory"); }
 static inline volatile uint32_t *reg32(uint64_t a) { return (volatile uint32_t *)a; }
@@ -85,6 +101,7 @@ enum guest_command {
     GUEST_POKE,                             /* `count` words from page[GUEST_BLOCK] to address `first` */
     GUEST_WALK,                             /* with stage-1 tables at `value`: load at `first`, or with `count` store */
     GUEST_WATCH,                            /* hold `value` in `count` pages, and exchange them, until `seed` is `value` */
+    GUEST_SLEEP,
 };
 struct mailbox {                            /* the payload writes command last; the guest writes done last */
     volatile uint64_t command, done, first, count, seed, value, result[4];
@@ -138,6 +155,9 @@ void test_routes(void);
 void test_errors(void);
 void test_vmids(void);
 void test_costs(void);
+void test_device_map(void);
+void test_preempt(void);
+void test_exits(void);
 
 #pragma GCC visibility pop
 

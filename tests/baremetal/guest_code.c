@@ -58,6 +58,9 @@ GUEST void guest_main(uint64_t id)
             guest_cost(m);
         else if ((command & 0xff) == GUEST_CHECK)
             guest_check(m);
+        else if ((command & 0xff) == GUEST_SLEEP)
+            for (;;)                                    /* until it is destroyed: nothing wakes it */
+                __asm__ volatile("wfi" ::: "memory");
         else
             guest_routes(m, command & 0xff);
         __asm__ volatile("dmb sy" ::: "memory");

@@ -88,6 +88,49 @@ void bm_cost(const char *name, uint64_t ticks, uint64_t count)
     bm_print("cost %s %lu\n", name, ticks * (1000000000ul / bm_counter_hz()) / count);
 }
 
+static uint64_t loop_ticks(void)
+{
+    uint64_t start = bm_counter();
+    for (volatile unsigned i = 0; i < 100000; i++)
+        ;
+    return bm_counter() - start;
+}
+
+/* Else no two of these take the same time, nor three. */
+bool bm_is_icount(void)
+{
+    static int known;
+    if (!known) {
+        uint64_t first = loop_ticks(), second = loop_ticks(), third = loop_ticks();
+        uint64_t low = first < second ? first : second, high = first < second ? second : first;
+        low = third < low ? third : low, high = third > high ? third : high;
+        known = high - low <= 1 ? 1 : -1;   /* a tick is several instructions */
+    }
+    return known > 0;
+}
+
+static long perfc(uint32_t cmd, struct xen_sysctl *s, void *values)
+{
+    s->cmd = XEN_SYSCTL_perfc_op, s->interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    s->u.perfc_op.cmd = cmd;
+    s->u.perfc_op.desc.p = NULL;
+    s->u.perfc_op.val.p = values;
+    return hypercall(__HYPERVISOR_sysctl, s);
+}
+
+bool bm_counters(struct bm_counters *c)
+{
+    static struct xen_sysctl s;
+    return perfc(XEN_SYSCTL_PERFCOP_query, &s, NULL) == 0 && s.u.perfc_op.nr_counters == BM_EXIT_COUNT + 2 &&
+           s.u.perfc_op.nr_vals * sizeof(uint32_t) == sizeof(*c) && perfc(XEN_SYSCTL_PERFCOP_query, &s, c) == 0;
+}
+
+void bm_counters_reset(void)
+{
+    static struct xen_sysctl s;
+    perfc(XEN_SYSCTL_PERFCOP_reset, &s, NULL);
+}
+
 void *bm_alloc(unsigned pages)
 {
     uint8_t *p = (uint8_t *)heap_start + heap_used;
@@ -115,12 +158,12 @@ bool bm_wait(volatile uint64_t *word, uint64_t value, unsigned ms)
     return true;
 }
 
-bool bm_is_xen_lite(void)
+static bool version_has(const char word[3])
 {
-    char extra[16];
+    char extra[16] = { 0 };
     hypercall(__HYPERVISOR_xen_version, (unsigned long)XENVER_extraversion, extra);
     for (unsigned i = 0; i < sizeof(extra) - 3; i++)
-        if (extra[i] == 'l' && extra[i + 1] == 'i' && extra[i + 2] == 't')
+        if (extra[i] == word[0] && extra[i + 1] == word[1] && extra[i + 2] == word[2])
             return true;
     return false;
 }
@@ -134,7 +177,32 @@ void *bm_readonly(void *p)
     return (void *)(at * gib + ((uint64_t)p & (gib - 1)));
 }
 
-bool bm_faults(void (*fn)(void));
+bool bm_is_xen_lite(void) { return version_has("lit"); }
+bool bm_is_debug(void) { return version_has("dbg"); }
+
+bool bm_has_option(const char *text)
+{
+    static char line[1024];
+    hypercall(__HYPERVISOR_xen_version, (unsigned long)XENVER_commandline, line);
+    for (const char *at = line; *at; at++) {
+        const char *a = at, *b = text;
+        while (*b && *a == *b)
+            a++, b++;
+        if (!*b)
+            return true;
+    }
+    return false;
+}
+
+void bm_debug_key(char key)
+{
+    static struct xen_sysctl s;
+    s.cmd = XEN_SYSCTL_debug_keys, s.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    s.u.debug_keys.keys.p = &key;
+    s.u.debug_keys.nr_keys = 1;
+    CHECK_EQ("debug key", hypercall(__HYPERVISOR_sysctl, &s), 0);
+}
+
 bool bm_faults(void (*fn)(void))
 {
     expecting_fault = true;
@@ -191,7 +259,10 @@ void bm_main(void *fdt)
     phase("vgic", test_vgic);
     phase("timer", test_timer);
     phase("guest", test_guest);
-    phase("cycles", test_cycles);
+    if (bm_is_debug())
+        phase("device map", test_device_map);
+    else
+        phase("cycles", test_cycles);
     if (bm_is_xen_lite())
         phase("dirty", test_dirty);
     if (bm_is_xen_lite())
@@ -200,6 +271,10 @@ void bm_main(void *fdt)
     if (bm_is_xen_lite())
         phase("vmids", test_vmids);
     phase("costs", test_costs);
+    if (bm_is_xen_lite()) {
+        phase("exits", test_exits);
+        phase("preemption", test_preempt);
+    }
     bm_print("bm: %u passed, %u failed\n", bm_passed, bm_failed);
     struct sched_shutdown s = { .reason = SHUTDOWN_poweroff };
     hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_shutdown, &s);

@@ -7,7 +7,7 @@ BM_CFLAGS = $(COMMON) $(FREESTANDING) -ffreestanding -mgeneral-regs-only -mstric
         -D__XEN_TOOLS__ -iquote tests/baremetal -iquote xen-lite/include -Iarch/arm64/include
 bm_objects := $(patsubst %,$(BM)/%.o,$(basename $(notdir $(wildcard tests/baremetal/*.c tests/baremetal/*.S))) printf)
 
-TEST_GUESTS += $(BM)/payload
+TEST_GUESTS += $(BM)/payload debug
 .PHONY: baremetal
 baremetal: $(BM)/payload        ## build/baremetal/payload, the control domain of tests/qemu/baremetal.py
 
@@ -29,7 +29,7 @@ $(BM)/payload: $(bm_objects) tests/baremetal/payload.lds
 	@echo "  LINK    $@"
 	@$(CC) -nostdlib -static -pie -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,-z,norelro -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments \
 	    -Wl,-T,tests/baremetal/payload.lds -o $@.elf $(bm_objects)
-	@! $(CROSS_COMPILE)readelf -r $@.elf | grep R_AARCH64 || { echo "the payload needs relocations" >&2; exit 1; }
+	@! $(CROSS_COMPILE)readelf -SW $(bm_objects) | grep -o '\.data\.rel[.a-z]*' || { echo "the payload needs relocations" >&2; exit 1; }
 	@$(OBJCOPY) -O binary $@.elf $@
 
 -include $(bm_objects:.o=.d)

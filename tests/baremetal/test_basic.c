@@ -3,7 +3,6 @@
 #include "bm.h"
 
 void *memset(void *p, int c, size_t n);
-bool bm_faults(void (*fn)(void));
 
 #define BAD_POINTER 0x7f00000000ul          /* mapped in stage 1, nothing behind it in stage 2 */
 

@@ -23,6 +23,7 @@ struct domain;
  * unsigned cpu_id(void);                 0..cpu_count-1
  * uint64_t counter(void);                CNTPCT, with the ISB that orders it
  * uint64_t counter_hz;                   CNTFRQ (a variable, set at boot)
+ * bool arch_irq_pending(void);           an interrupt of the machine waits for this CPU
  * void arch_wfi(void);                   DSB SY; WFI.  Interrupts stay masked: a pending one ends it
  * void arch_dmb(void), arch_dsb(void), arch_isb(void);
  * ---- provided by <asm/mm.h> --------------------------------------------------------------------

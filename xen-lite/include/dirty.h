@@ -4,6 +4,7 @@
 #define XL_DIRTY_H
 
 #include "p2m.h"
+#include "hypercall.h"
 
 /* What a RAM leaf at `level` that appears now has besides its attributes: while logging, it is logged and dirty. */
 uint64_t dirty_new_leaf(const struct p2m *p2m, unsigned level);
@@ -16,5 +17,10 @@ bool dirty_any(void);                   /* some domain is logged */
 uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa);
 int dirty_init(struct p2m *p2m);        /* -ENOMEM */
 void dirty_free(struct p2m *p2m);
+/* split=eager: logging is on; it ends (again: no-op).  Lock held. */
+void dirty_eager_start(struct p2m *p2m);
+void dirty_eager_stop(struct p2m *p2m);
+/* New RAM is to come as leaves: a block would be split soon. */
+static inline bool dirty_wants_leaves(const struct p2m *p2m) { return p2m->logging && cmdline.split_eager; }
 
 #endif

@@ -79,6 +79,7 @@ struct domain {
     struct vuart vuart;
     /* memory accounting: pages with this owner, under page allocator's per-domain counts */
     uint32_t tot_pages, max_pages, outstanding, xenheap_pages;
+    struct { struct page *page; uint16_t cleared; uint8_t order; } populating;  /* memory_reserve.c: a block, not mapped yet */
     struct page *shared_page; struct shared_info *shared_info; ipa_t shared_ipa;
     uint64_t hvm_param[64];
     int64_t time_offset_s;          /* XEN_DOMCTL_settimeoffset */
@@ -87,6 +88,7 @@ struct domain {
     unsigned evtchn_ppi;            /* INTID of the event-channel interrupt */
     uint64_t irq_granted[16];       /* bitmap of physical INTIDs it may use (dom0: nearly all) */
     uint64_t next_relinquish;       /* stage of the preemptible teardown (domain_kill) */
+    uint64_t forget_next;           /* its cursor, when that looks for pages that others hold */
     bool being_killed;              /* a CPU is in domain_kill */
     struct timer watchdog[2]; uint32_t watchdog_inuse;
     struct { char buf[256]; unsigned len; } console;    /* a partial line of console_io / debug console */
@@ -98,6 +100,8 @@ extern struct domain *dom0;
 extern struct domain *hypervisor_domain;    /* DOMID_XEN-like owner of its own pages; never runs */
 
 static inline struct vcpu *current_vcpu(void) { return this_cpu()->current; }
+
+void memory_forget_block(struct domain *d);     /* `populating`: of a domain that is being torn down */
 
 /* All return 0/pointer or -errno/NULL. */
 struct xen_domctl_createdomain;

@@ -6,6 +6,12 @@
 #include "types.h"
 struct domain; struct vcpu;
 
+/* Of a device map's generation, in leaves. A debug build has 3, so that the number wraps while one looks. */
+#ifndef MMIO_GENERATION_BITS
+#define MMIO_GENERATION_BITS 32
+#endif
+#define MMIO_GENERATION_MAX ((uint32_t)((1ull << MMIO_GENERATION_BITS) - 1))
+
 struct mmio_access { uint64_t offset; /* in the region */ uint64_t value; uint8_t size; bool write; };
 /* true: done (value set for reads). false: inject an abort. */
 typedef bool (*mmio_handler)(struct vcpu *v, void *arg, struct mmio_access *a);
@@ -19,6 +25,10 @@ struct mmio_map {
 };
 /* While the domain does not run (being built, or paused). -ENOSPC, -EEXIST (overlaps), -EINVAL */
 int mmio_register(struct domain *d, ipa_t start, uint64_t size, mmio_handler fn, void *arg);
+/* The region that begins at `start` goes.  Under the same condition.  -ENOENT */
+int mmio_unregister(struct domain *d, ipa_t start);
+/* A debug key (mmio_debug.c): a device comes into the control domain's map, or one goes; others change their numbers by it. */
+void mmio_debug_change(void);
 /* stage2_fault's second stop: true when handled. The access's register is read/written through arch_reg_*. */
 struct stage2_fault;
 bool mmio_dispatch(struct vcpu *v, const struct stage2_fault *f);

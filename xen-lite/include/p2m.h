@@ -34,6 +34,8 @@ struct dirty_log {
     uint64_t cursor;                    /* gfn: progress of enabling and disabling */
     uint64_t rounds;
     uint64_t *region;                   /* DIRTY_REGIONS bits */
+    bool splitting;                     /* dirty_eager.c: in the background, gfns from split_cursor on */
+    uint64_t split_cursor;
 };
 
 struct p2m {
@@ -45,9 +47,12 @@ struct p2m {
     bool logging, hw_dirty;     /* dirty.c: new RAM leaves are logged; by DBM */
     struct dirty_log log;
     uint64_t relinquish_gfn;    /* cursor of p2m_relinquish */
-    uint64_t *gone;             /* p2m_unmap_later: leaves that TLBs may still have, GONE_MAX at most; a page, or NULL */
+    uint64_t relinquish_table;  /* descriptor of the table before it, out of the map, whose leaves are being dropped; 0: none */
+    unsigned relinquish_entry;  /* which is next */
+    uint64_t *gone;             /* p2m_unmap_later: leaves that TLBs may still have, some hundred at most; a page, or NULL */
     unsigned gone_count;
     struct timer gone_timer;
+    uint64_t eager_count;       /* of split_count, in the background */
     uint64_t split_count, merge_count, fault_count, spurious_count, table_pages;
 };
 
@@ -121,6 +126,8 @@ int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *word
  * (Writers see the cleared leaf only then: bits collected before are of this round, writes through stale entries
  * must not be lost: dirty.c argues the order.) */
 void dirty_round_end(struct domain *d);
+/* For CPUs with nothing else to do: split a block of a logged domain, with split=eager.  False: there is none. */
+bool dirty_split_idle(void);
 /* A write hit a logged leaf: true when resolved.  The common case is arch's to do by itself, with dirty_log.region (entry.S on arm64). */
 bool dirty_fault(struct vcpu *v, ipa_t ipa);
 void dirty_mark(struct domain *d, ipa_t ipa);           /* the hypervisor (or a copy for another domain) wrote there */
