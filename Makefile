@@ -43,7 +43,7 @@ figures:        ## the project's promises in numbers, measured (10 minutes); bui
 
 bench-peers:    ## xen-lite beside stock Xen and KVM, in instructions (10 minutes); build/bench/peers.json, peers.svg
 	@tools/deps bench
-	@$(MAKE) --no-print-directory build test-guests kvm-tests
+	@$(MAKE) --no-print-directory hypervisor test-guests kvm-tests
 	@tools/fetch stock-xen
 	@tools/bench_peers.py
 

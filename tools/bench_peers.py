@@ -195,8 +195,7 @@ class Job(collections.namedtuple("Job", "tool mib vcpus leaves manual as_printed
         line = f"{self.tool} -m 5 -s {memory} -v {self.vcpus}"          # mode 5: 40 bits of address, 4 KiB pages
         if self.tool == "kvm_page_table_test":
             return f"{line} -b {self.mib}M"
-        # -b is what each vCPU has; the time of setting up the largest guest is long, so one round.
-        return f"{line} -b {self.mib // self.vcpus}M -i {2 if self.mib < 1024 else 1}" + ("" if self.manual else " -g")
+        return f"{line} -b {self.mib // self.vcpus}M" + ("" if self.manual else " -g")      # -b is what each vCPU has
 
     def title(self):
         return self.command() + (", faults counted" if self.traced else "") + (", scheduler as it is" if self.as_printed else "")
