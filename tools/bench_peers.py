@@ -54,6 +54,7 @@ WORKS = {
     "get-per-page": "get alone, a page",
     "clear-per-page": "clear alone, a page",
     "disable-per-page": "logging off, a page",
+    "restore-blocks-per-page": "blocks again after it, a page",
     "dirty-memory-time-per-page": "dirty_log_perf_test's dirty memory time, a page",
 }
 
@@ -128,12 +129,13 @@ def figures_of_dirty_log(found, job):
 
 def figures_of_page_table(found, job):
     """Update: each page is written to and faults; adjust: the same pages are read and nothing faults. Of blocks the test writes to
-    one half in the update and reads the other, as blocks again, after it: nothing to subtract."""
+    one half in the update; then logging is off, and the first read of each makes a block of it again."""
     pages = job.mib * PAGES_A_MIB
     if job.leaves == SMALL:
         yield "write-fault", per_page(found["update"] - found["adjust"], pages)
     else:
         yield "write-fault-first-round", per_page(found["update"], pages // 2)
+        yield "restore-blocks-per-page", per_page(found["adjust"], pages)
 
 
 def figures_of_payload(costs):
@@ -425,7 +427,7 @@ def rows():
     for work in WORKS:
         if work in ("null-hypercall", "psci-version", "gic-read"):
             yield work, None
-        elif work == "write-fault-first-round":
+        elif work in ("write-fault-first-round", "restore-blocks-per-page"):
             yield work, BLOCK
         else:
             yield work, SMALL

@@ -86,7 +86,7 @@ class Figures(unittest.TestCase):
             ("get-clear-per-page", "4 KiB"): 59.24, ("disable-per-page", "4 KiB"): 0.8477, ("write-fault", "4 KiB"): 3933,
             ("dirty-enable-deferred-per-page", "4 KiB"): 0.9883, ("get-per-page", "4 KiB"): 0.168, ("clear-per-page", "4 KiB"): 59.28,
             ("dirty-enable-per-page", "2 MiB"): 1.037, ("get-clear-per-page", "2 MiB"): 59.09, ("disable-per-page", "2 MiB"): 0.8223,
-            ("write-fault-first-round", "2 MiB"): 4279})
+            ("write-fault-first-round", "2 MiB"): 4279, ("restore-blocks-per-page", "2 MiB"): 359.9})
         self.assertEqual(report.figures[0].parameters, {"guest_mib": 64, "vcpus": 1, "leaves": "4 KiB", "cpu": "cortex-a57"})
 
     def test_payload(self):
