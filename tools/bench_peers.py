@@ -519,7 +519,7 @@ def missing_files():
 
 
 def measure(report, quick):
-    report.say(f"some {3 if quick else 8} minutes, half of that on an idle machine: 6 emulators, never more than two at once")
+    report.say(f"some {2 if quick else 5} minutes on two idle cores, longer on busy ones: 6 emulators, never more than two at once")
     for cpu in CPU_OF_KVM.values():
         for system, xen in ((XEN_LITE, hosts.default_xen()), (XEN, STOCK)):
             report.attempt(f"{system} on {cpu}", run_payload, system, cpu, xen)
