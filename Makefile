@@ -19,7 +19,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 .DEFAULT_GOAL := help
 
 ##@ Use
-.PHONY: help demo run figures check check-host model build images build-clang lint clean distclean deps
+.PHONY: help demo run figures bench-peers check check-host model build images build-clang lint clean distclean deps
 help:           ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
 	@echo; echo "Variables of demo: GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE"
@@ -40,6 +40,12 @@ figures:        ## the project's promises in numbers, measured (10 minutes); bui
 	@$(MAKE) --no-print-directory build test-guests
 	@tools/fetch stock-xen
 	@tools/figures.py
+
+bench-peers:    ## xen-lite beside stock Xen and KVM, in instructions (10 minutes); build/bench/peers.json, peers.svg
+	@tools/deps bench
+	@$(MAKE) --no-print-directory hypervisor test-guests kvm-tests
+	@tools/fetch stock-xen
+	@tools/bench_peers.py
 
 check:          ## all tests; the last line is `N passed, N failed`
 	@tools/deps check
@@ -200,6 +206,22 @@ $(guest_kernel_stamp): force
 build/images/payload.cpio: build/tools/workload tools/mkimage-guest tools/initramfs.py tools/guest-init $(guest_kernel_stamp) $(fetched) \
         $(wildcard $(GUEST_KERNEL))
 	@tools/mkimage-guest -o build/images/guest.cpio --payload $@ --kernel '$(GUEST_KERNEL)'
+
+# --- Linux's own tests of KVM, static, by its own Makefile: what tools/bench_peers.py measures xen-lite beside. One make
+# for all of them: they share objects.
+kvm_tests := $(addprefix build/kvm-tests/bin/,dirty_log_perf_test kvm_page_table_test)
+.PHONY: kvm-tests
+kvm-tests: $(kvm_tests)
+build/kvm-tests/linux/.fetched: tools/fetch
+	@tools/fetch kvm-tests
+	@touch $@
+$(kvm_tests) &: build/kvm-tests/linux/.fetched $(fetched)
+	@mkdir -p build/kvm-tests/bin
+	@echo "  MAKE    $(kvm_tests)"
+	@$(MAKE) --no-print-directory -s -C build/kvm-tests/linux/tools/testing/selftests/kvm ARCH=arm64 CROSS_COMPILE=$(CROSS_COMPILE) \
+	    CC='$(CC) --sysroot=$(CURDIR)/$(SYSROOT)' LDFLAGS='-static -pthread -no-pie' OUTPUT=$(CURDIR)/build/kvm-tests/bin \
+	    $(addprefix $(CURDIR)/,$(kvm_tests)) >build/kvm-tests/make.log 2>&1 || { cat build/kvm-tests/make.log >&2; exit 1; }
+	@touch $(kvm_tests)
 
 # ---------------------------------------------------------------------------------------------------------------------
 ##@ Tests
