@@ -151,6 +151,25 @@ bool host_cancel_id(struct host *host, const uint8_t id[16])
     return found;
 }
 
+static bool idle(struct host *host)
+{
+    pthread_mutex_lock(&host->lock);
+    bool nobody = !host->list;
+    pthread_mutex_unlock(&host->lock);
+    return nobody;
+}
+
+void host_stop(struct host *host)
+{
+    __atomic_store_n(&host->stopping, true, __ATOMIC_RELAXED);
+    pthread_mutex_lock(&host->lock);
+    for (struct migration *m = host->list; m; m = m->next)
+        cancel(m);
+    pthread_mutex_unlock(&host->lock);
+    for (int i = 0; i < 500 && !idle(host); i++)
+        usleep(10000);
+}
+
 bool host_active(struct host *host, const uint8_t id[16])
 {
     bool found = false;

@@ -66,6 +66,12 @@ bool host_cancel_id(struct host *host, const uint8_t id[16]);
 int host_move(struct host *host, const struct journal *j, enum journal_state to);
 int host_journal(struct host *host, const uint8_t migration[16], struct journal *j);
 
+/*
+ * The daemon ends: what can be cancelled is, so that no guest is left logging; a hand-over under way is waited for, 5 s at most.
+ * Nothing new is let in.
+ */
+void host_stop(struct host *host);
+
 /* True if a session of this host is at work on this migration. */
 bool host_active(struct host *host, const uint8_t id[16]);
 

@@ -150,6 +150,7 @@ static int start_logging(struct rate *r)
     if ((error = hyp_log_enable(r->h, r->domain.domid)) < 0)
         return hyp_failed(r, "cannot switch the dirty log on", error);
     r->logging = true;
+    fault_stage(&r->host->fault, NULL, "measuring");
     r->start_ns = r->clean_ns = now_ns();
     return 0;
 }
