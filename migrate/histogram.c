@@ -115,13 +115,13 @@ static void svg_head(const struct histogram *h, FILE *out)
     fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" "
             "fill=\"#333\">\n", WIDTH, HEIGHT, WIDTH, HEIGHT);
     rectangle(out, 0, 0, WIDTH, HEIGHT, "#fff");
-    snprintf(text, sizeof text, "Memory that guest %s writes, by region of %g MiB", h->guest, region_mib(h));
+    snprintf(text, sizeof text, "Memory written by \"%s\", by region of %g MiB", h->guest, region_mib(h));
     text_at(out, WIDTH / 2.0, 24, 16, "middle", text);
     rectangle(out, LEFT, 40, 12, 12, MEAN_COLOUR);
-    snprintf(text, sizeof text, "written in an interval of %.4g s, mean of %.0f", h->interval_s, h->intervals);
+    snprintf(text, sizeof text, "written in an interval of %.3g s, mean of %.0f", h->interval_s, h->intervals);
     text_at(out, LEFT + 18, 51, 12, "start", text);
     rectangle(out, LEFT + 330, 40, 12, 12, EVER_COLOUR);
-    snprintf(text, sizeof text, "written at some time in all %.4g s", h->interval_s * h->intervals);
+    snprintf(text, sizeof text, "written at some time in all %.1f s", h->interval_s * h->intervals);
     text_at(out, LEFT + 348, 51, 12, "start", text);
 }
 
@@ -164,8 +164,11 @@ void histogram_svg(const struct histogram *h, FILE *out)
     svg_head(h, out);
     svg_percent_axis(h, out);
     for (uint32_t i = 0; i < h->count; i++, x += step) {
-        if (i && !follows(h, i))
+        if (i && !follows(h, i)) {
+            fprintf(out, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#999\" stroke-dasharray=\"3 3\"/>\n",
+                    x + GAP / 2.0, TOP, x + GAP / 2.0, TOP + PLOT_HEIGHT + 5);
             x += GAP;
+        }
         since = follows(h, i) ? since + 1 : 0;
         if (since % every == 0)
             svg_address(h, i, x, out);
@@ -193,15 +196,16 @@ static uint32_t join(const struct histogram *h, uint32_t i, uint32_t most, struc
 void histogram_text(const struct histogram *h, FILE *out)
 {
     uint32_t most = (h->count + TEXT_LINES - 1) / TEXT_LINES, n;
-    fprintf(out, "memory written, by %g MiB: # in an interval of %.4g s (mean), - at some time; of the region's pages\n",
-            region_mib(h) * most, h->interval_s);
+    double scale = scale_percent(h);
+    fprintf(out, "pages written, share of each %g MiB: # in an interval of %.3g s (mean), - at some time in all %.1f s; width %g %%\n",
+            region_mib(h) * most, h->interval_s, h->interval_s * h->intervals, scale);
     for (uint32_t i = 0; i < h->count; i += n) {
         struct histogram_bar b;
         n = join(h, i, most, &b);
         double mean = mean_percent(h, &b), ever = ever_percent(&b);
         char bar[TEXT_WIDTH + 1];
         for (int k = 0; k < TEXT_WIDTH; k++)
-            bar[k] = k < mean * TEXT_WIDTH / 100 ? '#' : k < ever * TEXT_WIDTH / 100 ? '-' : ' ';
+            bar[k] = k < mean * TEXT_WIDTH / scale ? '#' : k < ever * TEXT_WIDTH / scale ? '-' : ' ';
         bar[TEXT_WIDTH] = 0;
         fprintf(out, "%12llx %5.1f %% %5.1f %% |%s|\n", (unsigned long long)(b.gfn * PAGE_BYTES), mean, ever, bar);
     }

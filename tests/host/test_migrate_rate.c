@@ -392,7 +392,7 @@ static void test_histogram_svg(void **unused)
     char *svg = drawn(histogram_svg, &h);
     assert_int_equal(strncmp(svg, "<svg ", 5), 0);
     assert_string_equal(svg + strlen(svg) - 7, "</svg>\n");
-    assert_non_null(strstr(svg, "Memory that guest a&#60;b writes, by region of 2 MiB"));
+    assert_non_null(strstr(svg, "Memory written by \"a&#60;b\", by region of 2 MiB"));
     assert_non_null(strstr(svg, "written in an interval of 0.5 s, mean of 4"));
     assert_non_null(strstr(svg, ">0x40000000<"));
     assert_non_null(strstr(svg, ">0x200000000<"));      /* the second bank's first */
@@ -424,9 +424,10 @@ static void test_histogram_text(void **unused)
     for (h.count = 0; h.count < 128; h.count++)
         h.bar[h.count] = (struct histogram_bar){262144 + h.count * 512ull, 512, h.count & 1 ? 512 : 0, 0};
     text = drawn(histogram_text, &h);
+    assert_non_null(strstr(text, "width 100 %"));
     assert_int_equal(count(text, "\n"), 33);            /* four to a line */
     assert_int_equal(count(text, "   0.0 %  50.0 % |"), 32);
-    assert_non_null(strstr(text, "by 8 MiB"));
+    assert_non_null(strstr(text, "share of each 8 MiB"));
     free(text);
 }
 

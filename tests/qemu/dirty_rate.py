@@ -111,7 +111,7 @@ def plotted(host):
         out.write(picture)
     root = xml.fromstring(picture)
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
-    expect(f"Memory that guest {GUEST} writes, by region of 2 MiB" in texts, f"texts: {texts}")
+    expect(f'Memory written by "{GUEST}", by region of 2 MiB' in texts, f"texts: {texts}")
     expect("0x40000000" in texts and "guest-physical address" in texts, f"texts: {texts}")
     expect(len(list(root.iter("{http://www.w3.org/2000/svg}rect"))) > 3 + 8, "hardly a bar")
 
