@@ -31,6 +31,7 @@ static bool parse_bars(const char *list, struct histogram *h)
         struct histogram_bar *b = &h->bar[h->count];
         bool good = h->count < HISTOGRAM_BARS_MAX && json_get_number(item, "gfn", &b->gfn);
         if (good) {
+            b->joins = h->count && b->gfn == b[-1].gfn + h->region_pages;
             b->pages = number(item, "pages");
             b->written = number(item, "written");
             b->writes = number(item, "writes");
@@ -47,8 +48,8 @@ bool histogram_parse(const char *line, struct histogram *h)
 {
     memset(h, 0, sizeof *h);
     char *list = json_get_raw(line, "regions");
-    bool good = list && json_get_string(line, "guest", h->guest, sizeof h->guest) && parse_bars(list, h) &&
-                json_get_number(line, "region_pages", &h->region_pages);
+    bool good = list && json_get_string(line, "guest", h->guest, sizeof h->guest) &&
+                json_get_number(line, "region_pages", &h->region_pages) && parse_bars(list, h);
     h->intervals = number(line, "intervals");
     h->interval_s = number(line, "interval_ms") / 1000;
     free(list);
@@ -65,12 +66,6 @@ static double ever_percent(const struct histogram_bar *b) { return percent(b->wr
 static double mean_percent(const struct histogram *h, const struct histogram_bar *b) { return percent(b->writes / h->intervals, b->pages); }
 
 static double region_mib(const struct histogram *h) { return (double)h->region_pages * PAGE_BYTES / 1048576; }
-
-/* Another bank begins, or nothing but a hole was between. */
-static bool follows(const struct histogram *h, uint32_t i)
-{
-    return i > 0 && h->bar[i].gfn == h->bar[i - 1].gfn + h->region_pages;
-}
 
 /* --- SVG --- */
 
@@ -140,11 +135,11 @@ static void svg_percent_axis(const struct histogram *h, FILE *out)
 }
 
 /* An address under the first bar of a bank and under every so many. */
-static void svg_address(const struct histogram *h, uint32_t i, double x, FILE *out)
+static void svg_address(const struct histogram_bar *b, double x, FILE *out)
 {
     char text[32];
     fprintf(out, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#333\"/>\n", x, TOP + PLOT_HEIGHT, x, TOP + PLOT_HEIGHT + 5);
-    snprintf(text, sizeof text, "0x%llx", (unsigned long long)(h->bar[i].gfn * PAGE_BYTES));
+    snprintf(text, sizeof text, "0x%llx", (unsigned long long)(b->gfn * PAGE_BYTES));
     text_at(out, x, TOP + PLOT_HEIGHT + 19, 11, "middle", text);
 }
 
@@ -155,26 +150,40 @@ static void svg_bar(double x, double width, double share, double scale, const ch
         rectangle(out, x, TOP + PLOT_HEIGHT - tall, width, tall, colour);
 }
 
-void histogram_svg(const struct histogram *h, FILE *out)
+/* Between banks. */
+static void svg_gap(double x, FILE *out)
 {
-    uint32_t banks = 0, every = (h->count + 7) / 8, since = 0;
-    for (uint32_t i = 0; i < h->count; i++)
-        banks += !follows(h, i);
-    double step = (WIDTH - LEFT - RIGHT - GAP * (banks ? banks - 1.0 : 0)) / (h->count ? h->count : 1), x = LEFT;
-    svg_head(h, out);
-    svg_percent_axis(h, out);
+    fprintf(out, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#999\" stroke-dasharray=\"3 3\"/>\n", x, TOP, x,
+            TOP + PLOT_HEIGHT + 5);
+}
+
+static void svg_bars(const struct histogram *h, double step, FILE *out)
+{
+    uint32_t every = h->count / 9 + 1, since = 0;
+    double x = LEFT, scale = scale_percent(h);
     for (uint32_t i = 0; i < h->count; i++, x += step) {
-        if (i && !follows(h, i)) {
-            fprintf(out, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#999\" stroke-dasharray=\"3 3\"/>\n",
-                    x + GAP / 2.0, TOP, x + GAP / 2.0, TOP + PLOT_HEIGHT + 5);
+        const struct histogram_bar *b = &h->bar[i];
+        if (i && !b->joins) {
+            svg_gap(x + GAP / 2.0, out);
             x += GAP;
         }
-        since = follows(h, i) ? since + 1 : 0;
+        since = b->joins ? since + 1 : 0;
         if (since % every == 0)
-            svg_address(h, i, x, out);
-        svg_bar(x + step * 0.08, step * 0.84, ever_percent(&h->bar[i]), scale_percent(h), EVER_COLOUR, out);
-        svg_bar(x + step * 0.08, step * 0.84, mean_percent(h, &h->bar[i]), scale_percent(h), MEAN_COLOUR, out);
+            svg_address(b, x, out);
+        svg_bar(x + step * 0.08, step * 0.84, ever_percent(b), scale, EVER_COLOUR, out);
+        svg_bar(x + step * 0.08, step * 0.84, mean_percent(h, b), scale, MEAN_COLOUR, out);
     }
+}
+
+void histogram_svg(const struct histogram *h, FILE *out)
+{
+    uint32_t gaps = 0;
+    for (uint32_t i = 1; i < h->count; i++)
+        gaps += !h->bar[i].joins;
+    svg_head(h, out);
+    svg_percent_axis(h, out);
+    if (h->count)
+        svg_bars(h, (WIDTH - LEFT - RIGHT - (double)GAP * gaps) / h->count, out);
     fputs("</svg>\n", out);
 }
 
@@ -185,7 +194,7 @@ static uint32_t join(const struct histogram *h, uint32_t i, uint32_t most, struc
 {
     uint32_t n = 1;
     *sum = h->bar[i];
-    for (; n < most && i + n < h->count && follows(h, i + n); n++) {
+    for (; n < most && i + n < h->count && h->bar[i + n].joins; n++) {
         sum->pages += h->bar[i + n].pages;
         sum->written += h->bar[i + n].written;
         sum->writes += h->bar[i + n].writes;

@@ -422,7 +422,7 @@ static void test_histogram_text(void **unused)
     assert_int_equal(count(text, "\n"), 5);
     free(text);
     for (h.count = 0; h.count < 128; h.count++)
-        h.bar[h.count] = (struct histogram_bar){262144 + h.count * 512ull, 512, h.count & 1 ? 512 : 0, 0};
+        h.bar[h.count] = (struct histogram_bar){262144 + h.count * 512ull, 512, h.count & 1 ? 512 : 0, 0, h.count > 0};
     text = drawn(histogram_text, &h);
     assert_non_null(strstr(text, "width 100 %"));
     assert_int_equal(count(text, "\n"), 33);            /* four to a line */
