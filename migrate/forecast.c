@@ -18,13 +18,17 @@ void forecast_add(struct forecast_model *model, double seconds, double pages)
     model->point[model->count++] = (struct forecast_point){seconds, pages};
 }
 
-/* Along the power of time from a to b. */
-static double between(struct forecast_point a, struct forecast_point b, double seconds)
+/* Along the power of time from a to b; before a and after b no faster than time, which is the most that can go on. */
+static double along(struct forecast_point a, struct forecast_point b, double seconds)
 {
     if (a.pages <= 0)
         return b.pages * seconds / b.seconds;
     double power = log(b.pages / a.pages) / log(b.seconds / a.seconds);
-    return a.pages * pow(seconds / a.seconds, power > 1 ? 1 : power);
+    if (power > 1 && seconds < a.seconds)
+        return a.pages * seconds / a.seconds;
+    if (power > 1 && seconds > b.seconds)
+        return b.pages * seconds / b.seconds;
+    return a.pages * pow(seconds / a.seconds, power);
 }
 
 double forecast_pages(const struct forecast_model *model, double seconds)
@@ -35,7 +39,7 @@ double forecast_pages(const struct forecast_model *model, double seconds)
         return 0;
     while (i < model->count - 1 && p[i].seconds < seconds)
         i++;
-    double pages = model->count == 1 ? p[0].pages * seconds / p[0].seconds : between(p[i - 1], p[i], seconds);
+    double pages = model->count == 1 ? p[0].pages * seconds / p[0].seconds : along(p[i - 1], p[i], seconds);
     return pages < model->most_pages ? pages : model->most_pages;
 }
 

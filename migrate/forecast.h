@@ -5,7 +5,8 @@
  *
  * The model of the guest is the number of different pages that it writes in a time, measured at several times.  Between two of them it follows
  * the power of time that goes through both, which is exact for the two extremes: a guest that writes new pages all the time (power 1), and one that
- * writes the same ones again and again (power 0).  Beyond them the nearest power goes on.
+ * writes the same ones again and again (power 0).  Beyond them the nearest power goes on,
+ * but not above 1.
  */
 #ifndef MIGRATE_FORECAST_H
 #define MIGRATE_FORECAST_H

@@ -214,6 +214,12 @@ static void test_pages_in_a_time(void **unused)
     struct forecast_model hot = MEASURED(5000, {0.1, 300}, {1, 300}, {10, 300});
     assert_near(forecast_pages(&hot, 0.001), 300, 1e-6);
     assert_near(forecast_pages(&hot, 50), 300, 1e-6);
+    struct forecast_model set = MEASURED(5000, {0.1, 100}, {1, 1000}, {10, 1000}, {20, 4000});
+    assert_near(forecast_pages(&set, 0.5), 500, 1e-6);
+    assert_near(forecast_pages(&set, 5), 1000, 1e-6);
+    assert_near(forecast_pages(&set, 15), 2250, 1e-6);                  /* power 2: bursts; from point to point */
+    assert_near(forecast_pages(&set, 20), 4000, 1e-6);
+    assert_near(forecast_pages(&set, 24), 4800, 1e-6);                  /* but not beyond */
     struct forecast_model root = MEASURED(1e9, {0.01, 10}, {1, 100});
     assert_near(forecast_pages(&root, 0.04), 20, 1e-6);
     assert_near(forecast_pages(&root, 4), 200, 1e-6);
@@ -397,6 +403,7 @@ static void test_histogram_svg(void **unused)
     assert_non_null(strstr(svg, ">0x40000000<"));
     assert_non_null(strstr(svg, ">0x200000000<"));      /* the second bank's first */
     assert_int_equal(count(svg, " %</text>"), 6);
+    assert_int_equal(count(svg, "stroke-dasharray"), 1);
     assert_bars(svg, "#b8cce4", 3, (const double[]){50, 100, 9.96});
     assert_bars(svg, "#c0504d", 3, (const double[]){25, 100, 2.49});
     free(svg);
