@@ -69,7 +69,7 @@ static int make_way(struct host *host, struct migration *m, struct failure *f)
     for (struct migration *other; (other = rival(host, m));) {
         if (!other->measures)
             return fail(f, XLM_E_BUSY, "a migration of %s is under way", other->name);
-        if (m->measures || !m->source)
+        if (!m->source)
             return fail(f, XLM_E_BUSY, "the dirty rate of %s is being measured already", other->name);
         if (!other->ousted)
             cancel(other);

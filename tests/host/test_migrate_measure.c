@@ -360,6 +360,11 @@ static void test_not_for_an_incoming_migration(void **unused)
 {
     (void)unused;
     begin_long();
+    struct migration incoming = {.id = {1}, .name = "guest"};
+    struct failure f = {0};
+    memset(incoming.uuid, 0x5a, 16);
+    assert_int_equal(host_add(&bench_host[0], &incoming, &f), -1);
+    assert_non_null(strstr(f.text, "the dirty rate of guest is being measured already"));
     fake_make_guest(1, "guest", 256, bench_kernel);
     bench_load_end();
     bench_turn();
