@@ -49,7 +49,7 @@ static void usage(FILE *out)
           "  --interval-ms N         a line each so many milliseconds (default 1000)\n"
           "  --mbps N                forecast for a link of N MiB/s (default: what the last migration from here achieved)\n"
           "  --downtime-ms N         the forecast's limit (default 300)\n"
-          "  --histogram[=][FILE.svg]  plot what is written where into FILE.svg; without a file, or with -, as text\n"
+          "  --histogram[=FILE.svg]  plot what is written where; without a file, or with -, as text\n"
           "options of all:\n"
           "  --json                  one JSON object a line\n"
           "  --socket PATH           the daemon's socket (default " XLMD_SOCKET ")\n"

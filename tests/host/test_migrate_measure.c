@@ -134,7 +134,8 @@ static void end(void)
 
 static void test_measures(void **unused)
 {
-    uint32_t intervals = 0;
+    uint32_t intervals = 0, full = 0;
+    double total = 0;
     (void)unused;
     begin("1", "100");
     assert_true(next_line() && is_event("started"));
@@ -143,19 +144,21 @@ static void test_measures(void **unused)
     assert_int_equal(value(client_line, "seconds"), 1);
     while (next_line() && is_event("interval")) {
         assert_int_equal(value(client_line, "interval"), ++intervals);
-        assert_int_equal(value(client_line, "pages"), HOT);
-        assert_int_equal(value(client_line, "working_set_pages"), HOT);
-        double ms = value(client_line, "ms"), mib_s = value(client_line, "mib_s");
-        assert_true(ms >= 50 && value(client_line, "t_ms") >= 50 * intervals);
-        assert_true(mib_s > HOT / 256.0 / (ms + 0.1) * 1000 - 0.02 && mib_s < HOT / 256.0 / (ms - 0.1) * 1000 + 0.02);
+        double pages = value(client_line, "pages"), ms = value(client_line, "ms"), mib_s = value(client_line, "mib_s");
+        assert_true(pages <= HOT && value(client_line, "working_set_pages") <= HOT);
+        assert_true(ms >= 74 && value(client_line, "t_ms") >= 99 * intervals);
+        assert_true(mib_s > pages / 256.0 / (ms + 0.1) * 1000 - 0.02 && mib_s < pages / 256.0 / (ms - 0.1) * 1000 + 0.02);
+        full += pages == HOT;
+        total += pages;
     }
     assert_int_equal(intervals, 10);
+    assert_true(full >= 7);                             /* on a busy machine the writer may have to wait */
     assert_true(is_event("done"));
     assert_done("ok", "");
     assert_false(fake_logging(0));
     assert_int_equal(fake_harvests(), 10);              /* one an interval */
     assert_int_equal(value(client_line, "intervals"), 10);
-    assert_int_equal(value(client_line, "pages"), HOT);
+    assert_true(value(client_line, "pages") == total / 10 && value(client_line, "most_mib_s") >= value(client_line, "mib_s"));
     assert_int_equal(value(client_line, "working_set_pages"), HOT);
     assert_int_equal(value(client_line, "data_pages"), 500);
     assert_int_equal(value(client_line, "guest_pages"), 1028);
@@ -211,7 +214,8 @@ static void test_histogram_event(void **unused)
         assert_int_equal(value(item, "gfn"), FAKE_RAM_GFN + 512 * (uint64_t)count);
         assert_int_equal(value(item, "pages"), 512);
         assert_int_equal(value(item, "written"), count ? 0 : HOT);
-        assert_int_equal(value(item, "writes"), count ? 0 : HOT * 5);
+        assert_true(value(item, "writes") <= HOT * 5 && value(item, "writes") >= (count ? 0 : HOT * 3));
+        assert_true(!count || value(item, "writes") == 0);
     }
     assert_int_equal(count, 2);
     free(regions);
@@ -308,7 +312,7 @@ static void test_refused_during_a_migration(void **unused)
     (void)unused;
     bench_start(1024);
     bench_fill(1000);
-    bench_request.max_mib_s = 10;                       /* 400 ms for the first round */
+    bench_request.max_mib_s = 5;                        /* 800 ms for the first round */
     pthread_create(&thread, NULL, migrate_main, NULL);
     while (!fake_logging(0))
         usleep(1000);
@@ -578,7 +582,7 @@ static void test_xlm_shows_it(void **unused)
     assert_int_equal(run_xlm(XLM("--seconds", "1", "--interval-ms", "250", "--mbps", "40", "guest"), 0), EXIT_OK);
     assert_said(" s:       64 pages, ");
     assert_said("working set       64 pages,      0.2 MiB\n");
-    assert_said("4 intervals of 0.25 s: ");
+    assert_said("4 intervals of 0.2");
     assert_said("working set 0.2 MiB of 4.0 MiB, 2.0 MiB not zero");
     assert_said("forecast of a migration at 40.0 MiB/s (as given), downtime limit 300 ms:\n  it converges: 1 rounds and a stop");
     assert_int_equal(run_xlm(XLM("--seconds", "1", "--json", "guest"), 0), EXIT_OK);
@@ -594,7 +598,7 @@ static void test_xlm_interrupted(void **unused)
     (void)unused;
     begin_xlm();
     assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGINT), EXIT_CANCELLED);
-    assert_said(" intervals of 0.10 s: ");
+    assert_said(" intervals of 0.1");
     assert_said("forecast of a migration at 100.0 MiB/s (an assumption: no migration from this host is known; --mbps N)");
     assert_said("xlm: cancelled: interrupted");
     assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGTERM), -SIGTERM);
