@@ -365,6 +365,8 @@ static int read_log(struct domain *d, uint32_t domid, uint64_t *bitmap, uint64_t
 int hyp_log_harvest(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
 {
     __atomic_fetch_add(&harvests, 1, __ATOMIC_SEQ_CST);
+    usleep(fake_options[h->host].stall_ms * 1000);
+    fake_options[h->host].stall_ms = 0;
     return fake_options[h->host].harvest_fails ? -EIO : read_log(&domain[h->host], domid, bitmap, bits, true);
 }
 

@@ -16,6 +16,7 @@
 struct fake_options {
     uint32_t create_ms;             /* how long xl takes */
     bool create_fails, ignores_suspend, set_context_fails, log_fails, harvest_fails;
+    uint32_t stall_ms;              /* how long the next harvest takes, and only that */
     uint64_t free_pages;
     uint32_t gic;                   /* what the host has */
     uint64_t isar0;                 /* ID_AA64ISAR0 of the host */

@@ -207,6 +207,16 @@ static void kill_measuring(void)
     bench_restart(0);
 }
 
+static void log_by_somebody_else(void)
+{
+    struct failure f = {0};
+    struct hyp_domain d;
+    struct hyp *h = hyp_open("A", &f);
+    assert_int_equal(hyp_find(h, "guest", &d), 0);
+    assert_int_equal(hyp_log_enable(h, d.domid), 0);
+    hyp_close(h);
+}
+
 static void test_kill_measuring(void **unused)
 {
     (void)unused;
@@ -220,8 +230,9 @@ static void test_kill_measuring(void **unused)
     kill_measuring();
     fake_make_guest(0, "guest", 256, bench_kernel);
     fake_suspend(0, true);
+    log_by_somebody_else();
     settle_recover(&bench_host[0]);
-    assert_true(fake_exists(0) && !fake_runs(0));
+    assert_true(fake_exists(0) && !fake_runs(0) && fake_logging(0));
     assert_int_equal(bench_journals(0), 0);
     bench_end();
     /* or it is gone */

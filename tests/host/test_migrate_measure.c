@@ -179,6 +179,21 @@ static void test_measures(void **unused)
     end();
 }
 
+/* After a delay the intervals are of one length again: none is cut short to catch up. */
+static void test_late(void **unused)
+{
+    uint32_t intervals = 0;
+    (void)unused;
+    bench_start(256);
+    fake_options[0].stall_ms = 350;
+    ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":1,\"interval_ms\":100}\n");
+    until_event("started");
+    while (next_line() && is_event("interval"))
+        assert_true(value(client_line, "ms") >= (intervals++ ? 74 : 350));
+    assert_int_equal(intervals, 10);
+    end();
+}
+
 /* Short times are seen without clearing the log: what was there at the look is there at the interval's end. */
 static void test_looks_within_an_interval(void **unused)
 {
@@ -706,7 +721,7 @@ int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_measures), cmocka_unit_test(test_looks_within_an_interval), cmocka_unit_test(test_histogram_event),
+        cmocka_unit_test(test_measures), cmocka_unit_test(test_late), cmocka_unit_test(test_looks_within_an_interval), cmocka_unit_test(test_histogram_event),
         cmocka_unit_test(test_bandwidth_of_the_last_migration), cmocka_unit_test(test_capped_migration_is_not_noted),
         cmocka_unit_test(test_refusals), cmocka_unit_test(test_refused_during_a_migration), cmocka_unit_test(test_only_one_at_a_time),
         cmocka_unit_test(test_makes_way_for_a_migration), cmocka_unit_test(test_not_for_an_incoming_migration),
