@@ -159,7 +159,9 @@ static void svg_gap(double x, FILE *out)
 
 static void svg_bars(const struct histogram *h, double step, FILE *out)
 {
-    uint32_t every = h->count / 9 + 1, since = 0;
+    uint32_t every = 1, since = 0;
+    while (h->count / every > 9)        /* a power of two: round addresses */
+        every *= 2;
     double x = LEFT, scale = scale_percent(h);
     for (uint32_t i = 0; i < h->count; i++, x += step) {
         const struct histogram_bar *b = &h->bar[i];

@@ -59,7 +59,7 @@ static void show_rates(const char *line)
     char *list = json_get_raw(line, "rates"), *item;
     printf("different pages written, on average:\n");
     for (size_t at = 0; list && json_next(list, &at, NULL, 0, &item); free(item))
-        printf("  in %9.2f s: %10.1f pages, %8.2f MiB/s\n", number(item, "ms") / 1000, number(item, "pages"), number(item, "mib_s"));
+        printf("  in %9.3f s: %10.1f pages, %8.2f MiB/s\n", number(item, "ms") / 1000, number(item, "pages"), number(item, "mib_s"));
     free(list);
 }
 
