@@ -47,7 +47,8 @@ static void usage(FILE *out)
           "options of dirty-rate:\n"
           "  --seconds N             how long to measure (default 10)\n"
           "  --interval-ms N         a line each so many milliseconds (default 1000)\n"
-          "  --mbps N                forecast for a link of N MiB/s (default: what the last migration from here achieved)\n"
+          "  --mbps N                forecast for a link of N MiB/s (default: what the last migration from here\n"
+          "                          achieved, else 100)\n"
           "  --downtime-ms N         the forecast's limit (default 300)\n"
           "  --histogram[=FILE.svg]  plot what is written where; without a file, or with -, as text\n"
           "options of all:\n"
@@ -86,8 +87,12 @@ static void on_interrupt(int number)
 /* Ctrl-C: the measurement ends with its connection; the daemon still says what it has measured. */
 static void on_interrupt_measuring(int number)
 {
+    int saved = errno;
     (void)number;
+    if (asked_fd < 0)                   /* nothing has been asked yet */
+        _exit(EXIT_CANCELLED);
     shutdown(asked_fd, SHUT_WR);
+    errno = saved;
 }
 
 static int exit_code(const char *line)
@@ -147,9 +152,9 @@ static int ask(const struct options *o, const char *request)
     int fd = connect_daemon(), code = EXIT_NO_DAEMON;
     if (fd < 0)
         return code;
-    asked_fd = fd;
     FILE *stream = fdopen(fd, "r");
     bool sent = send(fd, request, strlen(request), MSG_NOSIGNAL) == (ssize_t)strlen(request);
+    asked_fd = fd;
     while (sent && stream && (errno = 0, getline(&line, &size, stream) > 0 || errno == EINTR)) {
         if (errno == EINTR) {
             clearerr(stream);
@@ -289,7 +294,7 @@ static int do_rate(const struct options *o, char **argument)
     snprintf(interval, sizeof interval, "%lu", o->interval_ms);
     snprintf(mbps, sizeof mbps, "%lu", o->mbps);
     snprintf(downtime, sizeof downtime, "%lu", o->downtime_ms);
-    sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt_measuring}, NULL);
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt_measuring, .sa_flags = SA_RESTART}, NULL);
     const char *const pair[][2] = {
         {"cmd", "dirty-rate"}, {"guest", argument[0]}, {"#seconds", seconds}, {"#interval_ms", interval}, {"#mbps", mbps},
         {"#downtime_ms", downtime}, {"#histogram", o->histogram ? "1" : "0"},
