@@ -92,7 +92,10 @@ static int check_guest(struct rate *r)
         return hyp_failed(r, "cannot look at the guest", error);
     if (d.shut_down)
         return fail(&r->failure, XLM_E_STATE, d.suspended ? "the guest is suspended" : "the guest has shut down");
-    return d.paused ? fail(&r->failure, XLM_E_STATE, "the guest is paused, so that it writes nothing: unpause it first") : 0;
+    if (d.paused)                       /* xl pauses what it is about to destroy */
+        return fail(&r->failure, XLM_E_STATE, r->logging ? "the guest has been paused, or is being destroyed"
+                                                         : "the guest is paused, so that it writes nothing: unpause it first");
+    return 0;
 }
 
 /* --- on and off --- */

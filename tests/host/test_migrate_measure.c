@@ -460,7 +460,7 @@ static void break_log(int host) { fake_options[host].harvest_fails = true; }
 
 static void test_guest_destroyed(void **unused) { (void)unused; ends_by_itself(fake_destroy, "the guest is gone"); }
 static void test_guest_suspended(void **unused) { (void)unused; ends_by_itself(suspend, "the guest is suspended"); }
-static void test_guest_paused(void **unused) { (void)unused; ends_by_itself(pause_guest, "the guest is paused"); }
+static void test_guest_paused(void **unused) { (void)unused; ends_by_itself(pause_guest, "the guest has been paused, or is being destroyed"); }
 static void test_log_fails(void **unused) { (void)unused; ends_by_itself(break_log, "cannot read the dirty log"); }
 
 /* SIGTERM: when the daemon has stopped, the log is off. */
