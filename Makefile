@@ -78,7 +78,7 @@ INCLUDE_drivers  := -iquote xen-lite/include -Iarch/arm64/include -iquote driver
 TOOLS_CFLAGS := $(COMMON)
 MIGRATE_CFLAGS := $(COMMON) --sysroot=$(SYSROOT) -iquote migrate -iquote xen-lite/include
 MIGRATE_LIBS := -Wl,--as-needed -lxenctrl -lxenforeignmemory -lxenevtchn -lxenstore -lxentoollog -lxencall -lxendevicemodel \
-        -lxentoolcore -lxxhash -lpthread
+        -lxentoolcore -lxxhash -lm -lpthread
 
 # ---------------------------------------------------------------------------------------------------------------------
 ##@ Build
