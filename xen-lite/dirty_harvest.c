@@ -68,8 +68,8 @@ static bool take_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64_t 
         *dirty += pages;
         return !clear || (desc & PTE_SW_EXT) || pages != BLOCK_PAGES;
     }
-    uint64_t *leaf = p2m->vlpt_slot >= 0 ? &vlpt_window((unsigned)p2m->vlpt_slot)[ipa >> PAGE_SHIFT]
-                                         : pt_entry(&p2m->pt, ipa, &level);
+    int slot = vlpt_slot(p2m);
+    uint64_t *leaf = slot >= 0 ? &vlpt_window((unsigned)slot)[ipa >> PAGE_SHIFT] : pt_entry(&p2m->pt, ipa, &level);
     take_leaves(leaf, pages, words, clear, dirty, &left);
     return left;
 }

@@ -30,11 +30,11 @@ static enum marked mark_locked(struct p2m *p2m, uint64_t ipa)
 }
 
 /* A leaf through the window, without the lock.  False: not this way (a block, a merge under way, somebody was faster). */
-static bool mark_in_window(struct p2m *p2m, uint64_t ipa, enum marked *marked)
+static bool mark_in_window(struct p2m *p2m, unsigned slot, uint64_t ipa, enum marked *marked)
 {
     unsigned level;
     uint64_t leaf;
-    uint64_t *at = vlpt_leaf(p2m, ipa, &leaf, &level);
+    uint64_t *at = vlpt_leaf(p2m, slot, ipa, &leaf, &level);
     if (!at || !load64_may_fault(at, &leaf) || !is_logged(leaf))
         return false;
     *marked = WAS_DIRTY;
@@ -50,7 +50,8 @@ static bool mark_in_window(struct p2m *p2m, uint64_t ipa, enum marked *marked)
 static enum marked mark(struct p2m *p2m, uint64_t ipa)
 {
     enum marked marked;
-    if (likely(p2m->vlpt_slot >= 0) && mark_in_window(p2m, ipa, &marked))
+    int slot = vlpt_slot(p2m);
+    if (likely(slot >= 0) && mark_in_window(p2m, (unsigned)slot, ipa, &marked))
         return marked;
     spin_lock(&p2m->lock);
     marked = mark_locked(p2m, ipa);
@@ -78,11 +79,12 @@ bool dirty_fault(struct vcpu *v, ipa_t ipa)
 bool dirty_fault_leaf(struct vcpu *v, ipa_t ipa, gva_t va)
 {
     struct p2m *p2m = &v->domain->p2m;
+    int slot = vlpt_slot(p2m);
     uint64_t leaf;
-    if (unlikely(p2m->vlpt_slot < 0))
+    if (unlikely(slot < 0))
         return false;
     /* The hardware came by a level-3 table: unless a merge took it away since, it is in the window. */
-    uint64_t *at = &vlpt_window((unsigned)p2m->vlpt_slot)[ipa.v >> PAGE_SHIFT];
+    uint64_t *at = &vlpt_window((unsigned)slot)[ipa.v >> PAGE_SHIFT];
     if (unlikely(!load64_may_fault(at, &leaf) || !is_logged(leaf)))
         return false;
     if (leaf & PTE_S2_W) {

@@ -91,7 +91,7 @@ __attribute__((no_stack_protector)) bool mmio_leaf_access(struct vcpu *v, ipa_t 
 {
     const struct mmio_map *m = &v->domain->mmio;
     unsigned size_log2 = iss >> 22 & 3, reg = iss >> 16 & 0x1f;
-    int slot = v->domain->p2m.vlpt_slot;
+    int slot = vlpt_slot(&v->domain->p2m);
     uint64_t leaf;
 
     if (unlikely(slot < 0 || !load64_may_fault(&vlpt_window((unsigned)slot)[ipa.v >> PAGE_SHIFT], &leaf) || !p2m_leaf_is_mmio(leaf)))
