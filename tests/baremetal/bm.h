@@ -19,6 +19,7 @@
 #include <xen/errno.h>
 #include <xen/event_channel.h>
 #include <xen/grant_table.h>
+#include <xen/hypfs.h>
 #include <xen/memory.h>
 #include <xen/sched.h>
 #include <xen/sysctl.h>
@@ -43,6 +44,14 @@ uint64_t bm_random(uint64_t *state);
 bool bm_wait(volatile uint64_t *word, uint64_t value, unsigned ms);
 bool bm_is_xen_lite(void);
 extern unsigned bm_failed, bm_passed;
+
+/* bootargs.c: `name=NUMBER` on this payload's command line; -1: not there */
+void bm_bootargs(const void *fdt);
+int64_t bm_option(const char *name);
+
+/* test_basic.c: what the second CPU does when it is up, beside waiting for interrupts */
+extern void (*bm_secondary_work)(void);
+bool bm_second_cpu(void);                   /* start it; false: there is none */
 
 /* start.S */
 long hypercall(unsigned long nr, ...);      /* x0-x4 */
@@ -75,7 +84,7 @@ static inline volatile uint32_t *reg32(uint64_t a) { return (volatile uint32_t *
 #define GUEST_GFN   (GUEST_RAM / PAGE)
 #define GUEST_MAILS 0x200000ul              /* offset of the vCPUs' mailboxes in guest RAM, a page each */
 #define GUEST_DATA  0x400000ul              /* offset of what tests write to */
-enum guest_command { GUEST_IDLE, GUEST_WRITE_SET, GUEST_WRITE_ALL, GUEST_COST, GUEST_CHECK, GUEST_EXIT };
+enum guest_command { GUEST_IDLE, GUEST_WRITE_SET, GUEST_WRITE_ALL, GUEST_COST, GUEST_CHECK, GUEST_SOAK, GUEST_EXIT };
 struct mailbox {                            /* the payload writes command last; the guest writes done last */
     volatile uint64_t command, done, first, count, seed, value, result[4];
     volatile uint64_t page[400];
@@ -90,6 +99,7 @@ struct guest {
 };
 long domctl(struct guest *g, uint32_t cmd); /* g->op.u filled */
 bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib);
+bool guest_make_beside(struct guest *g, unsigned vcpu_count, unsigned mib);     /* while there are others */
 void guest_start(struct guest *g);
 bool guest_order(struct guest *g, unsigned vcpu, uint64_t command);     /* tell and go on */
 bool guest_finish(struct guest *g, unsigned vcpu);                      /* wait for it */
@@ -109,6 +119,7 @@ void test_guest(void);
 void test_cycles(void);
 void test_dirty(void);
 void test_costs(void);
+void test_soak(void);
 
 #pragma GCC visibility pop
 

@@ -61,7 +61,12 @@ static bool populate(struct guest *g)
 
 bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib)
 {
-    next_map = MAP_IPA;                             /* one guest at a time: tables for its maps are not to pile up */
+    next_map = MAP_IPA;                             /* the only guest: tables for its maps are not to pile up */
+    return guest_make_beside(g, vcpu_count, mib);
+}
+
+bool guest_make_beside(struct guest *g, unsigned vcpu_count, unsigned mib)
+{
     memset(g, 0, sizeof(*g));
     g->vcpu_count = vcpu_count;
     g->page_count = (uint64_t)mib * 256;

@@ -1,24 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The program in the guests: obeys its mailbox.  Position-independent, no data, no calls out of the section
- * (built with -fPIC -fno-jump-tables and placed in .guest).
- */
-#include "bm.h"
-
-#define GUEST __attribute__((section(".guest"), noinline))
-
-static inline void guest_yield(void)
-{
-    register unsigned long x0 __asm__("x0") = SCHEDOP_yield;
-    register unsigned long x1 __asm__("x1") = 0;
-    register unsigned long x16 __asm__("x16") = __HYPERVISOR_sched_op;
-    __asm__ volatile("hvc #0xea1" : "+r"(x0), "+r"(x1) : "r"(x16) : "memory", "x2", "x3", "x4");
-}
-
-static inline volatile uint64_t *data_page(uint64_t n)
-{
-    return (volatile uint64_t *)(GUEST_RAM + GUEST_DATA + n * PAGE);
-}
+/* The program in the guests: obeys its mailbox. */
+#include "guest_code.h"
 
 GUEST static void guest_write_set(struct mailbox *m)
 {
@@ -57,9 +39,9 @@ GUEST void guest_main(uint64_t id)
     struct mailbox *m = (struct mailbox *)(GUEST_RAM + GUEST_MAILS + id * PAGE);
     for (uint64_t seen = 0;;) {
         uint64_t command = *(volatile uint64_t *)&m->command;
-        __asm__ volatile("dmb sy" ::: "memory");
+        guest_barrier();
         if (command == seen) {
-            guest_yield();
+            guest_hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0);
             continue;
         }
         seen = command;
@@ -71,7 +53,9 @@ GUEST void guest_main(uint64_t id)
             guest_cost(m);
         else if ((command & 0xff) == GUEST_CHECK)
             guest_check(m);
-        __asm__ volatile("dmb sy" ::: "memory");
+        else if ((command & 0xff) == GUEST_SOAK)
+            guest_soak(m, id);
+        guest_barrier();
         m->done = command;
     }
 }

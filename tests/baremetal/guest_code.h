@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * For what runs inside guests: position-independent, no data, no calls out of the section (built with -fPIC -fno-jump-tables
+ * and placed in .guest).
+ */
+#ifndef GUEST_CODE_H
+#define GUEST_CODE_H
+
+#include "bm.h"
+
+#define GUEST __attribute__((section(".guest"), noinline))
+
+static inline long guest_hypercall(unsigned long nr, unsigned long a, unsigned long b, unsigned long c)
+{
+    register unsigned long x0 __asm__("x0") = a;
+    register unsigned long x1 __asm__("x1") = b;
+    register unsigned long x2 __asm__("x2") = c;
+    register unsigned long x16 __asm__("x16") = nr;
+    __asm__ volatile("hvc #0xea1" : "+r"(x0), "+r"(x1), "+r"(x2) : "r"(x16) : "memory", "x3", "x4");
+    return (long)x0;
+}
+
+static inline void guest_barrier(void) { __asm__ volatile("dmb sy" ::: "memory"); }
+
+static inline volatile uint64_t *data_page(uint64_t n)
+{
+    return (volatile uint64_t *)(GUEST_RAM + GUEST_DATA + n * PAGE);
+}
+
+__attribute__((visibility("hidden"))) void guest_soak(struct mailbox *m, uint64_t id);        /* guest_soak.c */
+
+#endif

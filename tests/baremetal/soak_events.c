@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What happens to a guest of the soak at random, between two rounds or during one: the toolstack's calls, switches, a balloon. */
+#include "soak.h"
+
+void *memset(void *p, int c, size_t n);
+void *memcpy(void *restrict d, const void *restrict s, size_t n);
+
+#define ACK_MS   20000u
+#define HOLE_MAX 700u                       /* pages: more than a block */
+
+static bool call_ok(struct soak *s, uint32_t cmd, const char *what)
+{
+    long rc = domctl(&s->g, cmd);
+    if (rc)
+        soak_fail(s, "%s answers %ld", what, rc);
+    return rc == 0;
+}
+
+/* ---- orders ---- */
+bool soak_acked(struct soak *s)
+{
+    for (unsigned v = 0; v < s->g.vcpu_count; v++) {
+        struct soak_order *o = soak_order(s->g.mail[v]);
+        o->hole_first = s->hole_first;
+        o->hole_pages = s->hole_pages;
+        __asm__ volatile("dmb sy" ::: "memory");
+        o->sequence++;
+    }
+    if (s->writer)
+        soak_writer_order(s->hole_first, s->hole_pages);
+    for (unsigned v = 0; v < s->g.vcpu_count; v++) {
+        struct soak_order *o = soak_order(s->g.mail[v]);
+        if (!bm_wait(&o->acked, o->sequence, ACK_MS)) {
+            soak_fail(s, "vCPU %u does not answer", v);
+            return false;
+        }
+    }
+    return true;
+}
+
+void soak_pattern(struct soak *s)
+{
+    static const struct { uint64_t pages, stride, delay; } patterns[] = {
+        { 0, 1, 0 },                        /* 0: all pages; as fast as it can */
+        { 0, 1, 300 },
+        { 48, 1, 0 },                       /* a few hot ones */
+        { 24, 512 + 8, 1000 },              /* one or two in each region, seldom: a region lost is lost for long */
+        { 24, 512 + 16, 50 },
+    };
+    uint64_t n = soak_random(ARRAY_SIZE(patterns)), base = soak_random(s->data_pages);
+    for (unsigned v = 0; v < s->g.vcpu_count; v++) {
+        struct soak_order *o = soak_order(s->g.mail[v]);
+        o->stride = patterns[n].stride;
+        o->delay = patterns[n].delay;
+        o->base = base;
+        o->pages = patterns[n].pages ? patterns[n].pages : s->data_pages;
+    }
+}
+
+/* ---- the balloon: pages go, and new ones come ---- */
+static bool take_page(struct soak *s, uint64_t page)
+{
+    xen_pfn_t gfn = soak_gfn(page);
+    if (page & 1) {
+        struct xen_remove_from_physmap r = { .domid = s->g.id, .gpfn = gfn };
+        return hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_remove_from_physmap, &r) == 0;
+    }
+    struct xen_memory_reservation r = { .nr_extents = 1, .domid = s->g.id };
+    r.extent_start.p = &gfn;
+    return hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_decrease_reservation, &r) == 1;
+}
+
+static bool hole_make(struct soak *s)
+{
+    s->hole_first = soak_random(s->data_pages);
+    s->hole_pages = 1 + soak_random(s->data_pages - s->hole_first < HOLE_MAX ? s->data_pages - s->hole_first : HOLE_MAX);
+    if (!soak_acked(s) || !soak_unmap(s->map + s->hole_first * PAGE, s->hole_pages))
+        return false;
+    for (uint64_t i = 0; i < s->hole_pages; i++) {
+        if (!take_page(s, s->hole_first + i)) {
+            soak_fail(s, "page %lu cannot be taken from the guest", s->hole_first + i);
+            return false;
+        }
+        s->owed[s->hole_first + i] = OWED_NOTHING;
+    }
+    s->peek_valid = false;
+    soak_stats.holes++;
+    return true;
+}
+
+/* A whole block where there is room for one. */
+static bool hole_fill(struct soak *s)
+{
+    for (uint64_t done = 0; done < s->hole_pages;) {
+        xen_pfn_t gfn = soak_gfn(s->hole_first + done);
+        bool block = gfn % 512 == 0 && s->hole_pages - done >= 512;
+        struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = block ? 9 : 0, .domid = s->g.id };
+        r.extent_start.p = &gfn;
+        if (hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_populate_physmap, &r) != 1) {
+            soak_fail(s, "page %lu cannot be given to the guest", s->hole_first + done);
+            return false;
+        }
+        done += block ? 512 : 1;
+    }
+    for (uint64_t i = 0; i < s->hole_pages; i++)
+        s->owed[s->hole_first + i] = OWED_NOW;          /* new pages are dirty */
+    if (!soak_map(s, s->map + s->hole_first * PAGE, s->hole_first, s->hole_pages)) {
+        soak_fail(s, "%lu new pages from %lu on cannot be mapped", s->hole_pages, s->hole_first);
+        return false;
+    }
+    s->hole_pages = 0;
+    return soak_acked(s);
+}
+
+/* ---- switches ---- */
+static bool parameter(struct soak *s, const char *path, unsigned path_bytes, const void *value, unsigned bytes)
+{
+    long rc = hypercall(__HYPERVISOR_hypfs_op, (unsigned long)XEN_HYPFS_OP_write_contents, path, (unsigned long)path_bytes, value,
+                        (unsigned long)bytes);
+    if (rc)
+        soak_fail(s, "%s cannot be set: %ld", path, rc);
+    return rc == 0;
+}
+
+static bool switch_vlpt(struct soak *s)
+{
+    static const char path[] = "/params/vlpt";
+    uint8_t on = !soak_vlpt;
+    soak_vlpt = on;
+    soak_stats.vlpt_toggles++;
+    return parameter(s, path, sizeof(path), &on, 1);
+}
+
+static bool switch_log(struct soak *s)
+{
+    static const char path[] = "/params/dirty";
+    static const char modes[][sizeof(soak_dirty_mode)] = { "sw", "hw" };
+    const char *mode = modes[soak_random(2)];
+    if (!soak_log(s, false) || !parameter(s, path, sizeof(path), mode, 3))
+        return false;
+    memcpy(soak_dirty_mode, mode, sizeof(modes[0]));
+    for (uint64_t end = bm_counter() + soak_random(bm_counter_hz() / 100); bm_counter() < end;)
+        ;                                   /* meanwhile it writes to what is not logged */
+    soak_stats.toggles++;
+    return soak_log(s, true);
+}
+
+/* ---- vCPUs ---- */
+static bool move_vcpu(struct soak *s)
+{
+    static uint8_t mask;
+    mask = (uint8_t)(soak_one_in(3) ? 0xff : 1 + soak_random(15));
+    memset(&s->g.op.u, 0, sizeof(s->g.op.u));
+    struct xen_domctl_vcpuaffinity *a = &s->g.op.u.vcpuaffinity;
+    a->vcpu = (uint32_t)soak_random(s->g.vcpu_count);
+    a->flags = XEN_VCPUAFFINITY_HARD;
+    a->cpumap_hard.bitmap.p = &mask;
+    a->cpumap_hard.nr_bits = 8;
+    soak_stats.moves++;
+    long rc = domctl(&s->g, XEN_DOMCTL_setvcpuaffinity);
+    if (rc && rc != -XEN_EINVAL)            /* no CPU that there is */
+        soak_fail(s, "setvcpuaffinity to 0x%x answers %ld", mask, rc);
+    return rc == 0 || rc == -XEN_EINVAL;
+}
+
+static bool pause_for_a_while(struct soak *s)
+{
+    if (!call_ok(s, XEN_DOMCTL_pausedomain, "pause"))
+        return false;
+    for (uint64_t end = bm_counter() + soak_random(bm_counter_hz() / 1000); bm_counter() < end;)
+        ;
+    soak_stats.pauses++;
+    return call_ok(s, XEN_DOMCTL_unpausedomain, "unpause");
+}
+
+/* How much of the CPUs the control domain gets beside the guests. */
+static bool weigh(struct soak *s)
+{
+    static const uint16_t weights[] = { 256, 1024, 8192 };
+    struct guest self = { .id = 0 };
+    self.op.u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
+    self.op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
+    self.op.u.scheduler_op.u.credit2.weight = weights[soak_random(ARRAY_SIZE(weights))];
+    self.op.u.scheduler_op.u.credit2.cap = 0xffff;      /* as it is */
+    long rc = domctl(&self, XEN_DOMCTL_scheduler_op);
+    if (rc)
+        soak_fail(s, "the control domain's weight cannot be set: %ld", rc);
+    return rc == 0;
+}
+
+bool soak_event(struct soak *s)
+{
+    switch (soak_random(64)) {
+    case 0: return switch_log(s);
+    case 1: return switch_vlpt(s);
+    case 2: case 3: return s->hole_pages ? hole_fill(s) : hole_make(s);
+    case 4: case 5: return pause_for_a_while(s);
+    case 6: case 7: case 8: return move_vcpu(s);
+    case 9: return weigh(s);
+    case 10: soak_pattern(s); return true;
+    case 11: case 12: return soak_check(s);
+    default: return true;
+    }
+}
