@@ -20,6 +20,18 @@ static inline long guest_hypercall(unsigned long nr, unsigned long a, unsigned l
     return (long)x0;
 }
 
+#define PSCI_CPU_OFF 0x84000002ul
+#define PSCI_CPU_ON  0xc4000003ul
+static inline long guest_psci(unsigned long function, unsigned long a, unsigned long b, unsigned long c)
+{
+    register unsigned long x0 __asm__("x0") = function;
+    register unsigned long x1 __asm__("x1") = a;
+    register unsigned long x2 __asm__("x2") = b;
+    register unsigned long x3 __asm__("x3") = c;
+    __asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
+    return (long)x0;
+}
+
 static inline void guest_barrier(void) { __asm__ volatile("dmb sy" ::: "memory"); }
 
 static inline volatile uint64_t *data_page(uint64_t n)

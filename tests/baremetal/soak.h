@@ -14,9 +14,13 @@ enum { SLOT_FOREIGN = 8, SLOT_COPY, SLOT_GRANT, SOAK_SLOTS };
 /* Of 16 pages the second 8 are private: page p is written by vCPU p % 8 and by nobody else. */
 static inline bool soak_private(uint64_t p) { return p & 8; }
 
-/* In each mailbox: what its vCPU is to do.  `acked` follows `sequence` when all that was begun before is written. */
+/*
+ * In each mailbox: what its vCPU is to do.  `acked` follows `sequence` when all that was begun before is written.  One that has `asleep`
+ * set begins nothing before it has seen the newest order; vCPU 0 never sleeps, and wakes the others.
+ */
 struct soak_order {
-    volatile uint64_t sequence, acked, stop, data_pages, base, pages, stride, delay, hole_first, hole_pages, written;
+    volatile uint64_t sleep, asleep, wake;
+    volatile uint64_t sequence, acked, stop, data_pages, base, pages, stride, delay, hole_first, hole_pages, written, wrong;
     struct vcpu_register_runstate_memory_area runstate;
 };
 static inline struct soak_order *soak_order(struct mailbox *m) { return (struct soak_order *)(uintptr_t)&m->page[0]; }
@@ -25,10 +29,11 @@ static inline bool soak_in_hole(const struct soak_order *o, uint64_t p) { return
 struct soak {
     struct guest g;
     unsigned data_pages;
-    uint64_t *copy, *bitmap, *peeked;       /* bitmaps of the guest's whole map */
+    uint64_t *copy, *bitmap, *one, *peeked; /* bitmaps of the guest's whole map */
     uint8_t *owed;                          /* of each page: OWED_* */
     uint64_t map, spare;                    /* where all of its data is mapped, only to be read; and single pages, for a moment */
     uint64_t hole_first, hole_pages;        /* pages that are not there */
+    uint64_t next_pages;                    /* the next harvest is to be of so many; 0: of any number */
     bool peek_valid, writer;                /* the second CPU writes to this one, too */
     uint64_t round, on_since;
 };
@@ -57,11 +62,12 @@ bool soak_unmap(uint64_t at, uint64_t pages);
 /* soak_events.c: something happens to the guest, or nothing.  false: a failure, told */
 bool soak_event(struct soak *s);
 bool soak_acked(struct soak *s);            /* a new order, known to all who write */
-void soak_pattern(struct soak *s);          /* from now on its vCPUs write by another pattern */
+void soak_pattern(struct soak *s, unsigned awake);      /* from now on so many of its vCPUs write, by another pattern */
 
 /* soak_writer.c: the second CPU writes to the guest past its map */
 bool soak_writer_start(struct soak *s);
 void soak_writer_hold(bool hold);           /* returns when it has stopped, with nothing mapped, or goes on */
+void soak_writer_rest(bool rest);           /* nothing for a while: what it marks hides what is not marked beside it */
 void soak_writer_order(uint64_t hole_first, uint64_t hole_pages);
 extern uint64_t soak_writes[SOAK_SLOTS];
 

@@ -7,6 +7,7 @@ void *memcpy(void *restrict d, const void *restrict s, size_t n);
 
 #define ACK_MS   20000u
 #define HOLE_MAX 700u                       /* pages: more than a block */
+#define DELAY_LOG2 19u                      /* about a millisecond between a vCPU's writes */
 
 static bool call_ok(struct soak *s, uint32_t cmd, const char *what)
 {
@@ -26,11 +27,15 @@ bool soak_acked(struct soak *s)
         __asm__ volatile("dmb sy" ::: "memory");
         o->sequence++;
     }
+    __asm__ volatile("dmb sy" ::: "memory");
     if (s->writer)
         soak_writer_order(s->hole_first, s->hole_pages);
     for (unsigned v = 0; v < s->g.vcpu_count; v++) {
         struct soak_order *o = soak_order(s->g.mail[v]);
-        if (!bm_wait(&o->acked, o->sequence, ACK_MS)) {
+        uint64_t end = bm_counter() + bm_counter_hz() / 1000 * ACK_MS;
+        while (!o->asleep && o->acked != o->sequence && bm_counter() < end)
+            hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_yield, NULL);
+        if (!o->asleep && o->acked != o->sequence) {
             soak_fail(s, "vCPU %u does not answer", v);
             return false;
         }
@@ -38,23 +43,28 @@ bool soak_acked(struct soak *s)
     return true;
 }
 
-void soak_pattern(struct soak *s)
+void soak_pattern(struct soak *s, unsigned awake)
 {
-    static const struct { uint64_t pages, stride, delay; } patterns[] = {
-        { 0, 1, 0 },                        /* 0: all pages; as fast as it can */
-        { 0, 1, 300 },
-        { 48, 1, 0 },                       /* a few hot ones */
-        { 24, 512 + 8, 1000 },              /* one or two in each region, seldom: a region lost is lost for long */
-        { 24, 512 + 16, 50 },
+    static const struct { uint64_t pages, stride; } patterns[] = {
+        { 0, 1 },                           /* 0: all pages */
+        { 48, 1 },                          /* a few, side by side */
+        { 24, 512 + 8 },                    /* a few in each region */
     };
     uint64_t n = soak_random(ARRAY_SIZE(patterns)), base = soak_random(s->data_pages);
+    /* As fast as it can, or less so: what is missed of a slow one is not made good by the next write. */
+    uint64_t delay = soak_one_in(3) ? 0 : 1ul << soak_random(DELAY_LOG2 + 1);
+    if (s->writer)
+        soak_writer_rest(soak_one_in(2));
     for (unsigned v = 0; v < s->g.vcpu_count; v++) {
         struct soak_order *o = soak_order(s->g.mail[v]);
+        o->sleep = v >= awake;
         o->stride = patterns[n].stride;
-        o->delay = patterns[n].delay;
+        o->delay = delay;
         o->base = base;
         o->pages = patterns[n].pages ? patterns[n].pages : s->data_pages;
     }
+    __asm__ volatile("dmb sy" ::: "memory");
+    soak_order(s->g.mail[0])->wake = 1;
 }
 
 /* ---- the balloon: pages go, and new ones come ---- */
@@ -74,6 +84,10 @@ static bool hole_make(struct soak *s)
 {
     s->hole_first = soak_random(s->data_pages);
     s->hole_pages = 1 + soak_random(s->data_pages - s->hole_first < HOLE_MAX ? s->data_pages - s->hole_first : HOLE_MAX);
+    if (soak_one_in(2)) {                   /* a block, which comes back as one */
+        s->hole_first &= ~511ul;
+        s->hole_pages = 512;
+    }
     if (!soak_acked(s) || !soak_unmap(s->map + s->hole_first * PAGE, s->hole_pages))
         return false;
     for (uint64_t i = 0; i < s->hole_pages; i++) {
@@ -108,6 +122,8 @@ static bool hole_fill(struct soak *s)
         soak_fail(s, "%lu new pages from %lu on cannot be mapped", s->hole_pages, s->hole_first);
         return false;
     }
+    if (soak_one_in(2))                     /* of which the next harvest sees a part */
+        s->next_pages = s->hole_first + 1 + soak_random(s->hole_pages);
     s->hole_pages = 0;
     return soak_acked(s);
 }
@@ -190,14 +206,14 @@ static bool weigh(struct soak *s)
 
 bool soak_event(struct soak *s)
 {
-    switch (soak_random(64)) {
+    switch (soak_random(48)) {
     case 0: return switch_log(s);
     case 1: return switch_vlpt(s);
     case 2: case 3: return s->hole_pages ? hole_fill(s) : hole_make(s);
     case 4: case 5: return pause_for_a_while(s);
     case 6: case 7: case 8: return move_vcpu(s);
     case 9: return weigh(s);
-    case 10: soak_pattern(s); return true;
+    case 10: soak_pattern(s, soak_one_in(2) ? s->g.vcpu_count : 1 + (unsigned)soak_random(2)); return true;
     case 11: case 12: return soak_check(s);
     default: return true;
     }

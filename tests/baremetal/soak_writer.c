@@ -7,6 +7,7 @@
 #include "soak.h"
 
 #define WRITER_MAP  0x3f00000000ul          /* guest-physical space with nothing in it */
+#define TIMER_PPI   27u
 #define FIRST_REF   8u                      /* the first ones are the tools' */
 #define ENTRIES_A_FRAME (PAGE / sizeof(grant_entry_v1_t))
 
@@ -14,11 +15,19 @@ uint64_t soak_writes[SOAK_SLOTS];
 
 static struct soak *target;
 static struct soak_order order;             /* sequence, acked, hole_* and stop: as a vCPU's */
-static volatile bool hold, held;
+static volatile bool hold, held, rest;
 static uint64_t seed;
 
 static void barrier(void) { __asm__ volatile("dmb sy" ::: "memory"); }
 static void yield(void) { hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_yield, NULL); }
+
+/* Not by yielding: each switch of guests on a CPU flushes its TLB in the emulator, and this is to leave it alone. */
+static void doze(void)
+{
+    irq_off();
+    __asm__ volatile("msr cntv_tval_el0, %0\n\tmsr cntv_ctl_el0, %1\n\tisb\n\twfi" : : "r"(bm_counter_hz() / 1000), "r"(1ul));
+    irq_on();
+}
 
 static void write_number(volatile uint64_t *page, unsigned slot) { page[slot] = ++soak_writes[slot]; }
 
@@ -59,13 +68,14 @@ static void granted_copy(uint64_t page)
 
 static void work(void)
 {
+    gic_enable(1, TIMER_PPI, 0x80);
     for (;;) {
         uint64_t sequence = order.sequence;
         barrier();
         order.acked = sequence;
         held = hold;
-        if (held) {
-            yield();
+        if (held || rest) {
+            doze();
             continue;
         }
         uint64_t page = bm_random(&seed) % order.data_pages & ~8ul;
@@ -76,7 +86,7 @@ static void work(void)
         case 1: granted_map(page); break;
         default: granted_copy(page);
         }
-        if (bm_random(&seed) % 8 == 0)
+        if (bm_random(&seed) % 32 == 0)
             yield();
     }
 }
@@ -124,6 +134,8 @@ void soak_writer_hold(bool on)
     while (__atomic_load_n(&held, __ATOMIC_ACQUIRE) != on)
         yield();
 }
+
+void soak_writer_rest(bool on) { rest = on; }
 
 void soak_writer_order(uint64_t hole_first, uint64_t hole_pages)
 {
