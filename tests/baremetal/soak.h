@@ -63,6 +63,7 @@ bool soak_unmap(uint64_t at, uint64_t pages);
 bool soak_event(struct soak *s);
 bool soak_acked(struct soak *s);            /* a new order, known to all who write */
 void soak_pattern(struct soak *s, unsigned awake);      /* from now on so many of its vCPUs write, by another pattern */
+bool soak_weigh(struct soak *s, uint16_t weight);       /* how much of the CPUs the control domain gets beside the guests; 256: no more */
 
 /* soak_writer.c: the second CPU writes to the guest past its map */
 bool soak_writer_start(struct soak *s);

@@ -6,8 +6,9 @@ void *memset(void *p, int c, size_t n);
 void *memcpy(void *restrict d, const void *restrict s, size_t n);
 
 #define ACK_MS   20000u
+#define EVENT_ODDS 160u                     /* one round in so many has this or that of the 13 cases below */
 #define HOLE_MAX 700u                       /* pages: more than a block */
-#define DELAY_LOG2 19u                      /* about a millisecond between a vCPU's writes */
+#define SLOW_LOG2 16u                       /* a delay of this and up to 8 times as much: 0.1 to 1 ms between a vCPU's writes */
 
 static bool call_ok(struct soak *s, uint32_t cmd, const char *what)
 {
@@ -52,7 +53,7 @@ void soak_pattern(struct soak *s, unsigned awake)
     };
     uint64_t n = soak_random(ARRAY_SIZE(patterns)), base = soak_random(s->data_pages);
     /* As fast as it can, or less so: what is missed of a slow one is not made good by the next write. */
-    uint64_t delay = soak_one_in(3) ? 0 : 1ul << soak_random(DELAY_LOG2 + 1);
+    uint64_t delay = soak_one_in(4) ? 0 : 1ul << (soak_one_in(3) ? soak_random(SLOW_LOG2) : SLOW_LOG2 + soak_random(4));
     if (s->writer)
         soak_writer_rest(soak_one_in(2));
     for (unsigned v = 0; v < s->g.vcpu_count; v++) {
@@ -189,14 +190,12 @@ static bool pause_for_a_while(struct soak *s)
     return call_ok(s, XEN_DOMCTL_unpausedomain, "unpause");
 }
 
-/* How much of the CPUs the control domain gets beside the guests. */
-static bool weigh(struct soak *s)
+bool soak_weigh(struct soak *s, uint16_t weight)
 {
-    static const uint16_t weights[] = { 256, 1024, 8192 };
     struct guest self = { .id = 0 };
     self.op.u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
     self.op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
-    self.op.u.scheduler_op.u.credit2.weight = weights[soak_random(ARRAY_SIZE(weights))];
+    self.op.u.scheduler_op.u.credit2.weight = weight;
     self.op.u.scheduler_op.u.credit2.cap = 0xffff;      /* as it is */
     long rc = domctl(&self, XEN_DOMCTL_scheduler_op);
     if (rc)
@@ -206,13 +205,13 @@ static bool weigh(struct soak *s)
 
 bool soak_event(struct soak *s)
 {
-    switch (soak_random(48)) {
+    switch (soak_random(EVENT_ODDS)) {
     case 0: return switch_log(s);
     case 1: return switch_vlpt(s);
     case 2: case 3: return s->hole_pages ? hole_fill(s) : hole_make(s);
     case 4: case 5: return pause_for_a_while(s);
     case 6: case 7: case 8: return move_vcpu(s);
-    case 9: return weigh(s);
+    case 9: return soak_weigh(s, soak_one_in(4) ? 256 : 8192);
     case 10: soak_pattern(s, soak_one_in(2) ? s->g.vcpu_count : 1 + (unsigned)soak_random(2)); return true;
     case 11: case 12: return soak_check(s);
     default: return true;

@@ -457,6 +457,7 @@ void test_soak(void)
     room_for(&main_guest, MAIN_MIB, 0);
     room_for(&beside, BESIDE_MIB, 1);
     bool good = begin(&main_guest, MAIN_VCPUS, MAIN_MIB);
+    good = good && soak_weigh(&main_guest, 8192);
     if (good)
         soak_writer_hold(false);
     for (unsigned n = 0; good && bm_counter() - start < seconds * hz; n++) {
