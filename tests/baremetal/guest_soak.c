@@ -33,6 +33,22 @@ GUEST static void wake_all(struct soak_order *o)
         guest_psci(PSCI_CPU_ON, id, GUEST_RAM, id);
 }
 
+/* Whoever misses one of these two writes has missed it for good: nothing comes after them. */
+GUEST static uint64_t fight(struct soak_order *o, uint64_t id, uint64_t written)
+{
+    uint64_t duel = o->duel;
+    if (duel == o->fought)
+        return written;
+    guest_barrier();
+    data_page(o->first)[id] = ++written;
+    for (uint64_t i = o->between; i; i--)
+        __asm__ volatile("nop");
+    data_page(o->second)[id] = ++written;
+    guest_barrier();
+    o->fought = duel;
+    return written;
+}
+
 GUEST void guest_soak(struct mailbox *m, uint64_t id)
 {
     struct soak_order *o = soak_order(m);
@@ -50,6 +66,10 @@ GUEST void guest_soak(struct mailbox *m, uint64_t id)
             go_to_sleep(o);
         if (o->wake)
             wake_all(o);
+        if (o->duelling) {
+            written = fight(o, id, written);
+            continue;
+        }
         uint64_t page = random_page(o, id, &seed);
         if (!soak_in_hole(o, page))
             data_page(page)[id] = ++written;

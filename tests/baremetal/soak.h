@@ -20,6 +20,7 @@ static inline bool soak_private(uint64_t p) { return p & 8; }
  */
 struct soak_order {
     volatile uint64_t sleep, asleep, wake;
+    volatile uint64_t duelling, duel, fought, first, second, between;   /* only that: two pages, with a pause between; then `fought` follows */
     volatile uint64_t sequence, acked, stop, data_pages, base, pages, stride, delay, hole_first, hole_pages, written, wrong;
     struct vcpu_register_runstate_memory_area runstate;
 };
@@ -40,7 +41,7 @@ struct soak {
 enum { OWED_NOTHING, OWED_SOON, OWED_NOW };
 
 struct soak_stats {
-    uint64_t rounds, harvested, compared, checks, late, toggles, vlpt_toggles, holes, pauses, moves, guests, peeks;
+    uint64_t rounds, harvested, compared, checks, late, toggles, vlpt_toggles, holes, pauses, moves, guests, peeks, duels;
 };
 extern struct soak_stats soak_stats;
 extern uint64_t soak_seed;
@@ -56,6 +57,7 @@ void soak_fail(const struct soak *s, const char *fmt, ...) __attribute__((format
 /* test_soak.c */
 bool soak_log(struct soak *s, bool on);     /* turn logging on (and copy everything) or off */
 bool soak_check(struct soak *s);            /* all stand still: the copy is the guest, and nothing is dirty */
+bool soak_duels(struct soak *s, unsigned count);        /* single writes against single harvests; nobody else writes */
 bool soak_map(struct soak *s, uint64_t at, uint64_t page, uint64_t pages);
 bool soak_unmap(uint64_t at, uint64_t pages);
 

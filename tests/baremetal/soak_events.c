@@ -6,7 +6,8 @@ void *memset(void *p, int c, size_t n);
 void *memcpy(void *restrict d, const void *restrict s, size_t n);
 
 #define ACK_MS   20000u
-#define EVENT_ODDS 160u                     /* one round in so many has this or that of the 13 cases below */
+#define EVENT_ODDS 160u                     /* one round in so many has this or that of the 14 cases below */
+#define DUELS    200u
 #define HOLE_MAX 700u                       /* pages: more than a block */
 #define SLOW_LOG2 16u                       /* a delay of this and up to 8 times as much: 0.1 to 1 ms between a vCPU's writes */
 
@@ -65,7 +66,7 @@ void soak_pattern(struct soak *s, unsigned awake)
         o->pages = patterns[n].pages ? patterns[n].pages : s->data_pages;
     }
     __asm__ volatile("dmb sy" ::: "memory");
-    soak_order(s->g.mail[0])->wake = 1;
+    soak_order(s->g.mail[0])->wake = awake > 1;
 }
 
 /* ---- the balloon: pages go, and new ones come ---- */
@@ -214,6 +215,7 @@ bool soak_event(struct soak *s)
     case 9: return soak_weigh(s, soak_one_in(4) ? 256 : 8192);
     case 10: soak_pattern(s, soak_one_in(2) ? s->g.vcpu_count : 1 + (unsigned)soak_random(2)); return true;
     case 11: case 12: return soak_check(s);
+    case 13: return soak_duels(s, DUELS);
     default: return true;
     }
 }

@@ -30,6 +30,8 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 #define MAP_BASE      0x3000000000ul        /* guest-physical space with nothing in it */
 #define MAP_EACH      0x40000000ul
 #define BATCH         64u
+#define DUEL_PAUSE    200000u               /* turns of a loop: as long as a harvest takes, more or less */
+#define PATIENCE_S    20u
 #define TIMES_MAX     30u
 #define EACH_MAX      300u
 #define PAGE_WORDS    (PAGE / 8)
@@ -307,6 +309,60 @@ bool soak_log(struct soak *s, bool on)
     return true;
 }
 
+/* ---- duels ---- */
+/*
+ * One vCPU writes to a page and, a moment later, to another one of the same region, while we do nothing but harvest; then it waits.  With
+ * its second write it meets a harvest of the region that its first one has marked.
+ */
+static bool duel(struct soak *s, struct soak_order *o)
+{
+    uint64_t region = soak_random(s->data_pages / 512) * 512, missing = 3, end = bm_counter() + PATIENCE_S * bm_counter_hz();
+    bool fought;
+    o->first = region + 8 + 16 * soak_random(32);               /* private pages of vCPU 0 */
+    o->second = region + 8 + 16 * soak_random(32);
+    o->between = soak_random(DUEL_PAUSE);
+    __atomic_store_n(&o->duel, o->duel + 1, __ATOMIC_RELEASE);
+    do {
+        fought = __atomic_load_n(&o->fought, __ATOMIC_ACQUIRE) == o->duel;
+        if (!shadow(s, XEN_DOMCTL_SHADOW_OP_CLEAN, s->one, soak_gfn(s->data_pages)))
+            return false;
+        for (uint64_t i = 0; i < s->data_pages / 64; i++)
+            data_words(s->bitmap)[i] |= data_words(s->one)[i];
+        missing &= ~((uint64_t)in_bitmap(s->one, o->first) | (uint64_t)in_bitmap(s->one, o->second) << 1);
+        soak_stats.rounds++;
+    } while (!fought && bm_counter() < end);
+    if (!fought)
+        soak_fail(s, "vCPU 0 does not come to its duel");
+    else if (missing)
+        fail_page(s, missing & 1 ? o->first : o->second, "was written in a duel, and is not in the log");
+    soak_stats.duels++;
+    return fought && !missing;
+}
+
+bool soak_duels(struct soak *s, unsigned count)
+{
+    struct soak_order *o = soak_order(s->g.mail[0]);
+    if (s->hole_pages)
+        return true;
+    soak_pattern(s, 1);
+    if (s->writer)
+        soak_writer_rest(true);
+    o->duelling = 1;
+    for (unsigned v = 1; v < s->g.vcpu_count; v++)
+        if (!bm_wait(&soak_order(s->g.mail[v])->asleep, 1, PATIENCE_S * 1000)) {
+            soak_fail(s, "vCPU %u does not go to sleep", v);
+            return false;
+        }
+    bool good = soak_acked(s) && harvest(s, s->data_pages, 1, true);
+    memset(data_words(s->bitmap), 0, s->data_pages / 8);
+    while (good && count--)
+        good = duel(s, o);
+    good = good && copy_found(s, s->data_pages);
+    o->duelling = 0;
+    soak_pattern(s, s->g.vcpu_count);
+    return good;
+}
+
 /* ---- guests ---- */
 static bool begin(struct soak *s, unsigned vcpus, unsigned mib)
 {
@@ -431,8 +487,8 @@ static void report(void)
     bm_print("soak: %lu rounds, %lu pages harvested, %lu pages compared, %lu checks, %lu splits, %lu merges, %lu toggles, "
              "%lu of vlpt, %lu holes,\n", t->rounds, t->harvested, t->compared, t->checks, splits, merges, t->toggles,
              t->vlpt_toggles, t->holes);
-    bm_print("soak:   %lu peeks, %lu pauses, %lu moves of vCPUs, %lu guests, %lu late; writes: %lu by the guest, %lu foreign, "
-             "%lu granted, %lu copied\n", t->peeks, t->pauses, t->moves, t->guests, t->late, written, soak_writes[SLOT_FOREIGN],
+    bm_print("soak:   %lu peeks, %lu pauses, %lu moves of vCPUs, %lu guests, %lu duels, %lu late; writes: %lu by the guest, %lu foreign, "
+             "%lu granted, %lu copied\n", t->peeks, t->pauses, t->moves, t->guests, t->duels, t->late, written, soak_writes[SLOT_FOREIGN],
              soak_writes[SLOT_GRANT], soak_writes[SLOT_COPY]);
 }
 

@@ -25,7 +25,7 @@ SHORT_S = 15
 # A long soak goes from machine to machine, each time with another seed.
 TURN_S = 300
 BOOT_S = 30
-WORTH = ("rounds", "pages", "checks", "splits", "merges", "toggles", "holes", "peeks", "pauses", "moves", "guests", "foreign",
+WORTH = ("rounds", "pages", "checks", "splits", "merges", "toggles", "holes", "peeks", "pauses", "moves", "guests", "duels", "foreign",
          "granted", "copied")
 TROUBLE = re.compile(r"BUG|panic|backtrace|unexpected exception at EL2", re.I)
 
