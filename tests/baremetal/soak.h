@@ -57,7 +57,7 @@ void soak_fail(const struct soak *s, const char *fmt, ...) __attribute__((format
 /* test_soak.c */
 bool soak_log(struct soak *s, bool on);     /* turn logging on (and copy everything) or off */
 bool soak_check(struct soak *s);            /* all stand still: the copy is the guest, and nothing is dirty */
-bool soak_duels(struct soak *s, unsigned count);        /* single writes against single harvests; nobody else writes */
+bool soak_duels(struct soak *s, unsigned count);        /* single writes against single harvests; nobody else writes; no hole */
 bool soak_map(struct soak *s, uint64_t at, uint64_t page, uint64_t pages);
 bool soak_unmap(uint64_t at, uint64_t pages);
 

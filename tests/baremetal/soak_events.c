@@ -6,7 +6,7 @@ void *memset(void *p, int c, size_t n);
 void *memcpy(void *restrict d, const void *restrict s, size_t n);
 
 #define ACK_MS   20000u
-#define EVENT_ODDS 160u                     /* one round in so many has this or that of the 14 cases below */
+#define EVENT_ODDS 12u                      /* of a round */
 #define DUELS    200u
 #define HOLE_MAX 700u                       /* pages: more than a block */
 #define SLOW_LOG2 16u                       /* a delay of this and up to 8 times as much: 0.1 to 1 ms between a vCPU's writes */
@@ -204,18 +204,35 @@ bool soak_weigh(struct soak *s, uint16_t weight)
     return rc == 0;
 }
 
+/* ---- what comes when ---- */
+enum { LOG, VLPT, HOLE, HOLE_AGAIN, PAUSE, PAUSE_AGAIN, MOVE, MOVE_AGAIN, WEIGH, PATTERN, CHECK, CHECK_AGAIN, DUEL, KINDS };
+
+/* Dealt like cards: of all kinds one, in any order, before any comes again.  So a short soak has all of them. */
+static unsigned next_kind(uint64_t dealt)
+{
+    static uint8_t deck[KINDS];
+    for (unsigned i = 0; dealt % KINDS == 0 && i < KINDS; i++) {
+        unsigned at = (unsigned)soak_random(i + 1);
+        deck[i] = deck[at];
+        deck[at] = (uint8_t)i;
+    }
+    return deck[dealt % KINDS];
+}
+
 bool soak_event(struct soak *s)
 {
-    switch (soak_random(EVENT_ODDS)) {
-    case 0: return switch_log(s);
-    case 1: return switch_vlpt(s);
-    case 2: case 3: return s->hole_pages ? hole_fill(s) : hole_make(s);
-    case 4: case 5: return pause_for_a_while(s);
-    case 6: case 7: case 8: return move_vcpu(s);
-    case 9: return soak_weigh(s, soak_one_in(4) ? 256 : 8192);
-    case 10: soak_pattern(s, soak_one_in(2) ? s->g.vcpu_count : 1 + (unsigned)soak_random(2)); return true;
-    case 11: case 12: return soak_check(s);
-    case 13: return soak_duels(s, DUELS);
-    default: return true;
+    static uint64_t dealt;
+    if (!soak_one_in(dealt < KINDS ? 2 : EVENT_ODDS))
+        return true;
+    switch (next_kind(dealt++)) {
+    case LOG: return switch_log(s);
+    case VLPT: return switch_vlpt(s);
+    case HOLE: case HOLE_AGAIN: return s->hole_pages ? hole_fill(s) : hole_make(s);
+    case PAUSE: case PAUSE_AGAIN: return pause_for_a_while(s);
+    case MOVE: case MOVE_AGAIN: return move_vcpu(s);
+    case WEIGH: return soak_weigh(s, soak_one_in(4) ? 256 : 8192);
+    case PATTERN: soak_pattern(s, soak_one_in(2) ? s->g.vcpu_count : 1 + (unsigned)soak_random(2)); return true;
+    case CHECK: case CHECK_AGAIN: return soak_check(s);
+    default: return (!s->hole_pages || hole_fill(s)) && soak_duels(s, DUELS);
     }
 }

@@ -30,7 +30,7 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 #define MAP_BASE      0x3000000000ul        /* guest-physical space with nothing in it */
 #define MAP_EACH      0x40000000ul
 #define BATCH         64u
-#define DUEL_PAUSE    200000u               /* turns of a loop: as long as a harvest takes, more or less */
+#define DUEL_PAUSE    40000u                /* turns of a loop: as long as a harvest takes, more or less */
 #define PATIENCE_S    20u
 #define TIMES_MAX     30u
 #define EACH_MAX      300u
@@ -342,8 +342,6 @@ static bool duel(struct soak *s, struct soak_order *o)
 bool soak_duels(struct soak *s, unsigned count)
 {
     struct soak_order *o = soak_order(s->g.mail[0]);
-    if (s->hole_pages)
-        return true;
     soak_pattern(s, 1);
     if (s->writer)
         soak_writer_rest(true);
