@@ -19,7 +19,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 .DEFAULT_GOAL := help
 
 ##@ Use
-.PHONY: help demo run figures bench-peers check check-host model build images build-clang lint clean distclean deps
+.PHONY: help demo run figures bench-peers check soak check-host model build images build-clang lint clean distclean deps
 help:           ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
 	@echo; echo "Variables of demo: GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE"
@@ -50,6 +50,12 @@ bench-peers:    ## xen-lite beside stock Xen and KVM, in instructions (10 minute
 check:          ## all tests; the last line is `N passed, N failed`
 	@tools/deps check
 	@tools/check.py
+
+SOAK_MINUTES ?= 60
+soak:           ## look for a lost write for SOAK_MINUTES (60); SOAK_SEED=N repeats a failure's actions
+	@tools/deps check
+	@$(MAKE) --no-print-directory hypervisor baremetal
+	@tests/qemu/soak.py --minutes $(SOAK_MINUTES)
 
 check-host:     ## the host tests alone
 	@tools/check.py host

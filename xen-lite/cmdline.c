@@ -165,16 +165,17 @@ static bool set_guest_loglvl(const char *s)
     cmdline.guest_loglvl = (typeof(cmdline.guest_loglvl))level;
     return true;
 }
-static bool set_dirty(const char *s)
+static const char *const dirty_modes[] = { [DIRTY_AUTO] = "auto", [DIRTY_SW] = "sw", [DIRTY_HW] = "hw" };
+bool cmdline_set_dirty(const char *s)
 {
-    static const char *const names[] = { [DIRTY_AUTO] = "auto", [DIRTY_SW] = "sw", [DIRTY_HW] = "hw" };
-    for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
-        if (text_equal(s, names[i])) {
-            cmdline.dirty_mode = (int)i;
+    for (unsigned i = 0; i < ARRAY_SIZE(dirty_modes); i++)
+        if (text_equal(s, dirty_modes[i])) {
+            __atomic_store_n(&cmdline.dirty_mode, (int)i, __ATOMIC_RELAXED);
             return true;
         }
     return false;
 }
+const char *cmdline_dirty(void) { return dirty_modes[__atomic_load_n(&cmdline.dirty_mode, __ATOMIC_RELAXED)]; }
 static bool set_split(const char *s)
 {
     cmdline.split_eager = text_equal(s, "eager");
@@ -199,7 +200,7 @@ static const struct { const char *name; bool (*set)(const char *value); bool is_
     { "loglvl", set_loglvl, false },
     { "guest_loglvl", set_guest_loglvl, false },
     { "vlpt", set_vlpt, true },
-    { "dirty", set_dirty, false },
+    { "dirty", cmdline_set_dirty, false },
     { "split", set_split, false },
     { "noreboot", set_noreboot, true },
     { "sync_console", set_sync_console, true },

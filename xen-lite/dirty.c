@@ -234,7 +234,7 @@ static int start(struct p2m *p2m)
     log->of_new_domain = ((const struct domain *)p2m->pt.owner)->dying == DOM_BUILDING;
     log->state = DIRTY_ENABLING;
     log->cursor = log->rounds = 0;
-    p2m->hw_dirty = arch_has_hw_dirty() && cmdline.dirty_mode != 1;
+    p2m->hw_dirty = arch_has_hw_dirty() && __atomic_load_n(&cmdline.dirty_mode, __ATOMIC_RELAXED) != DIRTY_SW;
     p2m->logging = true;
     __atomic_fetch_add(&logging_domains, 1, __ATOMIC_RELAXED);
     return 0;

@@ -33,11 +33,11 @@ static enum marked mark_locked(struct p2m *p2m, uint64_t ipa)
 }
 
 /* A leaf through the window, without the lock.  False: not this way (a block, a merge under way, somebody was faster). */
-static bool mark_in_window(struct p2m *p2m, uint64_t ipa, enum marked *marked)
+static bool mark_in_window(struct p2m *p2m, unsigned slot, uint64_t ipa, enum marked *marked)
 {
     unsigned level;
     uint64_t leaf;
-    uint64_t *at = vlpt_leaf(p2m, ipa, &leaf, &level);
+    uint64_t *at = vlpt_leaf(p2m, slot, ipa, &leaf, &level);
     if (!at || !load64_may_fault(at, &leaf) || !(is_logged(leaf) || is_external(leaf)))
         return false;
     *marked = WAS_DIRTY;
@@ -53,7 +53,8 @@ static bool mark_in_window(struct p2m *p2m, uint64_t ipa, enum marked *marked)
 static enum marked mark(struct p2m *p2m, uint64_t ipa)
 {
     enum marked marked;
-    if (likely(p2m->vlpt_slot >= 0) && mark_in_window(p2m, ipa, &marked))
+    int slot = vlpt_slot(p2m);
+    if (likely(slot >= 0) && mark_in_window(p2m, (unsigned)slot, ipa, &marked))
         return marked;
     spin_lock(&p2m->lock);
     marked = mark_locked(p2m, ipa);

@@ -30,6 +30,7 @@ static long call_platform_op(const uint64_t *a) { return do_platform_op(a[0]); }
 static long call_event_channel_op(const uint64_t *a) { return do_event_channel_op((int)a[0], a[1]); }
 static long call_grant_table_op(const uint64_t *a) { return do_grant_table_op((unsigned)a[0], a[1], (unsigned)a[2]); }
 static long call_vm_assist(const uint64_t *a) { return do_vm_assist((unsigned)a[0], (unsigned)a[1]); }
+static long call_hypfs_op(const uint64_t *a) { return do_hypfs_op((unsigned)a[0], a[1], a[2], a[3], a[4]); }
 static long call_multicall(const uint64_t *a) { return do_multicall(a[0], (unsigned)a[1]); }
 
 static const struct { long (*fn)(const uint64_t *a); uint8_t args; } hypercalls[HYPERCALL_COUNT] = {
@@ -46,6 +47,7 @@ static const struct { long (*fn)(const uint64_t *a); uint8_t args; } hypercalls[
     [__HYPERVISOR_event_channel_op] = { call_event_channel_op, 2 },
     [__HYPERVISOR_grant_table_op] = { call_grant_table_op, 3 },
     [__HYPERVISOR_vm_assist] = { call_vm_assist, 2 },
+    [__HYPERVISOR_hypfs_op] = { call_hypfs_op, 5 },
     [__HYPERVISOR_multicall] = { call_multicall, 2 },
 };
 

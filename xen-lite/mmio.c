@@ -128,9 +128,9 @@ __attribute__((no_stack_protector)) struct vcpu *mmio_leaf_access(struct vcpu *v
 {
     const struct domain *d = v->domain;
     unsigned size = 1u << ISS_SIZE_LOG2(iss);
-    uint64_t leaf;
+    uint64_t leaf, *window = vlpt_leaves(&d->p2m);
 
-    if (unlikely(!d->p2m.window || !load64_may_fault(&d->p2m.window[ipa.v >> PAGE_SHIFT], &leaf)))
+    if (unlikely(!window || !load64_may_fault(&window[ipa.v >> PAGE_SHIFT], &leaf)))
         return NULL;
     /* A leaf of this generation names a region that there is, and that holds its whole page. */
     if (unlikely((leaf & ~(PAYLOAD_REGION << 2)) != p2m_mmio_leaf(payload_of(&d->mmio, 0)) || (ipa.v & (size - 1))))

@@ -27,7 +27,7 @@ static void settle_late(void *arg) { p2m_settle(arg); }
 int p2m_init(struct domain *d)
 {
     struct p2m *p2m = &d->p2m;
-    *p2m = (struct p2m){ .vlpt_slot = -1 };
+    *p2m = (struct p2m){ .vlpt_slot = -1, .vlpt_window = -1 };
     void *root = mem_alloc(pt_geometry_stage2.root_pages * PAGE_SIZE);
     if (!root)
         return -XEN_ENOMEM;
@@ -66,8 +66,9 @@ uint64_t p2m_leaf(struct domain *d, ipa_t ipa, unsigned *level)
     *level = 1;
     if (ipa.v >> IPA_BITS)
         return 0;
-    if (likely(p2m->vlpt_slot >= 0)) {
-        const uint64_t *at = vlpt_leaf(p2m, ipa.v, &leaf, level);
+    int slot = vlpt_slot(p2m);
+    if (likely(slot >= 0)) {
+        const uint64_t *at = vlpt_leaf(p2m, (unsigned)slot, ipa.v, &leaf, level);
         if (!at || load64_may_fault(at, &leaf))
             return leaf;
     }
@@ -195,7 +196,7 @@ void p2m_dump(struct domain *d)
     pt_walk(&p2m->pt, 0, 1ull << IPA_BITS, count_one, count);
     spin_unlock(&p2m->lock);
     log_info("d%u p2m: root 0x%llx, %llu tables, window %d, max gfn 0x%llx, %s\n", d->id, (unsigned long long)p2m->pt.root.v,
-             (unsigned long long)p2m->table_pages, p2m->vlpt_slot, (unsigned long long)p2m->max_gfn,
+             (unsigned long long)p2m->table_pages, vlpt_slot(p2m), (unsigned long long)p2m->max_gfn,
              !p2m->logging ? "not logging" : p2m->hw_dirty ? "logging by hardware" : "logging by faults");
     log_info("  splits %llu, %llu of them in the background, merges %llu, write faults %llu, spurious %llu\n", (unsigned long long)p2m->split_count,
              (unsigned long long)p2m->eager_count, (unsigned long long)p2m->merge_count, (unsigned long long)p2m->fault_count,

@@ -17,6 +17,10 @@
  * A table that is unlinked may still be in EL2's TLB: vlpt_forget comes before it is freed, and its TLBI with DSB ends when all CPUs
  * have finished what they did through the old entry.  So an access through the window touches the old table before it is
  * freed, or faults, or sees what is there now: the window needs no other protection against freed memory.
+ *
+ * Off and on.  Each domain has its window for its life; `vlpt=` says whether look-ups take it, on the command line and while domains
+ * run.  A look-up reads vlpt_slot once, and may go on through the window after it was turned off: what it finds there is as true
+ * as before, and who walks holds the lock against who changes the structure, not against who sets W.
  */
 #include "lib.h"
 #include "domain.h"
@@ -24,46 +28,61 @@
 #include "vlpt.h"
 
 static spinlock_t slot_lock;
-static uint64_t slots[(VLPT_SLOTS + 63) / 64];
+static struct p2m *owner[VLPT_SLOTS];
+
+static void direct(struct p2m *p2m)
+{
+    bool on = cmdline.vlpt && p2m->vlpt_window >= 0;
+    __atomic_store_n(&p2m->vlpt_slot, on ? p2m->vlpt_window : -1, __ATOMIC_RELAXED);
+    __atomic_store_n(&p2m->window, on ? vlpt_window((unsigned)p2m->vlpt_window) : NULL, __ATOMIC_RELAXED);
+}
 
 void vlpt_attach(struct p2m *p2m)
 {
-    p2m->vlpt_slot = -1;
-    p2m->window = NULL;
-    if (!cmdline.vlpt)
-        return;
+    p2m->vlpt_window = -1;
     spin_lock(&slot_lock);
-    for (unsigned i = 0; i < VLPT_SLOTS && p2m->vlpt_slot < 0; i++)
-        if (!bit_test(slots, i)) {
-            bit_set(slots, i);
-            p2m->vlpt_slot = (int)i;
+    for (unsigned i = 0; i < VLPT_SLOTS && p2m->vlpt_window < 0; i++)
+        if (!owner[i]) {
+            owner[i] = p2m;
+            p2m->vlpt_window = (int)i;
             arch_vlpt_attach(i, p2m->pt.root);
-            p2m->window = vlpt_window(i);
         }
+    direct(p2m);
     spin_unlock(&slot_lock);
 }
 
 void vlpt_detach(struct p2m *p2m)
 {
-    if (p2m->vlpt_slot < 0)
+    if (p2m->vlpt_window < 0)
         return;
     spin_lock(&slot_lock);
-    p2m->window = NULL;
-    arch_vlpt_detach((unsigned)p2m->vlpt_slot);
-    bit_clear(slots, (unsigned)p2m->vlpt_slot);
-    p2m->vlpt_slot = -1;
+    __atomic_store_n(&p2m->window, NULL, __ATOMIC_RELAXED);
+    arch_vlpt_detach((unsigned)p2m->vlpt_window);
+    owner[p2m->vlpt_window] = NULL;
+    p2m->vlpt_window = p2m->vlpt_slot = -1;
     spin_unlock(&slot_lock);
 }
 
-void vlpt_forget(struct p2m *p2m, uint64_t ipa, unsigned level)
+void vlpt_use(bool on)
 {
-    if (p2m->vlpt_slot >= 0)
-        arch_vlpt_forget((unsigned)p2m->vlpt_slot, IPA(ipa), level);
+    spin_lock(&slot_lock);
+    cmdline.vlpt = on;
+    for (unsigned i = 0; i < VLPT_SLOTS; i++)
+        if (owner[i])
+            direct(owner[i]);
+    spin_unlock(&slot_lock);
 }
 
-uint64_t *vlpt_leaf(const struct p2m *p2m, uint64_t ipa, uint64_t *desc, unsigned *level)
+bool vlpt_used(void) { return cmdline.vlpt; }
+
+void vlpt_forget(struct p2m *p2m, uint64_t ipa, unsigned level)
 {
-    unsigned slot = (unsigned)p2m->vlpt_slot;
+    if (p2m->vlpt_window >= 0)          /* turned off or not: somebody may still be in it, and its TLB entries would stay */
+        arch_vlpt_forget((unsigned)p2m->vlpt_window, IPA(ipa), level);
+}
+
+uint64_t *vlpt_leaf(const struct p2m *p2m, unsigned slot, uint64_t ipa, uint64_t *desc, unsigned *level)
+{
     *level = 1;
     *desc = __atomic_load_n((const uint64_t *)pa_to_va(p2m->pt.root) + (ipa >> 30), __ATOMIC_ACQUIRE);
     if (!(*desc & PTE_VALID))

@@ -21,6 +21,7 @@
 #include <xen/errno.h>
 #include <xen/event_channel.h>
 #include <xen/grant_table.h>
+#include <xen/hypfs.h>
 #include <xen/memory.h>
 #include <xen/sched.h>
 #include <xen/sysctl.h>
@@ -54,11 +55,19 @@ void bm_debug_key(char key);
 enum bm_exit { BM_EXIT_IRQ, BM_EXIT_HYPERCALL, BM_EXIT_PSCI, BM_EXIT_MMIO, BM_EXIT_WRITE_FAULT, BM_EXIT_WFI, BM_EXIT_SYSREG,
                BM_EXIT_SGI, BM_EXIT_OTHER, BM_EXIT_COUNT };
 struct bm_counters { uint32_t exits[BM_EXIT_COUNT][2] /* control domain, guests */,
-                     splits[2] /* when needed, in the background */, longest_ns[42]; };
+                     splits[2] /* when needed, in the background */, longest_ns[43]; };
 bool bm_counters(struct bm_counters *c);
 void bm_counters_reset(void);
 bool bm_faults(void (*fn)(void));           /* it makes one access, which is to abort */
 extern unsigned bm_failed, bm_passed;
+
+/* bootargs.c: `name=NUMBER` on this payload's command line; -1: not there */
+void bm_bootargs(const void *fdt);
+int64_t bm_option(const char *name);
+
+/* test_basic.c: what the second CPU does when it is up, beside waiting for interrupts */
+extern void (*bm_secondary_work)(void);
+bool bm_second_cpu(void);                   /* start it; false: there is none */
 
 /* start.S */
 long hypercall(unsigned long nr, ...);      /* x0-x4 */
@@ -101,7 +110,7 @@ enum guest_command {
     GUEST_POKE,                             /* `count` words from page[GUEST_BLOCK] to address `first` */
     GUEST_WALK,                             /* with stage-1 tables at `value`: load at `first`, or with `count` store */
     GUEST_WATCH,                            /* hold `value` in `count` pages, and exchange them, until `seed` is `value` */
-    GUEST_SLEEP,
+    GUEST_SLEEP, GUEST_SOAK,
 };
 struct mailbox {                            /* the payload writes command last; the guest writes done last */
     volatile uint64_t command, done, first, count, seed, value, result[4];
@@ -158,6 +167,7 @@ void test_costs(void);
 void test_device_map(void);
 void test_preempt(void);
 void test_exits(void);
+void test_soak(void);
 
 #pragma GCC visibility pop
 

@@ -44,9 +44,9 @@ GUEST void guest_main(uint64_t id)
     struct mailbox *m = (struct mailbox *)(GUEST_RAM + GUEST_MAILS + id * PAGE);
     for (uint64_t seen = 0;;) {
         uint64_t command = *(volatile uint64_t *)&m->command;
-        __asm__ volatile("dmb sy" ::: "memory");
+        guest_barrier();
         if (command == seen) {
-            guest_yield();
+            guest_hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
             continue;
         }
         seen = command;
@@ -61,6 +61,8 @@ GUEST void guest_main(uint64_t id)
         else if ((command & 0xff) == GUEST_SLEEP)
             for (;;)                                    /* until it is destroyed: nothing wakes it */
                 __asm__ volatile("wfi" ::: "memory");
+        else if ((command & 0xff) == GUEST_SOAK)
+            guest_soak(m, id);
         else
             guest_routes(m, command & 0xff);
         __asm__ volatile("dmb sy" ::: "memory");

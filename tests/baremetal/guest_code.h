@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the files of the program in the guests share.  It has no data and calls nothing outside its section. */
+/*
+ * For what runs inside guests: position-independent, no data, no calls out of the section (built with -fPIC -fno-jump-tables
+ * and placed in .guest).
+ */
 #ifndef GUEST_CODE_H
 #define GUEST_CODE_H
 
@@ -19,11 +22,26 @@ static inline long guest_hypercall(uint64_t number, uint64_t a0, uint64_t a1, ui
     return (long)x0;
 }
 
+#define PSCI_CPU_OFF 0x84000002ul
+#define PSCI_CPU_ON  0xc4000003ul
+static inline long guest_psci(unsigned long function, unsigned long a, unsigned long b, unsigned long c)
+{
+    register unsigned long x0 __asm__("x0") = function;
+    register unsigned long x1 __asm__("x1") = a;
+    register unsigned long x2 __asm__("x2") = b;
+    register unsigned long x3 __asm__("x3") = c;
+    __asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3) : : "memory");
+    return (long)x0;
+}
+
+static inline void guest_barrier(void) { __asm__ volatile("dmb sy" ::: "memory"); }
+
 static inline volatile uint64_t *data_page(uint64_t n)
 {
     return (volatile uint64_t *)(GUEST_RAM + GUEST_DATA + n * PAGE);
 }
 
 void guest_routes(struct mailbox *m, uint64_t command);    /* guest_routes.c: the commands from GUEST_HYPERCALL on */
+__attribute__((visibility("hidden"))) void guest_soak(struct mailbox *m, uint64_t id);        /* guest_soak.c */
 
 #endif

@@ -29,7 +29,8 @@ $(BM)/payload: $(bm_objects) tests/baremetal/payload.lds
 	@echo "  LINK    $@"
 	@$(CC) -nostdlib -static -pie -Wl,--no-dynamic-linker -Wl,--build-id=none -Wl,-z,norelro -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments \
 	    -Wl,-T,tests/baremetal/payload.lds -o $@.elf $(bm_objects)
-	@! $(CROSS_COMPILE)readelf -SW $(bm_objects) | grep -o '\.data\.rel[.a-z]*' || { echo "the payload needs relocations" >&2; exit 1; }
+	@! $(CROSS_COMPILE)readelf -rW $(bm_objects) | awk '/^Relocation section/ { debug = /debug|eh_frame/ } !debug && /ABS64|_GOT/ && !/image_bytes/' | grep . || \
+	    { echo "the payload needs relocations: a pointer with an initial value, or a declaration that is not hidden (above)" >&2; exit 1; }
 	@$(OBJCOPY) -O binary $@.elf $@
 
 -include $(bm_objects:.o=.d)

@@ -60,6 +60,7 @@ void test_hypercalls(void)
 }
 
 static volatile uint64_t secondary_up;
+void (*bm_secondary_work)(void);
 void bm_secondary_main(uint64_t cpu);
 void bm_secondary_main(uint64_t cpu)
 {
@@ -67,8 +68,15 @@ void bm_secondary_main(uint64_t cpu)
     gic_enable((unsigned)cpu, 5, 0x80);
     __atomic_store_n(&secondary_up, cpu, __ATOMIC_RELEASE);
     irq_on();
+    if (bm_secondary_work)
+        bm_secondary_work();
     for (;;)
         __asm__ volatile("wfi");
+}
+
+bool bm_second_cpu(void)
+{
+    return (int32_t)smccc(0xc4000003, 1, (uint64_t)bm_secondary, 1) == 0 && bm_wait(&secondary_up, 1, 2000);
 }
 
 void test_psci(void)

@@ -205,6 +205,10 @@ uint32_t console_read_ring(char *dst, uint32_t max, uint32_t *index, bool increm
 static char keys[32];
 void debug_key(char key) { keys[strlen(keys)] = key; }
 long do_console_io(unsigned cmd, unsigned count, uint64_t buffer) { (void)cmd; (void)buffer; return (long)count + 100; }
+long do_hypfs_op(unsigned cmd, uint64_t path, uint64_t path_bytes, uint64_t data, uint64_t bytes)
+{
+    return (long)(cmd + path + path_bytes + data + bytes);
+}
 long do_event_channel_op(int cmd, uint64_t arg) { (void)cmd; (void)arg; return -XEN_ENOSYS; }
 long do_grant_table_op(unsigned cmd, uint64_t arg, unsigned count) { (void)cmd; (void)arg; (void)count; return 0; }
 static unsigned memory_restarts;

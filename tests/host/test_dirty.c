@@ -458,6 +458,59 @@ static void shared(void **state)
     }
 }
 
+/*
+ * Duels: a page is marked and, a moment later, another one of the same region, while the region is harvested over and over; then
+ * nobody writes.  So the second mark meets a harvest of the region that the first one has noted, and what is missed of it is not made
+ * good by what comes after it.
+ */
+#define DUELS 20000u
+static uint64_t duel, fought, blow[2], pause_between;
+static int fighter(void *arg)
+{
+    (void)arg;
+    fake_cpu_set(1);
+    for (uint64_t n = 1; n <= DUELS; n++) {
+        while (__atomic_load_n(&duel, __ATOMIC_ACQUIRE) != n)
+            ;
+        dirty_mark(guest, IPA(ipa_of((unsigned)blow[0])));
+        for (volatile uint64_t i = 0; i < pause_between; i++)
+            ;
+        dirty_mark(guest, IPA(ipa_of((unsigned)blow[1])));
+        __atomic_store_n(&fought, n, __ATOMIC_RELEASE);
+    }
+    return 0;
+}
+
+static void duels(void **state)
+{
+    (void)state;
+    set_up(true, false, false);
+    thrd_t t;
+    int bad;
+    assert_int_equal(dirty_enable(guest), 0);
+    duel = fought = 0;
+    thrd_create(&t, fighter, NULL);
+    for (uint64_t n = 1; n <= DUELS; n++) {
+        uint64_t words[8], count;
+        bool found[2] = { false, false }, over;
+        blow[0] = 512 + below(512);
+        blow[1] = 512 + below(512);
+        pause_between = below(4000);
+        __atomic_store_n(&duel, n, __ATOMIC_RELEASE);
+        do {
+            over = __atomic_load_n(&fought, __ATOMIC_ACQUIRE) == n;
+            assert_int_equal(dirty_harvest(guest, FIRST + 512, 512, words, true, &count), 0);
+            for (unsigned i = 0; i < 2; i++)
+                found[i] |= bit_test(words, (unsigned)blow[i] - 512);
+        } while (!over);
+        if (!found[0] || !found[1])
+            fail_msg("duel %u: page %u is lost", (unsigned)n, (unsigned)blow[found[0]]);
+    }
+    thrd_join(t, &bad);
+    assert_int_equal(bad, 0);
+    tear_down();
+}
+
 /* Logging a domain that has never run starts with what its builder wrote, and with nothing else; once only. */
 static void new_domain(bool hardware, bool blocks)
 {
@@ -501,6 +554,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(model), cmocka_unit_test(of_new_domain), cmocka_unit_test(shared), cmocka_unit_test(blocks),
                                         cmocka_unit_test(preempted), cmocka_unit_test(cut_while_enabling),
-                                        cmocka_unit_test(out_of_memory), cmocka_unit_test(migration), cmocka_unit_test(toggled) };
+                                        cmocka_unit_test(out_of_memory), cmocka_unit_test(migration), cmocka_unit_test(toggled), cmocka_unit_test(duels) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

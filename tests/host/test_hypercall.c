@@ -11,6 +11,9 @@ static void test_dispatch(void **state)
 {
     (void)state;
     be(guest_vcpu[0]);
+    guest_vcpu[0]->arch.regs.x[3] = 1000;
+    guest_vcpu[0]->arch.regs.x[4] = 10000;
+    assert_int_equal(call(__HYPERVISOR_hypfs_op, 1, 10, 100, NULL), 11111);     /* five words, as many as a call has */
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_version, 0, 0, NULL), 4 << 16 | 17);
     assert_int_equal(call(__HYPERVISOR_xen_version, 99, 0, 0, NULL), -XEN_ENOSYS);
     assert_int_equal(call(63, 0, 0, 0, NULL), -XEN_ENOSYS);

@@ -36,6 +36,7 @@ long do_vcpu_op(int cmd, unsigned vcpuid, uint64_t arg);    /* vcpu_op.c */
 long do_hvm_op(unsigned long op, uint64_t arg);             /* hvm_op.c */
 long do_physdev_op(int cmd, uint64_t arg);                  /* platform.c */
 long do_platform_op(uint64_t arg);
+long do_hypfs_op(unsigned cmd, uint64_t path, uint64_t path_bytes, uint64_t data, uint64_t bytes);  /* hypfs.c */
 long do_vm_assist(unsigned cmd, unsigned type);
 long do_multicall(uint64_t list, unsigned count);           /* hypercall.c */
 long hypercall_call(unsigned nr, const uint64_t arg[5]);    /* by number, for multicall; -XEN_ENOSYS */
@@ -48,7 +49,7 @@ int hvm_param_may_set(const struct domain *d, const struct domain *by, uint32_t 
  * a piece and not before, a call makes progress even when there is always something pending.
  */
 bool hypercall_preempt_check(void);
-#define HYPERCALL_COUNT 42u             /* one more than the highest number that is known */
+#define HYPERCALL_COUNT 43u             /* one more than the highest number that is known */
 /* The longest time that a call of number `nr` kept its CPU, from the call to its result or to its restart. */
 uint64_t hypercall_longest_ns(unsigned nr);
 void hypercall_forget_longest(void);
@@ -99,4 +100,7 @@ struct cmdline {
 };
 extern struct cmdline cmdline;
 void cmdline_parse(const char *s);      /* unknown options and bad values are warnings; the default stays */
+/* dirty=: may change while domains run (hypfs.c); a log that is on keeps what it was turned on with. */
+bool cmdline_set_dirty(const char *s);  /* false: none of auto, sw, hw */
+const char *cmdline_dirty(void);
 #endif

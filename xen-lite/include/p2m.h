@@ -41,8 +41,9 @@ struct dirty_log {
 struct p2m {
     spinlock_t lock;
     struct pt pt;
-    int vlpt_slot;              /* -1: walk */
-    uint64_t *window;           /* the slot's leaf window: index with gfn (entry.S does); NULL: walk */
+    int vlpt_slot;              /* for look-ups, by vlpt_slot(); -1: walk */
+    int vlpt_window;            /* the one it has, or -1 */
+    uint64_t *window;           /* leaf window of vlpt_slot: index with gfn (entry.S does), by vlpt_leaves(); NULL: walk */
     uint64_t max_gfn;           /* highest mapped so far */
     bool logging, hw_dirty;     /* dirty.c: new RAM leaves are logged; by DBM */
     struct dirty_log log;

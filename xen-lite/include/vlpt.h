@@ -3,21 +3,27 @@
 #ifndef XL_VLPT_H
 #define XL_VLPT_H
 
-#include "pt.h"
+#include "p2m.h"
 #include <asm/atomic.h>
-struct p2m;
 
-/* Take a window for this p2m, if one is free and `vlpt=` allows; else p2m->vlpt_slot is -1 and look-ups walk. */
+/* Take a window for this p2m, if one is free.  Without one, and with `vlpt=off`, p2m->vlpt_slot is -1 and look-ups walk. */
 void vlpt_attach(struct p2m *p2m);
 void vlpt_detach(struct p2m *p2m);
+/* From now on look-ups of all domains take their windows, or walk.  Any time. */
+void vlpt_use(bool on);
+bool vlpt_used(void);
+/* The window for a look-up, or -1: ask once, it may change between two questions. */
+static inline int vlpt_slot(const struct p2m *p2m) { return __atomic_load_n(&p2m->vlpt_slot, __ATOMIC_RELAXED); }
+/* The same as an array of leaves, to index with gfn; NULL: walk. */
+static inline uint64_t *vlpt_leaves(const struct p2m *p2m) { return __atomic_load_n(&p2m->window, __ATOMIC_RELAXED); }
 /* A table of p2m is unlinked: EL2's TLB forgets it. */
 void vlpt_forget(struct p2m *p2m, uint64_t ipa, unsigned level);
 
 /*
  * The place of the level-3 descriptor of ipa in the leaf window, or NULL with *desc and *level saying what stands above it.
  * Access it by load64_may_fault and cas64_may_fault unless p2m->lock is held: a merge may take the table away.
- * vlpt_slot >= 0; ipa below 2^40.
+ * `slot` is what vlpt_slot() said, and not -1; ipa below 2^40.
  */
-uint64_t *vlpt_leaf(const struct p2m *p2m, uint64_t ipa, uint64_t *desc, unsigned *level);
+uint64_t *vlpt_leaf(const struct p2m *p2m, unsigned slot, uint64_t ipa, uint64_t *desc, unsigned *level);
 
 #endif
