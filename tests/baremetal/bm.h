@@ -43,6 +43,8 @@ void bm_check(bool ok, const char *name, const char *fmt, ...) __attribute__((fo
 void bm_cost(const char *name, uint64_t ticks, uint64_t count);
 void *bm_alloc(unsigned pages);             /* zeroed, never freed */
 uint64_t bm_random(uint64_t *state);
+/* This domain's shared page, all event channels masked at first: an event that waits would keep it from sleeping.  NULL: none */
+struct shared_info *bm_shared(void);
 bool bm_is_icount(void);                    /* time is instructions: what is measured can be checked */
 bool bm_wait(volatile uint64_t *word, uint64_t value, unsigned ms);
 bool bm_is_xen_lite(void);

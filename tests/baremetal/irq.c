@@ -41,7 +41,10 @@ void gic_sgi(unsigned cpu, uint32_t intid)
 void gic_tick(uint64_t ticks)
 {
     bm_tick = ticks;
-    __asm__ volatile("msr cntv_tval_el0, %0\n\tmsr cntv_ctl_el0, %1\n\tisb" : : "r"(ticks), "r"(ticks ? 1ul : 2ul));
+    if (ticks)
+        __asm__ volatile("msr cntv_tval_el0, %0\n\tmsr cntv_ctl_el0, %1\n\tisb" : : "r"(ticks), "r"(1ul));
+    else
+        __asm__ volatile("msr cntv_ctl_el0, %0\n\tisb" : : "r"(2ul));
 }
 
 void bm_irq(void);

@@ -10,9 +10,7 @@
 #define RTC 0x09010000ul                    /* PL031 of QEMU's virt board */
 #define RTC_INTID 34u
 #define EVENT_INTID 31u
-#define SHARED_IPA 0x2200000000ul
 
-void *memset(void *p, int c, size_t n);
 static struct shared_info *shared;
 static unsigned received;
 
@@ -170,11 +168,10 @@ static bool connect(void)
     if (hypercall(__HYPERVISOR_event_channel_op, (unsigned long)EVTCHNOP_bind_interdomain, &b))
         return false;
     ports[0] = b.local_port, ports[1] = u.port;
-    struct xen_add_to_physmap a = { .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = SHARED_IPA / PAGE };
-    if (hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_add_to_physmap, &a))
+    shared = bm_shared();
+    if (!shared)
         return false;
-    shared = (struct shared_info *)SHARED_IPA;
-    memset(shared->evtchn_mask, 0, sizeof(shared->evtchn_mask));
+    __atomic_fetch_and(&shared->evtchn_mask[ports[1] / 64], ~(1ul << ports[1] % 64), __ATOMIC_SEQ_CST);
     take_events();
     return true;
 }
@@ -216,17 +213,17 @@ void test_exits(void)
     gic_enable(0, 3, 0x80);
     gic_enable(0, 27, 0x80);
     gic_enable(0, RTC_INTID, 0x80);
-    gic_enable(0, EVENT_INTID, 0x80);
     irq_on();
     count("sgi", sgi, TIMES, 100);
     *reg32(RTC + 0x1c) = 1;
     *reg32(RTC + 0x10) = 1;                 /* RTCIMSC */
     count("spi", spi, TIMES, 100);
     *reg32(RTC + 0x10) = 0;
-    count("timer-tick", tick, TIMES, 100);
-    count("idle-timer-tick", idle_tick, TIMES, 100);
+    count("timer-tick", tick, TIMES, 101);      /* and perhaps one more that comes too late to count */
+    count("idle-timer-tick", idle_tick, TIMES, 101);
     count("mask-and-look", mask_and_look, TIMES, 0);
     CHECK("exits: event channel to itself", connect());
+    gic_enable(0, EVENT_INTID, 0x80);
     count("event", event, TIMES, 100);
     count("event-masks", event_masks, TIMES, 0);
     count("idle-second", sleep_a_second, 1, 100);
