@@ -47,7 +47,7 @@ extern unsigned bm_failed, bm_passed;
 /* start.S */
 long hypercall(unsigned long nr, ...);      /* x0-x4 */
 uint64_t smccc(uint64_t fn, uint64_t a, uint64_t b, uint64_t c);
-extern char bm_vectors[], bm_secondary[];
+extern char bm_vectors[], bm_secondary[], image_start[];
 
 static inline uint64_t bm_counter(void)
 {
@@ -75,9 +75,15 @@ static inline volatile uint32_t *reg32(uint64_t a) { return (volatile uint32_t *
 #define GUEST_GFN   (GUEST_RAM / PAGE)
 #define GUEST_MAILS 0x200000ul              /* offset of the vCPUs' mailboxes in guest RAM, a page each */
 #define GUEST_DATA  0x400000ul              /* offset of what tests write to */
-enum guest_command { GUEST_IDLE, GUEST_WRITE_SET, GUEST_WRITE_ALL, GUEST_COST, GUEST_CHECK, GUEST_EXIT };
+#define GUEST_INFO  0x300000ul              /* of the vCPUs' vcpu_info, 64 bytes each */
+#define GUEST_SHARED 0x39000000ul           /* shared_info, where a test maps it */
+enum guest_command {
+    GUEST_IDLE, GUEST_WRITE_SET, GUEST_WRITE_ALL, GUEST_COST, GUEST_CHECK, GUEST_EXIT,
+    GUEST_BENCH, GUEST_GIC = GUEST_BENCH, GUEST_DIRTY, GUEST_YIELD, GUEST_SGI, GUEST_EVENT, GUEST_ANSWER, GUEST_READ, GUEST_KEEP_WRITING,
+};
 struct mailbox {                            /* the payload writes command last; the guest writes done last */
     volatile uint64_t command, done, first, count, seed, value, result[4];
+    volatile uint64_t idle_ticks;           /* how long to sleep between two looks at command; 0: yield */
     volatile uint64_t page[400];
 };
 struct guest {
@@ -85,11 +91,13 @@ struct guest {
     unsigned vcpu_count;
     uint64_t page_count;
     struct mailbox *mail[8];                /* mapped here */
-    uint64_t map_ipa;                       /* where foreign maps of it may go */
     struct xen_domctl op;
 };
 long domctl(struct guest *g, uint32_t cmd); /* g->op.u filled */
 bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib);
+enum { GUEST_BESIDE = 1, GUEST_PAGES = 2 };  /* another guest exists; its memory in pages, without blocks */
+bool guest_make_with(struct guest *g, unsigned vcpu_count, unsigned mib, unsigned how);
+bool guest_mail(struct guest *g);           /* map its mailboxes, after guest_forget */
 void guest_start(struct guest *g);
 bool guest_order(struct guest *g, unsigned vcpu, uint64_t command);     /* tell and go on */
 bool guest_finish(struct guest *g, unsigned vcpu);                      /* wait for it */
@@ -100,6 +108,24 @@ void *guest_map(struct guest *g, uint64_t gfn, unsigned pages);         /* forei
 void guest_unmap(struct guest *g, void *p, unsigned pages);
 extern char guest_code_start[], guest_code_end[];
 
+/* The program in the guests: guest_code.c, guest_bench.c.  Position-independent, no data, no calls out of the section. */
+#define GUEST __attribute__((section(".guest"), noinline))
+static inline volatile uint64_t *data_page(uint64_t n)
+{
+    return (volatile uint64_t *)(GUEST_RAM + GUEST_DATA + n * PAGE);
+}
+static inline long guest_call(unsigned long nr, unsigned long a, unsigned long b, const void *c)
+{
+    register unsigned long x0 __asm__("x0") = a;
+    register unsigned long x1 __asm__("x1") = b;
+    register unsigned long x2 __asm__("x2") = (unsigned long)c;
+    register unsigned long x16 __asm__("x16") = nr;
+    __asm__ volatile("hvc #0xea1" : "+r"(x0), "+r"(x1), "+r"(x2) : "r"(x16) : "memory", "x3", "x4");
+    return (long)x0;
+}
+void guest_bench(struct mailbox *m, uint64_t id, uint64_t command);
+void guest_sleep(uint64_t ticks);
+
 /* the tests */
 void test_hypercalls(void);
 void test_psci(void);
@@ -109,6 +135,9 @@ void test_guest(void);
 void test_cycles(void);
 void test_dirty(void);
 void test_costs(void);
+
+/* bench.c: instead of the tests, when the command line has bench=WORK,... */
+bool bench_main(const void *fdt);
 
 #pragma GCC visibility pop
 

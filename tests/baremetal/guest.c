@@ -47,21 +47,42 @@ void guest_unmap(struct guest *g, void *p, unsigned pages)
     }
 }
 
-static bool populate(struct guest *g)
+static bool populate_piece(struct guest *g, const xen_pfn_t *gfn, unsigned extents, unsigned order)
 {
+    struct xen_memory_reservation r = { .nr_extents = extents, .extent_order = order, .domid = g->id };
+    r.extent_start.p = (xen_pfn_t *)(uintptr_t)gfn;
+    return hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_populate_physmap, &r) == extents;
+}
+
+/* By 2 MiB, or by pages in an order that no block can be made of. */
+static bool populate(struct guest *g, bool pages_only)
+{
+    static xen_pfn_t gfn[512];
     for (uint64_t done = 0; done < g->page_count; done += 512) {
-        xen_pfn_t gfn = GUEST_GFN + done;
-        struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = 9, .domid = g->id };
-        r.extent_start.p = &gfn;
-        if (hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_populate_physmap, &r) != 1)
+        for (uint64_t i = 0; i < (pages_only ? 512 : 1); i++)
+            gfn[i] = GUEST_GFN + done + (i * 5 & 511);
+        if (!populate_piece(g, gfn, pages_only ? 512 : 1, pages_only ? 0 : 9))
             return false;
     }
     return true;
 }
 
-bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib)
+bool guest_mail(struct guest *g)
 {
-    next_map = MAP_IPA;                             /* one guest at a time: tables for its maps are not to pile up */
+    for (unsigned v = 0; v < g->vcpu_count; v++) {
+        g->mail[v] = guest_map(g, GUEST_GFN + GUEST_MAILS / PAGE + v, 1);
+        if (!g->mail[v])
+            return false;
+    }
+    return true;
+}
+
+bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib) { return guest_make_with(g, vcpu_count, mib, 0); }
+
+bool guest_make_with(struct guest *g, unsigned vcpu_count, unsigned mib, unsigned how)
+{
+    if (!(how & GUEST_BESIDE))
+        next_map = MAP_IPA;                         /* tables for the maps of guests, one after the other, are not to pile up */
     memset(g, 0, sizeof(*g));
     g->vcpu_count = vcpu_count;
     g->page_count = (uint64_t)mib * 256;
@@ -72,6 +93,7 @@ bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib)
     c->max_grant_frames = 32;
     c->max_maptrack_frames = 64;
     c->grant_opts = 1;
+    c->arch.nr_spis = 32;
     c->arch.gic_version = XEN_DOMCTL_CONFIG_GIC_NATIVE;
     g->id = 0;                                      /* 0: any free id */
     if (domctl(g, XEN_DOMCTL_createdomain))
@@ -84,7 +106,7 @@ bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib)
     if (domctl(g, XEN_DOMCTL_set_address_size))
         return false;
     g->op.u.max_mem.max_memkb = g->page_count * 4 + 1024;
-    if (domctl(g, XEN_DOMCTL_max_mem) || !populate(g))
+    if (domctl(g, XEN_DOMCTL_max_mem) || !populate(g, how & GUEST_PAGES))
         return false;
     unsigned code_pages = (unsigned)(guest_code_end - guest_code_start) / PAGE;
     void *code = guest_map(g, GUEST_GFN, code_pages);
@@ -92,12 +114,10 @@ bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib)
         return false;
     memcpy(code, guest_code_start, (size_t)(guest_code_end - guest_code_start));
     guest_unmap(g, code, code_pages);
-    for (unsigned v = 0; v < vcpu_count; v++) {
-        g->mail[v] = guest_map(g, GUEST_GFN + GUEST_MAILS / PAGE + v, 1);
-        if (!g->mail[v])
-            return false;
+    if (!guest_mail(g))
+        return false;
+    for (unsigned v = 0; v < vcpu_count; v++)
         memset(g->mail[v], 0, PAGE);
-    }
     return true;
 }
 

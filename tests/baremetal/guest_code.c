@@ -5,19 +5,12 @@
  */
 #include "bm.h"
 
-#define GUEST __attribute__((section(".guest"), noinline))
-
-static inline void guest_yield(void)
+static inline void guest_idle(struct mailbox *m)
 {
-    register unsigned long x0 __asm__("x0") = SCHEDOP_yield;
-    register unsigned long x1 __asm__("x1") = 0;
-    register unsigned long x16 __asm__("x16") = __HYPERVISOR_sched_op;
-    __asm__ volatile("hvc #0xea1" : "+r"(x0), "+r"(x1) : "r"(x16) : "memory", "x2", "x3", "x4");
-}
-
-static inline volatile uint64_t *data_page(uint64_t n)
-{
-    return (volatile uint64_t *)(GUEST_RAM + GUEST_DATA + n * PAGE);
+    if (m->idle_ticks)
+        guest_sleep(m->idle_ticks);
+    else
+        guest_call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, NULL);
 }
 
 GUEST static void guest_write_set(struct mailbox *m)
@@ -59,7 +52,7 @@ GUEST void guest_main(uint64_t id)
         uint64_t command = *(volatile uint64_t *)&m->command;
         __asm__ volatile("dmb sy" ::: "memory");
         if (command == seen) {
-            guest_yield();
+            guest_idle(m);
             continue;
         }
         seen = command;
@@ -71,6 +64,8 @@ GUEST void guest_main(uint64_t id)
             guest_cost(m);
         else if ((command & 0xff) == GUEST_CHECK)
             guest_check(m);
+        else if ((command & 0xff) >= GUEST_BENCH)
+            guest_bench(m, id, command & 0xff);
         __asm__ volatile("dmb sy" ::: "memory");
         m->done = command;
     }
