@@ -34,6 +34,7 @@ void bench_debug_key(char key);
 
 /* A guest whose vCPUs have their interrupt controller on and sleep when they have nothing to do. */
 bool bench_guest(struct guest *g, unsigned vcpu_count, unsigned mib, unsigned how);
+uint64_t bench_idle_us(void);               /* how long an idle vCPU is to sleep: long, for it disturbs who works */
 void bench_idle(struct guest *g, uint64_t us);      /* between two looks at the mailbox; 0: yield */
 long bench_shadow(struct guest *g, uint32_t op);    /* ticks that the call took, or -1 */
 /* Order `vcpu` to write to `count` of `of` pages from `first`. */

@@ -4,7 +4,6 @@
 
 void *memset(void *p, int c, size_t n);
 
-#define IDLE_US 20000u                      /* between two looks of an idle vCPU at its mailbox: long, for it disturbs who works */
 #define LOG_MIB 64u
 #define BITMAP_PAGES ((GUEST_GFN + (1024 << 8)) / 8 / PAGE)
 #define EMULATED GUEST_GICV3_GICR0_BASE     /* eight redistributors of 32 pages */
@@ -32,7 +31,7 @@ static bool run_in(struct guest *g)
     bool ok = map_shared_info(g);
     for (unsigned v = 0; ok && v < g->vcpu_count; v++)
         ok = bench_order(g, v, GUEST_GIC);
-    bench_idle(g, IDLE_US);
+    bench_idle(g, bench_idle_us());
     return ok;
 }
 
@@ -50,7 +49,7 @@ static uint64_t ask_and_answer(unsigned times, uint64_t command)
 {
     first.mail[0]->count = first.mail[1]->count = times;
     guest_order(&first, 1, GUEST_ANSWER);
-    bench_sleep(2 * IDLE_US);               /* by then it waits for an interrupt */
+    bench_sleep(2 * bench_idle_us());               /* by then it waits for an interrupt */
     bench_order(&first, 0, command);
     bench_finish(&first, 1);
     sending_ticks = first.mail[0]->result[0];
@@ -81,7 +80,7 @@ static bool make_two_guests(void)
 {
     bool ok = bench_guest(&first, 1, 16, 0) && bench_guest(&second, 1, 16, GUEST_BESIDE);
     bench_idle(&second, 0);
-    bench_sleep(2 * IDLE_US);               /* it has noticed */
+    bench_sleep(2 * bench_idle_us());               /* it has noticed */
     return ok;
 }
 
