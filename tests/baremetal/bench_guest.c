@@ -229,6 +229,16 @@ static uint64_t run_enable(unsigned times)
     return ticks;
 }
 
+static bool pages_guest(void) { return bench_guest(&first, 1, LOG_MIB, GUEST_PAGES); }
+
+/* At EL2, which prints what it took. */
+static uint64_t run_lookup(unsigned times)
+{
+    for (unsigned i = 0; i < times; i++)
+        bench_debug_key('L');
+    return 0;
+}
+
 const struct bench_work bench_guest_works[] = {
     { "sgi", make_pair, run_sgi, finish_sgi, 512, 8 },
     { "event", make_pair, run_event, finish_event, 512, 8 },
@@ -241,6 +251,7 @@ const struct bench_work bench_guest_works[] = {
     { "write-fault-block", log_blocks, run_write_fault, drop_first, 8192, 8 },
     { "get-clear-512", log_pages, run_get_clear, drop_first, 8, 1 },
     { "get-clear-clean", log_nothing, run_get_clear_clean, drop_forgotten, 8, 1 },
+    { "leaf-lookup", pages_guest, run_lookup, drop_first, 1, 1 },
     { "enable-blocks", forget_blocks, run_enable, drop_forgotten, 8, 1 },
 };
 const unsigned bench_guest_work_count = ARRAY_SIZE(bench_guest_works);
