@@ -117,6 +117,7 @@ def group_lint(_):
     step("cppcheck", ["tools/lint", "cppcheck"], 600, 60)
     step("clang-tidy", ["tools/lint", "clang-tidy"], 900, 60)
     step("python compiles", [sys.executable, "-m", "compileall", "-q", "tools", "tests"], 60)
+    step("python tests", [sys.executable, "-m", "unittest", "discover", "-s", "tests/python"], 60)
 
 
 def run_host_test(program, runner, label):
