@@ -76,6 +76,9 @@ class Program:
         return next(address for address, symbol in self.symbols if symbol == name)
 
 
+# The exit that is meant, where another one is as common: the first with this function in it.
+HINTS = {"sgi": "vgic_sgi_write", "event": "evtchn_send", "mmio-empty": "mmio_dispatch", "write-fault-block": "dirty_split"}
+SHOWN_PARTS = 150
 Step = collections.namedtuple("Step", "address function text")
 
 
@@ -153,7 +156,11 @@ def counts(steps):
 
 def show_exit(steps, listing):
     print(f"\n{'instr':>7}  {'loads':>5}  {'store':>5}  {'sysrg':>5}  {'barr.':>5}  function, in the order in which they are passed")
-    for function, part in runs(steps):
+    parts = runs(steps)
+    if len(parts) > SHOWN_PARTS and not listing:
+        print(f"    (they change {len(parts)} times; --listing shows them)")
+        parts = []
+    for function, part in parts:
         print(f"{len(part):7d}  {counts(part)}  {function}")
         if listing:
             print("\n".join(f"{'':36}{step.address & 0xffffffff:8x}  {step.text}" for step in part))
@@ -173,7 +180,9 @@ def trace(work, kind, listing, options):
     kinds = collections.defaultdict(list)
     for steps in exits:
         kinds[tuple(function for function, _ in runs(steps))].append(steps)
-    ordered = sorted(kinds.values(), key=lambda same: (-len(same), -len(same[0])))
+    hint = HINTS.get(work, "")
+    ordered = sorted(kinds.values(), key=lambda same: (hint not in [step.function for step in same[0]] if hint else 0, -len(same),
+                                                       -len(same[0])))
     print(f"{work}: {len(exits)} exits of {len(kinds)} kinds; {sum(map(len, exits))} instructions at EL2, {elsewhere} elsewhere")
     for number, same in enumerate(ordered, 1):
         names = list(dict.fromkeys(step.function for step in same[-1]))
@@ -215,7 +224,7 @@ def lookup_figures():
 
 Job = collections.namedtuple("Job", "name works parameters options")
 COSTS = ("null-hypercall", "psci-version", "gic-read", "gic-write", "sgi", "event", "context-switch", "context-switch-domains",
-         "mmio-hit", "mmio-empty", "mmio-stale", "write-fault", "write-fault-block", "leaf-lookup")
+         "mmio-hit", "mmio-empty", "write-fault", "write-fault-block", "leaf-lookup")
 MODES = {"sw": {"cpu": "cortex-a57"}, "hw": {"cpu": "max", "xen_append": "dirty=hw"}}
 JOB_S = 580
 

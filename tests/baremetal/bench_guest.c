@@ -123,18 +123,6 @@ static bool make_hit(void)
     return ok;
 }
 
-/* One more device: what the leaves say is of another generation. */
-static bool make_stale(void)
-{
-    bool ok = make_hit();
-    struct xen_domctl_vuart_op *v = &first.op.u.vuart_op;
-    memset(v, 0, sizeof(*v));
-    v->cmd = XEN_DOMCTL_VUART_OP_INIT;
-    v->type = XEN_DOMCTL_VUART_TYPE_VPL011;
-    v->gfn = GUEST_GFN + 16;
-    return domctl(&first, XEN_DOMCTL_vuart_op) == 0 && ok;
-}
-
 /* ---- the dirty log ---- */
 long bench_shadow(struct guest *g, uint32_t op)
 {
@@ -246,7 +234,6 @@ const struct bench_work bench_guest_works[] = {
     { "context-switch-domains", make_two_guests, run_switch, drop_both, 1000, 8 },
     { "mmio-hit", make_hit, read_emulated, drop_first, 200, 8 },
     { "mmio-empty", make_empty, read_emulated, drop_first, 200, 8 },
-    { "mmio-stale", make_stale, read_emulated, drop_first, 200, 8 },
     { "write-fault", log_pages, run_write_fault, drop_first, 8192, 8 },
     { "write-fault-block", log_blocks, run_write_fault, drop_first, 8192, 8 },
     { "get-clear-512", log_pages, run_get_clear, drop_first, 8, 1 },

@@ -93,7 +93,6 @@ bool guest_make_with(struct guest *g, unsigned vcpu_count, unsigned mib, unsigne
     c->max_grant_frames = 32;
     c->max_maptrack_frames = 64;
     c->grant_opts = 1;
-    c->arch.nr_spis = 32;
     c->arch.gic_version = XEN_DOMCTL_CONFIG_GIC_NATIVE;
     g->id = 0;                                      /* 0: any free id */
     if (domctl(g, XEN_DOMCTL_createdomain))
