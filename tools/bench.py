@@ -62,7 +62,7 @@ class Program:
         for line in listing.split("\n"):
             if match := re.match(r"([0-9a-f]{8,}) <([^>]+)>:", line):
                 function = match[2]
-                self.symbols.append((int(match[1], 16) + bias, function))
+                self.symbols.append((int(match[1], 16) + bias, function.split(".")[0]))     # without .isra.0 and the like
             elif match := re.match(r"\s*([0-9a-f]+):\t(.*)", line):
                 self.text[int(match[1], 16) + bias] = match[2].split(" //")[0].split("\t//")[0].strip()
         self.symbols.sort()
@@ -366,10 +366,12 @@ def run_all(args):
     def say(text):
         print(text, file=sys.stderr if args.json else sys.stdout, flush=True)
     began = time.monotonic()
+    lookups = list(lookup_figures())
+    say(f"leaf-lookup: {len(lookups)} figures")
     found = measure(all_jobs(args.quick), args.jobs, say)
     difference = greatest_difference(found.pop("costs"), again := found.pop("again"))
-    figures = again + [one for name in found for one in found[name]] + list(lookup_figures())
-    say(f"look-ups traced, {time.monotonic() - began:.0f} s in all")
+    figures = again + [one for name in found for one in found[name]] + lookups
+    say(f"all measured in {time.monotonic() - began:.0f} s")
     peers = benchdata.load(os.path.join(OUT, "peers.json"))
     benchdata.save(os.path.join(OUT, "dirty-log.json"), "tools/bench.py" + (" --quick" if args.quick else ""),
                    benchdata.machine(" ".join(dict.fromkeys(mode["cpu"] for mode in MODES.values()))), figures)

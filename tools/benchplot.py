@@ -30,7 +30,8 @@ def _lines(path, title, xlabel, ylabel, series, settings):
     blocks, plots = [], []
     for i, (label, points) in enumerate(one for one in series if one[1]):
         blocks.append(f"$d{i} << EOD\n" + "\n".join(f"{x} {y}" for x, y in points) + "\nEOD\n")
-        plots.append(f"$d{i} using 1:2 with linespoints lw 2 pt {5 + i % 4 * 2} ps 0.7 lc '{COLOURS[i % len(COLOURS)]}' title '{label}'")
+        dashes = 2 if "hw" in label.split(", ") else 1      # often the same as software: both are to be seen
+        plots.append(f"$d{i} using 1:2 with linespoints lw 2 dt {dashes} pt {5 + i % 4 * 2} ps 0.7 lc '{COLOURS[i % len(COLOURS)]}' title '{label}'")
     _gnuplot(path, script + "".join(blocks) + "plot " + ", ".join(plots) + "\n")
 
 
@@ -81,7 +82,7 @@ def draw_costs(figures, peers, path):
     script = HEAD.format(width=1000, height=500, path=path, title="Instructions, beside what is aimed at and what others take", xlabel="",
                          ylabel="instructions (log scale)")
     script += ("set style data histograms\nset style histogram clustered gap 1\nset style fill solid\nset logscale y\nset yrange [0.05:*]\n"
-               "set xtics noenhanced rotate by -20\nset datafile missing '-'\n$d << EOD\n")
+               "set xtics noenhanced rotate by 25 right\nset datafile missing '-'\n$d << EOD\n")
     for title, value, limit, _, others in rows:
         cells = [value, limit or "-", *(others.get(system) or "-" for system in columns[2:])]
         script += f'"{title}" ' + " ".join(map(str, cells)) + "\n"

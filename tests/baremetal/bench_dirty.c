@@ -12,7 +12,7 @@ static unsigned mib;
 static bool blocks, said_enable;
 
 static const struct cell { unsigned percent; bool scattered; } cells[] = {
-    { 0, false }, { 1, false }, { 1, true }, { 10, false }, { 10, true }, { 50, false }, { 50, true }, { 100, false }, { 100, true },
+    { 0, false }, { 1, false }, { 1, true }, { 10, false }, { 10, true }, { 50, false }, { 50, true }, { 100, true }, { 100, false },
 };
 
 static uint64_t data_pages(void) { return g.page_count - GUEST_DATA / PAGE; }
