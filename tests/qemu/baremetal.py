@@ -26,8 +26,8 @@ BENCH_MOST = (
     ("gic-write", 1300, {}), ("sgi", 3600, {}), ("sgi-send", 1150, {}), ("event", 4150, {}), ("event-send", 1720, {}),
     ("context-switch", 2000, {}), ("context-switch-domains", 2020, {}), ("mmio-hit", 245, {}), ("mmio-empty", 780, {}),
     ("write-fault", 163, {}),
-    ("get-clear-per-page", 35, {"guest_mib": 64, "leaves": "4k", "dirty_percent": 100, "order": "random"}),
-    ("dirty-enable-per-page", 10, {"guest_mib": 64, "leaves": "2m"}),
+    ("get-clear-per-page", 19, {"guest_mib": 64, "leaves": "4k", "dirty_percent": 100, "order": "random"}),
+    ("dirty-enable-per-page", 9, {"guest_mib": 64, "leaves": "2m"}),
 )
 MACHINES = {
     "a57": dict(cpu="cortex-a57", smp=2),
