@@ -19,7 +19,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 .DEFAULT_GOAL := help
 
 ##@ Use
-.PHONY: help demo run figures bench check check-host build images build-clang lint clean distclean deps
+.PHONY: help demo run figures bench bench-peers check check-host model build images build-clang lint clean distclean deps
 help:           ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
 	@echo; echo "Variables of demo: GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE"
@@ -46,12 +46,22 @@ bench:          ## what the hypervisor's paths cost, in instructions (2 minutes)
 	@$(MAKE) --no-print-directory hypervisor test-guests
 	@tools/bench.py
 
+bench-peers:    ## xen-lite beside stock Xen and KVM, in instructions (10 minutes); build/bench/peers.json, peers.svg
+	@tools/deps bench
+	@$(MAKE) --no-print-directory hypervisor test-guests kvm-tests
+	@tools/fetch stock-xen
+	@tools/bench_peers.py
+
 check:          ## all tests; the last line is `N passed, N failed`
 	@tools/deps check
 	@tools/check.py
 
 check-host:     ## the host tests alone
 	@tools/check.py host
+
+model:          ## the model of the dirty log (tests/model/): search all of it, and find the faults that can be put into it
+	@tools/deps check
+	@tools/check.py model
 
 deps:           ## install the Debian packages that the build needs
 	@tools/deps check
@@ -73,7 +83,7 @@ INCLUDE_drivers  := -iquote xen-lite/include -Iarch/arm64/include -iquote driver
 TOOLS_CFLAGS := $(COMMON)
 MIGRATE_CFLAGS := $(COMMON) --sysroot=$(SYSROOT) -iquote migrate -iquote xen-lite/include
 MIGRATE_LIBS := -Wl,--as-needed -lxenctrl -lxenforeignmemory -lxenevtchn -lxenstore -lxentoollog -lxencall -lxendevicemodel \
-        -lxentoolcore -lxxhash -lpthread
+        -lxentoolcore -lxxhash -lm -lpthread
 
 # ---------------------------------------------------------------------------------------------------------------------
 ##@ Build
@@ -103,7 +113,7 @@ force:
 
 # --- the hypervisor
 core_sources := $(wildcard xen-lite/*.c)
-arch_sources := $(wildcard arch/arm64/*.c)
+arch_sources := $(filter-out arch/arm64/offsets.c,$(wildcard arch/arm64/*.c))
 arch_assembly := $(filter-out %.lds.S,$(wildcard arch/arm64/*.S))
 driver_sources := $(wildcard drivers/*.c)
 xen_sources := $(core_sources) $(arch_sources) $(driver_sources)
@@ -119,10 +129,17 @@ $(OBJ)/%.o: %.c $(headers) $(flags)
 	@echo "  CC      $<"
 	@$(CC) $(XEN_CFLAGS) $(INCLUDE_$(firstword $(subst /, ,$<))) -MMD -MP -c -o $@ $<
 
-$(OBJ)/%.o: %.S $(headers) $(flags)
+# Offsets of structures and the like, for assembly.
+offsets_h := $(OBJ)/generated/offsets.h
+$(offsets_h): arch/arm64/offsets.c $(headers) $(flags)
+	@mkdir -p $(@D)
+	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -MMD -MP -MT $@ -MF $(OBJ)/offsets.d -S -o $(OBJ)/generated/offsets.s $<
+	@sed -n 's/^->\([A-Z0-9_]*\) [#$$]*\(-*[0-9]*\)$$/#define \1 \2/p' $(OBJ)/generated/offsets.s > $@
+
+$(OBJ)/%.o: %.S $(headers) $(flags) $(offsets_h)
 	@mkdir -p $(@D)
 	@echo "  AS      $<"
-	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -D__ASSEMBLY__ -MMD -MP -c -o $@ $<
+	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -iquote $(OBJ)/generated -D__ASSEMBLY__ -MMD -MP -c -o $@ $<
 
 $(OBJ)/xen-lite.lds: $(lds) $(headers) $(flags)
 	@mkdir -p $(@D)
@@ -145,6 +162,10 @@ $(OUT)/xen-lite.elf: $(xen_objects) $(OBJ)/xen-lite.lds tools/symtab
 $(OUT)/xen-lite: $(OUT)/xen-lite.elf
 	@$(OBJCOPY) -O binary $< $@
 	@echo "  IMAGE   $@ ($$(wc -c < $@) bytes)"
+
+.PHONY: debug
+debug: $(headers)          ## build/arm64-debug/xen-lite: with assertions, and a device map whose generation has 3 bits
+	@$(MAKE) --no-print-directory OUT=build/arm64-debug CFLAGS_EXTRA='$(CFLAGS_EXTRA) -DXL_DEBUG=1 -DMMIO_GENERATION_BITS=3' hypervisor
 
 build-clang: $(headers)         ## compile all with clang, for its warnings
 	@$(MAKE) --no-print-directory OBJ=build/clang CC='$(CLANG) --target=aarch64-linux-gnu' objects migrate-objects
@@ -190,6 +211,22 @@ $(guest_kernel_stamp): force
 build/images/payload.cpio: build/tools/workload tools/mkimage-guest tools/initramfs.py tools/guest-init $(guest_kernel_stamp) $(fetched) \
         $(wildcard $(GUEST_KERNEL))
 	@tools/mkimage-guest -o build/images/guest.cpio --payload $@ --kernel '$(GUEST_KERNEL)'
+
+# --- Linux's own tests of KVM, static, by its own Makefile: what tools/bench_peers.py measures xen-lite beside. One make
+# for all of them: they share objects.
+kvm_tests := $(addprefix build/kvm-tests/bin/,dirty_log_perf_test kvm_page_table_test)
+.PHONY: kvm-tests
+kvm-tests: $(kvm_tests)
+build/kvm-tests/linux/.fetched: tools/fetch
+	@tools/fetch kvm-tests
+	@touch $@
+$(kvm_tests) &: build/kvm-tests/linux/.fetched $(fetched)
+	@mkdir -p build/kvm-tests/bin
+	@echo "  MAKE    $(kvm_tests)"
+	@$(MAKE) --no-print-directory -s -C build/kvm-tests/linux/tools/testing/selftests/kvm ARCH=arm64 CROSS_COMPILE=$(CROSS_COMPILE) \
+	    CC='$(CC) --sysroot=$(CURDIR)/$(SYSROOT)' LDFLAGS='-static -pthread -no-pie' OUTPUT=$(CURDIR)/build/kvm-tests/bin \
+	    $(addprefix $(CURDIR)/,$(kvm_tests)) >build/kvm-tests/make.log 2>&1 || { cat build/kvm-tests/make.log >&2; exit 1; }
+	@touch $(kvm_tests)
 
 # ---------------------------------------------------------------------------------------------------------------------
 ##@ Tests
@@ -248,4 +285,4 @@ clean:          ## remove what was built; fetched packages stay
 distclean:      ## remove the packages too
 	@rm -rf build compile_commands.json
 
--include $(patsubst %.o,%.d,$(xen_objects) $(migrate_objects) $(TEST_OBJECTS)) $(addsuffix .d,$(tool_programs)) $(OBJ)/xen-lite.d
+-include $(patsubst %.o,%.d,$(xen_objects) $(migrate_objects) $(TEST_OBJECTS)) $(addsuffix .d,$(tool_programs)) $(OBJ)/xen-lite.d $(OBJ)/offsets.d

@@ -10,25 +10,38 @@
 #include <unistd.h>
 
 #include "json.h"
+#include "rate.h"
 #include "settle.h"
 #include "source.h"
 
 #define REQUEST_MAX 4096
 
+static bool send_text(int fd, const char *text, size_t n)
+{
+    while (n) {
+        ssize_t sent = send(fd, text, n, MSG_NOSIGNAL);
+        if (sent < 0 && errno != EINTR)
+            return false;
+        text += sent > 0 ? sent : 0;
+        n -= sent > 0 ? (size_t)sent : 0;
+    }
+    return true;
+}
+
+/* xlm may be gone: the migration is the daemon's and goes on. */
 static void send_line(void *context, const char *line)
 {
     int fd = *(int *)context;
-    size_t n = strlen(line);
-    /* xlm may be gone: the migration is the daemon's and goes on. */
-    while (n) {
-        ssize_t sent = send(fd, line, n, MSG_NOSIGNAL);
-        if (sent < 0 && errno != EINTR)
-            return;
-        line += sent > 0 ? sent : 0;
-        n -= sent > 0 ? (size_t)sent : 0;
-    }
-    while (send(fd, "\n", 1, MSG_NOSIGNAL) < 0 && errno == EINTR)
-        ;
+    if (send_text(fd, line, strlen(line)))
+        send_text(fd, "\n", 1);
+}
+
+/* Of what belongs to its connection: the first line that does not get through ends that. */
+static void send_or_end(void *context, const char *line)
+{
+    int fd = *(int *)context;
+    if (!send_text(fd, line, strlen(line)) || !send_text(fd, "\n", 1))
+        shutdown(fd, SHUT_RDWR);
 }
 
 static void send_done(int fd, const char *result, const char *error)
@@ -91,17 +104,66 @@ static void do_migrate(struct host *host, int fd, const char *line)
         source_run(host, &request, &report);
 }
 
+static int parse_rate(const char *line, struct rate_request *r, struct failure *f)
+{
+    uint64_t seconds = 10, interval = 1000, downtime = 300, mbps = 0, histogram = 0;
+    memset(r, 0, sizeof *r);
+    if (!json_get_string(line, "guest", r->guest, sizeof r->guest) || !r->guest[0])
+        return fail(f, XLM_E_CONFIG, "no guest");
+    if (get_number(line, "seconds", 1, RATE_SECONDS_MAX, &seconds, f) < 0 ||
+        get_number(line, "interval_ms", RATE_INTERVAL_MIN_MS, RATE_INTERVAL_MAX_MS, &interval, f) < 0 ||
+        get_number(line, "downtime_ms", 1, 3600000, &downtime, f) < 0 || get_number(line, "mbps", 0, 1000000, &mbps, f) < 0 ||
+        get_number(line, "histogram", 0, 1, &histogram, f) < 0)
+        return -1;
+    if (interval > seconds * 1000)
+        return fail(f, XLM_E_CONFIG, "an interval of %llu ms is longer than %llu s", (unsigned long long)interval,
+                    (unsigned long long)seconds);
+    r->seconds = (uint32_t)seconds;
+    r->interval_ms = (uint32_t)interval;
+    r->downtime_limit_ms = (uint32_t)downtime;
+    r->mib_s = (uint32_t)mbps;
+    r->histogram = histogram;
+    return 0;
+}
+
+static void do_rate(struct host *host, int fd, const char *line)
+{
+    /* While it does not read, the guest is logged and a migration may wait: not for long. */
+    const struct timeval patience = {.tv_sec = 2};
+    struct rate_request request;
+    struct failure f = {0};
+    struct report report = {.emit = send_or_end, .context = &fd};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    if (parse_rate(line, &request, &f) < 0) {
+        send_done(fd, "failed", f.text);
+        return;
+    }
+    request.fd = fd;
+    rate_run(host, &request, &report);
+}
+
 static void do_cancel(struct host *host, int fd, const char *line)
 {
     char guest[XLM_NAME_MAX];
     if (json_get_string(line, "guest", guest, sizeof guest) && host_cancel(host, guest))
         send_done(fd, "ok", "");
     else
-        send_done(fd, "failed", "no migration of this guest is under way");
+        send_done(fd, "failed", "no migration or measurement of this guest is under way");
+}
+
+static void show_measurement(FILE *out, const struct migration *m)
+{
+    fputs("{\"event\":\"measurement\",\"guest\":", out);
+    json_string(out, m->name);
+    fprintf(out, ",\"elapsed_ms\":%llu}\n", (unsigned long long)((now_ns() - m->start_ns) / 1000000));
 }
 
 static void show_active(FILE *out, const struct migration *m)
 {
+    if (m->measures) {
+        show_measurement(out, m);
+        return;
+    }
     fputs("{\"event\":\"migration\",\"guest\":", out);
     json_string(out, m->name);
     fprintf(out, ",\"role\":\"%s\",\"peer\":", m->source ? "source" : "target");
@@ -128,6 +190,8 @@ static const char *explain(enum journal_state state)
         return "the guest has been given up here; the target host has not taken it yet";
     case JOURNAL_RELEASED:
         return "the guest runs on the target host, which has not been heard of since; the copy here is destroyed, or will be";
+    case JOURNAL_MEASURING:
+        return "the daemon ended while it measured the guest's dirty rate, and its dirty log cannot be switched off";
     case JOURNAL_OWNER:
         return "the guest is this host's; the source host has not confirmed yet";
     default:
@@ -222,6 +286,8 @@ void control_serve(struct host *host, int fd)
     json_get_string(line, "cmd", command, sizeof command);
     if (!strcmp(command, "migrate"))
         do_migrate(host, fd, line);
+    else if (!strcmp(command, "dirty-rate"))
+        do_rate(host, fd, line);
     else if (!strcmp(command, "cancel"))
         do_cancel(host, fd, line);
     else if (!strcmp(command, "status"))

@@ -5,7 +5,8 @@
  *     corrupt-byte:N         the lowest bit of byte N that this daemon sends is flipped
  *     exit-at-stage:NAME     the daemon kills itself (SIGKILL) on reaching a stage: accepted, round-N, suspending,
  *                            suspended, state-sent, verified, committing, committed, running, released on the source;
- *                            accepted, created, round-N, verified, waiting, committed, running on the target
+ *                            accepted, created, round-N, verified, waiting, committed, running on the target;
+ *                            measuring: a dirty rate, its log just on
  *     pause-at-stage:NAME:MS it sleeps there instead
  * N and the bytes count from the first of the next migration's connection; a fault happens once a process.
  */

@@ -7,12 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
+
+#define MAKE_WAY_S 10          /* a measurement looks up at least after each of its hypercalls */
 
 void host_init(struct host *host, const char *hyp_name, const char *state_dir)
 {
     memset(host, 0, sizeof *host);
     pthread_mutex_init(&host->lock, NULL);
+    pthread_cond_init(&host->left, NULL);
     host->hyp_name = hyp_name;
     host->state_dir = state_dir;
     /* On one CPU, to receive pages only delays xl, which is at work on the domain. */
@@ -41,13 +45,47 @@ static enum journal_state unsettled(const struct host *host, const uint8_t uuid[
     return state;
 }
 
+static void cancel(struct migration *m)
+{
+    uint64_t one = 1;
+    if (write(m->cancel_fd, &one, sizeof one) < 0)
+        log_line("cancel: %s", strerror(errno));
+}
+
+static struct migration *rival(const struct host *host, const struct migration *m)
+{
+    struct migration *other = host->list;
+    while (other && memcmp(other->uuid, m->uuid, 16) && memcmp(other->id, m->id, 16))
+        other = other->next;
+    return other;
+}
+
+/* Until nobody else is at work on the guest; -1 with *f if that is not to be had.  Lock held, but not while waiting. */
+static int make_way(struct host *host, struct migration *m, struct failure *f)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += MAKE_WAY_S;
+    for (struct migration *other; (other = rival(host, m));) {
+        if (!other->measures)
+            return fail(f, XLM_E_BUSY, "a migration of %s is under way", other->name);
+        if (!m->source)
+            return fail(f, XLM_E_BUSY, "the dirty rate of %s is being measured already", other->name);
+        if (!other->ousted)
+            cancel(other);
+        other->ousted = m->ousts = true;
+        if (pthread_cond_timedwait(&host->left, &host->lock, &end))
+            return fail(f, XLM_E_BUSY, "the dirty rate of %s is being measured, and that does not end", m->name);
+    }
+    return 0;
+}
+
 int host_add(struct host *host, struct migration *m, struct failure *f)
 {
-    int result = 0;
     pthread_mutex_lock(&host->lock);
-    for (struct migration *other = host->list; other; other = other->next)
-        if (!memcmp(other->uuid, m->uuid, 16) || !memcmp(other->id, m->id, 16))
-            result = fail(f, XLM_E_BUSY, "a migration of %s is under way", other->name);
+    int result = make_way(host, m, f);
+    if (!result && __atomic_load_n(&host->stopping, __ATOMIC_RELAXED))
+        result = fail(f, XLM_E_BUSY, "xlmd is ending");
     enum journal_state state = unsettled(host, m->uuid);
     if (!result && state != JOURNAL_NONE)
         result = fail(f, XLM_E_BUSY, "an earlier migration of %s is not settled here (%s): see `xlm status`", m->name,
@@ -73,6 +111,7 @@ void host_remove(struct host *host, struct migration *m)
             close(m->cancel_fd);
             break;
         }
+    pthread_cond_broadcast(&host->left);
     pthread_mutex_unlock(&host->lock);
 }
 
@@ -81,13 +120,6 @@ void host_stage(struct host *host, struct migration *m, const char *stage)
     pthread_mutex_lock(&host->lock);
     m->stage = stage;
     pthread_mutex_unlock(&host->lock);
-}
-
-static void cancel(struct migration *m)
-{
-    uint64_t one = 1;
-    if (write(m->cancel_fd, &one, sizeof one) < 0)
-        log_line("cancel: %s", strerror(errno));
 }
 
 bool host_cancel(struct host *host, const char *guest)
@@ -117,6 +149,25 @@ bool host_cancel_id(struct host *host, const uint8_t id[16])
         }
     pthread_mutex_unlock(&host->lock);
     return found;
+}
+
+static bool idle(struct host *host)
+{
+    pthread_mutex_lock(&host->lock);
+    bool nobody = !host->list;
+    pthread_mutex_unlock(&host->lock);
+    return nobody;
+}
+
+void host_stop(struct host *host)
+{
+    __atomic_store_n(&host->stopping, true, __ATOMIC_RELAXED);
+    pthread_mutex_lock(&host->lock);
+    for (struct migration *m = host->list; m; m = m->next)
+        cancel(m);
+    pthread_mutex_unlock(&host->lock);
+    for (int i = 0; i < 500 && !idle(host); i++)
+        usleep(10000);
 }
 
 bool host_active(struct host *host, const uint8_t id[16])

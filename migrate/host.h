@@ -13,9 +13,13 @@
 #include "fault.h"
 #include "journal.h"
 
+/* A migration, or a measurement of a guest's dirty rate: what has the guest's dirty log to itself. */
 struct migration {
     struct migration *next;
     bool source;
+    bool measures;              /* rate.c: makes way for a migration of the guest out of this host */
+    bool ousted;                /* and has been told to */
+    bool ousts;                 /* a migration for which a measurement had to end */
     uint8_t id[16], uuid[16];
     char name[XLM_NAME_MAX];
     char peer[256];
@@ -28,6 +32,7 @@ struct migration {
 
 struct host {
     pthread_mutex_t lock;
+    pthread_cond_t left;        /* somebody has left the list */
     const char *hyp_name;       /* for hyp_open() */
     const char *state_dir;      /* journals in migrations/, guests' files in a directory by uuid */
     uint64_t buffer_bytes;      /* for pages that come before the domain is there; 0: none may come before */
@@ -43,8 +48,8 @@ void host_init(struct host *host, const char *hyp_name, const char *state_dir);
 void host_journal_dir(const struct host *host, char *path, size_t size);
 
 /*
- * Registers a migration (id, uuid, name, peer set); -1 with *f if one of this guest is under way or unsettled here.  Gives it a
- * cancel_fd.
+ * Registers a migration (id, uuid, name, peer set); -1 with *f if one of this guest is under way or unsettled here, or the daemon ends.
+ * Gives it a cancel_fd.  A measurement of the guest is told to end first, and waited for, if the migration is from here.
  */
 int host_add(struct host *host, struct migration *m, struct failure *f);
 void host_remove(struct host *host, struct migration *m);
@@ -60,6 +65,12 @@ bool host_cancel_id(struct host *host, const uint8_t id[16]);
  */
 int host_move(struct host *host, const struct journal *j, enum journal_state to);
 int host_journal(struct host *host, const uint8_t migration[16], struct journal *j);
+
+/*
+ * The daemon ends: what can be cancelled is, so that no guest is left logging; a hand-over under way is waited for, 5 s at most.
+ * Nothing new is let in.
+ */
+void host_stop(struct host *host);
 
 /* True if a session of this host is at work on this migration. */
 bool host_active(struct host *host, const uint8_t id[16]);

@@ -40,10 +40,14 @@ int hyp_host_context(struct hyp *h, void *buffer, size_t capacity);
 /* The banks of guest frames as xl lays them out for a domain of this size, ascending; at most 4. */
 int hyp_layout(struct hyp *h, uint64_t max_pages, struct xlm_run bank[4]);
 
-/* Log-dirty.  The bitmap has `bits` bits, bit N for guest frame N. Harvest clears the log as it reads it. */
+/*
+ * Log-dirty.  The bitmap has `bits` bits, bit N for guest frame N.  Harvest clears the log as it reads it; peek leaves it as it is, so it
+ * costs the guest nothing.
+ */
 int hyp_log_enable(struct hyp *h, uint32_t domid);
 int hyp_log_disable(struct hyp *h, uint32_t domid);
 int hyp_log_harvest(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits);
+int hyp_log_peek(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits);
 
 /* State records of a domain: bytes or a negative errno. */
 int hyp_get_context(struct hyp *h, uint32_t domid, void *buffer, size_t capacity);

@@ -77,7 +77,7 @@ static int check_reach(struct hyp *h, uint32_t domid, uint64_t got, uint64_t bit
     return got > last ? 0 : -EIO;
 }
 
-int hyp_log_harvest(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
+static int read_log(struct hyp *h, uint32_t domid, unsigned op, uint64_t *bitmap, uint64_t bits)
 {
     DECLARE_HYPERCALL_BUFFER(uint64_t, buffer);
     size_t bytes = (bits + 63) / 64 * 8;
@@ -87,12 +87,22 @@ int hyp_log_harvest(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bi
     if (!buffer)
         return -ENOMEM;
     memset(buffer, 0, bytes);
-    long long got = xc_logdirty_control(h->xc, domid, XEN_DOMCTL_SHADOW_OP_CLEAN, HYPERCALL_BUFFER(buffer), bits, 0, &stats);
+    long long got = xc_logdirty_control(h->xc, domid, op, HYPERCALL_BUFFER(buffer), bits, 0, &stats);
     int error = got < 0 ? -errno : check_reach(h, domid, (uint64_t)got, bits);
     if (!error)
         memcpy(bitmap, buffer, bytes);
     xc_hypercall_buffer_free_pages(h->xc, buffer, pages);
     return error;
+}
+
+int hyp_log_harvest(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
+{
+    return read_log(h, domid, XEN_DOMCTL_SHADOW_OP_CLEAN, bitmap, bits);
+}
+
+int hyp_log_peek(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
+{
+    return read_log(h, domid, XEN_DOMCTL_SHADOW_OP_PEEK, bitmap, bits);
 }
 
 /* A domain that is logged before it has run starts with what its builder wrote: dirty.c. */

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static const char *const state_name[JOURNAL_STATES] = {
-    "none", "sending", "committing", "released", "taken-back", "given-up", "receiving", "verified", "owner",
+    "none", "sending", "committing", "released", "taken-back", "given-up", "measuring", "receiving", "verified", "owner",
 };
 
 const char *journal_state_name(enum journal_state state)
@@ -22,19 +22,20 @@ const char *journal_state_name(enum journal_state state)
 
 bool journal_is_source(enum journal_state state)
 {
-    return state >= JOURNAL_SENDING && state <= JOURNAL_GIVEN_UP;
+    return state >= JOURNAL_SENDING && state <= JOURNAL_MEASURING;
 }
 
 bool journal_allowed(enum journal_state from, enum journal_state to)
 {
     static const uint16_t next[JOURNAL_STATES] = {
 #define TO(s) (1u << (s))
-        [JOURNAL_NONE] = TO(JOURNAL_SENDING) | TO(JOURNAL_RECEIVING),
+        [JOURNAL_NONE] = TO(JOURNAL_SENDING) | TO(JOURNAL_RECEIVING) | TO(JOURNAL_MEASURING),
         [JOURNAL_SENDING] = TO(JOURNAL_COMMITTING) | TO(JOURNAL_TAKEN_BACK) | TO(JOURNAL_NONE),
         [JOURNAL_COMMITTING] = TO(JOURNAL_RELEASED) | TO(JOURNAL_TAKEN_BACK) | TO(JOURNAL_GIVEN_UP),
         [JOURNAL_RELEASED] = TO(JOURNAL_NONE),
         [JOURNAL_TAKEN_BACK] = TO(JOURNAL_NONE),
         [JOURNAL_GIVEN_UP] = TO(JOURNAL_NONE) | TO(JOURNAL_RELEASED),
+        [JOURNAL_MEASURING] = TO(JOURNAL_NONE),
         [JOURNAL_RECEIVING] = TO(JOURNAL_VERIFIED) | TO(JOURNAL_NONE),
         [JOURNAL_VERIFIED] = TO(JOURNAL_OWNER) | TO(JOURNAL_RECEIVING),
         [JOURNAL_OWNER] = TO(JOURNAL_NONE),

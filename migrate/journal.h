@@ -11,6 +11,7 @@
 enum journal_state {
     JOURNAL_NONE,
     JOURNAL_SENDING, JOURNAL_COMMITTING, JOURNAL_RELEASED, JOURNAL_TAKEN_BACK, JOURNAL_GIVEN_UP,    /* A */
+    JOURNAL_MEASURING,              /* no migration: the guest's dirty log is on for rate.c */
     JOURNAL_RECEIVING, JOURNAL_VERIFIED, JOURNAL_OWNER,                                             /* B */
     JOURNAL_STATES
 };

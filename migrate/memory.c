@@ -67,12 +67,18 @@ uint64_t memory_slot(const struct memory *m, uint64_t gfn)
     return NO_SLOT;
 }
 
-uint64_t memory_gfn(const struct memory *m, uint64_t slot)
+static const struct memory_bank *bank_of(const struct memory *m, uint64_t slot)
 {
     int i = m->bank_count - 1;
     while (i > 0 && slot < m->bank[i].slot)
         i--;
-    return m->bank[i].gfn + (slot - m->bank[i].slot);
+    return &m->bank[i];
+}
+
+uint64_t memory_gfn(const struct memory *m, uint64_t slot)
+{
+    const struct memory_bank *b = bank_of(m, slot);
+    return b->gfn + (slot - b->slot);
 }
 
 static void note_frame(struct memory *m, uint64_t *zero, uint64_t slot, enum hyp_frame frame)
@@ -85,20 +91,25 @@ static void note_frame(struct memory *m, uint64_t *zero, uint64_t slot, enum hyp
         bit_set(zero, slot);
 }
 
-int memory_scan(struct memory *m, uint64_t *populated_pages, uint64_t *zero, struct failure *f)
+int memory_scan_some(struct memory *m, uint64_t *slot, uint64_t *zero, struct failure *f)
 {
     enum hyp_frame frame[HYP_FRAMES_MAX];
-    for (int i = 0; i < m->bank_count; i++) {
-        const struct memory_bank *b = &m->bank[i];
-        for (uint64_t at = 0, n; at < b->count; at += n) {
-            n = b->count - at < HYP_FRAMES_MAX ? b->count - at : HYP_FRAMES_MAX;
-            int error = hyp_frames(m->h, m->domid, b->gfn + at, n, zero != NULL, frame);
-            if (error < 0)
-                return fail(f, XLM_E_INTERNAL, "cannot ask which of the guest's frames have memory: %s", strerror(-error));
-            for (uint64_t k = 0; k < n; k++)
-                note_frame(m, zero, b->slot + at + k, frame[k]);
-        }
-    }
+    const struct memory_bank *b = bank_of(m, *slot);
+    uint64_t at = *slot - b->slot, n = b->count - at < HYP_FRAMES_MAX ? b->count - at : HYP_FRAMES_MAX;
+    int error = hyp_frames(m->h, m->domid, b->gfn + at, n, zero != NULL, frame);
+    if (error < 0)
+        return fail(f, XLM_E_INTERNAL, "cannot ask which of the guest's frames have memory: %s", strerror(-error));
+    for (uint64_t k = 0; k < n; k++)
+        note_frame(m, zero, *slot + k, frame[k]);
+    *slot += n;
+    return 0;
+}
+
+int memory_scan(struct memory *m, uint64_t *populated_pages, uint64_t *zero, struct failure *f)
+{
+    for (uint64_t slot = 0; slot < m->slots;)
+        if (memory_scan_some(m, &slot, zero, f) < 0)
+            return -1;
     *populated_pages = bits_count(m->populated, m->slots);
     return 0;
 }

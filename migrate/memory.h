@@ -43,6 +43,8 @@ uint64_t memory_gfn(const struct memory *m, uint64_t slot);
 
 /* Finds out which slots have memory, and (if not NULL) which of those are all zero: bitmap by slot.  -1 with *f set. */
 int memory_scan(struct memory *m, uint64_t *populated_pages, uint64_t *zero, struct failure *f);
+/* A piece of that, from *slot on, which it moves; the end is at m->slots. */
+int memory_scan_some(struct memory *m, uint64_t *slot, uint64_t *zero, struct failure *f);
 
 /* Gives a hole memory, all zero; nothing if it has some. */
 int memory_populate(struct memory *m, uint64_t slot, struct failure *f);

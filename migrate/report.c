@@ -5,13 +5,7 @@
 
 #include "json.h"
 
-struct line {
-    FILE *out;
-    char *text;
-    size_t size;
-};
-
-static bool begin(struct report *r, struct line *line, const char *event)
+bool report_begin(struct report *r, struct report_line *line, const char *event)
 {
     line->text = NULL;
     line->out = r->emit ? open_memstream(&line->text, &line->size) : NULL;
@@ -20,7 +14,7 @@ static bool begin(struct report *r, struct line *line, const char *event)
     return line->out;
 }
 
-static void end(struct report *r, struct line *line)
+void report_end(struct report *r, struct report_line *line)
 {
     fputc('}', line->out);
     if (fclose(line->out) == 0 && line->text)
@@ -35,24 +29,24 @@ static double ms(uint64_t ns)
 
 void report_started(struct report *r, const char *guest, const char *host, uint16_t port)
 {
-    struct line line;
-    if (!begin(r, &line, "started"))
+    struct report_line line;
+    if (!report_begin(r, &line, "started"))
         return;
     fputs(",\"guest\":", line.out);
     json_string(line.out, guest);
     fputs(",\"host\":", line.out);
     json_string(line.out, host);
     fprintf(line.out, ",\"port\":%u", port);
-    end(r, &line);
+    report_end(r, &line);
 }
 
 void report_round_done(struct report *r, const struct report_round *round, uint64_t dirty_pages, double mib_s,
                        double dirty_mib_s, uint64_t eta_ms)
 {
-    struct line line;
+    struct report_line line;
     if (r->round_count < REPORT_ROUNDS_MAX)
         r->round[r->round_count++] = *round;
-    if (!begin(r, &line, "round"))
+    if (!report_begin(r, &line, "round"))
         return;
     fprintf(line.out,
             ",\"round\":%u,\"pages\":%llu,\"zero_pages\":%llu,\"bytes\":%llu,\"ms\":%.1f,\"dirty\":%llu,\"mib_s\":%.1f,"
@@ -60,23 +54,23 @@ void report_round_done(struct report *r, const struct report_round *round, uint6
             r->round_count, (unsigned long long)round->pages, (unsigned long long)round->zero_pages,
             (unsigned long long)round->bytes, ms(round->ns), (unsigned long long)dirty_pages, mib_s, dirty_mib_s,
             (unsigned long long)eta_ms);
-    end(r, &line);
+    report_end(r, &line);
 }
 
 void report_warning(struct report *r, const char *text)
 {
-    struct line line;
-    if (!begin(r, &line, "warning"))
+    struct report_line line;
+    if (!report_begin(r, &line, "warning"))
         return;
     fputs(",\"text\":", line.out);
     json_string(line.out, text);
-    end(r, &line);
+    report_end(r, &line);
 }
 
 void report_done(struct report *r, const char *result, const char *error)
 {
-    struct line line;
-    if (!begin(r, &line, "done"))
+    struct report_line line;
+    if (!report_begin(r, &line, "done"))
         return;
     fprintf(line.out, ",\"result\":\"%s\",\"error\":", result);
     json_string(line.out, error);
@@ -95,5 +89,5 @@ void report_done(struct report *r, const char *result, const char *error)
             "\"commit\":%.1f}",
             ms(r->prepare_ns), ms(r->accept_ns), ms(r->scan_ns), ms(r->create_ns), ms(r->last_round_ns), ms(r->state_ns), ms(r->verify_ns),
             ms(r->commit_ns));
-    end(r, &line);
+    report_end(r, &line);
 }

@@ -3,6 +3,8 @@
 #ifndef MIGRATE_REPORT_H
 #define MIGRATE_REPORT_H
 
+#include <stdio.h>
+
 #include "common.h"
 
 #define REPORT_ROUNDS_MAX 64
@@ -20,6 +22,15 @@ struct report {
     uint64_t prepare_ns, accept_ns, scan_ns, create_ns;
     uint64_t last_round_ns, state_ns, verify_ns, commit_ns;
 };
+
+/* A line of one's own: fields are printed to `out` between the two, each with a comma before it.  False: nobody listens, or no memory. */
+struct report_line {
+    FILE *out;
+    char *text;
+    size_t size;
+};
+bool report_begin(struct report *r, struct report_line *line, const char *event);
+void report_end(struct report *r, struct report_line *line);
 
 void report_started(struct report *r, const char *guest, const char *host, uint16_t port);
 /* Records and shows a round that has ended. */

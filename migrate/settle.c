@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "conn.h"
+#include "rate.h"
 #include "source.h"
 #include "target.h"
 
@@ -168,6 +169,9 @@ static void recover_entry(struct host *host, struct hyp *h, struct journal *j)
         break;
     case JOURNAL_TAKEN_BACK:
         error = source_take_back(host, h, j);
+        break;
+    case JOURNAL_MEASURING:
+        error = rate_recover(host, h, j);
         break;
     case JOURNAL_RECEIVING:
         error = target_discard(host, h, j);

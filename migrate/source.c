@@ -20,6 +20,7 @@
 #include "files.h"
 #include "outflow.h"
 #include "policy.h"
+#include "speed.h"
 #include "state.h"
 
 #define PINGS 8
@@ -132,6 +133,8 @@ static int prepare(struct source *s)
     if (host_add(s->host, &s->m, &s->failure) < 0)
         return -1;
     s->added = true;
+    if (s->m.ousts)
+        report_warning(s->report, "a measurement of the guest's dirty rate has been ended for this migration");
     struct memory layout;
     if (memory_init(&layout, s->h, s->domain.max_pages, &s->failure) < 0)
         return -1;
@@ -501,12 +504,24 @@ static void note_totals(struct source *s)
     s->report->zero_pages = s->out.zero_pages;
 }
 
+/* For forecasts.  What was held back by a cap does not tell what the link carries. */
+static void note_speed(struct source *s)
+{
+    struct speed speed;
+    if (s->request->max_mib_s || !speed_of(s->report, &speed))
+        return;
+    int error = speed_write(s->host->state_dir, &speed);
+    if (error < 0)
+        log_line("cannot note the speed of the migration: %s", strerror(-error));
+}
+
 static enum source_result release(struct source *s)
 {
     int error = host_move(s->host, &s->journal, JOURNAL_RELEASED);
     fault_stage(&s->host->fault, &s->conn, "released");
     int told = conn_send_struct(&s->conn, XLM_DONE, NULL, 0);
     note_totals(s);
+    note_speed(s);
     outflow_free(&s->out);                                      /* mappings keep pages of a dying domain */
     if (!error)
         error = source_destroy_copy(s->host, s->h, &s->journal);

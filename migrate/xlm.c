@@ -7,29 +7,35 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "control.h"
+#include "histogram.h"
 #include "json.h"
+#include "rate.h"
 #include "xlm_show.h"
 
 enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANCELLED = 3, EXIT_UNRESOLVED = 4, EXIT_NO_DAEMON = 5 };
 
 struct options {
-    const char *socket_path;
     bool json, progress, force;
     unsigned long downtime_ms, max_mbps, suspend_timeout_ms;
+    unsigned long seconds, interval_ms, mbps;
+    const char *histogram;      /* a file, "-" for the terminal, or NULL */
 };
 
 static const char *socket_path = XLMD_SOCKET;
 static char cancel_line[256];
+static volatile sig_atomic_t asked_fd = -1;
 
 static void usage(FILE *out)
 {
     fputs("usage: xlm migrate [OPTION...] GUEST HOST[:PORT]    move a running guest to another host\n"
+          "       xlm dirty-rate [OPTION...] GUEST             what a guest writes now, and how it would migrate\n"
           "       xlm status [--json]                          what is under way, or not settled\n"
-          "       xlm cancel GUEST                             stop a migration; the guest stays where it is\n"
+          "       xlm cancel GUEST                             stop a migration or measurement; the guest stays where it is\n"
           "       xlm resolve GUEST keep|give-up               decide what a lost connection left open\n"
           "       xlm version\n"
           "options of migrate:\n"
@@ -38,6 +44,14 @@ static void usage(FILE *out)
           "  --suspend-timeout-ms N  time for the guest to react to the suspend request (default 5000)\n"
           "  --force                 stop the guest even if the memory does not converge\n"
           "  --progress              a line a round (with --json: always)\n"
+          "options of dirty-rate:\n"
+          "  --seconds N             how long to measure (default 10)\n"
+          "  --interval-ms N         a line each so many milliseconds (default 1000)\n"
+          "  --mbps N                forecast for a link of N MiB/s (default: what the last migration from here\n"
+          "                          achieved, else 100)\n"
+          "  --downtime-ms N         the forecast's limit (default 300)\n"
+          "  --histogram[=FILE.svg]  plot what is written where; without a file, or with -, as text\n"
+          "options of all:\n"
           "  --json                  one JSON object a line\n"
           "  --socket PATH           the daemon's socket (default " XLMD_SOCKET ")\n"
           "exit status: 0 done, 1 failed (the guest is where it was), 2 usage, 3 cancelled, 4 not settled (see xlm status),\n"
@@ -70,12 +84,64 @@ static void on_interrupt(int number)
         close(fd);
 }
 
+/* Ctrl-C: the measurement ends with its connection; the daemon still says what it has measured. */
+static void on_interrupt_measuring(int number)
+{
+    int saved = errno;
+    (void)number;
+    if (asked_fd < 0)                   /* nothing has been asked yet */
+        _exit(EXIT_CANCELLED);
+    shutdown(asked_fd, SHUT_WR);
+    errno = saved;
+}
+
 static int exit_code(const char *line)
 {
     char result[16] = "";
     json_get_string(line, "result", result, sizeof result);
     return !strcmp(result, "ok") ? EXIT_OK : !strcmp(result, "cancelled") ? EXIT_CANCELLED
            : !strcmp(result, "unresolved") ? EXIT_UNRESOLVED : EXIT_FAILED;
+}
+
+/* False, having said so, if the plot cannot be written. */
+static bool plot(const char *line, const char *path)
+{
+    static struct histogram h;
+    bool text = !strcmp(path, "-");
+    if (!histogram_parse(line, &h)) {
+        fprintf(stderr, "xlm: xlmd's histogram is not understood\n");
+        return false;
+    }
+    FILE *out = text ? stdout : fopen(path, "we");
+    if (out && text)
+        histogram_text(&h, out);
+    else if (out)
+        histogram_svg(&h, out);
+    if (out && !ferror(out) && (text ? fflush(out) : fclose(out)) == 0)
+        return true;
+    fprintf(stderr, "xlm: cannot write %s: %s\n", path, strerror(errno));
+    return false;
+}
+
+/* One event; true if it is the last. */
+static bool take_event(const struct options *o, const char *line, int *code)
+{
+    static bool plot_failed;
+    char event[16] = "";
+    if (o->json)
+        puts(line);
+    else
+        show_line(line, o->progress);
+    fflush(stdout);
+    json_get_string(line, "event", event, sizeof event);
+    if (!strcmp(event, "histogram") && o->histogram && !(o->json && !strcmp(o->histogram, "-")))
+        plot_failed = !plot(line, o->histogram);
+    if (strcmp(event, "done"))
+        return false;
+    *code = exit_code(line);
+    if (*code == EXIT_OK && plot_failed)
+        *code = EXIT_FAILED;
+    return true;
 }
 
 /* Sends the request, shows the answers; the exit code. */
@@ -88,26 +154,18 @@ static int ask(const struct options *o, const char *request)
         return code;
     FILE *stream = fdopen(fd, "r");
     bool sent = send(fd, request, strlen(request), MSG_NOSIGNAL) == (ssize_t)strlen(request);
+    asked_fd = fd;
     while (sent && stream && (errno = 0, getline(&line, &size, stream) > 0 || errno == EINTR)) {
         if (errno == EINTR) {
             clearerr(stream);
             continue;
         }
         line[strcspn(line, "\n")] = 0;
-        if (o->json)
-            puts(line);
-        else
-            show_line(line, o->progress);
-        fflush(stdout);
-        char event[16] = "";
-        json_get_string(line, "event", event, sizeof event);
-        if (!strcmp(event, "done")) {
-            code = exit_code(line);
+        if (take_event(o, line, &code))
             break;
-        }
     }
     if (code == EXIT_NO_DAEMON)
-        fprintf(stderr, "xlm: xlmd went away; it settles the migration when it is back: see `xlm status`\n");
+        fprintf(stderr, "xlm: xlmd went away; it settles what was under way when it is back: see `xlm status`\n");
     free(line);
     if (stream)
         fclose(stream);
@@ -212,17 +270,102 @@ static bool get_number(const char *name, const char *text, unsigned long least, 
     return false;
 }
 
+/* Is there no such thing in the way of writing FILE later?  An empty file is made, a file that is there stays as it is. */
+static bool can_write(const char *path)
+{
+    FILE *out = strcmp(path, "-") ? fopen(path, "ae") : NULL;
+    if (out)
+        fclose(out);
+    else if (strcmp(path, "-"))
+        fprintf(stderr, "xlm: cannot write %s: %s\n", path, strerror(errno));
+    return out || !strcmp(path, "-");
+}
+
+static int do_rate(const struct options *o, char **argument)
+{
+    char seconds[24], interval[24], mbps[24], downtime[24];
+    if (o->interval_ms > o->seconds * 1000) {
+        fprintf(stderr, "xlm: an interval of %lu ms is longer than the %lu s to measure\n", o->interval_ms, o->seconds);
+        return EXIT_USAGE;
+    }
+    if (o->histogram && !can_write(o->histogram))
+        return EXIT_FAILED;
+    snprintf(seconds, sizeof seconds, "%lu", o->seconds);
+    snprintf(interval, sizeof interval, "%lu", o->interval_ms);
+    snprintf(mbps, sizeof mbps, "%lu", o->mbps);
+    snprintf(downtime, sizeof downtime, "%lu", o->downtime_ms);
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt_measuring, .sa_flags = SA_RESTART}, NULL);
+    const char *const pair[][2] = {
+        {"cmd", "dirty-rate"}, {"guest", argument[0]}, {"#seconds", seconds}, {"#interval_ms", interval}, {"#mbps", mbps},
+        {"#downtime_ms", downtime}, {"#histogram", o->histogram ? "1" : "0"},
+    };
+    int code = ask_pairs(o, pair, sizeof pair / sizeof *pair);
+    struct stat file;
+    if (o->histogram && stat(o->histogram, &file) == 0 && S_ISREG(file.st_mode) && !file.st_size)
+        unlink(o->histogram);           /* there was nothing to plot */
+    return code;
+}
+
+/* The file of --histogram, which is optional: `=FILE`, or a next word that can only be meant so. */
+static const char *histogram_file(int argc, char **argv)
+{
+    if (optarg)
+        return *optarg ? optarg : "-";
+    const char *next = optind < argc ? argv[optind] : "";
+    size_t n = strlen(next);
+    if (strcmp(next, "-") && (n < 5 || strcmp(next + n - 4, ".svg")))
+        return "-";
+    optind++;
+    return next;
+}
+
+enum command { MIGRATE, STATUS, CANCEL, RESOLVE, VERSION, DIRTY_RATE };
+static const struct { const char *name; int arguments; } command[] = {
+    [MIGRATE] = {"migrate", 2}, [STATUS] = {"status", 0}, [CANCEL] = {"cancel", 1}, [RESOLVE] = {"resolve", 2},
+    [VERSION] = {"version", 0}, [DIRTY_RATE] = {"dirty-rate", 1},
+};
+#define FOR(c) (1u << (c))
+
+/* Options that belong to some commands alone; the others go with all. */
+static const struct { const char *name; int letter; unsigned commands; } owned[] = {
+    {"progress", 'p', FOR(MIGRATE)}, {"force", 'f', FOR(MIGRATE)}, {"max-mbps", 'm', FOR(MIGRATE)},
+    {"suspend-timeout-ms", 't', FOR(MIGRATE)}, {"downtime-ms", 'd', FOR(MIGRATE) | FOR(DIRTY_RATE)},
+    {"seconds", 'S', FOR(DIRTY_RATE)}, {"interval-ms", 'i', FOR(DIRTY_RATE)}, {"mbps", 'b', FOR(DIRTY_RATE)},
+    {"histogram", 'H', FOR(DIRTY_RATE)},
+};
+#define OWNED (sizeof owned / sizeof *owned)
+static bool was_given[OWNED];
+
+static void note_given(int letter)
+{
+    for (size_t i = 0; i < OWNED; i++)
+        was_given[i] |= owned[i].letter == letter;
+}
+
+static bool options_fit(enum command c)
+{
+    for (size_t i = 0; i < OWNED; i++)
+        if (was_given[i] && !(owned[i].commands & FOR(c))) {
+            fprintf(stderr, "xlm: --%s is no option of %s\n", owned[i].name, command[c].name);
+            return false;
+        }
+    return true;
+}
+
 static bool parse_options(int argc, char **argv, struct options *o)
 {
     static const struct option option[] = {
         {"json", no_argument, NULL, 'j'}, {"progress", no_argument, NULL, 'p'}, {"force", no_argument, NULL, 'f'},
         {"downtime-ms", required_argument, NULL, 'd'}, {"max-mbps", required_argument, NULL, 'm'},
         {"suspend-timeout-ms", required_argument, NULL, 't'}, {"socket", required_argument, NULL, 's'},
+        {"seconds", required_argument, NULL, 'S'}, {"interval-ms", required_argument, NULL, 'i'},
+        {"mbps", required_argument, NULL, 'b'}, {"histogram", optional_argument, NULL, 'H'},
         {"help", no_argument, NULL, 'h'}, {0},
     };
-    *o = (struct options){.downtime_ms = 300, .suspend_timeout_ms = 5000};
+    *o = (struct options){.downtime_ms = 300, .suspend_timeout_ms = 5000, .seconds = 10, .interval_ms = 1000};
     for (int c; (c = getopt_long(argc, argv, "h", option, NULL)) != -1;) {
         bool good = true;
+        note_given(c);
         switch (c) {
         case 'j': o->json = true; break;
         case 'p': o->progress = true; break;
@@ -231,6 +374,10 @@ static bool parse_options(int argc, char **argv, struct options *o)
         case 'd': good = get_number("downtime-ms", optarg, 1, 3600000, &o->downtime_ms); break;
         case 'm': good = get_number("max-mbps", optarg, 0, 1000000, &o->max_mbps); break;
         case 't': good = get_number("suspend-timeout-ms", optarg, 1, 600000, &o->suspend_timeout_ms); break;
+        case 'S': good = get_number("seconds", optarg, 1, RATE_SECONDS_MAX, &o->seconds); break;
+        case 'i': good = get_number("interval-ms", optarg, RATE_INTERVAL_MIN_MS, RATE_INTERVAL_MAX_MS, &o->interval_ms); break;
+        case 'b': good = get_number("mbps", optarg, 1, 1000000, &o->mbps); break;
+        case 'H': o->histogram = histogram_file(argc, argv); break;
         case 'h': usage(stdout); exit(EXIT_OK);
         default: usage(stderr); return false;
         }
@@ -242,20 +389,20 @@ static bool parse_options(int argc, char **argv, struct options *o)
 
 int main(int argc, char **argv)
 {
-    static const struct { const char *name; int arguments; } command[] = {
-        {"migrate", 2}, {"status", 0}, {"cancel", 1}, {"resolve", 2}, {"version", 0},
-    };
     struct options options;
     if (!parse_options(argc, argv, &options))
         return EXIT_USAGE;
     char **argument = argv + optind;
     int count = argc - optind;
-    for (size_t i = 0; count && i < sizeof command / sizeof *command; i++) {
+    for (unsigned i = 0; count && i < sizeof command / sizeof *command; i++) {
         if (strcmp(argument[0], command[i].name) || count - 1 != command[i].arguments)
             continue;
-        if (i == 3 && strcmp(argument[2], "keep") && strcmp(argument[2], "give-up"))
+        if (!options_fit((enum command)i))
+            return EXIT_USAGE;
+        if (i == RESOLVE && strcmp(argument[2], "keep") && strcmp(argument[2], "give-up"))
             break;
-        return i == 0 ? do_migrate(&options, argument + 1) : do_plain(&options, command[i].name, argument + 1);
+        return i == MIGRATE ? do_migrate(&options, argument + 1) : i == DIRTY_RATE ? do_rate(&options, argument + 1)
+               : do_plain(&options, command[i].name, argument + 1);
     }
     usage(stderr);
     return EXIT_USAGE;

@@ -194,27 +194,6 @@ static void accept_session(struct host *host, int listener, bool local)
     }
 }
 
-/* Told to end: what can be cancelled is, so that no guest is left logging; a hand-over under way is waited for, a little. */
-static void stop(struct host *host)
-{
-    __atomic_store_n(&host->stopping, true, __ATOMIC_RELAXED);
-    pthread_mutex_lock(&host->lock);
-    for (struct migration *m = host->list; m; m = m->next) {
-        uint64_t one = 1;
-        if (write(m->cancel_fd, &one, sizeof one) < 0)
-            log_line("cancel: %s", strerror(errno));
-    }
-    pthread_mutex_unlock(&host->lock);
-    for (int i = 0; i < 500; i++) {
-        pthread_mutex_lock(&host->lock);
-        bool idle = !host->list;
-        pthread_mutex_unlock(&host->lock);
-        if (idle)
-            return;
-        usleep(10000);
-    }
-}
-
 static int signals(void)
 {
     sigset_t set;
@@ -262,6 +241,6 @@ int main(int argc, char **argv)
             accept_session(&host, tcp, false);
     }
     unlink(options.socket_path);
-    stop(&host);
+    host_stop(&host);
     return 0;
 }

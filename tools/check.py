@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""All tests: build with two compilers, static analysis, host tests, fuzzing, scenarios on emulated hosts.
+"""All tests: build with two compilers, static analysis, host tests, a model, fuzzing, scenarios on emulated hosts.
 
-usage: check.py [-k WORD] [GROUP...]      groups: build lint host fuzz qemu (default: all, in this order)
-  -k WORD     only the host tests, fuzz targets and scenarios whose name contains WORD
+usage: check.py [-k WORD] [GROUP...]      groups: build lint host model fuzz qemu (default: all, in this order)
+  -k WORD     only the host tests, searches of the model, fuzz targets and scenarios whose name contains WORD
   --list      name what would run
 The last line is `N passed, N failed`; exit status 1 if anything failed. Logs are in build/check/.
 
 A host test (tests/host/test_*.c) is a cmocka program; it runs for this machine with sanitizers, and for arm64 under
-qemu-user. A scenario (tests/qemu/*.py, executable) prints `ok NAME` or `not ok NAME - why` lines, and may say in its
-first lines `# emulators: 2` (how many it runs at once; default 1) and `# timeout: SECONDS` (default 300).
+qemu-user. The model's searches (tests/model/run) and a scenario (tests/qemu/*.py, executable) print `ok NAME` or
+`not ok NAME - why` lines; a scenario may say in its first lines `# emulators: 2` (how many it runs at once; default 1)
+and `# timeout: SECONDS` (default 300).
 """
 import argparse
 import glob
@@ -27,6 +28,7 @@ EMULATORS_MAX = 2
 IMAGE_BYTES_MAX = 400 * 1024
 FUZZ_SECONDS = 60
 HOST_TEST_SECONDS = 120
+MODEL_SECONDS = 900
 JOBS = "-j2"
 
 running = set()
@@ -153,6 +155,22 @@ def group_host(only):
                 run_host_test(program, runner, f"{flavour}/{name}")
 
 
+def group_model(only):
+    """Each variant of the model, and each fault that the search must find, is a test (tests/model/run)."""
+    log, began = f"{OUT}/model.log", time.monotonic()
+    status, output = execute(["tests/model/run", "-k", only], log, MODEL_SECONDS)
+    results = re.findall(r"^(not ok|ok) (.*)$", output, re.M)
+    for verdict, text in results:
+        if verdict == "ok":
+            tally.passed += 1
+        else:
+            tally.fail(f"model: {text}")
+    if status == 0 and (results or only):
+        tally.line("ok", "model", f"{len(results)} tests, {time.monotonic() - began:.1f} s")
+    elif status is None or not any(verdict == "not ok" for verdict, _ in results):
+        tally.fail("model", f"no end within {MODEL_SECONDS} s" if status is None else f"status {status}", tail(log))
+
+
 def group_fuzz(only):
     mains = [os.path.basename(path)[:-2] for path in sorted(glob.glob("tests/fuzz/fuzz_*.c"))]
     if not mains:
@@ -230,7 +248,7 @@ def group_qemu(only):
         thread.join()
 
 
-GROUPS = {"build": group_build, "lint": group_lint, "host": group_host, "fuzz": group_fuzz, "qemu": group_qemu}
+GROUPS = {"build": group_build, "lint": group_lint, "host": group_host, "model": group_model, "fuzz": group_fuzz, "qemu": group_qemu}
 
 
 def stop_everything():
@@ -253,7 +271,8 @@ def main():
     os.chdir(TOP)
     os.environ["PYTHONPYCACHEPREFIX"] = os.path.abspath("build/pycache")
     if args.list:
-        print("\n".join(sorted(glob.glob("tests/host/test_*.c") + glob.glob("tests/fuzz/fuzz_*.c") + glob.glob("tests/qemu/*.py"))))
+        print("\n".join(sorted(glob.glob("tests/host/test_*.c") + glob.glob("tests/fuzz/fuzz_*.c") + glob.glob("tests/qemu/*.py"))), flush=True)
+        subprocess.run(["tests/model/run", "--list"], check=True)
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:

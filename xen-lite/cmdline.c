@@ -175,6 +175,11 @@ static bool set_dirty(const char *s)
         }
     return false;
 }
+static bool set_split(const char *s)
+{
+    cmdline.split_eager = text_equal(s, "eager");
+    return cmdline.split_eager || text_equal(s, "lazy");
+}
 static bool set_bool(const char *s, bool *out)
 {
     int b = parse_bool(s);
@@ -195,6 +200,7 @@ static const struct { const char *name; bool (*set)(const char *value); bool is_
     { "guest_loglvl", set_guest_loglvl, false },
     { "vlpt", set_vlpt, true },
     { "dirty", set_dirty, false },
+    { "split", set_split, false },
     { "noreboot", set_noreboot, true },
     { "sync_console", set_sync_console, true },
 };

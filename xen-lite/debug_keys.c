@@ -24,12 +24,6 @@ static void dump_vgic(void) { for_each_domain(vgic_dump); }
 static void time_lookups(void) { for_each_domain(vlpt_time); }
 static void dump_p2m(void) { for_each_domain(p2m_dump); }
 
-static const char *const exit_names[EXIT_COUNT] = {
-    [EXIT_IRQ] = "irq", [EXIT_HYPERCALL] = "hypercall", [EXIT_PSCI] = "psci", [EXIT_MMIO] = "mmio",
-    [EXIT_WRITE_FAULT] = "write-fault", [EXIT_WFI] = "wfi", [EXIT_SYSREG] = "sysreg", [EXIT_SGI] = "sgi",
-    [EXIT_OTHER] = "other",
-};
-
 static void print_exits(const char *who, unsigned id, const uint64_t *count)
 {
     char line[256];
@@ -54,7 +48,13 @@ static void domain_exits(struct domain *d)
     print_exits("d", d->id, sum);
 }
 
-static void dump_exits(void) { for_each_domain(domain_exits); }
+static void dump_exits(void)
+{
+    for_each_domain(domain_exits);
+    for (unsigned nr = 0; nr < HYPERCALL_COUNT; nr++)
+        if (hypercall_longest_ns(nr))
+            log_info("hypercall %u: %lu ns at most\n", nr, (unsigned long)hypercall_longest_ns(nr));
+}
 
 static void dump_cpus(void)
 {
@@ -101,12 +101,13 @@ static const struct { char key; bool dump; void (*fn)(void); const char *what; }
     { 'i', true, dump_vgic, "virtual interrupt controllers" },
     { 'L', false, time_lookups, "what finding a leaf takes" },
     { 'm', true, page_dump, "memory" },
+    { 'M', false, mmio_debug_change, "another device map for the control domain (debug builds)" },
     { 'p', true, dump_p2m, "guest-physical maps" },
     { 'q', true, domain_dump_all, "domains and vCPUs" },
     { 'r', true, sched_dump, "run queue" },
     { 'v', false, dump_vgic, "virtual interrupt controllers" },
     { 'V', true, vmid_dump, "VMIDs" },
-    { 'x', true, dump_exits, "guest exit counts" },
+    { 'x', true, dump_exits, "guest exit counts, and the longest hypercalls" },
     { 'R', false, reboot, "reboot the machine" },
 };
 

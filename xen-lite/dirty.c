@@ -2,14 +2,15 @@
 /*
  * The dirty log.  Theory of operation:
  *
- * The record.  While a domain is logged, each of its RAM leaves that is writable by right has PTE_SW_LOGGED, and is dirty iff
+ * The record.  While a domain is logged, each of its RAM leaves that is writable by right has PTE_SW_LOGGED (or EXT, below), and is dirty iff
  * S2AP[1] (PTE_S2_W) is set.  Clean means read-only: the first write faults, and dirty_fault sets the bit.  Where the CPU
  * manages dirty state, a leaf has DBM as well and the hardware sets the same bit without a fault.  A 2 MiB block is one
  * record for 512 pages: enabling makes it clean with one store, the first write to it splits it (so it has no DBM, which would make 512
  * pages dirty at once).  A block that is mapped while logging is dirty as a whole; harvesting cleans it with one store.
  *
  * External writers.  Mappings by other domains do not go through this map.  struct page counts the writable ones, and the leaf has
- * PTE_SW_EXT while there are any: it stays dirty in every round.  A block has EXT when any of its pages may have; it is
+ * PTE_SW_EXT while there are any, in place of PTE_SW_LOGGED: it is dirty in every round.  (So a harvest knows a leaf that it may clean
+ * by bits that are set, and tells it for sixteen leaves at once.)  A block has EXT when any of its pages may have; it is
  * sorted out, page by page, when it is split, and splits when logging starts.  The hypervisor's own writes are marked by
  * dirty_mark, AFTER the write: a mark before it could be harvested and cleared while the page is not yet changed.
  *
@@ -37,7 +38,8 @@
  * A domain that has not run.  Who receives a guest wants to know which pages of the domain made for it are still all zero: those that
  * struct page does not call `written`.  So logging that starts before a domain has ever run starts with the others dirty.
  *
- * Files: dirty.c turns the log on and off, dirty_mark.c makes pages dirty, dirty_harvest.c reads and cleans.
+ * Files: dirty.c turns the log on and off, dirty_mark.c makes pages dirty, dirty_harvest.c reads and cleans, dirty_eager.c splits blocks
+ * before they are written.  tests/model/dirty.pml has all of this for a model checker.
  */
 #include "lib.h"
 #include "domain.h"
@@ -46,7 +48,9 @@
 #include "vlpt.h"
 
 #define REGION_BYTES (DIRTY_REGIONS / 8)
-#define REGIONS_A_PIECE 16u             /* between two looks at whether to make room for others */
+/* Between two looks at whether to make room for others: this many blocks, where what takes a look at 512 leaves or pages counts as many. */
+#define PIECE_WEIGHT 64u
+#define TABLE_WEIGHT 32u
 
 static unsigned logging_domains;
 bool dirty_any(void) { return __atomic_load_n(&logging_domains, __ATOMIC_RELAXED) != 0; }
@@ -56,12 +60,12 @@ static struct page *leaf_page(uint64_t leaf) { return pfn_page((leaf & PTE_ADDR)
 static bool has_writers(const struct page *p) { return __atomic_load_n(&p->ext_writers, __ATOMIC_RELAXED) != 0; }
 
 /* Logging starts, the domain has never run, and somebody has written to the page. */
-static bool is_built(const struct p2m *p2m, const struct page *p) { return p2m->log && p2m->log->of_new_domain && p->written; }
+static bool is_built(const struct p2m *p2m, const struct page *p) { return p2m->log.of_new_domain && p->written; }
 
 /* ---- regions ---- */
 void dirty_note(struct p2m *p2m, uint64_t ipa)
 {
-    uint64_t *word = &p2m->log->region[ipa >> BLOCK_SHIFT >> 6], bit = 1ull << ((ipa >> BLOCK_SHIFT) & 63);
+    uint64_t *word = &p2m->log.region[ipa >> BLOCK_SHIFT >> 6], bit = 1ull << ((ipa >> BLOCK_SHIFT) & 63);
     arch_dmb();
     if (!(__atomic_load_n(word, __ATOMIC_RELAXED) & bit))
         __atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
@@ -69,12 +73,12 @@ void dirty_note(struct p2m *p2m, uint64_t ipa)
 
 bool dirty_noted(const struct p2m *p2m, uint64_t ipa)
 {
-    return __atomic_load_n(&p2m->log->region[ipa >> BLOCK_SHIFT >> 6], __ATOMIC_RELAXED) >> ((ipa >> BLOCK_SHIFT) & 63) & 1;
+    return __atomic_load_n(&p2m->log.region[ipa >> BLOCK_SHIFT >> 6], __ATOMIC_RELAXED) >> ((ipa >> BLOCK_SHIFT) & 63) & 1;
 }
 
 void dirty_forget(struct p2m *p2m, uint64_t ipa)
 {
-    __atomic_fetch_and(&p2m->log->region[ipa >> BLOCK_SHIFT >> 6], ~(1ull << ((ipa >> BLOCK_SHIFT) & 63)), __ATOMIC_RELAXED);
+    __atomic_fetch_and(&p2m->log.region[ipa >> BLOCK_SHIFT >> 6], ~(1ull << ((ipa >> BLOCK_SHIFT) & 63)), __ATOMIC_RELAXED);
     arch_dmb();
 }
 
@@ -86,30 +90,46 @@ uint64_t dirty_new_leaf(const struct p2m *p2m, unsigned level)
     return PTE_SW_LOGGED | (p2m->hw_dirty && level == 3 ? PTE_DBM : 0);
 }
 
+/* What a leaf becomes that was cut out of a block, itself a copy of it. */
+static uint64_t split_leaf(const struct p2m *p2m, uint64_t old, bool ext, bool written)
+{
+    uint64_t leaf = old & ~(PTE_SW_EXT | PTE_SW_LOGGED | PTE_DBM);
+    if (ext)
+        return leaf | PTE_SW_EXT | PTE_S2_W;
+    if (old & PTE_SW_LOGGED)
+        return leaf | PTE_SW_LOGGED | (p2m->hw_dirty ? PTE_DBM : 0) | (written ? PTE_S2_W : 0);
+    return old & PTE_SW_EXT ? leaf | dirty_new_leaf(p2m, 3) : leaf;
+}
+
+/* The leaf at `entry` is live already: others may be setting W.  True: it is dirty because of its page. */
+static bool sort_out_leaf(const struct p2m *p2m, uint64_t *entry)
+{
+    uint64_t old = __atomic_load_n(entry, __ATOMIC_RELAXED), leaf;
+    bool ext = has_writers(leaf_page(old)), written = is_built(p2m, leaf_page(old));
+    do {
+        leaf = split_leaf(p2m, old, ext, written);
+    } while (leaf != old && !__atomic_compare_exchange_n(entry, &old, leaf, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+    return ext || written;
+}
+
 uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa)
 {
-    uint64_t *entry = pt_entry_at(&p2m->pt, ipa, 3);
+    unsigned level;
+    uint64_t block = *pt_entry(&p2m->pt, ipa, &level), *entry = pt_entry_at(&p2m->pt, ipa, 3);
     if (!entry)
         return NULL;
     p2m->split_count++;
+    if (!is_ram(block))
+        return entry;
+    /* Mostly a leaf is right as it was cut out of the block.  All of one with EXT are dirty, and perhaps not noted: if its turn is yet to come. */
+    bool each = (block & PTE_SW_EXT) || p2m->hw_dirty || p2m->log.of_new_domain, dirty = block & PTE_SW_EXT;
     uint64_t *table = entry - ((ipa >> PAGE_SHIFT) & (BLOCK_PAGES - 1));
-    for (unsigned i = 0; i < BLOCK_PAGES; i++) {
-        uint64_t old = __atomic_load_n(&table[i], __ATOMIC_RELAXED), leaf;
-        if (!is_ram(old))
-            break;                      /* a block has one type */
-        bool ext = has_writers(leaf_page(old)), written = is_built(p2m, leaf_page(old));
-        do {                            /* the leaves are live already: others may be setting W */
-            leaf = old & ~PTE_SW_EXT;
-            if (ext)
-                leaf |= PTE_SW_EXT | (old & PTE_SW_LOGGED ? PTE_S2_W : 0);
-            if (written && (old & PTE_SW_LOGGED))
-                leaf |= PTE_S2_W;
-            if ((old & PTE_SW_LOGGED) && p2m->hw_dirty)
-                leaf |= PTE_DBM;
-        } while (leaf != old && !__atomic_compare_exchange_n(&table[i], &old, leaf, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
-        if ((ext || written) && (leaf & PTE_SW_LOGGED))
-            dirty_note(p2m, ipa);
-    }
+    const struct page *p = leaf_page(block);
+    for (unsigned i = 0; i < BLOCK_PAGES; i++)
+        if (unlikely(each || has_writers(&p[i])))
+            dirty |= sort_out_leaf(p2m, &table[i]);
+    if (dirty && p2m->logging)
+        dirty_note(p2m, ipa);
     return entry;
 }
 
@@ -117,60 +137,84 @@ uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa)
 static uint64_t enabled_leaf(const struct p2m *p2m, uint64_t leaf, unsigned level, bool ext)
 {
     leaf &= ~(PTE_SW_EXT | PTE_S2_W);
-    leaf |= dirty_new_leaf(p2m, level);
-    return ext ? leaf | PTE_SW_EXT | PTE_S2_W : leaf;
+    return leaf | (ext ? PTE_SW_EXT | PTE_S2_W : dirty_new_leaf(p2m, level));
 }
 
-static int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry, void *arg)
+/* A leaf of which what its pages say matters: it may have external writers, or the domain has never run. */
+static void enable_by_pages(struct p2m *p2m, uint64_t addr, unsigned level, uint64_t *entry, uint64_t leaf)
 {
-    struct p2m *p2m = arg;
-    (void)pt;
-    uint64_t leaf = *entry;
-    if ((leaf & PTE_VALID) && p2m_leaf_type(leaf) == P2M_SHARED && (leaf & PTE_S2_W)) {
-        /* shared_info, grant frames: guest and hypervisor write there at any time; dirty in every round. */
-        __atomic_store_n(entry, leaf | PTE_SW_LOGGED | PTE_SW_EXT, __ATOMIC_RELEASE);
-        dirty_note(p2m, addr);
-        return 0;
-    }
-    if (!is_ram(leaf) || !(leaf & PTE_S2_W) || (leaf & PTE_SW_LOGGED))
-        return 0;
     bool ext = false, written = false;
-    if ((leaf & PTE_SW_EXT) || p2m->log->of_new_domain) {       /* by what the pages say; a block's EXT may be out of date */
-        const struct page *p = leaf_page(leaf);
-        for (unsigned i = 0; i < (level == 3 ? 1 : BLOCK_PAGES); i++) {
-            ext |= has_writers(&p[i]);
-            written |= is_built(p2m, &p[i]);
-        }
+    const struct page *p = leaf_page(leaf), *end = p + (level == 3 ? 1 : BLOCK_PAGES);
+    for (; p < end; p++) {
+        ext |= has_writers(p);          /* a block's EXT may be out of date */
+        written |= is_built(p2m, p);
+        if (level < 3 && (ext || written))
+            break;                      /* it will be split, and its pages sorted out one by one */
     }
     if ((ext || written) && level < 3) {        /* clean for all, but for the pages with writers */
         __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, false), __ATOMIC_RELEASE);
         if (dirty_split(p2m, addr))
-            return 0;                   /* else: without memory it stays dirty as a whole */
+            return;                     /* else: without memory it stays dirty as a whole */
     }
     __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, ext) | (written ? PTE_S2_W : 0), __ATOMIC_RELEASE);
     if (ext || written)
         dirty_note(p2m, addr);
+}
+
+static inline int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry, void *arg)
+{
+    const uint64_t of_interest = PTE_VALID | PTE_S2_W | PTE_SW_BITS, plain = PTE_VALID | PTE_S2_W | (uint64_t)P2M_RAM << PTE_SW_TYPE_SHIFT;
+    struct p2m *p2m = arg;
+    (void)pt;
+    uint64_t leaf = *entry;
+    if (likely((leaf & of_interest) == plain && !p2m->log.of_new_domain)) {
+        __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, false), __ATOMIC_RELEASE);
+    } else if ((leaf & PTE_VALID) && p2m_leaf_type(leaf) == P2M_SHARED && (leaf & PTE_S2_W)) {
+        /* shared_info, grant frames: guest and hypervisor write there at any time; dirty in every round. */
+        __atomic_store_n(entry, leaf | PTE_SW_EXT, __ATOMIC_RELEASE);
+        dirty_note(p2m, addr);
+    } else if (is_ram(leaf) && (leaf & PTE_S2_W) && !(leaf & PTE_SW_LOGGED)) {
+        enable_by_pages(p2m, addr, level, entry, leaf);
+    }
     return 0;
 }
 
-/* Run `visit` over the 2 MiB at the cursor (or step over an empty GiB).  Lock held. */
-static void step(struct p2m *p2m, pt_visitor *visit)
+/* Run `visit` over the 2 MiB regions from the cursor on, to the end of its GiB at most.  Lock held. */
+static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visitor *visit, void (*after)(struct p2m *p2m, uint64_t addr))
 {
     unsigned level;
-    uint64_t addr = p2m->log->cursor << PAGE_SHIFT;
-    uint64_t desc = *pt_entry_upto(&p2m->pt, addr, 2, &level);
-    if (desc)
-        pt_walk(&p2m->pt, addr, pt_span(level), visit, p2m);
-    p2m->log->cursor = (p2m->log->cursor | ((pt_span(level) >> PAGE_SHIFT) - 1)) + 1;
+    uint64_t addr = p2m->log.cursor << PAGE_SHIFT;
+    uint64_t *entry = pt_entry_upto(&p2m->pt, addr, 2, &level);
+    if (level < 2) {                    /* an empty GiB: no larger blocks are made */
+        p2m->log.cursor = (addr / pt_span(1) + 1) * (pt_span(1) >> PAGE_SHIFT);
+        return;
+    }
+    unsigned weight = 0;
+    do {
+        uint64_t desc = *entry;
+        weight++;
+        if ((desc & PTE_VALID) && !(desc & PTE_TABLE)) {
+            visit(&p2m->pt, addr, 2, entry, p2m);
+            weight += (desc & PTE_SW_EXT) || p2m->log.of_new_domain ? TABLE_WEIGHT : 0;
+        } else if (desc & PTE_VALID) {
+            weight += TABLE_WEIGHT;
+            pt_walk(&p2m->pt, addr, BLOCK_SIZE, visit, p2m);
+            if (after)
+                after(p2m, addr);
+        }
+        entry++;
+        addr += BLOCK_SIZE;
+    } while (weight < PIECE_WEIGHT && (addr & (pt_span(1) - 1)));
+    p2m->log.cursor = addr >> PAGE_SHIFT;
 }
 
-/* 0 when the cursor is through, else -ERESTART.  Lock held; let go now and then. */
-static int run(struct p2m *p2m, pt_visitor *visit)
+/* 0 when the cursor is through, else -ERESTART.  Lock held; let go now and then.  Inline: `visit` is then too, for blocks. */
+static inline __attribute__((always_inline)) int run(struct p2m *p2m, pt_visitor *visit, void (*after)(struct p2m *p2m, uint64_t addr))
 {
-    for (unsigned n = 1; p2m->log->cursor <= p2m->max_gfn; n++) {
-        step(p2m, visit);
-        if (n % REGIONS_A_PIECE)
-            continue;
+    while (p2m->log.cursor <= p2m->max_gfn) {
+        piece(p2m, visit, after);
+        if (p2m->log.cursor > p2m->max_gfn)
+            break;
         if (hypercall_preempt_check())
             return -XEN_ERESTART;
         spin_unlock(&p2m->lock);
@@ -179,34 +223,14 @@ static int run(struct p2m *p2m, pt_visitor *visit)
     return 0;
 }
 
-/* The log, once made, lives as long as the domain: a handler that has set its W may still be on the way to the region's bit. */
-static int log_create(struct p2m *p2m)
-{
-    if (p2m->log)
-        return 0;
-    struct dirty_log *log = mem_alloc(sizeof(*log));
-    if (!log)
-        return -XEN_ENOMEM;
-    log->region = mem_alloc(REGION_BYTES);
-    if (!log->region) {
-        mem_free(log, sizeof(*log));
-        return -XEN_ENOMEM;
-    }
-    p2m->log = log;
-    return 0;
-}
-
 static int start(struct p2m *p2m)
 {
-    int err = log_create(p2m);
-    if (err)
-        return err;
-    struct dirty_log *log = p2m->log;
+    struct dirty_log *log = &p2m->log;
     if (log->state == DIRTY_ENABLING)
         return 0;
     if (log->state != DIRTY_OFF)
         return -XEN_EINVAL;
-    memset(log->region, 0, REGION_BYTES);
+    memset(log->region, 0, ROUND_UP((p2m->max_gfn >> (BLOCK_SHIFT - PAGE_SHIFT)) + 1, 64ull) / 8);  /* none beyond was ever set */
     log->of_new_domain = ((const struct domain *)p2m->pt.owner)->dying == DOM_BUILDING;
     log->state = DIRTY_ENABLING;
     log->cursor = log->rounds = 0;
@@ -222,10 +246,11 @@ int dirty_enable(struct domain *d)
     spin_lock(&p2m->lock);
     int err = start(p2m);
     if (!err)
-        err = run(p2m, enable_leaf);
+        err = run(p2m, enable_leaf, NULL);
     if (!err) {
-        p2m->log->state = DIRTY_ON;
-        p2m->log->of_new_domain = false;
+        p2m->log.state = DIRTY_ON;
+        p2m->log.of_new_domain = false;
+        dirty_eager_start(p2m);
     }
     spin_unlock(&p2m->lock);
     if (!err)
@@ -264,42 +289,28 @@ static void even_ext(struct p2m *p2m, uint64_t addr)
         __atomic_fetch_or(&table[i], ext, __ATOMIC_RELAXED);
 }
 
-static int disable_run(struct p2m *p2m)
+static void merge(struct p2m *p2m, uint64_t addr)
 {
-    for (unsigned n = 1; p2m->log->cursor <= p2m->max_gfn; n++) {
-        uint64_t addr = p2m->log->cursor << PAGE_SHIFT;
-        unsigned level;
-        step(p2m, disable_leaf);
-        uint64_t desc = *pt_entry_upto(&p2m->pt, addr, 2, &level);
-        if (level == 2 && (desc & PTE_VALID) && (desc & PTE_TABLE)) {
-            even_ext(p2m, addr);
-            if (pt_merge(&p2m->pt, addr, 2))
-                p2m->merge_count++;
-        }
-        if (n % REGIONS_A_PIECE)
-            continue;
-        if (hypercall_preempt_check())
-            return -XEN_ERESTART;
-        spin_unlock(&p2m->lock);
-        spin_lock(&p2m->lock);
-    }
-    return 0;
+    even_ext(p2m, addr);
+    if (pt_merge(&p2m->pt, addr, 2))
+        p2m->merge_count++;
 }
 
 int dirty_disable(struct domain *d)
 {
     struct p2m *p2m = &d->p2m;
     spin_lock(&p2m->lock);
-    struct dirty_log *log = p2m->log;
-    int err = log && log->state != DIRTY_OFF ? 0 : -XEN_EINVAL;
+    struct dirty_log *log = &p2m->log;
+    int err = log->state != DIRTY_OFF ? 0 : -XEN_EINVAL;
     if (!err && log->state != DIRTY_DISABLING) {
+        dirty_eager_stop(p2m);
         log->state = DIRTY_DISABLING;
         log->cursor = 0;
         p2m->logging = false;
         __atomic_fetch_sub(&logging_domains, 1, __ATOMIC_RELAXED);
     }
     if (!err)
-        err = disable_run(p2m);
+        err = run(p2m, disable_leaf, merge);
     if (!err)
         log->state = DIRTY_OFF;
     spin_unlock(&p2m->lock);
@@ -308,14 +319,20 @@ int dirty_disable(struct domain *d)
     return err;
 }
 
+int dirty_init(struct p2m *p2m)
+{
+    p2m->log.region = mem_alloc(REGION_BYTES);
+    return p2m->log.region ? 0 : -XEN_ENOMEM;
+}
+
 void dirty_free(struct p2m *p2m)
 {
-    if (!p2m->log)
+    if (!p2m->log.region)
         return;
     if (p2m->logging)
         __atomic_fetch_sub(&logging_domains, 1, __ATOMIC_RELAXED);
     p2m->logging = false;
-    mem_free(p2m->log->region, REGION_BYTES);
-    mem_free(p2m->log, sizeof(*p2m->log));
-    p2m->log = NULL;
+    dirty_eager_stop(p2m);
+    mem_free(p2m->log.region, REGION_BYTES);
+    p2m->log = (struct dirty_log){ 0 };
 }

@@ -6,38 +6,75 @@
 #include "dirty.h"
 #include "vlpt.h"
 
-#define DIRTY (PTE_VALID | PTE_SW_LOGGED | PTE_S2_W)
+#define CLEANABLE (PTE_VALID | PTE_SW_LOGGED | PTE_S2_W)     /* dirty, and may become clean */
+
+static bool is_dirty(uint64_t leaf)
+{
+    return (leaf & (PTE_VALID | PTE_S2_W)) == (PTE_VALID | PTE_S2_W) && (leaf & (PTE_SW_LOGGED | PTE_SW_EXT));
+}
 
 static unsigned bit_count(uint64_t v)       /* the builtin wants a library here */
 {
+    if (v == ~0ull)
+        return 64;
     v -= v >> 1 & 0x5555555555555555ull;
     v = (v & 0x3333333333333333ull) + (v >> 2 & 0x3333333333333333ull);
     v = (v + (v >> 4)) & 0x0f0f0f0f0f0f0f0full;
     return (unsigned)(v * 0x0101010101010101ull >> 56);
 }
 
-/* Up to 64 leaves into a word.  Lock held. */
-static uint64_t take_word(uint64_t *leaf, unsigned n, bool clear, uint64_t *dirty, bool *left)
+/* One leaf that was read as `e`; lock held, so that a dirty one is ours to write (dirty.c).  True: dirty. */
+static inline bool take_leaf(uint64_t *leaf, uint64_t e, bool clear, bool *left)
 {
-    uint64_t word = 0;
-    for (unsigned i = 0; i < n; i++) {
-        uint64_t e = __atomic_load_n(&leaf[i], __ATOMIC_RELAXED);
-        if ((e & DIRTY) != DIRTY)
-            continue;
-        word |= 1ull << i;
-        if (unlikely(e & PTE_SW_EXT))
-            *left = true;
-        else if (clear)
-            __atomic_store_n(&leaf[i], e & ~PTE_S2_W, __ATOMIC_RELAXED);
-    }
-    *dirty += bit_count(word);
-    return word;
+    if (!is_dirty(e))
+        return false;
+    if (!(e & PTE_SW_LOGGED))
+        *left = true;
+    else if (clear)
+        __atomic_store_n(leaf, e & ~PTE_S2_W, __ATOMIC_RELAXED);
+    return true;
 }
 
-static void take_leaves(uint64_t *leaf, unsigned pages, uint64_t *words, bool clear, uint64_t *dirty, bool *left)
+/* Some of sixteen. */
+static __attribute__((noinline)) uint64_t take_some(uint64_t *leaf, bool clear, bool *left)
 {
-    for (unsigned i = 0; i < pages; i += 64)
-        words[i / 64] = take_word(leaf + i, MIN(64, pages - i), clear, dirty, left);
+    uint64_t bits = 0;
+    for (unsigned i = 0; i < 16; i++)
+        bits |= (uint64_t)take_leaf(&leaf[i], __atomic_load_n(&leaf[i], __ATOMIC_RELAXED), clear, left) << i;
+    return bits;
+}
+
+/* 64 leaves to each word; returns how many were dirty. */
+static __attribute__((noinline)) uint64_t take_words(uint64_t *leaf, uint64_t *words, unsigned n, bool clear, bool *left)
+{
+    uint64_t dirty = 0;
+    for (const uint64_t *end = words + n; words < end; words++) {
+        uint64_t word = 0;
+        for (unsigned i = 0; i < 4; i++, leaf += 16) {
+            unsigned found = words16_clear(leaf, CLEANABLE, PTE_S2_W, clear ? PTE_S2_W : 0);    /* mostly all are dirty, or none is */
+            word >>= 16;
+            if (found == 2)
+                word |= 0xffffull << 48;
+            else if (found == 1)
+                word |= take_some(leaf, clear, left) << 48;
+        }
+        *words = word;
+        dirty += bit_count(word);
+    }
+    return dirty;
+}
+
+static uint64_t take_leaves(uint64_t *leaf, unsigned pages, uint64_t *words, bool clear, bool *left)
+{
+    unsigned whole = pages / 64, rest = pages % 64;
+    uint64_t dirty = take_words(leaf, words, whole, clear, left), word = 0;
+    if (!rest)
+        return dirty;
+    leaf += 64 * whole;
+    for (unsigned i = 0; i < rest; i++)
+        word |= (uint64_t)take_leaf(&leaf[i], __atomic_load_n(&leaf[i], __ATOMIC_RELAXED), clear, left) << i;
+    words[whole] = word;
+    return dirty + bit_count(word);
 }
 
 static void fill(uint64_t *words, unsigned pages, bool set)
@@ -53,7 +90,7 @@ static bool take_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64_t 
     bool left = false;
     uint64_t *entry = pt_entry_upto(&p2m->pt, ipa, 2, &level), desc = *entry;
     bool table = level == 2 && (desc & PTE_VALID) && (desc & PTE_TABLE);
-    if (!table && (level < 2 || (desc & DIRTY) != DIRTY)) {
+    if (!table && (level < 2 || !is_dirty(desc))) {
         fill(words, pages, false);
         return false;
     }
@@ -68,9 +105,8 @@ static bool take_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64_t 
         *dirty += pages;
         return !clear || (desc & PTE_SW_EXT) || pages != BLOCK_PAGES;
     }
-    uint64_t *leaf = p2m->vlpt_slot >= 0 ? &vlpt_window((unsigned)p2m->vlpt_slot)[ipa >> PAGE_SHIFT]
-                                         : pt_entry(&p2m->pt, ipa, &level);
-    take_leaves(leaf, pages, words, clear, dirty, &left);
+    uint64_t *leaf = p2m->window ? &p2m->window[ipa >> PAGE_SHIFT] : pt_entry(&p2m->pt, ipa, &level);
+    *dirty += take_leaves(leaf, pages, words, clear, &left);
     return left;
 }
 
@@ -90,11 +126,39 @@ static void harvest_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64
     spin_unlock(&p2m->lock);
 }
 
+bool dirty_on(const struct domain *d) { return d->p2m.log.state == DIRTY_ON; }
+
+/* The first region at or after `region` whose bit is `set`, or `end`. */
+static uint64_t find_region(const struct p2m *p2m, uint64_t region, uint64_t end, bool set)
+{
+    while (region < end) {
+        uint64_t bits = __atomic_load_n(&p2m->log.region[region / 64], __ATOMIC_RELAXED);
+        bits = (set ? bits : ~bits) >> region % 64;
+        if (bits)
+            return MIN(region + (unsigned)__builtin_ctzll(bits), end);
+        region = ROUND_UP(region + 1, 64ull);
+    }
+    return end;
+}
+
+uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end, uint64_t *pages)
+{
+    const struct p2m *p2m = &d->p2m;
+    if (!p2m->hw_dirty && gfn < end) {  /* else nobody keeps a summary */
+        uint64_t end_region = (end + BLOCK_PAGES - 1) / BLOCK_PAGES, first = find_region(p2m, gfn / BLOCK_PAGES, end_region, true);
+        uint64_t stop = find_region(p2m, first, end_region, false) * BLOCK_PAGES;
+        gfn = MIN(MAX(gfn, first * BLOCK_PAGES), end);
+        end = MIN(stop, end);
+    }
+    *pages = end - gfn;
+    return gfn;
+}
+
 int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *words, bool clear, uint64_t *count)
 {
     struct p2m *p2m = &d->p2m;
     const uint64_t limit = 1ull << (IPA_BITS - PAGE_SHIFT);
-    if (!p2m->log || p2m->log->state != DIRTY_ON || gfn % 64 || gfn > limit || pages > limit - gfn)
+    if (!dirty_on(d) || gfn % 64 || gfn > limit || pages > limit - gfn)
         return -XEN_EINVAL;
     *count = 0;
     for (uint64_t done = 0; done < pages;) {
@@ -109,7 +173,6 @@ int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *word
 
 void dirty_round_end(struct domain *d)
 {
-    if (d->p2m.log)
-        d->p2m.log->rounds++;
+    d->p2m.log.rounds++;
     vmid_renew(d);
 }

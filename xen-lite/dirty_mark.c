@@ -8,6 +8,7 @@
 enum marked { NOT_LOGGED, WAS_DIRTY, NOW_DIRTY };
 
 static bool is_logged(uint64_t leaf) { return (leaf & (PTE_VALID | PTE_SW_LOGGED)) == (PTE_VALID | PTE_SW_LOGGED); }
+static bool is_external(uint64_t leaf) { return (leaf & (PTE_VALID | PTE_SW_EXT)) == (PTE_VALID | PTE_SW_EXT); }
 
 /* With the lock, whatever stands there: a block is split first; without memory for that, all of it becomes dirty. */
 static enum marked mark_locked(struct p2m *p2m, uint64_t ipa)
@@ -15,6 +16,8 @@ static enum marked mark_locked(struct p2m *p2m, uint64_t ipa)
     unsigned level;
     uint64_t *entry = pt_entry(&p2m->pt, ipa, &level);
     uint64_t leaf = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
+    if (is_external(leaf) && p2m->logging)
+        return WAS_DIRTY;
     if (!is_logged(leaf))
         return NOT_LOGGED;
     if (leaf & PTE_S2_W)
@@ -35,7 +38,7 @@ static bool mark_in_window(struct p2m *p2m, uint64_t ipa, enum marked *marked)
     unsigned level;
     uint64_t leaf;
     uint64_t *at = vlpt_leaf(p2m, ipa, &leaf, &level);
-    if (!at || !load64_may_fault(at, &leaf) || !is_logged(leaf))
+    if (!at || !load64_may_fault(at, &leaf) || !(is_logged(leaf) || is_external(leaf)))
         return false;
     *marked = WAS_DIRTY;
     if (leaf & PTE_S2_W)
@@ -67,7 +70,7 @@ bool dirty_fault(struct vcpu *v, ipa_t ipa)
     if (marked == NOT_LOGGED)
         return false;
     /* The CPU came here with a read-only entry, and may have kept it. */
-    arch_tlb_flush_ipa(d->vttbr, IPA(ipa.v & PAGE_MASK));
+    vmid_flush_ipa(d, IPA(ipa.v & PAGE_MASK));
     if (marked == NOW_DIRTY)
         d->p2m.fault_count++;           /* a statistic: may miss one when CPUs race */
     else
@@ -75,32 +78,13 @@ bool dirty_fault(struct vcpu *v, ipa_t ipa)
     return true;
 }
 
-bool dirty_fault_leaf(struct vcpu *v, ipa_t ipa, gva_t va)
-{
-    struct p2m *p2m = &v->domain->p2m;
-    uint64_t leaf;
-    if (unlikely(p2m->vlpt_slot < 0))
-        return false;
-    /* The hardware came by a level-3 table: unless a merge took it away since, it is in the window. */
-    uint64_t *at = &vlpt_window((unsigned)p2m->vlpt_slot)[ipa.v >> PAGE_SHIFT];
-    if (unlikely(!load64_may_fault(at, &leaf) || !is_logged(leaf)))
-        return false;
-    if (leaf & PTE_S2_W) {
-        p2m->spurious_count++;
-    } else {
-        if (unlikely(cas64_may_fault(at, &leaf, leaf | PTE_S2_W) != 1))
-            return false;               /* somebody else changed it */
-        p2m->fault_count++;
-        uint64_t *word = &p2m->log->region[ipa.v >> BLOCK_SHIFT >> 6], bit = 1ull << ((ipa.v >> BLOCK_SHIFT) & 63);
-        if (unlikely(!(__atomic_load_n(word, __ATOMIC_RELAXED) & bit)))     /* after the leaf: the swap is a full barrier */
-            __atomic_fetch_or(word, bit, __ATOMIC_RELAXED);
-    }
-    arch_tlb_flush_fault(ipa, va);      /* the CPU came here with a read-only entry, and may have kept it */
-    return true;
-}
-
+/*
+ * The write first, the look at the log after it: else a look that finds the leaf dirty already (or logging off) could overtake the write, the
+ * leaf be harvested, cleaned and the page copied, and only then the write become visible: in no round's copy.
+ */
 void dirty_mark(struct domain *d, ipa_t ipa)
 {
+    arch_dmb();
     if (likely(!d->p2m.logging) || ipa.v >> IPA_BITS)
         return;
     mark(&d->p2m, ipa.v);
@@ -109,6 +93,7 @@ void dirty_mark(struct domain *d, ipa_t ipa)
 void dirty_mark_page(struct page *p)
 {
     p->written = true;
+    arch_dmb();                         /* as in dirty_mark */
     if (likely(!dirty_any()))
         return;
     struct domain *d = page_owner_get(p);
@@ -120,25 +105,28 @@ void dirty_mark_page(struct page *p)
     domain_put(d);
 }
 
-/* The owner's leaf (or block) follows p->ext_writers.  Lock held. */
+/* The owner's leaf (or block) follows p->ext_writers.  Lock held; but guest and hardware may be setting W in a logged leaf meanwhile. */
 static void follow_writers(struct p2m *p2m, struct page *p)
 {
     unsigned level;
     uint64_t ipa = (uint64_t)p->gfn << PAGE_SHIFT;
     uint64_t *entry = pt_entry(&p2m->pt, ipa, &level);
-    uint64_t leaf = *entry;
+    uint64_t leaf = __atomic_load_n(entry, __ATOMIC_RELAXED), now;
     if (!(leaf & PTE_VALID) || p2m_leaf_type(leaf) != P2M_RAM ||
         (leaf & PTE_ADDR) + (ipa & (pt_span(level) - 1)) != page_pa(p).v)
         return;
-    if (!p->ext_writers) {
-        if (level == 3)                 /* it stays dirty until the next harvest: the last writes were perhaps just now */
-            __atomic_fetch_and(entry, ~PTE_SW_EXT, __ATOMIC_RELAXED);
-        return;
-    }
-    if (level < 3 && is_logged(leaf) && dirty_split(p2m, ipa))
+    if (!p->ext_writers && level < 3)
+        return;                         /* of another of its pages, perhaps: sorted out when it is split */
+    if (p->ext_writers && level < 3 && is_logged(leaf) && dirty_split(p2m, ipa))
         return;                         /* which gave each leaf its own bits */
-    __atomic_fetch_or(entry, PTE_SW_EXT | (is_logged(leaf) ? PTE_S2_W : 0), __ATOMIC_SEQ_CST);
-    if (is_logged(leaf))
+    do {
+        now = leaf & ~(PTE_SW_EXT | PTE_SW_LOGGED | PTE_DBM);
+        if (p->ext_writers)
+            now |= PTE_SW_EXT | PTE_S2_W;
+        else                            /* it stays dirty until the next harvest: the last writes were perhaps just now */
+            now |= dirty_new_leaf(p2m, level);
+    } while (!__atomic_compare_exchange_n(entry, &leaf, now, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+    if (p2m->logging)
         dirty_note(p2m, ipa);
 }
 

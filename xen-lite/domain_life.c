@@ -134,13 +134,16 @@ static int stop_all(struct domain *d)
 
 static int close_channels(struct domain *d)
 {
-    evtchn_destroy(d);
-    return 0;
+    int rc = evtchn_relinquish(d);
+    if (!rc)
+        evtchn_destroy(d);
+    return rc;
 }
 
 static int drop_pinned(struct domain *d)
 {
     vuart_destroy(d);
+    memory_forget_block(d);
     if (dom0)
         p2m_settle(dom0);               /* its tools have just unmapped some of the domain's memory */
     for (unsigned i = 0; i < d->max_vcpus; i++)
@@ -149,9 +152,18 @@ static int drop_pinned(struct domain *d)
     return 0;
 }
 
+/* What others still hold of its memory is nobody's from now on: looking for it takes long, so not when the domain is freed. */
+static int forget_pages(struct domain *d)
+{
+    while (!page_forget_some(d, &d->forget_next))
+        if (hypercall_preempt_check())
+            return -XEN_ERESTART;
+    return 0;
+}
+
 /* In this order: nobody runs; nobody is called; what it holds of others goes back; then its own memory. */
 static int (*const stage[])(struct domain *) = {
-    stop_all, close_channels, grant_release_mappings, drop_pinned, p2m_relinquish,
+    stop_all, close_channels, grant_release_mappings, drop_pinned, p2m_relinquish, forget_pages,
 };
 
 static int kill_stages(struct domain *d)

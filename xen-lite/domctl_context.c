@@ -19,7 +19,7 @@ long domctl_gethvmcontext(struct domctl *c)
 
     if (c->d == current_vcpu()->domain)
         return -XEN_EINVAL;
-    uint8_t *buf = mem_alloc(XLR_MAX_BYTES);
+    uint8_t *buf = mem_alloc_uncleared(XLR_MAX_BYTES);
     if (!buf)
         return -XEN_ENOMEM;
     long result = snapshot(c->d, buf, &bytes);
@@ -44,7 +44,7 @@ long domctl_sethvmcontext(struct domctl *c)
 
     if (c->d == current_vcpu()->domain || !h->size || h->size > XLR_MAX_BYTES || c->d->dying > DOM_ALIVE)
         return -XEN_EINVAL;
-    uint8_t *buf = mem_alloc(h->size);
+    uint8_t *buf = mem_alloc_uncleared(h->size);
     if (!buf)
         return -XEN_ENOMEM;
     if (copy_from_guest(buf, h->buffer.q, h->size))

@@ -5,7 +5,7 @@
 #define IOMEM_GRANTS 64u
 #define MAPPING_PAGES_MAX 64u
 #define FLUSH_PAGES_MAX (1ull << 18)
-#define FLUSH_PIECE 1024u
+#define FLUSH_PIECE 64u
 
 /* Ranges that the tools allowed; the control domain itself may have every device. Under the domctl lock. */
 static struct { domid_t id; bool used; uint64_t first, last; } iomem[IOMEM_GRANTS];

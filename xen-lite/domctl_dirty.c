@@ -2,14 +2,18 @@
 /*
  * XEN_DOMCTL_shadow_op: the log of dirty pages, as the migration daemon sees it.
  *
- * A harvest goes in pieces of PIECE_PAGES.  Between pieces the call may be sent back to the guest to let interrupts
- * in; where it was is then in the caller's own argument block: `op` with CONTINUED set, the next piece in `mb`, the
- * dirty pages so far in `stats`.  So calls that get in between from other vCPUs cannot lose it, and a bit, once taken
- * from its leaf, is either in the caller's bitmap or marked again.
+ * A harvest first clears the caller's bitmap, then takes pieces of PIECE_PAGES that may have dirty pages.  Between pieces the call may be
+ * sent back to the guest to let interrupts in; where it was is then in the caller's own argument block: `op` with CLEARING or
+ * CONTINUED set, the place in `mb` (in units of UNIT_PAGES), the size in `pages`, the dirty pages so far in `stats`.  So calls that get in
+ * between from other vCPUs cannot lose it.  A bitmap that cannot be written is found before a bit is taken from its leaf.  One that
+ * changes under the call may still fail halfway: what is then not in it is marked again.
  */
 #include "control.h"
 
-#define PIECE_PAGES 16384u
+#define PIECE_PAGES 4096u                       /* at ten instructions a page, when every other page is dirty */
+#define CLEAR_PAGES (64u * PAGE_SIZE * 8)       /* what is cleared of the bitmap between two looks at whether others wait */
+#define UNIT_PAGES  512u                        /* of `mb`: pieces begin at regions of the log */
+#define CLEARING    0x20000000u
 #define CONTINUED   0x40000000u
 
 static long enable(struct domain *d, uint32_t mode)
@@ -31,69 +35,99 @@ static void mark_again(struct domain *d, uint64_t gfn, const uint64_t *words, ui
             dirty_mark(d, GFN(gfn + i));
 }
 
-/* One piece, from `gfn`; *dirty grows. */
+/* One piece, from `gfn`; *dirty grows.  Its part of the bitmap is clear. */
 static long harvest_piece(struct domctl *c, uint64_t gfn, uint64_t pages, bool clear, uint32_t *dirty)
 {
     uint64_t words[PIECE_PAGES / 64], count = 0, to = c->op->u.shadow_op.dirty_bitmap.q;
-    size_t bytes = (size_t)((pages + 7) / 8);
-    long result;
+    long result = dirty_harvest(c->d, gfn, pages, words, clear, &count);
 
-    /* Fault before a bit is taken, not after. */
-    if (to && clear_guest(to + gfn / 8, bytes))
+    if (result)
+        return result;
+    if (to && count && copy_to_guest(to + gfn / 8, words, (size_t)((pages + 7) / 8))) {
+        if (clear)
+            mark_again(c->d, gfn, words, pages);
         return -XEN_EFAULT;
-    memset(words, 0, sizeof words);
-    do {
-        result = dirty_harvest(c->d, gfn, pages, words, clear, &count);
-    } while (result == -XEN_ERESTART);
-    if (!result && to && count && copy_to_guest(to + gfn / 8, words, bytes))
-        result = -XEN_EFAULT;
-    if (result && clear)
-        mark_again(c->d, gfn, words, pages);
+    }
     *dirty += (uint32_t)count;
-    return result;
+    return 0;
 }
 
 /* Leave the call's place in the caller's block and go back to it. */
-static long come_again(struct domctl *c, uint64_t gfn)
+static long come_again(struct domctl *c, uint64_t gfn, uint32_t phase)
 {
     struct xen_domctl_shadow_op *s = &c->op->u.shadow_op;
 
-    s->op |= CONTINUED;
-    s->mb = (uint32_t)(gfn / PIECE_PAGES);
+    s->op |= phase;
+    s->mb = (uint32_t)(gfn / UNIT_PAGES);
     c->reply = true;
     return -XEN_ERESTART;
 }
 
-static long harvest(struct domctl *c, uint32_t op, bool continued)
+/* The caller's bitmap of pages `gfn` to `total`, all zero. */
+static long clear_bitmap(struct domctl *c, uint64_t gfn, uint64_t total)
+{
+    uint64_t to = c->op->u.shadow_op.dirty_bitmap.q;
+
+    while (to && gfn < total) {
+        uint64_t pages = MIN(total - gfn, (uint64_t)CLEAR_PAGES);
+        if (clear_guest(to + gfn / 8, (size_t)((pages + 7) / 8)))
+            return -XEN_EFAULT;
+        gfn += pages;
+        if (gfn < total && hypercall_preempt_check())
+            return come_again(c, gfn, CLEARING);
+    }
+    return 0;
+}
+
+static long harvest_pieces(struct domctl *c, uint64_t gfn, uint64_t total, bool clear)
+{
+    uint64_t pages;
+
+    while ((gfn = dirty_next(c->d, gfn, total, &pages)) < total) {
+        pages = MIN(pages, (uint64_t)PIECE_PAGES);
+        long result = harvest_piece(c, gfn, pages, clear, &c->op->u.shadow_op.stats.dirty_count);
+        if (result)
+            return result;
+        gfn += pages;
+        if (gfn < total && hypercall_preempt_check())
+            return come_again(c, gfn, CONTINUED);
+    }
+    return 0;
+}
+
+static long harvest(struct domctl *c, uint32_t op, uint32_t phase)
 {
     struct xen_domctl_shadow_op *s = &c->op->u.shadow_op;
     struct p2m *p2m = &c->d->p2m;
     bool clear = op == XEN_DOMCTL_SHADOW_OP_CLEAN;
-    uint64_t total = p2m_max_gfn(c->d) + 1, gfn = continued ? (uint64_t)s->mb * PIECE_PAGES : 0;
+    uint64_t total = p2m_max_gfn(c->d) + 1, gfn = phase ? (uint64_t)s->mb * UNIT_PAGES : 0;
     long result = 0;
 
-    if (s->mode & ~(uint32_t)XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL || !p2m->logging)
+    if (s->mode & ~(uint32_t)XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL || !dirty_on(c->d))
         return -XEN_EINVAL;
+    if (!phase && copy_to_guest(c->arg, c->op, sizeof *c->op))      /* the answer must have a place, too */
+        return -XEN_EFAULT;
     /* Without a bitmap: all pages are counted (and cleaned), none is told. */
-    if (s->dirty_bitmap.q)
+    if (s->dirty_bitmap.q || phase)
         total = MIN(total, s->pages);
-    if (!continued)
+    s->op = op;
+    s->pages = total;
+    if (phase != CONTINUED) {
+        result = clear_bitmap(c, gfn, total);
+        if (result)
+            return result;
+        gfn = 0;
         s->stats.dirty_count = 0;
-    while (gfn < total && !result) {
-        uint64_t pages = MIN(total - gfn, (uint64_t)PIECE_PAGES);
-        result = harvest_piece(c, gfn, pages, clear, &s->stats.dirty_count);
-        gfn += pages;
-        if (!result && gfn < total && hypercall_preempt_check())
-            return come_again(c, gfn);
     }
+    result = harvest_pieces(c, gfn, total, clear);
+    if (result == -XEN_ERESTART)
+        return result;
     if (clear)
         dirty_round_end(c->d);          /* after a failure too: leaves were cleared */
     if (result)
         return result;
     s->stats.fault_count = (uint32_t)(clear ? __atomic_exchange_n(&p2m->fault_count, 0, __ATOMIC_RELAXED)
                                             : __atomic_load_n(&p2m->fault_count, __ATOMIC_RELAXED));
-    s->op = op;
-    s->pages = total;
     c->reply = true;
     return 0;
 }
@@ -101,7 +135,7 @@ static long harvest(struct domctl *c, uint32_t op, bool continued)
 long domctl_shadow_op(struct domctl *c)
 {
     struct xen_domctl_shadow_op *s = &c->op->u.shadow_op;
-    uint32_t op = s->op & ~CONTINUED;
+    uint32_t op = s->op & ~(CLEARING | CONTINUED), phase = s->op & (CLEARING | CONTINUED);
 
     if (c->d == current_vcpu()->domain || c->d->dying > DOM_ALIVE)
         return -XEN_EINVAL;
@@ -119,7 +153,7 @@ long domctl_shadow_op(struct domctl *c)
     case XEN_DOMCTL_SHADOW_OP_CLEAN:
     case XEN_DOMCTL_SHADOW_OP_PEEK:
         p2m_settle(current_vcpu()->domain);     /* pages that the caller has unmapped are not written by it any more */
-        return harvest(c, op, s->op & CONTINUED);
+        return harvest(c, op, phase);
     case XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION:
         s->mb = (uint32_t)(((c->d->p2m.table_pages << PAGE_SHIFT) + (1u << 20) - 1) >> 20);
         c->reply = true;

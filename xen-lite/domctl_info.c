@@ -2,7 +2,7 @@
 /* What the tools ask about domains, and bit maps in their memory. */
 #include "control.h"
 
-#define PFINFO_BATCH 64u
+#define PFINFO_BATCH 16u                /* between two looks at whether others need the CPU: a page that is all zero takes a thousand instructions */
 #define PFINFO_MAX   1024u
 
 /* Blocked unless one vCPU is not, running if one vCPU is. */
@@ -106,25 +106,44 @@ static uint64_t pfn_info(struct domain *d, uint64_t question)
     return ask_zero && frame_is_zero(d, gfn) ? XEN_DOMCTL_PFINFO_XALLOC : XEN_DOMCTL_PFINFO_NOTAB;
 }
 
-/* Replaces each frame number by what is there: memory, or nothing that could be read as such. */
+static long pfn_info_batch(struct domain *d, uint64_t array, size_t n)
+{
+    uint64_t batch[PFINFO_BATCH];
+
+    if (copy_from_guest(batch, array, n * sizeof batch[0]))
+        return -XEN_EFAULT;
+    for (size_t j = 0; j < n; j++)
+        batch[j] = pfn_info(d, batch[j]);
+    return copy_to_guest(array, batch, n * sizeof batch[0]) ? -XEN_EFAULT : 0;
+}
+
+/*
+ * Replaces each frame number by what is there: memory, or nothing that could be read as such.  When the call has to be made again, how
+ * many are done is in the upper half of `num`.
+ */
 long domctl_getpageframeinfo3(struct domctl *c)
 {
     struct xen_domctl_getpageframeinfo3 *p = &c->op->u.getpageframeinfo3;
-    uint64_t batch[PFINFO_BATCH];
+    uint64_t num = (uint32_t)p->num, done = p->num >> 32;
 
     if (c->d == current_vcpu()->domain)
         return -XEN_EINVAL;
-    if (p->num > PFINFO_MAX)
+    if (num > PFINFO_MAX || done > num)
         return -XEN_E2BIG;
-    for (uint64_t i = 0; i < p->num; i += PFINFO_BATCH) {
-        size_t n = (size_t)MIN(p->num - i, (uint64_t)PFINFO_BATCH), bytes = n * sizeof batch[0];
-        if (copy_from_guest(batch, p->array.q + i * sizeof batch[0], bytes))
-            return -XEN_EFAULT;
-        for (size_t j = 0; j < n; j++)
-            batch[j] = pfn_info(c->d, batch[j]);
-        if (copy_to_guest(p->array.q + i * sizeof batch[0], batch, bytes))
-            return -XEN_EFAULT;
+    while (done < num) {
+        size_t n = (size_t)MIN(num - done, (uint64_t)PFINFO_BATCH);
+        long result = pfn_info_batch(c->d, p->array.q + done * sizeof(uint64_t), n);
+        if (result)
+            return result;
+        done += n;
+        if (done < num && hypercall_preempt_check()) {
+            p->num = done << 32 | num;
+            c->reply = true;
+            return -XEN_ERESTART;
+        }
     }
+    c->reply = p->num != num;
+    p->num = num;
     return 0;
 }
 

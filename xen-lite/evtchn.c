@@ -5,6 +5,8 @@
 #include "hypercall.h"
 #include "rights.h"
 
+#define CLOSES_A_LOOK 64u
+
 struct evtchn *evtchn_port(struct domain *d, uint32_t port)
 {
     if (port >= d->evtchn.valid)
@@ -278,12 +280,28 @@ int evtchn_close(struct domain *d, uint32_t port, bool guest)
     return rc;
 }
 
-int evtchn_reset(struct domain *d)
+static int close_from(struct domain *d, uint32_t *next, bool guest)
 {
-    for (uint32_t port = 1; port < d->evtchn.valid; port++)
-        evtchn_close(d, port, true);
+    for (uint32_t port = MAX(*next, 1u); port < d->evtchn.valid; port++) {
+        evtchn_close(d, port, guest);
+        *next = port + 1;
+        if (port % CLOSES_A_LOOK == 0 && hypercall_preempt_check())
+            return -XEN_ERESTART;
+    }
     return 0;
 }
+
+/* Who resets from two vCPUs at a time, or binds meanwhile, may find less closed than he thinks. */
+int evtchn_reset(struct domain *d)
+{
+    int rc = close_from(d, &d->evtchn.reset_next, true);
+
+    if (!rc)
+        d->evtchn.reset_next = 0;
+    return rc;
+}
+
+int evtchn_relinquish(struct domain *d) { return close_from(d, &d->evtchn.relinquish_next, false); }
 
 /* ---- life ----------------------------------------------------------------------------------------------------- */
 
@@ -304,7 +322,7 @@ void evtchn_destroy(struct domain *d)
     struct evtchn_table *t = &d->evtchn;
     uint32_t valid = t->valid;
 
-    for (uint32_t port = 1; port < valid; port++)
+    for (uint32_t port = MAX(t->relinquish_next, 1u); port < valid; port++)
         evtchn_close(d, port, false);
     spin_lock(&t->lock);
     t->valid = 0;

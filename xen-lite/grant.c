@@ -7,6 +7,7 @@
 #include "records.h"
 
 _Static_assert(GRANT_FRAMES_MAX == XLR_GRANT_MAX_FRAMES, "a record holds all frames");
+#define FRAMES_A_LOOK 8u                /* new ones, between two looks at whether others need the CPU */
 #define PIN_BYTES (GRANT_FRAME_ENTRIES * sizeof(struct grant_pin))
 
 /* ---- frames --------------------------------------------------------------------------------------------------- */
@@ -31,6 +32,8 @@ int grant_grow(struct domain *d, uint32_t frames)
         t->frame[n] = page;
         t->gfn[n] = GRANT_NO_GFN;
         t->frame_count = n + 1;
+        if (t->frame_count % FRAMES_A_LOOK == 0 && t->frame_count < frames && hypercall_preempt_check())
+            return -XEN_ERESTART;
     }
     return 0;
 }

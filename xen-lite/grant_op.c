@@ -113,7 +113,8 @@ static struct domain *find_domain(domid_t domid, int16_t *status)
     return d;
 }
 
-static int16_t list_frames(struct domain *d, const struct gnttab_setup_table *op)
+/* GNTST_*, or -XEN_ERESTART: the table has grown, but has to grow more. */
+static long list_frames(struct domain *d, const struct gnttab_setup_table *op)
 {
     struct grant_table *t = &d->grant;
     uint64_t gfn[GRANT_FRAMES_MAX];
@@ -126,7 +127,7 @@ static int16_t list_frames(struct domain *d, const struct gnttab_setup_table *op
         memcpy(gfn, t->gfn, op->nr_frames * sizeof(gfn[0]));
     spin_unlock(&t->lock);
     if (rc)
-        return GNTST_general_error;
+        return rc == -XEN_ERESTART ? rc : GNTST_general_error;
     if (copy_to_guest(op->frame_list.q, gfn, op->nr_frames * sizeof(gfn[0])))
         return GNTST_bad_virt_addr;
     return GNTST_okay;
@@ -142,8 +143,11 @@ static long op_setup_table(uint64_t arg, unsigned count)
         return -XEN_EFAULT;
     struct domain *d = find_domain(op.dom, &op.status);
     if (d) {
-        op.status = list_frames(d, &op);
+        long status = list_frames(d, &op);
         domain_put(d);
+        if (status == -XEN_ERESTART)
+            return status;
+        op.status = (int16_t)status;
     }
     return copy_to_guest(arg, &op, sizeof(op)) ? -XEN_EFAULT : 0;
 }

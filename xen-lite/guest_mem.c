@@ -33,6 +33,8 @@ static bool copy_piece(struct domain *d, ipa_t ipa, void *buf, size_t bytes, enu
         memcpy(buf, guest, bytes);
     else if (dir == TO_GUEST)
         memcpy(guest, buf, bytes);
+    else if (bytes == PAGE_SIZE)
+        arch_clear_pages(guest, 1, false);
     else
         memset(guest, 0, bytes);
     if (dir != FROM_GUEST)

@@ -11,7 +11,11 @@
 #include "hypercall.h"
 
 #define CALL_ARGS 5u
-#define PREEMPT_AFTER_NS 500000u
+/*
+ * No call keeps its CPU for 100,000 instructions: a long one looks at least every 40,000 or so whether it should go back to
+ * its guest, and does so after this time even if nobody waits (a nanosecond is taken for an instruction).
+ */
+#define PREEMPT_AFTER_NS 50000u
 
 static long call_memory_op(const uint64_t *a) { return do_memory_op(a[0], a[1]); }
 static long call_domctl(const uint64_t *a) { return do_domctl(a[0]); }
@@ -28,7 +32,7 @@ static long call_grant_table_op(const uint64_t *a) { return do_grant_table_op((u
 static long call_vm_assist(const uint64_t *a) { return do_vm_assist((unsigned)a[0], (unsigned)a[1]); }
 static long call_multicall(const uint64_t *a) { return do_multicall(a[0], (unsigned)a[1]); }
 
-static const struct { long (*fn)(const uint64_t *a); uint8_t args; } hypercalls[] = {
+static const struct { long (*fn)(const uint64_t *a); uint8_t args; } hypercalls[HYPERCALL_COUNT] = {
     [__HYPERVISOR_memory_op] = { call_memory_op, 2 },
     [__HYPERVISOR_domctl] = { call_domctl, 1 },
     [__HYPERVISOR_sysctl] = { call_sysctl, 1 },
@@ -47,14 +51,28 @@ static const struct { long (*fn)(const uint64_t *a); uint8_t args; } hypercalls[
 
 /* When the running hypercall began, for hypercall_preempt_check: written and read by the same CPU only. */
 static uint64_t call_start[MAX_CPUS];
+/* The longest that a call of each number kept its CPU. Without locks: of two at the same time one may be forgotten. */
+static uint64_t longest_ticks[HYPERCALL_COUNT];
 
 bool hypercall_preempt_check(void)
 {
     const struct cpu *c = this_cpu();
-    if (__atomic_load_n(&c->work, __ATOMIC_RELAXED))
-        return true;
-    uint64_t now = counter();
-    return now >= c->armed || now - call_start[c->id] > ns_to_ticks(PREEMPT_AFTER_NS);
+    return __atomic_load_n(&c->work, __ATOMIC_RELAXED) || arch_irq_pending() ||
+           counter() - call_start[c->id] > ns_to_ticks(PREEMPT_AFTER_NS);
+}
+
+uint64_t hypercall_longest_ns(unsigned nr) { return ticks_to_ns(__atomic_load_n(&longest_ticks[nr], __ATOMIC_RELAXED)); }
+
+void hypercall_forget_longest(void)
+{
+    for (unsigned nr = 0; nr < HYPERCALL_COUNT; nr++)
+        __atomic_store_n(&longest_ticks[nr], 0, __ATOMIC_RELAXED);
+}
+
+static void note_length(uint64_t nr, uint64_t ticks)
+{
+    if (ticks > __atomic_load_n(&longest_ticks[nr], __ATOMIC_RELAXED))
+        __atomic_store_n(&longest_ticks[nr], ticks, __ATOMIC_RELAXED);
 }
 
 long hypercall_call(unsigned nr, const uint64_t arg[CALL_ARGS])
@@ -78,6 +96,7 @@ static __attribute__((noinline)) void dispatch_by_table(struct vcpu *v, uint64_t
     guest_mem_begin_call();
     long result = hypercalls[nr].fn(arg);
     guest_mem_end_call();
+    note_length(nr, counter() - call_start[cpu_id()]);
     if (result == -XEN_ERESTART)
         arch_hypercall_restart(v);
     else

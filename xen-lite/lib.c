@@ -56,6 +56,8 @@ void *memmove(void *dst, const void *src, size_t n)
 {
     uint8_t *d = dst;
     const uint8_t *s = src;
+    if ((uintptr_t)d - (uintptr_t)s >= n && (uintptr_t)s - (uintptr_t)d >= n)
+        return memcpy(dst, src, n);     /* they do not touch: by words */
     if ((uintptr_t)d - (uintptr_t)s >= n) { /* dst is not inside src: forwards is right */
         for (; n; n--) {
             *d++ = *s++;
@@ -79,9 +81,14 @@ void *memset(void *dst, int c, size_t n)
         *d++ = (uint8_t)c;
         STEP();
     }
-    for (; n >= 4 * WORD; n -= 4 * WORD, d += 4 * WORD) {
+    for (; n >= 16 * WORD; n -= 16 * WORD, d += 16 * WORD) {
         word_t *to = (word_t *)(void *)d;
-        to[0] = w, to[1] = w, to[2] = w, to[3] = w;
+        to[0] = w, to[1] = w, to[2] = w, to[3] = w, to[4] = w, to[5] = w, to[6] = w, to[7] = w;
+        to[8] = w, to[9] = w, to[10] = w, to[11] = w, to[12] = w, to[13] = w, to[14] = w, to[15] = w;
+        STEP();
+    }
+    for (; n >= WORD; n -= WORD, d += WORD) {
+        *(word_t *)(void *)d = w;
         STEP();
     }
     for (; n; n--) {

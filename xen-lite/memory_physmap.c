@@ -138,7 +138,7 @@ long memory_add(uint64_t arg, uint64_t start)
     return rc;
 }
 
-/* One element: 0 whatever became of it (that is in its own error code), or -XEN_EFAULT. */
+/* One element: 0 whatever became of it (that is in its own error code), -XEN_EFAULT, or -XEN_ERESTART: the same again. */
 static long batch_one(struct domain *d, const struct xen_add_to_physmap_batch *op, uint64_t i)
 {
     xen_ulong_t idx;
@@ -148,6 +148,8 @@ static long batch_one(struct domain *d, const struct xen_add_to_physmap_batch *o
         copy_from_guest(&gfn, op->gpfns.q + i * sizeof(gfn), sizeof(gfn)))
         return -XEN_EFAULT;
     int32_t err = add_one(d, op->space, op->u.foreign_domid, idx, gfn);
+    if (err == -XEN_ERESTART)
+        return err;
     return copy_to_guest(op->errs.q + i * sizeof(err), &err, sizeof(err)) ? -XEN_EFAULT : 0;
 }
 
@@ -161,7 +163,7 @@ static long batch(struct domain *d, const struct xen_add_to_physmap_batch *op, u
         long rc = batch_one(d, op, i);
 
         if (rc)
-            return rc;
+            return rc == -XEN_ERESTART ? memory_restart(XENMEM_add_to_physmap_batch, i) : rc;
         if (i % MEMOP_PAGES_A_LOOK == MEMOP_PAGES_A_LOOK - 1 && i + 1 < op->size && hypercall_preempt_check())
             return memory_restart(XENMEM_add_to_physmap_batch, i + 1);
     }
@@ -267,6 +269,8 @@ static long map_frames(struct domain *d, const struct xen_mem_acquire_resource *
     for (uint64_t i = start; i < op->nr_frames; i++) {
         long rc = map_frame(current_vcpu()->domain, d, op, i);
 
+        if (rc == -XEN_ERESTART)
+            return memory_restart(XENMEM_acquire_resource, i);
         if (rc)
             return i ? -XEN_EIO : rc;   /* some are mapped: the caller cleans up */
         if (i + 1 < op->nr_frames && hypercall_preempt_check())

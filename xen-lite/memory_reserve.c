@@ -8,8 +8,13 @@
 struct reservation {
     struct domain *d;
     uint64_t extents, done, list;       /* list: guest address of the first extent's frame number */
+    uint64_t page;                      /* of the extent after `done`, pages that are dealt with */
     unsigned order;
 };
+
+#define CLEARED_A_LOOK 32u              /* pages of a new extent, between two looks at whether others need the CPU */
+#define ORDER_MAX (BLOCK_SHIFT - PAGE_SHIFT)
+#define ORDER_MAX_DIRECT 4u             /* of a direct-mapped domain, whose pages go and come singly */
 
 /* ---- direct-mapped ---------------------------------------------------------------------------------------------- */
 
@@ -72,33 +77,88 @@ static int keep_page(struct domain *d, uint64_t gfn, const struct p2m_entry *e)
 
 /* ---- populate --------------------------------------------------------------------------------------------------- */
 
-static bool new_extent(struct domain *d, uint64_t gfn, unsigned order)
+/* The block that was put aside when the call was sent back, or a new one. *cleared: pages of it that are. */
+static struct page *take_block(struct domain *d, unsigned order, uint32_t *cleared)
 {
-    struct page *page = page_alloc(d, order, ALLOC_ZERO);
+    struct page *page = NULL;
+    bool clean;
 
+    spin_lock(&d->lock);
+    if (d->populating.page && d->populating.order == order) {
+        page = d->populating.page;
+        *cleared = d->populating.cleared;
+        d->populating.page = NULL;
+    }
+    spin_unlock(&d->lock);
+    if (page)
+        return page;
+    page = page_alloc_uncleared(d, order, &clean);
     if (!page) {                        /* what it has just given back still counts until TLBs are flushed */
         p2m_settle(d);
-        page = page_alloc(d, order, ALLOC_ZERO);
+        page = page_alloc_uncleared(d, order, &clean);
     }
-    if (!page)
-        return false;
-    if (p2m_map(d, GFN(gfn), page_pa(page), 1ull << order, P2M_RAM) == 0)
-        return true;
-    for (uint64_t i = 0; i < 1ull << order; i++)
-        page_put(&page[i]);
-    return false;
+    *cleared = page && clean ? 1u << order : 0;
+    return page;
 }
 
-static bool populate_one(struct domain *d, uint64_t gfn, unsigned order)
+/* False: another one is there already (who populates from several vCPUs), or the domain is being torn down. */
+static bool put_aside(struct domain *d, struct page *page, unsigned order, uint32_t cleared)
 {
-    if (!gfn_valid(gfn, 1ull << order))
-        return false;
-    if (!d->direct_map)
-        return new_extent(d, gfn, order);
-    for (uint64_t i = 0; i < 1ull << order; i++)
-        if (!restore_page(d, gfn + i))
-            return false;
-    return true;
+    spin_lock(&d->lock);
+    bool ok = !d->populating.page && d->dying < DOM_DYING;
+    if (ok) {
+        d->populating.page = page;
+        d->populating.order = (uint8_t)order;
+        d->populating.cleared = (uint16_t)cleared;
+    }
+    spin_unlock(&d->lock);
+    return ok;
+}
+
+void memory_forget_block(struct domain *d)
+{
+    spin_lock(&d->lock);
+    struct page *page = d->populating.page;
+    unsigned order = d->populating.order;
+    d->populating.page = NULL;
+    spin_unlock(&d->lock);
+    if (page)
+        page_put_block(page, order);
+}
+
+/* 0, -XEN_ENOMEM, or -XEN_ERESTART: clearing takes long, and goes on when the call is made again. */
+static long new_extent(struct domain *d, uint64_t gfn, unsigned order)
+{
+    uint32_t cleared, pages = 1u << order;
+    struct page *page = take_block(d, order, &cleared);
+
+    if (!page)
+        return -XEN_ENOMEM;
+    while (cleared < pages) {
+        uint32_t n = MIN(pages - cleared, CLEARED_A_LOOK);
+        arch_clear_pages(page_va(&page[cleared]), n, true);
+        cleared += n;
+        if (cleared < pages && hypercall_preempt_check() && put_aside(d, page, order, cleared))
+            return -XEN_ERESTART;
+    }
+    if (p2m_map(d, GFN(gfn), page_pa(page), pages, P2M_RAM) == 0)
+        return 0;
+    page_put_block(page, order);
+    return -XEN_ENOMEM;
+}
+
+static long populate_one(struct reservation *r, uint64_t gfn)
+{
+    uint64_t pages = 1ull << r->order;
+
+    if (!gfn_valid(gfn, pages))
+        return -XEN_EINVAL;
+    if (!r->d->direct_map)
+        return new_extent(r->d, gfn, r->order);
+    for (uint64_t i = 0; i < pages; i++)
+        if (!restore_page(r->d, gfn + i))
+            return -XEN_ENOMEM;
+    return 0;
 }
 
 /* ---- decrease --------------------------------------------------------------------------------------------------- */
@@ -114,29 +174,41 @@ int memory_take_out(struct domain *d, uint64_t gfn)
     return p2m_unmap_later(d, GFN(gfn), e.pa);
 }
 
-static bool all_memory(struct domain *d, uint64_t gfn, uint64_t pages)
+/* Some of the extent's pages, or a whole block, which need not be split. */
+static long decrease_piece(struct reservation *r, uint64_t gfn)
 {
+    uint64_t pages = 1ull << r->order;
     struct p2m_entry e;
+    long rc = 0;
 
-    for (uint64_t i = 0; i < pages; i++)
-        if (!is_memory(d, gfn + i, &e))
-            return false;
-    return true;
+    if (!r->page && r->order == ORDER_MAX && !(gfn & (pages - 1)) && is_memory(r->d, gfn, &e) && e.order == r->order) {
+        r->page = pages;
+        return p2m_unmap(r->d, GFN(gfn), pages);
+    }
+    spin_lock(&r->d->lock);
+    for (uint64_t end = MIN(pages, r->page + MEMOP_PAGES_A_LOOK); !rc && r->page < end; r->page++)
+        rc = memory_take_out(r->d, gfn + r->page);
+    spin_unlock(&r->d->lock);
+    return rc;
 }
 
-static bool decrease_one(struct domain *d, uint64_t gfn, unsigned order)
+/* The place inside an extent does not fit a 32-bit register: such callers wait to the extent's end. */
+static long decrease_one(struct reservation *r, uint64_t gfn)
 {
-    uint64_t pages = 1ull << order;
-    bool ok = gfn_valid(gfn, pages);
+    uint64_t pages = 1ull << r->order;
+    bool may_cut = !current_vcpu()->domain->aarch32;
 
-    spin_lock(&d->lock);
-    if (ok && order && !d->direct_map && all_memory(d, gfn, pages))
-        ok = p2m_unmap(d, GFN(gfn), pages) == 0;    /* in one go: blocks need not be split */
-    else
-        for (uint64_t i = 0; ok && i < pages; i++)
-            ok = memory_take_out(d, gfn + i) == 0;
-    spin_unlock(&d->lock);
-    return ok;
+    if (!gfn_valid(gfn, pages))
+        return -XEN_EINVAL;
+    while (r->page < pages) {
+        long rc = decrease_piece(r, gfn);
+        if (rc)
+            return rc;
+        if (may_cut && r->page < pages && hypercall_preempt_check())
+            return -XEN_ERESTART;
+    }
+    r->page = 0;
+    return 0;
 }
 
 /* ---- the calls -------------------------------------------------------------------------------------------------- */
@@ -148,7 +220,10 @@ static long each_extent(unsigned op, struct reservation *r)
 
         if (copy_from_guest(&gfn, r->list + r->done * sizeof(gfn), sizeof(gfn)))
             break;
-        if (!(op == XENMEM_populate_physmap ? populate_one : decrease_one)(r->d, gfn, r->order))
+        long rc = op == XENMEM_populate_physmap ? populate_one(r, gfn) : decrease_one(r, gfn);
+        if (rc == -XEN_ERESTART)
+            return memory_restart(op, r->page << MEMOP_EXTENT_BITS | r->done);
+        if (rc)
             break;
         r->done++;
         bool look = r->order || r->done % MEMOP_PAGES_A_LOOK == 0;
@@ -159,26 +234,26 @@ static long each_extent(unsigned op, struct reservation *r)
 }
 
 /*
- * An extent is at most a block (2 MiB): the tools try 1 GiB first and go on with smaller ones, and this bounds what is
- * cleared between two looks at pending work.  increase_reservation gives pages without a place, which on Arm nobody
+ * An extent is at most a block (2 MiB): the tools try 1 GiB first and go on with smaller ones.  increase_reservation gives pages without a place, which on Arm nobody
  * could use or give back: none are given.
  */
 long memory_reservation(unsigned op, uint64_t arg, uint64_t start)
 {
     struct xen_memory_reservation in;
-    long rc = (long)start;
+    uint64_t page = start >> MEMOP_EXTENT_BITS;
+    long rc = (long)(start &= MEMOP_EXTENTS_MAX);
 
     if (copy_from_guest(&in, arg, sizeof(in)) || in.nr_extents > MEMOP_EXTENTS_MAX || start >= in.nr_extents)
         return rc;
-    if (op == XENMEM_increase_reservation || in.extent_order > BLOCK_SHIFT - PAGE_SHIFT ||
+    if (op == XENMEM_increase_reservation || in.extent_order > ORDER_MAX || page >> in.extent_order ||
         (op == XENMEM_populate_physmap && (in.mem_flags & XENMEMF_populate_on_demand)))
         return rc;
     struct domain *d = domain_get(in.domid);
     if (!d)
         return rc;
-    if (may_act_on(d) && d->dying < DOM_DYING) {
+    if (may_act_on(d) && d->dying < DOM_DYING && (!d->direct_map || in.extent_order <= ORDER_MAX_DIRECT)) {
         struct reservation r = {
-            .d = d, .extents = in.nr_extents, .done = start, .list = in.extent_start.q, .order = in.extent_order,
+            .d = d, .extents = in.nr_extents, .done = start, .page = page, .list = in.extent_start.q, .order = in.extent_order,
         };
         rc = each_extent(op, &r);
     }

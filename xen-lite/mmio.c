@@ -10,10 +10,25 @@
 #include "vlpt.h"
 
 /* A leaf's payload: generation << 8 | region. */
+#define PAYLOAD_REGION 0xffull
 static uint64_t payload_of(const struct mmio_map *m, unsigned region) { return (uint64_t)m->generation << 8 | region; }
-_Static_assert(32 + 8 <= P2M_MMIO_PAYLOAD_BITS && MMIO_REGIONS <= 256, "payload of an emulated page's leaf");
+_Static_assert(MMIO_GENERATION_BITS <= 32 && 32 + 8 <= P2M_MMIO_PAYLOAD_BITS && MMIO_REGIONS <= 256,
+               "payload of an emulated page's leaf");
 
-/* Regions are sorted by address and never removed: they live as long as their domain. */
+/*
+ * The numbers of regions in leaves are stale from now on.  When the generation's own number comes round again, leaves from last time
+ * would be believed: so there must be none.
+ */
+static void next_generation(struct domain *d)
+{
+    struct mmio_map *m = &d->mmio;
+
+    m->generation = (m->generation + 1) & MMIO_GENERATION_MAX;
+    if (m->generation == 0)
+        p2m_mmio_zap(d);
+}
+
+/* Regions are sorted by address. */
 int mmio_register(struct domain *d, ipa_t start, uint64_t size, mmio_handler fn, void *arg)
 {
     struct mmio_map *m = &d->mmio;
@@ -31,9 +46,22 @@ int mmio_register(struct domain *d, ipa_t start, uint64_t size, mmio_handler fn,
     memmove(&m->region[at + 1], &m->region[at], (m->count - at) * sizeof(m->region[0]));
     m->region[at] = (struct mmio_region){ .start = start.v, .size = size, .fn = fn, .arg = arg };
     m->count++;
-    if (++m->generation == 0)           /* numbers of regions in leaves are stale now; those of 2^32 changes ago would not be */
-        p2m_mmio_zap(d);
+    next_generation(d);
     return 0;
+}
+
+int mmio_unregister(struct domain *d, ipa_t start)
+{
+    struct mmio_map *m = &d->mmio;
+
+    for (unsigned at = 0; at < m->count; at++)
+        if (m->region[at].start == start.v) {
+            m->count--;
+            memmove(&m->region[at], &m->region[at + 1], (m->count - at) * sizeof(m->region[0]));
+            next_generation(d);
+            return 0;
+        }
+    return -XEN_ENOENT;
 }
 
 static const struct mmio_region *find(const struct mmio_map *m, uint64_t ipa)
@@ -62,7 +90,7 @@ static const struct mmio_region *region_of(struct domain *d, ipa_t ipa)
     uint64_t leaf = p2m_leaf(d, ipa, &level);
 
     if (p2m_leaf_is_mmio(leaf)) {
-        uint64_t payload = p2m_mmio_payload(leaf), n = payload & 0xff;
+        uint64_t payload = p2m_mmio_payload(leaf), n = payload & PAYLOAD_REGION;
         if (likely(payload == payload_of(m, (unsigned)n) && n < m->count && holds(&m->region[n], ipa.v))) {
             m->hits++;
             return &m->region[n];
@@ -75,9 +103,9 @@ static const struct mmio_region *region_of(struct domain *d, ipa_t ipa)
     return r;
 }
 
-static inline uint64_t extended(unsigned size_log2, bool sign_extend, bool reg64, uint64_t value)
+static inline uint64_t extended(unsigned bytes, bool sign_extend, bool reg64, uint64_t value)
 {
-    unsigned unused = 64 - (8u << size_log2);
+    unsigned unused = 64 - 8 * bytes;
 
     if (unlikely(sign_extend))
         value = (uint64_t)((int64_t)(value << unused) >> unused);
@@ -86,33 +114,42 @@ static inline uint64_t extended(unsigned size_log2, bool sign_extend, bool reg64
     return reg64 ? value : (uint32_t)value;
 }
 
+static inline uint64_t low_bytes(unsigned bytes, uint64_t value) { return value & ~0ull >> ((0u - 8 * bytes) & 63); }
+
+/* Data abort syndrome: SAS, SSE, SRT, SF, WnR. */
+#define ISS_SIZE_LOG2(iss)  ((iss) >> 22 & 3)
+#define ISS_SIGN_EXTEND     (1u << 21)
+#define ISS_REG(iss)        ((iss) >> 16 & 0x1f)
+#define ISS_REG64           (1u << 15)
+#define ISS_WRITE           (1u << 6)
+
 /* No array is in it: no canary. */
-__attribute__((no_stack_protector)) bool mmio_leaf_access(struct vcpu *v, ipa_t ipa, uint32_t iss)
+__attribute__((no_stack_protector)) struct vcpu *mmio_leaf_access(struct vcpu *v, uint32_t iss, ipa_t ipa)
 {
-    const struct mmio_map *m = &v->domain->mmio;
-    unsigned size_log2 = iss >> 22 & 3, reg = iss >> 16 & 0x1f;
-    int slot = v->domain->p2m.vlpt_slot;
+    const struct domain *d = v->domain;
+    unsigned size = 1u << ISS_SIZE_LOG2(iss);
     uint64_t leaf;
 
-    if (unlikely(slot < 0 || !load64_may_fault(&vlpt_window((unsigned)slot)[ipa.v >> PAGE_SHIFT], &leaf) || !p2m_leaf_is_mmio(leaf)))
-        return false;
-    uint64_t payload = p2m_mmio_payload(leaf), n = payload & 0xff;
+    if (unlikely(!d->p2m.window || !load64_may_fault(&d->p2m.window[ipa.v >> PAGE_SHIFT], &leaf)))
+        return NULL;
     /* A leaf of this generation names a region that there is, and that holds its whole page. */
-    if (unlikely(payload >> 8 != m->generation || (ipa.v & ((1u << size_log2) - 1))))
-        return false;
-    const struct mmio_region *r = &m->region[n];
+    if (unlikely((leaf & ~(PAYLOAD_REGION << 2)) != p2m_mmio_leaf(payload_of(&d->mmio, 0)) || (ipa.v & (size - 1))))
+        return NULL;
+    const struct mmio_region *r = &d->mmio.region[p2m_mmio_payload(leaf) & PAYLOAD_REGION];
+    ASSERT(r < &d->mmio.region[d->mmio.count] && holds(r, ipa.v & PAGE_MASK) && holds(r, ipa.v | ~PAGE_MASK));
     struct mmio_access a;
-    a.ipa = ipa;
     a.offset = ipa.v - r->start;
-    a.size = (uint8_t)(1u << size_log2);
-    a.write = iss >> 6 & 1;
-    a.value = a.write ? extended(size_log2, false, true, arch_reg_get(v, reg)) : 0;
+    a.size = (uint8_t)size;
+    a.write = iss & ISS_WRITE;
+    a.value = a.write ? low_bytes(size, arch_reg_get(v, ISS_REG(iss))) : 0;
     if (unlikely(!r->fn(v, r->arg, &a)))
-        return false;                   /* the long way calls it again, and injects the abort: a refusal changes nothing */
-    if (!a.write)
-        arch_reg_set(v, reg, extended(size_log2, iss >> 21 & 1, iss >> 15 & 1, a.value));
+        return NULL;                   /* the long way calls it again, and injects the abort: a refusal changes nothing */
+    if (!(iss & ISS_WRITE))
+        arch_reg_set(v, ISS_REG(iss), likely(!(iss & ISS_SIGN_EXTEND)) ? low_bytes(a.size, a.value)
+                                                : extended(a.size, true, iss & ISS_REG64, a.value));
     arch_skip_instruction(v);
-    return true;
+    v->exits[EXIT_MMIO]++;
+    return v;
 }
 
 bool mmio_dispatch(struct vcpu *v, const struct stage2_fault *f)
@@ -122,7 +159,7 @@ bool mmio_dispatch(struct vcpu *v, const struct stage2_fault *f)
 
     if (!r || !f->decoded || f->instruction || f->s1_walk || (f->ipa.v & (size - 1)))
         return false;
-    struct mmio_access a = { .ipa = f->ipa, .offset = f->ipa.v - r->start, .size = (uint8_t)size, .write = f->write };
+    struct mmio_access a = { .offset = f->ipa.v - r->start, .size = (uint8_t)size, .write = f->write };
     if (size > r->size - a.offset)
         return false;
     if (f->write) {
@@ -132,7 +169,7 @@ bool mmio_dispatch(struct vcpu *v, const struct stage2_fault *f)
     if (!r->fn(v, r->arg, &a))
         return false;
     if (!f->write && f->reg < 31)
-        arch_reg_set(v, f->reg, extended(f->size_log2, f->sign_extend, f->reg64, a.value));
+        arch_reg_set(v, f->reg, extended(size, f->sign_extend, f->reg64, a.value));
     arch_skip_instruction(v);
     return true;
 }

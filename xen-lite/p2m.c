@@ -9,16 +9,11 @@
 /* ---- life ---- */
 static void flush(struct pt *pt, uint64_t addr, unsigned level, bool table)
 {
-    struct domain *d = pt->owner;
     (void)level;
-    arch_dsb();
-    uint64_t vttbr = __atomic_load_n(&d->vttbr, __ATOMIC_RELAXED);
-    if (!vttbr)
-        return;         /* no VMID: nothing can be cached, and who enters from now on sees the table as it is (vmid_enter) */
     if (table)
-        arch_tlb_flush_vmid(vttbr);
+        vmid_flush(pt->owner);
     else
-        arch_tlb_flush_ipa(vttbr, IPA(addr));
+        vmid_flush_ipa(pt->owner, IPA(addr));
 }
 
 static void table_gone(struct pt *pt, uint64_t addr, unsigned level)
@@ -39,6 +34,11 @@ int p2m_init(struct domain *d)
     p2m->pt = (struct pt){ .geo = &pt_geometry_stage2, .root = va_to_pa(root), .table_bits = PTE_S2_TABLE_BITS, .flush = flush,
                            .table_gone = table_gone, .owner = d, .table_pages = &p2m->table_pages };
     timer_init(&p2m->gone_timer, settle_late, d);
+    if (dirty_init(p2m)) {
+        mem_free(root, pt_geometry_stage2.root_pages * PAGE_SIZE);
+        p2m->pt.root = PA(0);
+        return -XEN_ENOMEM;
+    }
     vlpt_attach(p2m);
     return 0;
 }
@@ -154,7 +154,7 @@ int p2m_mmio_set(struct domain *d, ipa_t ipa, uint64_t payload)
         uint64_t *entry = pt_entry_at(&p2m->pt, ipa.v, 3);
         err = entry ? 0 : -XEN_ENOMEM;
         if (entry)
-            pt_write(&p2m->pt, ipa.v, 3, entry, payload << 2 | (uint64_t)P2M_MMIO << PTE_SW_TYPE_SHIFT);
+            pt_write(&p2m->pt, ipa.v, 3, entry, p2m_mmio_leaf(payload));
     }
     spin_unlock(&p2m->lock);
     return err;
@@ -197,8 +197,8 @@ void p2m_dump(struct domain *d)
     log_info("d%u p2m: root 0x%llx, %llu tables, window %d, max gfn 0x%llx, %s\n", d->id, (unsigned long long)p2m->pt.root.v,
              (unsigned long long)p2m->table_pages, p2m->vlpt_slot, (unsigned long long)p2m->max_gfn,
              !p2m->logging ? "not logging" : p2m->hw_dirty ? "logging by hardware" : "logging by faults");
-    log_info("  splits %llu, merges %llu, write faults %llu, spurious %llu\n", (unsigned long long)p2m->split_count,
-             (unsigned long long)p2m->merge_count, (unsigned long long)p2m->fault_count,
+    log_info("  splits %llu, %llu of them in the background, merges %llu, write faults %llu, spurious %llu\n", (unsigned long long)p2m->split_count,
+             (unsigned long long)p2m->eager_count, (unsigned long long)p2m->merge_count, (unsigned long long)p2m->fault_count,
              (unsigned long long)p2m->spurious_count);
     for (unsigned t = 0; t < ARRAY_SIZE(name); t++)
         if (count[t][0] || count[t][1])

@@ -56,7 +56,7 @@ static bool spurious(struct domain *d, ipa_t ipa, bool permission, bool write, b
         return false;
     if (permission && (!(leaf & PTE_S2_R) || (write && !(leaf & (PTE_S2_W | PTE_SW_LOGGED))) || (instruction && (leaf & PTE_S2_XN))))
         return false;
-    arch_tlb_flush_ipa(d->vttbr, IPA(ipa.v & PAGE_MASK));
+    vmid_flush_ipa(d, IPA(ipa.v & PAGE_MASK));
     p2m->spurious_count++;
     return true;
 }

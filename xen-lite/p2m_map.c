@@ -64,12 +64,12 @@ static void drop_leaf(uint64_t leaf, unsigned order)
     if (!holds_reference(leaf))
         return;
     struct page *p = leaf_page(leaf);
-    bool writer = p2m_leaf_type(leaf) == P2M_FOREIGN && (leaf & PTE_S2_W);
-    for (uint64_t i = 0; i < 1u << order; i++) {
-        if (writer)
-            dirty_ext_writer(&p[i], -1);
-        page_put(&p[i]);
-    }
+    if (p2m_leaf_type(leaf) == P2M_FOREIGN && (leaf & PTE_S2_W))    /* never a block */
+        dirty_ext_writer(p, -1);
+    if (order)
+        page_put_block(p, order);
+    else
+        page_put(p);
 }
 
 static void finish(struct drops *drops)
@@ -120,6 +120,8 @@ static unsigned choose_level(struct p2m *p2m, uint64_t addr, uint64_t pa, uint64
         return 3;
     if (type == P2M_RAM) {
         const struct page *p = pfn_page(pa >> PAGE_SHIFT);
+        if (dirty_wants_leaves(p2m))
+            return 3;
         for (unsigned i = 0; i < BLOCK_PAGES; i++)
             if (__atomic_load_n(&p[i].ext_writers, __ATOMIC_RELAXED))
                 return 3;
@@ -140,12 +142,13 @@ static void note_mapped(struct domain *d, uint64_t gfn, uint64_t pa, enum p2m_ty
 static uint64_t new_leaf(const struct p2m *p2m, uint64_t pa, enum p2m_type type, unsigned level)
 {
     uint64_t leaf = pa | attrs_of(type) | PTE_VALID | (level == 3 ? PTE_TABLE : 0);
+    if (type == P2M_SHARED && p2m->logging && (leaf & PTE_S2_W))
+        return leaf | PTE_SW_EXT;       /* the hypervisor writes there at any time */
     if (type != P2M_RAM)
         return leaf;
-    leaf |= dirty_new_leaf(p2m, level);
     if (level == 3 && pfn_page(pa >> PAGE_SHIFT)->ext_writers)
-        leaf |= PTE_SW_EXT;
-    return leaf;
+        return leaf | PTE_SW_EXT;
+    return leaf | dirty_new_leaf(p2m, level);
 }
 
 /* Map a piece; its size in pages, 0: no memory.  Lock held. */
@@ -177,7 +180,7 @@ static uint64_t map_piece(struct domain *d, uint64_t addr, uint64_t pa, uint64_t
         replace(p2m, at, level, &entry[i], new_leaf(p2m, pa + i * PAGE_SIZE, type, level), drops);
         note_mapped(d, at >> PAGE_SHIFT, pa + i * PAGE_SIZE, type, level == 2 ? 9 : 0);
     }
-    if (p2m->logging && type == P2M_RAM)
+    if (p2m->logging && (type == P2M_RAM || type == P2M_SHARED))
         dirty_note(p2m, addr);
     return count;
 }
@@ -337,7 +340,8 @@ int p2m_unmap_exact(struct domain *d, ipa_t ipa, paddr_t pa)
 }
 
 /* ---- unmapping by the thousand ---- */
-#define GONE_MAX (PAGE_SIZE / sizeof(uint64_t))
+#define GONE_MAX 128u                   /* whoever comes to the end of it pays for all of them */
+_Static_assert(GONE_MAX * sizeof(uint64_t) <= PAGE_SIZE, "p2m->gone");
 #define GONE_NS 5000000u
 
 static bool may_wait(uint64_t leaf, unsigned level)
@@ -377,21 +381,22 @@ void p2m_settle(struct domain *d)
     if (!__atomic_load_n(&p2m->gone_count, __ATOMIC_ACQUIRE))
         return;
     spin_lock(&p2m->lock);
-    uint64_t *gone = p2m->gone, vttbr = __atomic_load_n(&d->vttbr, __ATOMIC_RELAXED);
+    uint64_t *gone = p2m->gone;
     unsigned count = p2m->gone_count;
     p2m->gone = NULL;
     p2m->gone_count = 0;
-    arch_dsb();
-    if (count && vttbr)                 /* as p2m.c's flush: without a VMID nothing is cached */
-        arch_tlb_flush_vmid(vttbr);
+    if (count)
+        vmid_flush(d);
     spin_unlock(&p2m->lock);
     for (unsigned i = 0; i < count; i++)
         drop_leaf(gone[i], 0);
     mem_free(gone, PAGE_SIZE);
 }
 
-/* Take everything out of the 2 MiB at gfn, or step over an empty GiB; the gfn to go on with. */
-static uint64_t relinquish_region(struct domain *d, uint64_t gfn)
+#define DROPS_A_LOOK 64u
+
+/* Take the 2 MiB at gfn out, or step over an empty GiB; the gfn to go on with.  A table is emptied by drop_some. */
+static uint64_t unlink_region(struct domain *d, uint64_t gfn)
 {
     struct p2m *p2m = &d->p2m;
     unsigned level;
@@ -402,20 +407,36 @@ static uint64_t relinquish_region(struct domain *d, uint64_t gfn)
     if (level == 2 && old)
         pt_write(&p2m->pt, addr, 2, entry, 0);      /* and the flush, of all below if it is a table */
     bool table = level == 2 && (old & PTE_VALID) && (old & PTE_TABLE);
-    uint64_t *leaf = table ? pa_to_va(PA(old & PTE_ADDR)) : NULL;
-    for (unsigned i = 0; table && i < 512; i++)
-        note_gone(leaf[i], gfn + i, 0);
     if (!table && level == 2)
         note_gone(old, gfn, 9);
     spin_unlock(&p2m->lock);
-    /* The table is ours alone now. */
-    for (unsigned i = 0; table && i < 512; i++)
-        drop_leaf(leaf[i], 0);
+    p2m->relinquish_table = table ? old : 0;
+    p2m->relinquish_entry = 0;
     if (!table && level == 2)
         drop_leaf(old, 9);
-    pt_free_below(&p2m->pt, addr, level, table ? old : 0);
     return (gfn | ((pt_span(level) >> PAGE_SHIFT) - 1)) + 1;
 }
+
+/* Of the table that was unlinked, which is ours alone: some of its leaves, and after the last of them itself. */
+static void drop_some(struct domain *d)
+{
+    struct p2m *p2m = &d->p2m;
+    const uint64_t *leaf = pa_to_va(PA(p2m->relinquish_table & PTE_ADDR));
+    uint64_t gfn = p2m->relinquish_gfn - BLOCK_PAGES;
+    unsigned first = p2m->relinquish_entry, end = first + DROPS_A_LOOK;
+    spin_lock(&p2m->lock);
+    for (unsigned i = first; i < end; i++)
+        note_gone(leaf[i], gfn + i, 0);
+    spin_unlock(&p2m->lock);
+    for (unsigned i = first; i < end; i++)
+        drop_leaf(leaf[i], 0);
+    p2m->relinquish_entry = end;
+    if (end == BLOCK_PAGES) {
+        pt_free_below(&p2m->pt, gfn << PAGE_SHIFT, 2, p2m->relinquish_table);
+        p2m->relinquish_table = 0;
+    }
+}
+_Static_assert(BLOCK_PAGES % DROPS_A_LOOK == 0, "a table's end is looked for at multiples");
 
 int p2m_relinquish(struct domain *d)
 {
@@ -423,9 +444,12 @@ int p2m_relinquish(struct domain *d)
     if (!p2m->pt.root.v)
         return 0;
     p2m_settle(d);
-    while (p2m->relinquish_gfn <= p2m->max_gfn) {
-        p2m->relinquish_gfn = relinquish_region(d, p2m->relinquish_gfn);
-        if (p2m->relinquish_gfn <= p2m->max_gfn && hypercall_preempt_check())
+    while (p2m->relinquish_table || p2m->relinquish_gfn <= p2m->max_gfn) {
+        if (p2m->relinquish_table)
+            drop_some(d);
+        else
+            p2m->relinquish_gfn = unlink_region(d, p2m->relinquish_gfn);
+        if (hypercall_preempt_check())
             return -XEN_ERESTART;
     }
     return 0;

@@ -17,6 +17,7 @@
 
 #define NIL 0xffffffffu
 #define SCRUB_ORDER 4u
+#define FORGET_A_PIECE 4096u            /* frames looked at between two looks at whether others need the CPU */
 
 struct page *frame_table;
 uint64_t frame_base, frame_count;
@@ -200,14 +201,14 @@ static bool account_add(struct domain *d, uint64_t pages)
     return true;
 }
 
-static void account_sub(uint16_t owner, bool counted)
+static void account_sub(uint16_t owner, bool counted, uint32_t pages)
 {
     if (owner >= DOMID_FIRST_RESERVED || !slot_of[owner])
         return;
     unsigned n = slot_of[owner] - 1u;
     if (counted)
-        account[n].d->tot_pages--;
-    if (!--account[n].pages) {
+        account[n].d->tot_pages -= pages;
+    if (!(account[n].pages -= pages)) {
         account[n].d = NULL;
         slot_of[owner] = 0;
     }
@@ -225,20 +226,28 @@ struct domain *page_owner_get(const struct page *p)
     return d;
 }
 
-void page_forget_owner(struct domain *d)
+bool page_forget_some(struct domain *d, uint64_t *next)
 {
     spin_lock(&page_lock);
-    if (d->id < DOMID_FIRST_RESERVED && slot_of[d->id]) {
-        unsigned n = slot_of[d->id] - 1u;
-        for (uint64_t i = 0; i < frame_count && account[n].pages; i++)
-            if ((frame_table[i].flags & PAGE_ALLOCATED) && frame_table[i].owner == d->id) {
-                frame_table[i].owner = DOMID_IO;    /* nobody's: no domain of the same number will get at it */
-                account[n].pages--;
-            }
-        account[n].d = NULL;
-        slot_of[d->id] = 0;
+    unsigned n = slot_of[d->id] - 1u;
+    uint64_t end = MIN(*next + FORGET_A_PIECE, frame_count);
+    for (; slot_of[d->id] && account[n].pages && *next < end; ++*next) {
+        struct page *p = &frame_table[*next];
+        if (!(p->flags & PAGE_ALLOCATED) || p->owner != d->id)
+            continue;
+        account_sub(p->owner, !(p->flags & PAGE_UNCOUNTED), 1);
+        p->owner = DOMID_IO;            /* nobody's: no domain of the same number will get at it */
     }
+    bool over = !slot_of[d->id] || *next == frame_count;
     spin_unlock(&page_lock);
+    return over;
+}
+
+void page_forget_owner(struct domain *d)
+{
+    uint64_t next = 0;
+    while (d->id < DOMID_FIRST_RESERVED && !page_forget_some(d, &next))
+        ;
 }
 
 /* ---- allocation ---- */
@@ -297,6 +306,12 @@ struct page *page_alloc(struct domain *d, unsigned order, unsigned flags)
     return p;
 }
 
+struct page *page_alloc_uncleared(struct domain *d, unsigned order, bool *clean)
+{
+    *clean = true;
+    return alloc(d, false, PA(0), order, 0, clean);
+}
+
 struct page *page_alloc_at(struct domain *d, paddr_t pa, unsigned order)
 {
     uint64_t pfn = pa_pfn(pa);
@@ -310,8 +325,19 @@ struct page *page_alloc_at(struct domain *d, paddr_t pa, unsigned order)
 static void page_free(struct page *p)
 {
     spin_lock(&page_lock);
-    account_sub(p->owner, !(p->flags & PAGE_UNCOUNTED));
+    account_sub(p->owner, !(p->flags & PAGE_UNCOUNTED), 1);
     free_block(index_of(p), 0);
+    spin_unlock(&page_lock);
+}
+
+/* All of an aligned block, of one owner, which nobody refers to any more. */
+static void free_together(struct page *p, unsigned order)
+{
+    spin_lock(&page_lock);
+    account_sub(p->owner, !(p->flags & PAGE_UNCOUNTED), 1u << order);
+    for (uint32_t n = 1; n < 1u << order; n++)
+        p[n] = (struct page){ .owner = DOMID_INVALID };
+    free_block(index_of(p), order);
     spin_unlock(&page_lock);
 }
 
@@ -321,6 +347,32 @@ void page_put(struct page *p)
     BUG_ON(before == 0);
     if (before == 1)
         page_free(p);
+}
+
+static bool same_kind(const struct page *a, const struct page *b)
+{
+    return a->owner == b->owner && !((a->flags ^ b->flags) & PAGE_UNCOUNTED);
+}
+
+void page_put_block(struct page *p, unsigned order)
+{
+    uint32_t n = 0, count = 1u << order;
+    bool last = true;                   /* ours was the last reference of page n - 1 */
+
+    while (n < count && last && same_kind(&p[n], p)) {
+        uint32_t before = __atomic_fetch_sub(&p[n++].refs, 1, __ATOMIC_ACQ_REL);
+        BUG_ON(before == 0);
+        last = before == 1;
+    }
+    uint32_t gone = last ? n : n - 1;
+    if (gone == count) {
+        free_together(p, order);
+        return;
+    }
+    for (uint32_t i = 0; i < gone; i++)
+        page_free(&p[i]);
+    for (; n < count; n++)
+        page_put(&p[n]);
 }
 
 bool page_get(struct page *p, const struct domain *owner)
@@ -354,13 +406,16 @@ static unsigned order_of(size_t bytes)
     return order;
 }
 
-void *mem_alloc(size_t bytes)
+static void *mem_alloc_as(size_t bytes, unsigned flags)
 {
     if (bytes > (size_t)PAGE_SIZE << PAGE_MAX_ORDER)
         return NULL;
-    struct page *p = page_alloc(NULL, order_of(bytes), ALLOC_ZERO);
+    struct page *p = page_alloc(NULL, order_of(bytes), flags);
     return p ? page_va(p) : NULL;
 }
+
+void *mem_alloc(size_t bytes) { return mem_alloc_as(bytes, ALLOC_ZERO); }
+void *mem_alloc_uncleared(size_t bytes) { return mem_alloc_as(bytes, 0); }
 
 void mem_free(void *mem, size_t bytes)
 {

@@ -222,7 +222,7 @@ int context_load(struct domain *d, const uint8_t *buf, uint32_t bytes)
         result = check(d, &c);
     if (result)
         return result;
-    struct registers *old = mem_alloc(XLR_MAX_VCPUS * sizeof *old);
+    struct registers *old = mem_alloc_uncleared(XLR_MAX_VCPUS * sizeof *old);
     if (!old)
         return -XEN_ENOMEM;
     result = set_registers(d, &c, old);

@@ -49,7 +49,7 @@ static void reschedule(struct cpu *c)
         enter(c, s.next, s.reload);
 }
 
-/* Until there is work: free memory is cleared meanwhile. The interrupt that ends WFI stays pending until host_irq() takes it. */
+/* Until there is work: blocks of logged domains are split, and free memory is cleared, meanwhile. The interrupt that ends WFI stays pending until host_irq() takes it. */
 static void idle(struct cpu *c)
 {
     uint64_t start = counter();
@@ -58,7 +58,7 @@ static void idle(struct cpu *c)
     __atomic_store_n(&c->idle_since, start, __ATOMIC_RELAXED);
     __atomic_store_n(&c->idle, true, __ATOMIC_RELEASE);
     while (!__atomic_load_n(&c->work, __ATOMIC_ACQUIRE)) {
-        if (!page_scrub())
+        if (!dirty_split_idle() && !page_scrub())
             arch_wfi();
         host_irq();
         timer_run_expired();
@@ -66,6 +66,15 @@ static void idle(struct cpu *c)
     c->idle_end = counter();
     __atomic_store_n(&c->idle, false, __ATOMIC_RELAXED);
     __atomic_store_n(&c->idle_ticks, c->idle_ticks + (c->idle_end - start), __ATOMIC_RELEASE);
+}
+
+/* vmid_renew waits for us. */
+static void renumber(const struct cpu *c)
+{
+    if (c->current)
+        arch_load_vttbr(vmid_enter(c->current->domain));
+    else
+        vmid_idle();
 }
 
 void guest_prepare(void)
@@ -79,6 +88,8 @@ void guest_prepare(void)
             timer_run_expired();
         if (work & WORK_REAP)
             domain_reap();
+        if (work & WORK_VMID)
+            renumber(c);
         struct vcpu *v = c->current;
         if (!v || (work & WORK_RESCHED) || !sched_can_run(v)) {
             reschedule(c);

@@ -4,15 +4,17 @@
 
 #define READ_PIECE 1024u
 #define KEYS_MAX   256u
+#define LIST_A_LOOK 8u                  /* domains between two looks at whether others need the CPU */
 
 static spinlock_t sysctl_lock = SPINLOCK_INIT;
 
+/* When the call has to be made again, `index` is where it goes on, and `pad0` how many whole pieces are done. */
 static long sysctl_readconsole(struct xen_sysctl *op, bool *reply)
 {
     struct xen_sysctl_readconsole *r = &op->u.readconsole;
     char piece[READ_PIECE];
-    uint32_t index = r->index, done = 0, end = 0;
-    bool incremental = r->incremental;
+    uint32_t index = r->index, done = r->pad0 * READ_PIECE, end = 0;
+    bool incremental = r->incremental || done;
 
     while (done < r->count) {
         uint32_t n = console_read_ring(piece, MIN(r->count - done, READ_PIECE), &index, incremental, false);
@@ -22,7 +24,14 @@ static long sysctl_readconsole(struct xen_sysctl *op, bool *reply)
             break;
         done += n;
         incremental = true;
+        if (done % READ_PIECE == 0 && done / READ_PIECE <= UINT8_MAX && hypercall_preempt_check()) {
+            r->pad0 = (uint8_t)(done / READ_PIECE);
+            r->index = index;
+            *reply = true;
+            return -XEN_ERESTART;
+        }
     }
+    r->pad0 = 0;
     if (r->clear)
         console_read_ring(piece, 0, &end, false, true);
     r->index = index;
@@ -38,43 +47,68 @@ static long sysctl_sched_id(struct xen_sysctl *op, bool *reply)
     return 0;
 }
 
+/* No domain's number has this bit: the call is made again, and the first num_domains entries are there. */
+#define LIST_CONTINUED 0x8000u
+
+static long next_in_list(const struct xen_sysctl_getdomaininfolist *l, uint32_t done, domid_t *next)
+{
+    struct xen_domctl_getdomaininfo last;
+
+    *next = (domid_t)(l->first_domain & ~LIST_CONTINUED);
+    if (!done)
+        return 0;
+    if (copy_from_guest(&last, l->buffer.q + (done - 1) * sizeof last, sizeof last))
+        return -XEN_EFAULT;
+    *next = (domid_t)(last.domain + 1u);
+    return 0;
+}
+
+/* The domain `*next` or the first after it into entry `at`; 1: there was one. */
+static long list_one(const struct xen_sysctl_getdomaininfolist *l, uint32_t at, domid_t *next)
+{
+    struct xen_domctl_getdomaininfo info;
+    struct domain *d = domain_get_next(*next);
+
+    if (!d)
+        return 0;
+    domain_info(d, &info);
+    *next = (domid_t)(d->id + 1u);
+    domain_put(d);
+    return copy_to_guest(l->buffer.q + at * sizeof info, &info, sizeof info) ? -XEN_EFAULT : 1;
+}
+
 static long sysctl_getdomaininfolist(struct xen_sysctl *op, bool *reply)
 {
     struct xen_sysctl_getdomaininfolist *l = &op->u.getdomaininfolist;
-    struct xen_domctl_getdomaininfo info;
-    uint32_t n = 0;
-    long result = 0;
+    uint32_t done = l->first_domain & LIST_CONTINUED ? MIN(l->num_domains, l->max_domains) : 0;
+    domid_t next;
+    long result = next_in_list(l, done, &next);
 
-    for (struct domain *d = domain_get_next(l->first_domain); d;) {
-        domid_t next = (domid_t)(d->id + 1u);
-        bool room = n < l->max_domains;
-        if (room)
-            domain_info(d, &info);
-        domain_put(d);
-        if (!room)
+    while (!result && done < l->max_domains) {
+        result = list_one(l, done, &next);
+        if (result <= 0)
             break;
-        if (copy_to_guest(l->buffer.q + n * sizeof info, &info, sizeof info)) {
-            result = -XEN_EFAULT;
-            break;
-        }
-        n++;
-        d = domain_get_next(next);
+        result = ++done % LIST_A_LOOK || !hypercall_preempt_check() ? 0 : -XEN_ERESTART;
     }
-    l->num_domains = n;
-    *reply = !result;
+    l->first_domain = (domid_t)(result == -XEN_ERESTART ? l->first_domain | LIST_CONTINUED : l->first_domain & ~LIST_CONTINUED);
+    l->num_domains = done;
+    *reply = !result || result == -XEN_ERESTART;
     return result;
 }
 
+/* Dumps are for people, and as long as they are; but between two of them others get the CPU. */
 static long sysctl_debug_keys(struct xen_sysctl *op, bool *reply)
 {
-    const struct xen_sysctl_debug_keys *k = &op->u.debug_keys;
+    struct xen_sysctl_debug_keys *k = &op->u.debug_keys;
 
-    (void)reply;
-    for (uint32_t i = 0; i < MIN(k->nr_keys, KEYS_MAX); i++) {
+    for (k->nr_keys = MIN(k->nr_keys, KEYS_MAX); k->nr_keys; k->nr_keys--, k->keys.q++) {
         char c;
-        if (copy_from_guest(&c, k->keys.q + i, 1))
+        if (*reply && hypercall_preempt_check())
+            return -XEN_ERESTART;
+        if (copy_from_guest(&c, k->keys.q, 1))
             return -XEN_EFAULT;
         debug_key(c);
+        *reply = true;
     }
     return 0;
 }
@@ -120,6 +154,7 @@ static long (*const operations[])(struct xen_sysctl *op, bool *reply) = {
     [XEN_SYSCTL_tbuf_op] = sysctl_tbuf_op,
     [XEN_SYSCTL_physinfo] = sysctl_physinfo,
     [XEN_SYSCTL_sched_id] = sysctl_sched_id,
+    [XEN_SYSCTL_perfc_op] = sysctl_perfc_op,
     [XEN_SYSCTL_getdomaininfolist] = sysctl_getdomaininfolist,
     [XEN_SYSCTL_debug_keys] = sysctl_debug_keys,
     [XEN_SYSCTL_getcpuinfo] = sysctl_getcpuinfo,

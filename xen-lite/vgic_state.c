@@ -41,6 +41,11 @@ static void set_irq(struct vgic_irq *irq, const struct xlr_irq *r)
     irq->group1 = r->flags & XLR_IRQ_GROUP1;
 }
 
+static bool same_irq(const struct xlr_irq *a, const struct xlr_irq *b)
+{
+    return a->flags == b->flags && a->priority == b->priority && a->sources == b->sources && a->affinity == b->affinity;
+}
+
 void vgic_get_dist(struct domain *d, struct xlr_vgic_dist *r, struct xlr_irq *irq)
 {
     *r = (struct xlr_vgic_dist){ .ctlr = d->vgic.ctlr, .spi_count = d->vgic.spi_count };
@@ -72,6 +77,10 @@ void vgic_set_dist(struct domain *d, const struct xlr_vgic_dist *r, const struct
 {
     for (unsigned i = 0; i < MIN(d->vgic.spi_count, r->spi_count); i++) {
         struct vgic_irq *irq = &d->vgic.spi[i];
+        struct xlr_irq now;
+        get_irq(irq, &now);
+        if (same_irq(&now, &rec[i]))    /* most of them, never used */
+            continue;
         struct vcpu *owner = vgic_irq_lock(irq);
         if (!owner)
             continue;

@@ -249,36 +249,39 @@ static uint32_t typer(const struct domain *d)
 }
 
 /* Those that are not arrays: no lock, they are constants but for CTLR. */
-static bool dist_control(struct domain *d, uint32_t offset, struct mmio_access *a)
+static inline bool dist_control(struct domain *d, struct mmio_access *a)
 {
     if (a->size != 4)
         return false;
     if (a->write) {
-        if (offset == GICD_CTLR)
+        if (a->offset == GICD_CTLR)
             vgic_set_ctlr(d, (uint32_t)a->value);
         return true;
     }
-    switch (offset) {
+    switch (a->offset) {
     case GICD_CTLR: a->value = __atomic_load_n(&d->vgic.ctlr, __ATOMIC_RELAXED); break;
-    case GICD_TYPER: a->value = typer(d); break;
+    case GICD_TYPER: a->value = d->vgic.typer; break;
     case GICD_IIDR: a->value = GIC_IIDR_ARM; break;
-    default: a->value = id_register(offset); break;
+    default: a->value = id_register((uint32_t)a->offset); break;
     }
     return true;
 }
 
-static bool dist_access(struct vcpu *v, void *arg, struct mmio_access *a)
+static __attribute__((noinline)) bool dist_beyond(struct vcpu *v, void *arg, struct mmio_access *a)
 {
     struct domain *d = arg;
     uint32_t offset = (uint32_t)a->offset;
 
-    if (offset < GICD_IGROUPR)
-        return dist_control(d, offset, a);
     if (offset >= GICD_IROUTER + 8 * INTID_SPI && offset < GICD_IROUTER_END)
         return access_router(v, offset, a);
     if (offset < 0x1000)
         return access_arrays(d, NULL, offset, INTID_SPI, INTID_SPI + d->vgic.spi_count, a);
-    return dist_control(d, offset, a);
+    return dist_control(d, a);
+}
+
+static bool dist_access(struct vcpu *v, void *arg, struct mmio_access *a)
+{
+    return a->offset < GICD_IGROUPR ? dist_control(arg, a) : dist_beyond(v, arg, a);
 }
 
 /* ---- redistributors ----------------------------------------------------------------------------- */
@@ -338,6 +341,7 @@ int vgic_v3_register(struct domain *d)
 {
     uint64_t redist_bytes = (uint64_t)MAX_VCPUS * GICR_STRIDE;
 
+    d->vgic.typer = typer(d);
     if (d->privileged && gic_info.redist_bytes)
         redist_bytes = MIN(redist_bytes, gic_info.redist_bytes);
     int ret = mmio_register(d, IPA(d->vgic.dist_base), 0x10000, dist_access, d);

@@ -29,6 +29,7 @@ static uint64_t slots[(VLPT_SLOTS + 63) / 64];
 void vlpt_attach(struct p2m *p2m)
 {
     p2m->vlpt_slot = -1;
+    p2m->window = NULL;
     if (!cmdline.vlpt)
         return;
     spin_lock(&slot_lock);
@@ -37,6 +38,7 @@ void vlpt_attach(struct p2m *p2m)
             bit_set(slots, i);
             p2m->vlpt_slot = (int)i;
             arch_vlpt_attach(i, p2m->pt.root);
+            p2m->window = vlpt_window(i);
         }
     spin_unlock(&slot_lock);
 }
@@ -46,6 +48,7 @@ void vlpt_detach(struct p2m *p2m)
     if (p2m->vlpt_slot < 0)
         return;
     spin_lock(&slot_lock);
+    p2m->window = NULL;
     arch_vlpt_detach((unsigned)p2m->vlpt_slot);
     bit_clear(slots, (unsigned)p2m->vlpt_slot);
     p2m->vlpt_slot = -1;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Vectors, and the way in and out of guests.  The stack is empty while a guest runs, so an exit starts at its top.
- * Offsets: struct cpu { current; work; id } and struct guest_regs (asserted in switch.c).
+ *
+ * An exit saves no more than it must:
+ *   a write fault of the dirty log       six registers: it is resolved here, without C
+ *   HVC, and emulated MMIO by the leaf   what C may clobber (x0-x18, x29, x30); the rest only if another vCPU may get the CPU
+ *   all else                             everything
  */
 #include <asm/mm.h>
+#include "offsets.h"
 
-#define CPU_CURRENT 0
-#define CPU_WORK    8
-#define CPU_ID      12
-#define REGS_PC     248                 /* and PSTATE after it */
-#define FRAME_BYTES 288                 /* struct el2_frame */
 #define RESERVE     3072                /* what the handlers in C need below it */
 
     .macro ventry, target
@@ -18,8 +18,8 @@
     .endm
 
     /*
-     * x0 and x1 through the stack, then x0 = the vCPU whose registers these are.  `hardened`: firmware first makes the branch
-     * predictor forget what the guest taught it (SMCCC_ARCH_WORKAROUND_1 or _3; the call changes x0-x3 only).
+     * x0 and x1 go to the stack.  `hardened`: firmware first makes the branch predictor forget what the guest taught it
+     * (SMCCC_ARCH_WORKAROUND_1 or _3; the call changes x0-x3 only).
      */
     .macro ventry_guest, target, hardened
     .balign 128
@@ -31,8 +31,6 @@
     smc     #0
     ldp     x2, x3, [sp], #16
     .endif
-    mrs     x1, tpidr_el2
-    ldr     x0, [x1, #CPU_CURRENT]
     b       \target
     .endm
 
@@ -83,7 +81,10 @@ vectors_hardened:
     vector_table 1
 
     .section .text.vectors, "ax"        /* near the vectors: TBZ reaches 32 KiB */
-    .macro save_guest
+    /* What C may clobber, and x29, into the current vCPU: x0 = it.  Leaves x1. */
+    .macro save_guest_scratch
+    mrs     x0, tpidr_el2
+    ldr     x0, [x0, #CPU_CURRENT]
     stp     x2, x3, [x0, #16]
     stp     x4, x5, [x0, #32]
     ldp     x2, x3, [sp], #16
@@ -93,39 +94,33 @@ vectors_hardened:
     stp     x12, x13, [x0, #96]
     stp     x14, x15, [x0, #112]
     stp     x16, x17, [x0, #128]
-    stp     x18, x19, [x0, #144]
-    stp     x20, x21, [x0, #160]
-    stp     x22, x23, [x0, #176]
-    stp     x24, x25, [x0, #192]
-    stp     x26, x27, [x0, #208]
-    stp     x28, x29, [x0, #224]
-    str     x30, [x0, #240]
+    str     x18, [x0, #144]
+    stp     x29, x30, [x0, #232]
     stp     x2, x3, [x0]
     mrs     x4, elr_el2
     mrs     x5, spsr_el2
-    stp     x4, x5, [x0, #REGS_PC]
+    stp     x4, x5, [x0, #VCPU_PC]      /* and PSTATE after it */
     mov     x29, xzr                    /* backtraces end here */
     .endm
 
-guest_sync:
-    save_guest
-    bl      trap_sync
-    b       return_to_guest
-guest_irq:
-    save_guest
-    bl      trap_irq
-    b       return_to_guest
-guest_serror:
-    save_guest
-    bl      trap_serror
-    /* fall through */
+    .macro save_guest_rest
+    stp     x19, x20, [x0, #152]
+    stp     x21, x22, [x0, #168]
+    stp     x23, x24, [x0, #184]
+    stp     x25, x26, [x0, #200]
+    stp     x27, x28, [x0, #216]
+    .endm
 
-return_to_guest:
-    mrs     x1, tpidr_el2
-    ldr     w2, [x1, #CPU_WORK]
-    cbnz    w2, 2f
-1:  ldr     x0, [x1, #CPU_CURRENT]
-    ldp     x2, x3, [x0, #REGS_PC]
+    .macro load_guest_rest
+    ldp     x19, x20, [x0, #152]
+    ldp     x21, x22, [x0, #168]
+    ldp     x23, x24, [x0, #184]
+    ldp     x25, x26, [x0, #200]
+    ldp     x27, x28, [x0, #216]
+    .endm
+
+    .macro load_guest_scratch_and_go
+    ldp     x2, x3, [x0, #VCPU_PC]
     ldp     x4, x5, [x0, #32]
     ldp     x6, x7, [x0, #48]
     msr     elr_el2, x2
@@ -135,19 +130,196 @@ return_to_guest:
     ldp     x12, x13, [x0, #96]
     ldp     x14, x15, [x0, #112]
     ldp     x16, x17, [x0, #128]
-    ldp     x18, x19, [x0, #144]
-    ldp     x20, x21, [x0, #160]
-    ldp     x22, x23, [x0, #176]
-    ldp     x24, x25, [x0, #192]
-    ldp     x26, x27, [x0, #208]
-    ldp     x28, x29, [x0, #224]
-    ldr     x30, [x0, #240]
+    ldr     x18, [x0, #144]
+    ldp     x29, x30, [x0, #232]
     ldp     x2, x3, [x0, #16]
     ldp     x0, x1, [x0]
+    go_to_guest
+    .endm
+
+    .macro go_to_guest
     eret
     dsb     nsh                         /* speculation must not run on past the ERET, with the guest's registers at EL2 */
     isb
-2:  bl      guest_prepare               /* may change the current vCPU; a kick that comes after it ends the guest at once */
+    .endm
+
+    /* The commonest first.  x0, x1: scratch; x1 = ESR all the way to C. */
+guest_sync:
+    mrs     x1, esr_el2
+    lsr     w0, w1, #ESR_EC_SHIFT
+    cmp     w0, #EC_DABT_LOW
+    b.ne    guest_sync_no_abort
+    and     w0, w1, #0xff               /* S1PTW, WnR, DFSC */
+    cmp     w0, #ESR_WRITE_FAULT_L3
+    b.ne    guest_abort_other
+
+    /*
+     * A store to a read-only page, found by the last level of the walk: of a logged domain, most likely.  Does what the hardware's dirty
+     * state would have done, then notes the region and drops this CPU's TLB entries for the page.  The order of it all, and
+     * what may happen meanwhile, is argued in dirty.c.  dirty_fault() sees to whatever is not met here as expected.
+     */
+    stp     x2, x3, [sp, #-32]!
+    stp     x4, x5, [sp, #16]
+    mrs     x2, far_el2
+    mrs     x3, par_el1                 /* the guest may be between an AT of its own and reading this */
+    at      s1e1r, x2
+    isb
+    mrs     x4, par_el1
+    msr     par_el1, x3
+    tbnz    w4, #0, write_fault_done    /* the guest's own map changed meanwhile: run it again */
+    mrs     x5, tpidr_el2
+    ldr     x5, [x5, #CPU_CURRENT]
+    mrs     x0, elr_el2                 /* an abort of our own below would replace these */
+    mrs     x3, spsr_el2
+    stp     x0, x3, [x5, #VCPU_PC]
+    str     w1, [x5, #VCPU_ESR]
+    ldr     x0, [x5, #VCPU_DOMAIN]
+    ubfx    x3, x4, #12, #36            /* gfn */
+    ldr     x1, [x0, #DOMAIN_WINDOW]
+    lsr     x4, x3, #(IPA_BITS - 12)
+    cbnz    x4, write_fault_slow
+    cbz     x1, write_fault_slow
+    add     x1, x1, x3, lsl #3          /* the leaf: through the VLPT, which may fault while a merge takes the table away */
+1:  ldxr    x4, [x1]
+    tbz     x4, #PTE_SW_LOGGED_BIT, write_fault_slow
+    tbz     x4, #PTE_VALID_BIT, write_fault_slow
+    tbnz    x4, #PTE_S2_W_BIT, write_fault_was_dirty
+    orr     x4, x4, #(1 << PTE_S2_W_BIT)
+2:  stxr    w5, x4, [x1]
+    cbnz    w5, 1b
+    dmb     ish                         /* the leaf first, the look at the region after it */
+    ldr     x1, [x0, #DOMAIN_REGION]
+    lsr     x4, x3, #15                 /* word of 64 regions of 512 pages */
+    lsr     x5, x3, #9
+    add     x1, x1, x4, lsl #3
+    ldr     x4, [x1]
+    lsr     x4, x4, x5
+    tbz     w4, #0, write_fault_note
+write_fault_noted:
+    ldr     x1, [x0, #DOMAIN_FAULTS]    /* a statistic: may miss one when CPUs race */
+    add     x1, x1, #1
+    str     x1, [x0, #DOMAIN_FAULTS]
+write_fault_flush:                      /* x2: address, x3: gfn.  The CPU came here with a read-only entry, and may have kept it */
+    dsb     nshst
+    tlbi    ipas2e1, x3
+    ubfx    x2, x2, #12, #44            /* all ASIDs */
+    dsb     nsh
+    mrs     x5, tpidr_el2
+    tlbi    vaae1, x2
+    ldr     x5, [x5, #CPU_CURRENT]
+    dsb     nsh                         /* no ISB: the ERET is one */
+    ldr     x1, [x5, #VCPU_WRITE_FAULTS]
+    add     x1, x1, #1
+    str     x1, [x5, #VCPU_WRITE_FAULTS]
+write_fault_done:
+    ldp     x4, x5, [sp, #16]
+    ldp     x2, x3, [sp], #32
+    ldp     x0, x1, [sp], #16
+    go_to_guest
+
+write_fault_was_dirty:
+    clrex
+    ldr     x1, [x0, #DOMAIN_SPURIOUS]
+    add     x1, x1, #1
+    str     x1, [x0, #DOMAIN_SPURIOUS]
+    b       write_fault_flush
+
+write_fault_note:                       /* the first in its region since a harvest: x1: word, x5: number of the bit, modulo 64 */
+    mov     x4, #1
+    lsl     x4, x4, x5
+3:  ldxr    x5, [x1]
+    orr     x5, x5, x4
+    stxr    w0, x5, [x1]
+    cbnz    w0, 3b
+    mrs     x0, tpidr_el2
+    ldr     x0, [x0, #CPU_CURRENT]
+    ldr     x0, [x0, #VCPU_DOMAIN]
+    b       write_fault_noted
+
+    /* The window has nothing there: put back what our own abort has overwritten, and take the long way. */
+write_fault_in_window:
+    mrs     x5, tpidr_el2
+    ldr     x5, [x5, #CPU_CURRENT]
+    ldp     x0, x3, [x5, #VCPU_PC]
+    ldr     w1, [x5, #VCPU_ESR]
+    msr     elr_el2, x0
+    msr     spsr_el2, x3
+    msr     esr_el2, x1
+    msr     far_el2, x2
+    .pushsection .ex_table, "a"
+    .balign 4
+    .word   1b - .
+    .word   write_fault_in_window - .
+    .word   2b - .
+    .word   write_fault_in_window - .
+    .popsection
+write_fault_slow:
+    clrex
+    mrs     x1, esr_el2
+    ldp     x4, x5, [sp, #16]
+    ldp     x2, x3, [sp], #32
+
+guest_sync_any:                         /* x1: ESR */
+    save_guest_scratch
+    save_guest_rest
+    bl      trap_sync
+    b       return_to_guest
+
+    /* An abort that may be an access to an emulated page: a translation fault of an access that the syndrome describes. */
+guest_abort_other:
+    and     w0, w0, #~0x40              /* WnR */
+    cmp     w0, #ESR_TRANSLATION_L3
+    b.ne    guest_sync_any
+    tbz     w1, #24, guest_sync_any     /* ISV */
+    ubfx    w0, w1, #16, #5             /* SRT: C keeps x19-x28, which are not saved yet */
+    cmp     w0, #19
+    b.lo    1f
+    cmp     w0, #31
+    b.ne    guest_sync_any
+1:  save_guest_scratch
+    bl      trap_emulated               /* returns its vCPU */
+    mrs     x1, tpidr_el2
+    cbnz    x0, return_light
+    ldr     x0, [x1, #CPU_CURRENT]
+    save_guest_rest
+    mrs     x1, esr_el2
+    bl      trap_sync
+    b       return_to_guest
+
+guest_sync_no_abort:
+    cmp     w0, #EC_HVC64
+    b.ne    guest_sync_any
+    save_guest_scratch
+    bl      trap_sync
+    mrs     x1, tpidr_el2
+    ldr     x0, [x1, #CPU_CURRENT]
+return_light:                           /* x0: the current vCPU, x1: the CPU */
+    ldr     w2, [x1, #CPU_WORK]
+    cbnz    w2, 1f
+    load_guest_scratch_and_go
+1:  save_guest_rest                     /* what C has kept all the while */
+    b       prepare
+
+guest_irq:
+    save_guest_scratch
+    save_guest_rest
+    bl      trap_irq
+    b       return_to_guest
+guest_serror:
+    save_guest_scratch
+    save_guest_rest
+    bl      trap_serror
+    /* fall through */
+
+return_to_guest:
+    mrs     x1, tpidr_el2
+    ldr     w2, [x1, #CPU_WORK]
+    cbnz    w2, prepare
+1:  ldr     x0, [x1, #CPU_CURRENT]
+    load_guest_rest
+    load_guest_scratch_and_go
+prepare:
+    bl      guest_prepare               /* may change the current vCPU; a kick that comes after it ends the guest at once */
     mrs     x1, tpidr_el2
     b       1b
 
@@ -162,7 +334,7 @@ arch_enter_guest:
     add     x3, x3, x2, lsl #(STACK_SHIFT + 1)
     mov     sp, x3
     mov     x29, xzr
-    b       2b
+    b       prepare
 
     /* struct el2_frame at SP */
     .macro save_el2

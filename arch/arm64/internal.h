@@ -52,7 +52,8 @@ struct el2_frame { uint64_t x[31], sp, elr, spsr, esr, far; };
 extern uint8_t emergency_stacks[MAX_CPUS][1 << EMERGENCY_SHIFT];
 
 /* traps.c: called by entry.S */
-void trap_sync(struct vcpu *v);
+void trap_sync(struct vcpu *v, uint32_t esr);
+struct vcpu *trap_emulated(struct vcpu *v, uint32_t esr);
 void trap_irq(struct vcpu *v);
 void trap_serror(struct vcpu *v);
 void el2_sync(struct el2_frame *f);

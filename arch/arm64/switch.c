@@ -3,8 +3,7 @@
 #include "internal.h"
 #include "records.h"
 
-/* entry.S and the vectors count on these. */
-_Static_assert(offsetof(struct cpu, current) == 0 && offsetof(struct cpu, work) == 8 && offsetof(struct cpu, id) == 12, "struct cpu");
+/* entry.S counts on these; other offsets it gets from offsets.c. */
 _Static_assert(offsetof(struct vcpu, arch) == 0 && offsetof(struct arch_vcpu, regs) == 0, "struct vcpu");
 _Static_assert(offsetof(struct guest_regs, pc) == 248 && offsetof(struct guest_regs, pstate) == 256, "struct guest_regs");
 _Static_assert(sizeof(struct el2_frame) == 288 && offsetof(struct el2_frame, sp) == 248, "struct el2_frame");

@@ -37,7 +37,8 @@ static bool timer_access(struct vcpu *v, struct access *a, enum vtimer_reg reg)
 
 static bool sgi_access(struct vcpu *v, struct access *a, unsigned group)
 {
-    v->exits[EXIT_SGI]++;
+    v->exits[EXIT_SGI]++;               /* one exit: of this kind, no longer of the other */
+    v->exits[EXIT_SYSREG]--;
     return a->write && v->domain->vgic.version == 3 && vgic_sgi_write(v, a->value, group);
 }
 

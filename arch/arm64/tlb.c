@@ -46,16 +46,6 @@ void arch_tlb_flush_ipa(uint64_t vttbr, ipa_t ipa)
     tlb_end(vttbr, old);
 }
 
-/*
- * After a fault on permission that is lifted now: this CPU's entries for the address.  By VA all that may combine both stages for this
- * access, whatever its ASID.  Another CPU, or another VA, that has the old entry takes a fault of its own and comes here.
- */
-void arch_tlb_flush_fault(ipa_t ipa, gva_t va)
-{
-    __asm__ volatile("dsb nshst\n\ttlbi ipas2e1, %0\n\tdsb nsh\n\ttlbi vaae1, %1\n\tdsb nsh"
-                     : : "r"(ipa_gfn(ipa)), "r"(va.v >> PAGE_SHIFT & 0xfffffffffffull) : "memory");
-}       /* no ISB: the ERET is one */
-
 void arch_tlb_flush_vmid(uint64_t vttbr)
 {
     uint64_t old = tlb_begin(vttbr);

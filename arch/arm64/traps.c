@@ -7,11 +7,9 @@
 
 #define HVC_XEN 0xea1u                  /* XEN_HYPERCALL_TAG of public/arch-arm.h, as an immediate */
 
-/* What trap_sync looks for first: exception class, and of an abort ISV, S1PTW, WnR and the status code with its level. */
+/* What trap_sync looks for first: exception class, and of an abort ISV, S1PTW and the status code with its level. */
 #define ESR_HYPERCALL           ((uint32_t)EC_HVC64 << 26 | (uint32_t)ESR_IL | HVC_XEN)
 #define ESR_PSCI                ((uint32_t)EC_HVC64 << 26 | (uint32_t)ESR_IL)
-#define ESR_WRITE_FAULT_MASK    (0x3fu << 26 | 1u << 7 | 1u << 6 | 0x3fu)
-#define ESR_WRITE_FAULT         ((uint32_t)EC_DABT_LOW << 26 | 1u << 6 | FSC_PERMISSION | 3u)
 #define ESR_EMULATED_MASK       (0x3fu << 26 | 1u << 24 | 1u << 7 | 0x3fu)
 #define ESR_EMULATED            ((uint32_t)EC_DABT_LOW << 26 | 1u << 24 | FSC_TRANSLATION | 3u)
 
@@ -82,29 +80,16 @@ static __attribute__((noinline)) void guest_abort(struct vcpu *v, uint32_t esr, 
     stage2_fault(v, &f);
 }
 
-/* A store to a read-only page, found by the walk's last level: of a logged domain, most likely. */
-static inline bool write_fault(struct vcpu *v)
+/*
+ * A load or store that met an empty level-3 entry: of an emulated page, most likely.  Called by entry.S, for an abort with ISV set, when
+ * x19-x28 are not saved: the access's register is none of them.  Returns `v`, or NULL: nothing was done.
+ */
+struct vcpu *trap_emulated(struct vcpu *v, uint32_t esr)
 {
-    gva_t va = GVA(READ_SYSREG(far_el2));
-    ipa_t ipa;
+    uint64_t page = READ_SYSREG(hpfar_el2) << 8, va = READ_SYSREG(far_el2);     /* FIPA: bits 43:4 */
 
-    if (unlikely(!guest_at(va, false, &ipa)))
-        return true;                    /* the guest's own map changed meanwhile: run it again */
-    if (unlikely(!dirty_fault_leaf(v, ipa, va)))
-        return false;
-    count(v, EXIT_WRITE_FAULT);
-    return true;
-}
-
-/* A load or store that met an empty level-3 entry: of an emulated page, most likely. */
-static inline bool emulated_access(struct vcpu *v, uint32_t esr)
-{
-    uint64_t page = (READ_SYSREG(hpfar_el2) & 0xffffffffff0ull) << 8, low = READ_SYSREG(far_el2) & (PAGE_SIZE - 1);
-
-    if (unlikely(!mmio_leaf_access(v, IPA(page | low), esr)))
-        return false;
-    count(v, EXIT_MMIO);
-    return true;
+    v->arch.esr = esr;
+    return mmio_leaf_access(v, esr, IPA((page & PAGE_MASK) | (va & ~PAGE_MASK)));
 }
 
 static void guest_wfx(struct vcpu *v, uint32_t esr)
@@ -151,10 +136,8 @@ static void guest_smc(struct vcpu *v, uint32_t esr)
     }
 }
 
-void trap_sync(struct vcpu *v)
+void trap_sync(struct vcpu *v, uint32_t esr)
 {
-    uint32_t esr = (uint32_t)READ_SYSREG(esr_el2);
-
     v->arch.esr = esr;
     /* The commonest first: each test is one comparison. */
     if (likely(esr == ESR_HYPERCALL)) {
@@ -167,9 +150,7 @@ void trap_sync(struct vcpu *v)
         vpsci_dispatch(v);
         return;
     }
-    if ((esr & ESR_WRITE_FAULT_MASK) == ESR_WRITE_FAULT && likely(write_fault(v)))
-        return;
-    if ((esr & ESR_EMULATED_MASK) == ESR_EMULATED && likely(emulated_access(v, esr)))
+    if ((esr & ESR_EMULATED_MASK) == ESR_EMULATED && likely(trap_emulated(v, esr)))
         return;
     switch (ESR_EC(esr)) {
     case EC_HVC64:

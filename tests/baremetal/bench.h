@@ -30,10 +30,9 @@ extern const unsigned bench_guest_work_count;
 void bench_sleep(uint64_t us);              /* with the vCPU blocked */
 bool bench_finish(struct guest *g, unsigned vcpu);  /* sleep until it has done what it was ordered */
 bool bench_order(struct guest *g, unsigned vcpu, uint64_t command);     /* order and bench_finish */
-void bench_debug_key(char key);
 
 /* A guest whose vCPUs have their interrupt controller on and sleep when they have nothing to do. */
-bool bench_guest(struct guest *g, unsigned vcpu_count, unsigned mib, unsigned how);
+bool bench_guest(struct guest *g, unsigned vcpu_count, unsigned mib, bool pages);
 uint64_t bench_idle_us(void);               /* how long an idle vCPU is to sleep: long, for it disturbs who works */
 void bench_idle(struct guest *g, uint64_t us);      /* between two looks at the mailbox; 0: yield */
 long bench_shadow(struct guest *g, uint32_t op);    /* ticks that the call took, or -1 */

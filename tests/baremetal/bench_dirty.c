@@ -129,7 +129,7 @@ bool bench_dirty(const char *text)
     unsigned vcpu_count = (unsigned)bench_number(&text);
     blocks = bench_after(text, "-2m") != NULL;
     said_enable = false;
-    bool ok = bench_guest(&g, vcpu_count, mib, blocks ? 0 : GUEST_PAGES);
+    bool ok = bench_guest(&g, vcpu_count, mib, !blocks);
     bm_check(ok, "bench: make a guest", "%u MiB, %u vCPUs", mib, vcpu_count);
     if (ok)
         sessions();
@@ -144,20 +144,20 @@ bool bench_vmid(const char *text)
     if (!text)
         return false;
     uint64_t rounds = bench_number(&text), dirty_rounds = 0;
-    if (!bench_guest(&g, 1, 64, 0) || bench_shadow(&g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) < 0) {
+    if (!bench_guest(&g, 1, 64, false) || bench_shadow(&g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) < 0) {
         bm_check(false, "bench: make a guest", "to log");
         return true;
     }
     g.mail[0]->first = 0, g.mail[0]->count = 64;
     guest_order(&g, 0, GUEST_KEEP_WRITING);
     bench_sleep(2 * bench_idle_us());
-    bench_debug_key('V');
+    bm_debug_key('V');
     for (uint64_t i = 0; i < rounds; i++) {
         bench_sleep(1000);
         bench_shadow(&g, XEN_DOMCTL_SHADOW_OP_CLEAN);
         dirty_rounds += g.op.u.shadow_op.stats.dirty_count >= 64;
     }
-    bench_debug_key('V');
+    bm_debug_key('V');
     bench_order(&g, 0, GUEST_IDLE);
     bench_say("vmid-rounds", 0, rounds, "dirty_rounds=%lu", dirty_rounds);
     guest_destroy(&g);

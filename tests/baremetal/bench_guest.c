@@ -35,15 +35,15 @@ static bool run_in(struct guest *g)
     return ok;
 }
 
-bool bench_guest(struct guest *g, unsigned vcpu_count, unsigned mib, unsigned how)
+bool bench_guest(struct guest *g, unsigned vcpu_count, unsigned mib, bool pages)
 {
-    return guest_make_with(g, vcpu_count, mib, how) && run_in(g);
+    return (pages ? guest_make_paged(g, vcpu_count, mib) : guest_make(g, vcpu_count, mib)) && run_in(g);
 }
 
 static void drop_first(void) { guest_destroy(&first); }
 
 /* ---- from one vCPU to the other ---- */
-static bool make_pair(void) { return bench_guest(&first, 2, 16, 0); }
+static bool make_pair(void) { return bench_guest(&first, 2, 16, false); }
 
 static uint64_t ask_and_answer(unsigned times, uint64_t command)
 {
@@ -78,7 +78,7 @@ static bool make_yielding_pair(void)
 
 static bool make_two_guests(void)
 {
-    bool ok = bench_guest(&first, 1, 16, 0) && bench_guest(&second, 1, 16, GUEST_BESIDE);
+    bool ok = bench_guest(&first, 1, 16, false) && bench_guest(&second, 1, 16, false);
     bench_idle(&second, 0);
     bench_sleep(2 * bench_idle_us());               /* it has noticed */
     return ok;
@@ -111,7 +111,7 @@ static uint64_t read_emulated(unsigned pages)
 static bool make_empty(void)
 {
     cursor = 8;                             /* gic_on() has been at the first ones */
-    return bench_guest(&first, 8, 16, 0);
+    return bench_guest(&first, 8, 16, false);
 }
 
 static bool make_hit(void)
@@ -149,15 +149,15 @@ bool bench_write(struct guest *g, unsigned vcpu, uint64_t from, uint64_t of, uin
     return bench_order(g, vcpu, GUEST_DIRTY);
 }
 
-static bool log_on(unsigned how)
+static bool log_on(bool pages)
 {
     cursor = 0;
-    bool ok = bench_guest(&first, 1, LOG_MIB, how) && bench_shadow(&first, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) >= 0;
+    bool ok = bench_guest(&first, 1, LOG_MIB, pages) && bench_shadow(&first, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) >= 0;
     bench_shadow(&first, XEN_DOMCTL_SHADOW_OP_CLEAN);
     return ok;
 }
-static bool log_pages(void) { return log_on(GUEST_PAGES); }
-static bool log_blocks(void) { return log_on(0); }
+static bool log_pages(void) { return log_on(true); }
+static bool log_blocks(void) { return log_on(false); }
 
 /* Pages that are clean, less the same loop over them again. */
 static uint64_t run_write_fault(unsigned times)
@@ -202,7 +202,7 @@ static void drop_forgotten(void)
 
 static bool forget_blocks(void)
 {
-    bool ok = bench_guest(&first, 1, LOG_MIB, 0);
+    bool ok = bench_guest(&first, 1, LOG_MIB, false);
     guest_forget(&first);
     return ok;
 }
@@ -217,13 +217,13 @@ static uint64_t run_enable(unsigned times)
     return ticks;
 }
 
-static bool pages_guest(void) { return bench_guest(&first, 1, LOG_MIB, GUEST_PAGES); }
+static bool pages_guest(void) { return bench_guest(&first, 1, LOG_MIB, true); }
 
 /* At EL2, which prints what it took. */
 static uint64_t run_lookup(unsigned times)
 {
     for (unsigned i = 0; i < times; i++)
-        bench_debug_key('L');
+        bm_debug_key('L');
     return 0;
 }
 

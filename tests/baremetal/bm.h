@@ -5,6 +5,8 @@
  *     ok NAME
  *     not ok NAME - WHY
  *     cost NAME N            instructions, meaningful under -icount shift=0
+ *     hold NAME N            the longest time that a hypercall kept its CPU, ns: instructions there
+ *     count NAME N           exits to the hypervisor for one event
  * and at the end "bm: N passed, N failed", then powers the machine off.
  */
 #ifndef BM_H
@@ -40,8 +42,22 @@ void bm_check(bool ok, const char *name, const char *fmt, ...) __attribute__((fo
 void bm_cost(const char *name, uint64_t ticks, uint64_t count);
 void *bm_alloc(unsigned pages);             /* zeroed, never freed */
 uint64_t bm_random(uint64_t *state);
+bool bm_is_icount(void);                    /* time is instructions: what is measured can be checked */
 bool bm_wait(volatile uint64_t *word, uint64_t value, unsigned ms);
 bool bm_is_xen_lite(void);
+void *bm_readonly(void *p);                 /* the same memory where stage 1 allows no writing */
+uint64_t bm_free_pages(void);               /* of the machine, when it has come to rest */
+bool bm_has_option(const char *text);       /* in the hypervisor's command line */
+bool bm_is_debug(void);                     /* xen-lite as `make debug` makes it */
+void bm_debug_key(char key);
+/* XEN_SYSCTL_perfc_op, in the order in which xen-lite tells its counters (perfc.c). */
+enum bm_exit { BM_EXIT_IRQ, BM_EXIT_HYPERCALL, BM_EXIT_PSCI, BM_EXIT_MMIO, BM_EXIT_WRITE_FAULT, BM_EXIT_WFI, BM_EXIT_SYSREG,
+               BM_EXIT_SGI, BM_EXIT_OTHER, BM_EXIT_COUNT };
+struct bm_counters { uint32_t exits[BM_EXIT_COUNT][2] /* control domain, guests */,
+                     splits[2] /* when needed, in the background */, longest_ns[42]; };
+bool bm_counters(struct bm_counters *c);
+void bm_counters_reset(void);
+bool bm_faults(void (*fn)(void));           /* it makes one access, which is to abort */
 extern unsigned bm_failed, bm_passed;
 
 /* start.S */
@@ -66,6 +82,8 @@ void gic_start(unsigned cpu);
 void gic_enable(unsigned cpu, uint32_t intid, uint8_t priority);
 void gic_disable(unsigned cpu, uint32_t intid);
 void gic_sgi(unsigned cpu, uint32_t intid);
+extern volatile uint64_t bm_tick;
+void gic_tick(uint64_t ticks);              /* this CPU's virtual timer, again and again; 0: no more */
 static inline void irq_on(void) { __asm__ volatile("msr daifclr, #2" ::: "memory"); }
 static inline void irq_off(void) { __asm__ volatile("msr daifset, #2" ::: "memory"); }
 static inline volatile uint32_t *reg32(uint64_t a) { return (volatile uint32_t *)a; }
@@ -75,10 +93,17 @@ static inline volatile uint32_t *reg32(uint64_t a) { return (volatile uint32_t *
 #define GUEST_GFN   (GUEST_RAM / PAGE)
 #define GUEST_MAILS 0x200000ul              /* offset of the vCPUs' mailboxes in guest RAM, a page each */
 #define GUEST_DATA  0x400000ul              /* offset of what tests write to */
-#define GUEST_INFO  0x300000ul              /* of the vCPUs' vcpu_info, 64 bytes each */
-#define GUEST_SHARED 0x39000000ul           /* shared_info, where a test maps it */
+#define GUEST_INFO  0x300000ul              /* of the vCPUs' vcpu_info, 64 bytes each, for bench.c */
+#define GUEST_SHARED 0x39000000ul           /* shared_info, where bench.c maps it */
+#define GUEST_BLOCK 16u                     /* argument blocks lie in the mailbox, from this word of `page` on */
 enum guest_command {
     GUEST_IDLE, GUEST_WRITE_SET, GUEST_WRITE_ALL, GUEST_COST, GUEST_CHECK, GUEST_EXIT,
+    GUEST_HYPERCALL,                        /* number page[0], arguments page[1..4]; result[0] */
+    GUEST_LOAD, GUEST_STORE,                /* `count` bytes (4 or 8) at address `first`; result[0], `value` */
+    GUEST_POKE,                             /* `count` words from page[GUEST_BLOCK] to address `first` */
+    GUEST_WALK,                             /* with stage-1 tables at `value`: load at `first`, or with `count` store */
+    GUEST_WATCH,                            /* hold `value` in `count` pages, and exchange them, until `seed` is `value` */
+    GUEST_SLEEP,
     GUEST_BENCH, GUEST_GIC = GUEST_BENCH, GUEST_DIRTY, GUEST_YIELD, GUEST_SGI, GUEST_EVENT, GUEST_ANSWER, GUEST_READ, GUEST_KEEP_WRITING,
 };
 struct mailbox {                            /* the payload writes command last; the guest writes done last */
@@ -91,40 +116,38 @@ struct guest {
     unsigned vcpu_count;
     uint64_t page_count;
     struct mailbox *mail[8];                /* mapped here */
+    uint64_t map_ipa;                       /* where foreign maps of it may go */
     struct xen_domctl op;
 };
 long domctl(struct guest *g, uint32_t cmd); /* g->op.u filled */
 bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib);
-enum { GUEST_BESIDE = 1, GUEST_PAGES = 2 };  /* another guest exists; its memory in pages, without blocks */
-bool guest_make_with(struct guest *g, unsigned vcpu_count, unsigned mib, unsigned how);
+bool guest_make_small(struct guest *g, unsigned data_pages);            /* one vCPU, single pages, no more than it needs */
+bool guest_make_paged(struct guest *g, unsigned vcpu_count, unsigned mib);      /* in pages, without blocks */
 bool guest_mail(struct guest *g);           /* map its mailboxes, after guest_forget */
 void guest_start(struct guest *g);
 bool guest_order(struct guest *g, unsigned vcpu, uint64_t command);     /* tell and go on */
 bool guest_finish(struct guest *g, unsigned vcpu);                      /* wait for it */
 bool guest_run(struct guest *g, unsigned vcpu, uint64_t command);       /* both */
+uint64_t guest_tell(struct guest *g, uint64_t command, uint64_t first, uint64_t count, uint64_t value);    /* vCPU 0; result[0] */
+void *guest_block(struct guest *g, unsigned vcpu);                      /* for an argument block, in its mailbox: here, */
+uint64_t guest_block_ipa(unsigned vcpu);                                /* and where the guest sees it */
+long guest_hypercall_of(struct guest *g, unsigned vcpu, uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2);
 void guest_forget(struct guest *g);           /* drop the mappings of its mailboxes */
 void guest_destroy(struct guest *g);
 void *guest_map(struct guest *g, uint64_t gfn, unsigned pages);         /* foreign map, in this domain's IPA space */
 void guest_unmap(struct guest *g, void *p, unsigned pages);
+void *guest_space(unsigned pages);            /* guest-physical addresses of this domain where nothing is mapped yet */
 extern char guest_code_start[], guest_code_end[];
 
-/* The program in the guests: guest_code.c, guest_bench.c.  Position-independent, no data, no calls out of the section. */
-#define GUEST __attribute__((section(".guest"), noinline))
-static inline volatile uint64_t *data_page(uint64_t n)
-{
-    return (volatile uint64_t *)(GUEST_RAM + GUEST_DATA + n * PAGE);
-}
-static inline long guest_call(unsigned long nr, unsigned long a, unsigned long b, const void *c)
-{
-    register unsigned long x0 __asm__("x0") = a;
-    register unsigned long x1 __asm__("x1") = b;
-    register unsigned long x2 __asm__("x2") = (unsigned long)c;
-    register unsigned long x16 __asm__("x16") = nr;
-    __asm__ volatile("hvc #0xea1" : "+r"(x0), "+r"(x1), "+r"(x2) : "r"(x16) : "memory", "x3", "x4");
-    return (long)x0;
-}
-void guest_bench(struct mailbox *m, uint64_t id, uint64_t command);
-void guest_sleep(uint64_t ticks);
+/* log.c: a guest's dirty log, bit for bit.  `known` pages are dirty in every round: others can write to them at any time. */
+#define LOG_GFNS (GUEST_GFN + 0x8000)
+void log_watch(struct guest *g);            /* known: the mailboxes */
+void log_known(uint64_t gfn, bool known);
+void log_once(uint64_t gfn);                /* expected in this round */
+void log_expect_nothing(void);              /* but the known ones, after all */
+long log_op(struct guest *g, uint32_t op);  /* shadow_op with the bitmap */
+bool log_round(struct guest *g, const char *name);      /* CLEAN: exactly the known and the expected ones; a check */
+bool log_peek(struct guest *g, const char *name);       /* PEEK: the same, and they stay expected */
 
 /* the tests */
 void test_hypercalls(void);
@@ -134,7 +157,13 @@ void test_timer(void);
 void test_guest(void);
 void test_cycles(void);
 void test_dirty(void);
+void test_routes(void);
+void test_errors(void);
+void test_vmids(void);
 void test_costs(void);
+void test_device_map(void);
+void test_preempt(void);
+void test_exits(void);
 
 /* bench.c: instead of the tests, when the command line has bench=WORK,... */
 bool bench_main(const void *fdt);

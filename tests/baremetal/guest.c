@@ -10,6 +10,7 @@ void *memcpy(void *d, const void *s, size_t n);
 #define MAP_IPA 0x2000000000ul
 static uint64_t next_map = MAP_IPA;
 static uint64_t next_sequence;
+static unsigned alive_count;
 
 long domctl(struct guest *g, uint32_t cmd)
 {
@@ -19,10 +20,16 @@ long domctl(struct guest *g, uint32_t cmd)
     return hypercall(__HYPERVISOR_domctl, &g->op);
 }
 
-void *guest_map(struct guest *g, uint64_t gfn, unsigned pages)
+void *guest_space(unsigned pages)
 {
     uint64_t at = next_map;
     next_map += (uint64_t)pages * PAGE;
+    return (void *)at;
+}
+
+void *guest_map(struct guest *g, uint64_t gfn, unsigned pages)
+{
+    uint64_t at = (uint64_t)guest_space(pages);
     for (unsigned done = 0; done < pages; done++) {
         xen_ulong_t idx = gfn + done;
         xen_pfn_t gpfn = at / PAGE + done;
@@ -67,25 +74,14 @@ static bool populate(struct guest *g, bool pages_only)
     return true;
 }
 
-bool guest_mail(struct guest *g)
+/* A domain that may have so much memory, and has none. */
+static bool create(struct guest *g, unsigned vcpu_count, uint64_t page_count)
 {
-    for (unsigned v = 0; v < g->vcpu_count; v++) {
-        g->mail[v] = guest_map(g, GUEST_GFN + GUEST_MAILS / PAGE + v, 1);
-        if (!g->mail[v])
-            return false;
-    }
-    return true;
-}
-
-bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib) { return guest_make_with(g, vcpu_count, mib, 0); }
-
-bool guest_make_with(struct guest *g, unsigned vcpu_count, unsigned mib, unsigned how)
-{
-    if (!(how & GUEST_BESIDE))
-        next_map = MAP_IPA;                         /* tables for the maps of guests, one after the other, are not to pile up */
+    if (!alive_count++)
+        next_map = MAP_IPA;                         /* from the start again: tables for the maps are not to pile up */
     memset(g, 0, sizeof(*g));
     g->vcpu_count = vcpu_count;
-    g->page_count = (uint64_t)mib * 256;
+    g->page_count = page_count;
     struct xen_domctl_createdomain *c = &g->op.u.createdomain;
     c->flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
     c->max_vcpus = vcpu_count;
@@ -94,6 +90,7 @@ bool guest_make_with(struct guest *g, unsigned vcpu_count, unsigned mib, unsigne
     c->max_maptrack_frames = 64;
     c->grant_opts = 1;
     c->arch.gic_version = XEN_DOMCTL_CONFIG_GIC_NATIVE;
+    c->arch.nr_spis = 32;                           /* room for a virtual UART's */
     g->id = 0;                                      /* 0: any free id */
     if (domctl(g, XEN_DOMCTL_createdomain))
         return false;
@@ -105,19 +102,60 @@ bool guest_make_with(struct guest *g, unsigned vcpu_count, unsigned mib, unsigne
     if (domctl(g, XEN_DOMCTL_set_address_size))
         return false;
     g->op.u.max_mem.max_memkb = g->page_count * 4 + 1024;
-    if (domctl(g, XEN_DOMCTL_max_mem) || !populate(g, how & GUEST_PAGES))
-        return false;
-    unsigned code_pages = (unsigned)(guest_code_end - guest_code_start) / PAGE;
-    void *code = guest_map(g, GUEST_GFN, code_pages);
+    return domctl(g, XEN_DOMCTL_max_mem) == 0;
+}
+
+static unsigned code_pages(void) { return (unsigned)(guest_code_end - guest_code_start) / PAGE; }
+
+bool guest_mail(struct guest *g)
+{
+    for (unsigned v = 0; v < g->vcpu_count; v++) {
+        g->mail[v] = guest_map(g, GUEST_GFN + GUEST_MAILS / PAGE + v, 1);
+        if (!g->mail[v])
+            return false;
+    }
+    return true;
+}
+
+/* Its program, and empty mailboxes. */
+static bool install(struct guest *g)
+{
+    void *code = guest_map(g, GUEST_GFN, code_pages());
     if (!code)
         return false;
     memcpy(code, guest_code_start, (size_t)(guest_code_end - guest_code_start));
-    guest_unmap(g, code, code_pages);
+    guest_unmap(g, code, code_pages());
     if (!guest_mail(g))
         return false;
-    for (unsigned v = 0; v < vcpu_count; v++)
+    for (unsigned v = 0; v < g->vcpu_count; v++)
         memset(g->mail[v], 0, PAGE);
     return true;
+}
+
+bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib)
+{
+    return create(g, vcpu_count, (uint64_t)mib * 256) && populate(g, false) && install(g);
+}
+
+bool guest_make_paged(struct guest *g, unsigned vcpu_count, unsigned mib)
+{
+    return create(g, vcpu_count, (uint64_t)mib * 256) && populate(g, true) && install(g);
+}
+
+bool guest_make_small(struct guest *g, unsigned data_pages)
+{
+    static xen_pfn_t gfn[64];
+    unsigned n = 0;
+    for (; n < code_pages(); n++)
+        gfn[n] = GUEST_GFN + n;
+    gfn[n++] = GUEST_GFN + GUEST_MAILS / PAGE;
+    for (unsigned i = 0; i < data_pages; i++)
+        gfn[n++] = GUEST_GFN + GUEST_DATA / PAGE + i;
+    if (!create(g, 1, n))
+        return false;
+    struct xen_memory_reservation r = { .nr_extents = n, .domid = g->id };
+    r.extent_start.p = gfn;
+    return hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_populate_physmap, &r) == n && install(g);
 }
 
 void guest_start(struct guest *g)
@@ -155,10 +193,37 @@ bool guest_run(struct guest *g, unsigned vcpu, uint64_t command)
     return guest_finish(g, vcpu);
 }
 
+uint64_t guest_tell(struct guest *g, uint64_t command, uint64_t first, uint64_t count, uint64_t value)
+{
+    struct mailbox *m = g->mail[0];
+    m->first = first, m->count = count, m->value = value, m->result[0] = ~0ull;
+    if (!guest_run(g, 0, command))
+        bm_check(false, "guest: answers", "command %lu", command);
+    return m->result[0];
+}
+
+void *guest_block(struct guest *g, unsigned vcpu) { return (void *)&g->mail[vcpu]->page[GUEST_BLOCK]; }
+
+uint64_t guest_block_ipa(unsigned vcpu)
+{
+    return GUEST_RAM + GUEST_MAILS + vcpu * PAGE + offsetof(struct mailbox, page) + GUEST_BLOCK * 8;
+}
+
+long guest_hypercall_of(struct guest *g, unsigned vcpu, uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2)
+{
+    struct mailbox *m = g->mail[vcpu];
+    m->page[0] = number, m->page[1] = a0, m->page[2] = a1, m->page[3] = a2, m->page[4] = 0;
+    m->result[0] = ~0ull;
+    if (!guest_run(g, vcpu, GUEST_HYPERCALL))
+        bm_check(false, "guest: answers", "hypercall %lu", number);
+    return (long)m->result[0];
+}
+
 void guest_forget(struct guest *g)
 {
     for (unsigned v = 0; v < g->vcpu_count; v++)
         guest_unmap(g, g->mail[v], 1);
+    alive_count--;
 }
 
 void guest_destroy(struct guest *g)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What bench.c orders of its guests.  Like guest_code.c: nothing but code of its own section; MMU off, interrupts masked. */
-#include "bm.h"
+#include "guest_code.h"
 
 #define GICD GUEST_GICV3_GICD_BASE
 #define GICR(id) (GUEST_GICV3_GICR0_BASE + (id) * 0x20000)
@@ -66,7 +66,7 @@ static inline void send_sgi(uint64_t vcpu)
 static inline void send_event(uint32_t port)
 {
     evtchn_send_t send = { .port = port };
-    guest_call(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (unsigned long)&send, NULL);
+    guest_hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uint64_t)&send, 0, 0);
 }
 
 /* The events of all ports: there is one. */
@@ -82,7 +82,7 @@ static inline void clear_events(uint64_t id)
 GUEST static void events_on(uint64_t id)
 {
     vcpu_register_vcpu_info_t r = { .mfn = (GUEST_RAM + GUEST_INFO) / PAGE, .offset = (uint32_t)(id * sizeof(struct vcpu_info)) };
-    guest_call(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, id, &r);
+    guest_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, id, (uint64_t)&r, 0);
     for (uint64_t intid; (intid = acknowledge()) < 1020;) {
         clear_events(id);
         end_of_interrupt(intid);
@@ -92,7 +92,7 @@ GUEST static void events_on(uint64_t id)
 static inline uint32_t bind_event(uint32_t vcpu)
 {
     evtchn_bind_ipi_t bind = { .vcpu = vcpu };
-    guest_call(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, (unsigned long)&bind, NULL);
+    guest_hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, (uint64_t)&bind, 0, 0);
     return bind.port;
 }
 
@@ -141,7 +141,7 @@ GUEST static void yield(struct mailbox *m)
 {
     uint64_t start = guest_ticks();
     for (uint64_t i = 0; i < m->count; i++)
-        guest_call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, NULL);
+        guest_hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
     m->result[0] = guest_ticks() - start;
 }
 

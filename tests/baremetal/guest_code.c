@@ -3,14 +3,14 @@
  * The program in the guests: obeys its mailbox.  Position-independent, no data, no calls out of the section
  * (built with -fPIC -fno-jump-tables and placed in .guest).
  */
-#include "bm.h"
+#include "guest_code.h"
 
-static inline void guest_idle(struct mailbox *m)
+static inline void guest_idle(const struct mailbox *m)
 {
     if (m->idle_ticks)
         guest_sleep(m->idle_ticks);
     else
-        guest_call(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, NULL);
+        guest_hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
 }
 
 GUEST static void guest_write_set(struct mailbox *m)
@@ -64,8 +64,13 @@ GUEST void guest_main(uint64_t id)
             guest_cost(m);
         else if ((command & 0xff) == GUEST_CHECK)
             guest_check(m);
+        else if ((command & 0xff) == GUEST_SLEEP)
+            for (;;)                                    /* until it is destroyed: nothing wakes it */
+                __asm__ volatile("wfi" ::: "memory");
         else if ((command & 0xff) >= GUEST_BENCH)
             guest_bench(m, id, command & 0xff);
+        else
+            guest_routes(m, command & 0xff);
         __asm__ volatile("dmb sy" ::: "memory");
         m->done = command;
     }

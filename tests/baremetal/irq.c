@@ -4,6 +4,7 @@
 
 volatile uint32_t bm_irq_count[1024];
 void (*bm_irq_hook)(uint32_t intid);
+volatile uint64_t bm_tick;
 
 static uint64_t redist(unsigned cpu) { return DOM0_GICR + (uint64_t)cpu * 0x20000; }
 
@@ -37,6 +38,12 @@ void gic_sgi(unsigned cpu, uint32_t intid)
     __asm__ volatile("dsb sy\n\tmsr S3_0_C12_C11_5, %0\n\tisb" : : "r"(v) : "memory");     /* ICC_SGI1R_EL1 */
 }
 
+void gic_tick(uint64_t ticks)
+{
+    bm_tick = ticks;
+    __asm__ volatile("msr cntv_tval_el0, %0\n\tmsr cntv_ctl_el0, %1\n\tisb" : : "r"(ticks), "r"(ticks ? 1ul : 2ul));
+}
+
 void bm_irq(void);
 void bm_irq(void)
 {
@@ -47,7 +54,9 @@ void bm_irq(void)
     bm_irq_count[intid]++;
     if (bm_irq_hook)
         bm_irq_hook((uint32_t)intid);
-    if (intid == 27)
+    if (intid == 27 && bm_tick)
+        __asm__ volatile("msr cntv_tval_el0, %0\n\tmsr cntv_ctl_el0, %1\n\tisb" : : "r"(bm_tick), "r"(1ul));
+    else if (intid == 27)
         __asm__ volatile("msr cntv_ctl_el0, %0\n\tisb" : : "r"(2ul));
     if (intid == 30)
         __asm__ volatile("msr cntp_ctl_el0, %0\n\tisb" : : "r"(2ul));

@@ -5,6 +5,7 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 void *memset(void *p, int c, size_t n);
 void *memcpy(void *restrict d, const void *restrict s, size_t n);
 extern char heap_start[] __attribute__((visibility("hidden")));
+extern uint64_t level1[512] __attribute__((visibility("hidden")));
 
 unsigned bm_passed, bm_failed;
 static uint64_t heap_used;
@@ -87,6 +88,49 @@ void bm_cost(const char *name, uint64_t ticks, uint64_t count)
     bm_print("cost %s %lu\n", name, ticks * (1000000000ul / bm_counter_hz()) / count);
 }
 
+static uint64_t loop_ticks(void)
+{
+    uint64_t start = bm_counter();
+    for (volatile unsigned i = 0; i < 100000; i++)
+        ;
+    return bm_counter() - start;
+}
+
+/* Else no two of these take the same time, nor three. */
+bool bm_is_icount(void)
+{
+    static int known;
+    if (!known) {
+        uint64_t first = loop_ticks(), second = loop_ticks(), third = loop_ticks();
+        uint64_t low = first < second ? first : second, high = first < second ? second : first;
+        low = third < low ? third : low, high = third > high ? third : high;
+        known = high - low <= 1 ? 1 : -1;   /* a tick is several instructions */
+    }
+    return known > 0;
+}
+
+static long perfc(uint32_t cmd, struct xen_sysctl *s, void *values)
+{
+    s->cmd = XEN_SYSCTL_perfc_op, s->interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    s->u.perfc_op.cmd = cmd;
+    s->u.perfc_op.desc.p = NULL;
+    s->u.perfc_op.val.p = values;
+    return hypercall(__HYPERVISOR_sysctl, s);
+}
+
+bool bm_counters(struct bm_counters *c)
+{
+    static struct xen_sysctl s;
+    return perfc(XEN_SYSCTL_PERFCOP_query, &s, NULL) == 0 && s.u.perfc_op.nr_counters == BM_EXIT_COUNT + 2 &&
+           s.u.perfc_op.nr_vals * sizeof(uint32_t) == sizeof(*c) && perfc(XEN_SYSCTL_PERFCOP_query, &s, c) == 0;
+}
+
+void bm_counters_reset(void)
+{
+    static struct xen_sysctl s;
+    perfc(XEN_SYSCTL_PERFCOP_reset, &s, NULL);
+}
+
 void *bm_alloc(unsigned pages)
 {
     uint8_t *p = (uint8_t *)heap_start + heap_used;
@@ -114,17 +158,51 @@ bool bm_wait(volatile uint64_t *word, uint64_t value, unsigned ms)
     return true;
 }
 
-bool bm_is_xen_lite(void)
+static bool version_has(const char word[3])
 {
-    char extra[16];
+    char extra[16] = { 0 };
     hypercall(__HYPERVISOR_xen_version, (unsigned long)XENVER_extraversion, extra);
     for (unsigned i = 0; i < sizeof(extra) - 3; i++)
-        if (extra[i] == 'l' && extra[i + 1] == 'i' && extra[i + 2] == 't')
+        if (extra[i] == word[0] && extra[i + 1] == word[1] && extra[i + 2] == word[2])
             return true;
     return false;
 }
 
-bool bm_faults(void (*fn)(void));
+/* A GiB of its own in the map, far from what is used, for the GiB that p is in. */
+void *bm_readonly(void *p)
+{
+    const uint64_t gib = 1ull << 30, at = 400;
+    level1[at] = ((uint64_t)p & ~(gib - 1)) | 0x785;        /* as in start.S, and read-only */
+    __asm__ volatile("dsb sy\n\ttlbi vmalle1is\n\tdsb sy\n\tisb" ::: "memory");
+    return (void *)(at * gib + ((uint64_t)p & (gib - 1)));
+}
+
+bool bm_is_xen_lite(void) { return version_has("lit"); }
+bool bm_is_debug(void) { return version_has("dbg"); }
+
+bool bm_has_option(const char *text)
+{
+    static char line[1024];
+    hypercall(__HYPERVISOR_xen_version, (unsigned long)XENVER_commandline, line);
+    for (const char *at = line; *at; at++) {
+        const char *a = at, *b = text;
+        while (*b && *a == *b)
+            a++, b++;
+        if (!*b)
+            return true;
+    }
+    return false;
+}
+
+void bm_debug_key(char key)
+{
+    static struct xen_sysctl s;
+    s.cmd = XEN_SYSCTL_debug_keys, s.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    s.u.debug_keys.keys.p = &key;
+    s.u.debug_keys.nr_keys = 1;
+    CHECK_EQ("debug key", hypercall(__HYPERVISOR_sysctl, &s), 0);
+}
+
 bool bm_faults(void (*fn)(void))
 {
     expecting_fault = true;
@@ -177,10 +255,22 @@ static void all_tests(void)
     phase("vgic", test_vgic);
     phase("timer", test_timer);
     phase("guest", test_guest);
-    phase("cycles", test_cycles);
+    if (bm_is_debug())
+        phase("device map", test_device_map);
+    else
+        phase("cycles", test_cycles);
     if (bm_is_xen_lite())
         phase("dirty", test_dirty);
+    if (bm_is_xen_lite())
+        phase("routes", test_routes);
+    phase("errors", test_errors);
+    if (bm_is_xen_lite())
+        phase("vmids", test_vmids);
     phase("costs", test_costs);
+    if (bm_is_xen_lite()) {
+        phase("exits", test_exits);
+        phase("preemption", test_preempt);
+    }
 }
 
 void bm_main(void *fdt);

@@ -7,7 +7,7 @@ BM_CFLAGS = $(COMMON) $(FREESTANDING) -ffreestanding -mgeneral-regs-only -mstric
         -D__XEN_TOOLS__ -iquote tests/baremetal -iquote xen-lite/include -Iarch/arm64/include
 bm_objects := $(patsubst %,$(BM)/%.o,$(basename $(notdir $(wildcard tests/baremetal/*.c tests/baremetal/*.S))) printf)
 
-TEST_GUESTS += $(BM)/payload
+TEST_GUESTS += $(BM)/payload debug
 .PHONY: baremetal
 baremetal: $(BM)/payload        ## build/baremetal/payload, the control domain of tests/qemu/baremetal.py
 

@@ -186,6 +186,7 @@ bad:
 
     .bss
     .balign 4096
+    .globl level1
 level1: .skip 4096
 stack:  .skip 65536
 stack_top:

@@ -3,7 +3,6 @@
 #include "bm.h"
 
 void *memset(void *p, int c, size_t n);
-bool bm_faults(void (*fn)(void));
 
 #define BAD_POINTER 0x7f00000000ul          /* mapped in stage 1, nothing behind it in stage 2 */
 
@@ -193,7 +192,7 @@ void test_guest(void)
 }
 
 /* The last reference may go a little later, on another CPU. */
-static uint64_t free_pages_at_rest(void)
+uint64_t bm_free_pages(void)
 {
     uint64_t end = bm_counter() + bm_counter_hz() / 20;
     while (bm_counter() < end)
@@ -208,12 +207,12 @@ void test_cycles(void)
     uint64_t before = 0;
     for (bool ok = true; ok && i < cycles; i++) {
         if (i == 10)                            /* what is made once is made by now */
-            before = free_pages_at_rest();
+            before = bm_free_pages();
         ok = guest_make(&g, 1 + i % 3, 4);
         guest_forget(&g);
         ok = ok && domctl(&g, XEN_DOMCTL_destroydomain) == 0;
     }
-    uint64_t after = free_pages_at_rest();
+    uint64_t after = bm_free_pages();
     bm_check(i == cycles && after == before, "guest: create and destroy, again and again, leak nothing",
              "%lu pages free, were %lu, after %u", after, before, i);
 }

@@ -151,6 +151,49 @@ static void rounds(unsigned vcpu_count)
     bm_print("# %u vCPUs took %lu ms\n", vcpu_count, (bm_counter() - start) * 1000 / bm_counter_hz());
 }
 
+/* Asleep, so that the hypervisor's CPU has nothing to do. */
+static void sleep_ms(unsigned ms)
+{
+    uint64_t end = bm_counter() + bm_counter_hz() / 1000 * ms;
+    gic_enable(0, 27, 0x80);
+    gic_tick(bm_counter_hz() / 1000);
+    while (bm_counter() < end)
+        __asm__ volatile("wfi");
+    gic_tick(0);
+}
+
+/* With split=eager, no write of the guest meets a block once idle CPUs have been at it. */
+static void eager_split(void)
+{
+    struct guest g;
+    struct bm_counters before, after;
+    if (!guest_make(&g, 1, LOG_MIB))
+        return;
+    guest_start(&g);
+    guest_run(&g, 0, GUEST_IDLE);
+    CHECK_EQ("eager: pause", domctl(&g, XEN_DOMCTL_pausedomain), 0);
+    bm_counters(&before);
+    CHECK_EQ("eager: enable", shadow(&g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY), 0);
+    sleep_ms(100);
+    bm_counters(&after);
+    unsigned background = after.splits[1] - before.splits[1], needed = after.splits[0] - before.splits[0];
+    bm_check(background + needed == LOG_MIB / 2, "eager: idle CPUs split every block", "%u in the background, %u when needed", background, needed);
+    CHECK_EQ("eager: unpause", domctl(&g, XEN_DOMCTL_unpausedomain), 0);
+    CHECK("eager: the guest writes", all_vcpus(&g, GUEST_WRITE_ALL));
+    before = after;
+    bm_counters(&after);
+    bm_check(after.splits[0] == before.splits[0] && after.splits[1] == before.splits[1], "eager: and a write finds no block",
+             "%u more split", after.splits[0] - before.splits[0] + after.splits[1] - before.splits[1]);
+    expect_mailboxes(&g);
+    for (unsigned i = 0; i < DATA_PAGES; i++)
+        expect(GUEST_GFN + GUEST_DATA / PAGE + i);
+    CHECK_EQ("eager: clean", shadow(&g, XEN_DOMCTL_SHADOW_OP_CLEAN), 0);
+    if (bitmaps_equal("eager: the log has what was written, and no more"))
+        CHECK("eager: the log has what was written, and no more", true);
+    CHECK_EQ("eager: off", shadow(&g, XEN_DOMCTL_SHADOW_OP_OFF), 0);
+    guest_destroy(&g);
+}
+
 void test_dirty(void)
 {
     bitmap = bm_alloc((unsigned)(BITMAP_WORDS * 8 + PAGE - 1) / PAGE);
@@ -158,4 +201,6 @@ void test_dirty(void)
     rounds(1);
     rounds(2);
     rounds(8);
+    if (bm_has_option("split=eager"))
+        eager_split();
 }

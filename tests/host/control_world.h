@@ -15,6 +15,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "control.h"
+#include "dirty.h"
 #include "fake.h"
 #include <xen/platform.h>
 #include <xen/vcpu.h>
@@ -23,9 +24,11 @@
 #define BAD 4096u
 static struct domain *control, *guest, *made;
 static struct vcpu *control_vcpu, *guest_vcpu[2];
-static uint64_t frozen_from = ~0ull;            /* copies to here on fail */
+static uint64_t frozen_from = ~0ull;            /* copies to here fail */
+static uint64_t hole = ~0ull;                   /* this byte cannot be written */
 
 /* ---- stand-ins ---- */
+static bool in_hole(uint64_t a, size_t n) { return a <= hole && hole - a < n; }
 static bool bad(uint64_t a, size_t n) { return a < BAD || (a <= frozen_from && frozen_from - a < n) ; }
 size_t copy_from_guest(void *dst, uint64_t from, size_t n)
 {
@@ -37,7 +40,7 @@ size_t copy_from_guest(void *dst, uint64_t from, size_t n)
 }
 size_t copy_to_guest(uint64_t to, const void *src, size_t n)
 {
-    if (n && bad(to, n))
+    if (n && (bad(to, n) || in_hole(to, n)))
         return n;
     if (n)
         memcpy((void *)(uintptr_t)to, src, n);
@@ -45,7 +48,7 @@ size_t copy_to_guest(uint64_t to, const void *src, size_t n)
 }
 size_t clear_guest(uint64_t to, size_t n)
 {
-    if (n && to < BAD)
+    if (n && (bad(to, n) || in_hole(to, n)))
         return n;
     if (n)
         memset((void *)(uintptr_t)to, 0, n);
@@ -186,12 +189,15 @@ int context_load(struct domain *d, const uint8_t *buf, uint32_t bytes)
     d->vcpu[0]->online = true;
     return 0;
 }
+static uint32_t ring_text_bytes;        /* letters in the ring, instead of a line */
 uint32_t console_read_ring(char *dst, uint32_t max, uint32_t *index, bool incremental, bool clear)
 {
     static const char text[] = "(XL) log\n";
     uint32_t at = incremental ? *index : 0, n = 0;
     (void)clear;
-    while (n < max && at < sizeof text - 1)
+    for (; ring_text_bytes && n < max && at < ring_text_bytes; at++)
+        dst[n++] = (char)('a' + at % 26);
+    while (!ring_text_bytes && n < max && at < sizeof text - 1)
         dst[n++] = text[at++];
     *index = at;
     return n;
@@ -217,17 +223,34 @@ long do_memory_op(uint64_t cmd, uint64_t arg)
 #define LOG_PAGES 100000u
 static uint64_t log_words[LOG_PAGES / 64 + 1];
 static unsigned rounds, enabled;
-uint64_t p2m_max_gfn(const struct domain *d) { (void)d; return LOG_PAGES - 1; }
+static uint64_t map_pages = LOG_PAGES;          /* of the guest; those beyond LOG_PAGES are clean */
+static uint64_t freeze_at_harvest;              /* then: frozen_from */
+uint64_t p2m_max_gfn(const struct domain *d) { (void)d; return map_pages - 1; }
+bool dirty_on(const struct domain *d) { return d->p2m.logging; }
+uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end, uint64_t *pages)
+{
+    (void)d;
+    for (; gfn < end && gfn < LOG_PAGES; gfn = (gfn / 512 + 1) * 512)
+        for (uint64_t i = gfn; i < LOG_PAGES && i < (gfn / 512 + 1) * 512; i++)
+            if (bit_test(log_words, (unsigned)i)) {
+                *pages = end - gfn;
+                return gfn;
+            }
+    return end;
+}
 int dirty_enable(struct domain *d) { if (d->p2m.logging) return -XEN_EINVAL; d->p2m.logging = true; enabled++; return 0; }
 int dirty_disable(struct domain *d) { d->p2m.logging = false; return 0; }
 void dirty_mark(struct domain *d, ipa_t ipa) { (void)d; bit_set(log_words, (unsigned)ipa_gfn(ipa)); }
+bool dirty_noted(const struct p2m *p2m, uint64_t ipa) { (void)p2m; (void)ipa; return true; }
 void dirty_round_end(struct domain *d) { (void)d; rounds++; }
 int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *words, bool clear, uint64_t *count)
 {
     (void)d;
     assert_int_equal(gfn % 64, 0);
-    assert_true(gfn + pages <= LOG_PAGES);
-    for (uint64_t i = 0; i < pages; i++)
+    memset(words, 0, (size_t)((pages + 63) / 64 * 8));
+    if (freeze_at_harvest)
+        frozen_from = freeze_at_harvest;
+    for (uint64_t i = 0; i < pages && gfn + i < LOG_PAGES; i++)
         if (bit_test(log_words, (unsigned)(gfn + i))) {
             bit_set(words, (unsigned)i);
             ++*count;
@@ -316,7 +339,9 @@ static int start(void **state)
     memset(&sop, 0, sizeof sop);
     memset(log_words, 0, sizeof log_words);
     memset(keys, 0, sizeof keys);
-    frozen_from = ~0ull;
+    frozen_from = hole = ~0ull;
+    freeze_at_harvest = 0;
+    map_pages = LOG_PAGES;
     kills = rounds = 0;
     made = NULL;
     be(control_vcpu);

@@ -40,7 +40,8 @@ struct fake_options fake_options[2];
 static struct domain domain[2];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static int mappings;
-static bool ran_twice;
+static bool ran_twice, log_clash;
+static uint32_t harvests, peeks;
 static uint32_t next_domid;
 
 static void enter(void) { pthread_mutex_lock(&lock); }
@@ -73,7 +74,8 @@ void fake_reset(void)
         fake_options[i] = (struct fake_options){.free_pages = 100000, .gic = XLR_GIC_V3, .isar0 = 0x11120, .midr = 0x411fd070};
     }
     mappings = 0;
-    ran_twice = false;
+    ran_twice = log_clash = false;
+    harvests = peeks = 0;
     leave();
 }
 
@@ -155,6 +157,9 @@ const char *fake_node(int host) { return domain[host].node; }
 const char *fake_config(int host) { return domain[host].config; }
 int fake_mappings(void) { return mappings; }
 bool fake_ran_twice(void) { return ran_twice; }
+bool fake_log_clash(void) { return log_clash; }
+uint32_t fake_harvests(void) { return harvests; }
+uint32_t fake_peeks(void) { return peeks; }
 
 bool fake_runs(int host)
 {
@@ -169,6 +174,20 @@ void fake_pause(int host, bool pause)
     enter();
     domain[host].paused = pause;
     note_running();
+    leave();
+}
+
+void fake_suspend(int host, bool suspend)
+{
+    enter();
+    domain[host].suspended = suspend;
+    leave();
+}
+
+void fake_destroy(int host)
+{
+    enter();
+    drop(&domain[host]);
     leave();
 }
 
@@ -210,6 +229,11 @@ static int describe(const struct domain *d, bool match, struct hyp_domain *out)
 int hyp_find(struct hyp *h, const char *guest, struct hyp_domain *d)
 {
     enter();
+    if (!strcmp(guest, "Domain-0")) {
+        *d = (struct hyp_domain){.vcpu_count = 1};
+        leave();
+        return 0;
+    }
     return describe(&domain[h->host], !strcmp(domain[h->host].name, guest), d);
 }
 
@@ -302,9 +326,12 @@ static int64_t place(uint64_t gfn)
 
 int hyp_log_enable(struct hyp *h, uint32_t domid)
 {
-    (void)domid;
+    struct domain *d = &domain[h->host];
+    if (!d->exists || d->domid != domid || fake_options[h->host].log_fails)
+        return -ENOMEM;
     enter();
-    domain[h->host].logging = true;
+    log_clash |= d->logging;
+    d->logging = true;
     memset(domain[h->host].dirty, 0, sizeof domain[h->host].dirty);
     leave();
     return 0;
@@ -312,27 +339,41 @@ int hyp_log_enable(struct hyp *h, uint32_t domid)
 
 int hyp_log_disable(struct hyp *h, uint32_t domid)
 {
-    (void)domid;
-    domain[h->host].logging = false;
+    struct domain *d = &domain[h->host];
+    if (!d->exists || d->domid != domid)
+        return -ESRCH;
+    d->logging = false;
     return 0;
 }
 
-int hyp_log_harvest(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
+static int read_log(struct domain *d, uint32_t domid, uint64_t *bitmap, uint64_t bits, bool clear)
 {
-    struct domain *d = &domain[h->host];
-    if (!d->exists || d->domid != domid || !d->logging)
-        return -EINVAL;
     memset(bitmap, 0, (bits + 63) / 64 * 8);
     enter();
-    for (uint64_t gfn = FAKE_MAGIC_GFN; gfn < bits; gfn++) {
+    bool can = d->exists && d->domid == domid && d->logging;
+    for (uint64_t gfn = FAKE_MAGIC_GFN; can && gfn < bits; gfn++) {
         int64_t p = place(gfn);
         if (p < 0 || !d->dirty[p])
             continue;
         bitmap[gfn / 64] |= 1ull << (gfn % 64);
-        d->dirty[p] = false;
+        d->dirty[p] = !clear;
     }
     leave();
-    return 0;
+    return can ? 0 : -EINVAL;
+}
+
+int hyp_log_harvest(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
+{
+    __atomic_fetch_add(&harvests, 1, __ATOMIC_SEQ_CST);
+    usleep(fake_options[h->host].stall_ms * 1000);
+    fake_options[h->host].stall_ms = 0;
+    return fake_options[h->host].harvest_fails ? -EIO : read_log(&domain[h->host], domid, bitmap, bits, true);
+}
+
+int hyp_log_peek(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
+{
+    __atomic_fetch_add(&peeks, 1, __ATOMIC_SEQ_CST);
+    return read_log(&domain[h->host], domid, bitmap, bits, false);
 }
 
 int hyp_suspend(struct hyp *h, uint32_t domid, uint32_t timeout_ms, int cancel_fd, uint64_t *stopped_ns, struct failure *f)

@@ -15,7 +15,8 @@
 
 struct fake_options {
     uint32_t create_ms;             /* how long xl takes */
-    bool create_fails, ignores_suspend, set_context_fails;
+    bool create_fails, ignores_suspend, set_context_fails, log_fails, harvest_fails;
+    uint32_t stall_ms;              /* how long the next harvest takes, and only that */
     uint64_t free_pages;
     uint32_t gic;                   /* what the host has */
     uint64_t isar0;                 /* ID_AA64ISAR0 of the host */
@@ -42,6 +43,8 @@ bool fake_is_hole(int host, uint32_t n);
 bool fake_exists(int host);
 bool fake_runs(int host);
 void fake_pause(int host, bool pause);
+void fake_suspend(int host, bool suspend);
+void fake_destroy(int host);
 bool fake_logging(int host);
 const char *fake_name(int host);
 uint64_t fake_counter(int host);
@@ -50,5 +53,8 @@ const char *fake_config(int host);  /* the text of the last xl create */
 
 int fake_mappings(void);            /* pages that are mapped now, over all */
 bool fake_ran_twice(void);          /* the guest has been running on both hosts at once at some time */
+bool fake_log_clash(void);          /* the log has been switched on while it was on */
+uint32_t fake_harvests(void);       /* how often a log was read and cleared; and read only */
+uint32_t fake_peeks(void);
 
 #endif

@@ -56,6 +56,7 @@ bool vgic_has_pending(struct vcpu *v) { (void)v; return false; }
 void vtimer_load(struct vcpu *v) { (void)v; BUG_ON(live[cpu_id()][1]++); }
 void vtimer_save(struct vcpu *v) { (void)v; BUG_ON(--live[cpu_id()][1]); }
 uint64_t vmid_enter(struct domain *d) { return d->id + 1u; }
+void vmid_idle(void) { }
 void domain_reap(void) { }
 void vcpu_runstate_publish(struct vcpu *v) { (void)v; }
 void vcpu_runstate_update(struct vcpu *v, int state, uint64_t now_ns)

@@ -104,6 +104,11 @@ static void test_choices(void **state)
     assert_int_equal(cmdline.dom0_max_vcpus, 4);
     assert_false(cmdline.noreboot);
 
+    assert_false(cmdline.split_eager);
+    parse("split=eager");
+    assert_true(cmdline.split_eager);
+    parse("split=lazy");
+    assert_false(cmdline.split_eager);
     parse("dirty=maybe");
     assert_int_equal(warnings, 1);
     assert_non_null(strstr(last_warning, "maybe"));

@@ -259,6 +259,29 @@ static void preempted(void **state)
     tear_down();
 }
 
+/* A block has EXT of writers that are gone.  While logging starts, before its turn, a page of it is unmapped: it is split. */
+static void cut_while_enabling(void **state)
+{
+    (void)state;
+    for (unsigned mode = 0; mode < 4; mode++) {
+        set_up(mode & 1, mode & 2, true);
+        dirty_ext_writer(of[600], 1);
+        dirty_ext_writer(of[600], -1);
+        fake_preempt = true;
+        assert_int_equal(dirty_enable(guest), -XEN_ERESTART);
+        assert_int_equal(p2m_unmap(guest, IPA(ipa_of(700)), 1), 0);
+        fake_preempt = false;
+        assert_int_equal(dirty_enable(guest), 0);
+        for (unsigned i = 512; i < 1024; i++)
+            dirty[i] = i != 700;        /* as the block was */
+        guest_write(800);
+        harvest(true);
+        guest_write(801);
+        harvest(true);
+        tear_down();
+    }
+}
+
 static void out_of_memory(void **state)
 {
     (void)state;
@@ -289,11 +312,9 @@ static void out_of_memory(void **state)
 
 /* ---- a guest that writes while it is copied ---- */
 static int stop_writing;
-static int guest_cpu(void *arg)
+static uint64_t writes;                 /* that the guest has made */
+static int guest_writes(struct vcpu *v)
 {
-    (void)arg;
-    fake_cpu_set(1);
-    struct vcpu *v = guest->vcpu[0];
     uint64_t rnd = 5;
     for (uint64_t n = 1; !__atomic_load_n(&stop_writing, __ATOMIC_ACQUIRE); n++) {
         rnd = rnd * 6364136223846793005ull + 1442695040888963407ull;
@@ -306,8 +327,19 @@ static int guest_cpu(void *arg)
             if (v->arch.aborts || ++tries > 100)
                 return 1;
         }
+        __atomic_store_n(&writes, n, __ATOMIC_RELEASE);
     }
     return 0;
+}
+
+static int guest_cpu(void *arg)
+{
+    (void)arg;
+    fake_cpu_set(1);
+    int bad = guest_writes(guest->vcpu[0]);
+    __atomic_store_n(&writes, 1ull << 62, __ATOMIC_RELEASE);    /* nobody waits for more */
+    vmid_idle();
+    return bad;
 }
 
 static void copy_page(uint8_t *copy, unsigned i)
@@ -316,6 +348,14 @@ static void copy_page(uint8_t *copy, unsigned i)
     uint64_t *to = (uint64_t *)(void *)(copy + (size_t)i * PAGE_SIZE);
     for (unsigned k = 0; k < 512; k++)
         to[k] = __atomic_load_n(&from[k], __ATOMIC_RELAXED);
+}
+
+/* Until the guest has written some more. */
+static void let_it_write(uint64_t more)
+{
+    uint64_t until = __atomic_load_n(&writes, __ATOMIC_ACQUIRE) + more;
+    while (__atomic_load_n(&writes, __ATOMIC_ACQUIRE) < until)
+        thrd_yield();
 }
 
 static void take_round(uint8_t *copy, uint64_t *sent)
@@ -341,13 +381,16 @@ static void migration(void **state)
         thrd_t t;
         int bad;
         stop_writing = 0;
+        writes = 0;
         thrd_create(&t, guest_cpu, NULL);
         for (unsigned turn = 0; turn < 3; turn++) {
             assert_int_equal(dirty_enable(guest), 0);
             for (unsigned i = 0; i < PAGES; i++)        /* the first round sends everything */
                 copy_page(copy, i);
-            for (unsigned round = 0; round < 40; round++)
+            for (unsigned round = 0; round < 40; round++) {
+                let_it_write(20);
                 take_round(copy, &sent);
+            }
             if (turn < 2)               /* it gives up; the next try starts afresh */
                 assert_int_equal(dirty_disable(guest), 0);
         }
@@ -372,6 +415,7 @@ static void toggled(void **state)
         thrd_t t;
         int bad;
         stop_writing = 0;
+        writes = 0;
         thrd_create(&t, guest_cpu, NULL);
         for (unsigned turn = 0; turn < 150; turn++) {
             assert_int_equal(dirty_enable(guest), 0);
@@ -380,6 +424,36 @@ static void toggled(void **state)
         __atomic_store_n(&stop_writing, 1, __ATOMIC_RELEASE);
         thrd_join(t, &bad);
         assert_int_equal(bad, 0);
+        tear_down();
+    }
+}
+
+/* A page that is shared with the hypervisor is dirty in every round, whether it was there when logging began or came, or came back, later. */
+static void shared(void **state)
+{
+    (void)state;
+    for (unsigned mode = 0; mode < 4; mode++) {
+        set_up(mode & 1, mode & 2, true);
+        struct page *p[2] = { page_alloc(NULL, 0, 0), page_alloc(NULL, 0, 0) };
+        const uint64_t at = BASE + PAGES * PAGE_SIZE;
+        uint64_t words[1], count;
+        assert_int_equal(p2m_map(guest, IPA(at), page_pa(p[0]), 1, P2M_SHARED), 0);
+        for (unsigned turn = 0; turn < 2; turn++) {
+            assert_int_equal(dirty_enable(guest), 0);
+            for (unsigned round = 0; round < 6; round++) {
+                if (round == 2)
+                    assert_int_equal(p2m_map(guest, IPA(at + PAGE_SIZE), page_pa(p[1]), 1, P2M_SHARED), 0);
+                if (round == 4)
+                    assert_int_equal(p2m_unmap(guest, IPA(at + PAGE_SIZE), 1), 0);
+                assert_int_equal(dirty_harvest(guest, at >> PAGE_SHIFT, 64, words, true, &count), 0);
+                assert_int_equal(words[0], round == 2 || round == 3 ? 3 : 1);
+                harvest(true);
+            }
+            assert_int_equal(dirty_disable(guest), 0);
+        }
+        assert_int_equal(p2m_unmap(guest, IPA(at), 1), 0);
+        page_put(p[0]);
+        page_put(p[1]);
         tear_down();
     }
 }
@@ -425,7 +499,8 @@ static void of_new_domain(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(model), cmocka_unit_test(of_new_domain), cmocka_unit_test(blocks), cmocka_unit_test(preempted),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(model), cmocka_unit_test(of_new_domain), cmocka_unit_test(shared), cmocka_unit_test(blocks),
+                                        cmocka_unit_test(preempted), cmocka_unit_test(cut_while_enabling),
                                         cmocka_unit_test(out_of_memory), cmocka_unit_test(migration), cmocka_unit_test(toggled) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

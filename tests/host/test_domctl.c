@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: xen-lite/hypercall.c xen-lite/version.c xen-lite/hvm_op.c xen-lite/sched_op.c xen-lite/vcpu_op.c xen-lite/platform.c
 // link: xen-lite/domctl.c xen-lite/domctl_context.c xen-lite/domctl_create.c xen-lite/domctl_device.c xen-lite/domctl_dirty.c
-// link: xen-lite/domctl_info.c xen-lite/domctl_vcpu.c xen-lite/sysctl.c xen-lite/sysctl_info.c
+// link: xen-lite/domctl_info.c xen-lite/domctl_vcpu.c xen-lite/sysctl.c xen-lite/sysctl_info.c xen-lite/perfc.c
 // link: tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
 /*
@@ -256,15 +256,67 @@ static void test_shadow(void **state)
     for (unsigned i = 0; i < ARRAY_SIZE(log_words); i++)
         assert_int_equal(log_words[i], 0);
 
-    /* A bitmap that cannot be written: the bits stay. */
+    /* Not even clearing a large guest's bitmap keeps the CPU for long. */
+    static uint8_t large[6u << 20 >> 3];
     memcpy(log_words, expect, sizeof expect);
+    memset(large, 0xee, sizeof large);
+    map_pages = 5u << 20;
+    s->dirty_bitmap.p = large;
+    s->pages = ~0ull;
+    cpus[0].work = WORK_TIMER;
+    assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, &restarts), 0);
+    cpus[0].work = 0;
+    assert_true(restarts >= 6 + 2);
+    assert_int_equal(s->pages, map_pages);
+    assert_int_equal(s->stats.dirty_count, n);
+    assert_memory_equal(large, expect, LOG_PAGES / 8);
+    for (size_t i = LOG_PAGES / 8; i < map_pages / 8; i++)
+        assert_int_equal(large[i], 0);
+    assert_int_equal(large[map_pages / 8], 0xee);
+    map_pages = LOG_PAGES;
+    s->dirty_bitmap.p = bitmap;
+    s->pages = LOG_PAGES;
+
+    /* A bitmap that cannot be written, to its last byte: the bits stay. */
+    memcpy(log_words, expect, sizeof expect);
+    frozen_from = gva(bitmap) + LOG_PAGES / 8 - 1;
+    assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
+    assert_memory_equal(log_words, expect, sizeof expect);
+    frozen_from = ~0ull;
     s->dirty_bitmap.q = 64;
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
     assert_memory_equal(log_words, expect, sizeof expect);
+    /* One whose end cannot be written, or no place for the answer: no bit is taken, not even of the pieces before. */
+    s->dirty_bitmap.p = bitmap;
+    hole = gva(bitmap) + LOG_PAGES / 8 - 1;
+    assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
+    assert_memory_equal(log_words, expect, sizeof expect);
+    cpus[0].work = WORK_TIMER;          /* nor when it is found after a restart */
+    map_pages = 5u << 20;
+    s->dirty_bitmap.p = large;
+    s->pages = ~0ull;
+    hole = gva(large) + map_pages / 8 - 1;
+    assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, &restarts), -XEN_EFAULT);
+    assert_int_equal(restarts, 2);
+    cpus[0].work = 0;
+    map_pages = LOG_PAGES;
+    s->dirty_bitmap.p = bitmap;
+    s->pages = LOG_PAGES;
+    s->op = 0;
+    assert_memory_equal(log_words, expect, sizeof expect);
+    hole = gva(&op) + sizeof op - 1;
+    assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
+    assert_memory_equal(log_words, expect, sizeof expect);
+    hole = ~0ull;
+    guest->dying = DOM_DYING;           /* its map may be going */
+    assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EINVAL);
+    assert_memory_equal(log_words, expect, sizeof expect);
+    guest->dying = DOM_ALIVE;
     /* One that goes away in between: what was delivered is delivered, the rest stays. */
     s->dirty_bitmap.p = bitmap;
-    frozen_from = gva(bitmap) + 5000;
+    freeze_at_harvest = gva(bitmap) + 5000;
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
+    freeze_at_harvest = 0;
     frozen_from = ~0ull;
     uint8_t both[sizeof expect];
     for (unsigned i = 0; i < LOG_PAGES / 8; i++)
@@ -342,7 +394,7 @@ static void test_devices(void **state)
     assert_int_equal(call(__HYPERVISOR_domctl, gva(&op), 0, 0, &restarts), 0);
     cpus[0].work = 0;
     assert_int_equal(flushed, 5000);
-    assert_int_equal(restarts, 4);
+    assert_int_equal(restarts, 78);
     op.u.cacheflush.nr_pfns = 1 << 20;
     assert_int_equal(domctl(XEN_DOMCTL_cacheflush, 3), -XEN_EINVAL);
 }
@@ -378,6 +430,113 @@ static void test_context(void **state)
     h->buffer.q = 0;
     assert_int_equal(domctl(XEN_DOMCTL_sethvmcontext, 3), -XEN_EFAULT);
     free(buf);
+}
+
+/* Sent back whenever they ask, these do each thing once all the same, and leave the caller's block as it was. */
+static void test_restarts(void **state)
+{
+    static uint64_t gfns[1000];
+    static char text[4096];
+    unsigned restarts;
+
+    (void)state;
+    cpus[0].work = WORK_TIMER;
+    for (unsigned i = 0; i < ARRAY_SIZE(gfns); i++)
+        gfns[i] = (0x40000 + i % 3) | XEN_DOMCTL_PFINFO_XALLOC;
+    memset(&op, 0, sizeof op);
+    op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+    op.cmd = XEN_DOMCTL_getpageframeinfo3;
+    op.domain = 3;
+    op.u.getpageframeinfo3.num = ARRAY_SIZE(gfns);
+    op.u.getpageframeinfo3.array.p = gfns;
+    assert_int_equal(call(__HYPERVISOR_domctl, gva(&op), 0, 0, &restarts), 0);
+    assert_true(restarts >= 60);
+    assert_int_equal(op.u.getpageframeinfo3.num, ARRAY_SIZE(gfns));
+    assert_ptr_equal(op.u.getpageframeinfo3.array.p, gfns);
+    for (unsigned i = 0; i < ARRAY_SIZE(gfns); i++)
+        assert_int_equal(gfns[i], i % 3 == 1 ? XEN_DOMCTL_PFINFO_NOTAB : XEN_DOMCTL_PFINFO_XALLOC);
+    op.u.getpageframeinfo3.num = 1025;
+    assert_int_equal(domctl(XEN_DOMCTL_getpageframeinfo3, 3), -XEN_E2BIG);
+    op.u.getpageframeinfo3.num = 5ull << 32 | 4;
+    assert_int_equal(domctl(XEN_DOMCTL_getpageframeinfo3, 3), -XEN_E2BIG);
+
+    ring_text_bytes = 3000;
+    memset(&sop, 0, sizeof sop);
+    sop.cmd = XEN_SYSCTL_readconsole, sop.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    sop.u.readconsole.buffer.p = text;
+    sop.u.readconsole.count = sizeof text;
+    assert_int_equal(call(__HYPERVISOR_sysctl, gva(&sop), 0, 0, &restarts), 0);
+    assert_int_equal(restarts, 2);
+    assert_int_equal(sop.u.readconsole.count, 3000);
+    assert_int_equal(sop.u.readconsole.index, 3000);
+    assert_true(!sop.u.readconsole.pad0 && !sop.u.readconsole.incremental);
+    for (unsigned i = 0; i < 3000; i++)
+        assert_int_equal(text[i], 'a' + i % 26);
+    ring_text_bytes = 0;
+
+    sop.cmd = XEN_SYSCTL_debug_keys;
+    memset(keys, 0, sizeof keys);
+    sop.u.debug_keys.keys.p = "abc";
+    sop.u.debug_keys.nr_keys = 3;
+    assert_int_equal(call(__HYPERVISOR_sysctl, gva(&sop), 0, 0, &restarts), 0);
+    assert_int_equal(restarts, 2);
+    assert_string_equal(keys, "abc");
+    memset(keys, 0, sizeof keys);
+
+    struct domain *crowd[35];
+    for (unsigned i = 0; i < ARRAY_SIZE(crowd); i++)
+        crowd[i] = new_domain((domid_t)(5 + i), 1);
+    static struct xen_domctl_getdomaininfo many[64];
+    sop.cmd = XEN_SYSCTL_getdomaininfolist;
+    sop.u.getdomaininfolist.first_domain = 3;
+    sop.u.getdomaininfolist.max_domains = 64;
+    sop.u.getdomaininfolist.num_domains = 4711;         /* what the caller left there does not count */
+    sop.u.getdomaininfolist.buffer.p = many;
+    assert_int_equal(call(__HYPERVISOR_sysctl, gva(&sop), 0, 0, &restarts), 0);
+    assert_int_equal(restarts, 4);
+    assert_int_equal(sop.u.getdomaininfolist.num_domains, 36);
+    assert_int_equal(sop.u.getdomaininfolist.first_domain, 3);
+    assert_true(many[0].domain == 3 && many[1].domain == 5 && many[35].domain == 39);
+    for (unsigned i = 0; i < ARRAY_SIZE(crowd); i++)
+        free_domain(crowd[i]);
+    cpus[0].work = 0;
+}
+
+static void test_perfc(void **state)
+{
+    static struct xen_sysctl_perfc_desc desc[32];
+    static xen_sysctl_perfc_val_t val[128];
+
+    (void)state;
+    guest_vcpu[0]->exits[EXIT_WFI] = 7, guest_vcpu[1]->exits[EXIT_WFI] = 5;
+    control_vcpu->exits[EXIT_WFI] = 3, control_vcpu->exits[EXIT_IRQ] = 1ull << 40;
+    sop.u.perfc_op = (struct xen_sysctl_perfc_op){ .cmd = XEN_SYSCTL_PERFCOP_query };
+    assert_int_equal(sysctl_call(XEN_SYSCTL_perfc_op), 0);
+    unsigned counters = sop.u.perfc_op.nr_counters, values = sop.u.perfc_op.nr_vals;
+    assert_true(counters < ARRAY_SIZE(desc) && values < ARRAY_SIZE(val));
+    memset(val, 0xee, sizeof val);
+    sop.u.perfc_op.desc.p = desc;
+    sop.u.perfc_op.val.p = val;
+    assert_int_equal(sysctl_call(XEN_SYSCTL_perfc_op), 0);
+    unsigned n = 0, at = 0;
+    for (; n < counters && !strstr(desc[n].name, ": wfi"); n++)
+        at += desc[n].nr_vals;
+    assert_true(n < counters);
+    assert_true(val[at] == 3 && val[at + 1] == 12);
+    assert_int_equal(val[0], UINT32_MAX);
+    for (at = 0, n = 0; n < counters; n++)
+        at += desc[n].nr_vals;
+    assert_int_equal(at, values);
+    assert_int_equal(val[values], 0xeeeeeeee);          /* not one more */
+    sop.u.perfc_op.cmd = XEN_SYSCTL_PERFCOP_reset;
+    assert_int_equal(sysctl_call(XEN_SYSCTL_perfc_op), 0);
+    assert_true(!guest_vcpu[1]->exits[EXIT_WFI] && !control_vcpu->exits[EXIT_IRQ]);
+    sop.u.perfc_op.cmd = 3;
+    assert_int_equal(sysctl_call(XEN_SYSCTL_perfc_op), -XEN_EINVAL);
+    sop.u.perfc_op.cmd = XEN_SYSCTL_PERFCOP_query;
+    sop.u.perfc_op.val.q = 8;
+    assert_int_equal(sysctl_call(XEN_SYSCTL_perfc_op), -XEN_EFAULT);
+    memset(&sop, 0, sizeof sop);
 }
 
 static void test_sysctl(void **state)
@@ -431,7 +590,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, start, end)
     const struct CMUnitTest tests[] = {
-        T(test_rights), T(test_create), T(test_info), T(test_vcpu), T(test_shadow),
+        T(test_rights), T(test_create), T(test_info), T(test_vcpu), T(test_shadow), T(test_restarts), T(test_perfc),
         T(test_devices), T(test_context), T(test_sysctl),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

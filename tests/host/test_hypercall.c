@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: xen-lite/hypercall.c xen-lite/version.c xen-lite/hvm_op.c xen-lite/sched_op.c xen-lite/vcpu_op.c xen-lite/platform.c
 // link: xen-lite/domctl.c xen-lite/domctl_context.c xen-lite/domctl_create.c xen-lite/domctl_device.c xen-lite/domctl_dirty.c
-// link: xen-lite/domctl_info.c xen-lite/domctl_vcpu.c xen-lite/sysctl.c xen-lite/sysctl_info.c
+// link: xen-lite/domctl_info.c xen-lite/domctl_vcpu.c xen-lite/sysctl.c xen-lite/sysctl_info.c xen-lite/perfc.c
 // link: tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
 /* The dispatcher, version, multicall, HVM parameters, vCPU and scheduler calls of guests. */

@@ -86,6 +86,52 @@ static void populate_and_decrease(void **state)
     assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 1, 18), 0);      /* too large: the tools try smaller ones */
 }
 
+static bool zeroed(domid_t dom, uint64_t gfn, unsigned pages)
+{
+    for (unsigned i = 0; i < pages; i++)
+        for (unsigned w = 0; w < PAGE_SIZE / 8; w += 64)
+            if (((const uint64_t *)page_va(world_page(dom, gfn + i)))[w])
+                return false;
+    return true;
+}
+
+/* Sent back whenever they ask: a block is cleared once, and taken out once. */
+static void reservation_restarts(void **state)
+{
+    xen_pfn_t list[2] = { 1024, 1536 };
+    uint32_t had = world[1]->tot_pages;
+    (void)state;
+
+    fake_preempt = true;
+    assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 2, 9), 2);
+    assert_int_equal(restarts, 2 * 512 / 32 - 1);
+    assert_int_equal(world[1]->tot_pages, had + 1024);
+    assert_null(world[1]->populating.page);
+    assert_true(zeroed(1, 1024, 1024));
+    assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list, 2, 9), 2);
+    assert_int_equal(restarts, 2 * 512 / 16 - 1);
+    assert_int_equal(world[1]->tot_pages, had);
+    assert_int_equal(world_type(1, 1024 + 511), P2M_NONE);
+    /* A place in the extent that it does not have. */
+    struct xen_memory_reservation r = { .extent_start = { .q = gva(list) }, .nr_extents = 2, .extent_order = 9, .domid = 1 };
+    assert_int_equal(do_memory_op(XENMEM_decrease_reservation | 512ull << 32, gva(&r)), 0);
+    /* Another order comes along, and the domain dies: the block that was begun with is not lost. */
+    assert_int_equal(do_memory_op(XENMEM_populate_physmap, gva(&r)), -XEN_ERESTART);
+    assert_non_null(world[1]->populating.page);
+    r.extent_order = 8;
+    assert_int_equal(do_memory_op(XENMEM_populate_physmap | 1 << 6, gva(&r)), 2);
+    assert_int_equal(world[1]->tot_pages, had + 512 + 256);
+    fake_preempt = false;
+    assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list + 1, 1, 8), 1);
+    memory_forget_block(world[1]);
+    assert_int_equal(world[1]->tot_pages, had);
+    /* A direct-mapped domain's pages go singly. */
+    world[0]->direct_map = true;
+    world_be(0, 0);
+    assert_int_equal(reserve(XENMEM_decrease_reservation, 0, list, 1, 9), 0);
+    world[0]->direct_map = false;
+}
+
 static void reservation_refused(void **state)
 {
     xen_pfn_t list[4] = { HOLE, HOLE + 1, 1ull << 28, HOLE + 3 };
@@ -393,7 +439,7 @@ static void questions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(populate_and_decrease), TEST(reservation_refused), TEST(goes_on), TEST(direct_map), TEST(shared_info), TEST(devices),
+        TEST(populate_and_decrease), TEST(reservation_restarts), TEST(reservation_refused), TEST(goes_on), TEST(direct_map), TEST(shared_info), TEST(devices),
         TEST(foreign_maps), TEST(batch), TEST(resources), TEST(questions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

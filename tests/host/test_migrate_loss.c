@@ -1,5 +1,5 @@
-// link: tests/host/fake_hyp.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/dial.c migrate/fault.c migrate/features.c migrate/files.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/state.c migrate/target.c
-// libs: -lcmocka -lpthread
+// link: tests/host/fake_hyp.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/dial.c migrate/fault.c migrate/features.c migrate/files.c migrate/forecast.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/speed.c migrate/state.c migrate/target.c migrate/writes.c
+// libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The hand-over under fire: the connection cut after every so many bytes in either direction, bits flipped, either daemon killed at every
@@ -10,6 +10,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+
+#include "../../migrate/rate.h"
 
 const char *__asan_default_options(void);
 const char *__asan_default_options(void)
@@ -177,6 +179,70 @@ static void test_kill_b(void **unused)
         kill_at(1, stage[i]);
 }
 
+/* --- the daemon dies while it measures a dirty rate --- */
+
+static void die_measuring(struct conn *none)
+{
+    (void)none;
+    pthread_exit(NULL);
+}
+
+static void *measure_main(void *unused)
+{
+    static const struct rate_request request = {.guest = "guest", .seconds = 60, .interval_ms = 1000, .downtime_limit_ms = 300, .fd = -1};
+    static struct report report;
+    rate_run(&bench_host[0], &request, &report);
+    return unused;
+}
+
+static void kill_measuring(void)
+{
+    pthread_t thread;
+    bench_start(256);
+    bench_host[0].fault = (struct fault){.stage = "measuring", .die = die_measuring};
+    pthread_create(&thread, NULL, measure_main, NULL);
+    pthread_join(thread, NULL);
+    assert_true(fake_logging(0));
+    assert_int_equal(bench_journals(0), 1);
+    bench_restart(0);
+}
+
+static void log_by_somebody_else(void)
+{
+    struct failure f = {0};
+    struct hyp_domain d;
+    struct hyp *h = hyp_open("A", &f);
+    assert_int_equal(hyp_find(h, "guest", &d), 0);
+    assert_int_equal(hyp_log_enable(h, d.domid), 0);
+    hyp_close(h);
+}
+
+static void test_kill_measuring(void **unused)
+{
+    (void)unused;
+    kill_measuring();
+    settle_recover(&bench_host[0]);
+    assert_false(fake_logging(0));
+    assert_true(fake_runs(0));
+    assert_int_equal(bench_journals(0), 0);
+    bench_end();
+    /* the guest has been started anew meanwhile: that one is let alone, whatever it does */
+    kill_measuring();
+    fake_make_guest(0, "guest", 256, bench_kernel);
+    fake_suspend(0, true);
+    log_by_somebody_else();
+    settle_recover(&bench_host[0]);
+    assert_true(fake_exists(0) && !fake_runs(0) && fake_logging(0));
+    assert_int_equal(bench_journals(0), 0);
+    bench_end();
+    /* or it is gone */
+    kill_measuring();
+    fake_destroy(0);
+    settle_recover(&bench_host[0]);
+    assert_int_equal(bench_journals(0), 0);
+    bench_end();
+}
+
 /* --- a person decides --- */
 
 /* A has sent COMMIT, B has died before it read it, and nobody answers. */
@@ -278,7 +344,7 @@ static void test_give_up_on_b(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kill_a),     cmocka_unit_test(test_kill_b),
+        cmocka_unit_test(test_kill_a),     cmocka_unit_test(test_kill_b), cmocka_unit_test(test_kill_measuring),
         cmocka_unit_test(test_settles_by_itself),
         cmocka_unit_test(test_keep_on_a),  cmocka_unit_test(test_give_up_on_a),
         cmocka_unit_test(test_keep_on_b),  cmocka_unit_test(test_give_up_on_b),

@@ -105,10 +105,14 @@ static void model(void **state)
             *(uint64_t *)page_va(p) = ~0ull;
         } else {
             struct page *p = out[i].p;
+            bool together = below(2);
             for (uint64_t n = 0; n < 1u << out[i].order; n++) {
                 owner[p - frame_table + (ptrdiff_t)n] = 0;
-                page_put(&p[n]);
+                if (!together)
+                    page_put(&p[n]);
             }
+            if (together)
+                page_put_block(p, out[i].order);
             held -= 1u << out[i].order;
             out[i].p = NULL;
         }
@@ -180,6 +184,17 @@ static void owners(void **state)
     page_put(&p[3]);
     assert_int_equal(a.tot_pages, 3);
     assert_false(page_get(&p[3], &a));              /* free */
+    /* In pieces, as a preemptible teardown does it. */
+    uint64_t next = 0;
+    struct page *left = page_alloc(&b, 1, 0);
+    page_put(left);
+    assert_true(page_forget_some(&b, &next));
+    assert_int_equal(b.tot_pages, 0);
+    assert_null(page_owner_get(&left[1]));
+    page_put(&left[1]);
+    next = frame_count - 1;
+    assert_true(page_forget_some(&a, &next));       /* not looked at: what it owns, it has */
+    assert_ptr_equal(page_owner_get(p), &a);
     /* The domain goes while others hold its pages: a new one of the same number has nothing to do with them. */
     page_forget_owner(&a);
     struct domain again = { .id = 1, .max_pages = 100 };
@@ -320,9 +335,46 @@ static void threads(void **state)
     assert_int_equal(page_free_count(), page_total_count());
 }
 
+/* A block of which others hold some pages: those stay, the rest is free. */
+static void blocks(void **state)
+{
+    static const unsigned held[] = { 0, 1, 77, 510, 511 };
+    (void)state;
+    fake_init(32 * MIB, 1);
+    fake_page_init();
+    struct domain d = { .id = 7, .max_pages = 3000, .refs = 1 };
+    uint64_t before = page_free_count();
+    for (unsigned mask = 0; mask < 1u << ARRAY_SIZE(held); mask++) {
+        struct page *p = page_alloc(&d, 9, 0);
+        uint32_t kept = 0;
+        for (unsigned i = 0; i < ARRAY_SIZE(held); i++)
+            if (mask >> i & 1) {
+                page_get_known(&p[held[i]]);
+                kept++;
+            }
+        page_put_block(p, 9);
+        assert_int_equal(d.tot_pages, kept);
+        assert_int_equal(page_free_count(), before - kept);
+        for (unsigned i = 0; i < ARRAY_SIZE(held); i++)
+            if (mask >> i & 1) {
+                assert_int_equal(p[held[i]].refs, 1);
+                page_put(&p[held[i]]);
+            }
+        assert_int_equal(page_free_count(), before);
+    }
+    assert_null(page_owner_get(page_alloc(NULL, 0, 0)));
+    /* The hypervisor's pages and a domain's next to each other. */
+    struct page *p = page_alloc(&d, 1, ALLOC_NO_COUNT);
+    p[1].flags &= (uint8_t)~PAGE_UNCOUNTED;
+    d.tot_pages++;
+    page_put_block(p, 1);
+    assert_int_equal(d.tot_pages, 0);
+    assert_int_equal(page_free_count(), before - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(regions), cmocka_unit_test(model), cmocka_unit_test(zeroes),
-                                        cmocka_unit_test(owners), cmocka_unit_test(adopting), cmocka_unit_test(scrubbing), cmocka_unit_test(threads) };
+                                        cmocka_unit_test(owners), cmocka_unit_test(adopting), cmocka_unit_test(blocks), cmocka_unit_test(scrubbing), cmocka_unit_test(threads) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

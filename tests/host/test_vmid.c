@@ -15,8 +15,19 @@ static uint64_t pa_of[DOMAINS];         /* where IPA 0 leads */
 static uint64_t vttbr_on[CPUS];         /* what each CPU has in VTTBR_EL2 */
 static unsigned on[CPUS];
 
+/* A kick: the CPU leaves its guest, and enters it anew. */
+static void kicked(unsigned c)
+{
+    unsigned self = cpu_id();
+    fake_cpu_set(c);
+    if (__atomic_exchange_n(&cpus[c].work, 0, __ATOMIC_SEQ_CST) & WORK_VMID)
+        vttbr_on[c] = vmid_enter(dom[on[c]]);
+    fake_cpu_set(self);
+}
+
 static void set_up(unsigned bits)
 {
+    fake_on_kick = NULL;
     cmdline.vlpt = false;
     fake_domains_clear();
     fake_init(16ull << 20, CPUS);
@@ -60,26 +71,30 @@ static void move_and_renew(unsigned i)
     uint64_t desc = *leaf;
     *leaf = 0;                          /* break */
     vmid_renew(dom[i]);
+    assert_int_equal(dom[i]->vttbr_leaving, 0);
     pa_of[i] = page_pa(p).v;
     *leaf = (desc & ~PTE_ADDR) | pa_of[i];
     page_put(old);
+    vttbr_on[cpu_id()] = vmid_enter(dom[on[cpu_id()]]);         /* we go back to our guest */
 }
 
 static void many_domains(void **state)
 {
     (void)state;
     const unsigned bits[] = { 4, 5, 8 };
-    for (unsigned b = 0; b < 3; b++) {
-        set_up(bits[b]);
+    for (unsigned b = 0; b < 6; b++) {
+        unsigned patience = b < 3 ? 0 : 2;      /* CPU c leaves its guest so seldom that generations go by: c times as many bits */
+        set_up(bits[b % 3]);
+        fake_on_kick = kicked;
         for (unsigned step = 0; step < 20000; step++) {
             unsigned c = (unsigned)below(CPUS), i = (unsigned)below(DOMAINS);
             fake_cpu_set(c);
             if (one_in(4)) {
                 move_and_renew(i);      /* from the hypervisor, on any CPU: running elsewhere or here or not at all */
-            } else if (one_in(2)) {
+            } else if (one_in(2u << patience * c)) {
                 on[c] = i;
                 vttbr_on[c] = vmid_enter(dom[i]);
-            } else {
+            } else if (one_in(1u << patience * c)) {
                 assert_int_equal(vmid_enter(dom[on[c]]), vttbr_on[c]);  /* an exit and back: the number stays while it is here */
             }
             guest_looks(c);
@@ -116,14 +131,20 @@ static void rounds(void **state)
     assert_int_equal(fake_flush_vmid_count, 0);
     assert_true(fake_flush_all_count <= n / (255 - CPUS) + 1);
     assert_true(fake_flush_all_count >= n / 256);
-    /* Running: one flush of its own number instead. */
-    uint64_t before = vttbr_on[1];
+    /* The same for one that runs: its CPUs are told, no number is flushed. */
+    fake_on_kick = kicked;
     fake_flush_all_count = 0;
-    vmid_renew(dom[1]);
-    assert_int_equal(fake_flush_vmid_count, 1);
-    assert_int_equal(fake_flush_all_count, 0);
-    fake_cpu_set(1);
-    assert_int_equal(vmid_enter(dom[1]), before);
+    for (unsigned i = 0; i < n; i++) {
+        uint64_t before = vttbr_on[1];
+        vmid_renew(dom[1]);
+        vttbr_on[0] = vmid_enter(dom[0]);
+        assert_int_not_equal(vttbr_on[1], before);
+        guest_looks(0);
+        guest_looks(1);
+    }
+    assert_int_equal(fake_flush_vmid_count, 0);
+    assert_true(fake_flush_all_count <= n / (255 - CPUS) + 1);
+    assert_true(fake_flush_all_count >= n / 256);
     tear_down();
 }
 
@@ -142,11 +163,8 @@ static void wide(void **state)
     tear_down();
 }
 
-static int cpu_thread(void *arg)
+static bool enter_and_renew(uint64_t rnd)
 {
-    unsigned c = (unsigned)(uintptr_t)arg;
-    uint64_t rnd = c + 77;
-    fake_cpu_set(c);
     for (unsigned step = 0; step < 6000; step++) {
         rnd = rnd * 6364136223846793005ull + 1442695040888963407ull;
         unsigned i = (unsigned)(rnd >> 40) % DOMAINS;
@@ -154,15 +172,64 @@ static int cpu_thread(void *arg)
         if (rnd >> 62 == 0)
             vmid_renew(dom[i]);
         if (fake_access(vmid_enter(dom[i]), IPA(0), false, &pa) != FAKE_OK || pa.v != pa_of[i])
-            return 1;
+            return false;
     }
-    return 0;
+    return true;
+}
+
+static int cpu_thread(void *arg)
+{
+    unsigned c = (unsigned)(uintptr_t)arg;
+    fake_cpu_set(c);
+    bool good = enter_and_renew(c + 77);
+    vmid_idle();
+    return good ? 0 : 1;
+}
+
+/* While a CPU is on its way to the next number, a change of the map must reach what it has under both. */
+static void half_way(unsigned c)
+{
+    unsigned level;
+    paddr_t pa;
+    uint64_t *leaf = pt_entry(&dom[c]->p2m.pt, 0, &level), desc = *leaf;
+    assert_int_equal(fake_access(vttbr_on[c], IPA(0), false, &pa), FAKE_OK);
+    assert_int_not_equal(dom[c]->vttbr, vttbr_on[c]);
+    assert_int_equal(fake_access(dom[c]->vttbr, IPA(0), false, &pa), FAKE_OK);
+    *leaf = 0;
+    vmid_flush_ipa(dom[c], IPA(0));
+    assert_int_equal(fake_access(vttbr_on[c], IPA(0), false, &pa), FAKE_TRANSLATION);
+    assert_int_equal(fake_access(dom[c]->vttbr, IPA(0), false, &pa), FAKE_TRANSLATION);
+    *leaf = desc;
+    assert_int_equal(fake_access(vttbr_on[c], IPA(0), false, &pa), FAKE_OK);
+    *leaf = 0;
+    vmid_flush(dom[c]);
+    assert_int_equal(fake_access(vttbr_on[c], IPA(0), false, &pa), FAKE_TRANSLATION);
+    *leaf = desc;
+    kicked(c);
+}
+
+static void flush_on_the_way(void **state)
+{
+    (void)state;
+    set_up(8);
+    fake_cpu_set(0);
+    fake_on_kick = half_way;
+    unsigned kicks = fake_kicks[2];
+    vmid_renew(dom[2]);
+    assert_int_equal(fake_kicks[2], kicks + 1);
+    guest_looks(2);
+    assert_int_equal(dom[2]->vttbr_leaving, 0);
+    tear_down();
 }
 
 static void threads(void **state)
 {
     (void)state;
     set_up(4);
+    for (unsigned c = 2; c < CPUS; c++) {
+        fake_cpu_set(c);
+        vmid_idle();
+    }
     thrd_t t[2];
     for (uintptr_t c = 0; c < 2; c++)
         thrd_create(&t[c], cpu_thread, (void *)c);
@@ -174,9 +241,122 @@ static void threads(void **state)
     tear_down();
 }
 
+/* ---- more domains than numbers, on all CPUs at once, while their pages move ---- */
+#define CROWD 300u
+static struct member {
+    struct domain *d;
+    mtx_t moving;
+    unsigned moves;             /* odd: under way */
+    uint64_t pa;                /* where its IPA 0 leads */
+} crowd[CROWD];
+static unsigned burn;           /* of so many steps one looks, the others only use numbers up */
+
+/* To another page; what this one had is free for others at once. */
+static void move(struct member *m)
+{
+    unsigned level;
+    struct page *new = page_alloc(NULL, 0, 0), *old = pfn_page(m->pa >> PAGE_SHIFT);
+    uint64_t *leaf = pt_entry(&m->d->p2m.pt, 0, &level), desc = *leaf;
+    __atomic_add_fetch(&m->moves, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(leaf, 0, __ATOMIC_SEQ_CST);
+    vmid_renew(m->d);
+    page_put(old);
+    m->pa = page_pa(new).v;
+    __atomic_store_n(leaf, (desc & ~PTE_ADDR) | m->pa, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&m->moves, 1, __ATOMIC_SEQ_CST);
+}
+
+/* This CPU runs it.  Unless it moved in the meantime it must have seen its own page; false if not. */
+static bool look(struct member *m)
+{
+    unsigned before = __atomic_load_n(&m->moves, __ATOMIC_SEQ_CST);
+    uint64_t own = __atomic_load_n(&m->pa, __ATOMIC_RELAXED);
+    paddr_t pa = PA(0);
+    enum fake_fault fault = fake_access(vmid_enter(m->d), IPA(0), true, &pa);
+    if (before % 2 || __atomic_load_n(&m->moves, __ATOMIC_SEQ_CST) != before)
+        return true;
+    return fault == FAKE_OK && pa.v == own;
+}
+
+static int crowd_steps(unsigned c)
+{
+    unsigned looks = 0;
+    uint64_t rnd = c * 7919 + 77;
+    for (unsigned step = 0; step < (burn > 1 ? 25000 : 8000); step++) {
+        rnd = rnd * 6364136223846793005ull + 1442695040888963407ull;
+        struct member *m = &crowd[(rnd >> 40) % CROWD];
+        if (step % burn) {
+            vmid_renew(m->d);
+            vmid_enter(m->d);
+        } else if (rnd >> 61 == 0) {
+            mtx_lock(&m->moving);
+            move(m);
+            mtx_unlock(&m->moving);
+        } else {
+            looks++;
+            for (unsigned again = 0; again < 3; again++)
+                if (!look(m))
+                    return 1;
+        }
+    }
+    return looks > 500 ? 0 : 2;
+}
+
+static int crowd_thread(void *arg)
+{
+    unsigned c = (unsigned)(uintptr_t)arg;
+    fake_cpu_set(c);
+    int bad = crowd_steps(c);
+    vmid_idle();
+    return bad;
+}
+
+static void crowd_make(unsigned bits)
+{
+    cmdline.vlpt = false;
+    fake_domains_clear();
+    fake_init(32ull << 20, CPUS);
+    fake_page_init();
+    fake_vmid_bits = bits;
+    vmid_init();
+    for (unsigned i = 0; i < CROWD; i++) {
+        struct domain *d = calloc(1, sizeof(*d));
+        *d = (struct domain){ .id = (domid_t)(i + 1), .refs = 1, .max_pages = ~0u, .dying = DOM_ALIVE };
+        assert_int_equal(p2m_init(d), 0);
+        struct page *p = page_alloc(NULL, 0, 0);    /* nobody's: fewer domains than this can own pages */
+        crowd[i] = (struct member){ .d = d, .pa = page_pa(p).v };
+        mtx_init(&crowd[i].moving, mtx_plain);
+        assert_int_equal(p2m_map(d, IPA(0), page_pa(p), 1, P2M_RAM), 0);
+    }
+}
+
+static void more_domains_than_numbers(void **state)
+{
+    (void)state;
+    for (unsigned bits = 8; bits <= 16; bits += 8) {
+        thrd_t t[CPUS];
+        crowd_make(bits);
+        burn = bits == 8 ? 1 : 16;
+        fake_flush_all_count = 0;
+        for (uintptr_t c = 0; c < CPUS; c++)
+            thrd_create(&t[c], crowd_thread, (void *)c);
+        for (unsigned c = 0; c < CPUS; c++) {
+            int bad;
+            thrd_join(t[c], &bad);
+            assert_int_equal(bad, 0);
+        }
+        assert_true(fake_flush_all_count >= (bits == 8 ? 50 : 1));
+        fake_cpu_set(0);
+        arch_tlb_flush_all_guests();    /* entries of dead numbers, which the fake TLB would take for live ones */
+        for (unsigned i = 0; i < CROWD; i++)
+            guest_free(crowd[i].d);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(many_domains), cmocka_unit_test(rounds), cmocka_unit_test(wide),
-                                        cmocka_unit_test(threads) };
+                                        cmocka_unit_test(flush_on_the_way), cmocka_unit_test(threads),
+                                        cmocka_unit_test(more_domains_than_numbers) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,6 +29,8 @@ BENCH_MOST = (
     ("get-clear-per-page", 19, {"guest_mib": 64, "leaves": "4k", "dirty_percent": 100, "order": "random"}),
     ("dirty-enable-per-page", 9, {"guest_mib": 64, "leaves": "2m"}),
 )
+HOLD_MOST = 100000      # that any hypercall keeps its CPU
+HOLDS_LEAST = 60        # so many are measured
 MACHINES = {
     "a57": dict(cpu="cortex-a57", smp=2),
     "hw-dirty": dict(cpu="max", smp=2, xen_append="dirty=hw"),
@@ -36,21 +38,24 @@ MACHINES = {
     "no-vlpt": dict(cpu="cortex-a57", smp=2, xen_append="vlpt=off"),
     "hw-dirty-no-vlpt": dict(cpu="max", smp=1, xen_append="dirty=hw vlpt=off"),
     "four": dict(cpu="neoverse-n1", smp=4),
+    "eager": dict(cpu="cortex-a57", smp=2, xen_append="split=eager"),
+    "hw-dirty-eager": dict(cpu="max", smp=1, xen_append="dirty=hw split=eager"),
+    "debug": dict(cpu="cortex-a57", smp=1, xen=os.path.join(BUILD, "arm64-debug/xen-lite")),
     "costs": dict(cpu="cortex-a57", smp=1, icount=True),
 }
 # At EL2 nothing of this may be on the console, whatever the payload does.
-TROUBLE = re.compile(r"BUG|panic|backtrace|unexpected exception at EL2", re.I)
+TROUBLE = re.compile(r"\bBUG|panic|backtrace|unexpected exception at EL2", re.I)
 
 
 def run_payload(tap, name, options, ramdisk):
-    """One boot; returns the payload's costs."""
+    """One boot; returns what the payload measured: costs, holds and counts."""
     with Host(f"bm-{name}", kernel=PAYLOAD, images=[ramdisk], agent=False, mem=1024, dom0_mem=256, **options) as host:
         try:
             host.wait_console(r"bm: \d+ passed, \d+ failed", 180)
         except HostError as error:
             tap.not_ok(f"{name}: the payload comes to its end", error)
         text = host.console_text().replace("\r", "")
-    text = re.sub(r"^\((XL|XEN)\)\s*(\[[^\]]*\])?\s*(?=ok |not ok |cost |bm: )", "", text, flags=re.M)
+    text = re.sub(r"^\((XL|XEN)\)\s*(\[[^\]]*\])?\s*(?=ok |not ok |cost |hold |count |bm: )", "", text, flags=re.M)
     counts = {}
     for verdict, what in re.findall(r"^(not ok|ok) (.*)$", text, re.M):
         # A check that runs often (in a loop, for each guest) is one line here.
@@ -65,15 +70,24 @@ def run_payload(tap, name, options, ramdisk):
     if said:
         tap.check(int(said[1]) == sum(counts.values()) and int(said[1]) > 60, f"{name}: every check was heard",
                   f"payload says {said[0]}, heard {sum(counts.values())}")
-    return {what: int(value) for what, value in re.findall(r"^cost (\S+) (\d+)$", text, re.M)}
+    return {word: dict(re.findall(rf"^{word} (\S+) ([\d.]+)$", text, re.M)) for word in ("cost", "hold", "count")}
 
 
-def check_promises(tap, costs):
+def check_promises(tap, measured):
+    """Of a machine on which a nanosecond is an instruction."""
+    costs, holds = ({what: int(value) for what, value in measured[word].items()} for word in ("cost", "hold"))
     for what, value in costs.items():
         tap.note(f"cost {what}: {value} instructions")
     for what, most in PROMISED.items():
         tap.check(what in costs and costs[what] <= most, f"costs: {what} takes at most {most} instructions",
                   f"{costs.get(what, 'not measured')}")
+    for what, value in measured["count"].items():
+        tap.note(f"count {what}: {value} exits")
+    tap.note("hold: " + ", ".join(f"{what} {value}" for what, value in holds.items()))
+    longest = max(holds, key=holds.get, default=None)
+    tap.check(len(holds) >= HOLDS_LEAST and holds[longest] <= HOLD_MOST,
+              f"costs: no hypercall keeps its CPU for more than {HOLD_MOST} instructions",
+              f"{len(holds)} measured; {longest}: {holds.get(longest)}")
 
 
 def check_bench(tap, ramdisk):
@@ -107,9 +121,9 @@ def main():
         ramdisk.flush()
         for name, options in MACHINES.items():
             if word in name:
-                costs = run_payload(tap, name, options, ramdisk.name)
+                measured = run_payload(tap, name, options, ramdisk.name)
                 if options.get("icount"):
-                    check_promises(tap, costs)
+                    check_promises(tap, measured)
         if word in "bench":
             check_bench(tap, ramdisk.name)
     tap.end()

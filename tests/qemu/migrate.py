@@ -282,6 +282,47 @@ def cancel(tap, bench):
         bench.settled([source], before)
 
 
+def dirty_rate(tap, bench):
+    """What a measurement of the guest's dirty rate and a migration of it have to do with each other; alone: dirty_rate.py."""
+    with tap.case("a migration ends a measurement of the dirty rate, and goes ahead", *bench.pair.hosts):
+        source = bench.source()
+        before = bench.beat(source)
+        command = source.spawn("xlm dirty-rate --seconds 600 guest")
+        wait_until(lambda: "measurement" in source.run("xlm status --json").output, "xlm status shows the measurement", 10)
+        time.sleep(1.5)
+        answer, done = bench.migrate(source)
+        expect(answer.status == 0, f"xlm migrate: status {answer.status}: {done or answer.output[-300:]}")
+        measured = command.wait(20)
+        expect(measured.status == 3 and "a migration of the guest begins" in measured.output and "forecast" in measured.output,
+               f"xlm dirty-rate: status {measured.status}: {measured.output[-600:]}")
+        bench.settled([bench.other(source)], before)
+    with tap.case("during a migration the dirty rate is not measured", *bench.pair.hosts):
+        source = bench.source()
+        before = bench.beat(source)
+        command = source.spawn(bench.command(source, "--max-mbps 10"))
+        wait_until(lambda: "copying" in source.run("xlm status --json").output, "xlm status shows the migration", 10)
+        answer = source.run("xlm dirty-rate guest", timeout=20)
+        expect(answer.status == 1 and "a migration of guest is under way" in answer.output, f"status {answer.status}: {answer.output}")
+        expect(command.wait(60).status == 0, "the migration failed")
+        bench.settled([bench.other(source)], before)
+    with tap.case("the forecast is near what the migration then takes", *bench.pair.hosts):
+        source = bench.source()
+        before = bench.beat(source)
+        told = bench.result(source.run("xlm dirty-rate --json --seconds 4 guest", timeout=30, check=True))["forecast"]
+        answer, done = bench.migrate(source)
+        expect(answer.status == 0, f"xlm migrate: status {answer.status}: {done or answer.output[-300:]}")
+        tap.note(f"forecast at {told['mib_s']} MiB/s ({told['mib_s_from']}): {told['rounds']} rounds and a stop, {told['sent_mib']:.0f} MiB, "
+                 f"total {told['total_ms']:.0f} ms, downtime {told['downtime_ms']} ms; it took {len(done['rounds']) - 1} rounds and a stop, "
+                 f"{done['bytes_sent'] / 2**20:.0f} MiB, total {done['total_ms']:.0f} ms, downtime {done['downtime_ms']:.0f} ms")
+        expect(told["converges"] and told["mib_s_from"] == "last-migration", f"{told}")
+        # The machine may be busier now than it was then.
+        for key in ("total_ms", "downtime_ms"):
+            expect(done[key] / 3 < told[key] < done[key] * 3, f"{key}: forecast {told[key]:.0f}, it was {done[key]:.0f}")
+        sent = done["bytes_sent"] / 2**20
+        expect(sent * 0.8 < told["sent_mib"] < sent * 1.25, f"MiB sent: forecast {told['sent_mib']:.0f}, it was {sent:.0f}")
+        bench.settled([bench.other(source)], before)
+
+
 def cable(tap, bench):
     with tap.case("the cable is out for two seconds: the guest is whole", *bench.pair.hosts):
         source = bench.source()
@@ -365,6 +406,7 @@ def main():
         if len(bench.free) == 2:
             whole = word in ("", "--all")
             if whole:
+                dirty_rate(tap, bench)
                 refusals(tap, bench)
                 cancel(tap, bench)
                 cable(tap, bench)

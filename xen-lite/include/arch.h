@@ -23,6 +23,7 @@ struct domain;
  * unsigned cpu_id(void);                 0..cpu_count-1
  * uint64_t counter(void);                CNTPCT, with the ISB that orders it
  * uint64_t counter_hz;                   CNTFRQ (a variable, set at boot)
+ * bool arch_irq_pending(void);           an interrupt of the machine waits for this CPU
  * void arch_wfi(void);                   DSB SY; WFI.  Interrupts stay masked: a pending one ends it
  * void arch_dmb(void), arch_dsb(void), arch_isb(void);
  * ---- provided by <asm/mm.h> --------------------------------------------------------------------
@@ -57,8 +58,6 @@ void arch_vlpt_forget(unsigned slot, ipa_t ipa, unsigned level);
 /* Stage-2 TLB upkeep, inner shareable, with the barriers before and after.
  * `vttbr` carries VMID and root of the domain; the running guest's own VTTBR is put back. */
 void arch_tlb_flush_ipa(uint64_t vttbr, ipa_t ipa);     /* one page or block, + EL1 combined entries */
-/* The current vCPU's write to `va`, at `ipa`, faulted on permission, which it has now: only this CPU, before it enters the guest again. */
-void arch_tlb_flush_fault(ipa_t ipa, gva_t va);
 void arch_tlb_flush_vmid(uint64_t vttbr);
 void arch_tlb_flush_all_guests(void);                   /* ALLE1IS */
 uint64_t arch_make_vttbr(paddr_t root, uint16_t vmid);

@@ -54,6 +54,9 @@ long sysctl_numainfo(struct xen_sysctl *op, bool *reply);
 long sysctl_availheap(struct xen_sysctl *op, bool *reply);
 long sysctl_cpupool_op(struct xen_sysctl *op, bool *reply);
 
+/* perfc.c */
+long sysctl_perfc_op(struct xen_sysctl *op, bool *reply);
+
 /* Bit maps in guest memory, of CPUs or nodes, `bits` of which are known here: what is beyond reads as 0. -XEN_EFAULT */
 long bitmap_to_guest(const struct xenctl_bitmap *map, uint64_t value, unsigned bits);
 long bitmap_from_guest(const struct xenctl_bitmap *map, uint64_t *value, unsigned bits);

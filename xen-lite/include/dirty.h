@@ -4,17 +4,7 @@
 #define XL_DIRTY_H
 
 #include "p2m.h"
-
-#define DIRTY_REGIONS (1u << (IPA_BITS - BLOCK_SHIFT))
-
-/* One bit for each 2 MiB of guest-physical space: something in it may be dirty.  Not kept when the hardware sets dirty state. */
-struct dirty_log {
-    enum { DIRTY_OFF, DIRTY_ENABLING, DIRTY_ON, DIRTY_DISABLING } state;
-    uint64_t cursor;                    /* gfn: progress of enabling and disabling */
-    uint64_t rounds;
-    bool of_new_domain;                 /* ENABLING, and it has never run: what its builder wrote starts dirty */
-    uint64_t *region;                   /* DIRTY_REGIONS bits */
-};
+#include "hypercall.h"
 
 /* What a RAM leaf at `level` that appears now has besides its attributes: while logging, it is logged and dirty. */
 uint64_t dirty_new_leaf(const struct p2m *p2m, unsigned level);
@@ -25,6 +15,12 @@ bool dirty_noted(const struct p2m *p2m, uint64_t ipa);
 bool dirty_any(void);                   /* some domain is logged */
 /* Cut the block at ipa into leaves, each with the external-writer and log bits of its own page.  NULL: no memory.  Lock held. */
 uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa);
+int dirty_init(struct p2m *p2m);        /* -ENOMEM */
 void dirty_free(struct p2m *p2m);
+/* split=eager: logging is on; it ends (again: no-op).  Lock held. */
+void dirty_eager_start(struct p2m *p2m);
+void dirty_eager_stop(struct p2m *p2m);
+/* New RAM is to come as leaves: a block would be split soon. */
+static inline bool dirty_wants_leaves(const struct p2m *p2m) { return p2m->logging && cmdline.split_eager; }
 
 #endif

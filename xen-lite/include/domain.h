@@ -79,14 +79,16 @@ struct domain {
     struct vuart vuart;
     /* memory accounting: pages with this owner, under page allocator's per-domain counts */
     uint32_t tot_pages, max_pages, outstanding, xenheap_pages;
+    struct { struct page *page; uint16_t cleared; uint8_t order; } populating;  /* memory_reserve.c: a block, not mapped yet */
     struct page *shared_page; struct shared_info *shared_info; ipa_t shared_ipa;
     uint64_t hvm_param[64];
     int64_t time_offset_s;          /* XEN_DOMCTL_settimeoffset */
     uint64_t counter_offset;        /* CNTVOFF: guest counter = counter() - counter_offset */
-    uint32_t vmid; uint64_t vmid_generation, vttbr;
+    uint32_t vmid; uint64_t vmid_generation, vttbr, vttbr_leaving;
     unsigned evtchn_ppi;            /* INTID of the event-channel interrupt */
     uint64_t irq_granted[16];       /* bitmap of physical INTIDs it may use (dom0: nearly all) */
     uint64_t next_relinquish;       /* stage of the preemptible teardown (domain_kill) */
+    uint64_t forget_next;           /* its cursor, when that looks for pages that others hold */
     bool being_killed;              /* a CPU is in domain_kill */
     struct timer watchdog[2]; uint32_t watchdog_inuse;
     struct { char buf[256]; unsigned len; } console;    /* a partial line of console_io / debug console */
@@ -98,6 +100,8 @@ extern struct domain *dom0;
 extern struct domain *hypervisor_domain;    /* DOMID_XEN-like owner of its own pages; never runs */
 
 static inline struct vcpu *current_vcpu(void) { return this_cpu()->current; }
+
+void memory_forget_block(struct domain *d);     /* `populating`: of a domain that is being torn down */
 
 /* All return 0/pointer or -errno/NULL. */
 struct xen_domctl_createdomain;
@@ -141,7 +145,15 @@ static inline bool domain_is_control(const struct domain *d) { return d->privile
 /* VMIDs. vmid.c: makes d->vttbr current for entry; may flush when a generation opens. */
 void vmid_init(void);
 uint64_t vmid_enter(struct domain *d);          /* called with the domain about to run on this CPU; returns VTTBR */
-void vmid_renew(struct domain *d);              /* drop all stage-2 TLB state; returns when no CPU can use an old entry: a fresh VMID, or one broadcast flush */
+/*
+ * Drop all stage-2 TLB state, by a fresh VMID; returns when no CPU can use an old entry.  One renewal of a domain at a time, no lock held
+ * but domctl_lock: it waits for CPUs that are in the guest.
+ */
+void vmid_renew(struct domain *d);
+void vmid_idle(void);                           /* this CPU, which runs nothing and has an empty map loaded, may not use the last domain's number again */
+/* Entries for a page or block, or all of the domain's, after a change of its map; any lock may be held. */
+void vmid_flush_ipa(struct domain *d, ipa_t ipa);
+void vmid_flush(struct domain *d);
 void vmid_dump(void);
 
 #endif

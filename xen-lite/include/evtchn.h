@@ -34,6 +34,7 @@ struct evtchn_table {
     spinlock_t lock;
     uint32_t max_port;                  /* inclusive; set before evtchn_init, 0: as many as there are */
     uint32_t next_free;                 /* no port below it is free */
+    uint32_t reset_next, relinquish_next;       /* where to go on when that was sent back */
     uint32_t valid;                     /* ports that have a struct: multiples of EVTCHN_PAGE_PORTS */
     struct evtchn *page[EVTCHN_PORTS / EVTCHN_PAGE_PORTS];  /* allocated when first used, lowest first */
     uint16_t virq_port[MAX_VCPUS][NR_VIRQS];    /* 0: not bound; global VIRQs under vCPU 0 */
@@ -55,7 +56,8 @@ int evtchn_status(struct domain *d, uint32_t port, struct evtchn_status *status)
 int evtchn_send(struct domain *d, uint32_t port);
 int evtchn_close(struct domain *d, uint32_t port, bool guest);      /* guest: not consumer ports */
 int evtchn_unmask(struct domain *d, uint32_t port);
-int evtchn_reset(struct domain *d);         /* close every port but the hypervisor's */
+int evtchn_reset(struct domain *d);         /* close every port but the hypervisor's. Preemptible: -XEN_ERESTART */
+int evtchn_relinquish(struct domain *d);    /* close all, before evtchn_destroy. Preemptible: -XEN_ERESTART */
 
 void evtchn_notify_port(struct domain *d, uint32_t port);   /* hypervisor's end of a consumer channel sends to the peer */
 void evtchn_send_virq(struct vcpu *v, uint32_t virq);       /* per-vCPU VIRQ */

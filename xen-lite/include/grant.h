@@ -68,10 +68,10 @@ void grant_destroy(struct domain *d);   /* with the last reference on d, not bef
 long do_grant_table_op(unsigned cmd, uint64_t arg, unsigned count);
 /*
  * XENMAPSPACE_grant_table: frame idx (grown if need be) at gfn. Idempotent for the same gfn; moves otherwise.
- * `page`, if not NULL, gets the frame. 0, -XEN_EINVAL, -XEN_ENOMEM.
+ * `page`, if not NULL, gets the frame. As grant_grow.
  */
 int grant_map_frame(struct domain *d, uint64_t idx, uint64_t gfn, struct page **page);
-/* Frame idx with a reference (grown if need be), for XENMEM_acquire_resource. 0, -XEN_EINVAL, -XEN_ENOMEM. */
+/* Frame idx with a reference (grown if need be), for XENMEM_acquire_resource. As grant_grow. */
 int grant_get_frame(struct domain *d, uint64_t idx, struct page **page);
 void grant_dump(struct domain *d);
 
@@ -80,7 +80,7 @@ void grant_dump(struct domain *d);
 int16_t grant_acquire(struct domain *granter, uint32_t ref, domid_t by, bool readonly, struct page **page);
 void grant_release(struct domain *granter, uint32_t ref, bool readonly);    /* pin and reference */
 int16_t grant_swap(struct domain *d, uint32_t a, uint32_t b);
-int grant_grow(struct domain *d, uint32_t frames);      /* to at least that many. lock held. 0, -XEN_EINVAL, -XEN_ENOMEM */
+int grant_grow(struct domain *d, uint32_t frames);      /* to at least that many. lock held. 0, -XEN_EINVAL, -XEN_ENOMEM, -XEN_ERESTART: not yet */
 void grant_map_one(struct domain *d, struct gnttab_map_grant_ref *op);      /* sets op->status */
 int16_t grant_unmap(struct domain *d, uint32_t handle, uint64_t host_addr);
 void grant_copy_one(struct domain *d, struct gnttab_copy *op);

@@ -20,7 +20,11 @@ struct domain; struct vcpu;
 
 #define XL_VERSION_MAJOR 4u             /* of Xen's ABI, as XENVER_version tells it */
 #define XL_VERSION_MINOR 17u
+#if XL_DEBUG
+#define XL_EXTRAVERSION  ".0-xen-lite-dbg"     /* 16 bytes are all there is */
+#else
 #define XL_EXTRAVERSION  ".0-xen-lite"
+#endif
 
 long do_memory_op(uint64_t cmd, uint64_t arg);              /* memory_op.c */
 long do_domctl(uint64_t arg);                               /* domctl.c */
@@ -39,10 +43,15 @@ long hypercall_call(unsigned nr, const uint64_t arg[5]);    /* by number, for mu
 int hvm_param_may_set(const struct domain *d, const struct domain *by, uint32_t index);
 
 /*
- * A preemptible loop asks now and then: work is pending on this CPU, its timer is due, or the hypercall has had
- * its time (interrupts are masked in EL2, and only the return to the guest looks at them).
+ * A preemptible loop asks after each piece of some 40,000 instructions at most: work or an interrupt is pending on this CPU, or the
+ * hypercall has had its time (interrupts are masked in EL2, and only the return to the guest looks at them).  Because it asks after
+ * a piece and not before, a call makes progress even when there is always something pending.
  */
 bool hypercall_preempt_check(void);
+#define HYPERCALL_COUNT 42u             /* one more than the highest number that is known */
+/* The longest time that a call of number `nr` kept its CPU, from the call to its result or to its restart. */
+uint64_t hypercall_longest_ns(unsigned nr);
+void hypercall_forget_longest(void);
 
 /*
  * records.c: XEN_DOMCTL_gethvmcontext / sethvmcontext.  The caller has paused the domain.
@@ -69,6 +78,7 @@ void console_force(void);                       /* from now on output goes on al
 /* debug_keys.c */
 void debug_key(char key);                       /* xl debug-keys, or typed after three Ctrl-A */
 void debug_keys_dump_all(void);
+extern const char *const exit_names[];  /* EXIT_*; perfc.c */
 /* panic.c: a CPU that sees this set must call panic_stop_cpu(); guest_prepare() asks. */
 extern bool panic_in_progress;
 _Noreturn void panic_stop_cpu(void);
@@ -81,6 +91,7 @@ struct cmdline {
     char dtuart[64];                    /* empty: the device tree's stdout-path */
     bool vlpt;
     int dirty_mode;                     /* DIRTY_* */
+    bool split_eager;                   /* of logged domains, blocks: in the background; else on the first write */
     bool noreboot;
     enum { LOGLVL_ERR, LOGLVL_WARN, LOGLVL_INFO, LOGLVL_ALL } loglvl, guest_loglvl;
     bool sync_console;

@@ -50,6 +50,11 @@ void log_printf(enum log_level level, const char *fmt, ...) __attribute__((forma
 _Noreturn void panic_at(const char *file, int line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 #define panic(...) panic_at(__FILE__, __LINE__, __VA_ARGS__)
 #define BUG_ON(cond) do { if (unlikely(cond)) panic_at(__FILE__, __LINE__, "BUG_ON(%s)", #cond); } while (0)
+/* A debug build (`make debug`) checks more than others can afford to. */
+#ifndef XL_DEBUG
+#define XL_DEBUG 0
+#endif
+#define ASSERT(cond) do { if (XL_DEBUG) BUG_ON(!(cond)); } while (0)
 
 /* Circular doubly-linked lists with a head. */
 struct list { struct list *next, *prev; };

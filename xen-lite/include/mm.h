@@ -43,19 +43,25 @@ enum { ALLOC_ZERO = 1, ALLOC_NO_COUNT = 2 /* not counted in owner's tot_pages */
  * hypervisor's are with ALLOC_ZERO.  page_alloc_at does neither: the builder of dom0 fills what it needs, before anyone else ran.
  */
 struct page *page_alloc(struct domain *d, unsigned order, unsigned flags);
+/* The same, for whoever clears it himself, to the point of coherency, piece by piece: not needed if *clean. */
+struct page *page_alloc_uncleared(struct domain *d, unsigned order, bool *clean);
 struct page *page_alloc_at(struct domain *d, paddr_t pa, unsigned order);   /* a given place, for dom0; NULL when not free */
 void page_put(struct page *p);                          /* the last reference frees, and uncounts it at its owner */
+void page_put_block(struct page *p, unsigned order);    /* page_put of each in an aligned block, at a fraction of the cost */
 bool page_get(struct page *p, const struct domain *owner);  /* a reference if it belongs to owner and is live */
 void page_get_known(struct page *p);                    /* caller holds one already */
 /* The domain that owns p, referenced; NULL: none (the hypervisor, or it is gone).  Safe under any lock. */
 struct domain *page_owner_get(const struct page *p);
 /* Before a struct domain is freed: pages that others still hold lose their owner, and are freed uncounted by their last reference. */
 void page_forget_owner(struct domain *d);
+/* The same in pieces, from frame *next (0 at first) on, of a domain that gets no pages any more.  True: that is all. */
+bool page_forget_some(struct domain *d, uint64_t *next);
 /* Clear a little of what is free, for later; false: there is nothing to clear.  For CPUs with nothing else to do. */
 bool page_scrub(void);
 uint64_t page_free_count(void); uint64_t page_total_count(void);
 /* Zeroed memory, rounded up to a power of two of pages. NULL when out of memory. Aligned to its size. */
 void *mem_alloc(size_t bytes);
+void *mem_alloc_uncleared(size_t bytes);                /* for whoever writes all that is read of it */
 void mem_free(void *p, size_t bytes);
 /* Give a reserved range back (modules after boot). */
 void page_free_region(uint64_t start, uint64_t end);

@@ -96,8 +96,8 @@ static inline uint64_t pt_span(unsigned level) { return 1ull << pt_shift(level);
  */
 #define PTE_S2_TABLE_BITS (PTE_AF | PTE_SH_INNER | PTE_EL2_AP1 | PTE_EL2_XN)
 /* software bits 55..58 of stage 2 leaves */
-#define PTE_SW_LOGGED (1ull << 55)          /* writable by right, logged, on CPUs without DBM */
-#define PTE_SW_EXT    (1ull << 56)          /* has external writers: never becomes clean */
+#define PTE_SW_LOGGED (1ull << 55)          /* writable by right, and logged: dirty iff S2_W */
+#define PTE_SW_EXT    (1ull << 56)          /* has external writers: writable, always dirty while logging; never together with LOGGED */
 #define PTE_SW_TYPE_SHIFT 57                /* enum p2m_type in 57..60 (software and ignored bits), invalid leaves too */
 #define PTE_SW_TYPE (0xfull << PTE_SW_TYPE_SHIFT)
 #define PTE_SW_BITS (PTE_SW_LOGGED | PTE_SW_EXT | PTE_SW_TYPE)

@@ -47,9 +47,9 @@ struct cpu {
 };
 /*
  * RESCHED: choose again who runs.  TIMER: soft timers are due.  VGIC: the current vCPU's interrupts changed.  EVENT: only
- * to leave the fast path.   REAP: dead domains wait to be freed.
+ * to leave the fast path.   REAP: dead domains wait to be freed.  VMID: the domain that was entered last has another number now.
  */
-enum { WORK_RESCHED = 1, WORK_TIMER = 2, WORK_VGIC = 4, WORK_EVENT = 8, WORK_REAP = 16 };
+enum { WORK_RESCHED = 1, WORK_TIMER = 2, WORK_VGIC = 4, WORK_EVENT = 8, WORK_REAP = 16, WORK_VMID = 32 };
 enum { EXIT_IRQ, EXIT_HYPERCALL, EXIT_PSCI, EXIT_MMIO, EXIT_WRITE_FAULT, EXIT_WFI, EXIT_SYSREG, EXIT_SGI, EXIT_OTHER,
        EXIT_COUNT };
 extern struct cpu cpus[];

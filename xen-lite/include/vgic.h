@@ -61,6 +61,7 @@ struct vgic_dist {
     spinlock_t lock;
     unsigned version;           /* 2, 3 */
     uint32_t ctlr;
+    uint32_t typer;             /* GICD_TYPER: does not change */
     unsigned spi_count;
     struct vgic_irq *spi;       /* spi_count */
     uint64_t dist_base, redist_base;    /* GPA */

@@ -9,6 +9,7 @@
 #include "boot.h"
 #include "domain.h"
 #include "hypercall.h"
+#include "dirty.h"
 #include "fake.h"
 
 #define WEAK __attribute__((weak))
@@ -46,6 +47,9 @@ WEAK void panic_at(const char *file, int line, const char *fmt, ...)
 }
 WEAK bool hypercall_preempt_check(void) { return fake_preempt; }
 WEAK bool page_scrub(void) { return false; }
+WEAK bool dirty_split_idle(void) { return false; }
+WEAK void dirty_eager_start(struct p2m *p2m) { (void)p2m; }
+WEAK void dirty_eager_stop(struct p2m *p2m) { (void)p2m; }
 WEAK void guest_mem_begin_call(void) {}
 WEAK void guest_mem_end_call(void) {}
 
@@ -60,6 +64,7 @@ WEAK void *mem_alloc(size_t bytes)
         memset(p, 0, size);
     return p;
 }
+WEAK void *mem_alloc_uncleared(size_t bytes) { return mem_alloc(bytes); }
 WEAK void mem_free(void *p, size_t bytes) { (void)bytes; free(p); }
 WEAK void page_init(const struct mem_region *ram, unsigned ram_count, const struct mem_region *reserved, unsigned reserved_count)
 {
@@ -118,6 +123,7 @@ WEAK void p2m_settle(struct domain *d) { (void)d; }
 WEAK void timer_init(struct timer *t, void (*fn)(void *), void *arg) { *t = (struct timer){ .fn = fn, .arg = arg }; }
 WEAK void timer_set(struct timer *t, uint64_t deadline) { t->deadline = deadline; t->armed = true; }
 WEAK void timer_stop(struct timer *t) { t->armed = false; }
+WEAK void memory_forget_block(struct domain *d) { (void)d; }
 WEAK void p2m_mmio_zap(struct domain *d) { (void)d; }
 WEAK bool dom0_map_device_on_demand(struct domain *d, ipa_t ipa) { (void)d; (void)ipa; return false; }
 WEAK void vgic_serve(void) { }

@@ -21,6 +21,7 @@ _Thread_local unsigned fake_cpu;
 uint64_t counter_hz = 62500000, fake_counter, fake_counter_step = 1;
 uint64_t fake_timer_deadline[MAX_CPUS], fake_loaded_vttbr[MAX_CPUS];
 void (*fake_on_wfi)(void);
+bool fake_irq_pending;
 unsigned fake_kicks[MAX_CPUS], fake_vmid_bits = 8, fake_vlpt_forgets;
 void (*fake_on_kick)(unsigned cpu);
 int (*fake_gva_to_ipa)(gva_t va, bool write, ipa_t *ipa);
@@ -362,11 +363,6 @@ WEAK void arch_tlb_flush_ipa(uint64_t vttbr, ipa_t ipa)
             tlb_remove(at);
     }
     mtx_unlock(&tlb_lock);
-}
-WEAK void arch_tlb_flush_fault(ipa_t ipa, gva_t va)
-{
-    (void)va;
-    arch_tlb_flush_ipa(fake_loaded_vttbr[fake_cpu], ipa);   /* the fake TLB is one for all CPUs */
 }
 WEAK void arch_tlb_flush_vmid(uint64_t vttbr)
 {

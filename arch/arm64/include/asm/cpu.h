@@ -31,6 +31,14 @@ static inline void arch_isb(void) { __asm__ volatile("isb" ::: "memory"); }
 /* The DSB completes all that must be seen before sleeping; a pending interrupt, masked as it is, ends the wait. */
 static inline void arch_wfi(void) { __asm__ volatile("dsb sy\n\twfi" ::: "memory"); }
 
+/* An interrupt of the machine waits for this CPU, masked as it is (ISR_EL1 read at EL2: Arm ARM D17.2.64). */
+static inline bool arch_irq_pending(void)
+{
+    uint64_t isr;
+    __asm__ volatile("mrs %0, isr_el1" : "=r"(isr));
+    return isr & (1u << 7);
+}
+
 /*
  * Give this CPU to guests for ever: empties the stack, calls guest_prepare() and enters what it chose.  The last
  * call of core_boot and core_secondary.  entry.S

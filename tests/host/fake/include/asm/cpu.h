@@ -17,6 +17,8 @@ uint64_t counter(void);                 /* fake_counter, which moves by fake_cou
 static inline void arch_dmb(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 static inline void arch_dsb(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 static inline void arch_isb(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+extern bool fake_irq_pending;
+static inline bool arch_irq_pending(void) { return fake_irq_pending; }
 void arch_wfi(void);                    /* calls fake_on_wfi, else yields */
 
 #endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * VMIDs that run out while guests run on all CPUs.  Each guest holds values of its own at the addresses that all use, gives pages back and
+ * takes others (which another one had just before), and looks whether it ever sees anything but its own.  All are logged, and
+ * each harvest takes a fresh VMID or flushes one: 8 bits are used up.  (test_vmid.c has 16 bits, and more domains than
+ * there are numbers.)
+ */
+#include "bm.h"
+
+void *memset(void *p, int c, size_t n);
+
+#define GUESTS 10u
+#define HELD_PAGES 2u
+#define ROUNDS 40u                  /* of GUESTS harvests: more than there are numbers of 8 bits */
+#define TEXT_BYTES 32768u
+
+static struct guest guest[GUESTS];
+static char *text;
+
+/* What the hypervisor's log says last behind `word`. */
+static uint64_t last_number(const char *word, unsigned bytes)
+{
+    uint64_t found = 0;
+    for (unsigned i = 0; i < bytes; i++) {
+        unsigned k = 0;
+        while (word[k] && i + k < bytes && text[i + k] == word[k])
+            k++;
+        if (word[k])
+            continue;
+        found = 0;
+        for (k += i; k < bytes && text[k] >= '0' && text[k] <= '9'; k++)
+            found = found * 10 + (uint64_t)(text[k] - '0');
+    }
+    return found;
+}
+
+/* VMIDs have wrapped so often; the debug key's dump says so. */
+static uint64_t generation(uint64_t *bits)
+{
+    static struct xen_sysctl s;
+    static char key[1] = { 'V' };
+    memset(&s, 0, sizeof(s));
+    s.cmd = XEN_SYSCTL_debug_keys, s.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    s.u.debug_keys.keys.p = key, s.u.debug_keys.nr_keys = 1;
+    CHECK_EQ("vmids: ask for the dump", hypercall(__HYPERVISOR_sysctl, &s), 0);
+    memset(&s, 0, sizeof(s));
+    s.cmd = XEN_SYSCTL_readconsole, s.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    s.u.readconsole.buffer.p = text, s.u.readconsole.count = TEXT_BYTES;
+    CHECK_EQ("vmids: read the dump", hypercall(__HYPERVISOR_sysctl, &s), 0);
+    *bits = last_number("vmid: ", s.u.readconsole.count);
+    return last_number("generation ", s.u.readconsole.count);
+}
+
+static bool start_all(void)
+{
+    for (unsigned i = 0; i < GUESTS; i++)
+        if (!guest_make_small(&guest[i], HELD_PAGES)) {
+            bm_check(false, "vmids: make guests", "guest %u", i);
+            return false;
+        }
+    for (unsigned i = 0; i < GUESTS; i++) {
+        struct mailbox *m = guest[i].mail[0];
+        m->count = HELD_PAGES, m->value = 0x1000 * (i + 1);
+        guest_order(&guest[i], 0, GUEST_WATCH);
+        guest_start(&guest[i]);
+    }
+    return true;
+}
+
+static long shadow_op(struct guest *g, uint32_t op)
+{
+    memset(&g->op.u, 0, sizeof(g->op.u));
+    g->op.u.shadow_op.op = op;
+    return domctl(g, XEN_DOMCTL_shadow_op);
+}
+
+/* A round of each guest's log: mostly while it is paused, which takes a fresh number, else while it runs, which flushes its own. */
+static bool log_all(unsigned round)
+{
+    long rc = 0;
+    for (unsigned i = 0; i < GUESTS; i++) {
+        struct guest *g = &guest[i];
+        bool pause = (i + round) % 4;
+        if (pause)
+            rc |= domctl(g, XEN_DOMCTL_pausedomain);
+        rc |= shadow_op(g, XEN_DOMCTL_SHADOW_OP_CLEAN);
+        if (pause)
+            rc |= domctl(g, XEN_DOMCTL_unpausedomain);
+    }
+    return rc == 0;
+}
+
+/* Each has run since: with the number that it has now. */
+static bool all_turn(void)
+{
+    static uint64_t turns[GUESTS];
+    uint64_t end = bm_counter() + 10 * bm_counter_hz();
+    for (unsigned i = 0; i < GUESTS; i++)
+        turns[i] = guest[i].mail[0]->result[1];
+    for (unsigned i = 0; i < GUESTS && bm_counter() < end;) {
+        if (guest[i].mail[0]->result[1] != turns[i])
+            i++;
+        else
+            hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_yield, NULL);
+    }
+    return bm_counter() < end;
+}
+
+static void end_all(void)
+{
+    uint64_t wrong = 0, late = 0;
+    for (unsigned i = 0; i < GUESTS; i++)
+        guest[i].mail[0]->seed = guest[i].mail[0]->value;
+    for (unsigned i = 0; i < GUESTS; i++) {
+        struct mailbox *m = guest[i].mail[0];
+        late += !guest_finish(&guest[i], 0);
+        wrong += m->result[0];
+    }
+    CHECK_EQ("vmids: every guest answers", late, 0);
+    CHECK_EQ("vmids: no guest has seen another's memory, or its own of before", wrong, 0);
+}
+
+void test_vmids(void)
+{
+    uint64_t bits, before, after;
+    bool ok = true;
+    text = bm_alloc(TEXT_BYTES / PAGE);
+    before = generation(&bits);
+    if (!start_all())
+        return;
+    for (unsigned i = 0; ok && i < GUESTS; i++)
+        ok = shadow_op(&guest[i], XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) == 0;
+    for (unsigned round = 0; ok && round < (bits > 8 ? 4 : ROUNDS); round++)
+        ok = log_all(round) && all_turn();
+    CHECK("vmids: rounds of logging, in each of which every guest runs", ok);
+    end_all();
+    after = generation(&bits);
+    bm_check(bits > 8 || after > before, "vmids: numbers have run out, and all were given out again", "%lu bits, generation %lu, before %lu", bits, after, before);
+    bm_print("# vmids: %lu bits, generations %lu to %lu\n", bits, before, after);
+    for (unsigned i = 0; i < GUESTS; i++)
+        guest_destroy(&guest[i]);
+}

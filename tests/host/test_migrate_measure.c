@@ -1,0 +1,735 @@
+// link: tests/host/fake_hyp.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/control.c migrate/dial.c migrate/fault.c migrate/features.c migrate/files.c migrate/forecast.c migrate/histogram.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/speed.c migrate/state.c migrate/target.c migrate/writes.c migrate/xlm_show.c
+// libs: -lcmocka -lpthread -lm
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* xlm dirty-rate against a fake hypervisor: what it says, that it keeps out of migrations' way, and that the log goes off however it ends. */
+#include "migrate_bench.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "../../migrate/control.h"
+#include "../../migrate/rate.h"
+#include "../../migrate/speed.h"
+
+/* xlm itself, to run in a process of its own. */
+#define main xlm_main
+#define usage xlm_usage
+int xlm_main(int argc, char **argv);
+#include "../../migrate/xlm.c"
+#undef main
+
+#define HOT 64u
+#define MEASURE "{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":%s,\"interval_ms\":%s}\n"
+
+static int client_fd[2];
+static FILE *client_in;
+static pthread_t client_thread;
+static char client_line[65536];
+
+static void *serve_main(void *unused)
+{
+    control_serve(&bench_host[0], client_fd[1]);
+    return unused;
+}
+
+/* A request on a connection of its own. */
+static void ask_for(const char *request)
+{
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, client_fd), 0);
+    client_in = fdopen(client_fd[0], "r");
+    assert_int_equal(write(client_fd[0], request, strlen(request)), (ssize_t)strlen(request));
+    pthread_create(&client_thread, NULL, serve_main, NULL);
+}
+
+static bool next_line(void)
+{
+    if (!fgets(client_line, sizeof client_line, client_in))
+        return false;
+    client_line[strcspn(client_line, "\n")] = 0;
+    if (!json_is_object(client_line))
+        bench_fail("no JSON object: %s", client_line);
+    return true;
+}
+
+static bool is_event(const char *name)
+{
+    char event[32] = "";
+    json_get_string(client_line, "event", event, sizeof event);
+    return !strcmp(event, name);
+}
+
+static void until_event(const char *name)
+{
+    while (next_line())
+        if (is_event(name))
+            return;
+    bench_fail("no event %s, but: %s", name, client_line);
+}
+
+static void hang_up(void)
+{
+    fclose(client_in);
+    pthread_join(client_thread, NULL);
+}
+
+static double value(const char *line, const char *key)
+{
+    double v;
+    if (!json_get_double(line, key, &v))
+        bench_fail("no number %s in %s", key, line);
+    return v;
+}
+
+static void assert_done(const char *result, const char *error)
+{
+    char text[512] = "";
+    json_get_string(client_line, "result", text, sizeof text);
+    if (strcmp(text, result))
+        bench_fail("not %s: %s", result, client_line);
+    json_get_string(client_line, "error", text, sizeof text);
+    if (*error ? !strstr(text, error) : *text)
+        bench_fail("\"%s\" is not in: %s", error, client_line);
+}
+
+/* Nothing of the measurement is left. */
+static void assert_off(void)
+{
+    assert_false(fake_logging(0));
+    assert_false(fake_log_clash());
+    assert_null(bench_host[0].list);
+    assert_int_equal(bench_journals(0), 0);
+    assert_int_equal(fake_mappings(), 0);
+}
+
+static void begin(const char *seconds, const char *interval_ms)
+{
+    char request[256];
+    bench_start(1024);
+    bench_fill(500);
+    bench_load(HOT);
+    snprintf(request, sizeof request, MEASURE, seconds, interval_ms);
+    ask_for(request);
+}
+
+/* One that is under way, with something measured. */
+static void begin_long(void)
+{
+    begin("3600", "50");
+    until_event("interval");
+    assert_true(fake_logging(0));
+}
+
+static void end(void)
+{
+    if (bench_loading)
+        bench_load_end();
+    hang_up();
+    assert_off();
+    bench_end();
+}
+
+/* --- what it says --- */
+
+static void test_measures(void **unused)
+{
+    uint32_t intervals = 0, full = 0;
+    double total = 0;
+    (void)unused;
+    begin("1", "100");
+    assert_true(next_line() && is_event("started"));
+    assert_int_equal(value(client_line, "guest_pages"), 1024 + 4);
+    assert_int_equal(value(client_line, "interval_ms"), 100);
+    assert_int_equal(value(client_line, "seconds"), 1);
+    while (next_line() && is_event("interval")) {
+        assert_int_equal(value(client_line, "interval"), ++intervals);
+        double pages = value(client_line, "pages"), ms = value(client_line, "ms"), mib_s = value(client_line, "mib_s");
+        assert_true(pages <= HOT && value(client_line, "working_set_pages") <= HOT);
+        assert_true(ms >= 74 && value(client_line, "t_ms") >= 99 * intervals);
+        assert_true(mib_s > pages / 256.0 / (ms + 0.1) * 1000 - 0.02 && mib_s < pages / 256.0 / (ms - 0.1) * 1000 + 0.02);
+        full += pages == HOT;
+        total += pages;
+    }
+    assert_int_equal(intervals, 10);
+    assert_true(full >= 7);                             /* on a busy machine the writer may have to wait */
+    assert_true(is_event("done"));
+    assert_done("ok", "");
+    assert_false(fake_logging(0));
+    assert_int_equal(fake_harvests(), 10);              /* one an interval */
+    assert_int_equal(value(client_line, "intervals"), 10);
+    assert_true(value(client_line, "pages") == total / 10 && value(client_line, "most_mib_s") >= value(client_line, "mib_s"));
+    assert_int_equal(value(client_line, "working_set_pages"), HOT);
+    assert_int_equal(value(client_line, "data_pages"), 500);
+    assert_int_equal(value(client_line, "guest_pages"), 1028);
+    char *forecast = json_get_raw(client_line, "forecast"), *rates = json_get_raw(client_line, "rates"), *item;
+    assert_non_null(strstr(forecast, "\"converges\":true"));
+    assert_non_null(strstr(forecast, "\"mib_s_from\":\"assumed\""));
+    assert_int_equal(value(forecast, "mib_s"), RATE_ASSUMED_MIB_S);
+    assert_int_equal(value(forecast, "downtime_limit_ms"), 300);
+    double last = 0;
+    for (size_t at = 0; json_next(rates, &at, NULL, 0, &item); free(item)) {
+        assert_true(value(item, "ms") > last && value(item, "pages") <= HOT + 0.05);
+        last = value(item, "ms");
+    }
+    assert_true(last >= 950);
+    free(forecast);
+    free(rates);
+    assert_false(next_line());
+    end();
+}
+
+/* After a delay the intervals are of one length again: none is cut short to catch up. */
+static void test_late(void **unused)
+{
+    uint32_t intervals = 0;
+    (void)unused;
+    bench_start(256);
+    fake_options[0].stall_ms = 350;
+    ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":1,\"interval_ms\":100}\n");
+    until_event("started");
+    while (next_line() && is_event("interval"))
+        assert_true(value(client_line, "ms") >= (intervals++ ? 74 : 350));
+    assert_int_equal(intervals, 10);
+    end();
+}
+
+/* Short times are seen without clearing the log: what was there at the look is there at the interval's end. */
+static void test_looks_within_an_interval(void **unused)
+{
+    (void)unused;
+    begin("1", "500");
+    until_event("done");
+    assert_done("ok", "");
+    assert_int_equal(fake_harvests(), 2);
+    assert_int_equal(fake_peeks(), 4);                  /* at a hundredth and at a tenth of each */
+    char *rates = json_get_raw(client_line, "rates");
+    int points = 0;
+    for (const char *at = rates; (at = strstr(at, "\"ms\"")); at++)
+        points++;
+    assert_int_equal(points, 4);                        /* those two, one interval, both */
+    assert_int_equal(value(client_line, "pages"), HOT);
+    free(rates);
+    end();
+}
+
+static void test_histogram_event(void **unused)
+{
+    char *regions, *item;
+    int count = 0;
+    (void)unused;
+    bench_start(1024);
+    bench_load(HOT);
+    ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":1,\"interval_ms\":200,\"histogram\":1}\n");
+    until_event("histogram");
+    assert_int_equal(value(client_line, "region_pages"), 512);
+    assert_int_equal(value(client_line, "intervals"), 5);
+    regions = json_get_raw(client_line, "regions");
+    for (size_t at = 0; json_next(regions, &at, NULL, 0, &item); free(item), count++) {
+        assert_int_equal(value(item, "gfn"), FAKE_RAM_GFN + 512 * (uint64_t)count);
+        assert_int_equal(value(item, "pages"), 512);
+        assert_int_equal(value(item, "written"), count ? 0 : HOT);
+        assert_true(value(item, "writes") <= HOT * 5 && value(item, "writes") >= (count ? 0 : HOT * 3));
+        assert_true(!count || value(item, "writes") == 0);
+    }
+    assert_int_equal(count, 2);
+    free(regions);
+    assert_true(next_line() && is_event("done"));
+    end();
+}
+
+/* The forecast starts from what the last migration achieved, unless told otherwise. */
+static void test_bandwidth_of_the_last_migration(void **unused)
+{
+    char *forecast;
+    (void)unused;
+    bench_start(1024);
+    bench_fill(900);
+    assert_int_equal(bench_migrate(), SOURCE_OK);
+    bench_turn();
+    assert_int_equal(bench_migrate(), SOURCE_OK);
+    bench_turn();
+    ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":1,\"interval_ms\":1000,\"downtime_ms\":70}\n");
+    until_event("done");
+    forecast = json_get_raw(client_line, "forecast");
+    assert_non_null(strstr(forecast, "\"mib_s_from\":\"last-migration\""));
+    assert_true(value(forecast, "mib_s") > 1 && value(forecast, "setup_ms") > 0);
+    assert_int_equal(value(forecast, "downtime_limit_ms"), 70);
+    assert_true(value(forecast, "total_ms") > value(forecast, "setup_ms"));
+    free(forecast);
+    hang_up();
+    ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":1,\"interval_ms\":1000,\"mbps\":7}\n");
+    until_event("done");
+    forecast = json_get_raw(client_line, "forecast");
+    assert_non_null(strstr(forecast, "\"mib_s_from\":\"given\""));
+    assert_int_equal(value(forecast, "mib_s"), 7);
+    free(forecast);
+    end();
+}
+
+/* A capped migration says nothing of the link. */
+static void test_capped_migration_is_not_noted(void **unused)
+{
+    struct speed speed;
+    (void)unused;
+    bench_start(1024);
+    bench_fill(900);
+    bench_request.max_mib_s = 100;
+    assert_int_equal(bench_migrate(), SOURCE_OK);
+    assert_int_equal(speed_read(bench_dir[0], &speed), -ENOENT);
+    bench_end();
+}
+
+/* --- refusals --- */
+
+static void refused(const char *request, const char *text)
+{
+    ask_for(request);
+    assert_true(next_line() && is_event("done"));
+    assert_done("failed", text);
+    assert_false(next_line());
+    hang_up();
+    assert_off();
+    assert_int_equal(fake_harvests(), 0);
+}
+
+static void test_refusals(void **unused)
+{
+    (void)unused;
+    bench_start(256);
+    refused("{\"cmd\":\"dirty-rate\",\"guest\":\"nobody\"}\n", "no guest nobody on this host");
+    refused("{\"cmd\":\"dirty-rate\",\"guest\":\"Domain-0\"}\n", "control domain");
+    refused("{\"cmd\":\"dirty-rate\"}\n", "no guest");
+    refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":0}\n", "seconds is not within 1 and 3600");
+    refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"interval_ms\":9}\n", "interval_ms is not within 10 and 60000");
+    refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":2,\"interval_ms\":2001}\n", "longer than 2 s");
+    fake_pause(0, true);
+    refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n", "unpause it first");
+    fake_pause(0, false);
+    fake_options[0].log_fails = true;
+    ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n");
+    until_event("done");
+    assert_done("failed", "cannot switch the dirty log on");
+    hang_up();
+    assert_off();
+    bench_end();
+}
+
+static void *migrate_main(void *unused)
+{
+    bench_migrate();
+    return unused;
+}
+
+static void test_refused_during_a_migration(void **unused)
+{
+    pthread_t thread;
+    (void)unused;
+    bench_start(1024);
+    bench_fill(1000);
+    bench_request.max_mib_s = 5;                        /* 800 ms for the first round */
+    pthread_create(&thread, NULL, migrate_main, NULL);
+    while (!fake_logging(0))
+        usleep(1000);
+    ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n");
+    assert_true(next_line() && is_event("done"));
+    assert_done("failed", "a migration of guest is under way");
+    assert_true(fake_logging(0));                       /* and it did not touch the migration's log */
+    hang_up();
+    pthread_join(thread, NULL);
+    assert_int_equal(bench_result, SOURCE_OK);
+    bench_assert_moved();
+    bench_end();
+}
+
+static void test_only_one_at_a_time(void **unused)
+{
+    (void)unused;
+    begin_long();
+    int fd[2] = {client_fd[0], client_fd[1]};
+    FILE *in = client_in;
+    pthread_t thread = client_thread;
+    ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n");
+    assert_true(next_line() && is_event("done"));
+    assert_done("failed", "the dirty rate of guest is being measured already");
+    hang_up();
+    assert_true(fake_logging(0));
+    client_fd[0] = fd[0], client_fd[1] = fd[1], client_in = in, client_thread = thread;
+    end();
+}
+
+/* --- a migration comes in between --- */
+
+static void test_makes_way_for_a_migration(void **unused)
+{
+    (void)unused;
+    begin_long();
+    assert_int_equal(bench_migrate(), SOURCE_OK);
+    bench_load_end();
+    until_event("done");
+    assert_done("cancelled", "a migration of the guest begins");
+    assert_true(value(client_line, "intervals") >= 1);  /* with what it has measured */
+    assert_non_null(strstr(bench_warning, "measurement of the guest's dirty rate has been ended"));
+    bench_assert_moved();
+    end();
+}
+
+/* Another host offers a guest with the same uuid: that one is refused, the measurement goes on. */
+static void test_not_for_an_incoming_migration(void **unused)
+{
+    (void)unused;
+    begin_long();
+    struct migration incoming = {.id = {1}, .name = "guest"};
+    struct failure f = {0};
+    memset(incoming.uuid, 0x5a, 16);
+    assert_int_equal(host_add(&bench_host[0], &incoming, &f), -1);
+    assert_non_null(strstr(f.text, "the dirty rate of guest is being measured already"));
+    fake_make_guest(1, "guest", 256, bench_kernel);
+    bench_load_end();
+    bench_turn();
+    assert_int_equal(bench_migrate(), SOURCE_FAILED);
+    bench_turn();
+    fake_destroy(1);
+    until_event("interval");
+    assert_true(fake_logging(0));
+    end();
+}
+
+/* --- however it ends, the log is off --- */
+
+/* The connection is gone: nobody is there to hear anything. */
+static void test_connection_lost(void **unused)
+{
+    (void)unused;
+    begin_long();
+    end();
+    assert_false(fake_logging(0));
+}
+
+/* Ctrl-C in xlm: no more is asked, but what has been measured is heard. */
+static void test_interrupted(void **unused)
+{
+    (void)unused;
+    begin_long();
+    shutdown(client_fd[0], SHUT_WR);
+    until_event("done");
+    assert_done("cancelled", "interrupted");
+    assert_false(fake_logging(0));
+    assert_true(value(client_line, "intervals") >= 1);
+    assert_true(fake_runs(0));
+    end();
+}
+
+/* Before the first interval's end. */
+static void test_interrupted_at_once(void **unused)
+{
+    (void)unused;
+    begin("3600", "60000");
+    until_event("started");
+    shutdown(client_fd[0], SHUT_WR);
+    assert_true(next_line() && is_event("done"));
+    assert_done("cancelled", "interrupted");
+    char *rates = json_get_raw(client_line, "rates");
+    assert_null(rates);
+    end();
+}
+
+static void test_cancelled(void **unused)
+{
+    (void)unused;
+    begin_long();
+    assert_true(host_cancel(&bench_host[0], "guest"));
+    until_event("done");
+    assert_done("cancelled", "cancelled");
+    end();
+}
+
+static void ends_by_itself(void (*happens)(int), const char *text)
+{
+    begin_long();
+    happens(0);
+    until_event("done");
+    assert_done("failed", text);
+    assert_true(value(client_line, "intervals") >= 1);
+    end();
+}
+
+static void suspend(int host) { fake_suspend(host, true); }
+static void pause_guest(int host) { fake_pause(host, true); }
+static void break_log(int host) { fake_options[host].harvest_fails = true; }
+
+static void test_guest_destroyed(void **unused) { (void)unused; ends_by_itself(fake_destroy, "the guest is gone"); }
+static void test_guest_suspended(void **unused) { (void)unused; ends_by_itself(suspend, "the guest is suspended"); }
+static void test_guest_paused(void **unused) { (void)unused; ends_by_itself(pause_guest, "the guest has been paused, or is being destroyed"); }
+static void test_log_fails(void **unused) { (void)unused; ends_by_itself(break_log, "cannot read the dirty log"); }
+
+/* SIGTERM: when the daemon has stopped, the log is off. */
+static void test_daemon_told_to_end(void **unused)
+{
+    (void)unused;
+    begin_long();
+    host_stop(&bench_host[0]);
+    assert_false(fake_logging(0));
+    assert_null(bench_host[0].list);
+    until_event("done");
+    assert_done("cancelled", "xlmd was told to end");
+    hang_up();
+    ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n");   /* and nothing begins any more */
+    until_event("done");
+    assert_done("failed", "xlmd is ending");
+    end();
+}
+
+/* xlm is stopped and does not read: the log does not stay on for its sake. */
+static void test_client_that_does_not_read(void **unused)
+{
+    int small = 4096;
+    (void)unused;
+    bench_start(1024);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, client_fd), 0);
+    setsockopt(client_fd[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    client_in = fdopen(client_fd[0], "r");
+    static const char request[] = "{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":3600,\"interval_ms\":10}\n";
+    assert_int_equal(write(client_fd[0], request, sizeof request - 1), (ssize_t)sizeof request - 1);
+    pthread_create(&client_thread, NULL, serve_main, NULL);
+    pthread_join(client_thread, NULL);                  /* by itself */
+    fclose(client_in);
+    assert_off();
+    bench_end();
+}
+
+/* --- xlm --- */
+
+static char socket_file[128], output_file[128];
+static int listener = -1;
+
+static pid_t start_xlm(char **argument)
+{
+    int count = 0;
+    while (argument[count])
+        count++;
+    int out = open(output_file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    pid_t pid = fork();
+    if (pid) {
+        close(out);
+        return pid;
+    }
+    dup2(out, 1);
+    dup2(out, 2);
+    setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
+    int code = xlm_main(count, argument);
+    fflush(stdout);
+    _exit(code);
+}
+
+static void *accept_main(void *unused)
+{
+    int fd = accept(listener, NULL, NULL);
+    if (fd >= 0)
+        control_serve(&bench_host[0], fd);
+    return unused;
+}
+
+static void listen_for_xlm(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(socket_file, sizeof socket_file, "%s/socket", bench_dir[0]);
+    snprintf(output_file, sizeof output_file, "%s/output", bench_dir[0]);
+    memcpy(address.sun_path, socket_file, strlen(socket_file) + 1);
+    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(listen(listener, 1), 0);
+}
+
+static const char *output(void)
+{
+    static char text[65536];
+    FILE *in = fopen(output_file, "r");
+    text[in ? fread(text, 1, sizeof text - 1, in) : 0] = 0;
+    if (in)
+        fclose(in);
+    return text;
+}
+
+static void assert_said(const char *text)
+{
+    if (!strstr(output(), text))
+        bench_fail("\"%s\" is not in: %s", text, output());
+}
+
+/* With a daemon: its words, its exit status.  `signal` is sent to it once it has shown an interval; 0: none. */
+static int run_xlm(char **argument, int signal)
+{
+    int status;
+    pthread_t thread;
+    pid_t pid = start_xlm(argument);
+    pthread_create(&thread, NULL, accept_main, NULL);
+    while (signal && !strstr(output(), " pages, ") && !strstr(output(), "\"interval\""))
+        usleep(5000);
+    if (signal)
+        kill(pid, signal);
+    waitpid(pid, &status, 0);
+    pthread_join(thread, NULL);
+    assert_off();
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+#define XLM(...) ((char *[]){"xlm", "--socket", socket_file, "dirty-rate", __VA_ARGS__, NULL})
+
+static void begin_xlm(void)
+{
+    bench_start(1024);
+    bench_fill(500);
+    listen_for_xlm();
+    bench_load(HOT);
+}
+
+static void end_xlm(void)
+{
+    bench_load_end();
+    close(listener);
+    bench_end();
+}
+
+static void test_xlm_shows_it(void **unused)
+{
+    (void)unused;
+    begin_xlm();
+    assert_int_equal(run_xlm(XLM("--seconds", "1", "--interval-ms", "250", "--mbps", "40", "guest"), 0), EXIT_OK);
+    assert_said(" s:       64 pages, ");
+    assert_said("working set       64 pages,      0.2 MiB\n");
+    assert_said("4 intervals of 0.2");
+    assert_said("working set 0.2 MiB of 4.0 MiB, 2.0 MiB not zero");
+    assert_said("forecast of a migration at 40.0 MiB/s (as given), downtime limit 300 ms:\n  it converges: 1 rounds and a stop");
+    assert_int_equal(run_xlm(XLM("--seconds", "1", "--json", "guest"), 0), EXIT_OK);
+    assert_int_equal(strncmp(output(), "{\"event\":\"started\"", 18), 0);
+    assert_said("\n{\"event\":\"done\",\"result\":\"ok\"");
+    assert_int_equal(run_xlm(XLM("--seconds", "1", "nobody"), 0), EXIT_FAILED);
+    assert_said("xlm: failed: no guest nobody on this host");
+    end_xlm();
+}
+
+static void test_xlm_interrupted(void **unused)
+{
+    (void)unused;
+    begin_xlm();
+    assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGINT), EXIT_CANCELLED);
+    assert_said(" intervals of 0.1");
+    assert_said("forecast of a migration at 100.0 MiB/s (an assumption: no migration from this host is known; --mbps N)");
+    assert_said("xlm: cancelled: interrupted");
+    assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGTERM), -SIGTERM);
+    assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGKILL), -SIGKILL);
+    end_xlm();
+}
+
+static bool holds(const char *path, const char *text)
+{
+    static char content[65536];
+    FILE *in = fopen(path, "r");
+    content[in ? fread(content, 1, sizeof content - 1, in) : 0] = 0;
+    if (in)
+        fclose(in);
+    return strstr(content, text);
+}
+
+static void test_xlm_plots(void **unused)
+{
+    char svg[128], bad[128];
+    (void)unused;
+    begin_xlm();
+    snprintf(svg, sizeof svg, "%s/plot.svg", bench_dir[0]);
+    snprintf(bad, sizeof bad, "--histogram=%s/none/plot.svg", bench_dir[0]);
+    assert_int_equal(run_xlm(XLM("--seconds", "1", "--histogram", svg, "guest"), 0), EXIT_OK);
+    assert_true(holds(svg, "<svg ") && holds(svg, "Memory written by \"guest\", by region of 2 MiB"));
+    assert_null(strstr(output(), "|#"));
+    assert_int_equal(unlink(svg), 0);
+    /* without a file: what follows is the guest */
+    assert_int_equal(run_xlm(XLM("--seconds", "1", "--histogram", "guest"), 0), EXIT_OK);
+    assert_said("    40000000  12.5 %  12.5 % |################################                  |\n");
+    assert_said("width 20 %\n");
+    assert_int_equal(run_xlm(XLM("--seconds", "1", "guest", "--histogram", "-"), 0), EXIT_OK);
+    assert_said("    40000000  12.5 %  12.5 % |######");
+    /* nothing to plot: no empty file is left */
+    assert_int_equal(run_xlm(XLM("--seconds", "1", "--histogram", svg, "nobody"), 0), EXIT_FAILED);
+    assert_int_equal(access(svg, F_OK), -1);
+    /* it says so before it measures */
+    int status;
+    pid_t pid = start_xlm(XLM("--seconds", "60", bad, "guest"));
+    waitpid(pid, &status, 0);
+    assert_int_equal(WEXITSTATUS(status), EXIT_FAILED);
+    assert_said("xlm: cannot write ");
+    end_xlm();
+}
+
+static void wrong(char **argument, const char *text)
+{
+    int status;
+    pid_t pid = start_xlm(argument);
+    waitpid(pid, &status, 0);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != EXIT_USAGE)
+        bench_fail("status %x, not that of usage: %s", (unsigned)status, output());
+    assert_said(text);
+}
+
+static void test_xlm_usage(void **unused)
+{
+    int status;
+    (void)unused;
+    bench_start(256);
+    listen_for_xlm();
+    wrong(XLM("--seconds", "0", "guest"), "--seconds wants a number from 1 to 3600, not 0");
+    wrong(XLM("--seconds", "ten", "guest"), "not ten");
+    wrong(XLM("--seconds", "-1", "guest"), "not -1");
+    wrong(XLM("--seconds", "3601", "guest"), "not 3601");
+    wrong(XLM("--interval-ms", "9", "guest"), "--interval-ms wants a number from 10 to 60000, not 9");
+    wrong(XLM("--seconds", "1", "--interval-ms", "1001", "guest"), "an interval of 1001 ms is longer than the 1 s to measure");
+    wrong(XLM("--mbps", "0", "guest"), "--mbps wants a number from 1 to 1000000, not 0");
+    wrong(XLM("--downtime-ms", "0", "guest"), "--downtime-ms wants a number");
+    wrong(XLM("--max-mbps", "5", "guest"), "--max-mbps is no option of dirty-rate");
+    wrong(XLM("--frobnicate", "guest"), "usage:");
+    wrong(XLM("guest", "other"), "usage:");
+    wrong((char *[]){"xlm", "dirty-rate", NULL}, "usage:");
+    wrong((char *[]){"xlm", "--seconds", "3", "status", NULL}, "--seconds is no option of status");
+    wrong((char *[]){"xlm", "--histogram=x.svg", "migrate", "guest", "host", NULL}, "--histogram is no option of migrate");
+    close(listener);
+    unlink(socket_file);
+    pid_t pid = start_xlm(XLM("guest"));
+    waitpid(pid, &status, 0);
+    assert_int_equal(WEXITSTATUS(status), EXIT_NO_DAEMON);
+    assert_said("xlmd does not answer");
+    bench_end();
+}
+
+/* --- xlm status --- */
+
+static void test_status(void **unused)
+{
+    (void)unused;
+    begin_long();
+    int fd[2] = {client_fd[0], client_fd[1]};
+    FILE *in = client_in;
+    pthread_t thread = client_thread;
+    ask_for("{\"cmd\":\"status\"}\n");
+    assert_true(next_line() && is_event("measurement"));
+    assert_true(value(client_line, "elapsed_ms") > 0);
+    assert_true(next_line() && is_event("done"));
+    hang_up();
+    client_fd[0] = fd[0], client_fd[1] = fd[1], client_in = in, client_thread = thread;
+    end();
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_measures), cmocka_unit_test(test_late), cmocka_unit_test(test_looks_within_an_interval), cmocka_unit_test(test_histogram_event),
+        cmocka_unit_test(test_bandwidth_of_the_last_migration), cmocka_unit_test(test_capped_migration_is_not_noted),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_refused_during_a_migration), cmocka_unit_test(test_only_one_at_a_time),
+        cmocka_unit_test(test_makes_way_for_a_migration), cmocka_unit_test(test_not_for_an_incoming_migration),
+        cmocka_unit_test(test_connection_lost), cmocka_unit_test(test_interrupted), cmocka_unit_test(test_interrupted_at_once),
+        cmocka_unit_test(test_cancelled), cmocka_unit_test(test_guest_destroyed), cmocka_unit_test(test_guest_suspended),
+        cmocka_unit_test(test_guest_paused), cmocka_unit_test(test_log_fails), cmocka_unit_test(test_daemon_told_to_end),
+        cmocka_unit_test(test_client_that_does_not_read), cmocka_unit_test(test_xlm_shows_it), cmocka_unit_test(test_xlm_interrupted),
+        cmocka_unit_test(test_xlm_plots), cmocka_unit_test(test_xlm_usage), cmocka_unit_test(test_status),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
