@@ -19,7 +19,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 .DEFAULT_GOAL := help
 
 ##@ Use
-.PHONY: help demo run figures bench-peers check soak check-host model build images build-clang lint clean distclean deps
+.PHONY: help demo run figures bench bench-peers check soak check-host model build images build-clang lint clean distclean deps
 help:           ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
 	@echo; echo "Variables of demo: GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE"
@@ -40,6 +40,11 @@ figures:        ## the project's promises in numbers, measured (10 minutes); bui
 	@$(MAKE) --no-print-directory build test-guests
 	@tools/fetch stock-xen
 	@tools/figures.py
+
+bench:          ## what the hypervisor's paths cost, in instructions (2 minutes); build/bench/: dirty-log.json, plots
+	@tools/deps bench
+	@$(MAKE) --no-print-directory hypervisor test-guests
+	@tools/bench.py
 
 bench-peers:    ## xen-lite beside stock Xen and KVM, in instructions (10 minutes); build/bench/peers.json, peers.svg
 	@tools/deps bench

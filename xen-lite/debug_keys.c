@@ -4,6 +4,7 @@
 #include <xen/xen.h>
 #include "domain.h"
 #include "hypercall.h"
+#include "vlpt.h"
 
 static void help(void);
 
@@ -20,6 +21,7 @@ static void for_each_domain(void (*fn)(struct domain *d))
 static void dump_events(void) { for_each_domain(evtchn_dump); }
 static void dump_grants(void) { for_each_domain(grant_dump); }
 static void dump_vgic(void) { for_each_domain(vgic_dump); }
+static void time_lookups(void) { for_each_domain(vlpt_time); }
 static void dump_p2m(void) { for_each_domain(p2m_dump); }
 
 static void print_exits(const char *who, unsigned id, const uint64_t *count)
@@ -97,6 +99,7 @@ static const struct { char key; bool dump; void (*fn)(void); const char *what; }
     { 'e', true, dump_events, "event channels" },
     { 'g', true, dump_grants, "grant tables" },
     { 'i', true, dump_vgic, "virtual interrupt controllers" },
+    { 'L', false, time_lookups, "what finding a leaf takes" },
     { 'm', true, page_dump, "memory" },
     { 'M', false, mmio_debug_change, "another device map for the control domain (debug builds)" },
     { 'p', true, dump_p2m, "guest-physical maps" },

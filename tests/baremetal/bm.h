@@ -74,7 +74,7 @@ bool bm_second_cpu(void);                   /* start it; false: there is none */
 /* start.S */
 long hypercall(unsigned long nr, ...);      /* x0-x4 */
 uint64_t smccc(uint64_t fn, uint64_t a, uint64_t b, uint64_t c);
-extern char bm_vectors[], bm_secondary[];
+extern char bm_vectors[], bm_secondary[], image_start[];
 
 static inline uint64_t bm_counter(void)
 {
@@ -104,6 +104,8 @@ static inline volatile uint32_t *reg32(uint64_t a) { return (volatile uint32_t *
 #define GUEST_GFN   (GUEST_RAM / PAGE)
 #define GUEST_MAILS 0x200000ul              /* offset of the vCPUs' mailboxes in guest RAM, a page each */
 #define GUEST_DATA  0x400000ul              /* offset of what tests write to */
+#define GUEST_INFO  0x300000ul              /* of the vCPUs' vcpu_info, 64 bytes each, for bench.c */
+#define GUEST_SHARED 0x39000000ul           /* shared_info, where bench.c maps it */
 #define GUEST_BLOCK 16u                     /* argument blocks lie in the mailbox, from this word of `page` on */
 enum guest_command {
     GUEST_IDLE, GUEST_WRITE_SET, GUEST_WRITE_ALL, GUEST_COST, GUEST_CHECK, GUEST_EXIT,
@@ -113,9 +115,11 @@ enum guest_command {
     GUEST_WALK,                             /* with stage-1 tables at `value`: load at `first`, or with `count` store */
     GUEST_WATCH,                            /* hold `value` in `count` pages, and exchange them, until `seed` is `value` */
     GUEST_SLEEP, GUEST_SOAK,
+    GUEST_BENCH, GUEST_GIC = GUEST_BENCH, GUEST_DIRTY, GUEST_YIELD, GUEST_SGI, GUEST_EVENT, GUEST_ANSWER, GUEST_READ, GUEST_KEEP_WRITING,
 };
 struct mailbox {                            /* the payload writes command last; the guest writes done last */
     volatile uint64_t command, done, first, count, seed, value, result[4];
+    volatile uint64_t idle_ticks;           /* how long to sleep between two looks at command; 0: yield */
     volatile uint64_t page[400];
 };
 struct guest {
@@ -129,6 +133,8 @@ struct guest {
 long domctl(struct guest *g, uint32_t cmd); /* g->op.u filled */
 bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib);
 bool guest_make_small(struct guest *g, unsigned data_pages);            /* one vCPU, single pages, no more than it needs */
+bool guest_make_paged(struct guest *g, unsigned vcpu_count, unsigned mib);      /* in pages, without blocks */
+bool guest_mail(struct guest *g);           /* map its mailboxes, after guest_forget */
 void guest_start(struct guest *g);
 bool guest_order(struct guest *g, unsigned vcpu, uint64_t command);     /* tell and go on */
 bool guest_finish(struct guest *g, unsigned vcpu);                      /* wait for it */
@@ -170,6 +176,9 @@ void test_device_map(void);
 void test_preempt(void);
 void test_exits(void);
 void test_soak(void);
+
+/* bench.c: instead of the tests, when the command line has bench=WORK,... */
+bool bench_main(const void *fdt);
 
 #pragma GCC visibility pop
 

@@ -54,13 +54,21 @@ void guest_unmap(struct guest *g, void *p, unsigned pages)
     }
 }
 
-static bool populate(struct guest *g)
+static bool populate_piece(struct guest *g, const xen_pfn_t *gfn, unsigned extents, unsigned order)
 {
+    struct xen_memory_reservation r = { .nr_extents = extents, .extent_order = order, .domid = g->id };
+    r.extent_start.p = (xen_pfn_t *)(uintptr_t)gfn;
+    return hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_populate_physmap, &r) == extents;
+}
+
+/* By 2 MiB, or by pages in an order that no block can be made of. */
+static bool populate(struct guest *g, bool pages_only)
+{
+    static xen_pfn_t gfn[512];
     for (uint64_t done = 0; done < g->page_count; done += 512) {
-        xen_pfn_t gfn = GUEST_GFN + done;
-        struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = 9, .domid = g->id };
-        r.extent_start.p = &gfn;
-        if (hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_populate_physmap, &r) != 1)
+        for (uint64_t i = 0; i < (pages_only ? 512 : 1); i++)
+            gfn[i] = GUEST_GFN + done + (i * 5 & 511);
+        if (!populate_piece(g, gfn, pages_only ? 512 : 1, pages_only ? 0 : 9))
             return false;
     }
     return true;
@@ -99,6 +107,16 @@ static bool create(struct guest *g, unsigned vcpu_count, uint64_t page_count)
 
 static unsigned code_pages(void) { return (unsigned)(guest_code_end - guest_code_start) / PAGE; }
 
+bool guest_mail(struct guest *g)
+{
+    for (unsigned v = 0; v < g->vcpu_count; v++) {
+        g->mail[v] = guest_map(g, GUEST_GFN + GUEST_MAILS / PAGE + v, 1);
+        if (!g->mail[v])
+            return false;
+    }
+    return true;
+}
+
 /* Its program, and empty mailboxes. */
 static bool install(struct guest *g)
 {
@@ -107,18 +125,21 @@ static bool install(struct guest *g)
         return false;
     memcpy(code, guest_code_start, (size_t)(guest_code_end - guest_code_start));
     guest_unmap(g, code, code_pages());
-    for (unsigned v = 0; v < g->vcpu_count; v++) {
-        g->mail[v] = guest_map(g, GUEST_GFN + GUEST_MAILS / PAGE + v, 1);
-        if (!g->mail[v])
-            return false;
+    if (!guest_mail(g))
+        return false;
+    for (unsigned v = 0; v < g->vcpu_count; v++)
         memset(g->mail[v], 0, PAGE);
-    }
     return true;
 }
 
 bool guest_make(struct guest *g, unsigned vcpu_count, unsigned mib)
 {
-    return create(g, vcpu_count, (uint64_t)mib * 256) && populate(g) && install(g);
+    return create(g, vcpu_count, (uint64_t)mib * 256) && populate(g, false) && install(g);
+}
+
+bool guest_make_paged(struct guest *g, unsigned vcpu_count, unsigned mib)
+{
+    return create(g, vcpu_count, (uint64_t)mib * 256) && populate(g, true) && install(g);
 }
 
 bool guest_make_small(struct guest *g, unsigned data_pages)

@@ -5,7 +5,13 @@
  */
 #include "guest_code.h"
 
-static inline void guest_yield(void) { guest_hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0); }
+static inline void guest_idle(const struct mailbox *m)
+{
+    if (m->idle_ticks)
+        guest_sleep(m->idle_ticks);
+    else
+        guest_hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
+}
 
 GUEST static void guest_write_set(struct mailbox *m)
 {
@@ -46,7 +52,7 @@ GUEST void guest_main(uint64_t id)
         uint64_t command = *(volatile uint64_t *)&m->command;
         guest_barrier();
         if (command == seen) {
-            guest_hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
+            guest_idle(m);
             continue;
         }
         seen = command;
@@ -63,6 +69,8 @@ GUEST void guest_main(uint64_t id)
                 __asm__ volatile("wfi" ::: "memory");
         else if ((command & 0xff) == GUEST_SOAK)
             guest_soak(m, id);
+        else if ((command & 0xff) >= GUEST_BENCH)
+            guest_bench(m, id, command & 0xff);
         else
             guest_routes(m, command & 0xff);
         __asm__ volatile("dmb sy" ::: "memory");

@@ -44,4 +44,7 @@ static inline volatile uint64_t *data_page(uint64_t n)
 void guest_routes(struct mailbox *m, uint64_t command);    /* guest_routes.c: the commands from GUEST_HYPERCALL on */
 __attribute__((visibility("hidden"))) void guest_soak(struct mailbox *m, uint64_t id);        /* guest_soak.c */
 
+void guest_bench(struct mailbox *m, uint64_t id, uint64_t command);     /* guest_bench.c: those from GUEST_BENCH on */
+void guest_sleep(uint64_t ticks);
+
 #endif

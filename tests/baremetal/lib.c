@@ -263,13 +263,7 @@ static void phase(const char *name, void (*test)(void))
 
 static void all_phases(void)
 {
-<<<<<<< HEAD
-=======
-    (void)fdt;
-    bm_print("bm: payload runs on %s\n", bm_is_xen_lite() ? "xen-lite" : "another hypervisor");
-    gic_start(0);
     bm_shared();
->>>>>>> e5450abae5753209bd3f8b9b9e73dd10c3849c24
     phase("hypercalls", test_hypercalls);
     phase("psci", test_psci);
     phase("vgic", test_vgic);
@@ -301,7 +295,7 @@ void bm_main(void *fdt)
     gic_start(0);
     if (bm_option("soak") > 0)
         test_soak();
-    else
+    else if (!bench_main(fdt))
         all_phases();
     bm_print("bm: %u passed, %u failed\n", bm_passed, bm_failed);
     struct sched_shutdown s = { .reason = SHUTDOWN_poweroff };

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Image header, an identity map of 512 GiB in 1 GiB blocks, vectors, and the two calls out. */
-    .section .head, "ax"
+    .section .head.begin, "ax"
     .globl _start
 _start:
-    b       1f
+    b       start
     .long   0
-    .quad   0x0                     /* text offset */
-    .quad   image_bytes
+    .quad   0x0                     /* text offset; payload.lds puts the size behind it */
+    .section .head, "ax"
     .quad   0xa                     /* little-endian, 4 KiB, anywhere */
     .quad   0, 0, 0
     .long   0x644d5241
     .long   0
-1:  adr     x20, _start
+start:
+    adrp    x20, _start
+    add     x20, x20, :lo12:_start
     adrp    x1, stack_top
     add     x1, x1, :lo12:stack_top
     mov     sp, x1
@@ -24,11 +26,27 @@ _start:
     b.hs    3f
     str     xzr, [x0], #8
     b       2b
-3:  bl      mmu_on
+3:  bl      relocate
+    bl      mmu_on
     mov     x0, x21
     bl      bm_main
 4:  wfi
     b       4b
+
+/* Linked at 0: each entry is R_AARCH64_RELATIVE (rules.mk checks): where, type, what. */
+relocate:
+    adrp    x0, rela_start
+    add     x0, x0, :lo12:rela_start
+    adrp    x1, rela_end
+    add     x1, x1, :lo12:rela_end
+7:  cmp     x0, x1
+    b.hs    8f
+    ldp     x2, x3, [x0], #16
+    ldr     x4, [x0], #8
+    add     x4, x4, x20
+    str     x4, [x2, x20]
+    b       7b
+8:  ret
 
     .globl bm_secondary
 bm_secondary:                       /* x0: context, the CPU's number */

@@ -3,6 +3,7 @@
 # emulators: 1
 # timeout: 600
 """The bare-metal control domain (tests/baremetal) on the machines that take different paths, and the costs promised.
+"bench" is a short form of `make bench`: what goes beyond its bound here has become slower.
 
 usage: baremetal.py [WORD]      only the machines whose name contains WORD
 """
@@ -12,11 +13,22 @@ import sys
 import tempfile
 
 from scenario import BUILD, Host, HostError, Tap
+import bench
 
 PAYLOAD = os.path.join(BUILD, "baremetal/payload")
 IMAGE_BYTES_MAX = 400 * 1024
 # Instructions, there and back, with the loop around them.
 PROMISED = {"hypercall": 200, "gicd-typer": 300, "write-fault": 300}
+# What `make bench` measures (docs/bench.md), with room for a tenth more; parameters as there.
+BENCH = ("gic-write", "sgi", "event", "context-switch", "context-switch-domains", "mmio-hit", "mmio-empty", "write-fault",
+         "dirty-64-2-4k", "dirty-64-1-2m")
+BENCH_MOST = (
+    ("gic-write", 1300, {}), ("sgi", 3600, {}), ("sgi-send", 1150, {}), ("event", 4150, {}), ("event-send", 1720, {}),
+    ("context-switch", 2000, {}), ("context-switch-domains", 2020, {}), ("mmio-hit", 245, {}), ("mmio-empty", 780, {}),
+    ("write-fault", 163, {}),
+    ("get-clear-per-page", 19, {"guest_mib": 64, "leaves": "4k", "dirty_percent": 100, "order": "random"}),
+    ("dirty-enable-per-page", 9, {"guest_mib": 64, "leaves": "2m"}),
+)
 HOLD_MOST = 100000      # that any hypercall keeps its CPU
 HOLDS_LEAST = 60        # so many are measured
 MACHINES = {
@@ -78,6 +90,27 @@ def check_promises(tap, measured):
               f"{len(holds)} measured; {longest}: {holds.get(longest)}")
 
 
+def check_bench(tap, ramdisk):
+    """The short form of `make bench`, on one machine."""
+    job = bench.Job("check", BENCH, {}, {})
+    with Host("bm-bench", kernel=PAYLOAD, images=[ramdisk], agent=False, mem=1024, dom0_mem=256, cpu="cortex-a57", smp=1, icount=True,
+              dom0_append="bench=" + ",".join(BENCH)) as host:
+        try:
+            host.wait_console(r"bm: \d+ passed, \d+ failed", 120)
+        except HostError as error:
+            tap.not_ok("bench: the payload comes to its end", error)
+            return
+        text = host.console_text().replace("\r", "")
+    wrong = re.findall(r"not ok .*", text)
+    tap.check(not wrong and not TROUBLE.search(text), "bench: all is measured, and the log has what was written", "\n".join(wrong))
+    figures = list(bench.parse(text, job))
+    for work, most, parameters in BENCH_MOST:
+        value = bench.benchdata.value_of(figures, work, **parameters)
+        name = " ".join([work, *(f"{key}={value}" for key, value in parameters.items())])
+        tap.check(value is not None and value <= most, f"bench: {name} takes at most {most} instructions", value)
+        tap.note(f"{name}: {value} instructions")
+
+
 def main():
     word = sys.argv[1] if len(sys.argv) > 1 else ""
     tap = Tap()
@@ -91,6 +124,8 @@ def main():
                 measured = run_payload(tap, name, options, ramdisk.name)
                 if options.get("icount"):
                     check_promises(tap, measured)
+        if word in "bench":
+            check_bench(tap, ramdisk.name)
     tap.end()
 
 

@@ -25,5 +25,8 @@ void vlpt_forget(struct p2m *p2m, uint64_t ipa, unsigned level);
  * `slot` is what vlpt_slot() said, and not -1; ipa below 2^40.
  */
 uint64_t *vlpt_leaf(const struct p2m *p2m, unsigned slot, uint64_t ipa, uint64_t *desc, unsigned *level);
+/* A debug key: what look-ups take.  The domain is not to change its map meanwhile. */
+struct domain;
+void vlpt_time(struct domain *d);
 
 #endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What bench.c orders of its guests.  Like guest_code.c: nothing but code of its own section; MMU off, interrupts masked. */
+#include "guest_code.h"
+
+#define GICD GUEST_GICV3_GICD_BASE
+#define GICR(id) (GUEST_GICV3_GICR0_BASE + (id) * 0x20000)
+#define PPI_TIMER 27u
+
+static inline uint64_t guest_ticks(void)
+{
+    uint64_t t;
+    __asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(t) : : "memory");
+    return t;
+}
+
+/* 16 instructions are a tick: without this, a loop whose turns are all alike would read them at the same place of the tick. */
+static inline void dither(uint64_t turn)
+{
+    for (uint64_t n = turn * 7 & 15; n; n--)
+        __asm__ volatile("nop");
+}
+
+/* Two SGIs, the timer and event channels; never unmasked: WFI ends when one is pending. */
+GUEST static void gic_on(uint64_t id)
+{
+    *reg32(GICD) = 0x12;
+    *reg32(GICR(id) + 0x14) &= ~2u;
+    *reg32(GICR(id) + 0x10080) = ~0u;
+    *reg32(GICR(id) + 0x10100) = 1u << GUEST_EVTCHN_PPI | 1u << PPI_TIMER | 3;
+    __asm__ volatile("msr S3_0_C12_C12_5, %0\n\tisb\n\t"        /* ICC_SRE_EL1 */
+                     "msr S3_0_C4_C6_0, %1\n\t"                 /* ICC_PMR_EL1 */
+                     "msr S3_0_C12_C12_7, %0\n\tisb" : : "r"(1ul), "r"(0xf0ul));    /* ICC_IGRPEN1_EL1 */
+}
+
+static inline uint64_t acknowledge(void)
+{
+    uint64_t intid;
+    __asm__ volatile("mrs %0, S3_0_C12_C12_0" : "=r"(intid) : : "memory");      /* ICC_IAR1_EL1 */
+    return intid;
+}
+
+static inline void end_of_interrupt(uint64_t intid) { __asm__ volatile("msr S3_0_C12_C12_1, %0\n\tisb" : : "r"(intid) : "memory"); }
+
+/* Sleep until an interrupt comes, and acknowledge it. */
+static inline uint64_t next_interrupt(void)
+{
+    uint64_t intid;
+    while ((intid = acknowledge()) >= 1020)
+        __asm__ volatile("wfi" ::: "memory");
+    return intid;
+}
+
+GUEST void guest_sleep(uint64_t ticks)
+{
+    __asm__ volatile("msr cntv_tval_el0, %0\n\tmsr cntv_ctl_el0, %1\n\tisb" : : "r"(ticks), "r"(1ul));
+    uint64_t intid = next_interrupt();
+    __asm__ volatile("msr cntv_ctl_el0, %0\n\tisb" : : "r"(2ul));
+    end_of_interrupt(intid);
+}
+
+static inline void send_sgi(uint64_t vcpu)
+{
+    __asm__ volatile("dsb sy\n\tmsr S3_0_C12_C11_5, %0\n\tisb" : : "r"(1ul << vcpu) : "memory");      /* ICC_SGI1R_EL1: SGI 0 */
+}
+
+static inline void send_event(uint32_t port)
+{
+    evtchn_send_t send = { .port = port };
+    guest_hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uint64_t)&send, 0, 0);
+}
+
+/* The events of all ports: there is one. */
+static inline void clear_events(uint64_t id)
+{
+    volatile struct vcpu_info *info = (volatile struct vcpu_info *)(GUEST_RAM + GUEST_INFO + id * sizeof(*info));
+    info->evtchn_upcall_pending = 0;
+    info->evtchn_pending_sel = 0;
+    ((volatile struct shared_info *)GUEST_SHARED)->evtchn_pending[0] = 0;
+}
+
+/* The place of its vcpu_info; being told raises an event. */
+GUEST static void events_on(uint64_t id)
+{
+    vcpu_register_vcpu_info_t r = { .mfn = (GUEST_RAM + GUEST_INFO) / PAGE, .offset = (uint32_t)(id * sizeof(struct vcpu_info)) };
+    guest_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, id, (uint64_t)&r, 0);
+    for (uint64_t intid; (intid = acknowledge()) < 1020;) {
+        clear_events(id);
+        end_of_interrupt(intid);
+    }
+}
+
+static inline uint32_t bind_event(uint32_t vcpu)
+{
+    evtchn_bind_ipi_t bind = { .vcpu = vcpu };
+    guest_hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, (uint64_t)&bind, 0, 0);
+    return bind.port;
+}
+
+/* The other side of GUEST_SGI and GUEST_EVENT: note when it was handled, send one back. */
+GUEST static void answer(struct mailbox *m, uint64_t id)
+{
+    for (uint64_t i = 0; i < m->count; i++) {
+        uint64_t intid = next_interrupt();
+        m->seed = guest_ticks();
+        if (intid == GUEST_EVTCHN_PPI)
+            clear_events(id);
+        end_of_interrupt(intid);
+        if (intid == GUEST_EVTCHN_PPI)
+            send_event((uint32_t)m->value);
+        else
+            send_sgi(id ^ 1);
+    }
+}
+
+/* To vCPU 1 and back: result[0] what sending takes, [1] from there until the other has acknowledged it. */
+GUEST static void ask(struct mailbox *m, uint64_t id, bool event)
+{
+    struct mailbox *other = (struct mailbox *)(GUEST_RAM + GUEST_MAILS + (id ^ 1) * PAGE);
+    m->result[0] = m->result[1] = 0;
+    if (event && !m->value) {
+        m->value = bind_event((uint32_t)id ^ 1);
+        other->value = bind_event((uint32_t)id);
+    }
+    for (uint64_t i = 0; i < m->count; i++) {
+        dither(i);
+        uint64_t start = guest_ticks();
+        if (event)
+            send_event((uint32_t)m->value);
+        else
+            send_sgi(id ^ 1);
+        m->result[0] += guest_ticks() - start;
+        uint64_t intid = next_interrupt();
+        m->result[1] += other->seed - start;
+        if (event)
+            clear_events(id);
+        end_of_interrupt(intid);
+    }
+}
+
+GUEST static void yield(struct mailbox *m)
+{
+    uint64_t start = guest_ticks();
+    for (uint64_t i = 0; i < m->count; i++)
+        guest_hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
+    m->result[0] = guest_ticks() - start;
+}
+
+/* A register in each of `count` pages, the first at `value`; result[0]: all pages, all `seed` times. */
+GUEST static void read_pages(struct mailbox *m)
+{
+    uint64_t start = guest_ticks();
+    for (uint64_t turn = 0; turn < m->seed; turn++)
+        for (uint64_t i = 0; i < m->count; i++)
+            (void)*reg32(m->value + i * PAGE);
+    m->result[0] = guest_ticks() - start;
+}
+
+/* The i-th of 2^bits numbers in an order without one: each step can be undone, so none comes twice. */
+static inline uint64_t scatter(uint64_t i, unsigned bits)
+{
+    uint64_t mask = (1ull << bits) - 1;
+    i = i * 0x9e3779b97f4a7c15ull & mask;
+    i ^= i >> (bits / 2 + 1);
+    i = i * 0xd1342543de82ef95ull & mask;
+    return i ^ i >> (bits / 2 + 1);
+}
+
+static inline uint64_t write_pages(const struct mailbox *m)
+{
+    uint64_t start = guest_ticks(), first = m->first, value = m->value, left = m->page[0];
+    if (!m->page[1]) {
+        for (uint64_t i = 0; i < left; i++)
+            *data_page(first + i) = value;
+        return guest_ticks() - start;
+    }
+    for (uint64_t i = 0; left; i++) {
+        uint64_t n = scatter(i, (unsigned)m->page[2]);
+        if (n >= m->count)
+            continue;
+        *data_page(first + n) = value;
+        left--;
+    }
+    return guest_ticks() - start;
+}
+
+/* page[0] of the `count` pages from `first`, from the start or (page[1]) scattered; result: that time, and again. */
+GUEST static void dirty(struct mailbox *m)
+{
+    for (unsigned pass = 0; pass < 2; pass++)
+        m->result[pass] = write_pages(m);
+}
+
+/* Until told otherwise. */
+GUEST static void keep_writing(struct mailbox *m, uint64_t command)
+{
+    m->result[0] = 0;
+    while ((m->command & 0xff) == command) {
+        *data_page(m->first + m->result[0] % m->count) = m->result[0];
+        m->result[0]++;
+    }
+}
+
+GUEST void guest_bench(struct mailbox *m, uint64_t id, uint64_t command)
+{
+    if (command == GUEST_GIC) {
+        gic_on(id);
+        events_on(id);
+    } else if (command == GUEST_DIRTY) {
+        dirty(m);
+    } else if (command == GUEST_YIELD) {
+        yield(m);
+    } else if (command == GUEST_SGI || command == GUEST_EVENT) {
+        ask(m, id, command == GUEST_EVENT);
+    } else if (command == GUEST_ANSWER) {
+        answer(m, id);
+    } else if (command == GUEST_READ) {
+        read_pages(m);
+    } else if (command == GUEST_KEEP_WRITING) {
+        keep_writing(m, command);
+    }
+}

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What tools/bench.py makes of a payload's output and of a trace."""
+import os
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../../tools"))
+
+import bench  # noqa: E402
+import benchdata  # noqa: E402
+import benchplot  # noqa: E402
+
+CONSOLE = """bm: payload runs on xen-lite
+bench: 16 instructions a tick
+bench null-hypercall ticks=6000 count=1000 
+bench write-fault ticks=18446744073709551612 count=64 guest_mib=64 vcpus=1 leaves=4k dirty_percent=1 order=random
+bench get-clear-whole ticks=125 count=1 guest_mib=1024 vcpus=1 leaves=4k dirty_percent=0 order=sequential
+bench write-fault ticks=0 count=0 guest_mib=64 vcpus=8 leaves=4k dirty_percent=0 order=sequential
+"""
+V = ("(XL) [    1.0] vmid: 8 bits, generation 1, next 5; 9 renewals, 3 of them of running domains; {} generations opened by flush; "
+     "{} flushes of a number\n")
+
+
+def job(**parameters):
+    return bench.Job("test", ("null-hypercall",), parameters, {})
+
+
+class Parse(unittest.TestCase):
+    def test_ticks_are_instructions(self):
+        found = list(bench.parse(CONSOLE, job(mode="sw")))
+        self.assertEqual([one["value"] for one in found], [96, -1, 2000])
+        self.assertEqual(found[1]["parameters"], {"guest_mib": 64, "vcpus": 1, "leaves": "4k", "dirty_percent": 1, "order": "random",
+                                                  "mode": "sw"})
+
+    def test_flushes_are_what_debug_key_v_counts_in_between(self):
+        said = "bench vmid-rounds ticks=0 count=255 dirty_rounds={}\n"
+        text = "bench: 16 instructions a tick\n" + V.format(1, 0) + V.format(5, 2) + said
+        found = list(bench.parse(text.format(255), job(cpus=1)))
+        self.assertEqual(found, [benchdata.figure("vmid-flushes", 6, "flushes", rounds=255, cpus=1)])
+        with self.assertRaises(bench.HostError):
+            list(bench.parse(text.format(254), job(cpus=1)))
+        with self.assertRaises(bench.HostError):
+            list(bench.parse("bench: 16 instructions a tick\n" + V.format(1, 0) + said.format(255), job()))
+
+    def test_two_runs(self):
+        one = [benchdata.figure("a", 100), benchdata.figure("b", 10, mode="sw")]
+        other = [benchdata.figure("a", 100), benchdata.figure("b", 10.5, mode="sw")]
+        self.assertEqual(bench.greatest_difference(one, one)[0], 0)
+        self.assertAlmostEqual(bench.greatest_difference(one, other)[0], 0.05)
+        with self.assertRaises(bench.HostError):
+            bench.greatest_difference(one, other[:1])
+
+
+class Trace(unittest.TestCase):
+    def test_kinds(self):
+        for text, kind in (("ldp\tx0, x1, [sp]", "load"), ("ldaxr\tx0, [x1]", "load"), ("stlxr\tw0, x1, [x2]", "store"),
+                           ("ldset\tx0, x1, [x2]", "store"), ("msr\telr_el2, x0", "sysreg"), ("tlbi\tipas2e1is, x0", "barrier"),
+                           ("add\tx0, x0, #1", "other"), ("", "other")):
+            self.assertEqual(bench.kind_of(text), kind, text)
+
+    def test_runs_and_spans(self):
+        steps = [bench.Step(i, name, "nop") for i, name in enumerate(["a", "a", "b", "a", "c"])]
+        self.assertEqual([(name, len(part)) for name, part in bench.runs(steps)], [("a", 2), ("b", 1), ("a", 1), ("c", 1)])
+        self.assertEqual(len(bench.span_of(steps, "a")), 4)
+
+
+class Goals(unittest.TestCase):
+    def test_a_goal_is_at_most(self):
+        goal = benchdata.GOALS[0]
+        self.assertEqual([benchdata.is_kept(goal, value) for value in (goal.limit, goal.limit + 1, None)], [True, False, None])
+        nothing = next(goal for goal in benchdata.GOALS if goal.limit == 0)
+        self.assertTrue(benchdata.is_kept(nothing, 0.1))
+        self.assertFalse(benchdata.is_kept(nothing, 1))
+
+    def test_table_says_no(self):
+        figures = [benchdata.figure("null-hypercall", 111), benchdata.figure("gic-read", 150)]
+        peers = [benchdata.figure("null-hypercall", 429, system="xen-4.17")]
+        lines = benchdata.goal_table(figures, peers).split("\n")
+        self.assertRegex(lines[2], r"^null hypercall +111 +110 +NO +429 ")
+        self.assertRegex(next(line for line in lines if "GIC" in line), r" 150 +150 +yes +-")
+        self.assertNotRegex("\n".join(line for line in lines if "PSCI" in line), "yes|NO")
+
+    def test_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "sub", "x.json")
+            self.assertEqual(benchdata.load(path), [])
+            benchdata.save(path, "test", {"qemu": "1", "cpu": "2"}, [benchdata.figure("a", 1)])
+            self.assertEqual(benchdata.load(path), [benchdata.figure("a", 1)])
+            with open(path, "w", encoding="utf-8") as f:
+                f.write('{"schema": 99, "figures": []}')
+            with self.assertRaises(ValueError):
+                benchdata.load(path)
+
+
+class Plots(unittest.TestCase):
+    def test_gnuplot_that_fails_is_an_error(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with self.assertRaises((ValueError, FileNotFoundError)):
+                benchplot._gnuplot(os.path.join(folder, "x.svg"), "plot nothing\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
