@@ -152,7 +152,7 @@ static bool event_masks(unsigned times)
     uint64_t seen = 0;
     for (unsigned i = 0; i < times; i++) {
         __atomic_fetch_or(&shared->evtchn_mask[ports[1] / 64], 1ul << ports[1] % 64, __ATOMIC_SEQ_CST);
-        seen |= __atomic_load_n(&shared->evtchn_pending[ports[1] / 64], __ATOMIC_SEQ_CST);
+        seen |= __atomic_load_n(&shared->evtchn_pending[ports[1] / 64], __ATOMIC_SEQ_CST) & 1ul << ports[1] % 64;
         __atomic_fetch_and(&shared->evtchn_mask[ports[1] / 64], ~(1ul << ports[1] % 64), __ATOMIC_SEQ_CST);
     }
     return !seen;
