@@ -24,20 +24,21 @@
  * Variants, by -D:  HW        the CPU sets W where DBM says so; harvest does not ask the region
  *                   BLOCK     the page begins in a 2 MiB block: splits (with or without memory for it), merges when logging ends
  *                   TOGGLE    logging goes off and on again, at any time
- *                   EXTERNAL  Writer is another domain with a mapping that comes and goes (not with BLOCK)
+ *                   EXTERNAL  Writer is another domain with a mapping that comes and goes
  *                   QUIET     guest and Writer may stop for good at any time: who waits in vain is not hidden by others who go on
  * and BUG_...: one thing done wrong; the search has to find what comes of it.  `run` has the list of all.
  *
  * Memory order.  On Arm a store becomes visible late, and a load may be satisfied early.  That is modelled where the code has a barrier
  * against it:
- *   - a store to the page waits in `in_flight` until Memory makes it visible; barriers, and the DSB after a TLBI, wait for it;
+ *   - a store to the page waits in `in_flight` until Memory makes it visible; barriers wait for it;
  *   - the daemon's plain store to an entry waits in `late_leaf` or `late_upper`, with the release of the lock behind it;
  *   - the marker's look at the region's bit, and the harvest's at the leaf, may come before the atomic step that they follow in the
  *     program, where the barrier between is taken out.
  * Atomic steps on an entry or on the region's bit are seen by all at once.
  *
  * TLBs.  A CPU has an entry for the page or none.  It walks at any time (speculation), also anew over an entry that it has; an entry is then
- * used without a look at the tables.  An entry under another number than the loaded one matches nothing.
+ * used without a look at the tables.  An entry under another number than the loaded one matches nothing.  (So one entry a CPU will do, and two
+ * numbers: one that is handed out again has been flushed before, by the generation that opens.)
  *
  * Left out: pages but one (what others do to the region's bit and to the block Writer does), harvests of part of a region and those
  * that only look; pages that are mapped, or first written by the domain's builder, and so begin dirty; failing allocations but that
@@ -56,7 +57,11 @@
 
 byte leaf = VALID | W;          /* level 3, the page's */
 #ifdef BLOCK
-byte upper = VALID | W;         /* level 2: a block, a table, or nothing: between break and make */
+#ifdef EXTERNAL
+byte upper = VALID | W | EXT;   /* level 2: a block (EXT: of writers that are gone), a table, or nothing: between break and make */
+#else
+byte upper = VALID | W;
+#endif
 #define AT_BLOCK (!(upper & TABLE))
 #define ENTRY (AT_BLOCK -> upper : leaf)        /* what a walk finds */
 #define IN_WINDOW (AT_BLOCK -> 0 : leaf)        /* what vlpt_leaf finds: leaves alone */
@@ -97,13 +102,13 @@ byte tlb[GUESTS], tag[GUESTS];  /* an entry, and the number it is under */
 /* ---- the page ---- */
 bool differs;                   /* from the daemon's copy */
 bool in_flight[GUESTS + 1];     /* a store of this CPU is not visible yet */
-bool awaited[GUESTS];           /* it was made through an entry that a TLBI has dropped since: the DSB waits for it */
 bool paused;                    /* CPUs 0 to 2 finish what they are at, and begin nothing */
 byte stopped;                   /* how many of CPUs 0 to 2 do nothing more */
 
 /* ---- what must not be ---- */
 bool lost, refused, stuck;
 bool faulted[GUESTS];           /* this CPU's store has faulted, and nobody has cleaned the leaf since */
+#define CLEANED faulted[0] = false; faulted[1] = false
 
 /* ---- the daemon's stores that are not visible yet ---- */
 #define NOTHING 255
@@ -119,13 +124,8 @@ byte late_upper = NOTHING;
 
 #define WAIT_UNTIL(condition) (condition)
 
-/* ---- TLB upkeep: tlb.c ---- */
-#define DROP_ENTRY(cpu) if :: tag[cpu] == vmid -> tlb[cpu] = NONE; tag[cpu] = 0 :: else fi
-inline tlbi(cpu) { d_step { DROP_ENTRY(cpu); awaited[cpu] = in_flight[cpu] } }
-
-/* To all CPUs, one after the other.  With the DSB: until the accesses made through the entries are visible. */
-inline tlb_flush_vmid() { tlbi(0); tlbi(1); WAIT_UNTIL(!awaited[0] && !awaited[1]) }
-
+/* ---- TLB upkeep ---- */
+#define DROP_ENTRY(cpu) tlb[cpu] = NONE; tag[cpu] = 0
 /* The flush between break and make is one step with the make: nobody can make an entry meanwhile, and what is in flight does not matter here. */
 #ifdef BLOCK
 inline flush_and_make(desc) { d_step { DROP_ENTRY(0); DROP_ENTRY(1); upper = desc } }
@@ -155,19 +155,31 @@ inline flush_and_make(desc) { d_step { DROP_ENTRY(0); DROP_ENTRY(1); upper = des
 
 /* dirty_split: fill, break, flush, link; then what a leaf has of its own, and others may be marking it by now. */
 #ifdef BLOCK
+#define SPLIT_LEAF(d) (ext_writers -> VALID | EXT | W : ((d) & LOGGED -> (d) | NEW_LEAF : (((d) & EXT) && logging -> NEW_LEAF | W : (d) & ~EXT)))
+#ifdef BUG_SPLIT_OF_EXT_NOT_NOTED
+#define HAD_EXT false
+#else
+#define HAD_EXT l
+#endif
 inline dirty_split()
 {
-    d_step { leaf = upper; upper = 0 };
+    d_step { l = upper & EXT; leaf = upper; upper = 0 };
     flush_and_make(VALID | TABLE);
-#ifdef HW
-#ifdef BUG_SPLIT_BY_PLAIN_STORE
+#if defined(BUG_SPLIT_BY_PLAIN_STORE)
     l = leaf;
-    leaf = l | NEW_LEAF;
-    l = 0
-#else
-    leaf = leaf | NEW_LEAF              /* compare and swap */
+    leaf = SPLIT_LEAF(l);
+#elif defined(HW) || defined(EXTERNAL)
+    leaf = SPLIT_LEAF(leaf);            /* compare and swap */
 #endif
+    d_step {
+        if
+#ifdef EXTERNAL
+        :: logging && (ext_writers || HAD_EXT) -> DIRTY_NOTE
 #endif
+        :: else
+        fi;
+        l = 0
+    }
 }
 #endif
 
@@ -240,40 +252,54 @@ inline spurious()
 }
 
 /* ---- vmid.c ---- */
+/* The number that no CPU has; of its last use nothing is left, unless it is handed out without a new generation's flush. */
+#ifdef BUG_NUMBER_NOT_FLUSHED
+#define FLUSH_NUMBER(cpu) skip
+#else
+#define FLUSH_NUMBER(cpu) if :: tag[cpu] == vmid -> DROP_ENTRY(cpu) :: else fi
+#endif
+inline next_number()
+{
+    vmid = (loaded[0] == 1 || loaded[1] == 1 -> 2 : 1);
+    FLUSH_NUMBER(0);
+    FLUSH_NUMBER(1)
+}
+
 inline vmid_enter(cpu)
 {
     if
-    :: vmid == 0 ->                     /* a number that no CPU has; of its last use nothing is left: a generation opens with a flush */
-        vmid = (loaded[0] == 1 || loaded[1] == 1 -> 2 : 1);
-        DROP_ENTRY(0);
-        DROP_ENTRY(1)
+    :: vmid == 0 -> next_number()
     :: else
     fi;
     loaded[cpu] = vmid
 }
 
-#ifdef BUG_NEW_NUMBER_WHILE_RUNNING
-#define IS_RUNNING false
-#else
 #define IS_RUNNING (vmid && (loaded[0] == vmid || loaded[1] == vmid))
-#endif
+#define ALL_HAVE_LEFT (loaded[0] != left && loaded[1] != left)
 inline vmid_renew()
 {
-#ifndef BUG_NO_DSB_BEFORE_TLBI
+#ifndef BUG_NO_DSB_BEFORE_RENEWAL
     WAIT_UNTIL(!IS_LATE);               /* arch_dsb */
 #endif
-    if
-#ifdef BUG_NO_DSB_AFTER_TLBI
-    :: IS_RUNNING -> tlbi(0); tlbi(1)
-#else
-    :: IS_RUNNING -> tlb_flush_vmid()
+    d_step {
+        if
+        :: IS_RUNNING -> left = vmid; next_number()     /* move_on */
+        :: else -> vmid = 0
+        fi
+    };
+#ifndef BUG_NEW_NUMBER_WITHOUT_WAIT
+    WAIT_UNTIL(left == 0 || ALL_HAVE_LEFT);             /* wait_until_left */
 #endif
-    :: d_step { !IS_RUNNING -> vmid = 0 }
-    fi
+    left = 0
 }
 
 /* ---- the guest ---- */
 #define IN_GUEST (loaded[_pid] != 0 && !paused)
+#ifdef BUG_NO_DSB_IN_ENTER
+#define LEAVES_CLEANLY true
+#else
+#define LEAVES_CLEANLY !in_flight[_pid]         /* vmid_enter's DSB */
+#endif
 #define MY_ENTRY (IN_GUEST && tag[_pid] == loaded[_pid] -> tlb[_pid] : NONE)
 
 active [GUESTS] proctype Guest()
@@ -282,9 +308,10 @@ active [GUESTS] proctype Guest()
     SEEN_VARIABLE
 next:
     do
-    :: atomic { paused && !in_flight[_pid] -> stopped++; break }
+    :: atomic { paused && !in_flight[_pid] -> loaded[_pid] = 0; stopped++; break }      /* idle: vmid_idle when it is told */
     :: atomic { !paused && loaded[_pid] == 0 -> vmid_enter(_pid) }
-    :: atomic { IN_GUEST && !in_flight[_pid] -> loaded[_pid] = 0 }      /* another domain's turn: vmid_enter's lock releases our stores */
+    :: atomic { IN_GUEST && LEAVES_CLEANLY -> loaded[_pid] = 0 }        /* another domain's turn */
+    :: atomic { IN_GUEST && loaded[_pid] != vmid && LEAVES_CLEANLY -> vmid_enter(_pid) }        /* WORK_VMID */
     :: atomic { IN_GUEST && (ENTRY & VALID) -> tlb[_pid] = ACCESS(ENTRY); tag[_pid] = loaded[_pid] }            /* a walk */
     :: atomic { MY_ENTRY == RW -> in_flight[_pid] = true; faulted[_pid] = false }                               /* a store */
     :: atomic { MY_ENTRY == RO -> goto write_fault }
@@ -322,8 +349,29 @@ end:
 #define MAPPING_GONE !in_flight[WRITER]         /* by a TLBI and its DSB */
 #endif
 #ifdef EXTERNAL
-inline follow_writers()         /* its end; the leaf is changed before, by a compare and swap */
+#ifdef BUG_EXT_STAYS_LOGGED
+#define WITH_WRITERS(d) ((d) | EXT | W)
+#else
+#define WITH_WRITERS(d) ((d) & ~(LOGGED | DBM) | EXT | W)
+#endif
+#ifdef BUG_EXT_ENDS_CLEAN
+#define WITHOUT_WRITERS (logging -> NEW_LEAF : VALID | W)
+#else
+#define WITHOUT_WRITERS ((logging -> NEW_LEAF : VALID) | W)     /* dirty: the last write was perhaps just now */
+#endif
+inline follow_writers()
 {
+#ifdef BLOCK
+    if
+    :: AT_BLOCK && ext_writers && IS_LOGGED(ENTRY) -> dirty_split()
+    :: AT_BLOCK && ext_writers -> upper = WITH_WRITERS(upper)   /* also without memory to split it */
+    :: AT_BLOCK && !ext_writers         /* of another page, perhaps */
+    :: !AT_BLOCK && ext_writers -> leaf = WITH_WRITERS(leaf)    /* compare and swap */
+    :: !AT_BLOCK && !ext_writers -> leaf = WITHOUT_WRITERS
+    fi;
+#else
+    leaf = (ext_writers -> WITH_WRITERS(leaf) : WITHOUT_WRITERS);       /* compare and swap */
+#endif
     d_step {
         if
         :: logging -> DIRTY_NOTE
@@ -343,25 +391,15 @@ next:
     :: atomic { paused && !in_flight[WRITER] -> stopped++; break }
     :: atomic { !paused && logging && !region -> region = true }        /* another page of the region is marked */
 #ifdef BLOCK
-    :: atomic { !paused && !lock && AT_BLOCK && IS_LOGGED(ENTRY) && !IS_DIRTY(ENTRY) -> lock = true };  /* another page of the block is */
+    :: atomic { !paused && !lock && AT_BLOCK -> lock = true };  /* another page of the block is marked, or unmapped (p2m_map.c's cut) */
         dirty_split();
-        atomic { DIRTY_NOTE; lock = false }
+        lock = false
 #endif
 #ifdef EXTERNAL
     :: atomic { !paused && !ext_writers && !lock -> ext_writers = true; lock = true };  /* dirty_ext_writer(+1), then the mapping */
-#ifdef BUG_EXT_STAYS_LOGGED
-        leaf = leaf | EXT | W;
-#else
-        leaf = leaf & ~(LOGGED | DBM) | EXT | W;
-#endif
         follow_writers()
     :: atomic { !paused && ext_writers -> in_flight[WRITER] = true }    /* through the mapping */
     :: atomic { ext_writers && MAPPING_GONE && !lock -> ext_writers = false; lock = true };     /* dirty_ext_writer(-1) */
-#ifdef BUG_EXT_ENDS_CLEAN
-        leaf = (logging -> NEW_LEAF : VALID | W);
-#else
-        leaf = (logging -> NEW_LEAF : VALID) | W;       /* dirty: the last write was perhaps just now */
-#endif
         follow_writers()
 #else
     :: atomic {
@@ -397,15 +435,33 @@ end:
 }
 
 /* ---- on and off: dirty.c ---- */
-#define ENABLED_LEAF (AT_BLOCK -> VALID | LOGGED : (ext_writers -> VALID | EXT | W : NEW_LEAF))
+inline enable_leaf()            /* the release of the lock is behind the store */
+{
+    if
+#ifdef EXTERNAL
+    :: (ENTRY & LOGGED) -> lock = false /* new since logging is on: dirty, and noted */
+    :: !(ENTRY & LOGGED) && ext_writers && !AT_BLOCK -> d_step { STORE_ENTRY(VALID | EXT | W); region = true }
+#ifdef BLOCK
+    :: !(ENTRY & LOGGED) && ext_writers && AT_BLOCK ->
+        d_step { upper = VALID | LOGGED; CLEANED };
+        if
+        :: dirty_split()
+        :: d_step { upper = VALID | EXT | W; region = true }    /* no memory */
+        fi;
+        lock = false
+#endif
+    :: d_step { !(ENTRY & LOGGED) && !ext_writers -> STORE_ENTRY((AT_BLOCK -> VALID | LOGGED : NEW_LEAF)) }
+#else
+    :: d_step { true -> STORE_ENTRY((AT_BLOCK -> VALID | LOGGED : NEW_LEAF)) }
+#endif
+    fi
+}
+
 inline dirty_enable()
 {
-    d_step {
-        !lock -> lock = true;
-        region = ext_writers;
-        logging = true;
-        STORE_ENTRY(ENABLED_LEAF)       /* enable_leaf; the release of the lock is behind it */
-    };
+    atomic { !lock -> region = false; logging = true };         /* start; the lock is free between pieces of the map */
+    atomic { !lock -> lock = true };
+    enable_leaf();
 #ifndef BUG_ENABLE_WITHOUT_RENEWAL
     vmid_renew()
 #endif
@@ -436,8 +492,7 @@ inline dirty_disable()
 #else
     disable_leaf(leaf);
 #endif
-    lock = false;
-    vmid_renew()
+    lock = false        /* the code renews the VMID here, too, to spare spurious faults: nothing rests on that */
 }
 
 /* ---- a round: dirty_harvest.c, migrate/outflow.c ---- */
@@ -518,7 +573,7 @@ inline round()
 
 active proctype Daemon()
 {
-    byte l;
+    byte l, left;
     bool reported;
 off:
     dirty_enable();
@@ -544,12 +599,12 @@ end:
 #ifdef QUIET
     :: d_step { !paused -> paused = true }      /* nobody begins anything more, but the daemon */
 #endif
-    :: d_step { in_flight[0] -> in_flight[0] = false; awaited[0] = false; differs = true }
-    :: d_step { in_flight[1] -> in_flight[1] = false; awaited[1] = false; differs = true }
+    :: d_step { in_flight[0] -> in_flight[0] = false; differs = true }
+    :: d_step { in_flight[1] -> in_flight[1] = false; differs = true }
     :: d_step { in_flight[WRITER] -> in_flight[WRITER] = false; differs = true }
-    :: d_step { late_leaf != NOTHING -> leaf = late_leaf; late_leaf = NOTHING; lock = false; faulted[0] = false; faulted[1] = false }
+    :: d_step { late_leaf != NOTHING -> leaf = late_leaf; late_leaf = NOTHING; lock = false; CLEANED }
 #ifdef BLOCK
-    :: d_step { late_upper != NOTHING -> upper = late_upper; late_upper = NOTHING; lock = false; faulted[0] = false; faulted[1] = false }
+    :: d_step { late_upper != NOTHING -> upper = late_upper; late_upper = NOTHING; lock = false; CLEANED }
 #endif
     od
 }
