@@ -20,7 +20,8 @@ static inline bool soak_private(uint64_t p) { return p & 8; }
  */
 struct soak_order {
     volatile uint64_t sleep, asleep, wake;
-    volatile uint64_t duelling, duel, fought, first, second, between;   /* only that: two pages, with a pause between; then `fought` follows */
+    /* Only that: writes to two pages with a pause between them; then `fought` follows `duel`. */
+    volatile uint64_t duelling, duel, fought, first, second, between;
     volatile uint64_t sequence, acked, stop, data_pages, base, pages, stride, delay, hole_first, hole_pages, written, wrong;
     struct vcpu_register_runstate_memory_area runstate;
 };
