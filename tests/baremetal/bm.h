@@ -125,6 +125,7 @@ struct mailbox {                            /* the payload writes command last; 
 struct guest {
     domid_t id;
     unsigned vcpu_count;
+    bool silent;                            /* it did not answer the last time: do not wait so long again */
     uint64_t page_count;
     struct mailbox *mail[8];                /* mapped here */
     uint64_t map_ipa;                       /* where foreign maps of it may go */

@@ -130,6 +130,8 @@ static void grant_maps(void)
     log_round(&g, "route: and clean after that");
     u = map_here(grant_to(0, gfn, 0), GNTMAP_readonly);
     CHECK("route: a read-only grant map reads", *(volatile uint64_t *)u.host_addr == 66);
+    CHECK_EQ("route: an answer into a read-only grant map", hypercall(__HYPERVISOR_xen_version, (unsigned long)XENVER_extraversion, u.host_addr),
+             -XEN_EFAULT);
     log_round(&g, "route: a read-only grant map is clean");
     unmap_here(&u);
     log_round(&g, "route: a read-only grant map is clean after it is gone");
@@ -180,6 +182,12 @@ static void answers_to_the_guest(void)
     CHECK_EQ("route: grant table size", guest_call(0, __HYPERVISOR_grant_table_op, GNTTABOP_query_size, out, 1), 0);
     log_once(DATA + 7);
     log_round(&g, "route: the grant table's size is dirty");
+    struct gnttab_setup_table *t = block(0);
+    memset(t, 0, sizeof(*t));
+    t->dom = DOMID_SELF, t->nr_frames = 1, t->frame_list.q = out;
+    CHECK_EQ("route: list of grant frames", guest_call(0, __HYPERVISOR_grant_table_op, GNTTABOP_setup_table, block_ipa(0), 1), 0);
+    log_once(DATA + 7);
+    log_round(&g, "route: the list of grant frames is dirty");
     CHECK_EQ("route: version into nowhere", guest_call(0, __HYPERVISOR_xen_version, XENVER_extraversion, IPA_OF(END_GFN), 0), -XEN_EFAULT);
     log_round(&g, "route: an answer that cannot be given leaves all clean");
 }
@@ -327,6 +335,23 @@ static void shared_pages(void)
     unmap_here(&u);
     log_once(DATA + 14);
     log_round(&g, "route: a grant frame is dirty in every round");
+}
+
+/* A masked event waits in shared_info; the guest's call to unmask it makes the hypervisor write the rest. */
+static void unmasked_event(uint64_t gfn)
+{
+    uint64_t info = IPA_OF(gfn) + 64;
+    evtchn_port_t theirs, port = connect(&theirs);
+    store(IPA_OF(AREA(0)) + offsetof(struct shared_info, evtchn_mask), 1ul << theirs);
+    looked(info);
+    notify(port);
+    log_round(&g, "route: a masked event leaves vcpu_info clean");
+    evtchn_unmask_t *u = block(0);
+    u->port = theirs;
+    CHECK_EQ("route: unmask", guest_call(0, __HYPERVISOR_event_channel_op, EVTCHNOP_unmask, block_ipa(0), 0), 0);
+    log_once(gfn);
+    log_round(&g, "route: unmasking an event makes vcpu_info dirty");
+    looked(info);
 }
 
 /* ---- time ---- */
@@ -557,6 +582,7 @@ void test_routes(void)
     event_info(1, DATA + 15);
     event_ipi(DATA + 15);
     shared_pages();
+    unmasked_event(DATA + 15);
     wall_clock();
     runstate();
     console(ring);
