@@ -48,7 +48,7 @@
 #include "vlpt.h"
 
 #define REGION_BYTES (DIRTY_REGIONS / 8)
-/* Between two looks at whether to make room for others: this many blocks, where what takes a look at 512 leaves or pages counts as many. */
+/* Between two looks at whether to make room for others: this many blocks, or 512 leaves twice, or once if their pages have to be asked. */
 #define PIECE_WEIGHT 64u
 #define TABLE_WEIGHT 32u
 
@@ -192,13 +192,15 @@ static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visi
     unsigned weight = 0;
     do {
         uint64_t desc = *entry;
-        weight++;
+        weight += p2m->log.of_new_domain && (desc & PTE_VALID) ? PIECE_WEIGHT : 1;
         if ((desc & PTE_VALID) && !(desc & PTE_TABLE)) {
             visit(&p2m->pt, addr, 2, entry, p2m);
-            weight += (desc & PTE_SW_EXT) || p2m->log.of_new_domain ? TABLE_WEIGHT : 0;
+            weight += desc & PTE_SW_EXT ? PIECE_WEIGHT : 0;
         } else if (desc & PTE_VALID) {
             weight += TABLE_WEIGHT;
-            pt_walk(&p2m->pt, addr, BLOCK_SIZE, visit, p2m);
+            uint64_t *leaf = pa_to_va(PA(desc & PTE_ADDR));
+            for (unsigned i = 0; i < BLOCK_PAGES; i++)
+                visit(&p2m->pt, addr + i * PAGE_SIZE, 3, &leaf[i], p2m);
             if (after)
                 after(p2m, addr);
         }
