@@ -84,6 +84,8 @@ def is_kept(goal, value):
 def show(value):
     if value is None:
         return "-"
+    if abs(value) < 0.005:              # a difference of two loops may be below nothing
+        return "0"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}".rstrip("0").rstrip(".")
 
 

@@ -73,6 +73,10 @@ class Goals(unittest.TestCase):
         self.assertTrue(benchdata.is_kept(nothing, 0.1))
         self.assertFalse(benchdata.is_kept(nothing, 1))
 
+    def test_numbers(self):
+        self.assertEqual([benchdata.show(value) for value in (None, -0.001, 0, 0.25, 14.14, 127136.4)],
+                         ["-", "0", "0", "0.25", "14.1", "127,136"])
+
     def test_table_says_no(self):
         figures = [benchdata.figure("null-hypercall", 111), benchdata.figure("gic-read", 150)]
         peers = [benchdata.figure("null-hypercall", 429, system="xen-4.17")]
