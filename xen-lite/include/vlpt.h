@@ -15,7 +15,7 @@ bool vlpt_used(void);
 /* The window for a look-up, or -1: ask once, it may change between two questions. */
 static inline int vlpt_slot(const struct p2m *p2m) { return __atomic_load_n(&p2m->vlpt_slot, __ATOMIC_RELAXED); }
 /* The same as an array of leaves, to index with gfn; NULL: walk. */
-static inline uint64_t *vlpt_leaves(const struct p2m *p2m) { return __atomic_load_n(&p2m->window, __ATOMIC_RELAXED); }
+static inline uint64_t *vlpt_leaves(const struct p2m *p2m) { return *(uint64_t *const volatile *)&p2m->window; }
 /* A table of p2m is unlinked: EL2's TLB forgets it. */
 void vlpt_forget(struct p2m *p2m, uint64_t ipa, unsigned level);
 

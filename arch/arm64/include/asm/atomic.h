@@ -55,6 +55,7 @@ static inline int cas64_may_fault(uint64_t *p, uint64_t *expect, uint64_t desire
 /*
  * Sixteen adjacent words, each read and written as one (Arm ARM B2.2.1: LDP and STP are two accesses), in no order.  If each has all bits
  * of `all`: the bits of `clear` are cleared in each, and the answer is 2.  Else nothing is written; 1 if any has a bit of `any`, 0 if none has.
+ * `any` is one bit of `all`.
  * Nobody else writes a word that has all bits of `all`.
  */
 static inline unsigned words16_clear(uint64_t *p, uint64_t all, uint64_t any, uint64_t clear)
@@ -70,6 +71,8 @@ static inline unsigned words16_clear(uint64_t *p, uint64_t all, uint64_t any, ui
         "ldp %[k], %[l], [%[p], #80]\n\t"
         "ldp %[m], %[n], [%[p], #96]\n\t"
         "ldp %[o], %[q], [%[p], #112]\n\t"
+        "tst %[a], %[any]\n\t"
+        "b.eq 1f\n\t"                 /* so not all: most likely none */
         "and %[sum], %[a], %[b]\n\t"
         "and %[sum], %[sum], %[c]\n\t"
         "and %[sum], %[sum], %[d]\n\t"
@@ -86,7 +89,8 @@ static inline unsigned words16_clear(uint64_t *p, uint64_t all, uint64_t any, ui
         "and %[sum], %[sum], %[o]\n\t"
         "and %[sum], %[sum], %[q]\n\t"
         "bics xzr, %[all], %[sum]\n\t"
-        "b.ne 1f\n\t"
+        "mov %w[result], #1\n\t"
+        "b.ne 2f\n\t"
         "bic %[a], %[a], %[clear]\n\t"
         "bic %[b], %[b], %[clear]\n\t"
         "bic %[c], %[c], %[clear]\n\t"

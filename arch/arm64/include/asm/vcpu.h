@@ -84,8 +84,10 @@ static inline void arch_skip_instruction(struct vcpu *v)
         skip_instruction_a32(v);
         return;
     }
+    uint64_t pstate = r->pstate & ~(1ull << 21);        /* SS, then BTYPE: as if executed: one step done */
+    __asm__("" : "+r"(pstate));         /* two immediates are shorter than one constant */
+    r->pstate = pstate & ~(3ull << 10);
     r->pc += 4;
-    r->pstate &= ~(1ull << 21 | 3ull << 10);    /* SS, BTYPE: as if executed: one step done */
 }
 
 #endif
