@@ -140,7 +140,7 @@ offsets_h := $(OBJ)/generated/offsets.h
 $(offsets_h): arch/arm64/offsets.c $(headers) $(flags)
 	@mkdir -p $(@D)
 	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -MMD -MP -MT $@ -MF $(OBJ)/offsets.d -S -o $(OBJ)/generated/offsets.s $<
-	@sed -n 's/^->\([A-Z0-9_]*\) [#$$]*\(-*[0-9]*\)$$/#define \1 \2/p' $(OBJ)/generated/offsets.s > $@
+	@sed -n 's/^[[:space:]]*\.ascii[[:space:]]*"->\([A-Z0-9_]*\) [#$$]*\(-*[0-9]*\)".*/#define \1 \2/p' $(OBJ)/generated/offsets.s > $@
 
 $(OBJ)/%.o: %.S $(headers) $(flags) $(offsets_h)
 	@mkdir -p $(@D)

@@ -145,12 +145,12 @@ static void enable_by_pages(struct p2m *p2m, uint64_t addr, unsigned level, uint
 {
     bool ext = false, written = false;
     const struct page *p = leaf_page(leaf), *end = p + (level == 3 ? 1 : BLOCK_PAGES);
-    for (; p < end; p++) {
-        ext |= has_writers(p);          /* a block's EXT may be out of date */
-        written |= is_built(p2m, p);
-        if (level < 3 && (ext || written))
-            break;                      /* it will be split, and its pages sorted out one by one */
+    bool of_new_domain = p2m->log.of_new_domain;
+    for (; p < end && !ext && !written; p++) {  /* one is enough: a block is split then, and its pages sorted out one by one */
+        ext = has_writers(p);           /* a block's EXT may be out of date */
+        written = of_new_domain && p->written;
     }
+    ext |= level < 3 && written && (leaf & PTE_SW_EXT);
     if ((ext || written) && level < 3) {        /* clean for all, but for the pages with writers */
         __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, false), __ATOMIC_RELEASE);
         if (dirty_split(p2m, addr))
@@ -189,24 +189,26 @@ static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visi
         p2m->log.cursor = (addr / pt_span(1) + 1) * (pt_span(1) >> PAGE_SHIFT);
         return;
     }
-    unsigned weight = 0;
-    do {
+    const uint64_t end = addr / pt_span(1) * pt_span(1) + pt_span(1);
+    unsigned weight = 0, heavy = p2m->log.of_new_domain ? PIECE_WEIGHT : 1;
+    for (; weight < PIECE_WEIGHT && addr < end; addr += BLOCK_SIZE, entry++) {
         uint64_t desc = *entry;
-        weight += p2m->log.of_new_domain && (desc & PTE_VALID) ? PIECE_WEIGHT : 1;
-        if ((desc & PTE_VALID) && !(desc & PTE_TABLE)) {
+        if (!(desc & PTE_VALID))        /* even 511 of them are soon over */
+            continue;
+        weight += heavy;
+        if (!(desc & PTE_TABLE)) {
             visit(&p2m->pt, addr, 2, entry, p2m);
             weight += desc & PTE_SW_EXT ? PIECE_WEIGHT : 0;
-        } else if (desc & PTE_VALID) {
+        } else {
             weight += TABLE_WEIGHT;
             uint64_t *leaf = pa_to_va(PA(desc & PTE_ADDR));
             for (unsigned i = 0; i < BLOCK_PAGES; i++)
-                visit(&p2m->pt, addr + i * PAGE_SIZE, 3, &leaf[i], p2m);
+                if (leaf[i] & PTE_VALID)
+                    visit(&p2m->pt, addr + i * PAGE_SIZE, 3, &leaf[i], p2m);
             if (after)
                 after(p2m, addr);
         }
-        entry++;
-        addr += BLOCK_SIZE;
-    } while (weight < PIECE_WEIGHT && (addr & (pt_span(1) - 1)));
+    }
     p2m->log.cursor = addr >> PAGE_SHIFT;
 }
 

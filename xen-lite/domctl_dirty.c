@@ -139,6 +139,7 @@ long domctl_shadow_op(struct domctl *c)
 
     if (c->d == current_vcpu()->domain || c->d->dying > DOM_ALIVE)
         return -XEN_EINVAL;
+    p2m_settle(current_vcpu()->domain);         /* pages that the caller has unmapped are not written by it any more */
     switch (op) {
     case XEN_DOMCTL_SHADOW_OP_ENABLE:
         return enable(c->d, s->mode);
@@ -152,7 +153,6 @@ long domctl_shadow_op(struct domctl *c)
     }
     case XEN_DOMCTL_SHADOW_OP_CLEAN:
     case XEN_DOMCTL_SHADOW_OP_PEEK:
-        p2m_settle(current_vcpu()->domain);     /* pages that the caller has unmapped are not written by it any more */
         return harvest(c, op, phase);
     case XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION:
         s->mb = (uint32_t)(((c->d->p2m.table_pages << PAGE_SHIFT) + (1u << 20) - 1) >> 20);

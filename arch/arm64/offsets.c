@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Numbers of C that assembly uses.  Compiled to assembly only; the Makefile makes offsets.h of the lines that begin with an arrow.
+ * Numbers of C that assembly uses.  Compiled to assembly only; the Makefile makes offsets.h of the strings that begin with an arrow.
  */
 #include "internal.h"
 
-#define NUMBER(name, value) __asm__ volatile("\n->" #name " %0" : : "i"(value))
+#define NUMBER(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
 #define BIT_OF(name, mask) NUMBER(name, __builtin_ctzll(mask))
 
 void offsets(void);

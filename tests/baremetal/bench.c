@@ -143,6 +143,9 @@ static const struct bench_work *find(const char *text)
     for (unsigned i = 0; i < bench_guest_work_count; i++)
         if (is_named(bench_guest_works[i].name, text))
             return &bench_guest_works[i];
+    for (unsigned i = 0; i < bench_log_work_count; i++)
+        if (is_named(bench_log_works[i].name, text))
+            return &bench_log_works[i];
     return NULL;
 }
 

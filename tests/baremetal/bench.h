@@ -24,8 +24,8 @@ struct bench_work {
     void (*finish)(void);
     unsigned times, traced_times;
 };
-extern const struct bench_work bench_guest_works[];
-extern const unsigned bench_guest_work_count;
+extern const struct bench_work bench_guest_works[], bench_log_works[];
+extern const unsigned bench_guest_work_count, bench_log_work_count;
 
 void bench_sleep(uint64_t us);              /* with the vCPU blocked */
 bool bench_finish(struct guest *g, unsigned vcpu);  /* sleep until it has done what it was ordered */

@@ -137,6 +137,42 @@ bool bench_dirty(const char *text)
     return true;
 }
 
+/* ---- calls to trace ---- */
+static bool whole_guest(void)
+{
+    if (!bench_guest(&g, 1, 64, false))
+        return false;
+    pause(true);
+    guest_forget(&g);
+    return true;
+}
+static void guest_gone(void) { guest_destroy(&g); }
+
+static uint64_t run_enable(unsigned times)
+{
+    long ticks = 0;
+    for (unsigned i = 0; i < times; i++) {
+        ticks += bench_shadow(&g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY);
+        bench_shadow(&g, XEN_DOMCTL_SHADOW_OP_OFF);
+    }
+    return (uint64_t)ticks;
+}
+
+static bool logged_guest(void) { return whole_guest() && bench_shadow(&g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) >= 0; }
+static uint64_t run_clean(unsigned times)
+{
+    long ticks = 0;
+    for (unsigned i = 0; i < times; i++)
+        ticks += bench_shadow(&g, XEN_DOMCTL_SHADOW_OP_CLEAN);
+    return (uint64_t)ticks;
+}
+
+const struct bench_work bench_log_works[] = {
+    { "enable-blocks", whole_guest, run_enable, guest_gone, 8, 2 },
+    { "clean-nothing", logged_guest, run_clean, guest_gone, 8, 2 },
+};
+const unsigned bench_log_work_count = ARRAY_SIZE(bench_log_works);
+
 /* Rounds of the log, the guest writing all the while: how often must TLBs be flushed?  Debug key V has the counters. */
 bool bench_vmid(const char *text)
 {

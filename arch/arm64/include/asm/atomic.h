@@ -17,7 +17,7 @@ static inline bool atomic_cas64(uint64_t *p, uint64_t expect, uint64_t desired)
 /* Read *p, single-copy atomic. False: nothing is mapped there, *out is not written. */
 static inline bool load64_may_fault(const uint64_t *p, uint64_t *out)
 {
-    uint64_t value;
+    uint64_t value = 0;
     __asm__ goto("1: ldr %0, [%1]\n\t" EX_TABLE("1b", "%l2") : "=r"(value) : "r"(p) : "memory" : fault);
     *out = value;
     return true;
