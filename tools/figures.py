@@ -63,9 +63,9 @@ def costs(figures, _):
     output = subprocess.run([os.path.join(hosts.TOP, "tests/qemu/baremetal.py"), "costs"], capture_output=True, text=True,
                             timeout=300, check=False).stdout
     found = {name: int(value) for name, value in re.findall(r"cost (\S+): (\d+) instructions", output)}
-    for name, title, limit in (("hypercall", "null hypercall, there and back", 200), ("psci-version", "PSCI_VERSION by HVC", None),
-                               ("gicd-typer", "read of an emulated GIC register", 300),
-                               ("write-fault", "write fault while logging", 300),
+    for name, title, limit in (("hypercall", "null hypercall, there and back", 110), ("psci-version", "PSCI_VERSION by HVC", None),
+                               ("gicd-typer", "read of an emulated GIC register", 150),
+                               ("write-fault", "write fault while logging", 90),
                                ("write-fault-first-round", "the same where a block is split first", None),
                                ("harvest-per-page", "reading and cleaning the log, a page", None)):
         figures.add(name, title, found.get(name), "instructions", MOST, limit)

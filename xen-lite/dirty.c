@@ -145,11 +145,13 @@ static void enable_by_pages(struct p2m *p2m, uint64_t addr, unsigned level, uint
 {
     bool ext = false, written = false;
     const struct page *p = leaf_page(leaf), *end = p + (level == 3 ? 1 : BLOCK_PAGES);
-    bool of_new_domain = p2m->log.of_new_domain;
-    for (; p < end && !ext && !written; p++) {  /* one is enough: a block is split then, and its pages sorted out one by one */
-        ext = has_writers(p);           /* a block's EXT may be out of date */
-        written = of_new_domain && p->written;
-    }
+    /* One is enough: a block is split then, and its pages sorted out one by one.  A block's EXT may be out of date. */
+    if (p2m->log.of_new_domain)
+        for (; p < end && !ext && !written; p++)
+            ext = has_writers(p), written = p->written;
+    else
+        for (; p < end && !ext; p++)
+            ext = has_writers(p);
     ext |= level < 3 && written && (leaf & PTE_SW_EXT);
     if ((ext || written) && level < 3) {        /* clean for all, but for the pages with writers */
         __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, false), __ATOMIC_RELEASE);
@@ -189,27 +191,30 @@ static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visi
         p2m->log.cursor = (addr / pt_span(1) + 1) * (pt_span(1) >> PAGE_SHIFT);
         return;
     }
-    const uint64_t end = addr / pt_span(1) * pt_span(1) + pt_span(1);
+    uint64_t *const first = entry, *const end = entry + 512 - (addr / BLOCK_SIZE & 511);
     unsigned weight = 0, heavy = p2m->log.of_new_domain ? PIECE_WEIGHT : 1;
-    for (; weight < PIECE_WEIGHT && addr < end; addr += BLOCK_SIZE, entry++) {
+    for (; weight < PIECE_WEIGHT && entry < end; entry++) {
+        while (entry < end && !(*entry & PTE_VALID))    /* even 511 of them are soon over */
+            entry++;
+        if (entry == end)
+            break;
         uint64_t desc = *entry;
-        if (!(desc & PTE_VALID))        /* even 511 of them are soon over */
-            continue;
+        addr = (p2m->log.cursor << PAGE_SHIFT) + (uint64_t)(entry - first) * BLOCK_SIZE;
         weight += heavy;
         if (!(desc & PTE_TABLE)) {
             visit(&p2m->pt, addr, 2, entry, p2m);
             weight += desc & PTE_SW_EXT ? PIECE_WEIGHT : 0;
         } else {
             weight += TABLE_WEIGHT;
-            uint64_t *leaf = pa_to_va(PA(desc & PTE_ADDR));
-            for (unsigned i = 0; i < BLOCK_PAGES; i++)
-                if (leaf[i] & PTE_VALID)
-                    visit(&p2m->pt, addr + i * PAGE_SIZE, 3, &leaf[i], p2m);
+            uint64_t *table = pa_to_va(PA(desc & PTE_ADDR));
+            for (uint64_t *leaf = table; leaf < table + BLOCK_PAGES; leaf++)
+                if (*leaf & PTE_VALID)
+                    visit(&p2m->pt, addr + (uint64_t)(leaf - table) * PAGE_SIZE, 3, leaf, p2m);
             if (after)
                 after(p2m, addr);
         }
     }
-    p2m->log.cursor = addr >> PAGE_SHIFT;
+    p2m->log.cursor += (uint64_t)(entry - first) * BLOCK_PAGES;
 }
 
 /* 0 when the cursor is through, else -ERESTART.  Lock held; let go now and then.  Inline: `visit` is then too, for blocks. */
