@@ -163,13 +163,19 @@ static void enable_by_pages(struct p2m *p2m, uint64_t addr, unsigned level, uint
         dirty_note(p2m, addr);
 }
 
-static inline int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry, void *arg)
+/* RAM that is not logged yet and that nobody else writes to. */
+static inline bool is_plain(uint64_t leaf)
 {
     const uint64_t of_interest = PTE_VALID | PTE_S2_W | PTE_SW_BITS, plain = PTE_VALID | PTE_S2_W | (uint64_t)P2M_RAM << PTE_SW_TYPE_SHIFT;
+    return (leaf & of_interest) == plain;
+}
+
+static inline int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry, void *arg)
+{
     struct p2m *p2m = arg;
     (void)pt;
     uint64_t leaf = *entry;
-    if (likely((leaf & of_interest) == plain && !p2m->log.of_new_domain)) {
+    if (likely(is_plain(leaf) && !p2m->log.of_new_domain)) {
         __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, false), __ATOMIC_RELEASE);
     } else if ((leaf & PTE_VALID) && p2m_leaf_type(leaf) == P2M_SHARED && (leaf & PTE_S2_W)) {
         /* shared_info, grant frames: guest and hypervisor write there at any time; dirty in every round. */
@@ -181,38 +187,55 @@ static inline int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint
     return 0;
 }
 
+static inline void visit_table(struct p2m *p2m, uint64_t addr, uint64_t desc, pt_visitor *visit)
+{
+    uint64_t *table = pa_to_va(PA(desc & PTE_ADDR));
+    for (uint64_t *leaf = table; leaf < table + BLOCK_PAGES; leaf++)
+        if (*leaf & PTE_VALID)
+            visit(&p2m->pt, addr + (uint64_t)(leaf - table) * PAGE_SIZE, 3, leaf, p2m);
+}
+
+/* Enabling: plain blocks in a row, which is what most guests are made of. */
+static uint64_t *enable_blocks(const struct p2m *p2m, uint64_t *entry, const uint64_t *end)
+{
+    const uint64_t logged = dirty_new_leaf(p2m, 2);
+    for (; entry < end && is_plain(*entry) && !(*entry & PTE_TABLE); entry++)
+        __atomic_store_n(entry, (*entry & ~PTE_S2_W) | logged, __ATOMIC_RELAXED);
+    return entry;
+}
+
 /* Run `visit` over the 2 MiB regions from the cursor on, to the end of its GiB at most.  Lock held. */
 static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visitor *visit, void (*after)(struct p2m *p2m, uint64_t addr))
 {
     unsigned level;
-    uint64_t addr = p2m->log.cursor << PAGE_SHIFT;
-    uint64_t *entry = pt_entry_upto(&p2m->pt, addr, 2, &level);
+    const uint64_t start = p2m->log.cursor << PAGE_SHIFT;
+    uint64_t *const first = pt_entry_upto(&p2m->pt, start, 2, &level), *entry = first;
     if (level < 2) {                    /* an empty GiB: no larger blocks are made */
-        p2m->log.cursor = (addr / pt_span(1) + 1) * (pt_span(1) >> PAGE_SHIFT);
+        p2m->log.cursor = (start / pt_span(1) + 1) * (pt_span(1) >> PAGE_SHIFT);
         return;
     }
-    uint64_t *const first = entry, *const end = entry + 512 - (addr / BLOCK_SIZE & 511);
+    const uint64_t *const end = first + 512 - (start / BLOCK_SIZE & 511);
     unsigned weight = 0, heavy = p2m->log.of_new_domain ? PIECE_WEIGHT : 1;
-    for (; weight < PIECE_WEIGHT && entry < end; entry++) {
-        while (entry < end && !(*entry & PTE_VALID))    /* even 511 of them are soon over */
+    for (; weight < PIECE_WEIGHT; entry++) {
+        while (entry < end && !(*entry & PTE_VALID))    /* even 512 of them, or of plain blocks, are soon over */
             entry++;
+        if (visit == enable_leaf && heavy == 1)
+            entry = enable_blocks(p2m, entry, end);
         if (entry == end)
             break;
-        uint64_t desc = *entry;
-        addr = (p2m->log.cursor << PAGE_SHIFT) + (uint64_t)(entry - first) * BLOCK_SIZE;
+        uint64_t desc = *entry, addr = start + (uint64_t)(entry - first) * BLOCK_SIZE;
         weight += heavy;
+        if (!(desc & PTE_VALID))
+            continue;
         if (!(desc & PTE_TABLE)) {
             visit(&p2m->pt, addr, 2, entry, p2m);
             weight += desc & PTE_SW_EXT ? PIECE_WEIGHT : 0;
-        } else {
-            weight += TABLE_WEIGHT;
-            uint64_t *table = pa_to_va(PA(desc & PTE_ADDR));
-            for (uint64_t *leaf = table; leaf < table + BLOCK_PAGES; leaf++)
-                if (*leaf & PTE_VALID)
-                    visit(&p2m->pt, addr + (uint64_t)(leaf - table) * PAGE_SIZE, 3, leaf, p2m);
-            if (after)
-                after(p2m, addr);
+            continue;
         }
+        weight += TABLE_WEIGHT;
+        visit_table(p2m, addr, desc, visit);
+        if (after)
+            after(p2m, addr);
     }
     p2m->log.cursor += (uint64_t)(entry - first) * BLOCK_PAGES;
 }
