@@ -264,6 +264,7 @@ static void phase(const char *name, void (*test)(void))
 static void all_phases(void)
 {
     bm_shared();
+    bm_print("# time is %s\n", bm_is_icount() ? "instructions" : "a clock's");      /* asked now, when nothing else runs */
     phase("hypercalls", test_hypercalls);
     phase("psci", test_psci);
     phase("vgic", test_vgic);

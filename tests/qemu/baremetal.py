@@ -66,6 +66,8 @@ def run_payload(tap, name, options, ramdisk):
     for what in counts:
         tap.ok(f"{name}: {what}")
     tap.check(not (bad := TROUBLE.search(text)), f"{name}: no trouble at EL2", bad and text[bad.start():][:200])
+    if options.get("icount"):
+        tap.check("# time is instructions" in text, f"{name}: the payload knows that it can check what it counts")
     said = re.search(r"bm: (\d+) passed, (\d+) failed", text)
     if said:
         tap.check(int(said[1]) == sum(counts.values()) and int(said[1]) > 60, f"{name}: every check was heard",
