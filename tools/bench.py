@@ -111,6 +111,7 @@ def record(work, options):
             host.resume()
             host.type("\n")
             host.wait_console(r"trace: done", 400)
+            host.qmp("human-monitor-command", **{"command-line": "log none"})      # the log is written to its end now
         with open(log.name, encoding="utf-8", errors="replace") as f:
             addresses = [int(m[1], 16) for m in re.finditer(r"^Trace \d+: \S+ \[[0-9a-f]+/([0-9a-f]+)/", f.read(), re.M)]
         return addresses, int(match[1], 16)
@@ -210,6 +211,8 @@ def span_of(steps, function):
 
 def lookup_figures():
     exits, _ = exits_of(*record("leaf-lookup", {}))
+    if not exits:
+        raise HostError("trace of leaf-lookup: no exit was seen")
     steps = max(exits, key=len)
     number = int(re.search(r"#define ADDRESSES (\d+)", open(os.path.join(hosts.TOP, "xen-lite/vlpt_time.c"), encoding="utf-8").read())[1])
     empty = len(span_of(steps, "time_loop"))
