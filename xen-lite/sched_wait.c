@@ -13,6 +13,10 @@
  * up the CPU if told to).  So what a waiter waits for is in its guest, where the kick ends that; or at EL2 in something bounded; or
  * is itself a killer, which waits only for the first two kinds.  No chain closes.  Every spin lock that the CPU waited for may want
  * makes progress, because a waiter holds none but domctl_lock.  Waiting for one's own vCPU is excluded by returning at once.
+ *
+ * vmid_renew waits in the same way, in domctls alone, for CPUs that are in the guest to come out of it once.  A CPU that waits there itself
+ * counts as out, so two of them do not wait for each other; one that waits above is not in a guest whose number changes: it runs
+ * the control domain, whose log nobody can turn on.
  */
 #include "domain.h"
 #include "sched_core.h"
