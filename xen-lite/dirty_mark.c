@@ -16,9 +16,7 @@ static enum marked mark_locked(struct p2m *p2m, uint64_t ipa)
     unsigned level;
     uint64_t *entry = pt_entry(&p2m->pt, ipa, &level);
     uint64_t leaf = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
-    if (is_external(leaf) && p2m->logging)
-        return WAS_DIRTY;
-    if (!is_logged(leaf))
+    if (!is_logged(leaf) && !is_external(leaf))
         return NOT_LOGGED;
     if (leaf & PTE_S2_W)
         return WAS_DIRTY;

@@ -103,20 +103,12 @@ vectors_hardened:
     mov     x29, xzr                    /* backtraces end here */
     .endm
 
-    .macro save_guest_rest
-    stp     x19, x20, [x0, #152]
-    stp     x21, x22, [x0, #168]
-    stp     x23, x24, [x0, #184]
-    stp     x25, x26, [x0, #200]
-    stp     x27, x28, [x0, #216]
-    .endm
-
-    .macro load_guest_rest
-    ldp     x19, x20, [x0, #152]
-    ldp     x21, x22, [x0, #168]
-    ldp     x23, x24, [x0, #184]
-    ldp     x25, x26, [x0, #200]
-    ldp     x27, x28, [x0, #216]
+    .macro guest_rest, op               /* stp or ldp: what C keeps */
+    \op     x19, x20, [x0, #152]
+    \op     x21, x22, [x0, #168]
+    \op     x23, x24, [x0, #184]
+    \op     x25, x26, [x0, #200]
+    \op     x27, x28, [x0, #216]
     .endm
 
     .macro load_guest_scratch_and_go
@@ -261,7 +253,7 @@ write_fault_slow:
 
 guest_sync_any:                         /* x1: ESR */
     save_guest_scratch
-    save_guest_rest
+    guest_rest stp
     bl      trap_sync
     b       return_to_guest
 
@@ -281,7 +273,7 @@ guest_abort_other:
     mrs     x1, tpidr_el2
     cbnz    x0, return_light
     ldr     x0, [x1, #CPU_CURRENT]
-    save_guest_rest
+    guest_rest stp
     mrs     x1, esr_el2
     bl      trap_sync
     b       return_to_guest
@@ -297,17 +289,17 @@ return_light:                           /* x0: the current vCPU, x1: the CPU */
     ldr     w2, [x1, #CPU_WORK]
     cbnz    w2, 1f
     load_guest_scratch_and_go
-1:  save_guest_rest                     /* what C has kept all the while */
+1:  guest_rest stp                      /* what C has kept all the while */
     b       prepare
 
 guest_irq:
     save_guest_scratch
-    save_guest_rest
+    guest_rest stp
     bl      trap_irq
     b       return_to_guest
 guest_serror:
     save_guest_scratch
-    save_guest_rest
+    guest_rest stp
     bl      trap_serror
     /* fall through */
 
@@ -316,7 +308,7 @@ return_to_guest:
     ldr     w2, [x1, #CPU_WORK]
     cbnz    w2, prepare
 1:  ldr     x0, [x1, #CPU_CURRENT]
-    load_guest_rest
+    guest_rest ldp
     load_guest_scratch_and_go
 prepare:
     bl      guest_prepare               /* may change the current vCPU; a kick that comes after it ends the guest at once */
