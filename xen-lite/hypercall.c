@@ -105,6 +105,7 @@ static __attribute__((noinline)) void dispatch_by_table(struct vcpu *v, uint64_t
         arch_hypercall_return(v, result);
 }
 
+/* XENVER_version ahead of the others: Linux makes it for nothing but the exit, to be called back for events that it has just unmasked. */
 void hypercall_dispatch(struct vcpu *v)
 {
     uint64_t nr = arch_hypercall_arg(v, HYPERCALL_NUMBER_ARG);
