@@ -15,7 +15,7 @@ struct guest_regs {
     uint32_t r[13];
     uint32_t lr;                        /* LR_usr */
     uint32_t pc;                        /* ELR_hyp */
-    uint32_t cpsr;                      /* SPSR_hyp */
+    uint32_t pstate;                    /* CPSR, from SPSR_hyp */
 };
 
 struct guest_fpsimd {
@@ -53,13 +53,16 @@ struct vcpu;
  */
 static inline struct guest_regs *arch_regs_(const struct vcpu *v) { return (struct guest_regs *)(uintptr_t)v; }
 
-/* The mode's own registers: R13, R14, and R8 to R12 of FIQ mode.  switch.c */
+/*
+ * What is not the same register in all modes: R8 to R12 of FIQ mode, R13, R14, R15; 16 to 30 are the banked registers as the
+ * architecture maps them to X16 to X30 (DDI 0487, D1.20.1), for dumps.  switch.c
+ */
 uint32_t banked_reg_get(const struct vcpu *v, unsigned n);
 void banked_reg_set(struct vcpu *v, unsigned n, uint32_t value);
 
 static inline bool arch_reg_is_banked_(const struct vcpu *v, unsigned n)
 {
-    return n > 12 || (__builtin_expect((arch_regs_(v)->cpsr & PSR_MODE) == PSR_FIQ, 0) && n > 7);
+    return n > 12 || (__builtin_expect((arch_regs_(v)->pstate & PSR_MODE) == PSR_FIQ, 0) && n > 7);
 }
 static inline uint64_t arch_reg_get(const struct vcpu *v, unsigned n)
 {
@@ -79,13 +82,13 @@ static inline void arch_hypercall_set_arg(struct vcpu *v, unsigned n, uint64_t v
 static inline void arch_hypercall_return(struct vcpu *v, int64_t value) { arch_reg_set(v, 0, (uint64_t)value); }
 static inline void arch_hypercall_restart(struct vcpu *v) { arch_regs_(v)->pc -= 4; }   /* HVC has 4 bytes in both instruction sets */
 
-static inline bool arch_vcpu_in_user_mode(const struct vcpu *v) { return (arch_regs_(v)->cpsr & PSR_MODE) == PSR_USR; }
+static inline bool arch_vcpu_in_user_mode(const struct vcpu *v) { return (arch_regs_(v)->pstate & PSR_MODE) == PSR_USR; }
 
 void skip_instruction_thumb(struct vcpu *v);
 static inline void arch_skip_instruction(struct vcpu *v)
 {
     struct guest_regs *r = arch_regs_(v);
-    if (__builtin_expect((r->cpsr & PSR_T) != 0, 0))
+    if (__builtin_expect((r->pstate & PSR_T) != 0, 0))
         skip_instruction_thumb(v);
     else
         r->pc += 4;
