@@ -14,12 +14,12 @@
  * changed (up to 128 MiB of window; by address it would be 512 invalidations for each entry).
  *
  * A copy goes stale when the domain's level-1 entry changes, on any CPU:
- *   empty -> table    arch_vlpt_linked() writes it into the copies of all CPUs that show the domain.  Invalid entries are not
+ *   empty -> table    arch_vlpt_grown() writes it into the copies of all CPUs that show the domain.  Invalid entries are not
  *                     cached: no invalidation.  A CPU that looks before it sees the store faults, as on a live table.
  *   table -> empty    arch_vlpt_forget(level 2) clears it in all copies, before the table is freed, and ends with a TLBIALLHIS.
  * Both, and vlpt_show(), hold vlpt_lock, and vlpt_show() reads the root while it holds it; the entry of the root is written before
- * arch_vlpt_linked() takes it, so a CPU that loads the domain meanwhile either reads the new entry, or has noted that it shows the domain
- * before arch_vlpt_linked() looks.  Level-3 tables that go are seen by the windows through live level-2 tables: an invalidation of that page of
+ * arch_vlpt_grown() takes it, so a CPU that loads the domain meanwhile either reads the new entry, or has noted that it shows the domain
+ * before arch_vlpt_grown() looks.  Level-3 tables that go are seen by the windows through live level-2 tables: an invalidation of that page of
  * the window, on all CPUs, whichever domain they show.
  */
 #include "internal.h"
@@ -190,36 +190,50 @@ void *arch_map_device(paddr_t pa, uint64_t bytes)
 
 /* ---- VLPT --------------------------------------------------------------------------------------- */
 
-/* Entry i of CPU `cpu`'s windows.  True if it was valid, and another: its TLB may have it. */
-static bool put_copy(unsigned cpu, unsigned i, uint64_t desc)
+/* Each is one store for the walker: GCC makes it of LDREXD and STREXD. */
+static void put_copy(unsigned cpu, unsigned i, uint64_t desc)
 {
-    uint64_t *leaf = &low_l2[cpu][LOW_WINDOW + i], old = *leaf;
-
-    if (old == desc)
-        return false;
-    /* Each is one store for the walker: LPAE's STRD, which is what a relaxed 64-bit store is on Armv7 with LPAE, or LDREXD/STREXD. */
-    __atomic_store_n(leaf, desc, __ATOMIC_RELAXED);
+    __atomic_store_n(&low_l2[cpu][LOW_WINDOW + i], desc, __ATOMIC_RELAXED);
     __atomic_store_n(&own_l3[cpu][i], desc, __ATOMIC_RELAXED);
-    return old & PTE_VALID;
 }
 
-static uint64_t copy_of(uint64_t desc) { return desc & PTE_VALID ? desc : 0; }
+static uint64_t root_entry(unsigned slot, unsigned i)
+{
+    const uint64_t *entry = pa_to_va(PA(slot_root[slot]));
+    uint64_t desc = __atomic_load_n(&entry[i], __ATOMIC_RELAXED);
+    return desc & PTE_VALID ? desc : 0;
+}
+
+/* Take away what is to be replaced: two translations of one address must not be in a TLB (break before make). */
+static void break_copies(unsigned cpu, unsigned slot)
+{
+    bool flush = false;
+
+    for (unsigned i = 0; i < VLPT_ENTRIES; i++) {
+        uint64_t old = low_l2[cpu][LOW_WINDOW + i];
+        if (!old || old == root_entry(slot, i))
+            continue;
+        put_copy(cpu, i, 0);
+        flush = true;
+    }
+    if (flush)
+        __asm__ volatile("dsb nshst\n\tmcr p15, 4, %0, c8, c7, 0\n\tdsb nsh" : : "r"(0) : "memory");  /* TLBIALLH */
+}
 
 void vlpt_show(unsigned slot)
 {
     unsigned cpu = cpu_id();
-    bool flush = false;
 
     spin_lock(&vlpt_lock);
-    const uint64_t *entry = pa_to_va(PA(slot_root[slot]));
-    for (unsigned i = 0; i < VLPT_ENTRIES; i++)
-        flush |= put_copy(cpu, i, copy_of(__atomic_load_n(&entry[i], __ATOMIC_RELAXED)));
+    break_copies(cpu, slot);
+    for (unsigned i = 0; i < VLPT_ENTRIES; i++) {
+        uint64_t desc = root_entry(slot, i);
+        if (low_l2[cpu][LOW_WINDOW + i] != desc)
+            put_copy(cpu, i, desc);
+    }
     vlpt_shown[cpu] = (int32_t)slot;
     spin_unlock(&vlpt_lock);
-    __asm__ volatile("dsb ishst" ::: "memory");
-    if (flush)
-        __asm__ volatile("mcr p15, 4, %0, c8, c7, 0\n\tdsb nsh" : : "r"(0) : "memory");   /* TLBIALLH */
-    arch_isb();
+    __asm__ volatile("dsb nshst\n\tisb" ::: "memory");
 }
 
 /* Every CPU that shows `slot` gets `desc` at i.  vlpt_lock is held. */
@@ -231,14 +245,13 @@ static void put_copies(unsigned slot, unsigned i, uint64_t desc)
     __asm__ volatile("dsb ishst" ::: "memory");
 }
 
-void arch_vlpt_linked(unsigned slot, ipa_t ipa, uint64_t desc)
+void arch_vlpt_grown(unsigned slot, ipa_t ipa)
 {
     unsigned i = (unsigned)(ipa.v >> 30);
 
-    if (i >= VLPT_ENTRIES)
-        return;
+    BUG_ON(i >= VLPT_ENTRIES);
     spin_lock(&vlpt_lock);
-    put_copies(slot, i, desc);
+    put_copies(slot, i, root_entry(slot, i));
     spin_unlock(&vlpt_lock);
     arch_isb();
 }
@@ -270,8 +283,7 @@ void arch_vlpt_detach(unsigned slot)
 
 void arch_vlpt_forget(unsigned slot, ipa_t ipa, unsigned level)
 {
-    if (ipa.v >> VLPT_IPA_BITS)
-        return;
+    BUG_ON(ipa.v >> VLPT_IPA_BITS);
     if (level == 3) {
         uint32_t va = VLPT_LEAF_VA + (uint32_t)(ipa_gfn(ipa) * 8);
         /* TLBIMVAHIS.  Before: the unlinking store must be seen by walkers.  After: complete everywhere before the page is reused. */

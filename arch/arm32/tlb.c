@@ -2,7 +2,7 @@
 /* TLB and cache upkeep, and the translations that the hardware does for us (ATS1C). */
 #include "internal.h"
 #include "hypercall.h"
-#include "at.h"
+#include <asm/at.h>
 
 /* c8, written in Hyp mode: of the virtual machine whose VMID is in VTTBR, or of all (Arm ARM B4.2.2). */
 #define TLBIALL        "mcr p15, 0, %0, c8, c7, 0"
