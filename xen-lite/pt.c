@@ -165,9 +165,10 @@ static bool push_down(struct pt *pt, uint64_t addr, unsigned level, uint64_t *en
         for (unsigned i = 0; i < 512; i++)
             child[i] = part + i * pt_span(level + 1);
     }
-    pt_write(pt, addr, level, entry, table.v | PTE_VALID | PTE_TABLE | pt->table_bits);
+    desc = table.v | PTE_VALID | PTE_TABLE | pt->table_bits;
+    pt_write(pt, addr, level, entry, desc);
     if (level == pt->geo->root_level && pt->table_linked)
-        pt->table_linked(pt, addr);
+        pt->table_linked(pt, addr, desc);
     return true;
 }
 

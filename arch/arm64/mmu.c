@@ -172,10 +172,11 @@ void arch_vlpt_detach(unsigned slot)
 }
 
 /* The windows are made of the root pages themselves, and the walkers saw the new entry's barriers: pt_write. */
-void arch_vlpt_grown(unsigned slot, ipa_t ipa)
+void arch_vlpt_linked(unsigned slot, ipa_t ipa, uint64_t desc)
 {
     (void)slot;
     (void)ipa;
+    (void)desc;
 }
 
 static void flush_va(uint64_t va)
