@@ -29,16 +29,12 @@ GUEST static void route_poke(struct mailbox *m)
 /* One load, or with `count` one store, through the stage-1 tables at `value`, whose flags the hardware manages. */
 GUEST static void route_walk(struct mailbox *m)
 {
-    const uint64_t tcr = 25 | 1ul << 8 | 1ul << 10 | 3ul << 12 | 1ul << 23 | 2ul << 32 | 3ul << 39;     /* 39 bits; HA, HD */
-    uint64_t off, at = m->first, word = 0;
-    __asm__ volatile("msr mair_el1, %0\n\tmsr tcr_el1, %1\n\tmsr ttbr0_el1, %2\n\tisb\n\ttlbi vmalle1\n\tdsb sy\n\tisb"
-                     : : "r"(0xfful), "r"(tcr), "r"(m->value) : "memory");
-    __asm__ volatile("mrs %0, sctlr_el1\n\torr x9, %0, #1\n\tmsr sctlr_el1, x9\n\tisb" : "=&r"(off) : : "x9", "memory");
+    uint64_t at = m->first, word = 0, off = stage1_on(m->value);
     if (m->count)
         *(volatile uint64_t *)at = 1;
     else
         word = *(volatile uint64_t *)at;
-    __asm__ volatile("msr sctlr_el1, %0\n\tisb" : : "r"(off) : "memory");
+    stage1_off(off);
     m->result[0] = word;
 }
 

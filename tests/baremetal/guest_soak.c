@@ -39,12 +39,12 @@ GUEST static uint64_t fight(struct soak_order *o, uint64_t id, uint64_t written)
     uint64_t duel = o->duel;
     if (duel == o->fought)
         return written;
-    guest_barrier();
+    barrier();
     data_page(o->first)[id] = ++written;
     for (uint64_t i = o->between; i; i--)
-        __asm__ volatile("nop");
+        nop();
     data_page(o->second)[id] = ++written;
-    guest_barrier();
+    barrier();
     o->fought = duel;
     return written;
 }
@@ -57,10 +57,10 @@ GUEST void guest_soak(struct mailbox *m, uint64_t id)
     uint32_t typer = *gicd_typer;
     register_runstate(o, id);
     o->asleep = 0;
-    guest_barrier();
+    barrier();
     while (!o->stop) {
         uint64_t sequence = o->sequence;
-        guest_barrier();                            /* what was written is written, and what follows obeys the new order */
+        barrier();                            /* what was written is written, and what follows obeys the new order */
         o->acked = sequence;
         if (o->sleep)
             go_to_sleep(o);
@@ -77,6 +77,6 @@ GUEST void guest_soak(struct mailbox *m, uint64_t id)
         if (written % 128 == 0 && *gicd_typer != typer)     /* an emulated page: its leaf is found as others are */
             o->wrong++;
         for (uint64_t i = o->delay; i; i--)
-            __asm__ volatile("nop");
+            nop();
     }
 }

@@ -39,7 +39,7 @@ long log_op(struct guest *g, uint32_t op)
     memset(&g->op.u, 0, sizeof(g->op.u));
     g->op.u.shadow_op.op = op;
     g->op.u.shadow_op.pages = LOG_GFNS;
-    g->op.u.shadow_op.dirty_bitmap.p = (void *)bitmap;
+    set_xen_guest_handle(g->op.u.shadow_op.dirty_bitmap, (void *)bitmap);
     return domctl(g, XEN_DOMCTL_shadow_op);
 }
 

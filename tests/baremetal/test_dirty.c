@@ -19,7 +19,7 @@ static long shadow(struct guest *g, uint32_t op)
     memset(&g->op.u, 0, sizeof(g->op.u));
     g->op.u.shadow_op.op = op;
     g->op.u.shadow_op.pages = BITMAP_WORDS * 64;
-    g->op.u.shadow_op.dirty_bitmap.p = (void *)bitmap;
+    set_xen_guest_handle(g->op.u.shadow_op.dirty_bitmap, (void *)bitmap);
     return domctl(g, XEN_DOMCTL_shadow_op);
 }
 
@@ -158,7 +158,7 @@ static void sleep_ms(unsigned ms)
     gic_enable(0, 27, 0x80);
     gic_tick(bm_counter_hz() / 1000);
     while (bm_counter() < end)
-        __asm__ volatile("wfi");
+        wait_for_interrupt();
     gic_tick(0);
 }
 

@@ -11,7 +11,6 @@ void *memset(void *p, int c, size_t n);
 #define MIB 16u
 #define DATA (GUEST_GFN + GUEST_DATA / PAGE)
 #define FAR_GFN (GUEST_GFN + 0x5000)        /* a block beyond its RAM: of another piece of a harvest than the rest */
-#define NOWHERE 0x7f00000000ul              /* mapped in stage 1, nothing behind it in stage 2 */
 #define DEVICE DOM0_GICD
 #define BITMAP_PAGES 12u
 
@@ -106,7 +105,7 @@ static long give_back(const void *page, bool back)
     static xen_pfn_t gfn;
     struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
     gfn = (uint64_t)page / PAGE;
-    r.extent_start.p = &gfn;
+    set_xen_guest_handle(r.extent_start, &gfn);
     return hypercall(__HYPERVISOR_memory_op, (unsigned long)(back ? XENMEM_populate_physmap : XENMEM_decrease_reservation), &r);
 }
 
@@ -172,9 +171,9 @@ static bool add_far_block(void)
     static xen_pfn_t gfn;
     struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = 9, .domid = g.id };
     gfn = FAR_GFN;
-    r.extent_start.p = &gfn;
+    set_xen_guest_handle(r.extent_start, &gfn);
     g.op.u.max_mem.max_memkb = (MIB + 4) * 1024;
-    return !domctl(&g, XEN_DOMCTL_max_mem) && hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_populate_physmap, &r) == 1;
+    return !domctl(&g, XEN_DOMCTL_max_mem) && hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &r) == 1;
 }
 
 /* ---- domains that end ---- */

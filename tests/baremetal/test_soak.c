@@ -27,8 +27,7 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 #define MAIN_MIB      12u
 #define BESIDE_VCPUS  2u
 #define BESIDE_MIB    8u
-#define MAP_BASE      0x3000000000ul        /* guest-physical space with nothing in it */
-#define MAP_EACH      0x40000000ul
+#define MAP_EACH      0x4000000u            /* of SPACE_SOAK, a guest */
 #define BATCH         64u
 #define DUEL_PAUSE    40000u                /* turns of a loop: as long as a harvest takes, more or less */
 #define PATIENCE_S    20u
@@ -72,14 +71,6 @@ static bool is_hole(const struct soak *s, uint64_t page) { return page - s->hole
 static size_t bitmap_bytes(const struct soak *s) { return (soak_gfn(s->data_pages) + 63) / 64 * 8; }
 static uint64_t *copy_of(const struct soak *s, uint64_t page) { return s->copy + page * PAGE_WORDS; }
 
-static void copy_page(uint64_t *to, const uint64_t *from)
-{
-    uint64_t a, b, c, d, *end = to + PAGE_WORDS;
-    __asm__ volatile("1: ldp %2, %3, [%1], #16\n\tldp %4, %5, [%1], #16\n\tstp %2, %3, [%0], #16\n\tstp %4, %5, [%0], #16\n\t"
-                     "cmp %0, %6\n\tb.lo 1b"
-                     : "+r"(to), "+r"(from), "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(d) : "r"(end) : "memory", "cc");
-}
-
 /* ---- maps of the guest's pages ---- */
 bool soak_map(struct soak *s, uint64_t at, uint64_t page, uint64_t pages)
 {
@@ -92,10 +83,10 @@ bool soak_map(struct soak *s, uint64_t at, uint64_t page, uint64_t pages)
             idx[i] = soak_gfn(page + done + i), gpfn[i] = at / PAGE + done + i, err[i] = -1;
         struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = n,
                                               .u.foreign_domid = s->g.id };
-        b.idxs.p = idx;
-        b.gpfns.p = gpfn;
-        b.errs.p = err;
-        if (hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_add_to_physmap_batch, &b))
+        set_xen_guest_handle(b.idxs, idx);
+        set_xen_guest_handle(b.gpfns, gpfn);
+        set_xen_guest_handle(b.errs, err);
+        if (hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, &b))
             return false;
         for (uint16_t i = 0; i < n; i++)
             if (err[i])
@@ -109,7 +100,7 @@ bool soak_unmap(uint64_t at, uint64_t pages)
     bool good = true;
     for (uint64_t i = 0; i < pages; i++) {
         struct xen_remove_from_physmap r = { .domid = DOMID_SELF, .gpfn = at / PAGE + i };
-        good &= hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_remove_from_physmap, &r) == 0;
+        good &= hypercall(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &r) == 0;
     }
     return good;
 }
@@ -120,7 +111,7 @@ static bool shadow(struct soak *s, uint32_t op, uint64_t *bitmap, uint64_t gfns)
     memset(&s->g.op.u, 0, sizeof(s->g.op.u));
     s->g.op.u.shadow_op.op = op;
     s->g.op.u.shadow_op.pages = gfns;
-    s->g.op.u.shadow_op.dirty_bitmap.p = (void *)bitmap;
+    set_xen_guest_handle(s->g.op.u.shadow_op.dirty_bitmap, (void *)bitmap);
     long rc = domctl(&s->g, XEN_DOMCTL_shadow_op);
     if (rc)
         soak_fail(s, "shadow_op %u answers %ld", op, rc);
@@ -425,7 +416,7 @@ static void room_for(struct soak *s, unsigned mib, unsigned number)
     s->bitmap = bm_alloc((unsigned)(bitmap_bytes(s) + PAGE - 1) / PAGE);
     s->one = bm_alloc((unsigned)(bitmap_bytes(s) + PAGE - 1) / PAGE);
     s->peeked = bm_alloc((unsigned)(bitmap_bytes(s) + PAGE - 1) / PAGE);
-    s->map = MAP_BASE + number * MAP_EACH;
+    s->map = SPACE_SOAK + number * MAP_EACH;
     s->spare = s->map + MAP_EACH / 2;
 }
 
@@ -457,14 +448,14 @@ static void splits_and_merges(uint64_t *splits, uint64_t *merges)
     static char text[RING_PIECE + 1], key = 'p';
     static uint32_t index;
     op.cmd = XEN_SYSCTL_debug_keys, op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-    op.u.debug_keys.keys.p = &key, op.u.debug_keys.nr_keys = 1;
+    set_xen_guest_handle(op.u.debug_keys.keys, &key), op.u.debug_keys.nr_keys = 1;
     hypercall(__HYPERVISOR_sysctl, &op);
     *splits = *merges = 0;
     for (uint32_t n = RING_PIECE; n == RING_PIECE; index = op.u.readconsole.index) {
         memset(&op.u, 0, sizeof(op.u));
         op.cmd = XEN_SYSCTL_readconsole;
         op.u.readconsole.incremental = 1, op.u.readconsole.index = index, op.u.readconsole.count = RING_PIECE;
-        op.u.readconsole.buffer.p = text;
+        set_xen_guest_handle(op.u.readconsole.buffer, text);
         if (hypercall(__HYPERVISOR_sysctl, &op))
             return;
         n = op.u.readconsole.count;

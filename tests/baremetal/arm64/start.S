@@ -98,8 +98,8 @@ mmu_on:
     ret
 
     .text
-    .globl hypercall
-hypercall:
+    .globl bm_hypercall
+bm_hypercall:
     mov     x16, x0
     mov     x0, x1
     mov     x1, x2
