@@ -166,6 +166,8 @@ static bool push_down(struct pt *pt, uint64_t addr, unsigned level, uint64_t *en
             child[i] = part + i * pt_span(level + 1);
     }
     pt_write(pt, addr, level, entry, table.v | PTE_VALID | PTE_TABLE | pt->table_bits);
+    if (level == pt->geo->root_level && pt->table_linked)
+        pt->table_linked(pt, addr);
     return true;
 }
 

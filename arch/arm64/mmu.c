@@ -171,6 +171,13 @@ void arch_vlpt_detach(unsigned slot)
     el2_flush(NULL, 0, 0, true);
 }
 
+/* The windows are made of the root pages themselves, and the walkers saw the new entry's barriers: pt_write. */
+void arch_vlpt_grown(unsigned slot, ipa_t ipa)
+{
+    (void)slot;
+    (void)ipa;
+}
+
 static void flush_va(uint64_t va)
 {
     /* Before: the unlinking store must be seen by walkers.  After: complete everywhere before the table's page is reused. */

@@ -24,6 +24,8 @@ struct pt {
      * so everything below (the entry's whole span) may be cached; otherwise the one block or page at addr.
      */
     void (*flush)(struct pt *pt, uint64_t addr, unsigned level, bool table);
+    /* A table page, of the level below the root's, was linked at addr's root entry.  NULL: nothing to do. */
+    void (*table_linked)(struct pt *pt, uint64_t addr);
     /* A table page (of `level`) is unlinked and about to be freed: after it returns, nobody may still look.  NULL: nothing to do. */
     void (*table_gone)(struct pt *pt, uint64_t addr, unsigned level);
     /* A zeroed page for a table, PA(0) when there is none; NULL: mem_alloc().  free_table is its opposite. */
