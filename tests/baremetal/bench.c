@@ -17,7 +17,7 @@ void bench_say(const char *work, uint64_t ticks, uint64_t count, const char *fmt
     va_start(ap, fmt);
     vsnprintf(more, sizeof(more), fmt, ap);
     va_end(ap);
-    bm_print("bench %s ticks=%lu count=%lu %s\n", work, ticks, count, more);
+    bm_print("bench %s ticks=%ju count=%ju %s\n", work, ticks, count, more);
 }
 
 /* ---- waiting ---- */
@@ -53,7 +53,7 @@ bool bench_finish(struct guest *g, unsigned vcpu)
             return true;
         bench_sleep(10000);
     }
-    bm_check(false, "bench: guest answers", "vCPU %u, command 0x%lx", vcpu, g->mail[vcpu]->command);
+    bm_check(false, "bench: guest answers", "vCPU %u, command 0x%jx", vcpu, g->mail[vcpu]->command);
     return false;
 }
 
@@ -257,7 +257,7 @@ bool bench_main(const void *fdt)
         text++;
     if (!*text)
         return false;
-    bm_print("bench: %lu instructions a tick\n", 1000000000ul / bm_counter_hz());
+    bm_print("bench: %ju instructions a tick\n", 1000000000ul / bm_counter_hz());
     irq_on();
     gic_enable(0, 27, 0x80);
     text = bench_after(text, "bench=");

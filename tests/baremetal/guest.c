@@ -23,12 +23,12 @@ void *guest_space(unsigned pages)
 {
     uint64_t at = next_map;
     next_map += (uint64_t)pages * PAGE;
-    return (void *)at;
+    return (void *)(uintptr_t)at;
 }
 
 void *guest_map(struct guest *g, uint64_t gfn, unsigned pages)
 {
-    uint64_t at = (uint64_t)guest_space(pages);
+    uint64_t at = (uintptr_t)guest_space(pages);
     for (unsigned done = 0; done < pages; done++) {
         xen_ulong_t idx = gfn + done;
         xen_pfn_t gpfn = at / PAGE + done;
@@ -41,14 +41,14 @@ void *guest_map(struct guest *g, uint64_t gfn, unsigned pages)
         if (hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, &b) || err)
             return NULL;
     }
-    return (void *)at;
+    return (void *)(uintptr_t)at;
 }
 
 void guest_unmap(struct guest *g, void *p, unsigned pages)
 {
     (void)g;
     for (unsigned i = 0; i < pages; i++) {
-        struct xen_remove_from_physmap r = { .domid = DOMID_SELF, .gpfn = (uint64_t)p / PAGE + i };
+        struct xen_remove_from_physmap r = { .domid = DOMID_SELF, .gpfn = (uintptr_t)p / PAGE + i };
         hypercall(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &r);
     }
 }
@@ -57,7 +57,7 @@ static bool populate_piece(struct guest *g, const xen_pfn_t *gfn, unsigned exten
 {
     struct xen_memory_reservation r = { .nr_extents = extents, .extent_order = order, .domid = g->id };
     set_xen_guest_handle(r.extent_start, (xen_pfn_t *)(uintptr_t)gfn);
-    return hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &r) == extents;
+    return hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &r) == (long)extents;
 }
 
 /* By 2 MiB, or by pages in an order that no block can be made of. */
@@ -154,7 +154,7 @@ bool guest_make_small(struct guest *g, unsigned data_pages)
         return false;
     struct xen_memory_reservation r = { .nr_extents = n, .domid = g->id };
     set_xen_guest_handle(r.extent_start, gfn);
-    return hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &r) == n && install(g);
+    return hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &r) == (long)n && install(g);
 }
 
 void guest_start(struct guest *g)
@@ -199,7 +199,7 @@ uint64_t guest_tell(struct guest *g, uint64_t command, uint64_t first, uint64_t 
     struct mailbox *m = g->mail[0];
     m->first = first, m->count = count, m->value = value, m->result[0] = ~0ull;
     if (!guest_run(g, 0, command))
-        bm_check(false, "guest: answers", "command %lu", command);
+        bm_check(false, "guest: answers", "command %ju", command);
     return m->result[0];
 }
 
@@ -216,7 +216,7 @@ long guest_hypercall_of(struct guest *g, unsigned vcpu, uint64_t number, uint64_
     m->page[0] = number, m->page[1] = a0, m->page[2] = a1, m->page[3] = a2, m->page[4] = 0;
     m->result[0] = ~0ull;
     if (!guest_run(g, vcpu, GUEST_HYPERCALL))
-        bm_check(false, "guest: answers", "hypercall %lu", number);
+        bm_check(false, "guest: answers", "hypercall %ju", number);
     return (long)m->result[0];
 }
 

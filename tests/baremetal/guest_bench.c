@@ -48,13 +48,13 @@ static inline void send_sgi(uint64_t vcpu)
 static inline void send_event(uint32_t port)
 {
     evtchn_send_t send = { .port = port };
-    guest_hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uint64_t)&send, 0, 0);
+    guest_hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uintptr_t)&send, 0, 0);
 }
 
 /* The events of all ports: there is one. */
 static inline void clear_events(uint64_t id)
 {
-    volatile struct vcpu_info *info = (volatile struct vcpu_info *)(GUEST_RAM + GUEST_INFO + id * sizeof(*info));
+    volatile struct vcpu_info *info = (volatile struct vcpu_info *)(uintptr_t)(GUEST_RAM + GUEST_INFO + id * sizeof(*info));
     info->evtchn_upcall_pending = 0;
     info->evtchn_pending_sel = 0;
     ((volatile struct shared_info *)GUEST_SHARED)->evtchn_pending[0] = 0;
@@ -64,7 +64,7 @@ static inline void clear_events(uint64_t id)
 GUEST static void events_on(uint64_t id)
 {
     vcpu_register_vcpu_info_t r = { .mfn = (GUEST_RAM + GUEST_INFO) / PAGE, .offset = (uint32_t)(id * sizeof(struct vcpu_info)) };
-    guest_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, id, (uint64_t)&r, 0);
+    guest_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, id, (uintptr_t)&r, 0);
     for (uint32_t intid; (intid = icc_acknowledge()) < 1020;) {
         clear_events(id);
         icc_end(intid);
@@ -74,7 +74,7 @@ GUEST static void events_on(uint64_t id)
 static inline uint32_t bind_event(uint32_t vcpu)
 {
     evtchn_bind_ipi_t bind = { .vcpu = vcpu };
-    guest_hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, (uint64_t)&bind, 0, 0);
+    guest_hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, (uintptr_t)&bind, 0, 0);
     return bind.port;
 }
 
@@ -97,7 +97,7 @@ GUEST static void answer(struct mailbox *m, uint64_t id)
 /* To vCPU 1 and back: result[0] what sending takes, [1] from there until the other has acknowledged it. */
 GUEST static void ask(struct mailbox *m, uint64_t id, bool event)
 {
-    struct mailbox *other = (struct mailbox *)(GUEST_RAM + GUEST_MAILS + (id ^ 1) * PAGE);
+    struct mailbox *other = (struct mailbox *)(uintptr_t)(GUEST_RAM + GUEST_MAILS + (id ^ 1) * PAGE);
     m->result[0] = m->result[1] = 0;
     if (event && !m->value) {
         m->value = bind_event((uint32_t)id ^ 1);
@@ -177,7 +177,7 @@ GUEST static void keep_writing(struct mailbox *m, uint64_t command)
 {
     m->result[0] = 0;
     while ((m->command & 0xff) == command) {
-        *data_page(m->first + m->result[0] % m->count) = m->result[0];
+        *data_page(m->first + remainder_of(m->result[0], m->count)) = m->result[0];
         m->result[0]++;
     }
 }

@@ -47,7 +47,7 @@ GUEST static void guest_check(struct mailbox *m)
 GUEST void guest_main(uint64_t id);
 GUEST void guest_main(uint64_t id)
 {
-    struct mailbox *m = (struct mailbox *)(GUEST_RAM + GUEST_MAILS + id * PAGE);
+    struct mailbox *m = (struct mailbox *)(uintptr_t)(GUEST_RAM + GUEST_MAILS + id * PAGE);
     for (uint64_t seen = 0;;) {
         uint64_t command = *(volatile uint64_t *)&m->command;
         barrier();

@@ -14,8 +14,11 @@
 
 static inline volatile uint64_t *data_page(uint64_t n)
 {
-    return (volatile uint64_t *)(GUEST_RAM + GUEST_DATA + n * PAGE);
+    return (volatile uint64_t *)(uintptr_t)(GUEST_RAM + GUEST_DATA + n * PAGE);
 }
+
+/* The compiler's own 64-bit division would be a call out of the section on arm32. */
+static inline uint32_t remainder_of(uint64_t n, uint64_t divisor) { return (uint32_t)n % (uint32_t)divisor; }
 
 void guest_routes(struct mailbox *m, uint64_t command);    /* guest_routes.c: the commands from GUEST_HYPERCALL on */
 __attribute__((visibility("hidden"))) void guest_soak(struct mailbox *m, uint64_t id);        /* guest_soak.c */

@@ -8,14 +8,14 @@ GUEST static uint64_t random_page(const struct soak_order *o, uint64_t id, uint6
     *seed ^= *seed << 13;
     *seed ^= *seed >> 7;
     *seed ^= *seed << 17;
-    uint64_t page = (o->base + *seed % o->pages * o->stride) % o->data_pages;
+    uint64_t page = remainder_of(o->base + remainder_of(*seed, o->pages) * o->stride, o->data_pages);
     return soak_private(page) ? (page & ~7ul) | id : page;
 }
 
 /* The hypervisor writes there whenever this vCPU comes or goes. */
 GUEST static void register_runstate(struct soak_order *o, uint64_t id)
 {
-    o->runstate.addr.p = (uint64_t)data_page(16 * id) + SOAK_RUNSTATE;
+    o->runstate.addr.p = (uintptr_t)data_page(16 * id) + SOAK_RUNSTATE;
     guest_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, id, (unsigned long)&o->runstate, 0);
 }
 
@@ -29,7 +29,7 @@ GUEST static void go_to_sleep(struct soak_order *o)
 GUEST static void wake_all(struct soak_order *o)
 {
     o->wake = 0;
-    for (uint64_t id = 1; id < 8; id++)                 /* who is awake, or not there, says so */
+    for (unsigned id = 1; id < 8; id++)                 /* who is awake, or not there, says so */
         guest_psci(PSCI_CPU_ON, id, GUEST_RAM, id);
 }
 

@@ -85,7 +85,7 @@ void bm_check(bool ok, const char *name, const char *fmt, ...)
 /* Under -icount shift=0 a nanosecond is an instruction. */
 void bm_cost(const char *name, uint64_t ticks, uint64_t count)
 {
-    bm_print("cost %s %lu\n", name, ticks * (1000000000ul / bm_counter_hz()) / count);
+    bm_print("cost %s %ju\n", name, ticks * (1000000000ul / bm_counter_hz()) / count);
 }
 
 struct shared_info *bm_shared(void)
@@ -184,9 +184,9 @@ static bool version_has(const char word[3])
 void *bm_readonly(void *p)
 {
     const uint64_t gib = 1ull << 30, at = SPARE_GIB;
-    level1[at] = ((uint64_t)p & ~(gib - 1)) | 0x785;        /* as in start.S, and read-only */
+    level1[at] = ((uintptr_t)p & ~(gib - 1)) | 0x785;        /* as in start.S, and read-only */
     stage1_flush();
-    return (void *)(at * gib + ((uint64_t)p & (gib - 1)));
+    return (void *)(uintptr_t)(at * gib + ((uintptr_t)p & (gib - 1)));
 }
 
 bool bm_is_xen_lite(void) { return version_has("lit"); }
@@ -257,7 +257,7 @@ static void phase(const char *name, void (*test)(void))
 {
     uint64_t start = bm_counter();
     test();
-    bm_print("# %s took %lu ms\n", name, (bm_counter() - start) * 1000 / bm_counter_hz());
+    bm_print("# %s took %ju ms\n", name, (bm_counter() - start) * 1000 / bm_counter_hz());
 }
 
 static void all_phases(void)

@@ -30,6 +30,9 @@ $(BM)/payload: $(bm_objects) tests/baremetal/payload.lds
 	@$(CC) -nostdlib -static-pie -Wl,--build-id=none -Wl,-z,norelro -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments \
 	    -Wl,-T,tests/baremetal/payload.lds -o $@.elf $(bm_objects) $(bm_libraries_$(ARCH))
 	@! $(READELF) -rW $@.elf | grep ' R_' | grep -v '_RELATIVE' || { echo "relocations that start.S cannot do" >&2; exit 1; }
+	@$(CROSS)objdump -d -j .guest --no-show-raw-insn $@.elf | awk '/^[0-9a-f]+ </ { gsub(/[<>:]/, "", $$2); own[$$2] } \
+	    $$2 == "bl" { gsub(/[<>]/, "", $$4); call[$$4] } END { for (f in call) if (!(f in own)) { print f; bad = 1 } exit bad }' || \
+	    { echo "a guest's code calls what is not in the guest" >&2; exit 1; }
 	@$(OBJCOPY) -O binary $@.elf $@
 
 -include $(bm_objects:.o=.d)

@@ -54,7 +54,7 @@ void soak_pattern(struct soak *s, unsigned awake)
     };
     uint64_t n = soak_random(ARRAY_SIZE(patterns)), base = soak_random(s->data_pages);
     /* As fast as it can, or less so: what is missed of a slow one is not made good by the next write. */
-    uint64_t delay = soak_one_in(4) ? 0 : 1ul << (soak_one_in(3) ? soak_random(SLOW_LOG2) : SLOW_LOG2 + soak_random(4));
+    uint64_t delay = soak_one_in(4) ? 0 : 1ull << (soak_one_in(3) ? soak_random(SLOW_LOG2) : SLOW_LOG2 + soak_random(4));
     if (s->writer)
         soak_writer_rest(soak_one_in(2));
     for (unsigned v = 0; v < s->g.vcpu_count; v++) {
@@ -87,14 +87,14 @@ static bool hole_make(struct soak *s)
     s->hole_first = soak_random(s->data_pages);
     s->hole_pages = 1 + soak_random(s->data_pages - s->hole_first < HOLE_MAX ? s->data_pages - s->hole_first : HOLE_MAX);
     if (soak_one_in(2)) {                   /* a block, which comes back as one */
-        s->hole_first &= ~511ul;
+        s->hole_first &= ~511ull;
         s->hole_pages = 512;
     }
     if (!soak_acked(s) || !soak_unmap(s->map + s->hole_first * PAGE, s->hole_pages))
         return false;
     for (uint64_t i = 0; i < s->hole_pages; i++) {
         if (!take_page(s, s->hole_first + i)) {
-            soak_fail(s, "page %lu cannot be taken from the guest", s->hole_first + i);
+            soak_fail(s, "page %ju cannot be taken from the guest", s->hole_first + i);
             return false;
         }
         s->owed[s->hole_first + i] = OWED_NOTHING;
@@ -113,7 +113,7 @@ static bool hole_fill(struct soak *s)
         struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = block ? 9 : 0, .domid = s->g.id };
         set_xen_guest_handle(r.extent_start, &gfn);
         if (hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &r) != 1) {
-            soak_fail(s, "page %lu cannot be given to the guest", s->hole_first + done);
+            soak_fail(s, "page %ju cannot be given to the guest", s->hole_first + done);
             return false;
         }
         done += block ? 512 : 1;
@@ -121,7 +121,7 @@ static bool hole_fill(struct soak *s)
     for (uint64_t i = 0; i < s->hole_pages; i++)
         s->owed[s->hole_first + i] = OWED_NOW;          /* new pages are dirty */
     if (!soak_map(s, s->map + s->hole_first * PAGE, s->hole_first, s->hole_pages)) {
-        soak_fail(s, "%lu new pages from %lu on cannot be mapped", s->hole_pages, s->hole_first);
+        soak_fail(s, "%ju new pages from %ju on cannot be mapped", s->hole_pages, s->hole_first);
         return false;
     }
     if (soak_one_in(2))                     /* of which the next harvest sees a part */

@@ -58,8 +58,8 @@ static void granted_copy(uint64_t page)
 {
     static uint64_t number __attribute__((aligned(8)));
     number = soak_writes[SLOT_COPY] + 1;
-    struct gnttab_copy c = { .source.u.gmfn = (uint64_t)&number / PAGE, .source.domid = DOMID_SELF,
-                             .source.offset = (uint16_t)((uint64_t)&number % PAGE), .dest.u.ref = (grant_ref_t)(FIRST_REF + page),
+    struct gnttab_copy c = { .source.u.gmfn = (uintptr_t)&number / PAGE, .source.domid = DOMID_SELF,
+                             .source.offset = (uint16_t)((uintptr_t)&number % PAGE), .dest.u.ref = (grant_ref_t)(FIRST_REF + page),
                              .dest.domid = target->g.id, .dest.offset = SLOT_COPY * 8, .len = 8, .flags = GNTCOPY_dest_gref };
     if (!hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_copy, &c, 1ul) && c.status == GNTST_okay)
         soak_writes[SLOT_COPY]++;
@@ -95,7 +95,7 @@ static bool grant_all(struct soak *s)
 {
     unsigned frames = (unsigned)((FIRST_REF + s->data_pages + ENTRIES_A_FRAME - 1) / ENTRIES_A_FRAME);
     xen_pfn_t gpfn = SPACE_WRITER / PAGE + 1;
-    volatile grant_entry_v1_t *entries = (void *)(gpfn * PAGE);
+    volatile grant_entry_v1_t *entries = (void *)(uintptr_t)(gpfn * PAGE);
     for (unsigned frame = 0; frame < frames; frame++) {
         struct xen_mem_acquire_resource a = { .domid = s->g.id, .type = XENMEM_resource_grant_table, .frame = frame, .nr_frames = 1,
                                               .id = XENMEM_resource_grant_table_id_shared };

@@ -162,7 +162,7 @@ void test_timer(void)
                 wait_for_interrupt();
         came |= bm_irq_count[27] == i;
         uint64_t ms = (bm_counter() - start) * 1000 / bm_counter_hz();
-        bm_check(came && ms >= 10, i < 3 ? "timer: virtual timer fires" : "timer: virtual timer ends WFI", "count %u after %lu ms",
+        bm_check(came && ms >= 10, i < 3 ? "timer: virtual timer fires" : "timer: virtual timer ends WFI", "count %u after %ju ms",
                  bm_irq_count[27], ms);
     }
     gic_enable(0, 30, 0x80);
@@ -220,5 +220,5 @@ void test_cycles(void)
     }
     uint64_t after = bm_free_pages();
     bm_check(i == cycles && after == before, "guest: create and destroy, again and again, leak nothing",
-             "%lu pages free, were %lu, after %u", after, before, i);
+             "%ju pages free, were %ju, after %u", after, before, i);
 }

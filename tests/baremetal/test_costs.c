@@ -113,7 +113,7 @@ static uint64_t log_ticks(struct guest *g, uint32_t op)
 
 static void log_cost(const char *leaves, const char *what, uint64_t ticks)
 {
-    bm_print("cost log-%s-%s %lu\n", leaves, what, ticks * (1000000000ul / bm_counter_hz()));
+    bm_print("cost log-%s-%s %ju\n", leaves, what, ticks * (1000000000ul / bm_counter_hz()));
 }
 
 /* A guest's log from on to off, all of its data written in each of two rounds: blocks of 2 MiB, or pages of 4 KiB.  Whole

@@ -36,7 +36,7 @@ static bool bitmaps_equal(const char *name)
 {
     for (uint64_t i = 0; i < BITMAP_WORDS; i++)
         if (bitmap[i] != expected[i]) {
-            bm_check(false, name, "gfn 0x%lx..: log has 0x%016lx, written 0x%016lx", i * 64, bitmap[i], expected[i]);
+            bm_check(false, name, "gfn 0x%jx..: log has 0x%016jx, written 0x%016jx", i * 64, bitmap[i], expected[i]);
             return false;
         }
     return true;
@@ -148,7 +148,7 @@ static void rounds(unsigned vcpu_count)
     CHECK_EQ("dirty: clean after off", shadow(&g, XEN_DOMCTL_SHADOW_OP_CLEAN), -XEN_EINVAL);
     CHECK("dirty: guest writes after off", all_vcpus(&g, GUEST_WRITE_ALL) && all_vcpus(&g, GUEST_CHECK));
     guest_destroy(&g);
-    bm_print("# %u vCPUs took %lu ms\n", vcpu_count, (bm_counter() - start) * 1000 / bm_counter_hz());
+    bm_print("# %u vCPUs took %ju ms\n", vcpu_count, (bm_counter() - start) * 1000 / bm_counter_hz());
 }
 
 /* Asleep, so that the hypervisor's CPU has nothing to do. */

@@ -32,11 +32,11 @@ static void count(const char *name, bool (*run)(unsigned times), unsigned times,
     ok = run(times) && ok;
     bm_counters(&c[2]);
     uint64_t exits = total(&c[2], 0) - total(&c[1], 0) - (total(&c[1], 0) - total(&c[0], 0)), hundredths = exits * 100 / times;
-    bm_print("count %s %lu.%02lu\n", name, hundredths / 100, hundredths % 100);
+    bm_print("count %s %ju.%02ju\n", name, hundredths / 100, hundredths % 100);
     bm_check(ok, "exits: each event comes", "%s", name);
     if (!bm_is_icount())                    /* an emulator that is slow makes interrupts come at other times */
         return;
-    bm_check(exits * 100 <= (uint64_t)want * times, "exits: no more than there must be", "%s: %lu for %u", name, exits, times);
+    bm_check(exits * 100 <= (uint64_t)want * times, "exits: no more than there must be", "%s: %ju for %u", name, exits, times);
     for (unsigned kind = 0; exits * 100 > (uint64_t)want * times && kind < BM_EXIT_COUNT; kind++)
         bm_print("# kind %u: %u\n", kind, c[2].exits[kind][0] - c[1].exits[kind][0]);
 }
@@ -111,7 +111,7 @@ static void take_events(void)
     __atomic_store_n(&info->evtchn_upcall_pending, 0, __ATOMIC_SEQ_CST);
     uint64_t words = __atomic_exchange_n(&info->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
     for (; words; words &= words - 1) {
-        unsigned w = (unsigned)__builtin_ctzl(words);
+        unsigned w = (unsigned)__builtin_ctzll(words);
         uint64_t bits = __atomic_load_n(&shared->evtchn_pending[w], __ATOMIC_SEQ_CST) &
                         ~__atomic_load_n(&shared->evtchn_mask[w], __ATOMIC_SEQ_CST);
         __atomic_fetch_and(&shared->evtchn_pending[w], ~bits, __ATOMIC_SEQ_CST);
@@ -144,9 +144,9 @@ static bool event_masks(unsigned times)
 {
     uint64_t seen = 0;
     for (unsigned i = 0; i < times; i++) {
-        __atomic_fetch_or(&shared->evtchn_mask[ports[1] / 64], 1ul << ports[1] % 64, __ATOMIC_SEQ_CST);
-        seen |= __atomic_load_n(&shared->evtchn_pending[ports[1] / 64], __ATOMIC_SEQ_CST) & 1ul << ports[1] % 64;
-        __atomic_fetch_and(&shared->evtchn_mask[ports[1] / 64], ~(1ul << ports[1] % 64), __ATOMIC_SEQ_CST);
+        __atomic_fetch_or(&shared->evtchn_mask[ports[1] / 64], 1ull << ports[1] % 64, __ATOMIC_SEQ_CST);
+        seen |= __atomic_load_n(&shared->evtchn_pending[ports[1] / 64], __ATOMIC_SEQ_CST) & 1ull << ports[1] % 64;
+        __atomic_fetch_and(&shared->evtchn_mask[ports[1] / 64], ~(1ull << ports[1] % 64), __ATOMIC_SEQ_CST);
     }
     return !seen;
 }
@@ -164,7 +164,7 @@ static bool connect(void)
     shared = bm_shared();
     if (!shared)
         return false;
-    __atomic_fetch_and(&shared->evtchn_mask[ports[1] / 64], ~(1ul << ports[1] % 64), __ATOMIC_SEQ_CST);
+    __atomic_fetch_and(&shared->evtchn_mask[ports[1] / 64], ~(1ull << ports[1] % 64), __ATOMIC_SEQ_CST);
     take_events();
     return true;
 }
@@ -195,8 +195,8 @@ static void guest_asleep(void)
     sleep_a_second(1);
     bm_counters(&after);
     uint64_t exits = total(&after, 1) - total(&before, 1);
-    bm_print("count idle-guest-second %lu\n", exits);
-    bm_check(exits == 0, "exits: a guest asleep stays asleep", "%lu", exits);
+    bm_print("count idle-guest-second %ju\n", exits);
+    bm_check(exits == 0, "exits: a guest asleep stays asleep", "%ju", exits);
     guest_destroy(&g);
 }
 

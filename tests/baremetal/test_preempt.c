@@ -115,7 +115,7 @@ static bool clean_none_dirty(void) { return clean() && bits(SMALL_GFN, FEW) == 0
 static bool dirty_all(void)
 {
     for (unsigned i = 0; i < SMALL_PAGES; i++) {
-        volatile uint64_t *p = (volatile uint64_t *)(SPACE_FREE + (uint64_t)i * PAGE);
+        volatile uint64_t *p = (volatile uint64_t *)(uintptr_t)(SPACE_FREE + (uint64_t)i * PAGE);
         *p = i;
     }
     return true;
@@ -154,7 +154,9 @@ static bool map_foreign(void)
         list[i] = SMALL_GFN + i, at[i] = SPACE_FREE / PAGE + i, err[i] = 1;
     b = (struct xen_add_to_physmap_batch){ .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = SMALL_PAGES,
                                           .u.foreign_domid = g.id };
-    set_xen_guest_handle(b.idxs, list), set_xen_guest_handle(b.gpfns, at), set_xen_guest_handle(b.errs, err);
+    set_xen_guest_handle(b.idxs, list);
+    set_xen_guest_handle(b.gpfns, at);
+    set_xen_guest_handle(b.errs, err);
     if (hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, &b))
         return false;
     for (unsigned i = 0; i < SMALL_PAGES; i++)
@@ -275,7 +277,7 @@ static bool unmap_grants(void)
 static bool copy_grants(void)
 {
     static struct gnttab_copy copies[FEW];
-    uint64_t own = (uint64_t)context / PAGE;
+    uint64_t own = (uintptr_t)context / PAGE;
     for (unsigned i = 0; i < GRANTS; i++) {
         copies[i] = (struct gnttab_copy){ .flags = GNTCOPY_dest_gref, .len = PAGE, .status = 1 };
         copies[i].source.u.gmfn = own, copies[i].source.domid = DOMID_SELF;
@@ -291,7 +293,7 @@ static bool copy_grants(void)
 /* Of a page that is nobody's here: all handles are looked through. */
 static bool flush_strange(void)
 {
-    struct gnttab_cache_flush f = { .a.dev_bus_addr = (uint64_t)bm_alloc(0), .length = PAGE, .op = GNTTAB_CACHE_CLEAN };
+    struct gnttab_cache_flush f = { .a.dev_bus_addr = (uintptr_t)bm_alloc(0), .length = PAGE, .op = GNTTAB_CACHE_CLEAN };
     hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_cache_flush, &f, 1ul);
     f.a.dev_bus_addr = 0x7f000000;
     long rc = hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_cache_flush, &f, 1ul);
@@ -336,7 +338,7 @@ static bool long_calls(void)
     for (unsigned i = 0; i < ARRAY_SIZE(e); i++) {
         op[i] = (struct xen_domctl){ .cmd = XEN_DOMCTL_cacheflush, .interface_version = XEN_DOMCTL_INTERFACE_VERSION, .domain = g.id,
                                      .u.cacheflush = { .start_pfn = GUEST_GFN, .nr_pfns = 2048 } };
-        e[i] = (struct multicall_entry){ .op = __HYPERVISOR_domctl, .result = 1, .args = { (uint64_t)&op[i] } };
+        e[i] = (struct multicall_entry){ .op = __HYPERVISOR_domctl, .result = 1, .args = { (uintptr_t)&op[i] } };
     }
     if (hypercall(__HYPERVISOR_multicall, e, ARRAY_SIZE(e)))
         return false;

@@ -70,15 +70,15 @@ static void grant_copies(void)
     static uint64_t page[512] __attribute__((aligned(4096)));
     uint32_t rw = grant_to(0, DATA + 1, 0), ro = grant_to(0, DATA + 2, GTF_readonly);
     page[0] = 0x1122334455667788;
-    CHECK_EQ("route: grant copy into the guest", copy(rw, (uint64_t)page, true), GNTST_okay);
+    CHECK_EQ("route: grant copy into the guest", copy(rw, (uintptr_t)page, true), GNTST_okay);
     log_once(DATA + 1);
     log_round(&g, "route: grant copy into the guest, its page is dirty");
     log_round(&g, "route: grant copy into the guest, and clean again");
     CHECK_EQ("route: the guest reads what was copied", load(IPA_OF(DATA + 1) + 16), page[0]);
     page[0] = 0;
-    CHECK_EQ("route: grant copy out of the guest", copy(rw, (uint64_t)page, false), GNTST_okay);
+    CHECK_EQ("route: grant copy out of the guest", copy(rw, (uintptr_t)page, false), GNTST_okay);
     CHECK("route: what was copied is what the guest has", page[0] == 0x1122334455667788);
-    CHECK("route: no grant copy into a page granted read-only", copy(ro, (uint64_t)page, true) < 0);
+    CHECK("route: no grant copy into a page granted read-only", copy(ro, (uintptr_t)page, true) < 0);
     log_round(&g, "route: a grant copy that only reads, or is refused, leaves all clean");
 }
 
@@ -101,7 +101,7 @@ static void copies_by_itself(void)
 
 static struct gnttab_unmap_grant_ref map_here(uint32_t ref, uint32_t flags)
 {
-    struct gnttab_map_grant_ref m = { .host_addr = (uint64_t)guest_space(1), .flags = GNTMAP_host_map | flags, .ref = ref, .dom = g.id };
+    struct gnttab_map_grant_ref m = { .host_addr = (uintptr_t)guest_space(1), .flags = GNTMAP_host_map | flags, .ref = ref, .dom = g.id };
     hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, &m, 1ul);
     CHECK_EQ("route: grant map", m.status, GNTST_okay);
     return (struct gnttab_unmap_grant_ref){ .host_addr = m.host_addr, .handle = m.handle };
@@ -120,7 +120,7 @@ static void grant_maps(void)
     log_known(gfn, true);
     for (unsigned i = 0; i < 3; i++)
         log_round(&g, "route: a writable grant map is dirty in every round");
-    *(volatile uint64_t *)u.host_addr = 66;
+    *(volatile uint64_t *)(uintptr_t)u.host_addr = 66;
     CHECK_EQ("route: the guest reads what was written by the grant map", load(IPA_OF(gfn)), 66);
     log_round(&g, "route: a writable grant map is dirty in every round");
     unmap_here(&u);
@@ -129,7 +129,7 @@ static void grant_maps(void)
     log_round(&g, "route: once more after the grant map is gone");
     log_round(&g, "route: and clean after that");
     u = map_here(grant_to(0, gfn, 0), GNTMAP_readonly);
-    CHECK("route: a read-only grant map reads", *(volatile uint64_t *)u.host_addr == 66);
+    CHECK("route: a read-only grant map reads", *(volatile uint64_t *)(uintptr_t)u.host_addr == 66);
     CHECK_EQ("route: an answer into a read-only grant map", hypercall(__HYPERVISOR_xen_version, XENVER_extraversion, u.host_addr),
              -XEN_EFAULT);
     log_round(&g, "route: a read-only grant map is clean");
@@ -342,7 +342,7 @@ static void unmasked_event(uint64_t gfn)
 {
     uint64_t info = IPA_OF(gfn) + 64;
     evtchn_port_t theirs, port = connect(&theirs);
-    store(IPA_OF(AREA(0)) + offsetof(struct shared_info, evtchn_mask), 1ul << theirs);
+    store(IPA_OF(AREA(0)) + offsetof(struct shared_info, evtchn_mask), 1ull << theirs);
     looked(info);
     notify(port);
     log_round(&g, "route: a masked event leaves vcpu_info clean");
@@ -366,7 +366,7 @@ static void wall_clock(void)
     CHECK_EQ("route: set the domain's time", domctl(&g, XEN_DOMCTL_settimeoffset), 0);
     log_round(&g, "route: the wall clock's page is dirty, for the domain's own offset");
     uint64_t secs = load(IPA_OF(AREA(0)) + offsetof(struct shared_info, wc_sec)) & 0xffffffff;
-    bm_check(secs >= 1700003599 && secs < 1700003700, "route: the guest reads the wall clock", "%lu s", secs);
+    bm_check(secs >= 1700003599 && secs < 1700003700, "route: the guest reads the wall clock", "%ju s", secs);
 }
 
 static void rest(bool paused)
@@ -550,7 +550,7 @@ void test_routes(void)
     CHECK("route: a virtual UART", console_start(ring));
     guest_start(&g);
     table = guest_space(1);
-    xen_pfn_t at = (uint64_t)table / PAGE;
+    xen_pfn_t at = (uintptr_t)table / PAGE;
     struct xen_mem_acquire_resource a = { .domid = g.id, .type = XENMEM_resource_grant_table, .nr_frames = 1 };
     set_xen_guest_handle(a.frame_list, &at);
     CHECK_EQ("route: its grant frame", hypercall(__HYPERVISOR_memory_op, XENMEM_acquire_resource, &a), 0);

@@ -60,7 +60,7 @@ void soak_fail(const struct soak *s, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(why, sizeof(why), fmt, ap);
     va_end(ap);
-    bm_check(false, "soak: no write is lost", "SOAK_SEED=%lu, dirty=%s vlpt=%s, %s guest, round %lu (%lu of this log): %s", soak_seed,
+    bm_check(false, "soak: no write is lost", "SOAK_SEED=%ju, dirty=%s vlpt=%s, %s guest, round %ju (%ju of this log): %s", soak_seed,
              soak_dirty_mode[0] ? soak_dirty_mode : "auto", soak_vlpt ? "on" : "off", s == &beside ? "second" : "first", s->round,
              s->round - s->on_since, why);
 }
@@ -68,7 +68,7 @@ void soak_fail(const struct soak *s, const char *fmt, ...)
 static uint64_t *data_words(uint64_t *bitmap) { return bitmap + soak_gfn(0) / 64; }
 static bool in_bitmap(uint64_t *bitmap, uint64_t page) { return data_words(bitmap)[page / 64] >> page % 64 & 1; }
 static bool is_hole(const struct soak *s, uint64_t page) { return page - s->hole_first < s->hole_pages; }
-static size_t bitmap_bytes(const struct soak *s) { return (soak_gfn(s->data_pages) + 63) / 64 * 8; }
+static size_t bitmap_bytes(const struct soak *s) { return (size_t)(soak_gfn(s->data_pages) + 63) / 64 * 8; }
 static uint64_t *copy_of(const struct soak *s, uint64_t page) { return s->copy + page * PAGE_WORDS; }
 
 /* ---- maps of the guest's pages ---- */
@@ -139,7 +139,7 @@ static void fail_page(const struct soak *s, uint64_t page, const char *why)
     unsigned word = 0;
     uint64_t now = copy_of(s, page)[0];
     differs(s, page, PAGE_WORDS, &word, &now);
-    soak_fail(s, "page %lu (gfn 0x%lx, %s) %s: word %u is %lu, %lu in the copy", page, soak_gfn(page),
+    soak_fail(s, "page %ju (gfn 0x%jx, %s) %s: word %u is %ju, %ju in the copy", page, soak_gfn(page),
               soak_private(page) ? "private" : "shared", why, word, now, copy_of(s, page)[word]);
 }
 
@@ -160,7 +160,7 @@ static bool found_all(struct soak *s, uint64_t pages, bool excuse, bool *late)
     for (uint64_t page = 0; page < pages; page++) {
         bool found = in_bitmap(s->bitmap, page);
         if (found && is_hole(s, page)) {
-            soak_fail(s, "page %lu is reported, and is not there", page);
+            soak_fail(s, "page %ju is reported, and is not there", page);
             return false;
         }
         if (!found && s->peek_valid && in_bitmap(s->peeked, page)) {
@@ -187,10 +187,10 @@ static bool copy_found(struct soak *s, uint64_t pages)
             if (page >= pages)
                 break;
             if (each && !soak_map(s, s->spare, page, 1)) {
-                soak_fail(s, "page %lu cannot be mapped", page);
+                soak_fail(s, "page %ju cannot be mapped", page);
                 return false;
             }
-            copy_page(copy_of(s, page), each ? (uint64_t *)s->spare : soak_data(s, page));
+            copy_page(copy_of(s, page), each ? (uint64_t *)(uintptr_t)s->spare : soak_data(s, page));
             if (each)
                 soak_unmap(s->spare, 1);
             s->owed[page] = OWED_NOTHING;
@@ -268,7 +268,7 @@ static bool nothing_dirty(struct soak *s)
         if (in_bitmap(s->bitmap, page))
             last = page, dirty++;
     if (dirty)
-        soak_fail(s, "with all writers stopped %lu pages are dirty again, page %lu (gfn 0x%lx) the last", dirty, last, soak_gfn(last));
+        soak_fail(s, "with all writers stopped %ju pages are dirty again, page %ju (gfn 0x%jx) the last", dirty, last, soak_gfn(last));
     return !dirty;
 }
 
@@ -393,7 +393,7 @@ static bool fared_well(struct soak *s)
     for (unsigned v = 0; v < s->g.vcpu_count; v++) {
         const struct soak_order *o = soak_order(s->g.mail[v]);
         if ((!o->written && !o->asleep) || o->wrong) {
-            soak_fail(s, "vCPU %u has written %lu numbers, and read %lu times something else from the GIC", v, o->written, o->wrong);
+            soak_fail(s, "vCPU %u has written %ju numbers, and read %ju times something else from the GIC", v, o->written, o->wrong);
             return false;
         }
     }
@@ -448,7 +448,8 @@ static void splits_and_merges(uint64_t *splits, uint64_t *merges)
     static char text[RING_PIECE + 1], key = 'p';
     static uint32_t index;
     op.cmd = XEN_SYSCTL_debug_keys, op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-    set_xen_guest_handle(op.u.debug_keys.keys, &key), op.u.debug_keys.nr_keys = 1;
+    set_xen_guest_handle(op.u.debug_keys.keys, &key);
+    op.u.debug_keys.nr_keys = 1;
     hypercall(__HYPERVISOR_sysctl, &op);
     *splits = *merges = 0;
     for (uint32_t n = RING_PIECE; n == RING_PIECE; index = op.u.readconsole.index) {
@@ -473,11 +474,11 @@ static void report(void)
     splits_and_merges(&splits, &merges);
     for (unsigned v = 0; v < main_guest.g.vcpu_count; v++)
         written += soak_order(main_guest.g.mail[v])->written;
-    bm_print("soak: %lu rounds, %lu pages harvested, %lu pages compared, %lu checks, %lu splits, %lu merges, %lu toggles, "
-             "%lu of vlpt, %lu holes,\n", t->rounds, t->harvested, t->compared, t->checks, splits, merges, t->toggles,
+    bm_print("soak: %ju rounds, %ju pages harvested, %ju pages compared, %ju checks, %ju splits, %ju merges, %ju toggles, "
+             "%ju of vlpt, %ju holes,\n", t->rounds, t->harvested, t->compared, t->checks, splits, merges, t->toggles,
              t->vlpt_toggles, t->holes);
-    bm_print("soak:   %lu peeks, %lu pauses, %lu moves of vCPUs, %lu guests, %lu duels, %lu late; writes: %lu by the guest, %lu foreign, "
-             "%lu granted, %lu copied\n", t->peeks, t->pauses, t->moves, t->guests, t->duels, t->late, written, soak_writes[SLOT_FOREIGN],
+    bm_print("soak:   %ju peeks, %ju pauses, %ju moves of vCPUs, %ju guests, %ju duels, %ju late; writes: %ju by the guest, %ju foreign, "
+             "%ju granted, %ju copied\n", t->peeks, t->pauses, t->moves, t->guests, t->duels, t->late, written, soak_writes[SLOT_FOREIGN],
              soak_writes[SLOT_GRANT], soak_writes[SLOT_COPY]);
 }
 
@@ -498,7 +499,7 @@ void test_soak(void)
     int64_t seed = bm_option("soak_seed");
     soak_seed = seed > 0 ? (uint64_t)seed : bm_counter() | 1;
     random_state = soak_seed;
-    bm_print("soak: %lu s, soak_seed=%lu\n", seconds, soak_seed);
+    bm_print("soak: %ju s, soak_seed=%ju\n", seconds, soak_seed);
     room_for(&main_guest, MAIN_MIB, 0);
     room_for(&beside, BESIDE_MIB, 1);
     bool good = begin(&main_guest, MAIN_VCPUS, MAIN_MIB);
@@ -514,7 +515,7 @@ void test_soak(void)
     }
     good = good && soak_check(&main_guest) && fared_well(&main_guest);
     report();
-    bm_print("soak: took %lu s\n", (bm_counter() - start) / hz);
+    bm_print("soak: took %ju s\n", (bm_counter() - start) / hz);
     if (good)
         bm_check(true, "soak: no write is lost", "%s", "");
 }
