@@ -110,7 +110,9 @@ FREESTANDING = -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isyst
 # What runs without an operating system: the processor's general registers alone, no access that is not aligned (there may be no
 # MMU yet). arm32: armv7ve is Armv7-A with the virtualization extensions, thus with LPAE and a division of 32 bits.
 BARE_arm64 := -march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics -mcmodel=small
-BARE_arm32 := -march=armv7ve -marm -mfloat-abi=soft -mno-unaligned-access
+BARE_arm32 = -march=armv7ve -marm -mfloat-abi=soft -mno-unaligned-access $(int32_is_int)
+# For arm-none-eabi- 32 bits are a long, as nowhere else.
+int32_is_int := -U__INT32_TYPE__ -D__INT32_TYPE__=int -U__UINT32_TYPE__ -D__UINT32_TYPE__=unsigned
 BARE_CFLAGS = $(COMMON) $(FREESTANDING) -ffreestanding $(BARE_$(ARCH)) -fno-common -D__XEN_TOOLS__
 XEN_CFLAGS = $(BARE_CFLAGS) -fno-pic -fno-pie -fstack-protector-strong -fno-omit-frame-pointer
 INCLUDE_xen-lite := -iquote xen-lite/include -Iarch/$(ARCH)/include
