@@ -9,6 +9,7 @@
 #include "records.h"
 
 #define X_COUNT 31u
+#define DCZID_DZP 16u                   /* of DCZID_EL0: DC ZVA is forbidden */
 
 static void x_get(const struct arch_vcpu *a, uint64_t *x)
 {
@@ -166,13 +167,15 @@ int arch_set_record(struct vcpu *v, const struct xlr_vcpu *r, const struct xlr_f
     return 0;
 }
 
-/* The registers of AArch64 read as zero: there is none of it. */
+/* The registers of AArch64 read as zero: there is none of it, and no DC ZVA. */
 void arch_get_features(const struct domain *d, struct xlr_cpu_features *f)
 {
-    (void)d;
     memset(f, 0, sizeof *f);
     f->count = XLR_ID_REG_COUNT;
     f->reg[XLR_ID_MIDR] = READ_SYSREG(midr);
     f->reg[XLR_ID_CTR] = READ_SYSREG(ctr);
+    f->reg[XLR_ID_DCZID] = DCZID_DZP;
     f->reg[XLR_ID_CLIDR] = READ_SYSREG(clidr);
+    for (unsigned i = 0; XLR_ID_A32_PFR0 + i < XLR_ID_REG_COUNT; i++)
+        f->reg[XLR_ID_A32_PFR0 + i] = idreg_read(d, 1 + i / 8, i % 8);
 }
