@@ -97,12 +97,12 @@ int features_check(const struct domain *d, const struct xlr_cpu_features *f)
     arch_get_features(d, &own);
     int reg = features_shortfall(f->reg, count, own.reg, &shift);
     if (reg >= 0) {
-        log_warn("d%u: context: this CPU lacks what the guest has seen: %s bits %u..%u: it saw %lx, here %lx\n",
-                 (unsigned)d->id, names[reg], shift, shift + 3, (unsigned long)f->reg[reg], (unsigned long)own.reg[reg]);
+        log_warn("d%u: context: this CPU lacks what the guest has seen: %s bits %u..%u: it saw %llx, here %llx\n",
+                 (unsigned)d->id, names[reg], shift, shift + 3, (unsigned long long)f->reg[reg], (unsigned long long)own.reg[reg]);
         return -XEN_EOPNOTSUPP;
     }
     if (f->reg[XLR_ID_MIDR] != own.reg[XLR_ID_MIDR])
-        log_info("d%u: context: from another kind of CPU: MIDR %lx, here %lx\n", (unsigned)d->id,
-                 (unsigned long)f->reg[XLR_ID_MIDR], (unsigned long)own.reg[XLR_ID_MIDR]);
+        log_info("d%u: context: from another kind of CPU: MIDR %llx, here %llx\n", (unsigned)d->id,
+                 (unsigned long long)f->reg[XLR_ID_MIDR], (unsigned long long)own.reg[XLR_ID_MIDR]);
     return 0;
 }

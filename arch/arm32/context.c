@@ -167,6 +167,8 @@ int arch_set_record(struct vcpu *v, const struct xlr_vcpu *r, const struct xlr_f
     return 0;
 }
 
+bool arch_el1_width_ok(bool aarch32) { return aarch32; }
+
 /* The registers of AArch64 read as zero: there is none of it, and no DC ZVA. */
 void arch_get_features(const struct domain *d, struct xlr_cpu_features *f)
 {

@@ -105,6 +105,11 @@ int arch_set_record(struct vcpu *v, const struct xlr_vcpu *r, const struct xlr_f
     return 0;
 }
 
+bool arch_el1_width_ok(bool aarch32)
+{
+    return !aarch32 || (READ_SYSREG(id_aa64pfr0_el1) >> 4 & 0xf) == 2;
+}
+
 static void features_a64(const struct domain *d, struct xlr_cpu_features *f)
 {
     static const struct { uint8_t id, crm, op2; } map[] = {
