@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic.c xen-lite/vgic_lr.c xen-lite/vgic_hw.c xen-lite/vgic_v3.c xen-lite/vgic_state.c xen-lite/mmio.c
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic.c xen-lite/vgic_lr.c xen-lite/vgic_hw.c xen-lite/vgic_dist.c xen-lite/vgic_v2.c xen-lite/vgic_v3.c xen-lite/vgic_state.c xen-lite/mmio.c
 // libs: -lcmocka
 /* The vGIC against hardware's behaviour: by hand, and random operations against a flat model of the architecture. */
 #include <setjmp.h>
@@ -415,13 +415,13 @@ static void test_records(void **state)
     /* Refusals. */
     struct xlr_vgic_cpu bad = cpu[0];
     bad.irq[3].flags &= (uint8_t)~XLR_IRQ_EDGE;
-    assert_int_equal(vgic_check_cpu(&bad), -XEN_EINVAL);
+    assert_int_equal(vgic_check_cpu(&dom, &bad), -XEN_EINVAL);
     bad = cpu[0];
     bad.ap1r[1] = 1;
-    assert_int_equal(vgic_check_cpu(&bad), -XEN_EINVAL);
+    assert_int_equal(vgic_check_cpu(&dom, &bad), -XEN_EINVAL);
     bad = cpu[0];
     bad.vmcr |= 1u << 12;
-    assert_int_equal(vgic_check_cpu(&bad), -XEN_EINVAL);
+    assert_int_equal(vgic_check_cpu(&dom, &bad), -XEN_EINVAL);
     dist.spi_count += 32;
     assert_int_equal(vgic_check_dist(&dom, &dist), -XEN_EINVAL);
     spi[0].flags = 0x80;
