@@ -1,17 +1,40 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# xen-lite. `make help` lists what can be made; all output goes to build/.
+# xen-lite. `make help` lists what can be made; all output goes to build/, what is for one width to build/$(ARCH)/.
 
-CROSS_COMPILE ?= aarch64-linux-gnu-
-CC      := $(CROSS_COMPILE)gcc
-NM      := $(CROSS_COMPILE)nm
-OBJCOPY := $(CROSS_COMPILE)objcopy
-AR      := $(CROSS_COMPILE)ar
-HOSTCC  ?= gcc
-CLANG   ?= clang
-SYSROOT := build/sysroot/arm64
-OUT     := build/arm64
-OBJ     := $(OUT)/obj
+# The width: of the hosts, and of all that runs on them.
+ARCH ?= arm64
+WIDTHS := arm64 arm32
+OTHER_WIDTH := $(filter-out $(ARCH),$(WIDTHS))
+$(if $(filter $(ARCH),$(WIDTHS)),,$(error ARCH=$(ARCH): must be one of: $(WIDTHS)))
 
+# CROSS_COMPILE= is for the width that is made, CROSS_COMPILE_arm64= and CROSS_COMPILE_arm32= for theirs always. Toolchains
+# without Linux's C library (aarch64-none-elf-, arm-none-eabi-) make the hypervisor and what else runs bare; Debian's make the rest.
+CROSS_COMPILE_arm64 ?= $(linux_cross_arm64)
+CROSS_COMPILE_arm32 ?= $(linux_cross_arm32)
+linux_cross_arm64 := aarch64-linux-gnu-
+linux_cross_arm32 := arm-linux-gnueabihf-
+cross_of = $(or $(and $(filter $(1),$(ARCH)),$(CROSS_COMPILE)),$(CROSS_COMPILE_$(1)))
+bare_of = $(filter %-none-elf- %-none-eabi- %-elf- %-eabi-,$(call cross_of,$(1)))
+linux_cc_of = $(if $(call bare_of,$(1)),$(linux_cross_$(1)),$(call cross_of,$(1)))gcc
+
+CROSS    := $(call cross_of,$(ARCH))
+CC       := $(CROSS)gcc
+NM       := $(CROSS)nm
+OBJCOPY  := $(CROSS)objcopy
+READELF  := $(CROSS)readelf
+LINUX_CC := $(call linux_cc_of,$(ARCH))
+HOSTCC   ?= gcc
+CLANG    ?= clang
+# Debian's names for the width: of its folders of libraries, and clang's of its target.
+TRIPLET_arm64 := aarch64-linux-gnu
+TRIPLET_arm32 := arm-linux-gnueabihf
+TRIPLET  := $(TRIPLET_$(ARCH))
+SYSROOT  := build/sysroot/$(ARCH)
+OUT      := build/$(ARCH)
+OBJ      := $(OUT)/obj
+
+export ARCH
+export CROSS
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 
 .DELETE_ON_ERROR:
@@ -21,8 +44,10 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 ##@ Use
 .PHONY: help demo run figures bench bench-peers check soak check-host model build images build-clang lint clean distclean deps
 help:           ## this list
-	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
-	@echo; echo "Variables of demo: GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE"
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
+	@echo; echo "ARCH=arm64 (default) or arm32 is the width that is made, run and measured."
+	@echo "Compilers: CROSS_COMPILE_arm64=PREFIX CROSS_COMPILE_arm32=PREFIX, or CROSS_COMPILE=PREFIX for the one that ARCH says"
+	@echo "Variables of demo: GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE"
 
 demo:           ## two hosts: migrate a Debian guest from A to B and back; report in build/demo/
 	@tools/deps build
@@ -38,7 +63,7 @@ run:            ## one host, the control domain's shell on this terminal (leave 
 figures:        ## the project's promises in numbers, measured (10 minutes); build/figures.json
 	@tools/deps build
 	@$(MAKE) --no-print-directory build test-guests
-	@tools/fetch stock-xen
+	@tools/fetch --arch $(ARCH) stock-xen
 	@tools/figures.py
 
 bench:          ## what the hypervisor's paths cost, in instructions (2 minutes); build/bench/: dirty-log.json, plots
@@ -49,7 +74,7 @@ bench:          ## what the hypervisor's paths cost, in instructions (2 minutes)
 bench-peers:    ## xen-lite beside stock Xen and KVM, in instructions (10 minutes); build/bench/peers.json, peers.svg
 	@tools/deps bench
 	@$(MAKE) --no-print-directory hypervisor test-guests kvm-tests
-	@tools/fetch stock-xen
+	@tools/fetch --arch $(ARCH) stock-xen
 	@tools/bench_peers.py
 
 check:          ## all tests; the last line is `N passed, N failed`
@@ -80,14 +105,20 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wmissing-prototyp
         -Wundef -Werror
 COMMON := -std=gnu11 -O2 -g $(WARN) -ffile-prefix-map=$(CURDIR)/= $(CFLAGS_EXTRA)
 # The compiler's own headers (stdint.h and the like) but nobody's C library.
-FREESTANDING = -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem build/include
-XEN_CFLAGS = $(COMMON) $(FREESTANDING) -ffreestanding -mgeneral-regs-only -mstrict-align -fno-pic -fno-pie -mcmodel=small \
-        -fstack-protector-strong -mno-outline-atomics -fno-common -fno-omit-frame-pointer -march=armv8-a -D__XEN_TOOLS__
-INCLUDE_xen-lite := -iquote xen-lite/include -Iarch/arm64/include
-INCLUDE_arch     := -iquote xen-lite/include -Iarch/arm64/include
-INCLUDE_drivers  := -iquote xen-lite/include -Iarch/arm64/include -iquote drivers/include
-TOOLS_CFLAGS := $(COMMON)
-MIGRATE_CFLAGS := $(COMMON) --sysroot=$(SYSROOT) -iquote migrate -iquote xen-lite/include
+FREESTANDING = -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isystem build/$(ARCH)/include
+# What runs without an operating system: the processor's general registers alone, no access that is not aligned (there may be no
+# MMU yet). arm32: armv7ve is Armv7-A with the virtualization extensions, thus with LPAE and a division of 32 bits.
+BARE_arm64 := -march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics -mcmodel=small
+BARE_arm32 := -march=armv7ve -marm -mfloat-abi=soft -mno-unaligned-access
+BARE_CFLAGS = $(COMMON) $(FREESTANDING) -ffreestanding $(BARE_$(ARCH)) -fno-common -D__XEN_TOOLS__
+XEN_CFLAGS = $(BARE_CFLAGS) -fno-pic -fno-pie -fstack-protector-strong -fno-omit-frame-pointer
+INCLUDE_xen-lite := -iquote xen-lite/include -Iarch/$(ARCH)/include
+INCLUDE_arch     := -iquote xen-lite/include -Iarch/$(ARCH)/include
+INCLUDE_drivers  := -iquote xen-lite/include -Iarch/$(ARCH)/include -iquote drivers/include
+# Files and times are of 64 bits on both widths.
+LINUX_CFLAGS := $(COMMON) -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+TOOLS_CFLAGS := $(LINUX_CFLAGS)
+MIGRATE_CFLAGS := $(LINUX_CFLAGS) --sysroot=$(SYSROOT) -iquote migrate -iquote xen-lite/include
 MIGRATE_LIBS := -Wl,--as-needed -lxenctrl -lxenforeignmemory -lxenevtchn -lxenstore -lxentoollog -lxencall -lxendevicemodel \
         -lxentoolcore -lxxhash -lm -lpthread
 
@@ -95,39 +126,45 @@ MIGRATE_LIBS := -Wl,--as-needed -lxenctrl -lxenforeignmemory -lxenevtchn -lxenst
 ##@ Build
 build: hypervisor images        ## everything that `make demo` runs
 
-fetched := build/fetched.stamp
-$(fetched): tools/fetch
-	@mkdir -p build
-	@tools/fetch kernel dom0 sysroot
+fetched := build/$(ARCH)/fetched.stamp
+$(WIDTHS:%=build/%/fetched.stamp): build/%/fetched.stamp: tools/fetch
+	@mkdir -p $(@D)
+	@tools/fetch --arch $* kernel dom0 sysroot
 	@touch $@
 
 # Xen's public headers and libfdt's, taken out of a sysroot that is full of others. libfdt's idea of the C library is
 # the core's to give.
-headers := build/include/headers.stamp
-$(headers): $(fetched) xen-lite/include/libfdt_env.h
-	@rm -rf build/include && mkdir -p build/include
-	@cp -r $(SYSROOT)/usr/include/xen build/include/xen
-	@cp $(SYSROOT)/usr/include/fdt.h $(SYSROOT)/usr/include/libfdt.h xen-lite/include/libfdt_env.h build/include/
+headers := build/$(ARCH)/include/headers.stamp
+$(WIDTHS:%=build/%/include/headers.stamp): build/%/include/headers.stamp: build/%/fetched.stamp xen-lite/include/libfdt_env.h
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@cp -r build/sysroot/$*/usr/include/xen $(@D)/xen
+	@cp $(addprefix build/sysroot/$*/usr/include/,fdt.h libfdt.h) xen-lite/include/libfdt_env.h $(@D)/
 	@touch $@
 
 # A change of flags rebuilds what was made with the old ones.
 flags := $(OBJ)/flags
 $(flags): force
-	@mkdir -p $(@D); echo '$(CC) $(XEN_CFLAGS) $(MIGRATE_CFLAGS)' | cmp -s - $@ || echo '$(CC) $(XEN_CFLAGS) $(MIGRATE_CFLAGS)' > $@
+	@mkdir -p $(@D); echo '$(all_flags)' | cmp -s - $@ || echo '$(all_flags)' > $@
+all_flags = $(CC) $(XEN_CFLAGS) $(LINUX_CC) $(MIGRATE_CFLAGS)
 .PHONY: force
 force:
 
 # --- the hypervisor
 core_sources := $(wildcard xen-lite/*.c)
-arch_sources := $(filter-out arch/arm64/offsets.c,$(wildcard arch/arm64/*.c))
-arch_assembly := $(filter-out %.lds.S,$(wildcard arch/arm64/*.S))
+arch_sources := $(filter-out arch/$(ARCH)/offsets.c,$(wildcard arch/$(ARCH)/*.c))
+arch_assembly := $(filter-out %.lds.S,$(wildcard arch/$(ARCH)/*.S))
 driver_sources := $(wildcard drivers/*.c)
 xen_sources := $(core_sources) $(arch_sources) $(driver_sources)
 xen_objects := $(patsubst %,$(OBJ)/%.o,$(basename $(xen_sources) $(arch_assembly)))
-lds := $(firstword $(wildcard arch/arm64/xen-lite.lds.S arch/arm64/xen-lite.lds))
+lds := arch/$(ARCH)/xen-lite.lds.S
+# The division of 64 bits is a function of the compiler's on arm32.
+libgcc = $(shell $(CROSS)gcc $(BARE_$(ARCH)) -print-libgcc-file-name)
+libraries_arm64 = $(SYSROOT)/usr/lib/$(TRIPLET)/libfdt.a
+# They may be built for the VFP's registers as arguments; what is used of them has no such argument.
+libraries_arm32 = -Wl,--no-warn-mismatch $(SYSROOT)/usr/lib/$(TRIPLET)/libfdt.a $(libgcc)
 
 .PHONY: hypervisor objects
-hypervisor: $(OUT)/xen-lite     ## build/arm64/xen-lite (the image) and xen-lite.elf
+hypervisor: $(OUT)/xen-lite     ## build/$ARCH/xen-lite (the image) and xen-lite.elf
 objects: $(xen_objects)
 
 $(OBJ)/%.o: %.c $(headers) $(flags)
@@ -137,7 +174,7 @@ $(OBJ)/%.o: %.c $(headers) $(flags)
 
 # Offsets of structures and the like, for assembly.
 offsets_h := $(OBJ)/generated/offsets.h
-$(offsets_h): arch/arm64/offsets.c $(headers) $(flags)
+$(offsets_h): arch/$(ARCH)/offsets.c $(headers) $(flags)
 	@mkdir -p $(@D)
 	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -MMD -MP -MT $@ -MF $(OBJ)/offsets.d -S -o $(OBJ)/generated/offsets.s $<
 	@sed -n 's/^[[:space:]]*\.ascii[[:space:]]*"->\([A-Z0-9_]*\) [#$$]*\(-*[0-9]*\)".*/#define \1 \2/p' $(OBJ)/generated/offsets.s > $@
@@ -154,7 +191,7 @@ $(OBJ)/xen-lite.lds: $(lds) $(headers) $(flags)
 # Two links: the second carries the symbol table of the first. The table is read-only data behind all code, so no
 # function moves; that is checked.
 xen_link = $(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,--fatal-warnings -Wl,-z,max-page-size=4096 \
-        -Wl,-z,noexecstack -T $(OBJ)/xen-lite.lds -o $(1) $(xen_objects) $(2) $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a
+        -Wl,-z,noexecstack -T $(OBJ)/xen-lite.lds -o $(1) $(xen_objects) $(2) $(libraries_$(ARCH))
 symtab_cc = $(CC) $(XEN_CFLAGS) -c -o $(1).o $(1).c
 
 $(OUT)/xen-lite.elf: $(xen_objects) $(OBJ)/xen-lite.lds tools/symtab
@@ -170,53 +207,61 @@ $(OUT)/xen-lite: $(OUT)/xen-lite.elf
 	@echo "  IMAGE   $@ ($$(wc -c < $@) bytes)"
 
 .PHONY: debug
-debug: $(headers)          ## build/arm64-debug/xen-lite: with assertions, and a device map whose generation has 3 bits
-	@$(MAKE) --no-print-directory OUT=build/arm64-debug CFLAGS_EXTRA='$(CFLAGS_EXTRA) -DXL_DEBUG=1 -DMMIO_GENERATION_BITS=3' hypervisor
+debug: $(headers)          ## build/$ARCH-debug/xen-lite: with assertions, and a device map whose generation has 3 bits
+	@$(MAKE) --no-print-directory OUT=build/$(ARCH)-debug CFLAGS_EXTRA='$(CFLAGS_EXTRA) -DXL_DEBUG=1 -DMMIO_GENERATION_BITS=3' hypervisor
 
+clang = $(CLANG) --target=$(TRIPLET)
 build-clang: $(headers)         ## compile all with clang, for its warnings
-	@$(MAKE) --no-print-directory OBJ=build/clang CC='$(CLANG) --target=aarch64-linux-gnu' objects migrate-objects
+	@$(MAKE) --no-print-directory OBJ=build/$(ARCH)-clang CC='$(clang)' LINUX_CC='$(clang)' objects migrate-objects
 
 # --- migration: xlmd and xlm, each its own main file, the rest a library that the host tests link too
 migrate_mains := $(filter migrate/xlmd.c migrate/xlm.c,$(wildcard migrate/*.c))
 migrate_common := $(filter-out $(migrate_mains),$(wildcard migrate/*.c))
 migrate_objects := $(patsubst %.c,$(OBJ)/%.o,$(migrate_mains) $(migrate_common))
-migrate_programs := $(patsubst migrate/%.c,build/migrate/%,$(migrate_mains))
+migrate_programs := $(patsubst migrate/%.c,$(OUT)/migrate/%,$(migrate_mains))
 .PHONY: migrate migrate-objects
-migrate: $(migrate_programs)    ## build/migrate/xlmd and xlm
+migrate: $(migrate_programs)    ## build/$ARCH/migrate/xlmd and xlm
 migrate-objects: $(migrate_objects)
 
 $(OBJ)/migrate/%.o: migrate/%.c $(headers) $(flags)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(CC) $(MIGRATE_CFLAGS) -MMD -MP -c -o $@ $<
+	@$(LINUX_CC) $(MIGRATE_CFLAGS) -MMD -MP -c -o $@ $<
 
-build/migrate/%: $(OBJ)/migrate/%.o $(patsubst %.c,$(OBJ)/%.o,$(migrate_common))
+$(OUT)/migrate/%: $(OBJ)/migrate/%.o $(patsubst %.c,$(OBJ)/%.o,$(migrate_common))
 	@mkdir -p $(@D)
 	@echo "  LINK    $@"
-	@$(CC) --sysroot=$(SYSROOT) -o $@ $^ $(MIGRATE_LIBS)
+	@$(LINUX_CC) --sysroot=$(SYSROOT) -o $@ $^ $(MIGRATE_LIBS)
 
 # --- small programs of the images, static
-tool_programs := $(addprefix build/tools/,agent netbench workload)
-build/tools/%: tools/%.c $(flags)
+tool_programs := $(addprefix $(OUT)/tools/,agent netbench workload)
+$(OUT)/tools/%: tools/%.c $(flags)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(CC) $(TOOLS_CFLAGS) -static -pthread -MMD -MP -o $@ $<
+	@$(LINUX_CC) $(TOOLS_CFLAGS) -static -pthread -MMD -MP -o $@ $<
 
 # --- images. GUEST_KERNEL=FILE puts another kernel into the guest.
-GUEST_KERNEL ?= build/kernel/cloud/vmlinuz
-dom0_programs := build/tools/agent build/tools/netbench $(migrate_programs) $(DOM0_PROGRAMS)
-images: build/images/dom0.cpio build/images/payload.cpio        ## the control domain's and the guest's initramfs
+KERNEL_arm64 := build/kernel/cloud
+KERNEL_arm32 := build/kernel/armmp-lpae
+GUEST_KERNEL ?= $(KERNEL_$(ARCH))/vmlinuz
+IMAGES := $(OUT)/images
+dom0_programs := $(OUT)/tools/agent $(OUT)/tools/netbench $(migrate_programs) $(DOM0_PROGRAMS)
+images: $(IMAGES)/dom0.cpio $(IMAGES)/payload.cpio        ## the control domain's and the guest's initramfs
 
-build/images/dom0.cpio: $(dom0_programs) tools/mkimage-dom0 tools/initramfs.py tools/dom0-init $(fetched)
-	@tools/mkimage-dom0 -o $@ $(addprefix --program ,$(dom0_programs))
+$(IMAGES)/dom0.cpio: $(dom0_programs) tools/mkimage-dom0 tools/initramfs.py tools/dom0-init $(fetched)
+	@tools/mkimage-dom0 --arch $(ARCH) -o $@ $(addprefix --program ,$(dom0_programs))
 
-guest_kernel_stamp := build/images/guest-kernel
+guest_kernel_stamp := $(IMAGES)/guest-kernel
 $(guest_kernel_stamp): force
 	@mkdir -p $(@D); echo '$(GUEST_KERNEL)' | cmp -s - $@ || echo '$(GUEST_KERNEL)' > $@
 
-build/images/payload.cpio: build/tools/workload tools/mkimage-guest tools/initramfs.py tools/guest-init $(guest_kernel_stamp) $(fetched) \
+$(IMAGES)/payload.cpio: $(OUT)/tools/workload tools/mkimage-guest tools/initramfs.py tools/guest-init $(guest_kernel_stamp) $(fetched) \
         $(wildcard $(GUEST_KERNEL))
-	@tools/mkimage-guest -o build/images/guest.cpio --payload $@ --kernel '$(GUEST_KERNEL)'
+	@tools/mkimage-guest --arch $(ARCH) -o $(IMAGES)/guest.cpio --payload $@ --kernel '$(GUEST_KERNEL)'
+
+# A file of the other width (its guest, on a host of this one) is made by a make for that width.
+build/$(OTHER_WIDTH)/%: force
+	@$(MAKE) --no-print-directory ARCH=$(OTHER_WIDTH) CROSS_COMPILE= GUEST_KERNEL=$(KERNEL_$(OTHER_WIDTH))/vmlinuz $@
 
 # --- Linux's own tests of KVM, static, by its own Makefile: what tools/bench_peers.py measures xen-lite beside. One make
 # for all of them: they share objects.
@@ -229,14 +274,14 @@ build/kvm-tests/linux/.fetched: tools/fetch
 $(kvm_tests) &: build/kvm-tests/linux/.fetched $(fetched)
 	@mkdir -p build/kvm-tests/bin
 	@echo "  MAKE    $(kvm_tests)"
-	@$(MAKE) --no-print-directory -s -C build/kvm-tests/linux/tools/testing/selftests/kvm ARCH=arm64 CROSS_COMPILE=$(CROSS_COMPILE) \
-	    CC='$(CC) --sysroot=$(CURDIR)/$(SYSROOT)' LDFLAGS='-static -pthread -no-pie' OUTPUT=$(CURDIR)/build/kvm-tests/bin \
+	@$(MAKE) --no-print-directory -s -C build/kvm-tests/linux/tools/testing/selftests/kvm ARCH=arm64 CROSS_COMPILE=$(CROSS) \
+	    CC='$(LINUX_CC) --sysroot=$(CURDIR)/$(SYSROOT)' LDFLAGS='-static -pthread -no-pie' OUTPUT=$(CURDIR)/build/kvm-tests/bin \
 	    $(addprefix $(CURDIR)/,$(kvm_tests)) >build/kvm-tests/make.log 2>&1 || { cat build/kvm-tests/make.log >&2; exit 1; }
 	@touch $(kvm_tests)
 
 # ---------------------------------------------------------------------------------------------------------------------
 ##@ Tests
-# One program for each tests/host/test_*.c, for this machine with sanitizers and for arm64; see tools/testrules.
+# One program for each tests/host/test_*.c, for this machine with sanitizers and for both widths; see tools/testrules.
 test_mains := $(wildcard tests/host/test_*.c)
 fuzz_mains := $(wildcard tests/fuzz/fuzz_*.c)
 build/tests.mk: tools/testrules $(test_mains) $(fuzz_mains) Makefile
@@ -245,28 +290,35 @@ build/tests.mk: tools/testrules $(test_mains) $(fuzz_mains) Makefile
 -include build/tests.mk
 
 TEST_CFLAGS := $(COMMON) -fno-omit-frame-pointer -D__XEN_TOOLS__ -DXL_HOST_TEST -Itests/host/fake/include -iquote tests/host \
-        -iquote xen-lite/include -iquote migrate -isystem build/include
+        -iquote xen-lite/include -iquote migrate -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
-.PHONY: host-tests host-tests-arm64 fuzzers
+.PHONY: host-tests host-tests-arm64 host-tests-arm32 fuzzers
 host-tests: $(TEST_PROGRAMS_x86)                ## host tests with address and undefined-behaviour sanitizers
 host-tests-arm64: $(TEST_PROGRAMS_arm64)        ## the same for arm64, to run under qemu-user
+host-tests-arm32: $(TEST_PROGRAMS_arm32)        ## the same for arm32
 fuzzers: $(TEST_PROGRAMS_fuzz)                  ## libFuzzer targets
 
 build/test-x86/%.o: %.c $(headers)
 	@mkdir -p $(@D)
 	@echo "  HOSTCC  $<"
-	@$(HOSTCC) $(TEST_CFLAGS) $(SANITIZE) $(EXTRA) -MMD -MP -c -o $@ $<
-build/test-arm64/%.o: %.c $(headers)
-	@mkdir -p $(@D)
-	@echo "  CC      $<"
-	@$(CC) --sysroot=$(SYSROOT) $(TEST_CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
+	@$(HOSTCC) $(TEST_CFLAGS) -isystem build/$(ARCH)/include $(SANITIZE) $(EXTRA) -MMD -MP -c -o $@ $<
 build/test-fuzz/%.o: %.c $(headers)
 	@mkdir -p $(@D)
 	@echo "  CLANG   $<"
-	@$(CLANG) $(TEST_CFLAGS) $(SANITIZE) -fsanitize=fuzzer-no-link $(EXTRA) -MMD -MP -c -o $@ $<
+	@$(CLANG) $(TEST_CFLAGS) -isystem build/$(ARCH)/include $(SANITIZE) -fsanitize=fuzzer-no-link $(EXTRA) -MMD -MP -c -o $@ $<
+test_cc_of = $(call linux_cc_of,$(1)) --sysroot=build/sysroot/$(1)
+build/test-arm64/%.o: %.c build/arm64/include/headers.stamp
+	@mkdir -p $(@D)
+	@echo "  CC      $< (arm64)"
+	@$(call test_cc_of,arm64) $(TEST_CFLAGS) -isystem build/arm64/include $(EXTRA) -MMD -MP -c -o $@ $<
+build/test-arm32/%.o: %.c build/arm32/include/headers.stamp
+	@mkdir -p $(@D)
+	@echo "  CC      $< (arm32)"
+	@$(call test_cc_of,arm32) $(TEST_CFLAGS) -isystem build/arm32/include $(EXTRA) -MMD -MP -c -o $@ $<
 
 $(TEST_PROGRAMS_x86): ; @echo "  LINK    $@"; $(HOSTCC) $(SANITIZE) -o $@ $^ $(LIBS) -lpthread
-$(TEST_PROGRAMS_arm64): ; @echo "  LINK    $@"; $(CC) --sysroot=$(SYSROOT) -o $@ $^ $(LIBS) -lpthread
+$(TEST_PROGRAMS_arm64): ; @echo "  LINK    $@"; $(call test_cc_of,arm64) -o $@ $^ $(LIBS) -lpthread
+$(TEST_PROGRAMS_arm32): ; @echo "  LINK    $@"; $(call test_cc_of,arm32) -o $@ $^ $(LIBS) -lpthread
 $(TEST_PROGRAMS_fuzz): ; @echo "  LINK    $@"; $(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LIBS) -lpthread
 
 lint: compile_commands.json     ## cppcheck and clang-tidy
@@ -275,8 +327,8 @@ lint: compile_commands.json     ## cppcheck and clang-tidy
 xen_command = $(CC) $(XEN_CFLAGS) $(INCLUDE_$(1))
 compile_commands.json: Makefile $(xen_sources) $(migrate_mains) $(migrate_common) tools/compdb $(headers)      ## for editors and clang-tidy
 	@tools/compdb $@ '$(call xen_command,xen-lite)' $(core_sources) -- '$(call xen_command,arch)' $(arch_sources) -- \
-	    '$(call xen_command,drivers)' $(driver_sources) -- '$(CC) $(MIGRATE_CFLAGS)' $(migrate_mains) $(migrate_common) -- \
-	    '$(CC) $(TOOLS_CFLAGS)' $(wildcard tools/*.c) --
+	    '$(call xen_command,drivers)' $(driver_sources) -- '$(LINUX_CC) $(MIGRATE_CFLAGS)' $(migrate_mains) $(migrate_common) -- \
+	    '$(LINUX_CC) $(TOOLS_CFLAGS)' $(wildcard tools/*.c) --
 
 # Bare-metal guests and what else a folder of tests builds.
 # They add what has to be there before the scenarios run to TEST_GUESTS.

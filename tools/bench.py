@@ -30,8 +30,8 @@ from benchdata import figure, select, show
 from host import Host, HostError
 
 OUT = os.path.join(hosts.BUILD, "bench")
-PAYLOAD = os.path.join(hosts.BUILD, "baremetal/payload")
-CROSS = os.environ.get("CROSS_COMPILE", "aarch64-linux-gnu-")
+PAYLOAD = hosts.built("baremetal/payload")
+CROSS = os.environ.get("CROSS", "aarch64-linux-gnu-")
 EL2_BASE = 1 << 46                      # the hypervisor's text and no guest's (<asm/mm.h>)
 
 
@@ -46,7 +46,7 @@ def ramdisk():
 
 def bench_host(name, works, **options):
     """A host whose control domain measures WORKS."""
-    settings = {"mem": 1024, "dom0_mem": 256, "cpu": "cortex-a57", **options}
+    settings = {"mem": 1024, "dom0_mem": 256, **options}
     return Host(f"bench-{name}", kernel=PAYLOAD, images=[ramdisk()], agent=False, icount=True, dom0_append=f"bench={works}", **settings)
 
 
@@ -124,7 +124,7 @@ def record(work, options):
 
 def exits_of(addresses, payload_at):
     """The stays at EL2 between the marks, each a list of steps, and how many instructions ran elsewhere."""
-    xen, payload = Program(os.path.join(hosts.BUILD, "arm64/xen-lite.elf")), Program(PAYLOAD + ".elf", payload_at)
+    xen, payload = Program(hosts.built("xen-lite.elf")), Program(PAYLOAD + ".elf", payload_at)
     begin, end = payload.address("bench_trace_begin"), payload.address("bench_trace_end")
     exits, elsewhere, inside, at_el2 = [], 0, False, False
     for address in addresses:
@@ -229,7 +229,7 @@ def lookup_figures():
 # Measuring.
 
 Job = collections.namedtuple("Job", "name works parameters options")
-DEBUG_XEN = os.path.join(hosts.BUILD, "arm64-debug/xen-lite")
+DEBUG_XEN = os.path.join(hosts.BUILD, hosts.default_arch() + "-debug/xen-lite")
 COSTS = ("null-hypercall", "hypercall-by-table", "psci-version", "gic-read", "gic-write", "sgi", "event", "context-switch",
          "context-switch-domains", "mmio-hit", "mmio-empty", "write-fault", "write-fault-block", "leaf-lookup")
 MODES = {"sw": {"cpu": "cortex-a57"}, "hw": {"cpu": "max", "xen_append": "dirty=hw"}}
@@ -404,7 +404,7 @@ def main():
     parser.add_argument("--trace", metavar="WORK")
     parser.add_argument("--kind", type=int, default=1, metavar="N", help="with --trace: another kind of exit than the commonest; 0: all")
     parser.add_argument("--listing", action="store_true", help="with --trace: every instruction")
-    parser.add_argument("--cpu", default="cortex-a57", choices=hosts.CPUS, help="with --trace")
+    parser.add_argument("--cpu", default=None, choices=hosts.CPUS, help="with --trace")
     parser.add_argument("--xen-append", default="", help="with --trace: more options for the hypervisor, such as vlpt=off")
     args = parser.parse_args()
     if args.jobs < 1 or args.kind < 0:

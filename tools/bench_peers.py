@@ -26,10 +26,10 @@ from host import Host, HostError
 from initramfs import Archive
 
 OUT = os.path.join(hosts.BUILD, "bench")
-STOCK = os.path.join(hosts.BUILD, "stock/xen")
-PAYLOAD = os.path.join(hosts.BUILD, "baremetal/payload")
+STOCK = os.path.join(hosts.BUILD, "stock/arm64/xen")
+PAYLOAD = hosts.built("baremetal/payload")
 KERNEL = os.path.join(hosts.BUILD, "kernel/cloud/vmlinuz")
-BUSYBOX = os.path.join(hosts.BUILD, "dom0-root/bin/busybox")
+BUSYBOX = os.path.join(hosts.BUILD, "dom0-root/arm64/bin/busybox")
 KVM_TESTS = os.path.join(hosts.BUILD, "kvm-tests/bin")
 XEN_LITE, XEN, KVM_NVHE, KVM_VHE = "xen-lite", "xen-4.17", "kvm-6.1-nvhe", "kvm-6.1-vhe"
 CPU_OF_KVM = {KVM_NVHE: "cortex-a57", KVM_VHE: "neoverse-n1"}

@@ -22,7 +22,7 @@ import host as hosts
 from guestlog import GuestLog, blackout_ms, write_rate
 from host import Host, HostError, Pair
 
-STOCK = os.path.join(hosts.BUILD, "stock/xen")
+STOCK = os.path.join(hosts.BUILD, "stock", hosts.default_arch(), "xen")
 GUEST = "guest"
 GUEST_MIB = 256
 # Not zero beside what the workload fills: the guest's kernel, its initramfs and what it has read.

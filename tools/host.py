@@ -35,8 +35,17 @@ import time
 
 TOP = os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 BUILD = os.path.join(TOP, "build")
-IMAGES = os.path.join(BUILD, "images")
-CPUS = ("cortex-a57", "cortex-a72", "neoverse-n1", "max")
+# A width's emulated machine: the emulator, its processors (the first is the default), more about the machine, the kernel.
+Machine = collections.namedtuple("Machine", "emulator cpus gic options kernel")
+MACHINES = {
+    "arm64": Machine("qemu-system-aarch64", ("cortex-a57", "cortex-a72", "neoverse-n1", "max"), 3, "",
+                     os.path.join(BUILD, "kernel/cloud/vmlinuz")),
+    # A device above 4 GiB is out of reach of a kernel without LPAE.
+    "arm32": Machine("qemu-system-arm", ("cortex-a15", "cortex-a7"), 2, ",highmem=off",
+                     os.path.join(BUILD, "kernel/armmp-lpae/vmlinuz")),
+}
+CPUS = tuple(cpu for machine in MACHINES.values() for cpu in machine.cpus)
+GICS = (2, 3)
 # Pointer authentication by an algorithm of the emulator's own: the architected one takes it most of its time.
 CPU_OPTIONS = {"max": "max,pauth-impdef=on"}
 
@@ -53,12 +62,32 @@ class HostError(Exception):
     """A host that does not do what it should; the text carries the end of its console."""
 
 
-def default_xen():
-    return os.environ.get("XEN") or os.path.join(BUILD, "arm64/xen-lite")
+def default_arch():
+    arch = os.environ.get("ARCH") or "arm64"
+    if arch not in MACHINES:
+        sys.exit(f"ARCH={arch}: must be one of {', '.join(MACHINES)}")
+    return arch
 
 
-def default_images():
-    return [os.path.join(IMAGES, name) for name in ("dom0.cpio", "payload.cpio")]
+def default_gic():
+    """$GIC, or None for the machine's own."""
+    version = os.environ.get("GIC") or None
+    if version not in (None, *map(str, GICS)):
+        sys.exit(f"GIC={version}: must be one of {', '.join(map(str, GICS))}")
+    return version and int(version)
+
+
+def built(*path, arch=None):
+    """The path of what make built for a width."""
+    return os.path.join(BUILD, arch or default_arch(), *path)
+
+
+def default_xen(arch=None):
+    return os.environ.get("XEN") or built("xen-lite", arch=arch)
+
+
+def default_images(arch=None):
+    return [built("images", name, arch=arch) for name in ("dom0.cpio", "payload.cpio")]
 
 
 def align_up(value, alignment):
@@ -127,14 +156,20 @@ class Command:
 class Host:
     live = set()
 
-    def __init__(self, name="A", *, xen=None, kernel=None, images=None, ip=None, cpu="cortex-a57", smp=1, mem=2048,
-                 dom0_mem=512, link=None, mac=None, mtu=1500, icount=False, agent=True, xen_append="", dom0_append="",
+    def __init__(self, name="A", *, arch=None, gic=None, xen=None, kernel=None, images=None, ip=None, cpu=None, smp=1,
+                 mem=2048, dom0_mem=512, link=None, mac=None, mtu=1500, icount=False, agent=True, xen_append="", dom0_append="",
                  qemu_args=(), log_dir=None):
         """LINK: (own, other) paths of the datagram sockets that are the wire to the other host. MEM in MiB."""
-        self.name, self.cpu, self.smp, self.mem, self.dom0_mem = name, cpu, smp, mem, dom0_mem
-        self.xen = xen or default_xen()
-        self.kernel = kernel or os.path.join(BUILD, "kernel/cloud/vmlinuz")
-        self.images = list(images or default_images())
+        self.arch = arch or default_arch()
+        self.machine = MACHINES[self.arch]
+        self.gic, self.cpu = gic or default_gic() or self.machine.gic, cpu or self.machine.cpus[0]
+        if self.cpu not in self.machine.cpus or self.gic not in GICS:
+            raise HostError(f"host {name}: no {self.arch} machine has CPU {self.cpu} and GICv{self.gic}: CPUs are "
+                            f"{', '.join(self.machine.cpus)}; GICs are {', '.join(map(str, GICS))}")
+        self.name, self.smp, self.mem, self.dom0_mem = name, smp, mem, dom0_mem
+        self.xen = xen or default_xen(self.arch)
+        self.kernel = kernel or self.machine.kernel
+        self.images = list(images or default_images(self.arch))
         self.ip, self.link, self.mtu, self.icount, self.agent = ip, link, mtu, icount, agent
         self.mac = mac or "52:54:00:00:00:%02x" % (ord(name[0]) & 0xFF)
         self.xen_append, self.dom0_append, self.qemu_args = xen_append, dom0_append, list(qemu_args)
@@ -187,8 +222,8 @@ class Host:
         dom0 = f"console=hvc0 panic=-1 nokaslr kpti=0 mitigations=off init_on_alloc=0 xen_scrub_pages=0 xl.host={self.name}"
         if self.ip:
             dom0 += f" xl.ip={self.ip} xl.mtu={self.mtu}"
-        line = ["qemu-system-aarch64", "-M", "virt,virtualization=on,gic-version=3", "-cpu", CPU_OPTIONS.get(self.cpu, self.cpu),
-                "-smp", str(self.smp), "-m", str(self.mem), "-display", "none", "-no-reboot", *console,
+        line = [self.machine.emulator, "-M", f"virt,virtualization=on,gic-version={self.gic}{self.machine.options}",
+                "-cpu", CPU_OPTIONS.get(self.cpu, self.cpu), "-smp", str(self.smp), "-m", str(self.mem), "-display", "none", "-no-reboot", *console,
                 "-global", "virtio-mmio.force-legacy=false",
                 "-kernel", self.xen,
                 "-append", f"console=dtuart dtuart=/pl011@9000000 dom0_mem={self.dom0_mem}M bootscrub=0 loglvl=all "
@@ -475,9 +510,11 @@ def catch_signals():
 
 def add_arguments(parser):
     """The options that every tool which starts hosts has."""
-    parser.add_argument("--xen", default=None, help="hypervisor image (default: $XEN, else build/arm64/xen-lite)")
+    parser.add_argument("--arch", default=default_arch(), choices=MACHINES, help="width of the host (default: $ARCH, else arm64)")
+    parser.add_argument("--gic", type=int, default=default_gic(), choices=GICS, help="version of the GIC (default: $GIC, else arm64 3, arm32 2)")
+    parser.add_argument("--xen", default=None, help="hypervisor image (default: $XEN, else build/ARCH/xen-lite)")
     parser.add_argument("--kernel", default=None, help="the control domain's kernel")
-    parser.add_argument("--cpu", default="cortex-a57", choices=CPUS)
+    parser.add_argument("--cpu", default=None, choices=CPUS, help="default: cortex-a57; arm32: cortex-a15")
     parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--mem", type=int, default=2048, help="MiB a host")
     parser.add_argument("--dom0-mem", type=int, default=512, help="MiB")
@@ -488,7 +525,7 @@ def add_arguments(parser):
 
 
 def host_arguments(args):
-    return {name: getattr(args, name) for name in ("xen", "kernel", "cpu", "smp", "mem", "dom0_mem", "mtu", "icount",
+    return {name: getattr(args, name) for name in ("arch", "gic", "xen", "kernel", "cpu", "smp", "mem", "dom0_mem", "mtu", "icount",
                                                    "xen_append", "dom0_append")}
 
 

@@ -5,9 +5,19 @@ An image is the same bytes for the same input: entries are sorted, times are zer
 not compressed: under an emulator unpacking costs far more than the longer copy. The kernel takes archives one
 after the other in one image, so an image can be put together from parts with `cat`.
 """
+import collections
 import os
 import stat
 import struct
+
+TOP = os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+
+# What a width's images are made of: Debian's name for its folders of libraries, the loader, the kernel.
+Width = collections.namedtuple("Width", "name triplet loader kernel")
+WIDTHS = {
+    "arm64": Width("arm64", "aarch64-linux-gnu", "ld-linux-aarch64.so.1", os.path.join(TOP, "build/kernel/cloud")),
+    "arm32": Width("arm32", "arm-linux-gnueabihf", "ld-linux-armhf.so.3", os.path.join(TOP, "build/kernel/armmp-lpae")),
+}
 
 
 class Archive:
@@ -63,13 +73,19 @@ def _record(inode, path, mode, data, device):
     return head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4)
 
 
+# Of 32-bit and 64-bit ELF files: a section's header, an entry of the dynamic section, and where the file's header has the
+# place of the section headers and their size, count and names.
+ELF_CLASSES = {1: ("<10I", "<II", "<I", 0x20, 0x2E), 2: ("<IIQQQQIIQQ", "<QQ", "<Q", 0x28, 0x3A)}
+
+
 def _elf_sections(image):
-    """(name, type, file offset, size, link) of each section of a 64-bit little-endian ELF file."""
-    if image[:6] != b"\x7fELF\x02\x01":
+    """(name, type, file offset, size, link) of each section of a little-endian ELF file."""
+    if image[:4] != b"\x7fELF" or image[5] != 1:
         return []
-    (table,) = struct.unpack_from("<Q", image, 0x28)
-    size, count, names = struct.unpack_from("<HHH", image, 0x3A)
-    raw = [struct.unpack_from("<IIQQQQIIQQ", image, table + i * size) for i in range(count)]
+    header, _, place, place_at, size_at = ELF_CLASSES[image[4]]
+    (table,) = struct.unpack_from(place, image, place_at)
+    size, count, names = struct.unpack_from("<HHH", image, size_at)
+    raw = [struct.unpack_from(header, image, table + i * size) for i in range(count)]
     if not raw:
         return []
     strings = raw[names][4]
@@ -88,7 +104,7 @@ def needed_libraries(path):
     for _, kind, offset, size, link in sections:
         if kind == 6:  # SHT_DYNAMIC
             strings = sections[link][2]
-            pairs = struct.iter_unpack("<QQ", image[offset:offset + size])
+            pairs = struct.iter_unpack(ELF_CLASSES[image[4]][1], image[offset:offset + size])
             return [_string(image, strings + value) for tag, value in pairs if tag == 1]
     return []
 

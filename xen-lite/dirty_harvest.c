@@ -105,7 +105,7 @@ static bool take_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64_t 
         *dirty += pages;
         return !clear || (desc & PTE_SW_EXT) || pages != BLOCK_PAGES;
     }
-    uint64_t *window = vlpt_leaves(p2m), *leaf = window ? &window[ipa >> PAGE_SHIFT] : pt_entry(&p2m->pt, ipa, &level);
+    uint64_t *window = vlpt_leaves(p2m, ipa), *leaf = window ? &window[ipa >> PAGE_SHIFT] : pt_entry(&p2m->pt, ipa, &level);
     *dirty += take_leaves(leaf, pages, words, clear, &left);
     return left;
 }

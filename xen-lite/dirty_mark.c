@@ -52,7 +52,7 @@ static enum marked mark(struct p2m *p2m, uint64_t ipa)
 {
     enum marked marked;
     int slot = vlpt_slot(p2m);
-    if (likely(slot >= 0) && mark_in_window(p2m, (unsigned)slot, ipa, &marked))
+    if (likely(slot >= 0 && vlpt_reaches(ipa)) && mark_in_window(p2m, (unsigned)slot, ipa, &marked))
         return marked;
     spin_lock(&p2m->lock);
     marked = mark_locked(p2m, ipa);

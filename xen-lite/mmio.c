@@ -128,7 +128,7 @@ __attribute__((no_stack_protector)) struct vcpu *mmio_leaf_access(struct vcpu *v
 {
     const struct domain *d = v->domain;
     unsigned size = 1u << ISS_SIZE_LOG2(iss);
-    uint64_t leaf, *window = vlpt_leaves(&d->p2m);
+    uint64_t leaf, *window = vlpt_leaves(&d->p2m, ipa.v);
 
     if (unlikely(!window || !load64_may_fault(&window[ipa.v >> PAGE_SHIFT], &leaf)))
         return NULL;

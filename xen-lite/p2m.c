@@ -16,6 +16,12 @@ static void flush(struct pt *pt, uint64_t addr, unsigned level, bool table)
         vmid_flush_ipa(pt->owner, IPA(addr));
 }
 
+static void table_linked(struct pt *pt, uint64_t addr, uint64_t desc)
+{
+    struct domain *d = pt->owner;
+    vlpt_linked(&d->p2m, addr, desc);
+}
+
 static void table_gone(struct pt *pt, uint64_t addr, unsigned level)
 {
     struct domain *d = pt->owner;
@@ -32,7 +38,8 @@ int p2m_init(struct domain *d)
     if (!root)
         return -XEN_ENOMEM;
     p2m->pt = (struct pt){ .geo = &pt_geometry_stage2, .root = va_to_pa(root), .table_bits = PTE_S2_TABLE_BITS, .flush = flush,
-                           .table_gone = table_gone, .owner = d, .table_pages = &p2m->table_pages };
+                           .table_linked = table_linked, .table_gone = table_gone, .owner = d,
+                           .table_pages = &p2m->table_pages };
     timer_init(&p2m->gone_timer, settle_late, d);
     if (dirty_init(p2m)) {
         mem_free(root, pt_geometry_stage2.root_pages * PAGE_SIZE);
@@ -67,7 +74,7 @@ uint64_t p2m_leaf(struct domain *d, ipa_t ipa, unsigned *level)
     if (ipa.v >> IPA_BITS)
         return 0;
     int slot = vlpt_slot(p2m);
-    if (likely(slot >= 0)) {
+    if (likely(slot >= 0 && vlpt_reaches(ipa.v))) {
         const uint64_t *at = vlpt_leaf(p2m, (unsigned)slot, ipa.v, &leaf, level);
         if (!at || load64_may_fault(at, &leaf))
             return leaf;

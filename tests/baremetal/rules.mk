@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The bare-metal control domain: runs where it is loaded, so position-independent, with relative relocations alone (checked).
 
-BM := build/baremetal
-BM_CFLAGS = $(COMMON) $(FREESTANDING) -ffreestanding -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
-        -fno-stack-protector -fno-jump-tables -fno-common -fpic -fvisibility=hidden -mcmodel=small -march=armv8-a \
-        -D__XEN_TOOLS__ -iquote tests/baremetal -iquote xen-lite/include -Iarch/arm64/include
+BM := $(OUT)/baremetal
+BM_CFLAGS = $(BARE_CFLAGS) -fno-stack-protector -fno-jump-tables -fpic -fvisibility=hidden \
+        -iquote tests/baremetal -iquote xen-lite/include -Iarch/$(ARCH)/include
 bm_objects := $(patsubst %,$(BM)/%.o,$(basename $(notdir $(wildcard tests/baremetal/*.c tests/baremetal/*.S))) printf)
 
 TEST_GUESTS += $(BM)/payload debug
 .PHONY: baremetal
-baremetal: $(BM)/payload        ## build/baremetal/payload, the control domain of tests/qemu/baremetal.py
+baremetal: $(BM)/payload        ## build/$ARCH/baremetal/payload, the control domain of tests/qemu/baremetal.py
 
 $(BM)/%.o: tests/baremetal/%.c $(headers) $(flags) tests/baremetal/rules.mk
 	@mkdir -p $(@D)
@@ -29,7 +28,7 @@ $(BM)/payload: $(bm_objects) tests/baremetal/payload.lds
 	@echo "  LINK    $@"
 	@$(CC) -nostdlib -static-pie -Wl,--build-id=none -Wl,-z,norelro -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments \
 	    -Wl,-T,tests/baremetal/payload.lds -o $@.elf $(bm_objects)
-	@! $(CROSS_COMPILE)readelf -rW $@.elf | grep R_AARCH64 | grep -v R_AARCH64_RELATIVE || { echo "relocations that start.S cannot do" >&2; exit 1; }
+	@! $(READELF) -rW $@.elf | grep R_AARCH64 | grep -v R_AARCH64_RELATIVE || { echo "relocations that start.S cannot do" >&2; exit 1; }
 	@$(OBJCOPY) -O binary $@.elf $@
 
 -include $(bm_objects:.o=.d)

@@ -70,4 +70,10 @@ static inline bool guest_access(struct domain *d, uint64_t ipa, bool write, padd
     return false;
 }
 
+/* A group of tests with the windows of 64-bit, where there is room for them, and with those of 32-bit. */
+#define RUN_WITH_BOTH_WINDOWS(tests) __extension__({ \
+    int failed_ = fake_one_window ? 0 : cmocka_run_group_tests(tests, NULL, NULL); \
+    fake_one_window = true; \
+    failed_ + cmocka_run_group_tests(tests, NULL, NULL); })
+
 #endif

@@ -580,5 +580,5 @@ int main(void)
     const struct CMUnitTest tests[] = { cmocka_unit_test(model), cmocka_unit_test(of_new_domain), cmocka_unit_test(shared), cmocka_unit_test(blocks),
                                         cmocka_unit_test(preempted), cmocka_unit_test(cut_while_enabling),
                                         cmocka_unit_test(out_of_memory), cmocka_unit_test(out_of_memory_new_domain), cmocka_unit_test(migration), cmocka_unit_test(toggled), cmocka_unit_test(duels) };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_WITH_BOTH_WINDOWS(tests);
 }

@@ -350,5 +350,5 @@ int main(void)
                                         cmocka_unit_test(pages_by_address), cmocka_unit_test(bad_arguments),
                                         cmocka_unit_test(emulated_pages), cmocka_unit_test(out_of_memory),
                                         cmocka_unit_test(preempted_end), cmocka_unit_test(unmapped_later) };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return RUN_WITH_BOTH_WINDOWS(tests);
 }

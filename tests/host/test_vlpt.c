@@ -148,8 +148,36 @@ static void races(void **state)
     guest_free(guest);
 }
 
+/* CPUs look at two domains by turns while both grow: each sees its own, and what was not there when its window was filled. */
+static void by_turns(void **state)
+{
+    (void)state;
+    set_up();
+    struct domain *both[2] = { guest, guest_new(2) };
+    for (unsigned n = 0; n < 24; n++)       /* GiB after GiB, over the end of a window of 32-bit */
+        for (unsigned who = 0; who < 2; who++) {
+            uint64_t ipa = (uint64_t)n << 30 | 5 * PAGE_SIZE, pa = 0x100000000ull + (2 * n + who) * PAGE_SIZE;
+            fake_cpu_set(one_in(2));
+            compare(ipa);                   /* `guest` is what this CPU shows */
+            assert_int_equal(p2m_map(both[who], IPA(ipa), PA(pa), 1, P2M_DEVICE), 0);
+            for (unsigned i = 0; i < 8; i++) {
+                unsigned k = (unsigned)below(2), m = (unsigned)below(n + 1);
+                bool there = m < n || k <= who;
+                struct p2m_entry e;
+                fake_cpu_set(one_in(2));
+                assert_int_equal(p2m_lookup(both[k], IPA((uint64_t)m << 30 | 5 * PAGE_SIZE), &e), there);
+                assert_true(!there || e.pa.v == 0x100000000ull + (2 * m + k) * PAGE_SIZE);
+            }
+        }
+    fake_cpu_set(0);
+    assert_int_equal(fake_vlpt_shows > 100, fake_one_window);
+    guest_free(both[1]);
+    guest_free(guest);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(same_as_walk), cmocka_unit_test(slots), cmocka_unit_test(races) };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest tests[] = { cmocka_unit_test(same_as_walk), cmocka_unit_test(slots), cmocka_unit_test(races),
+                                        cmocka_unit_test(by_turns) };
+    return RUN_WITH_BOTH_WINDOWS(tests);
 }

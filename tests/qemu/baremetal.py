@@ -12,10 +12,10 @@ import re
 import sys
 import tempfile
 
-from scenario import BUILD, Host, HostError, Tap
+from scenario import BUILD, Host, HostError, Tap, built, default_arch
 import bench
 
-PAYLOAD = os.path.join(BUILD, "baremetal/payload")
+PAYLOAD = built("baremetal/payload")
 IMAGE_BYTES_MAX = 400 * 1024
 # Instructions, there and back, with the loop around them.
 PROMISED = {"hypercall": 110, "gicd-typer": 150, "write-fault": 90}
@@ -40,7 +40,7 @@ MACHINES = {
     "four": dict(cpu="neoverse-n1", smp=4),
     "eager": dict(cpu="cortex-a57", smp=2, xen_append="split=eager"),
     "hw-dirty-eager": dict(cpu="max", smp=1, xen_append="dirty=hw split=eager"),
-    "debug": dict(cpu="cortex-a57", smp=1, xen=os.path.join(BUILD, "arm64-debug/xen-lite")),
+    "debug": dict(cpu="cortex-a57", smp=1, xen=os.path.join(BUILD, default_arch() + "-debug/xen-lite")),
     "costs": dict(cpu="cortex-a57", smp=1, icount=True),
 }
 # At EL2 nothing of this may be on the console, whatever the payload does.
@@ -116,7 +116,7 @@ def check_bench(tap, ramdisk):
 def main():
     word = sys.argv[1] if len(sys.argv) > 1 else ""
     tap = Tap()
-    image = os.path.join(BUILD, "arm64/xen-lite")
+    image = built("xen-lite")
     tap.check(os.path.getsize(image) < IMAGE_BYTES_MAX, "image below 400 KiB", f"{os.path.getsize(image)} bytes")
     with tempfile.NamedTemporaryFile(prefix="bm-ramdisk-") as ramdisk:
         ramdisk.write(bytes(4096))

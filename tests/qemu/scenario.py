@@ -14,7 +14,7 @@ TOP = os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "
 sys.path.insert(0, os.path.join(TOP, "tools"))
 
 from guestlog import GuestError, GuestLog  # noqa: E402
-from host import BUILD, Host, HostError, Pair  # noqa: E402
+from host import BUILD, Host, HostError, Pair, built, default_arch  # noqa: E402
 
 GUEST_CMDLINE = "console=hvc0 nokaslr kpti=0 mitigations=off panic=-1"
 

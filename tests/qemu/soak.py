@@ -14,9 +14,9 @@ import secrets
 import tempfile
 import time
 
-from scenario import BUILD, Host, HostError, Tap
+from scenario import BUILD, Host, HostError, Tap, built
 
-PAYLOAD = os.path.join(BUILD, "baremetal/payload")
+PAYLOAD = built("baremetal/payload")
 MACHINES = {
     "two": dict(cpu="cortex-a57", smp=2),
     "four-hw-dirty": dict(cpu="max", smp=4),

@@ -43,7 +43,7 @@ struct p2m {
     struct pt pt;
     int vlpt_slot;              /* for look-ups, by vlpt_slot(); -1: walk */
     int vlpt_window;            /* the one it has, or -1 */
-    uint64_t *window;           /* leaf window of vlpt_slot: index with gfn (entry.S does), by vlpt_leaves(); NULL: walk */
+    uint64_t *window;           /* leaf window of vlpt_slot: index with gfn (entry.S does), vlpt_leaves() gives it; NULL: walk */
     uint64_t max_gfn;           /* highest mapped so far */
     bool logging, hw_dirty;     /* dirty.c: new RAM leaves are logged; by DBM */
     struct dirty_log log;

@@ -29,7 +29,7 @@ struct fake_vtimer fake_vtimer[MAX_CPUS];
 bool fake_hw_dirty;
 unsigned fake_flush_ipa_count, fake_flush_vmid_count, fake_flush_all_count;
 unsigned long fake_cleaned_bytes;
-uint8_t *fake_directmap, *fake_windows;
+uint8_t *fake_directmap;
 uint64_t fake_ram_bytes;
 static int ram_fd = -1;
 
@@ -94,19 +94,37 @@ WEAK void arch_icache_invalidate_all(void) { }
 WEAK unsigned arch_pa_bits(void) { return 40; }
 
 /* ---- VLPT windows: what EL2's own walk would find, mapped on the first access, kept until flushed ---- */
+#define WINDOWS_BYTES (sizeof(void *) == 8 ? VLPT_SLOTS * ((2ull << 30) + (4ull << 20)) : MAX_CPUS * VLPT_SLOTS * FAKE_WINDOW_STRIDE)
+#define COPIES 16u              /* root entries of the first 16 GiB */
+bool fake_one_window = sizeof(void *) == 4;
+unsigned fake_vlpt_shows;
+static uint8_t *windows;
 static paddr_t slot_root[VLPT_SLOTS];
+static int shown[MAX_CPUS];     /* one window: of which slot, or -1 */
+static uint64_t copied[MAX_CPUS][COPIES];
+static spinlock_t show_lock;    /* both */
 static _Thread_local sigjmp_buf may_fault_jmp;
 static _Thread_local volatile bool may_fault;
+
+static uint64_t place_of(unsigned cpu, unsigned slot)
+{
+    return (fake_one_window ? cpu * VLPT_SLOTS + slot : slot) * FAKE_WINDOW_STRIDE;
+}
+
+static uint64_t root_entry(paddr_t root, uint64_t index)
+{
+    return __atomic_load_n((const uint64_t *)pa_to_va(root) + index, __ATOMIC_SEQ_CST);    /* two root pages are adjacent */
+}
 
 /* The page that EL2 would reach at `offset` in the slot's windows; PA(0): a translation fault. */
 static paddr_t window_walk(paddr_t root, uint64_t offset)
 {
-    bool upper = offset >= 2ull << 30;
+    bool upper = offset >= FAKE_WINDOW_BYTES;
     if (upper)
-        offset -= 2ull << 30;
+        offset -= FAKE_WINDOW_BYTES;
     const uint64_t need = PTE_AF | PTE_SH_INNER | PTE_EL2_AP1 | PTE_EL2_XN;
-    uint64_t index = upper ? offset >> 12 : offset >> 21;       /* of the root entry */
-    uint64_t desc = ((const uint64_t *)pa_to_va(root))[index];  /* two root pages are adjacent */
+    uint64_t index = upper ? offset >> 12 : offset >> 21;
+    uint64_t desc = fake_one_window ? __atomic_load_n(&copied[fake_cpu][index], __ATOMIC_SEQ_CST) : root_entry(root, index);
     if (upper) {
         if ((desc & 3) != 3)
             return PA(0);
@@ -129,13 +147,15 @@ static paddr_t window_walk(paddr_t root, uint64_t offset)
 static void on_segv(int sig, siginfo_t *info, void *context)
 {
     (void)context;
-    uint64_t offset = (uint64_t)((uint8_t *)info->si_addr - fake_windows);
-    unsigned slot = (unsigned)(offset / FAKE_WINDOW_STRIDE);
-    if (fake_windows && slot < VLPT_SLOTS && slot_root[slot].v) {
-        uint64_t in = offset % FAKE_WINDOW_STRIDE;
-        paddr_t pa = window_walk(slot_root[slot], in);
+    uint64_t offset = (uint64_t)((uintptr_t)info->si_addr - (uintptr_t)windows);
+    if (windows && offset < WINDOWS_BYTES) {
+        uint64_t in = offset % FAKE_WINDOW_STRIDE, place = offset / FAKE_WINDOW_STRIDE;
+        unsigned slot = (unsigned)place % VLPT_SLOTS;
+        if (fake_one_window && (place / VLPT_SLOTS != fake_cpu || (int)slot != shown[fake_cpu]))
+            die("an access through a window that this CPU does not show", place / VLPT_SLOTS, slot);
+        paddr_t pa = slot_root[slot].v ? window_walk(slot_root[slot], in) : PA(0);
         if (pa.v) {
-            void *at = fake_windows + (offset & PAGE_MASK);
+            void *at = windows + (offset & PAGE_MASK);
             if (mmap(at, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, ram_fd, (off_t)(pa.v - FAKE_RAM)) != at)
                 die("mmap of a window", offset, pa.v);
             return;
@@ -151,25 +171,57 @@ static void on_segv(int sig, siginfo_t *info, void *context)
 
 static void window_drop(uint64_t offset, uint64_t bytes)
 {
-    void *at = fake_windows + offset;
-    if (mmap(at, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != at)
+    void *at = windows + offset;
+    if (mmap(at, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != at)
         die("mmap of a hole", offset, bytes);
 }
+
+uint8_t *fake_window(unsigned slot)
+{
+    if (fake_one_window && shown[fake_cpu] != (int)slot) {
+        if (shown[fake_cpu] >= 0)
+            window_drop(place_of(fake_cpu, (unsigned)shown[fake_cpu]), FAKE_WINDOW_STRIDE);
+        fake_vlpt_shows++;
+        spin_lock(&show_lock);
+        shown[fake_cpu] = (int)slot;
+        for (unsigned i = 0; i < COPIES; i++)
+            __atomic_store_n(&copied[fake_cpu][i], root_entry(slot_root[slot], i), __ATOMIC_SEQ_CST);
+        spin_unlock(&show_lock);
+    }
+    return windows + place_of(fake_cpu, slot);
+}
+
 WEAK void arch_vlpt_attach(unsigned slot, paddr_t root) { slot_root[slot] = root; }
 WEAK void arch_vlpt_detach(unsigned slot)
 {
+    for (unsigned cpu = 0; cpu < (fake_one_window ? cpu_count : 1); cpu++) {
+        if (shown[cpu] == (int)slot)
+            shown[cpu] = -1;
+        window_drop(place_of(cpu, slot), FAKE_WINDOW_STRIDE);
+    }
     slot_root[slot] = PA(0);
-    window_drop(slot * FAKE_WINDOW_STRIDE, FAKE_WINDOW_STRIDE);
+}
+WEAK void arch_vlpt_linked(unsigned slot, ipa_t ipa, uint64_t desc)
+{
+    spin_lock(&show_lock);
+    for (unsigned cpu = 0; cpu < cpu_count; cpu++)
+        if (shown[cpu] == (int)slot)
+            __atomic_store_n(&copied[cpu][ipa.v >> 30], desc, __ATOMIC_SEQ_CST);
+    spin_unlock(&show_lock);
 }
 WEAK void arch_vlpt_forget(unsigned slot, ipa_t ipa, unsigned level)
 {
     fake_vlpt_forgets++;
-    uint64_t base = slot * FAKE_WINDOW_STRIDE;
-    if (level == 3) {
-        window_drop(base + (ipa.v >> 21 << 12), PAGE_SIZE);
-    } else {
-        window_drop(base + (ipa.v >> 30 << 21), BLOCK_SIZE);
-        window_drop(base + (2ull << 30) + (ipa.v >> 30 << 12), PAGE_SIZE);
+    if (level < 3)
+        arch_vlpt_linked(slot, ipa, 0);
+    for (unsigned cpu = 0; cpu < (fake_one_window ? cpu_count : 1); cpu++) {
+        uint64_t base = place_of(cpu, slot);
+        if (level == 3) {
+            window_drop(base + (ipa.v >> 21 << 12), PAGE_SIZE);
+        } else {
+            window_drop(base + (ipa.v >> 30 << 21), BLOCK_SIZE);
+            window_drop(base + FAKE_WINDOW_BYTES + (ipa.v >> 30 << 12), PAGE_SIZE);
+        }
     }
 }
 
@@ -180,7 +232,7 @@ WEAK bool load64_may_fault(const uint64_t *p, uint64_t *out)
         return false;
     }
     may_fault = true;
-    uint64_t value = *(const volatile uint64_t *)p;
+    uint64_t value = __atomic_load_n(p, __ATOMIC_RELAXED);
     may_fault = false;
     *out = value;
     return true;
@@ -466,19 +518,22 @@ WEAK void arch_vtimer_mask(void) { fake_vtimer[fake_cpu].ctl |= 2; fake_vtimer[f
 /* ---- the machine itself ---- */
 static void windows_init(void)
 {
-    if (!fake_windows) {
-        void *w = mmap(NULL, FAKE_WINDOW_STRIDE * VLPT_SLOTS, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (!windows) {
+        void *w = mmap(NULL, (size_t)WINDOWS_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (w == MAP_FAILED)
-            die("mmap of the windows", 0, 0);
-        fake_windows = w;
+            die("mmap of the windows", WINDOWS_BYTES, 0);
+        windows = w;
         mtx_init(&tlb_lock, mtx_plain);
     }
+    window_drop(0, WINDOWS_BYTES);
     /* Each time: cmocka puts its own handlers in at the start of each test. */
     struct sigaction sa = { .sa_sigaction = on_segv, .sa_flags = SA_SIGINFO | SA_NODEFER };
     sigaction(SIGSEGV, &sa, NULL);
     sigaction(SIGBUS, &sa, NULL);
     for (unsigned i = 0; i < VLPT_SLOTS; i++)
-        arch_vlpt_detach(i);
+        slot_root[i] = PA(0);
+    for (unsigned i = 0; i < MAX_CPUS; i++)
+        shown[i] = -1;
 }
 
 #define ALIGNMENT BLOCK_SIZE
@@ -507,7 +562,7 @@ void fake_init(uint64_t ram_bytes, unsigned cpu_total)
     fake_counter = 0;
     fake_hw_dirty = fake_preempt = false;
     fake_vmid_bits = 8;
-    fake_flush_ipa_count = fake_flush_vmid_count = fake_flush_all_count = fake_vlpt_forgets = 0;
+    fake_flush_ipa_count = fake_flush_vmid_count = fake_flush_all_count = fake_vlpt_forgets = fake_vlpt_shows = 0;
     fake_gva_to_ipa = NULL;
     fake_on_kick = NULL;
     fake_on_wfi = NULL;

@@ -46,6 +46,7 @@ extern unsigned fake_vmid_bits;                 /* 8 */
 extern unsigned fake_flush_ipa_count, fake_flush_vmid_count, fake_flush_all_count;
 extern uint64_t fake_loaded_vttbr[MAX_CPUS];
 extern unsigned fake_vlpt_forgets;
+extern unsigned fake_vlpt_shows;                /* one window: how often another slot was shown */
 extern unsigned long fake_cleaned_bytes;        /* arch_dcache_clean* */
 
 /* A panic (or BUG_ON) returns here with 1 when armed by `if (setjmp(fake_panic_jmp) == 0) { fake_panic_armed = true; ... }`. */
