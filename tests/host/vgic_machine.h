@@ -246,9 +246,9 @@ static bool rd_bit(unsigned vcpu, uint32_t reg, uint32_t intid)
     on_cpu(was);
     return bit;
 }
-static void wr_priority(unsigned vcpu, uint32_t intid, uint8_t priority) { wr_of(vcpu, intid, 0x400 + intid, 0, priority); }
+static inline void wr_priority(unsigned vcpu, uint32_t intid, uint8_t priority) { wr_of(vcpu, intid, 0x400 + intid, 0, priority); }
 /* An SPI to a vCPU; to none, if there is none of this number. */
-static void wr_route(uint32_t intid, unsigned vcpu)
+static inline void wr_route(uint32_t intid, unsigned vcpu)
 {
     if (is_v2())
         wr(GICD + 0x800 + intid, 0, vcpu < VCPUS ? 1u << vcpu : 0);
