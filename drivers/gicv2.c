@@ -207,11 +207,11 @@ static const struct gic_driver driver = {
     .lr_empty = gicv2_lr_empty, .misr = gicv2_misr, .load = gicv2_load, .save = gicv2_save, .set_hcr = gicv2_set_hcr,
 };
 
-static bool frame(const void *fdt, int node, unsigned n, const char *what, uint64_t least, paddr_t *pa, uint64_t *bytes)
+static bool frame(const void *fdt, int node, unsigned n, const char *what, uint32_t least, paddr_t *pa, uint64_t *bytes)
 {
     if (dt_reg(fdt, node, n, pa, bytes) && *bytes >= least)
         return true;
-    log_err("GICv2: reg: no %s frame, or less than 0x%lx bytes of it\n", what, least);
+    log_err("GICv2: reg: no %s frame, or less than 0x%x bytes of it\n", what, least);
     return false;
 }
 
@@ -226,7 +226,8 @@ static bool find_frames(const void *fdt, int node)
         return false;
     /* It is mapped into guests, at a place of theirs and over the control domain's CPU interface. */
     if ((g->vcpu_if.v | g->cpu_if.v) & ~PAGE_MASK) {
-        log_err("GICv2: reg: the CPU interfaces at 0x%lx and 0x%lx do not begin with a page\n", g->cpu_if.v, g->vcpu_if.v);
+        log_err("GICv2: reg: the CPU interfaces at 0x%llx and 0x%llx do not begin with a page\n", (unsigned long long)g->cpu_if.v,
+                (unsigned long long)g->vcpu_if.v);
         return false;
     }
     dist = arch_map_device(g->dist, g->dist_bytes);
