@@ -171,13 +171,15 @@ static int scan_module(const void *fdt, int node)
     for (unsigned i = 0; i < boot.ram_count; i++)
         in_ram |= start >= boot.ram[i].start && bytes <= boot.ram[i].end - start && start < boot.ram[i].end;
     if (!in_ram) {
-        log_err("boot: module %s: 0x%lx bytes at 0x%lx are not in RAM\n", name, bytes, start);
+        log_err("boot: module %s: 0x%llx bytes at 0x%llx are not in RAM\n", name, (unsigned long long)bytes,
+                (unsigned long long)start);
         return -XEN_EINVAL;
     }
     for (unsigned i = 0; i < boot.reserved_count; i++)
         if (start < boot.reserved[i].end && boot.reserved[i].start < start + bytes) {
-            log_err("boot: module %s at 0x%lx-0x%lx overlaps what is at 0x%lx-0x%lx\n", name, start, start + bytes,
-                    boot.reserved[i].start, boot.reserved[i].end);
+            log_err("boot: module %s at 0x%llx-0x%llx overlaps what is at 0x%llx-0x%llx\n", name, (unsigned long long)start,
+                    (unsigned long long)(start + bytes), (unsigned long long)boot.reserved[i].start,
+                    (unsigned long long)boot.reserved[i].end);
             return -XEN_EINVAL;
         }
     add_reserved(start, start + bytes);
@@ -238,7 +240,7 @@ int boot_scan(const void *fdt, paddr_t fdt_pa, struct mem_region image)
 {
     int node = -1, rc = fdt_check_header(fdt);
     if (rc) {
-        log_err("boot: no device tree at 0x%lx: %s\n", fdt_pa.v, fdt_strerror(rc));
+        log_err("boot: no device tree at 0x%llx: %s\n", (unsigned long long)fdt_pa.v, fdt_strerror(rc));
         return -XEN_EINVAL;
     }
     while ((node = fdt_node_offset_by_prop_value(fdt, node, "device_type", "memory", 7)) >= 0)
