@@ -205,8 +205,10 @@ static uint64_t load(struct domain *d, const void *fdt, uint64_t *dtb)
     struct image_header h;
     const uint8_t *kernel = pa_to_va(PA(boot.kernel.start));
     memcpy(&h, kernel, MIN(sizeof(h), boot.kernel.bytes));
-    if (boot.kernel.bytes < sizeof(h) || h.magic != IMAGE_MAGIC)
-        panic("dom0: the kernel module at 0x%lx (0x%lx bytes) is not an arm64 Image", boot.kernel.start, boot.kernel.bytes);
+    if (boot.kernel.bytes < sizeof(h) || h.magic != IMAGE_MAGIC) {
+        log_err("dom0: the kernel %s at 0x%llx is no arm64 Image\n", boot.kernel.name, (unsigned long long)boot.kernel.start);
+        boot_stop();
+    }
     uint64_t size = MAX(h.image_size, boot.kernel.bytes);
     uint64_t offset = h.image_size ? h.text_offset : 0x80000;   /* before 3.17 there was no image_size */
     uint64_t ramdisk_bytes = layout.ramdisk_end ? 0 : boot.ramdisk.bytes;
@@ -246,8 +248,6 @@ static void give_interrupts(struct domain *d)
 
 void dom0_build(const void *fdt)
 {
-    if (!boot.kernel.present)
-        panic("dom0: no module with compatible \"multiboot,kernel\" in /chosen");
     uint64_t bytes = cmdline.dom0_mem_bytes ? cmdline.dom0_mem_bytes : DOM0_DEFAULT_BYTES;
     layout.vcpu_count = cmdline.dom0_max_vcpus ? MIN(cmdline.dom0_max_vcpus, MAX_VCPUS) : cpu_count;
     struct xen_domctl_createdomain cfg = {
