@@ -16,10 +16,10 @@ static void flush(struct pt *pt, uint64_t addr, unsigned level, bool table)
         vmid_flush_ipa(pt->owner, IPA(addr));
 }
 
-static void table_linked(struct pt *pt, uint64_t addr)
+static void table_linked(struct pt *pt, uint64_t addr, uint64_t desc)
 {
     struct domain *d = pt->owner;
-    vlpt_grown(&d->p2m, addr);
+    vlpt_linked(&d->p2m, addr, desc);
 }
 
 static void table_gone(struct pt *pt, uint64_t addr, unsigned level)

@@ -21,7 +21,6 @@
 #include <asm/mm.h>
 
 const struct pt_geometry pt_geometry_stage2 = { .input_bits = IPA_BITS, .root_level = 1, .root_pages = 2, .stage2 = true };
-const struct pt_geometry pt_geometry_el2 = { .input_bits = 48, .root_level = 0, .root_pages = 1, .stage2 = false };
 _Static_assert(IPA_BITS == 12 + 9 * 3 + 1, "two root pages at level 1");
 
 /* Bits that may change under a live translation without break-before-make. */
@@ -165,9 +164,10 @@ static bool push_down(struct pt *pt, uint64_t addr, unsigned level, uint64_t *en
         for (unsigned i = 0; i < 512; i++)
             child[i] = part + i * pt_span(level + 1);
     }
-    pt_write(pt, addr, level, entry, table.v | PTE_VALID | PTE_TABLE | pt->table_bits);
+    desc = table.v | PTE_VALID | PTE_TABLE | pt->table_bits;
+    pt_write(pt, addr, level, entry, desc);
     if (level == pt->geo->root_level && pt->table_linked)
-        pt->table_linked(pt, addr);
+        pt->table_linked(pt, addr, desc);
     return true;
 }
 

@@ -20,7 +20,7 @@
  *
  * Reach.  On 64-bit each domain has its windows in EL2's map, and they show all of its address space.  On 32-bit, virtual addresses are few:
  * each CPU has one window, for addresses below 2^VLPT_IPA_BITS, in which it shows one domain at a time, by copies of that domain's root
- * entries; arch_vlpt_grown keeps the copies true.  Look-ups beyond the window walk.
+ * entries; arch_vlpt_linked keeps the copies true.  Look-ups beyond the window walk.
  *
  * Off and on.  Each domain has its window for its life; `vlpt=` says whether look-ups take it, on the command line and while domains
  * run.  A look-up reads vlpt_slot once, and may go on through the window after it was turned off: what it finds there is as true
@@ -79,10 +79,10 @@ void vlpt_use(bool on)
 
 bool vlpt_used(void) { return cmdline.vlpt; }
 
-void vlpt_grown(struct p2m *p2m, uint64_t ipa)
+void vlpt_linked(struct p2m *p2m, uint64_t ipa, uint64_t desc)
 {
     if (p2m->vlpt_window >= 0 && vlpt_reaches(ipa))
-        arch_vlpt_grown((unsigned)p2m->vlpt_window, IPA(ipa));
+        arch_vlpt_linked((unsigned)p2m->vlpt_window, IPA(ipa), desc);
 }
 
 void vlpt_forget(struct p2m *p2m, uint64_t ipa, unsigned level)

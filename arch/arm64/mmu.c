@@ -11,6 +11,8 @@
 #define POOL_PAGES 64u                  /* before the page allocator stands: 8 RAM banks of any alignment and some devices */
 #define EARLY_MAX_BLOCKS 8u             /* 16 MiB */
 
+const struct pt_geometry pt_geometry_el2 = { .input_bits = 48, .root_level = 0, .root_pages = 1, .stage2 = false };
+
 uint64_t image_pa;
 uint8_t emergency_stacks[MAX_CPUS][1 << EMERGENCY_SHIFT] __attribute__((aligned(4096)));
 static uint8_t table_pool[POOL_PAGES][PAGE_SIZE] __attribute__((aligned(4096)));
@@ -172,10 +174,11 @@ void arch_vlpt_detach(unsigned slot)
 }
 
 /* The windows are made of the root pages themselves, and the walkers saw the new entry's barriers: pt_write. */
-void arch_vlpt_grown(unsigned slot, ipa_t ipa)
+void arch_vlpt_linked(unsigned slot, ipa_t ipa, uint64_t desc)
 {
     (void)slot;
     (void)ipa;
+    (void)desc;
 }
 
 static void flush_va(uint64_t va)

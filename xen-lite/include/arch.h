@@ -32,7 +32,7 @@ struct domain;
  * VLPT_IPA_BITS                          windows show guest-physical addresses below 2^this; at most IPA_BITS
  * uint64_t *vlpt_window(unsigned slot);  the slot's leaf window: index with gfn
  * uint64_t *vlpt_upper(unsigned slot);   the slot's upper window: index with ipa >> 21
- * uint64_t *vlpt_enter(unsigned slot, uint64_t *window);  vlpt_window(slot) again, for whoever remembers that it was `window`
+ * uint64_t *vlpt_entered(unsigned slot, uint64_t *window);  vlpt_window(slot) again, for whoever remembers that it was `window`
  *     Where a CPU has one window for all slots, these three make it show this slot: what they return is good on this CPU
  *     until one of them is called for another slot.
  */
@@ -57,10 +57,10 @@ void arch_map_ram(paddr_t pa, uint64_t bytes);
 void arch_vlpt_attach(unsigned slot, paddr_t root);
 void arch_vlpt_detach(unsigned slot);
 /*
- * The root entry of ipa, empty until now, holds a table.  For windows that copy root entries: a CPU that makes its window show the
- * slot at the same time either finds the entry or is found here.  The p2m's lock is held; nothing is in the table before it returns.
+ * The root entry of ipa, empty until now, is `desc`, a table.  For windows that copy root entries: a CPU that makes its window show
+ * the slot at the same time either finds the entry or is found here.  The p2m's lock is held; nothing is in the table before it returns.
  */
-void arch_vlpt_grown(unsigned slot, ipa_t ipa);
+void arch_vlpt_linked(unsigned slot, ipa_t ipa, uint64_t desc);
 /* A level-3 (resp. level-2) table that was visible through the windows is going away. Call between unlinking and freeing. */
 void arch_vlpt_forget(unsigned slot, ipa_t ipa, unsigned level);
 

@@ -13,7 +13,8 @@ struct pt_geometry {
     uint8_t input_bits, root_level, root_pages;     /* concatenated root pages (stage 2) */
     bool stage2;
 };
-extern const struct pt_geometry pt_geometry_stage2, pt_geometry_el2;
+extern const struct pt_geometry pt_geometry_stage2;
+extern const struct pt_geometry pt_geometry_el2;     /* the architecture's */
 
 struct pt {
     const struct pt_geometry *geo;
@@ -24,8 +25,8 @@ struct pt {
      * so everything below (the entry's whole span) may be cached; otherwise the one block or page at addr.
      */
     void (*flush)(struct pt *pt, uint64_t addr, unsigned level, bool table);
-    /* A table page, of the level below the root's, was linked at addr's root entry.  NULL: nothing to do. */
-    void (*table_linked)(struct pt *pt, uint64_t addr);
+    /* addr's root entry has become `desc`, a table.  NULL: nothing to do. */
+    void (*table_linked)(struct pt *pt, uint64_t addr, uint64_t desc);
     /* A table page (of `level`) is unlinked and about to be freed: after it returns, nobody may still look.  NULL: nothing to do. */
     void (*table_gone)(struct pt *pt, uint64_t addr, unsigned level);
     /* A zeroed page for a table, PA(0) when there is none; NULL: mem_alloc().  free_table is its opposite. */

@@ -23,10 +23,10 @@ static inline bool vlpt_reaches(uint64_t ipa) { return VLPT_IPA_BITS >= IPA_BITS
 static inline uint64_t *vlpt_leaves(const struct p2m *p2m, uint64_t ipa)
 {
     uint64_t *window = *(uint64_t *const volatile *)&p2m->window;
-    return window && vlpt_reaches(ipa) ? vlpt_enter((unsigned)p2m->vlpt_window, window) : NULL;
+    return window && vlpt_reaches(ipa) ? vlpt_entered((unsigned)p2m->vlpt_window, window) : NULL;
 }
 /* A table of p2m is linked at a root entry; or is unlinked: EL2's TLB forgets it. */
-void vlpt_grown(struct p2m *p2m, uint64_t ipa);
+void vlpt_linked(struct p2m *p2m, uint64_t ipa, uint64_t desc);
 void vlpt_forget(struct p2m *p2m, uint64_t ipa, unsigned level);
 
 /*

@@ -102,6 +102,7 @@ static uint8_t *windows;
 static paddr_t slot_root[VLPT_SLOTS];
 static int shown[MAX_CPUS];     /* one window: of which slot, or -1 */
 static uint64_t copied[MAX_CPUS][COPIES];
+static spinlock_t show_lock;    /* both */
 static _Thread_local sigjmp_buf may_fault_jmp;
 static _Thread_local volatile bool may_fault;
 
@@ -175,20 +176,17 @@ static void window_drop(uint64_t offset, uint64_t bytes)
         die("mmap of a hole", offset, bytes);
 }
 
-static void copy_root(unsigned cpu, unsigned slot, uint64_t first, uint64_t end)
-{
-    for (uint64_t i = first; i < end; i++)
-        __atomic_store_n(&copied[cpu][i], root_entry(slot_root[slot], i), __ATOMIC_SEQ_CST);
-}
-
 uint8_t *fake_window(unsigned slot)
 {
     if (fake_one_window && shown[fake_cpu] != (int)slot) {
         if (shown[fake_cpu] >= 0)
             window_drop(place_of(fake_cpu, (unsigned)shown[fake_cpu]), FAKE_WINDOW_STRIDE);
         fake_vlpt_shows++;
-        __atomic_store_n(&shown[fake_cpu], (int)slot, __ATOMIC_SEQ_CST);
-        copy_root(fake_cpu, slot, 0, COPIES);
+        spin_lock(&show_lock);
+        shown[fake_cpu] = (int)slot;
+        for (unsigned i = 0; i < COPIES; i++)
+            __atomic_store_n(&copied[fake_cpu][i], root_entry(slot_root[slot], i), __ATOMIC_SEQ_CST);
+        spin_unlock(&show_lock);
     }
     return windows + place_of(fake_cpu, slot);
 }
@@ -203,17 +201,19 @@ WEAK void arch_vlpt_detach(unsigned slot)
     }
     slot_root[slot] = PA(0);
 }
-WEAK void arch_vlpt_grown(unsigned slot, ipa_t ipa)
+WEAK void arch_vlpt_linked(unsigned slot, ipa_t ipa, uint64_t desc)
 {
+    spin_lock(&show_lock);
     for (unsigned cpu = 0; cpu < cpu_count; cpu++)
-        if (__atomic_load_n(&shown[cpu], __ATOMIC_SEQ_CST) == (int)slot)
-            copy_root(cpu, slot, ipa.v >> 30, (ipa.v >> 30) + 1);
+        if (shown[cpu] == (int)slot)
+            __atomic_store_n(&copied[cpu][ipa.v >> 30], desc, __ATOMIC_SEQ_CST);
+    spin_unlock(&show_lock);
 }
 WEAK void arch_vlpt_forget(unsigned slot, ipa_t ipa, unsigned level)
 {
     fake_vlpt_forgets++;
     if (level < 3)
-        arch_vlpt_grown(slot, ipa);     /* empty now */
+        arch_vlpt_linked(slot, ipa, 0);
     for (unsigned cpu = 0; cpu < (fake_one_window ? cpu_count : 1); cpu++) {
         uint64_t base = place_of(cpu, slot);
         if (level == 3) {

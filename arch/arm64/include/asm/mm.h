@@ -44,7 +44,7 @@ static inline paddr_t va_to_pa(const void *va)
 /* Index with gfn: the leaf descriptor.  Reads fault where the stage 2 has no level-3 table: look at vlpt_upper first, or load64_may_fault. */
 static inline uint64_t *vlpt_window(unsigned slot) { return (uint64_t *)(VLPT_LEAF_VA + ((uint64_t)slot << 31)); }
 /* All windows are there all the time: entry.S relies on it, and takes struct p2m's `window` as it is. */
-static inline uint64_t *vlpt_enter(unsigned slot, uint64_t *window) { (void)slot; return window; }
+static inline uint64_t *vlpt_entered(unsigned slot, uint64_t *window) { (void)slot; return window; }
 /* Index with ipa >> 21: the level-2 descriptor.  Reads fault where the stage 2 has no level-2 table. */
 static inline uint64_t *vlpt_upper(unsigned slot) { return (uint64_t *)(VLPT_UPPER_VA + ((uint64_t)slot << 22)); }
 

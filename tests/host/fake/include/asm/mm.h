@@ -26,7 +26,7 @@ paddr_t va_to_pa(const void *va);
 
 static inline uint64_t *vlpt_window(unsigned slot) { return (uint64_t *)(void *)fake_window(slot); }
 static inline uint64_t *vlpt_upper(unsigned slot) { return (uint64_t *)(void *)(fake_window(slot) + FAKE_WINDOW_BYTES); }
-static inline uint64_t *vlpt_enter(unsigned slot, uint64_t *window)
+static inline uint64_t *vlpt_entered(unsigned slot, uint64_t *window)
 {
     (void)window;                       /* of another CPU, perhaps */
     return vlpt_window(slot);
