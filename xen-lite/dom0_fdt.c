@@ -148,7 +148,7 @@ static int add_memory(void *fdt, const struct dom0_layout *l)
     for (unsigned i = l->bank_count; i--;) {
         char name[32];
         uint32_t reg[4], *p = reg;
-        snprintf(name, sizeof(name), "memory@%lx", l->bank[i].start);
+        snprintf(name, sizeof(name), "memory@%llx", (unsigned long long)l->bank[i].start);
         int node = fdt_add_subnode(fdt, 0, name);
         if (node < 0)
             return node;
@@ -193,7 +193,7 @@ static int edit_cpus(void *fdt, const struct dom0_layout *l)
     return rc;
 }
 
-static int edit_psci(void *fdt)
+static int edit_psci(void *fdt, const struct dom0_layout *l)
 {
     static const char compatible[] = "arm,psci-1.0\0arm,psci-0.2\0arm,psci";
     int node = fdt_path_offset(fdt, "/psci");
@@ -205,7 +205,7 @@ static int edit_psci(void *fdt)
     int rc = fdt_setprop(fdt, node, "compatible", compatible, sizeof(compatible));
     rc = rc ? rc : set_string(fdt, node, "method", "hvc");
     rc = rc ? rc : fdt_setprop_u32(fdt, node, "cpu_off", 0x84000002);
-    return rc ? rc : fdt_setprop_u32(fdt, node, "cpu_on", 0xc4000003);
+    return rc ? rc : fdt_setprop_u32(fdt, node, "cpu_on", l->aarch32 ? 0x84000003 : 0xc4000003);
 }
 
 /* The EL2 timer's interrupt is the hypervisor's: keep secure, physical and virtual. */
@@ -303,7 +303,7 @@ int dom0_fdt_make(const void *host, void *out, unsigned room, const struct dom0_
     rc = rc ? rc : edit("remove nodes", delete_hidden(out));
     rc = rc ? rc : edit("/chosen", edit_chosen(out, l));
     rc = rc ? rc : edit("/cpus", edit_cpus(out, l));
-    rc = rc ? rc : edit("/psci", edit_psci(out));
+    rc = rc ? rc : edit("/psci", edit_psci(out, l));
     rc = rc ? rc : edit("timer", edit_timer(out));
     rc = rc ? rc : edit("interrupt controller", edit_gic(out));
     rc = rc ? rc : edit("/hypervisor", add_hypervisor(out, l));

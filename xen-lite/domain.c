@@ -228,6 +228,7 @@ static void init_plain(struct domain *d, domid_t id, const struct xen_domctl_cre
 {
     d->id = id;
     d->privileged = d->direct_map = privileged;
+    d->aarch32 = !arch_el1_width_ok(false);     /* else 64-bit until it is told otherwise */
     d->refs = 1;
     d->dying = DOM_BUILDING;
     list_init(&d->link);

@@ -60,6 +60,8 @@ bool a32_condition_holds(const struct vcpu *v, uint32_t hsr);
 
 /* switch.c */
 bool switch_cpsr_ok(uint64_t cpsr);
+/* In memory: the register that the architecture maps to X0 to X30 (DDI 0487, D1.20.1); NULL for X15, SP_hyp. */
+uint32_t *switch_x_slot(struct arch_vcpu *a, unsigned x);
 
 /* backtrace.c */
 struct xl_symbol { uint64_t addr; const char *name; };

@@ -52,12 +52,23 @@ struct xlr_header {
 };
 _Static_assert(sizeof(struct xlr_header) == 32, "xlr_header");
 
-/* Index into xlr_cpu_features.reg: the AArch64 ID registers a guest reads, sanitised. */
+/*
+ * Index into xlr_cpu_features.reg: the ID registers a guest reads, sanitised.  Those of AArch64 are zero of a guest whose EL1 is
+ * 32-bit (DCZID: DC ZVA is forbidden), those of AArch32 where no level can be.
+ */
 enum xlr_id_reg {
     XLR_ID_MIDR, XLR_ID_CTR, XLR_ID_DCZID, XLR_ID_CLIDR,
     XLR_ID_PFR0, XLR_ID_PFR1, XLR_ID_DFR0, XLR_ID_DFR1,
     XLR_ID_ISAR0, XLR_ID_ISAR1, XLR_ID_ISAR2,
     XLR_ID_MMFR0, XLR_ID_MMFR1, XLR_ID_MMFR2, XLR_ID_ZFR0, XLR_ID_SMFR0,
+    XLR_ID_REG_COUNT_1,         /* all that early writers had: enough, of a 64-bit guest */
+    /* AArch32's, as they are encoded: (CRm - 1) * 8 + Op2 */
+    XLR_ID_A32_PFR0 = XLR_ID_REG_COUNT_1, XLR_ID_A32_PFR1, XLR_ID_A32_DFR0, XLR_ID_A32_AFR0,
+    XLR_ID_A32_MMFR0, XLR_ID_A32_MMFR1, XLR_ID_A32_MMFR2, XLR_ID_A32_MMFR3,
+    XLR_ID_A32_ISAR0, XLR_ID_A32_ISAR1, XLR_ID_A32_ISAR2, XLR_ID_A32_ISAR3,
+    XLR_ID_A32_ISAR4, XLR_ID_A32_ISAR5, XLR_ID_A32_MMFR4, XLR_ID_A32_ISAR6,
+    XLR_ID_A32_MVFR0, XLR_ID_A32_MVFR1, XLR_ID_A32_MVFR2, XLR_ID_A32_RES_33,
+    XLR_ID_A32_PFR2, XLR_ID_A32_DFR1, XLR_ID_A32_MMFR5, XLR_ID_A32_RES_37,
     XLR_ID_REG_COUNT
 };
 struct xlr_cpu_features {
