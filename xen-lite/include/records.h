@@ -124,18 +124,19 @@ struct xlr_fpsimd {
 #define XLR_IRQ_GROUP1 32u
 struct xlr_irq {
     uint8_t flags, priority;
-    uint8_t sources;            /* GICv2 SGI: pending source CPUs */
-    uint8_t pad;
+    uint8_t sources;            /* GICv2 SGI: pending source CPUs, a bit each; PENDING is set when there are any */
+    uint8_t active_source;      /* GICv2 SGI that is active: the source CPU that it is handled for */
     uint32_t affinity;          /* GICv3 SPI: Aff3<<24 | Aff2<<16 | Aff1<<8 | Aff0, or bit 31 any; GICv2: target mask */
 };
 struct xlr_vgic_dist {
-    uint32_t ctlr;              /* GICD_CTLR */
+    uint32_t ctlr;              /* GICD_CTLR: a GICv3's has ARE and DS set */
     uint32_t spi_count;         /* multiples of 32; `struct xlr_irq irq[spi_count]` follows, INTID 32 first */
 };
+/* In the form of GICv3's registers.  GICH_VMCR has the same fields at the same places, but five bits of priority mask, at the upper end. */
 struct xlr_vgic_cpu {
-    uint32_t vmcr;              /* ICH_VMCR_EL2 (GICv3) or GICH_VMCR */
-    uint32_t waker;             /* GICR_WAKER */
-    uint32_t ap0r[4], ap1r[4];
+    uint32_t vmcr;              /* ICH_VMCR_EL2 */
+    uint32_t waker;             /* GICR_WAKER; GICv2: 0 */
+    uint32_t ap0r[4], ap1r[4];  /* ICH_AP<g>R<n>_EL2; GICH_APR, which is of both groups, is ap1r[0] */
     uint32_t pad[2];
     struct xlr_irq irq[32];     /* SGIs and PPIs */
 };
