@@ -185,6 +185,7 @@ void test_guest(void);
 void test_cycles(void);
 void test_dirty(void);
 void test_routes(void);
+void test_windows(void);
 void test_errors(void);
 void test_vmids(void);
 void test_costs(void);

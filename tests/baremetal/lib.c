@@ -277,6 +277,8 @@ static void all_phases(void)
         phase("dirty", test_dirty);
     if (bm_is_xen_lite())
         phase("routes", test_routes);
+    if (bm_is_xen_lite())
+        phase("windows", test_windows);
     phase("errors", test_errors);
     if (bm_is_xen_lite())
         phase("vmids", test_vmids);

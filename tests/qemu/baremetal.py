@@ -52,7 +52,7 @@ ARM32 = {
     "arm32": dict(cpu="cortex-a15", smp=2),
     "arm32-four": dict(cpu="cortex-a15", smp=4),
     "arm32-a7": dict(cpu="cortex-a7", smp=2),
-    "arm32-stock": dict(cpu="cortex-a15", smp=2, xen=os.path.join(BUILD, "stock/arm32/xen")),
+    "arm32-stock": dict(cpu="cortex-a15", smp=2, gic=3, xen=os.path.join(BUILD, "stock/arm32/xen")),
 }
 MACHINES = {**{name: dict(arch="arm64", **options) for name, options in ARM64.items()},
             **{name: dict(arch="arm32", **options) for name, options in ARM32.items()}}
