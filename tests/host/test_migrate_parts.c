@@ -382,14 +382,14 @@ static void test_memory(void **unused)
     hyp_find(h, "g", &d);
     assert_int_equal(memory_init(&m, h, d.max_pages, &f), 0);
     memory_attach(&m, d.domid, true);
-    assert_true(memory_slot(&m, FAKE_RAM_GFN - 1) == NO_SLOT && memory_slot(&m, FAKE_RAM_GFN + d.max_pages) == NO_SLOT);
+    assert_true(memory_slot(&m, FAKE_RAM_GFN - 1) == NO_SLOT && memory_slot(&m, fake_gfn(d.max_pages)) == NO_SLOT);
     assert_true(memory_slot(&m, FAKE_MAGIC_GFN + 4) == NO_SLOT && memory_slot(&m, ~0ull) == NO_SLOT);
-    for (uint64_t g = FAKE_RAM_GFN; g < FAKE_RAM_GFN + d.max_pages; g += 97)
-        assert_int_equal(memory_gfn(&m, memory_slot(&m, g)), g);
+    for (uint64_t n = 0; n < d.max_pages; n += 97)
+        assert_int_equal(memory_gfn(&m, memory_slot(&m, fake_gfn(n))), fake_gfn(n));
     uint64_t pages, slot[3];
     assert_int_equal(memory_scan(&m, &pages, NULL, &f), 0);
     assert_int_equal(pages, 2004);
-    uint64_t hole = memory_slot(&m, FAKE_RAM_GFN + 2100);
+    uint64_t hole = memory_slot(&m, fake_gfn(2100));
     assert_false(bit_get(m.populated, hole));
     assert_int_equal(memory_populate(&m, hole, &f), 0);
     assert_true(bit_get(m.populated, hole));
@@ -398,11 +398,11 @@ static void test_memory(void **unused)
     uint64_t *zero = bits_new(m.slots);
     assert_int_equal(memory_scan(&m, &pages, zero, &f), 0);
     assert_int_equal(bits_count(zero, m.slots), pages - 2);
-    assert_false(bit_get(zero, memory_slot(&m, FAKE_RAM_GFN + 7)) || bit_get(zero, memory_slot(&m, FAKE_RAM_GFN + 2200)));
+    assert_false(bit_get(zero, memory_slot(&m, fake_gfn(7))) || bit_get(zero, memory_slot(&m, fake_gfn(2200))));
     free(zero);
     /* In any order; what has gone in the meantime is told. */
     struct memory_window w;
-    slot[0] = memory_slot(&m, FAKE_RAM_GFN + 7), slot[1] = memory_slot(&m, FAKE_RAM_GFN + 20), slot[2] = memory_slot(&m, FAKE_RAM_GFN + 3);
+    slot[0] = memory_slot(&m, fake_gfn(7)), slot[1] = memory_slot(&m, fake_gfn(20)), slot[2] = memory_slot(&m, fake_gfn(3));
     fake_balloon(0, 20, true);
     assert_int_equal(memory_map(&m, slot, 3, &w, &f), 0);
     assert_true(!w.error[0] && w.error[1] && !w.error[2]);
