@@ -42,24 +42,32 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 .DEFAULT_GOAL := help
 
 ##@ Use
-.PHONY: help demo run figures bench bench-peers check soak check-host model build images build-clang build-bare lint clean distclean deps
+.PHONY: help demo run image figures bench bench-peers check soak check-host model build images build-clang build-bare lint clean distclean deps
 help:           ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
 	@echo; echo "ARCH=arm64 (default) or arm32 is the width that is made, run and measured."
 	@echo "Compilers: CROSS_COMPILE_arm64=PREFIX CROSS_COMPILE_arm32=PREFIX, or CROSS_COMPILE=PREFIX for the one that ARCH says"
 	@echo "Variables of demo, run and check: GIC=2 or 3, the interrupt controller (3; arm32: 2)"
-	@echo "Variables of demo: GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE"
+	@echo "Variables of demo: GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE BOOT=direct|uboot|tftp"
 
+# BOOT=uboot or tftp: by U-Boot, which is another package.
+deps_of_hosts := $(if $(filter-out direct,$(BOOT)),boot,build)
 demo:           ## two hosts: migrate a Debian guest from A to B and back; report in build/demo/
-	@tools/deps build
+	@tools/deps $(deps_of_hosts)
 	@tools/demo.py --check-variables
 	@$(MAKE) --no-print-directory build
 	@tools/demo.py
 
 run:            ## one host, the control domain's shell on this terminal (leave with Ctrl-A X)
-	@tools/deps build
+	@tools/deps $(deps_of_hosts)
 	@$(MAKE) --no-print-directory build
 	@tools/run.py
+
+image:          ## build/$ARCH/images/disk.img, which U-Boot boots from: QEMU's, or a board's with an SD card
+	@tools/deps boot
+	@$(MAKE) --no-print-directory build
+	@tools/uboot.py --xen $(OUT)/xen-lite --kernel $(KERNEL_$(ARCH))/vmlinuz --initrd $(IMAGES)/dom0.cpio \
+	    --initrd $(IMAGES)/payload.cpio -o $(IMAGES)/disk.img
 
 figures:        ## the project's promises in numbers, measured (10 minutes); build/figures.json
 	@tools/deps build

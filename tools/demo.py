@@ -4,7 +4,7 @@
 
 usage: demo.py [--check-variables]
 
-Variables (environment or make): ARCH GIC GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU XEN; see
+Variables (environment or make): ARCH GIC GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU XEN BOOT; see
 VARIABLES. Writes build/demo/report.json and build/demo/rounds.svg. Exit status: 0 the guest is whole and back on A;
 1 a failure, named; 2 a variable that makes no sense; 130 Ctrl-C.
 
@@ -13,7 +13,7 @@ report.json:
   result, error     "ok" or "failed"; the reason, or null
   started           local time, ISO 8601
   seconds           wall time of the whole demonstration
-  parameters        {guest_mem_mib, vcpus, dirty_mbps, working_set_mib, fill_mib, guest_kernel, cpu, smp, link_mtu, xen}
+  parameters        {guest_mem_mib, vcpus, dirty_mbps, working_set_mib, fill_mib, guest_kernel, cpu, smp, link_mtu, xen, boot}
   boot_ms           {"A": power-on to control domain ready, "B": ...}
   create_ms         `xl create` to the guest's workload having started, as the launcher sees it
   tcp_mib_s         what plain TCP reaches between the control domains, in the same run
@@ -62,7 +62,8 @@ GUEST_KERNEL  Linux kernel for the guest (Debian's, of that width)
 CPU           cortex-a57 (default), cortex-a72, neoverse-n1, max; arm32: cortex-a15 (default), cortex-a7
 SMP           CPUs of each host, 1 to 8 (1)
 LINK_MTU      bytes, 576 to 65000 (1500)
-XEN           hypervisor image (build/$ARCH/xen-lite)"""
+XEN           hypervisor image (build/$ARCH/xen-lite)
+BOOT          direct (default), or by U-Boot: uboot (from a disk), tftp"""
 
 
 class BadVariable(Exception):
@@ -136,6 +137,7 @@ def read_variables():
         "smp": number("SMP", 1, 1, 8),
         "link_mtu": number("LINK_MTU", 1500, 576, 65000),
         "xen": hosts.default_xen(),
+        "boot": hosts.default_boot(),
     }
     values["working_set_mib"] = min(values["working_set_mib"], fill)
     values["fill_mib"] = fill
@@ -166,7 +168,7 @@ class Demo:
     def run(self):
         values = self.values
         mem = hosts.align_up(DOM0_MEM + values["guest_mem_mib"] + 640, 256)
-        pair = Pair(arch=values["arch"], gic=values["gic"], xen=values["xen"], cpu=values["cpu"], smp=values["smp"], mem=mem, dom0_mem=DOM0_MEM,
+        pair = Pair(arch=values["arch"], gic=values["gic"], xen=values["xen"], boot=values["boot"], cpu=values["cpu"], smp=values["smp"], mem=mem, dom0_mem=DOM0_MEM,
                     mtu=values["link_mtu"], log_dir=OUT, dom0_append="xl.quiet")
         self.say(f"starting hosts A and B: {values['smp']} x {values['cpu']}, GICv{values['gic']}, {mem} MiB, {os.path.basename(values['xen'])} at EL2")
         with pair:
