@@ -266,7 +266,7 @@ int boot_scan(const void *fdt, paddr_t fdt_pa, struct mem_region image)
 {
     int node = -1, rc = fdt_check_header(fdt);
     if (rc) {
-        log_err("boot: no device tree at 0x%lx: %s\n", fdt_pa.v, fdt_strerror(rc));
+        log_err("boot: no device tree at 0x%llx: %s\n", (unsigned long long)fdt_pa.v, fdt_strerror(rc));
         return -XEN_EINVAL;
     }
     while ((node = fdt_node_offset_by_prop_value(fdt, node, "device_type", "memory", 7)) >= 0)

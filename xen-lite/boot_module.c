@@ -177,8 +177,15 @@ static int check_ramdisk(const struct boot_module *m)
     return open ? refuse(m, "is truncated: its cpio archive has no end; load all of it") : 0;
 }
 
+static int check(const struct boot_module *m, int (*look)(const struct boot_module *m))
+{
+    if (!pa_in_direct_map(PA(m->start)) || !pa_in_direct_map(PA(m->start + m->bytes - 1)))
+        return refuse(m, "is beyond the memory that the hypervisor sees all the time: load it lower");
+    return look(m);
+}
+
 int boot_modules_check(void)
 {
-    int rc = check_kernel(&boot.kernel);
-    return !rc && boot.ramdisk.present ? check_ramdisk(&boot.ramdisk) : rc;
+    int rc = check(&boot.kernel, check_kernel);
+    return !rc && boot.ramdisk.present ? check(&boot.ramdisk, check_ramdisk) : rc;
 }

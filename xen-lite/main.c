@@ -60,13 +60,13 @@ static void start_cpus(void)
     for (unsigned i = 1; i < boot.cpu_count; i++) {
         int rc = arch_cpu_on(i, boot.cpu_mpidr[i]);
         if (rc) {
-            log_warn("boot: CPU %u (MPIDR 0x%lx) did not start: PSCI error %d\n", i, boot.cpu_mpidr[i], rc);
+            log_warn("boot: CPU %u (MPIDR 0x%llx) did not start: PSCI error %d\n", i, (unsigned long long)boot.cpu_mpidr[i], rc);
             break;                      /* CPUs are numbered without holes */
         }
         uint64_t end = counter() + counter_hz / 1000 * CPU_START_TIMEOUT_MS;
         while (!__atomic_load_n(&cpus[i].online, __ATOMIC_ACQUIRE))
             if (counter() > end)
-                panic("boot: CPU %u (MPIDR 0x%lx) was started and never came up", i, boot.cpu_mpidr[i]);
+                panic("boot: CPU %u (MPIDR 0x%llx) was started and never came up", i, (unsigned long long)boot.cpu_mpidr[i]);
     }
 }
 
@@ -92,7 +92,7 @@ _Noreturn void core_boot(paddr_t fdt_pa)
     fdt = keep_tree(fdt);
     if (cmdline.dtuart[0] && uart_probe(fdt, cmdline.dtuart))
         log_warn("boot: dtuart=%s names no UART that is known: output stays where it is\n", cmdline.dtuart);
-    log_info("xen-lite: %lu MiB of RAM, %u CPU(s)\n", boot.ram_bytes >> 20, boot.cpu_count);
+    log_info("xen-lite: %llu MiB of RAM, %u CPU(s)\n", (unsigned long long)boot.ram_bytes >> 20, boot.cpu_count);
     if (psci)
         log_warn("boot: no usable PSCI firmware (error %d): one CPU, no power off\n", psci);
     int rc = gic_probe(fdt);
@@ -107,7 +107,7 @@ _Noreturn void core_boot(paddr_t fdt_pa)
     dom0_build(fdt);
     free_modules();
     uart_irq_enable();
-    log_info("xen-lite: %lu MiB free, control domain starts\n", page_free_count() >> 8);
+    log_info("xen-lite: %llu MiB free, control domain starts\n", (unsigned long long)page_free_count() >> 8);
     arch_enter_guest();
 }
 

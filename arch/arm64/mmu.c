@@ -138,6 +138,12 @@ void *arch_map_device(paddr_t pa, uint64_t bytes)
     return fits ? (void *)(va + (pa.v - first)) : NULL;
 }
 
+/* All RAM is in the direct map: nobody asks for another place. */
+void *arch_map_page(paddr_t pa) { return pa_to_va(pa); }
+void arch_unmap_page(const void *va) { (void)va; }
+void *arch_map_lasting(paddr_t pa) { return pa_to_va(pa); }
+void arch_unmap_lasting(const void *va) { (void)va; }
+
 /*
  * The root pages of a 40-bit stage 2 are two consecutive level-1 tables.  As level-2 tables of EL2's map they give the leaf
  * window: stage-2 level 1 -> EL2 level 2, stage-2 level 2 -> EL2 level 3, whose "pages" are the level-3 tables.  As level-3

@@ -13,8 +13,8 @@
 static unsigned scratch;                    /* how many there are now */
 static bool leaving;
 
-static volatile uint32_t *scratch_device(unsigned n) { return reg32(DOM0_GICR - (n + 1) * PAGE); }
-static void touch_first_absent(void) { (void)*scratch_device(scratch); }
+static uint64_t scratch_device(unsigned n) { return DOM0_GICR - (n + 1) * PAGE; }
+static void touch_first_absent(void) { (void)mmio_read(scratch_device(scratch)); }
 
 static void change(void)
 {
@@ -26,7 +26,7 @@ static void change(void)
 static bool scratch_devices_right(void)
 {
     for (unsigned n = 0; n < scratch; n++)
-        if (*scratch_device(n) != SCRATCH_ID + n)
+        if (mmio_read(scratch_device(n)) != SCRATCH_ID + n)
             return false;
     return bm_faults(touch_first_absent);
 }
@@ -40,14 +40,14 @@ static void changes(unsigned n)
 /* A leaf is written, and not looked at again before the generation has its number once more; from wherever the devices stand. */
 static void once_round(uint32_t offset)
 {
-    uint32_t want = *reg32(DOM0_GICR + offset);
+    uint32_t want = mmio_read(DOM0_GICR + offset);
     unsigned moved = 0;
     for (unsigned start = 0; start < 2 * SCRATCH_MAX; start++) {
         unsigned scratch_before = scratch;
-        bool before = *reg32(DOM0_GICR + offset) == want;
+        bool before = mmio_read(DOM0_GICR + offset) == want;
         changes(8);
         moved += scratch != scratch_before;
-        uint32_t found = *reg32(DOM0_GICR + offset);
+        uint32_t found = mmio_read(DOM0_GICR + offset);
         bm_check(before && found == want, "device map: a leaf of 8 changes ago is not believed", "0x%x reads as 0x%x, was 0x%x",
                  offset, found, want);
         changes(2 * SCRATCH_MAX - 1);
@@ -57,11 +57,11 @@ static void once_round(uint32_t offset)
 
 void test_device_map(void)
 {
-    uint32_t typer = *reg32(DOM0_GICD + 4), redist_typer = *reg32(DOM0_GICR + 8);
+    uint32_t typer = mmio_read(DOM0_GICD + 4), redist_typer = mmio_read(DOM0_GICR + 8);
     bool right = true;
     for (unsigned i = 0; i < CHANGES; i++) {
         change();
-        right = right && *reg32(DOM0_GICD + 4) == typer && *reg32(DOM0_GICR + 8) == redist_typer && scratch_devices_right();
+        right = right && mmio_read(DOM0_GICD + 4) == typer && mmio_read(DOM0_GICR + 8) == redist_typer && scratch_devices_right();
     }
     CHECK("device map: each device answers for itself after every change", right);
     once_round(8);

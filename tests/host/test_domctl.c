@@ -87,8 +87,16 @@ static void test_create(void **state)
     assert_int_equal(op.domain, 9);
     op.u.address_size.size = 32;
     assert_int_equal(domctl(XEN_DOMCTL_set_address_size, 3), -XEN_EINVAL);
-    op.u.address_size.size = 64;
+    fake_el1_32 = true;
     assert_int_equal(domctl(XEN_DOMCTL_set_address_size, 3), 0);
+    assert_true(guest->aarch32);
+    fake_el1_64 = false;
+    op.u.address_size.size = 64;
+    assert_int_equal(domctl(XEN_DOMCTL_set_address_size, 3), -XEN_EINVAL);
+    assert_true(guest->aarch32);
+    fake_el1_64 = true;
+    assert_int_equal(domctl(XEN_DOMCTL_set_address_size, 3), 0);
+    assert_false(guest->aarch32);
     guest->tot_pages = 1;
     assert_int_equal(domctl(XEN_DOMCTL_set_address_size, 3), -XEN_EBUSY);
     op.u.paging_mempool.size = 4097;

@@ -326,6 +326,14 @@ static void test_features(void **unused)
     assert_int_equal(compare(XLR_ID_DCZID, 16 | 4, 5, &f, warning), 0);                 /* the guest may not use it */
     assert_int_equal(compare(XLR_ID_MIDR, 1, 2, &f, warning), 0);
     assert_non_null(strstr(warning, "MIDR_EL1 differs"));
+    assert_int_equal(compare(XLR_ID_A32_ISAR0, 2 << 24, 1 << 24, &f, warning), -1);     /* a 32-bit guest's: SDIV in Arm state */
+    assert_string_equal(f.text, "ID_ISAR0.Divide: the guest has seen 2, the target host offers 1");
+    assert_int_equal(compare(XLR_ID_A32_MMFR3, 0, 0xf0000000, &f, warning), -1);
+    assert_non_null(strstr(f.text, "ID_MMFR3.Supersec"));
+    struct xlr_cpu_features early = {.count = XLR_ID_REG_COUNT_1}, here = {.count = XLR_ID_REG_COUNT};
+    here.reg[XLR_ID_A32_MMFR3] = 0xf0000000;
+    assert_int_equal(features_compare(&early, offsetof(struct xlr_cpu_features, reg[XLR_ID_REG_COUNT_1]), &here, sizeof here, &f,
+                                      warning, 128), 0);
     uint64_t longer[2 + XLR_ID_REG_COUNT] = {XLR_ID_REG_COUNT + 1};
     struct xlr_cpu_features h = {.count = XLR_ID_REG_COUNT};
     assert_int_equal(features_compare(longer, sizeof longer, &h, sizeof h, &f, warning, 128), 0);

@@ -54,6 +54,16 @@ uint64_t fdt_read_cells(const uint32_t **p, unsigned cells);
 bool fdt_node_enabled(const void *fdt, int node);
 bool fdt_has_compatible(const void *fdt, int node, const char *const *names, unsigned count);
 
+/* A kernel by its header (dom0_image.c).  `room`: bytes that it needs from the start of its memory bank, itself included. */
+#define KERNEL_HEADER_BYTES 64u
+struct kernel_image { bool aarch32; uint64_t bytes, room, offset, fixed; };
+/* 0; -XEN_EINVAL: neither an arm64 Image nor a zImage, or cut short; -XEN_EOPNOTSUPP: of a width that EL1 cannot have, in k->aarch32. */
+int dom0_image_probe(const uint8_t start[KERNEL_HEADER_BYTES], uint64_t bytes, struct kernel_image *k);
+/* Where it goes, in free memory [start, end) at the start of a bank.  False: it does not fit, or wants to be elsewhere. */
+bool dom0_image_place(const struct kernel_image *k, uint64_t start, uint64_t end, uint64_t *entry);
+/* How far up in a bank the kernel finds a ramdisk and a device tree. */
+uint64_t dom0_image_data_end(const struct kernel_image *k, const struct mem_region *bank);
+
 /* Builds and starts the control domain: panics with a message that says what is missing. */
 void dom0_build(const void *fdt);
 /* Its device tree, edited from the machine's into a fresh buffer. */
@@ -64,6 +74,7 @@ struct dom0_layout {
     uint64_t extended_start, extended_bytes;    /* unused guest-physical space for foreign mappings, or 0 */
     unsigned vcpu_count;
     unsigned evtchn_ppi;
+    bool aarch32;
 };
 /* Bytes used, or -XEN_E*: the name of the node that failed is logged. */
 int dom0_fdt_make(const void *host, void *out, unsigned room, const struct dom0_layout *l);
