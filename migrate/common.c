@@ -2,6 +2,7 @@
 #include "common.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -55,6 +56,11 @@ void log_line(const char *format, ...)
     va_end(args);
     uint64_t ms = now_ns() / 1000000;
     fprintf(stderr, "xlmd [%llu.%03u] %s\n", (unsigned long long)(ms / 1000), (unsigned)(ms % 1000), line);
+}
+
+void *calloc_many(uint64_t count, size_t bytes_each)
+{
+    return count > SIZE_MAX ? NULL : calloc((size_t)count, bytes_each);
 }
 
 uint64_t now_ns(void)

@@ -31,6 +31,9 @@ int fail_record(struct failure *f, uint32_t code, uint32_t type, uint64_t index,
 extern bool log_silent;
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* calloc() for a count that a 32-bit process may not be able to have: NULL then, as if memory had run out. */
+void *calloc_many(uint64_t count, size_t bytes_each);
+
 /* CLOCK_MONOTONIC. */
 uint64_t now_ns(void);
 

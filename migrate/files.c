@@ -14,7 +14,10 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "../xen-lite/include/records.h"
 #include "journal.h"
+
+#define STAND_IN_WORDS 1024u
 
 const char *const file_key[XLM_FILE_KINDS] = {[XLM_KERNEL] = "kernel", [XLM_RAMDISK] = "ramdisk"};
 
@@ -80,21 +83,28 @@ static int failed(struct failure *f, const char *path)
     return fail(f, XLM_E_INTERNAL, "%s: %s", path, strerror(errno));
 }
 
-/* One page with the header of an arm64 Image, so that the domain builder takes it; its code would loop. */
-static int write_stand_in(const char *path, struct failure *f)
+/*
+ * One page with the header of an arm64 Image, or of an arm32 zImage, so that the domain builder takes it and makes a domain of that
+ * width; its code would loop.
+ */
+static int write_stand_in(const char *path, uint32_t guest_bits, struct failure *f)
 {
-    static uint32_t page[1024];
-    static const uint32_t header[16] = {
+    static const uint32_t image[STAND_IN_WORDS] = {
         [0] = 0x14000000,               /* b . */
-        [4] = sizeof page,              /* image_size */
+        [4] = sizeof image,             /* image_size */
         [14] = 0x644d5241,              /* "ARM\x64" */
     };
-    memcpy(page, header, sizeof header);
+    static const uint32_t zimage[STAND_IN_WORDS] = {
+        [0] = 0xeafffffe,               /* b . */
+        [9] = 0x016f2818,               /* magic */
+        [11] = sizeof zimage,           /* end; the start before it is 0: runs anywhere */
+    };
+    const uint32_t *page = guest_bits == XLR_WIDTH_32 ? zimage : image;
     unlink(path);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return failed(f, path);
-    bool whole = write(fd, page, sizeof page) == (ssize_t)sizeof page;
+    bool whole = write(fd, page, sizeof image) == (ssize_t)sizeof image;
     close(fd);
     return whole ? 0 : failed(f, path);
 }
@@ -104,7 +114,7 @@ static void file_path(const struct files *files, int kind, const char *suffix, c
     snprintf(path, PATH_MAX, "%s/%s%s", files->dir, file_key[kind], suffix);
 }
 
-int files_prepare(struct files *files, const char *state_dir, const uint8_t uuid[16], struct config *config,
+int files_prepare(struct files *files, const char *state_dir, const uint8_t uuid[16], struct config *config, uint32_t guest_bits,
                   const struct xlm_file_offer offer[XLM_FILE_KINDS], struct failure *f)
 {
     char path[PATH_MAX];
@@ -118,7 +128,7 @@ int files_prepare(struct files *files, const char *state_dir, const uint8_t uuid
         files->offer[i] = offer[i];
         file_path(files, i, "", path);
         if (config_set_string(config, file_key[i], offer[i].size ? path : NULL, f) < 0 ||
-            (offer[i].size && write_stand_in(path, f) < 0))
+            (offer[i].size && write_stand_in(path, guest_bits, f) < 0))
             return -1;
     }
     return 0;

@@ -27,8 +27,11 @@ struct files {
 
 void files_init(struct files *files);
 
-/* Makes the directory and the stand-ins, and points the configuration to them.  -1 with *f set. */
-int files_prepare(struct files *files, const char *state_dir, const uint8_t uuid[16], struct config *config,
+/*
+ * Makes the directory and the stand-ins, and points the configuration to them.  xl sees by the kernel whether the domain is to be of
+ * `guest_bits` 32 or 64 (enum xlr_width).  -1 with *f set.
+ */
+int files_prepare(struct files *files, const char *state_dir, const uint8_t uuid[16], struct config *config, uint32_t guest_bits,
                   const struct xlm_file_offer offer[XLM_FILE_KINDS], struct failure *f);
 
 /* Looks for equal files at the offered paths: sets wanted[]; the mask of WANT. */

@@ -80,14 +80,14 @@ static int check_reach(struct hyp *h, uint32_t domid, uint64_t got, uint64_t bit
 static int read_log(struct hyp *h, uint32_t domid, unsigned op, uint64_t *bitmap, uint64_t bits)
 {
     DECLARE_HYPERCALL_BUFFER(uint64_t, buffer);
-    size_t bytes = (bits + 63) / 64 * 8;
+    size_t bytes = (size_t)((bits + 63) / 64 * 8);
     int pages = (int)((bytes + XLM_PAGE_BYTES - 1) / XLM_PAGE_BYTES);
     xc_shadow_op_stats_t stats;
     buffer = xc_hypercall_buffer_alloc_pages(h->xc, buffer, pages);
     if (!buffer)
         return -ENOMEM;
     memset(buffer, 0, bytes);
-    long long got = xc_logdirty_control(h->xc, domid, op, HYPERCALL_BUFFER(buffer), bits, 0, &stats);
+    long long got = xc_logdirty_control(h->xc, domid, op, HYPERCALL_BUFFER(buffer), (unsigned long)bits, 0, &stats);
     int error = got < 0 ? -errno : check_reach(h, domid, (uint64_t)got, bits);
     if (!error)
         memcpy(bitmap, buffer, bytes);

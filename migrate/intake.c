@@ -28,7 +28,7 @@ int intake_init(struct intake *in, struct hyp *h, uint64_t max_pages, struct fai
     in->blank = bits_new(slots);
     in->bad_now = bits_new(slots);
     in->bad_before = bits_new(slots);
-    in->where = calloc(slots, sizeof *in->where);
+    in->where = calloc_many(slots, sizeof *in->where);
     if (in->got && in->blank && in->bad_now && in->bad_before && in->where)
         return 0;
     intake_free(in);

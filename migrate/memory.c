@@ -7,7 +7,7 @@
 
 uint64_t *bits_new(uint64_t bits)
 {
-    return calloc((bits + 63) / 64 + 1, sizeof(uint64_t));
+    return calloc_many(bits / 64 + 2, sizeof(uint64_t));
 }
 
 uint64_t bits_count(const uint64_t *map, uint64_t bits)
@@ -95,11 +95,12 @@ int memory_scan_some(struct memory *m, uint64_t *slot, uint64_t *zero, struct fa
 {
     enum hyp_frame frame[HYP_FRAMES_MAX];
     const struct memory_bank *b = bank_of(m, *slot);
-    uint64_t at = *slot - b->slot, n = b->count - at < HYP_FRAMES_MAX ? b->count - at : HYP_FRAMES_MAX;
+    uint64_t at = *slot - b->slot, left = b->count - at;
+    size_t n = left < HYP_FRAMES_MAX ? (size_t)left : HYP_FRAMES_MAX;
     int error = hyp_frames(m->h, m->domid, b->gfn + at, n, zero != NULL, frame);
     if (error < 0)
         return fail(f, XLM_E_INTERNAL, "cannot ask which of the guest's frames have memory: %s", strerror(-error));
-    for (uint64_t k = 0; k < n; k++)
+    for (size_t k = 0; k < n; k++)
         note_frame(m, zero, *slot + k, frame[k]);
     *slot += n;
     return 0;

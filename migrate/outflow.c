@@ -54,12 +54,13 @@ int outflow_harvest(struct outflow *out, uint64_t *dirty)
 int outflow_rescan(struct outflow *out)
 {
     struct memory *m = &out->memory;
-    uint64_t words = (m->slots + 63) / 64, pages, *before = bits_new(m->slots);
+    uint64_t pages, *before = bits_new(m->slots);
+    size_t words = (size_t)((m->slots + 63) / 64);
     if (!before)
         return fail(out->failure, XLM_E_MEMORY, "no memory");
-    memcpy(before, m->populated, words * 8);
+    memcpy(before, m->populated, words * sizeof *before);
     int error = memory_scan(m, &pages, NULL, out->failure);
-    for (uint64_t i = 0; i < words && !error; i++)
+    for (size_t i = 0; i < words && !error; i++)
         out->todo[i] = (out->todo[i] | ~before[i]) & m->populated[i];
     free(before);
     return error;

@@ -71,6 +71,14 @@ int state_check(const void *context, size_t bytes, struct failure *f)
     return 0;
 }
 
+uint32_t state_width(const void *context, size_t bytes)
+{
+    struct xlr_header header;
+    size_t length;
+    memcpy(&header, state_find(context, bytes, XLR_HEADER, &length), sizeof header);
+    return header.width;
+}
+
 static const char *gic_name(uint32_t gic)
 {
     return gic == XLR_GIC_V2 ? "GICv2" : gic == XLR_GIC_V3 ? "GICv3" : "an unknown GIC";
@@ -103,6 +111,15 @@ int state_compatible(const void *guest, size_t guest_bytes, const void *host, si
     return features_compare(gf, length, hf, host_length, f, warning, warning_size);
 }
 
+#define NS_PER_S 1000000000u
+
+/* elapsed_ns * hz / 10^9, exact: of the seconds and of the rest, so that no product is larger than 64 bits. */
+static uint64_t ticks_in(uint64_t elapsed_ns, uint64_t hz)
+{
+    uint64_t seconds = elapsed_ns / NS_PER_S, rest = elapsed_ns % NS_PER_S;
+    return seconds * hz + rest * (hz / NS_PER_S) + rest * (hz % NS_PER_S) / NS_PER_S;
+}
+
 int state_add_time(void *context, size_t bytes, uint64_t elapsed_ns, struct failure *f)
 {
     size_t length;
@@ -111,10 +128,10 @@ int state_add_time(void *context, size_t bytes, uint64_t elapsed_ns, struct fail
         return fail(f, XLM_E_STATE, "state records without the time");
     struct xlr_time time;
     memcpy(&time, payload, sizeof time);
-    if (time.counter_hz == 0 || time.counter_hz > 100000000000ull || elapsed_ns > 86400ull * 1000000000u)
+    if (time.counter_hz == 0 || time.counter_hz > 100000000000ull || elapsed_ns > 86400ull * NS_PER_S)
         return fail(f, XLM_E_STATE, "a counter of %llu Hz and %llu ns under way", (unsigned long long)time.counter_hz,
                     (unsigned long long)elapsed_ns);
-    time.counter += (uint64_t)((unsigned __int128)elapsed_ns * time.counter_hz / 1000000000u);
+    time.counter += ticks_in(elapsed_ns, time.counter_hz);
     memcpy((uint8_t *)context + (payload - (const uint8_t *)context), &time, sizeof time);
     return 0;
 }

@@ -15,6 +15,9 @@ const void *state_find(const void *context, size_t bytes, uint16_t type, size_t 
 /* 0 if `context` is a well-formed sequence HEADER ... END with sizes that hold what the daemon reads; -1 with *f set. */
 int state_check(const void *context, size_t bytes, struct failure *f);
 
+/* The guest's width (enum xlr_width), of a context that state_check() has accepted. */
+uint32_t state_width(const void *context, size_t bytes);
+
 /* True if a guest with context `guest` may run on the host whose (empty domain's) context is `host`; else -1 with *f set. */
 int state_compatible(const void *guest, size_t guest_bytes, const void *host, size_t host_bytes, uint32_t vcpus,
                      struct failure *f, char *warning, size_t warning_size);

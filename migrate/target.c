@@ -107,7 +107,7 @@ static int write_config(struct target *t, char path[PATH_MAX])
     return whole ? 0 : fail(&t->failure, XLM_E_INTERNAL, "%s: %s", path, strerror(errno));
 }
 
-static int begin(struct target *t)
+static int begin(struct target *t, uint32_t guest_bits)
 {
     char path[PATH_MAX];
     memcpy(t->m.uuid, t->offered.uuid, 16);
@@ -124,7 +124,7 @@ static int begin(struct target *t)
     if (error < 0)
         return fail(&t->failure, XLM_E_INTERNAL, "cannot write the journal: %s", strerror(-error));
     t->receiving = true;
-    if (files_prepare(&t->files, t->host->state_dir, t->m.uuid, &t->config, t->offered.file, &t->failure) < 0 ||
+    if (files_prepare(&t->files, t->host->state_dir, t->m.uuid, &t->config, guest_bits, t->offered.file, &t->failure) < 0 ||
         write_config(t, path) < 0 || intake_init(&t->in, t->h, t->offered.max_pages, &t->failure) < 0)
         return -1;
     host_stage(t->host, &t->m, "receiving");
@@ -147,7 +147,8 @@ static int accept_domain(struct target *t)
     t->offered = *d;
     codec_domain_parts(d, &parts);
     if (check_name(t) < 0 || parse_config(t, parts.config) < 0 || check_room(t) < 0 ||
-        check_cpu(t, parts.context, warning, sizeof warning) < 0 || begin(t) < 0)
+        check_cpu(t, parts.context, warning, sizeof warning) < 0 ||
+        begin(t, state_width(parts.context, d->context_length)) < 0)
         return -1;
     struct xlm_accept accept = {XLM_VERSION, 0};
     struct iovec part[2] = {{&accept, sizeof accept}, {warning, strlen(warning)}};

@@ -52,7 +52,7 @@ int writes_init(struct writes *w, const struct memory *memory, uint32_t interval
     memset(w, 0, sizeof *w);
     w->memory = memory;
     w->interval = 1;
-    w->last = calloc(memory->slots, sizeof *w->last);
+    w->last = calloc_many(memory->slots, sizeof *w->last);
     w->pauses = calloc(intervals + 2ul, sizeof *w->pauses);
     if (!w->last || !w->pauses) {
         writes_free(w);

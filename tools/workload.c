@@ -66,27 +66,35 @@ static struct worker workers[WORKERS_MAX];
 static unsigned worker_count;
 static _Atomic uint64_t longest_gap; /* counter ticks, since the last heartbeat */
 
+/* The virtual counter, which goes with the guest from host to host. */
 static uint64_t counter(void)
 {
-#ifdef __aarch64__
     uint64_t value;
 
+#if defined(__aarch64__)
     __asm__ volatile("isb; mrs %0, cntvct_el0" : "=r"(value) : : "memory");
-    return value;
+#elif defined(__arm__)
+    __asm__ volatile("isb; mrrc p15, 1, %Q0, %R0, c14" : "=r"(value) : : "memory");
 #else
     struct timespec now;
 
     clock_gettime(CLOCK_BOOTTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+    value = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 #endif
+    return value;
 }
 
 static uint64_t counter_frequency(void)
 {
-#ifdef __aarch64__
+#if defined(__aarch64__)
     uint64_t value;
 
     __asm__("mrs %0, cntfrq_el0" : "=r"(value));
+    return value;
+#elif defined(__arm__)
+    uint32_t value;
+
+    __asm__("mrc p15, 0, %0, c14, c0, 0" : "=r"(value));
     return value;
 #else
     return 1000000000u;
@@ -360,8 +368,12 @@ int main(int argc, char **argv)
     ws_pages = (uint64_t)(params.ws_mib * PAGES_PER_MIB);
     ws_pages = ws_pages < pages ? ws_pages : pages;
     worker_count = cpus < 1 ? 1 : cpus > (long)WORKERS_MAX ? WORKERS_MAX : (unsigned)cpus;
-    memory = mmap(NULL, pages * PAGE_BYTES + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    sequences = calloc(pages + 1, sizeof *sequences);
+    if (pages > (SIZE_MAX / 2) / PAGE_BYTES) {
+        fprintf(stderr, "workload: %.0f MiB are more than a process of this machine can have\n", params.mem_mib);
+        return 2;
+    }
+    memory = mmap(NULL, (size_t)pages * PAGE_BYTES + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    sequences = calloc((size_t)pages + 1, sizeof *sequences);
     if (memory == MAP_FAILED || !sequences) {
         printf("WL-FATAL no memory for %llu pages\n", (unsigned long long)pages);
         return 1;

@@ -259,12 +259,10 @@ static const struct mem_region *bank_for(uint64_t bytes)
     return best;
 }
 
-/* What the kernel module is; panics if it is nothing that can be run here. */
+/* What the kernel module is; the end if it is nothing that can be run here. */
 static void look_at_kernel(void)
 {
     const struct boot_module *m = &boot.kernel;
-    if (!m->present)
-        panic("dom0: no module with compatible \"multiboot,kernel\" in /chosen");
     const struct page *p = pfn_page(m->start >> PAGE_SHIFT);
     size_t offset = m->start & (PAGE_SIZE - 1);
     const uint8_t *page = page_map(p);
@@ -272,12 +270,16 @@ static void look_at_kernel(void)
     memcpy(start, page + offset, MIN(sizeof(start), PAGE_SIZE - offset));       /* loaders align modules: not across a page */
     page_unmap(p, page);
     int rc = dom0_image_probe(start, m->bytes, &image);
+    if (!rc)
+        return;
     if (rc == -XEN_EOPNOTSUPP)
-        panic("dom0: the kernel module at 0x%llx is %s, and EL1 of this CPU is %s only", (unsigned long long)m->start,
-              image.aarch32 ? "a 32-bit zImage" : "an arm64 Image", image.aarch32 ? "AArch64" : "32-bit");
-    if (rc)
-        panic("dom0: the kernel module at 0x%llx (0x%llx bytes) is neither an arm64 Image nor a zImage, or not all of it is there",
-              (unsigned long long)m->start, (unsigned long long)m->bytes);
+        log_err("boot: %s (kernel, 0x%llx bytes at 0x%llx): is %s, and EL1 of this CPU is %s only: load a kernel of that width\n", m->name,
+                (unsigned long long)m->bytes, (unsigned long long)m->start, image.aarch32 ? "a 32-bit zImage" : "an arm64 Image",
+                image.aarch32 ? "AArch64" : "32-bit");
+    else
+        log_err("boot: %s (kernel, 0x%llx bytes at 0x%llx): is neither an arm64 Image nor a zImage, or not all of it is there\n", m->name,
+                (unsigned long long)m->bytes, (unsigned long long)m->start);
+    boot_stop();
 }
 
 static void place_ramdisk(struct domain *d, const struct mem_region *bank, uint64_t *top)

@@ -23,7 +23,7 @@ static const char *const hidden_compatible[] = {
     "arm,cortex-a72-pmu", "arm,armv7-timer-mem", "arm,smmu-v3", "arm,statistical-profiling-extension-v1",
 };
 static const char *const uart_compatible[] = { "arm,pl011", "arm,sbsa-uart" };
-static const char *const gic_compatible[] = { "arm,gic-v3", "arm,cortex-a15-gic", "arm,gic-400", "arm,cortex-a9-gic" };
+static const char *const gic_compatible[] = { "arm,gic-v3", "arm,cortex-a15-gic", "arm,cortex-a7-gic", "arm,gic-400" };
 
 static bool is_hypervisor_uart(const void *fdt, int node)
 {
@@ -233,17 +233,37 @@ static int gic_node(const void *fdt)
     return -FDT_ERR_NOTFOUND;
 }
 
+/* A GICv2's virtualization frames stay here, too: distributor and CPU interface are left of `reg`. */
+static int edit_gic_frames(void *fdt, int node)
+{
+    int len, parent = fdt_parent_offset(fdt, node);
+    unsigned cells = 2 * (fdt_cells(fdt, parent, "#address-cells", 2) + fdt_cells(fdt, parent, "#size-cells", 1));
+    uint32_t keep[8];
+    const void *reg = fdt_getprop(fdt, node, "reg", &len);
+    if (!reg || cells > ARRAY_SIZE(keep) || len < (int)(4 * cells))
+        return -FDT_ERR_BADVALUE;
+    memcpy(keep, reg, 4 * cells);
+    return fdt_setprop(fdt, node, "reg", keep, (int)(4 * cells));
+}
+
 static int edit_gic(void *fdt)
 {
     int node = gic_node(fdt);
     if (node < 0)
         return node;
+    if (gic->version == 2) {
+        int bad = edit_gic_frames(fdt, node);
+        if (bad)
+            return bad;
+    }
     int rc = fdt_delprop(fdt, node, "interrupts");      /* the maintenance interrupt stays here */
     if (rc && rc != -FDT_ERR_NOTFOUND)
         return rc;
-    /* Without the ITS there are no MSIs behind PCI bridges either. */
-    while ((node = fdt_node_offset_by_prop_value(fdt, node, "device_type", "pci", 4)) >= 0)
+    /* Without ITS and v2m frames there are no MSIs behind PCI bridges either. */
+    while ((node = fdt_node_offset_by_prop_value(fdt, node, "device_type", "pci", 4)) >= 0) {
         fdt_delprop(fdt, node, "msi-map");
+        fdt_delprop(fdt, node, "msi-parent");
+    }
     return 0;
 }
 

@@ -204,8 +204,8 @@ static int gic_version_of(const struct xen_domctl_createdomain *cfg)
 {
     switch (cfg->arch.gic_version) {
     case XEN_DOMCTL_CONFIG_GIC_NATIVE: return (int)gic->version;
-    case XEN_DOMCTL_CONFIG_GIC_V2: return gic->version == 2 ? 2 : -XEN_EINVAL;
-    case XEN_DOMCTL_CONFIG_GIC_V3: return gic->version == 3 ? 3 : -XEN_EINVAL;
+    case XEN_DOMCTL_CONFIG_GIC_V2: return gic->version == 2 ? 2 : -XEN_ENODEV;
+    case XEN_DOMCTL_CONFIG_GIC_V3: return gic->version == 3 ? 3 : -XEN_ENODEV;
     default: return -XEN_EINVAL;
     }
 }

@@ -22,7 +22,7 @@ void bench_idle(struct guest *g, uint64_t us)
 static bool map_shared_info(struct guest *g)
 {
     struct xen_add_to_physmap a = { .domid = g->id, .space = XENMAPSPACE_shared_info, .gpfn = GUEST_SHARED / PAGE };
-    return hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_add_to_physmap, &a) == 0;
+    return hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &a) == 0;
 }
 
 static bool run_in(struct guest *g)
@@ -132,7 +132,7 @@ long bench_shadow(struct guest *g, uint32_t op)
     memset(&g->op.u, 0, sizeof(g->op.u));
     g->op.u.shadow_op.op = op;
     g->op.u.shadow_op.pages = (uint64_t)BITMAP_PAGES * PAGE * 8;
-    g->op.u.shadow_op.dirty_bitmap.p = bitmap;
+    set_xen_guest_handle(g->op.u.shadow_op.dirty_bitmap, bitmap);
     uint64_t start = bm_counter();
     long rc = domctl(g, XEN_DOMCTL_shadow_op);
     return rc ? -1 : (long)(bm_counter() - start);

@@ -12,11 +12,15 @@
 #define BOOT_REGIONS_MAX 32u
 #define BOOT_STRING_MAX  1024u
 
-struct boot_module { uint64_t start, bytes; char bootargs[BOOT_STRING_MAX]; bool present; };
+#define BOOT_NAME_MAX    40u
+
+struct boot_module { uint64_t start, bytes; char name[BOOT_NAME_MAX], bootargs[BOOT_STRING_MAX]; bool present; };
+struct boot_extent { uint64_t start, end; const char *what; };  /* to the byte; what: for messages */
 struct boot_info {
     struct mem_region ram[BOOT_REGIONS_MAX];        /* page-aligned, sorted */
     unsigned ram_count;
     struct mem_region reserved[BOOT_REGIONS_MAX];   /* must not be allocated: firmware's, modules, the image, the tree */
+    struct boot_extent extent[BOOT_REGIONS_MAX];    /* what each of them is for */
     unsigned reserved_count;
     struct boot_module kernel, ramdisk;
     char cmdline[BOOT_STRING_MAX];
@@ -28,6 +32,16 @@ extern struct boot_info boot;
 
 /* Fills `boot`. 0, or -XEN_EINVAL having logged which node or property is wrong. `image` is where the hypervisor lies. */
 int boot_scan(const void *fdt, paddr_t fdt_pa, struct mem_region image);
+
+/* Keeps [start, end) from being allocated. */
+void boot_reserve(uint64_t start, uint64_t end, const char *what);
+extern const char boot_what_reserved[];         /* `what` of the tree's own reservations */
+/* Enters a module whose name, start and bytes are known. 0, or -XEN_EINVAL having logged why it cannot be there. */
+int boot_module_place(struct boot_module *m);
+/* Looks into the modules, when RAM is mapped. 0, or -XEN_EINVAL having logged which one is cut short, or none of what it should be. */
+int boot_modules_check(void);
+/* What the boot loader left cannot be used, and the log says why: powers off, or halts (`noreboot`, or no firmware to ask). */
+_Noreturn void boot_stop(void);
 
 /* A node's reg entry `index` as the CPU sees it, through every parent's ranges. 0, -XEN_ENOENT (no such entry), -XEN_EINVAL. */
 int fdt_reg(const void *fdt, int node, unsigned index, uint64_t *address, uint64_t *bytes);
