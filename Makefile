@@ -42,23 +42,32 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 .DEFAULT_GOAL := help
 
 ##@ Use
-.PHONY: help demo run figures bench bench-peers check soak check-host model build images build-clang lint clean distclean deps
+.PHONY: help demo run image figures bench bench-peers check soak check-host model build images build-clang build-bare lint clean distclean deps
 help:           ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
 	@echo; echo "ARCH=arm64 (default) or arm32 is the width that is made, run and measured."
 	@echo "Compilers: CROSS_COMPILE_arm64=PREFIX CROSS_COMPILE_arm32=PREFIX, or CROSS_COMPILE=PREFIX for the one that ARCH says"
-	@echo "Variables of demo: GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE"
+	@echo "Variables of demo, run and check: GIC=2 or 3, the interrupt controller (3; arm32: 2)"
+	@echo "Variables of demo: GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE BOOT=direct|uboot|tftp"
 
+# BOOT=uboot or tftp: by U-Boot, which is another package.
+deps_of_hosts := $(if $(filter-out direct,$(BOOT)),boot,build)
 demo:           ## two hosts: migrate a Debian guest from A to B and back; report in build/demo/
-	@tools/deps build
+	@tools/deps $(deps_of_hosts)
 	@tools/demo.py --check-variables
 	@$(MAKE) --no-print-directory build
 	@tools/demo.py
 
 run:            ## one host, the control domain's shell on this terminal (leave with Ctrl-A X)
-	@tools/deps build
+	@tools/deps $(deps_of_hosts)
 	@$(MAKE) --no-print-directory build
 	@tools/run.py
+
+image:          ## build/$ARCH/images/disk.img, which U-Boot boots from: QEMU's, or a board's with an SD card
+	@tools/deps boot
+	@$(MAKE) --no-print-directory build
+	@tools/uboot.py --xen $(OUT)/xen-lite --kernel $(KERNEL_$(ARCH))/vmlinuz --initrd $(IMAGES)/dom0.cpio \
+	    --initrd $(IMAGES)/payload.cpio -o $(IMAGES)/disk.img
 
 figures:        ## the project's promises in numbers, measured (10 minutes); build/figures.json
 	@tools/deps build
@@ -109,7 +118,9 @@ FREESTANDING = -nostdinc -isystem $(shell $(CC) -print-file-name=include) -isyst
 # What runs without an operating system: the processor's general registers alone, no access that is not aligned (there may be no
 # MMU yet). arm32: armv7ve is Armv7-A with the virtualization extensions, thus with LPAE and a division of 32 bits.
 BARE_arm64 := -march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics -mcmodel=small
-BARE_arm32 := -march=armv7ve -marm -mfloat-abi=soft -mno-unaligned-access
+BARE_arm32 = -march=armv7ve -marm -mfloat-abi=soft -mno-unaligned-access $(int32_is_int)
+# For arm-none-eabi- 32 bits are a long, as nowhere else.
+int32_is_int := -U__INT32_TYPE__ -D__INT32_TYPE__=int -U__UINT32_TYPE__ -D__UINT32_TYPE__=unsigned
 BARE_CFLAGS = $(COMMON) $(FREESTANDING) -ffreestanding $(BARE_$(ARCH)) -fno-common -D__XEN_TOOLS__
 XEN_CFLAGS = $(BARE_CFLAGS) -fno-pic -fno-pie -fstack-protector-strong -fno-omit-frame-pointer
 INCLUDE_xen-lite := -iquote xen-lite/include -Iarch/$(ARCH)/include
@@ -190,7 +201,7 @@ $(OBJ)/xen-lite.lds: $(lds) $(headers) $(flags)
 
 # Two links: the second carries the symbol table of the first. The table is read-only data behind all code, so no
 # function moves; that is checked.
-xen_link = $(CC) -nostdlib -static -no-pie -Wl,--build-id=none -Wl,--fatal-warnings -Wl,-z,max-page-size=4096 \
+xen_link = $(CC) -nostdlib -static -Wl,--build-id=none -Wl,--fatal-warnings -Wl,-z,max-page-size=4096 \
         -Wl,-z,noexecstack -T $(OBJ)/xen-lite.lds -o $(1) $(xen_objects) $(2) $(libraries_$(ARCH))
 symtab_cc = $(CC) $(XEN_CFLAGS) -c -o $(1).o $(1).c
 
@@ -211,8 +222,14 @@ debug: $(headers)          ## build/$ARCH-debug/xen-lite: with assertions, and a
 	@$(MAKE) --no-print-directory OUT=build/$(ARCH)-debug CFLAGS_EXTRA='$(CFLAGS_EXTRA) -DXL_DEBUG=1 -DMMIO_GENERATION_BITS=3' hypervisor
 
 clang = $(CLANG) --target=$(TRIPLET)
-build-clang: $(headers)         ## compile all with clang, for its warnings
-	@$(MAKE) --no-print-directory OBJ=build/$(ARCH)-clang CC='$(clang)' LINUX_CC='$(clang)' objects migrate-objects
+build-clang: $(headers)         ## build/$ARCH-clang/xen-lite, and the daemon's files, compiled by clang
+	@$(MAKE) --no-print-directory OUT=build/$(ARCH)-clang CC='$(clang)' LINUX_CC='$(clang)' hypervisor migrate-objects
+
+# Arm's toolchain for programs without an operating system; Debian has the one for arm32.
+build-bare: $(headers)          ## build/$ARCH-bare/xen-lite, by a toolchain without a C library (arm-none-eabi-, aarch64-none-elf-)
+	@$(MAKE) --no-print-directory OUT=build/$(ARCH)-bare CROSS_COMPILE=$(BARE_CROSS_$(ARCH)) hypervisor
+BARE_CROSS_arm64 := aarch64-none-elf-
+BARE_CROSS_arm32 := arm-none-eabi-
 
 # --- migration: xlmd and xlm, each its own main file, the rest a library that the host tests link too
 migrate_mains := $(filter migrate/xlmd.c migrate/xlm.c,$(wildcard migrate/*.c))
@@ -321,11 +338,14 @@ $(TEST_PROGRAMS_arm64): ; @echo "  LINK    $@"; $(call test_cc_of,arm64) -o $@ $
 $(TEST_PROGRAMS_arm32): ; @echo "  LINK    $@"; $(call test_cc_of,arm32) -o $@ $^ $(LIBS) -lpthread
 $(TEST_PROGRAMS_fuzz): ; @echo "  LINK    $@"; $(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LIBS) -lpthread
 
-lint: compile_commands.json     ## cppcheck and clang-tidy
+lint:           ## cppcheck and clang-tidy
 	@tools/check.py lint
 
 xen_command = $(CC) $(XEN_CFLAGS) $(INCLUDE_$(1))
-compile_commands.json: Makefile $(xen_sources) $(migrate_mains) $(migrate_common) tools/compdb $(headers)      ## for editors and clang-tidy
+compile_commands := build/$(ARCH)/compile_commands.json
+compile_commands.json: $(compile_commands)      ## for editors
+	@cp $< $@
+$(compile_commands): Makefile $(xen_sources) $(migrate_mains) $(migrate_common) tools/compdb $(headers) $(flags)
 	@tools/compdb $@ '$(call xen_command,xen-lite)' $(core_sources) -- '$(call xen_command,arch)' $(arch_sources) -- \
 	    '$(call xen_command,drivers)' $(driver_sources) -- '$(LINUX_CC) $(MIGRATE_CFLAGS)' $(migrate_mains) $(migrate_common) -- \
 	    '$(LINUX_CC) $(TOOLS_CFLAGS)' $(wildcard tools/*.c) --

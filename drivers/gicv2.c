@@ -12,16 +12,20 @@
 #include "arch.h"
 #include <asm/io.h>
 
-enum { GICC_CTLR = 0x0, GICC_PMR = 0x4, GICC_BPR = 0x8, GICC_IAR = 0xc, GICC_EOIR = 0x10, GICC_DIR = 0x1000 };
+enum { GICC_CTLR = 0x0, GICC_PMR = 0x4, GICC_BPR = 0x8, GICC_IAR = 0xc, GICC_EOIR = 0x10, GICC_APR = 0xd0, GICC_IIDR = 0xfc, GICC_DIR = 0x1000 };
 enum { GICH_HCR = 0x0, GICH_VTR = 0x4, GICH_VMCR = 0x8, GICH_MISR = 0x10, GICH_ELRSR0 = 0x30, GICH_ELRSR1 = 0x34, GICH_APR = 0xf0,
        GICH_LR = 0x100 };
 #define GICC_CTLR_ENABLE  (1u << 0)
 #define GICC_CTLR_EOIMODE (1u << 9)
+#define GICC_IIDR_GIC400  0x0202043bu   /* with any variant */
+#define GICC_IIDR_VARIANT 0x0000f000u
 #define LR_COUNT_MAX      16u           /* of the 64 that there could be; GIC-400 has 4 */
 
 static volatile void *dist, *cpu_if, *hyp_if;
 static uint8_t target_of[MAX_CPUS];     /* each CPU's bit in ITARGETSR and SGIR */
 static uint32_t sgi_iar[MAX_CPUS][16];  /* the acknowledged value with its source, which EOI and DIR must repeat */
+/* An SPI's target as in ITARGETSR, and who acknowledged it last. */
+static struct { uint8_t target, taker; } spi[1020];
 static spinlock_t lock = SPINLOCK_INIT;
 
 static void dist_init(void)
@@ -41,6 +45,8 @@ static void dist_init(void)
         io_write32(dist, GICD_ICFGR + i / 4, 0);
         io_write32(dist, GICD_ICFGR + i / 4 + 4, 0);
     }
+    for (uint32_t i = 32; i < gic_info.irq_count; i++)
+        spi[i].target = target_of[cpu_id()];
     io_write32(dist, GICD_CTLR, 1);
 }
 
@@ -56,6 +62,24 @@ static void find_target(void)
     target_of[cpu_id()] = mask & 0xff ? (uint8_t)mask : 1;
 }
 
+/*
+ * What this CPU's registers hold while no guest runs: a guest changes VMCR and the active priorities, and gicv2_save reads them after it.
+ * Most vCPUs have the same there, and need no write, which takes its time on its way to the controller.
+ */
+static struct gic_vcpu_regs live[MAX_CPUS];
+
+static void load_changed(const struct gic_vcpu_regs *r, bool all)
+{
+    struct gic_vcpu_regs *l = &live[cpu_id()];
+
+    if (all || l->vmcr != r->vmcr)
+        io_write32(hyp_if, GICH_VMCR, l->vmcr = r->vmcr);
+    if (all || l->ap1r[0] != r->ap1r[0])
+        io_write32(hyp_if, GICH_APR, l->ap1r[0] = r->ap1r[0]);
+    if (all || l->hcr != r->hcr)
+        io_write32(hyp_if, GICH_HCR, l->hcr = r->hcr);
+}
+
 static void gicv2_cpu_init(void)
 {
     find_target();
@@ -65,12 +89,14 @@ static void gicv2_cpu_init(void)
     for (uint32_t i = 0; i < 32; i += 4)
         io_write32(dist, GICD_IPRIORITYR + i, GIC_PRIORITY * 0x01010101u);
     io_write32(dist, GICD_ISENABLER, gicd_own_ppis());
+    for (uint32_t i = 0; i < 16; i += 4)        /* what firmware acknowledged and never ended */
+        io_write32(cpu_if, GICC_APR + i, 0);
     io_write32(cpu_if, GICC_PMR, 0xff);
     io_write32(cpu_if, GICC_BPR, 0);
     io_write32(cpu_if, GICC_CTLR, GICC_CTLR_ENABLE | GICC_CTLR_EOIMODE);
-    io_write32(hyp_if, GICH_HCR, 0);
     for (unsigned i = 0; i < gic_info.lr_count; i++)
         io_write32(hyp_if, GICH_LR + 4 * i, 0);
+    load_changed(&(struct gic_vcpu_regs){ 0 }, true);
 }
 
 static uint32_t gicv2_ack(void)
@@ -80,11 +106,24 @@ static uint32_t gicv2_ack(void)
     arch_dsb();                         /* acknowledged before anything that the interrupt announces is read */
     if (intid < 16)
         sgi_iar[cpu_id()][intid] = iar;
+    else if (intid >= 32 && intid < ARRAY_SIZE(spi))
+        __atomic_store_n(&spi[intid].taker, (uint8_t)cpu_id(), __ATOMIC_RELAXED);
     return intid;
 }
 static uint32_t acknowledged(uint32_t intid) { return intid < 16 ? sgi_iar[cpu_id()][intid] : intid; }
 static void gicv2_eoi(uint32_t intid) { io_write32(cpu_if, GICC_EOIR, acknowledged(intid)); }
-static void gicv2_deactivate(uint32_t intid) { io_write32(cpu_if, GICC_DIR, acknowledged(intid)); }
+
+/*
+ * There are GICs (QEMU's) in which an SPI is active for the CPU that acknowledged it, and only its own CPU interface and virtual CPU
+ * interface end that.  From another CPU it is cleared in the distributor, for all.
+ */
+static void gicv2_deactivate(uint32_t intid)
+{
+    if (intid >= 32 && __atomic_load_n(&spi[intid].taker, __ATOMIC_RELAXED) != cpu_id())
+        io_write32(dist, gicd_word(GICD_ICACTIVER, intid), gicd_bit(intid));
+    else
+        io_write32(cpu_if, GICC_DIR, acknowledged(intid));
+}
 
 static void gicv2_send_sgi(unsigned cpu, uint32_t intid)
 {
@@ -110,10 +149,18 @@ static void gicv2_set_type(uint32_t intid, bool edge)
     spin_unlock(&lock);
 }
 static void gicv2_set_priority(uint32_t intid, uint8_t priority) { io_write8(dist, GICD_IPRIORITYR + intid, priority); }
+/*
+ * The guest that has an interrupt in hand goes on on another CPU, from where its EOI may not end it (see above): so it ends here.  If its
+ * line is still up it comes once more, to the new CPU, and what the guest has of it already stays one interrupt.
+ */
 static void gicv2_route(uint32_t intid, unsigned cpu)
 {
-    if (intid >= 32)
-        io_write8(dist, GICD_ITARGETSR + intid, target_of[cpu]);
+    if (intid < 32 || spi[intid].target == target_of[cpu])
+        return;
+    spi[intid].target = target_of[cpu];
+    io_write8(dist, GICD_ITARGETSR + intid, target_of[cpu]);
+    if (io_read32(dist, gicd_word(GICD_ISACTIVER, intid)) & gicd_bit(intid))
+        io_write32(dist, gicd_word(GICD_ICACTIVER, intid), gicd_bit(intid));
 }
 static void gicv2_set_pending(uint32_t intid, bool pending)
 {
@@ -124,6 +171,7 @@ static void gicv2_set_active(uint32_t intid, bool active)
     io_write32(dist, gicd_word(active ? GICD_ISACTIVER : GICD_ICACTIVER, intid), gicd_bit(intid));
 }
 
+#define VMCR_RESERVED (7u << 24)        /* GICv3's lower bits of the priority mask */
 /* GICH_LR<n> */
 #define LR_HW      (1u << 31)
 #define LR_GROUP1  (1u << 30)
@@ -157,20 +205,23 @@ static void gicv2_lr_read(unsigned n, struct gic_lr *lr)
 static void gicv2_lr_clear(unsigned n) { io_write32(hyp_if, GICH_LR + 4 * n, 0); }
 static uint32_t gicv2_lr_empty(void) { return io_read32(hyp_if, GICH_ELRSR0) & ((1u << gic_info.lr_count) - 1); }
 static uint32_t gicv2_misr(void) { return io_read32(hyp_if, GICH_MISR); }
-static void gicv2_set_hcr(uint32_t hcr) { io_write32(hyp_if, GICH_HCR, hcr); }
-
-static void gicv2_load(const struct gic_vcpu_regs *r)
+static void gicv2_set_hcr(uint32_t hcr)
 {
-    io_write32(hyp_if, GICH_VMCR, r->vmcr);
-    io_write32(hyp_if, GICH_APR, r->ap1r[0]);
-    io_write32(hyp_if, GICH_HCR, r->hcr);
+    struct gic_vcpu_regs *l = &live[cpu_id()];
+
+    if (l->hcr != hcr)
+        io_write32(hyp_if, GICH_HCR, l->hcr = hcr);
 }
+
+static void gicv2_load(const struct gic_vcpu_regs *r) { load_changed(r, false); }
+
 static void gicv2_save(struct gic_vcpu_regs *r)
 {
     arch_dsb();                         /* the guest's last writes to its GICV frame have arrived */
-    r->hcr = io_read32(hyp_if, GICH_HCR);
-    r->vmcr = io_read32(hyp_if, GICH_VMCR);
+    r->hcr = live[cpu_id()].hcr;        /* only EL2 writes it, but for the count of EOIs that found no list register */
+    r->vmcr = io_read32(hyp_if, GICH_VMCR) & ~VMCR_RESERVED;
     r->ap1r[0] = io_read32(hyp_if, GICH_APR);
+    live[cpu_id()] = *r;
 }
 
 static const struct gic_driver driver = {
@@ -181,35 +232,62 @@ static const struct gic_driver driver = {
     .lr_empty = gicv2_lr_empty, .misr = gicv2_misr, .load = gicv2_load, .save = gicv2_save, .set_hcr = gicv2_set_hcr,
 };
 
-static volatile void *map_frame(const void *fdt, int node, unsigned n, const char *what, paddr_t *pa, uint64_t *bytes)
+static bool frame(const void *fdt, int node, unsigned n, const char *what, uint32_t least, paddr_t *pa, uint64_t *bytes)
 {
-    volatile void *va = NULL;
+    if (dt_reg(fdt, node, n, pa, bytes) && *bytes >= least)
+        return true;
+    log_err("GICv2: reg: no %s frame, or less than 0x%x bytes of it\n", what, least);
+    return false;
+}
 
-    if (dt_reg(fdt, node, n, pa, bytes))
-        va = arch_map_device(*pa, *bytes);
-    if (!va)
-        log_err("GICv2: reg: no %s frame\n", what);
-    return va;
+static bool find_frames(const void *fdt, int node)
+{
+    struct gic_info *g = &gic_info;
+
+    if (!frame(fdt, node, 0, "distributor", 0x1000, &g->dist, &g->dist_bytes) ||
+        !frame(fdt, node, 1, "CPU interface", 0x1004, &g->cpu_if, &g->cpu_if_bytes) ||
+        !frame(fdt, node, 2, "virtual interface control", 0x140, &g->hyp_if, &g->hyp_if_bytes) ||
+        !frame(fdt, node, 3, "virtual CPU interface", 2 * PAGE_SIZE, &g->vcpu_if, &g->vcpu_if_bytes))
+        return false;
+    /* It is mapped into guests, at a place of theirs and over the control domain's CPU interface. */
+    if ((g->vcpu_if.v | g->cpu_if.v) & ~PAGE_MASK) {
+        log_err("GICv2: reg: the CPU interfaces at 0x%llx and 0x%llx do not begin with a page\n", (unsigned long long)g->cpu_if.v,
+                (unsigned long long)g->vcpu_if.v);
+        return false;
+    }
+    dist = arch_map_device(g->dist, g->dist_bytes);
+    cpu_if = arch_map_device(g->cpu_if, g->cpu_if_bytes);
+    hyp_if = arch_map_device(g->hyp_if, g->hyp_if_bytes);
+    if (!dist || !cpu_if || !hyp_if)
+        log_err("GICv2: no room to map its registers\n");
+    return dist && cpu_if && hyp_if;
+}
+
+/*
+ * Where pages may have 64 KiB, each page of a GIC-400 shows 16 times in 64 KiB, so that a frame is 128 KiB; the last copy of the first
+ * page and the first of the second lie side by side.  Linux looks for the same.
+ */
+static void find_alias(void)
+{
+    const uint32_t offset = 0xf000;
+
+    gic_info.alias_offset = 0;
+    if (gic_info.cpu_if_bytes < 0x20000 || gic_info.vcpu_if_bytes < 0x20000)
+        return;
+    uint32_t id = io_read32(cpu_if, GICC_IIDR);
+    if ((id & ~GICC_IIDR_VARIANT) != GICC_IIDR_GIC400 || io_read32(cpu_if, offset + GICC_IIDR) != id)
+        return;
+    gic_info.alias_offset = offset;
+    cpu_if = (volatile char *)cpu_if + offset;
 }
 
 const struct gic_driver *gicv2_probe(const void *fdt, int node)
 {
-    paddr_t pa;
-    uint64_t bytes;
     bool edge;
 
-    if (!(dist = map_frame(fdt, node, 0, "distributor", &gic_info.dist, &gic_info.dist_bytes)) ||
-        !(cpu_if = map_frame(fdt, node, 1, "CPU interface", &gic_info.cpu_if, &gic_info.cpu_if_bytes)) ||
-        !(hyp_if = map_frame(fdt, node, 2, "virtual interface control", &pa, &bytes)))
+    if (!find_frames(fdt, node))
         return NULL;
-    if (!dt_reg(fdt, node, 3, &gic_info.vcpu_if, &bytes)) {
-        log_err("GICv2: reg: no virtual CPU interface frame\n");
-        return NULL;
-    }
-    if (gic_info.cpu_if_bytes < 0x1004) {
-        log_err("GICv2: reg: the CPU interface has no GICC_DIR page\n");
-        return NULL;
-    }
+    find_alias();
     if (!dt_interrupt(fdt, node, 0, &gic_info.maintenance_intid, &edge)) {
         log_warn("GICv2: interrupts: no maintenance interrupt; assuming %u\n", INTID_PPI_MAINTENANCE);
         gic_info.maintenance_intid = INTID_PPI_MAINTENANCE;

@@ -29,6 +29,12 @@ static const char *const reg_name[XLR_ID_REG_COUNT] = {
     "ID_AA64PFR0_EL1",  "ID_AA64PFR1_EL1",  "ID_AA64DFR0_EL1",  "ID_AA64DFR1_EL1",
     "ID_AA64ISAR0_EL1", "ID_AA64ISAR1_EL1", "ID_AA64ISAR2_EL1", "ID_AA64MMFR0_EL1",
     "ID_AA64MMFR1_EL1", "ID_AA64MMFR2_EL1", "ID_AA64ZFR0_EL1",  "ID_AA64SMFR0_EL1",
+    "ID_PFR0",          "ID_PFR1",          "ID_DFR0",          "ID_AFR0",
+    "ID_MMFR0",         "ID_MMFR1",         "ID_MMFR2",         "ID_MMFR3",
+    "ID_ISAR0",         "ID_ISAR1",         "ID_ISAR2",         "ID_ISAR3",
+    "ID_ISAR4",         "ID_ISAR5",         "ID_MMFR4",         "ID_ISAR6",
+    "MVFR0",            "MVFR1",            "MVFR2",            "ID_RES_33",
+    "ID_PFR2",          "ID_DFR1",          "ID_MMFR5",         "ID_RES_37",
 };
 
 static const struct field fields[] = {
@@ -66,6 +72,22 @@ static const struct field fields[] = {
     {XLR_ID_MMFR2, 16, AT_LEAST, "VARange"}, {XLR_ID_MMFR2, 24, IGNORED, "NV"}, {XLR_ID_MMFR2, 28, IGNORED, "ST"},
     {XLR_ID_MMFR2, 32, AT_LEAST, "AT"}, {XLR_ID_MMFR2, 48, IGNORED, "FWB"}, {XLR_ID_MMFR2, 56, AT_LEAST, "BBM"},
     {XLR_ID_MMFR2, 60, AT_LEAST, "E0PD"},
+    {XLR_ID_A32_PFR0, 12, AT_LEAST, "State3"}, {XLR_ID_A32_PFR0, 24, AT_LEAST, "DIT"},
+    {XLR_ID_A32_PFR1, 16, AT_LEAST, "GenTimer"}, {XLR_ID_A32_PFR1, 28, AT_LEAST, "GIC"},
+    {XLR_ID_A32_DFR0, 0, AT_LEAST, "CopDbg"}, {XLR_ID_A32_DFR0, 24, AT_LEAST_SIGNED, "PerfMon"},
+    {XLR_ID_A32_MMFR0, 0, AT_LEAST, "VMSA"}, {XLR_ID_A32_MMFR0, 8, AT_LEAST_SIGNED, "OuterShr"},
+    {XLR_ID_A32_MMFR0, 20, IGNORED, "AuxReg"}, {XLR_ID_A32_MMFR0, 28, AT_LEAST_SIGNED, "InnerShr"},
+    {XLR_ID_A32_MMFR1, 28, AT_LEAST, "BPred"},
+    {XLR_ID_A32_MMFR3, 16, AT_LEAST, "PAN"}, {XLR_ID_A32_MMFR3, 24, IGNORED, "CMemSz"},
+    {XLR_ID_A32_MMFR3, 28, AT_LEAST_SIGNED, "Supersec"},
+    {XLR_ID_A32_MMFR4, 0, IGNORED, "SpecSEI"}, {XLR_ID_A32_MMFR4, 8, IGNORED, "XNX"}, {XLR_ID_A32_MMFR4, 16, AT_LEAST, "HPDS"},
+    {XLR_ID_A32_MMFR4, 28, IGNORED, "EVT"},
+    {XLR_ID_A32_ISAR0, 0, AT_LEAST, "Swap"}, {XLR_ID_A32_ISAR0, 24, AT_LEAST, "Divide"},
+    {XLR_ID_A32_ISAR5, 4, AT_LEAST, "AES"}, {XLR_ID_A32_ISAR5, 8, AT_LEAST, "SHA1"}, {XLR_ID_A32_ISAR5, 12, AT_LEAST, "SHA2"},
+    {XLR_ID_A32_ISAR5, 16, AT_LEAST, "CRC32"}, {XLR_ID_A32_ISAR5, 24, AT_LEAST, "RDM"},
+    {XLR_ID_A32_ISAR6, 4, AT_LEAST, "DP"}, {XLR_ID_A32_ISAR6, 8, AT_LEAST, "FHM"}, {XLR_ID_A32_ISAR6, 12, AT_LEAST, "SB"},
+    {XLR_ID_A32_MVFR0, 0, AT_LEAST, "SIMDReg"}, {XLR_ID_A32_MVFR0, 4, AT_LEAST, "FPSP"}, {XLR_ID_A32_MVFR0, 8, AT_LEAST, "FPDP"},
+    {XLR_ID_A32_MVFR1, 24, AT_LEAST, "FPHP"}, {XLR_ID_A32_MVFR1, 28, AT_LEAST, "SIMDFMAC"},
 };
 
 static struct field field_of(unsigned reg, unsigned shift)
@@ -152,6 +174,7 @@ int features_compare(const void *guest, size_t guest_bytes, const void *host, si
     struct xlr_cpu_features g = {0}, h = {0};
     memcpy(&g, guest, guest_bytes < sizeof g ? guest_bytes : sizeof g);
     memcpy(&h, host, host_bytes < sizeof h ? host_bytes : sizeof h);
+    unsigned count = g.count < XLR_ID_REG_COUNT ? g.count : XLR_ID_REG_COUNT;   /* of an early writer: what the guest saw beyond is not known */
     warning[0] = 0;
     for (size_t i = sizeof g; i + 8 <= guest_bytes; i += 8) {
         uint64_t more;
@@ -160,10 +183,10 @@ int features_compare(const void *guest, size_t guest_bytes, const void *host, si
             return fail(f, XLM_E_CPU, "the guest has seen an ID register that this host does not know (number %zu)",
                         (i - 8) / 8);
     }
-    for (unsigned reg = 0; reg < XLR_ID_REG_COUNT; reg++)
+    for (unsigned reg = 0; reg < count; reg++)
         if (compare_reg(reg, g.reg[reg], h.reg[reg], f) < 0)
             return -1;
-    for (unsigned reg = 0; reg < XLR_ID_REG_COUNT; reg++)
+    for (unsigned reg = 0; reg < count; reg++)
         if ((reg == XLR_ID_MIDR || reg == XLR_ID_CLIDR) && g.reg[reg] != h.reg[reg]) {
             snprintf(warning, warning_size, "%s differs: the guest has seen %llx, the target host has %llx", reg_name[reg],
                      (unsigned long long)g.reg[reg], (unsigned long long)h.reg[reg]);

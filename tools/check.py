@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """All tests: build with two compilers, static analysis, host tests, a model, fuzzing, scenarios on emulated hosts.
 
-usage: check.py [-k WORD] [GROUP...]      groups: build lint host model fuzz qemu (default: all, in this order)
+usage: check.py [-k WORD] [--machine NAME]... [GROUP...]      groups: build lint host model fuzz qemu (default: all, in this order)
   -k WORD     only the host tests, searches of the model, fuzz targets and scenarios whose name contains WORD
+  --machine NAME    the scenarios on this machine alone, such as arm32-gicv2, even if they do not name it
   --list      name what would run
 The last line is `N passed, N failed`; exit status 1 if anything failed. Logs are in build/check/.
 
-A host test (tests/host/test_*.c) is a cmocka program; it runs for this machine with sanitizers, and for arm64 under
-qemu-user. The model's searches (tests/model/run) and a scenario (tests/qemu/*.py, executable) print `ok NAME` or
-`not ok NAME - why` lines; a scenario may say in its first lines `# emulators: 2` (how many it runs at once; default 1)
-and `# timeout: SECONDS` (default 300).
+A host test (tests/host/test_*.c) is a cmocka program; it runs for this machine with sanitizers, and for arm64 and arm32
+under qemu-user. The model's searches (tests/model/run) and a scenario (tests/qemu/*.py, executable) print `ok NAME` or
+`not ok NAME - why` lines; a scenario may say in its first lines `# emulators: 2` (how many it runs at once; default 1),
+`# timeout: SECONDS` (default 300) and `# machines: arm64-gicv3 arm32-gicv2` (on which it runs, ARCH and GIC in its
+environment say which; default arm64-gicv3). What ran on which machine is a table at the end, also in build/check/machines.md.
 """
 import argparse
 import glob
@@ -30,6 +32,8 @@ FUZZ_SECONDS = 60
 HOST_TEST_SECONDS = 120
 MODEL_SECONDS = 900
 JOBS = "-j2"
+WIDTHS = ("arm64", "arm32")
+MACHINES = ("arm64-gicv3", "arm64-gicv2", "arm32-gicv2", "arm32-gicv3")
 
 running = set()
 
@@ -105,19 +109,22 @@ def step(name, command, timeout, lines=40):
 # ----------------------------------------------------------------------------------------------------------------------
 
 def group_build(_):
-    step("build with gcc", ["make", JOBS, "build", "test-guests"], 600)
-    image = "build/arm64/xen-lite"
-    if os.path.exists(image):
-        size = os.path.getsize(image)
-        (tally.ok if size < IMAGE_BYTES_MAX else tally.fail)("hypervisor image below 400 KiB", f"{size / 1024:.0f} KiB")
-    step("build with clang", ["make", JOBS, "build-clang"], 600)
+    for arch in WIDTHS:
+        step(f"build {arch} with gcc", ["make", JOBS, f"ARCH={arch}", "build", "test-guests"], 900)
+        image = f"build/{arch}/xen-lite"
+        if os.path.exists(image):
+            size = os.path.getsize(image)
+            (tally.ok if size < IMAGE_BYTES_MAX else tally.fail)(f"{image} below 400 KiB", f"{size / 1024:.0f} KiB")
+        step(f"build {arch} with clang", ["make", JOBS, f"ARCH={arch}", "build-clang"], 900)
+    step("build arm32 with arm-none-eabi-gcc", ["make", JOBS, "ARCH=arm32", "build-bare"], 600)
 
 
 def group_lint(_):
-    if not step("compile_commands.json", ["make", "compile_commands.json"], 300):
-        return
-    step("cppcheck", ["tools/lint", "cppcheck"], 600, 60)
-    step("clang-tidy", ["tools/lint", "clang-tidy"], 900, 60)
+    for arch in WIDTHS:
+        if not step(f"compile_commands.json of {arch}", ["make", f"ARCH={arch}", f"build/{arch}/compile_commands.json"], 300):
+            continue
+        for tool in ("cppcheck", "clang-tidy"):
+            step(f"{tool}, {arch}", ["env", f"ARCH={arch}", "tools/lint", tool], 900, 60)
     step("python compiles", [sys.executable, "-m", "compileall", "-q", "tools", "tests"], 60)
     step("python tests", [sys.executable, "-m", "unittest", "discover", "-s", "tests/python"], 60)
 
@@ -146,7 +153,8 @@ def group_host(only):
     if not mains:
         tally.fail("host tests", "there are none")
     for flavour, target, runner in (("x86", "host-tests", []),
-                                    ("arm64", "host-tests-arm64", ["qemu-aarch64-static", "-L", "build/sysroot/arm64"])):
+                                    ("arm64", "host-tests-arm64", ["qemu-aarch64-static", "-L", "build/sysroot/arm64"]),
+                                    ("arm32", "host-tests-arm32", ["qemu-arm-static", "-L", "build/sysroot/arm32"])):
         # -k: what does not build must not keep the rest from running.
         step(f"host tests build ({flavour})", ["make", JOBS, "-k", target], 600)
         for name in mains:
@@ -191,18 +199,30 @@ def group_fuzz(only):
 
 def said(path, word, default):
     with open(path, encoding="utf-8") as f:
-        match = re.search(rf"^# {word}: *(\d+)", f.read(2000), re.M)
-    return int(match[1]) if match else default
+        match = re.search(rf"^# {word}: *(.*\S)", f.read(2000), re.M)
+    return match[1] if match else default
 
 
-def run_scenario(path):
-    name = os.path.basename(path)[:-3]
-    folder = f"{OUT}/qemu-{name}"
-    timeout = said(path, "timeout", 300)
+def emulators_of(path):
+    return min(int(said(path, "emulators", "1")), EMULATORS_MAX)
+
+
+def machines_of(path):
+    machines = said(path, "machines", MACHINES[0]).split()
+    for unknown in set(machines) - set(MACHINES):
+        tally.fail(path, f"no such machine: {unknown}")
+    return [machine for machine in MACHINES if machine in machines]
+
+
+def run_scenario(path, machine):
+    name = f"{os.path.basename(path)[:-3]} {machine}"
+    folder = f"{OUT}/qemu-{name.replace(' ', '-')}"
+    timeout = int(said(path, "timeout", "300"))
+    arch, gic = machine.split("-gicv")
     began = time.monotonic()
     for stale in glob.glob(f"{folder}/*-console.log"):
         os.unlink(stale)
-    status, output = execute([path], f"{folder}/output.log", timeout, {"XL_LOG_DIR": folder})
+    status, output = execute([path], f"{folder}/output.log", timeout, {"XL_LOG_DIR": folder, "ARCH": arch, "GIC": gic})
     results = re.findall(r"^(not ok|ok) (.*)$", output, re.M)
     bad = [text for verdict, text in results if verdict == "not ok"]
     with tally.lock:
@@ -211,41 +231,57 @@ def run_scenario(path):
         tally.fail(f"qemu/{name}: {text}")
     if status == 0 and results and not bad:
         tally.line("ok", f"qemu/{name}", f"{len(results)} tests, {time.monotonic() - began:.1f} s")
-        return
+        return f"{len(results)} ok"
     if not bad:
         why = f"no end within {timeout} s" if status is None else f"status {status}" if results else "said nothing"
         tally.fail(f"qemu/{name}", why)
     with tally.lock:
         for log in [f"{folder}/output.log", *sorted(glob.glob(f"{folder}/*-console.log"))]:
             print(f"    --- end of {log}\n    | " + tail(log).replace("\n", "\n    | "), flush=True)
+    return f"failed: {len(bad) or 1}"
 
 
-def group_qemu(only):
+def machine_table(outcomes):
+    """OUTCOMES: {(scenario, machine): what it came to}, as a table in Markdown: a row a scenario, a column a machine."""
+    scenarios = sorted({path for path, _ in outcomes})
+    lines = ["| scenario | " + " | ".join(MACHINES) + " |", "|---|" + "---|" * len(MACHINES)]
+    for path in scenarios:
+        cells = [outcomes.get((path, machine), "-") for machine in MACHINES]
+        lines.append(f"| `{path}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def group_qemu(only, machines=()):
     """Scenarios side by side, the larger ones first, never more emulators at once than there is room for."""
-    waiting = [path for path in sorted(glob.glob("tests/qemu/*.py")) if os.access(path, os.X_OK) and only in path]
+    paths = [path for path in sorted(glob.glob("tests/qemu/*.py")) if os.access(path, os.X_OK) and only in path]
+    waiting = [(path, machine) for path in paths for machine in machines or machines_of(path)]
     if not waiting and not only:
         tally.fail("scenarios", "there are none in tests/qemu")
-    waiting.sort(key=lambda path: -said(path, "emulators", 1))
-    room, changed, threads = [EMULATORS_MAX], threading.Condition(), []
+    waiting.sort(key=lambda run: -emulators_of(run[0]))
+    room, changed, threads, outcomes = [EMULATORS_MAX], threading.Condition(), [], {}
 
-    def work(path, weight):
+    def work(run, weight):
         try:
-            run_scenario(path)
+            outcomes[run] = run_scenario(*run)
         finally:
             with changed:
                 room[0] += weight
                 changed.notify()
 
-    for path in waiting:
-        weight = min(said(path, "emulators", 1), EMULATORS_MAX)
+    for run in waiting:
+        weight = emulators_of(run[0])
         with changed:
             while room[0] < weight:
                 changed.wait(1)
             room[0] -= weight
-        threads.append(threading.Thread(target=work, args=(path, weight)))
+        threads.append(threading.Thread(target=work, args=(run, weight)))
         threads[-1].start()
     for thread in threads:
         thread.join()
+    table = machine_table(outcomes)
+    with open(f"{OUT}/machines.md", "w", encoding="utf-8") as out:
+        out.write(table)
+    print(table, end="", flush=True)
 
 
 GROUPS = {"build": group_build, "lint": group_lint, "host": group_host, "model": group_model, "fuzz": group_fuzz, "qemu": group_qemu}
@@ -262,6 +298,7 @@ def stop_everything():
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("-k", dest="only", default="")
+    parser.add_argument("--machine", action="append", default=[], choices=MACHINES)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=" ".join(GROUPS))
     args = parser.parse_args()
@@ -277,7 +314,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         for name in args.groups or GROUPS:
-            GROUPS[name](args.only)
+            GROUPS[name](args.only, args.machine) if name == "qemu" else GROUPS[name](args.only)
     except KeyboardInterrupt:
         tally.fail("interrupted")
     finally:

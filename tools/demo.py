@@ -4,7 +4,7 @@
 
 usage: demo.py [--check-variables]
 
-Variables (environment or make): GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU XEN; see
+Variables (environment or make): ARCH GIC GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU XEN BOOT; see
 VARIABLES. Writes build/demo/report.json and build/demo/rounds.svg. Exit status: 0 the guest is whole and back on A;
 1 a failure, named; 2 a variable that makes no sense; 130 Ctrl-C.
 
@@ -13,7 +13,7 @@ report.json:
   result, error     "ok" or "failed"; the reason, or null
   started           local time, ISO 8601
   seconds           wall time of the whole demonstration
-  parameters        {guest_mem_mib, vcpus, dirty_mbps, working_set_mib, fill_mib, guest_kernel, cpu, smp, link_mtu, xen}
+  parameters        {guest_mem_mib, vcpus, dirty_mbps, working_set_mib, fill_mib, guest_kernel, cpu, smp, link_mtu, xen, boot}
   boot_ms           {"A": power-on to control domain ready, "B": ...}
   create_ms         `xl create` to the guest's workload having started, as the launcher sees it
   tcp_mib_s         what plain TCP reaches between the control domains, in the same run
@@ -52,15 +52,18 @@ WATCH_S = 10
 # Beyond this the guest's view of the gap and the hosts' do not describe the same event.
 PLAUSIBLE_SLACK_MS = 150
 
-VARIABLES = """GUEST_MEM     the guest's memory, MiB, 64 to 1024 (256)
+VARIABLES = """ARCH          arm64 (default), arm32: the width of hosts and guest
+GIC           version of the hosts' interrupt controller: 2, 3 (3; arm32: 2)
+GUEST_MEM     the guest's memory, MiB, 64 to 1024 (256)
 VCPUS         1 to 8 (2)
 DIRTY_MBPS    MiB that the guest rewrites per second, 0 to 200 (4)
 WORKING_SET   MiB that it rewrites, 1 to half of GUEST_MEM (32, or a quarter of a small guest)
-GUEST_KERNEL  arm64 Linux kernel for the guest (Debian's cloud kernel)
-CPU           cortex-a57 (default), cortex-a72, neoverse-n1, max
+GUEST_KERNEL  Linux kernel for the guest (Debian's, of that width)
+CPU           cortex-a57 (default), cortex-a72, neoverse-n1, max; arm32: cortex-a15 (default), cortex-a7
 SMP           CPUs of each host, 1 to 8 (1)
 LINK_MTU      bytes, 576 to 65000 (1500)
-XEN           hypervisor image (build/arm64/xen-lite)"""
+XEN           hypervisor image (build/$ARCH/xen-lite)
+BOOT          direct (default), or by U-Boot: uboot (from a disk), tftp"""
 
 
 class BadVariable(Exception):
@@ -89,38 +92,52 @@ def fill_mib(guest_mem):
     return max(4, int((guest_mem - 56) * 0.72))
 
 
-def guest_kernel():
-    path = os.environ.get("GUEST_KERNEL") or os.path.join(hosts.BUILD, "kernel/cloud/vmlinuz")
-    if not os.environ.get("GUEST_KERNEL"):
-        return path
+def takes_kernel(arch, head):
+    """Is this the beginning of a file that xl takes as a kernel of that width?"""
+    if arch == "arm32":
+        return head[36:40] == b"\x18\x28\x6f\x01"      # a zImage
+    return head[56:60] == b"ARM\x64" or head[:2] == b"\x1f\x8b"        # a raw Image, or one that is gzip-compressed
+
+
+def guest_kernel(arch):
+    path = os.environ.get("GUEST_KERNEL")
+    if not path:
+        return hosts.MACHINES[arch].kernel
     if not os.path.isfile(path):
         raise BadVariable(f"GUEST_KERNEL={path}: no such file")
     with open(path, "rb") as f:
-        head = f.read(64)
-    # xl takes a raw arm64 Image, or one that is gzip-compressed.
-    if head[56:60] != b"ARM\x64" and head[:2] != b"\x1f\x8b":
-        raise BadVariable(f"GUEST_KERNEL={path}: not an arm64 Linux Image")
+        if not takes_kernel(arch, f.read(64)):
+            raise BadVariable(f"GUEST_KERNEL={path}: not a Linux {'zImage' if arch == 'arm32' else 'Image'} for {arch}")
     return path
 
 
+def host_cpu(arch):
+    cpus = hosts.MACHINES[arch].cpus
+    cpu = os.environ.get("CPU") or cpus[0]
+    if cpu not in cpus:
+        raise BadVariable(f"CPU={cpu}: must be one of {', '.join(cpus)}")
+    return cpu
+
+
 def read_variables():
+    arch = hosts.default_arch()
     guest_mem = number("GUEST_MEM", 256, 64, 1024)
-    cpu = os.environ.get("CPU") or "cortex-a57"
-    if cpu not in hosts.CPUS:
-        raise BadVariable(f"CPU={cpu}: must be one of {', '.join(hosts.CPUS)}")
     fill = fill_mib(guest_mem)
     half = guest_mem // 2
     default_ws = min(32, guest_mem // 4)
     values = {
+        "arch": arch,
+        "gic": hosts.default_gic() or hosts.MACHINES[arch].gic,
         "guest_mem_mib": guest_mem,
         "vcpus": number("VCPUS", 2, 1, 8),
         "dirty_mbps": number("DIRTY_MBPS", 4.0, 0, 200, float),
         "working_set_mib": number("WORKING_SET", default_ws, 1, half),
-        "guest_kernel": guest_kernel(),
-        "cpu": cpu,
+        "guest_kernel": guest_kernel(arch),
+        "cpu": host_cpu(arch),
         "smp": number("SMP", 1, 1, 8),
         "link_mtu": number("LINK_MTU", 1500, 576, 65000),
         "xen": hosts.default_xen(),
+        "boot": hosts.default_boot(),
     }
     values["working_set_mib"] = min(values["working_set_mib"], fill)
     values["fill_mib"] = fill
@@ -151,9 +168,9 @@ class Demo:
     def run(self):
         values = self.values
         mem = hosts.align_up(DOM0_MEM + values["guest_mem_mib"] + 640, 256)
-        pair = Pair(xen=values["xen"], cpu=values["cpu"], smp=values["smp"], mem=mem, dom0_mem=DOM0_MEM,
+        pair = Pair(arch=values["arch"], gic=values["gic"], xen=values["xen"], boot=values["boot"], cpu=values["cpu"], smp=values["smp"], mem=mem, dom0_mem=DOM0_MEM,
                     mtu=values["link_mtu"], log_dir=OUT, dom0_append="xl.quiet")
-        self.say(f"starting hosts A and B: {values['smp']} x {values['cpu']}, {mem} MiB, {os.path.basename(values['xen'])} at EL2")
+        self.say(f"starting hosts A and B: {values['smp']} x {values['cpu']}, GICv{values['gic']}, {mem} MiB, {os.path.basename(values['xen'])} at EL2")
         with pair:
             try:
                 self.scenario(pair)

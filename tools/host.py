@@ -33,6 +33,8 @@ import tempfile
 import threading
 import time
 
+import uboot
+
 TOP = os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 BUILD = os.path.join(TOP, "build")
 # A width's emulated machine: the emulator, its processors (the first is the default), more about the machine, the kernel.
@@ -75,6 +77,13 @@ def default_gic():
     if version not in (None, *map(str, GICS)):
         sys.exit(f"GIC={version}: must be one of {', '.join(map(str, GICS))}")
     return version and int(version)
+
+
+def default_boot():
+    way = os.environ.get("BOOT") or "direct"
+    if way not in uboot.WAYS:
+        sys.exit(f"BOOT={way}: must be one of {', '.join(uboot.WAYS)}")
+    return way
 
 
 def built(*path, arch=None):
@@ -158,8 +167,9 @@ class Host:
 
     def __init__(self, name="A", *, arch=None, gic=None, xen=None, kernel=None, images=None, ip=None, cpu=None, smp=1,
                  mem=2048, dom0_mem=512, link=None, mac=None, mtu=1500, icount=False, agent=True, xen_append="", dom0_append="",
-                 qemu_args=(), log_dir=None):
-        """LINK: (own, other) paths of the datagram sockets that are the wire to the other host. MEM in MiB."""
+                 qemu_args=(), log_dir=None, boot="direct", disk=None):
+        """LINK: (own, other) paths of the datagram sockets that are the wire to the other host. MEM in MiB. BOOT: one of uboot.WAYS;
+        DISK: an image for U-Boot, in the place of one with this host's files and options."""
         self.arch = arch or default_arch()
         self.machine = MACHINES[self.arch]
         self.gic, self.cpu = gic or default_gic() or self.machine.gic, cpu or self.machine.cpus[0]
@@ -172,6 +182,7 @@ class Host:
         self.images = list(images or default_images(self.arch))
         self.ip, self.link, self.mtu, self.icount, self.agent = ip, link, mtu, icount, agent
         self.mac = mac or "52:54:00:00:00:%02x" % (ord(name[0]) & 0xFF)
+        self.boot, self.disk = boot, disk
         self.xen_append, self.dom0_append, self.qemu_args = xen_append, dom0_append, list(qemu_args)
         self.log_dir = log_dir or os.environ.get("XL_LOG_DIR") or os.path.join(BUILD, "logs")
         self.console_log = os.path.join(self.log_dir, f"{name}-console.log")
@@ -215,23 +226,29 @@ class Host:
                             f"{self.dom0_mem} MiB: needs {needed} MiB")
         return kernel_at, initrd_at
 
+    def loader(self, payload):
+        """The emulator's arguments that bring hypervisor and modules into memory."""
+        if self.boot != "direct":
+            try:
+                return uboot.arguments(self.boot, self.arch, payload, self._dir, self.disk)
+            except uboot.BootError as error:
+                raise HostError(f"host {self.name}: {error}") from None
+        kernel_at, initrd_at = self._layout(payload.initrd)
+        return ["-kernel", payload.xen, "-append", payload.xen_args,
+                "-device", f"guest-loader,addr={kernel_at:#x},kernel={payload.kernel},bootargs={payload.dom0_args.replace(',', ',,')}",
+                "-device", f"guest-loader,addr={initrd_at:#x},initrd={payload.initrd}", "-nic", "none"]
+
     def command_line(self, console):
         """The emulator's command line; CONSOLE: the arguments that say where the serial port goes."""
         initrd = self._initrd()
-        kernel_at, initrd_at = self._layout(initrd)
         dom0 = f"console=hvc0 panic=-1 nokaslr kpti=0 mitigations=off init_on_alloc=0 xen_scrub_pages=0 xl.host={self.name}"
         if self.ip:
             dom0 += f" xl.ip={self.ip} xl.mtu={self.mtu}"
+        xen = f"console=dtuart dtuart=/pl011@9000000 dom0_mem={self.dom0_mem}M bootscrub=0 loglvl=all guest_loglvl=all {self.xen_append}"
         line = [self.machine.emulator, "-M", f"virt,virtualization=on,gic-version={self.gic}{self.machine.options}",
                 "-cpu", CPU_OPTIONS.get(self.cpu, self.cpu), "-smp", str(self.smp), "-m", str(self.mem), "-display", "none", "-no-reboot", *console,
                 "-global", "virtio-mmio.force-legacy=false",
-                "-kernel", self.xen,
-                "-append", f"console=dtuart dtuart=/pl011@9000000 dom0_mem={self.dom0_mem}M bootscrub=0 loglvl=all "
-                           f"guest_loglvl=all {self.xen_append}".strip(),
-                "-device", f"guest-loader,addr={kernel_at:#x},kernel={self.kernel},"
-                           f"bootargs={(dom0 + ' ' + self.dom0_append).strip().replace(',', ',,')}",
-                "-device", f"guest-loader,addr={initrd_at:#x},initrd={initrd}",
-                "-nic", "none"]
+                *self.loader(uboot.Payload(self.xen, self.kernel, initrd, xen.strip(), f"{dom0} {self.dom0_append}".strip()))]
         if self.icount:
             line += ["-icount", "shift=0"]
         if self.link:
@@ -451,13 +468,13 @@ class Host:
 
 
 class Pair:
-    """Two hosts, A (10.0.0.1) and B (10.0.0.2), with a wire between them. Takes Host's arguments."""
+    """Two hosts, A (10.0.0.1) and B (10.0.0.2), with a wire between them. Takes Host's arguments; B: those of B that are others."""
 
-    def __init__(self, **arguments):
+    def __init__(self, b=None, **arguments):
         self.dir = tempfile.mkdtemp(prefix="xl-link-")
         ends = [os.path.join(self.dir, name) for name in "ab"]
         self.a = Host("A", ip="10.0.0.1/24", link=(ends[0], ends[1]), **arguments)
-        self.b = Host("B", ip="10.0.0.2/24", link=(ends[1], ends[0]), **arguments)
+        self.b = Host("B", ip="10.0.0.2/24", link=(ends[1], ends[0]), **{**arguments, **(b or {})})
         self.hosts = (self.a, self.b)
 
     def __enter__(self):
@@ -519,6 +536,8 @@ def add_arguments(parser):
     parser.add_argument("--mem", type=int, default=2048, help="MiB a host")
     parser.add_argument("--dom0-mem", type=int, default=512, help="MiB")
     parser.add_argument("--mtu", type=int, default=1500)
+    parser.add_argument("--boot", default=default_boot(), choices=uboot.WAYS, help="by QEMU itself, or by U-Boot from a disk or by TFTP "
+                        "(default: $BOOT, else direct)")
     parser.add_argument("--icount", action="store_true", help="one virtual nanosecond is one instruction")
     parser.add_argument("--xen-append", default="", help="more options for the hypervisor")
     parser.add_argument("--dom0-append", default="", help="more options for the control domain's kernel")
@@ -526,7 +545,7 @@ def add_arguments(parser):
 
 def host_arguments(args):
     return {name: getattr(args, name) for name in ("arch", "gic", "xen", "kernel", "cpu", "smp", "mem", "dom0_mem", "mtu", "icount",
-                                                   "xen_append", "dom0_append")}
+                                                   "boot", "xen_append", "dom0_append")}
 
 
 def main():

@@ -3,7 +3,7 @@
 """One host, interactive: the serial console, with the control domain's shell, on this terminal.
 
 usage: run.py [options of host.py]          leave with Ctrl-A X; Ctrl-A C for the emulator's monitor
-CPU= SMP= MEM= XEN= work as for host.py's options.
+ARCH= GIC= CPU= SMP= MEM= XEN= work as for host.py's options.
 """
 import argparse
 import os
@@ -21,12 +21,14 @@ def main():
     for name in set(env) - {"cpu"}:
         if not env[name].isdigit():
             sys.exit(f"run: {name.upper()}={env[name]}: not a whole number")
-    if env.get("cpu", "max") not in hosts.CPUS:
-        sys.exit(f"run: CPU={env['cpu']}: must be one of {', '.join(hosts.CPUS)}")
+    cpus = hosts.MACHINES[hosts.default_arch()].cpus
+    if env.get("cpu", cpus[0]) not in cpus:
+        sys.exit(f"run: CPU={env['cpu']}: must be one of {', '.join(cpus)}")
     parser.set_defaults(**{name: value if name == "cpu" else int(value) for name, value in env.items()})
     args = parser.parse_args()
-    machine = Host("A", agent=False, **hosts.host_arguments(args))
+    machine = None
     try:
+        machine = Host("A", agent=False, **hosts.host_arguments(args))
         machine.prepare()
         line = machine.command_line(["-chardev", "stdio,id=console,mux=on,signal=off", "-serial", "chardev:console",
                                      "-mon", "chardev=console"])
@@ -49,7 +51,8 @@ def main():
     except KeyboardInterrupt:
         sys.exit(130)
     finally:
-        machine.cleanup()
+        if machine:
+            machine.cleanup()
 
 
 if __name__ == "__main__":

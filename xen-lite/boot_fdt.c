@@ -103,12 +103,15 @@ int fdt_reg_on(const void *fdt, int node, int bus, unsigned index, uint64_t *add
     return rc ? rc : translate(fdt, bus, address, *bytes);
 }
 
-static void add_reserved(uint64_t start, uint64_t end)
+const char boot_what_reserved[] = "reserved memory";
+
+void boot_reserve(uint64_t start, uint64_t end, const char *what)
 {
     if (start == end)
         return;
     if (boot.reserved_count == BOOT_REGIONS_MAX)
         panic("boot: more than %u reserved regions in the device tree", BOOT_REGIONS_MAX);
+    boot.extent[boot.reserved_count] = (struct boot_extent){ start, end, what };
     boot.reserved[boot.reserved_count++] =
         (struct mem_region){ ROUND_DOWN(start, PAGE_SIZE), ROUND_UP(end, PAGE_SIZE) };
 }
@@ -133,7 +136,7 @@ static void scan_reserved_memory(const void *fdt)
     for (int i = 0; i < fdt_num_mem_rsv(fdt); i++) {
         uint64_t start, bytes;
         if (!fdt_get_mem_rsv(fdt, i, &start, &bytes))
-            add_reserved(start, start + bytes);
+            boot_reserve(start, start + bytes, boot_what_reserved);
     }
     int parent = fdt_path_offset(fdt, "/reserved-memory"), node;
     if (parent < 0)
@@ -141,7 +144,7 @@ static void scan_reserved_memory(const void *fdt)
     fdt_for_each_subnode(node, fdt, parent) {
         uint64_t start, bytes;
         for (unsigned i = 0; !fdt_reg(fdt, node, i, &start, &bytes); i++)
-            add_reserved(start, start + bytes);
+            boot_reserve(start, start + bytes, boot_what_reserved);
     }
 }
 
@@ -154,59 +157,84 @@ static void copy_string(char *dst, const void *fdt, int node, const char *proper
                  BOOT_STRING_MAX - 1);
 }
 
+static const char *const kernel_names[] = { "multiboot,kernel", "xen,linux-zimage" };
+static const char *const ramdisk_names[] = { "multiboot,ramdisk", "xen,linux-initrd" };
+static const char *const module_names[] = { "multiboot,module", "xen,multiboot-module", "xen,linux-zimage", "xen,linux-initrd" };
+
+/* Modules without a kind are a kernel first, then a ramdisk, as in Xen. */
+static struct boot_module *module_for(const void *fdt, int node)
+{
+    bool kernel = fdt_has_compatible(fdt, node, kernel_names, ARRAY_SIZE(kernel_names));
+    bool ramdisk = fdt_has_compatible(fdt, node, ramdisk_names, ARRAY_SIZE(ramdisk_names));
+    return kernel || (!ramdisk && !boot.kernel.present) ? &boot.kernel : &boot.ramdisk;
+}
+
 static int scan_module(const void *fdt, int node)
 {
+    struct boot_module *m = module_for(fdt, node);
     const char *name = fdt_get_name(fdt, node, NULL);
-    bool kernel = !fdt_node_check_compatible(fdt, node, "multiboot,kernel") ||
-                  !fdt_node_check_compatible(fdt, node, "xen,linux-zimage");
-    bool ramdisk = !fdt_node_check_compatible(fdt, node, "multiboot,ramdisk") ||
-                   !fdt_node_check_compatible(fdt, node, "xen,linux-initrd");
-    uint64_t start, bytes;
-    /* /chosen is no bus and has no ranges: its children's addresses are the CPU's. */
-    if (read_reg(fdt, node, fdt_parent_offset(fdt, node), 0, &start, &bytes) || !bytes) {
-        log_err("boot: module %s: no usable reg property\n", name);
-        return -XEN_EINVAL;
-    }
-    bool in_ram = false;
-    for (unsigned i = 0; i < boot.ram_count; i++)
-        in_ram |= start >= boot.ram[i].start && bytes <= boot.ram[i].end - start && start < boot.ram[i].end;
-    if (!in_ram) {
-        log_err("boot: module %s: 0x%lx bytes at 0x%lx are not in RAM\n", name, bytes, start);
-        return -XEN_EINVAL;
-    }
-    for (unsigned i = 0; i < boot.reserved_count; i++)
-        if (start < boot.reserved[i].end && boot.reserved[i].start < start + bytes) {
-            log_err("boot: module %s at 0x%lx-0x%lx overlaps what is at 0x%lx-0x%lx\n", name, start, start + bytes,
-                    boot.reserved[i].start, boot.reserved[i].end);
-            return -XEN_EINVAL;
-        }
-    add_reserved(start, start + bytes);
-    /* Modules without a kind are a kernel first, then a ramdisk, as in Xen. */
-    if (!kernel && !ramdisk)
-        kernel = !boot.kernel.present;
-    struct boot_module *m = kernel ? &boot.kernel : &boot.ramdisk;
     if (m->present) {
-        log_err("boot: module %s: a second %s\n", name, kernel ? "kernel" : "ramdisk");
+        log_err("boot: %s: a second %s, beside %s: leave one of them out\n", name, m == &boot.kernel ? "kernel" : "ramdisk", m->name);
         return -XEN_EINVAL;
     }
-    m->start = start, m->bytes = bytes, m->present = true;
+    strlcpy(m->name, name, sizeof(m->name));
+    /* /chosen is no bus and has no ranges: its children's addresses are the CPU's. */
+    if (read_reg(fdt, node, fdt_parent_offset(fdt, node), 0, &m->start, &m->bytes)) {
+        log_err("boot: %s: its reg property is missing, or too short for #address-cells and #size-cells\n", name);
+        return -XEN_EINVAL;
+    }
     copy_string(m->bootargs, fdt, node, "bootargs");
-    return 0;
+    return boot_module_place(m);
+}
+
+static bool read_address(const void *fdt, int node, const char *property, uint64_t *address)
+{
+    int len;
+    const uint32_t *p = fdt_getprop(fdt, node, property, &len);
+    if (!p || (len != 4 && len != 8))
+        return false;
+    *address = fdt_read_cells(&p, (unsigned)len / 4);
+    return true;
+}
+
+/* A ramdisk given to U-Boot's own booti or bootz has no node. */
+static int scan_linux_initrd(const void *fdt, int chosen)
+{
+    uint64_t start, end;
+    if (boot.ramdisk.present || !read_address(fdt, chosen, "linux,initrd-start", &start) ||
+        !read_address(fdt, chosen, "linux,initrd-end", &end))
+        return 0;
+    strlcpy(boot.ramdisk.name, "linux,initrd-start", sizeof(boot.ramdisk.name));
+    boot.ramdisk.start = start;
+    boot.ramdisk.bytes = end > start ? end - start : 0;
+    return boot_module_place(&boot.ramdisk);
+}
+
+static int scan_modules(const void *fdt, int chosen)
+{
+    int node;
+    fdt_for_each_subnode(node, fdt, chosen) {
+        int rc = fdt_has_compatible(fdt, node, module_names, ARRAY_SIZE(module_names)) ? scan_module(fdt, node) : 0;
+        if (rc)
+            return rc;
+    }
+    if (!boot.kernel.present) {
+        log_err("boot: no kernel for the control domain: /chosen has no node with compatible \"multiboot,kernel\", "
+                "\"multiboot,module\"\n");
+        return -XEN_EINVAL;
+    }
+    return scan_linux_initrd(fdt, chosen);
 }
 
 static int scan_chosen(const void *fdt)
 {
-    int chosen = fdt_path_offset(fdt, "/chosen"), node, rc = 0;
+    int chosen = fdt_path_offset(fdt, "/chosen");
     if (chosen < 0) {
         log_err("boot: the device tree has no /chosen node: no kernel for the control domain\n");
         return -XEN_EINVAL;
     }
     copy_string(boot.cmdline, fdt, chosen, fdt_getprop(fdt, chosen, "xen,xen-bootargs", NULL) ? "xen,xen-bootargs" : "bootargs");
-    fdt_for_each_subnode(node, fdt, chosen)
-        if (!fdt_node_check_compatible(fdt, node, "multiboot,module") ||
-            !fdt_node_check_compatible(fdt, node, "xen,multiboot-module") ||
-            !fdt_node_check_compatible(fdt, node, "xen,linux-zimage") || !fdt_node_check_compatible(fdt, node, "xen,linux-initrd"))
-            rc = rc ? rc : scan_module(fdt, node);
+    int rc = scan_modules(fdt, chosen);
     /* /chosen's own dom0 arguments serve a kernel module that brings none. */
     if (!boot.kernel.bootargs[0])
         copy_string(boot.kernel.bootargs, fdt, chosen,
@@ -238,7 +266,7 @@ int boot_scan(const void *fdt, paddr_t fdt_pa, struct mem_region image)
 {
     int node = -1, rc = fdt_check_header(fdt);
     if (rc) {
-        log_err("boot: no device tree at 0x%lx: %s\n", fdt_pa.v, fdt_strerror(rc));
+        log_err("boot: no device tree at 0x%llx: %s\n", (unsigned long long)fdt_pa.v, fdt_strerror(rc));
         return -XEN_EINVAL;
     }
     while ((node = fdt_node_offset_by_prop_value(fdt, node, "device_type", "memory", 7)) >= 0)
@@ -248,8 +276,8 @@ int boot_scan(const void *fdt, paddr_t fdt_pa, struct mem_region image)
         log_err("boot: the device tree has no memory node\n");
         return -XEN_EINVAL;
     }
-    add_reserved(image.start, image.end);
-    add_reserved(fdt_pa.v, fdt_pa.v + fdt_totalsize(fdt));
+    boot_reserve(image.start, image.end, "the hypervisor");
+    boot_reserve(fdt_pa.v, fdt_pa.v + fdt_totalsize(fdt), "the device tree");
     scan_reserved_memory(fdt);
     scan_cpus(fdt);
     return scan_chosen(fdt);

@@ -262,7 +262,7 @@ static int start(struct p2m *p2m)
         return 0;
     if (log->state != DIRTY_OFF)
         return -XEN_EINVAL;
-    memset(log->region, 0, ROUND_UP((p2m->max_gfn >> (BLOCK_SHIFT - PAGE_SHIFT)) + 1, 64ull) / 8);  /* none beyond was ever set */
+    memset(log->region, 0, (size_t)(ROUND_UP((p2m->max_gfn >> (BLOCK_SHIFT - PAGE_SHIFT)) + 1, 64ull) / 8));    /* none beyond was ever set */
     log->of_new_domain = ((const struct domain *)p2m->pt.owner)->dying == DOM_BUILDING;
     log->state = DIRTY_ENABLING;
     log->cursor = log->rounds = 0;

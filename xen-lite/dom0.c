@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Building the control domain: memory mapped one to one, devices passed through, kernel and ramdisk copied to
- * where the arm64 boot protocol wants them (Documentation/arch/arm64/booting.rst of Linux).
+ * where the kernel's boot protocol wants them (dom0_image.c).
  */
 #include <libfdt.h>
 #include <xen/xen.h>
@@ -17,16 +17,8 @@
 #define EAGER_BYTES (1ull << 30)            /* larger device ranges are mapped at first touch */
 #define DTB_ROOM (256u << 10)
 
-/* Header of an arm64 Image; all little-endian. */
-struct image_header {
-    uint32_t code[2];
-    uint64_t text_offset, image_size, flags, reserved[3];
-    uint32_t magic, pe;
-};
-#define IMAGE_MAGIC 0x644d5241u             /* "ARM\x64" */
-_Static_assert(sizeof(struct image_header) == 64, "arm64 Image header");
-
 static struct dom0_layout layout;
+static struct kernel_image image;
 static struct mem_region device[64];
 static unsigned device_count;
 
@@ -53,37 +45,66 @@ static void add_bank(uint64_t start, uint64_t end)
     layout.bank[at] = (struct mem_region){ start, end };
 }
 
+static uint64_t add_memory(struct domain *d, const struct page *p, unsigned order)
+{
+    uint64_t start = page_pa(p).v, size = (uint64_t)PAGE_SIZE << order;
+    if (p2m_map(d, IPA(start), PA(start), 1ull << order, P2M_RAM))
+        panic("dom0: no memory for its page tables");
+    add_bank(start, start + size);
+    return size;
+}
+
+static _Noreturn void too_little(uint64_t bytes, const char *where)
+{
+    panic("dom0: dom0_mem= asks for 0x%llx bytes more than there are free%s", (unsigned long long)bytes, where);
+}
+
 /* Largest blocks first: few banks, and 2 MiB blocks in the map. */
 static void give_memory(struct domain *d, uint64_t bytes)
 {
     for (unsigned order = DOM0_ORDER_MAX; bytes >= PAGE_SIZE;) {
         while (order && (uint64_t)PAGE_SIZE << order > bytes)
             order--;
-        struct page *p = page_alloc(d, order, ALLOC_RAW);     /* it clears what it uses itself */
-        if (!p) {
-            if (order < BLOCK_SHIFT - PAGE_SHIFT)
-                panic("dom0: dom0_mem= asks for 0x%lx bytes more than there are free", bytes);
-            order--;
-            continue;
-        }
-        uint64_t start = page_pa(p).v, size = (uint64_t)PAGE_SIZE << order;
-        if (p2m_map(d, IPA(start), PA(start), 1ull << order, P2M_RAM))
-            panic("dom0: no memory for its page tables");
-        add_bank(start, start + size);
-        bytes -= size;
+        const struct page *p = page_alloc(d, order, ALLOC_RAW);     /* it clears what it uses itself */
+        if (p)
+            bytes -= add_memory(d, p, order);
+        else if (order-- < BLOCK_SHIFT - PAGE_SHIFT)
+            too_little(bytes, "");
     }
+}
+
+/* The same below `limit`, from the bottom up.  Returns the bytes that are still missing. */
+static uint64_t give_blocks_below(struct domain *d, uint64_t bytes, unsigned order, uint64_t limit)
+{
+    uint64_t size = (uint64_t)PAGE_SIZE << order;
+    for (unsigned i = 0; i < boot.ram_count; i++)
+        for (uint64_t at = ROUND_UP(boot.ram[i].start, size); bytes >= size && at + size <= MIN(boot.ram[i].end, limit); at += size) {
+            const struct page *p = page_alloc_at(d, PA(at), order);
+            if (p)
+                bytes -= add_memory(d, p, order);
+        }
+    return bytes;
+}
+
+/* A 32-bit kernel's memory: it may know no addresses of more than 32 bits. */
+static void give_low_memory(struct domain *d, uint64_t bytes)
+{
+    for (unsigned order = DOM0_ORDER_MAX + 1; order--;)
+        bytes = give_blocks_below(d, bytes, order, 4ull << 30);
+    if (bytes >= PAGE_SIZE)
+        too_little(bytes, " below 4 GiB");
 }
 
 /*
  * A ramdisk of whole pages becomes the control domain's where it lies: the kernel gives that memory back to itself when it has
- * unpacked it.  arm64 Linux wants it within 32 GiB of the kernel, from a GiB boundary on, so all of RAM has to be.  Returns its bytes;
- * 0: it has to be copied.
+ * unpacked it.  arm64 Linux wants it within 32 GiB of the kernel, from a GiB boundary on, so all of RAM has to be; 32-bit Linux wants it near
+ * the kernel, so it is copied.  Returns its bytes; 0: it has to be copied.
  */
 static uint64_t adopt_ramdisk(struct domain *d, uint64_t bytes)
 {
     uint64_t start = boot.ramdisk.start, end = ROUND_UP(start + boot.ramdisk.bytes, (uint64_t)PAGE_SIZE);
     uint64_t low = ROUND_DOWN(boot.ram[0].start, 1ull << 30), high = boot.ram[boot.ram_count - 1].end;
-    if (!boot.ramdisk.present || (start & ~PAGE_MASK) || end - start > bytes / 2 || high - low > 32ull << 30)
+    if (!boot.ramdisk.present || image.aarch32 || (start & ~PAGE_MASK) || end - start > bytes / 2 || high - low > 32ull << 30)
         return 0;
     for (unsigned i = 0; i < boot.reserved_count; i++) {
         const struct mem_region *r = &boot.reserved[i];
@@ -118,7 +139,8 @@ static int note_device(void *arg, uint64_t start, uint64_t end)
             if (device[i].start <= start && end <= device[i].end)
                 return 0;
         if (device_count == ARRAY_SIZE(device)) {
-            log_warn("dom0: device at 0x%lx not passed through: more than %zu ranges\n", start, ARRAY_SIZE(device));
+            log_warn("dom0: device at 0x%llx not passed through: more than %zu ranges\n", (unsigned long long)start,
+                     ARRAY_SIZE(device));
             return 0;
         }
         device[device_count++] = (struct mem_region){ start, end };
@@ -154,6 +176,31 @@ static bool range_used(uint64_t start, uint64_t end)
     return false;
 }
 
+static bool within(uint64_t start, uint64_t end, paddr_t at, uint64_t bytes)
+{
+    return bytes && start < at.v + bytes && at.v < end;
+}
+
+/* Hidden from the control domain, and still no place for something else. */
+static bool range_hidden(uint64_t start, uint64_t end)
+{
+    return within(start, end, gic_info.dist, gic_info.dist_bytes) || within(start, end, gic_info.redist, gic_info.redist_bytes) ||
+           within(start, end, gic_info.cpu_if, gic_info.cpu_if_bytes) || within(start, end, gic_info.vcpu_if, gic_info.cpu_if_bytes) ||
+           within(start, end, uart_base, uart_base.v ? PAGE_SIZE : 0);
+}
+
+/* A 32-bit kernel's grant frames: below 4 GiB, as high as possible.  It maps other domains' pages in place of its own. */
+static void find_low_region(void)
+{
+    layout.grant_bytes = (uint64_t)GRANT_FRAMES_MAX << PAGE_SHIFT;
+    for (uint64_t start = (4ull << 30) - BLOCK_SIZE; start; start -= BLOCK_SIZE)
+        if (!range_used(start, start + BLOCK_SIZE) && !range_hidden(start, start + BLOCK_SIZE)) {
+            layout.grant_start = start;
+            return;
+        }
+    panic("dom0: no unused guest-physical space of 2 MiB below 4 GiB for grants");
+}
+
 /*
  * Guest-physical space with nothing behind it on this machine: the control domain maps grants and other domains'
  * pages there instead of giving up RAM of its own.  Above 4 GiB; the largest of a few sizes that fits.
@@ -172,18 +219,31 @@ static void find_extended_region(void)
     panic("dom0: no unused guest-physical space of 1 GiB below 2^38 for grants");
 }
 
-static void copy_in(struct domain *d, uint64_t to, const void *from, uint64_t bytes, const char *what)
+static void copy_in(struct domain *d, uint64_t to, const void *from, size_t bytes, const char *what)
 {
     if (copy_to_ipa(d, IPA(to), from, bytes))
-        panic("dom0: cannot write the %s to 0x%lx", what, to);
+        panic("dom0: cannot write the %s to 0x%llx", what, (unsigned long long)to);
+}
+
+/* A module, which may lie anywhere in RAM. */
+static void copy_module(struct domain *d, uint64_t to, const struct boot_module *m, const char *what)
+{
+    for (uint64_t done = 0; done < m->bytes;) {
+        const struct page *p = pfn_page((m->start + done) >> PAGE_SHIFT);
+        size_t offset = (m->start + done) & (PAGE_SIZE - 1), n = (size_t)MIN(m->bytes - done, (uint64_t)(PAGE_SIZE - offset));
+        const uint8_t *from = page_map(p);
+        copy_in(d, to + done, from + offset, n, what);
+        page_unmap(p, from);
+        done += n;
+    }
 }
 
 /* A place in bank `b` for `bytes`, as high as possible, 2 MiB aligned, below `*top`. */
 static uint64_t place_high(const struct mem_region *b, uint64_t *top, uint64_t bytes, const char *what)
 {
     if (bytes + BLOCK_SIZE > *top - b->start)
-        panic("dom0: the %s (0x%lx bytes) does not fit into its first memory bank 0x%lx-0x%lx: raise dom0_mem=", what,
-              bytes, b->start, b->end);
+        panic("dom0: the %s (0x%llx bytes) does not fit into its first memory bank 0x%llx-0x%llx: raise dom0_mem=", what,
+              (unsigned long long)bytes, (unsigned long long)b->start, (unsigned long long)b->end);
     *top = ROUND_DOWN(*top - bytes, (uint64_t)BLOCK_SIZE);
     return *top;
 }
@@ -195,45 +255,83 @@ static const struct mem_region *bank_for(uint64_t bytes)
         if (layout.bank[i].end - layout.bank[i].start >= bytes)
             best = &layout.bank[i];
     if (!best)
-        panic("dom0: no memory bank holds kernel and ramdisk (0x%lx bytes): raise dom0_mem=", bytes);
+        panic("dom0: no memory bank holds kernel and ramdisk (0x%llx bytes): raise dom0_mem=", (unsigned long long)bytes);
     return best;
+}
+
+/* What the kernel module is; the end if it is nothing that can be run here. */
+static void look_at_kernel(void)
+{
+    const struct boot_module *m = &boot.kernel;
+    const struct page *p = pfn_page(m->start >> PAGE_SHIFT);
+    size_t offset = m->start & (PAGE_SIZE - 1);
+    const uint8_t *page = page_map(p);
+    uint8_t start[KERNEL_HEADER_BYTES] = { 0 };
+    memcpy(start, page + offset, MIN(sizeof(start), PAGE_SIZE - offset));       /* loaders align modules: not across a page */
+    page_unmap(p, page);
+    int rc = dom0_image_probe(start, m->bytes, &image);
+    if (!rc)
+        return;
+    if (rc == -XEN_EOPNOTSUPP)
+        log_err("boot: %s (kernel, 0x%llx bytes at 0x%llx): is %s, and EL1 of this CPU is %s only: load a kernel of that width\n", m->name,
+                (unsigned long long)m->bytes, (unsigned long long)m->start, image.aarch32 ? "a 32-bit zImage" : "an arm64 Image",
+                image.aarch32 ? "AArch64" : "32-bit");
+    else
+        log_err("boot: %s (kernel, 0x%llx bytes at 0x%llx): is neither an arm64 Image nor a zImage, or not all of it is there\n", m->name,
+                (unsigned long long)m->bytes, (unsigned long long)m->start);
+    boot_stop();
+}
+
+static void place_ramdisk(struct domain *d, const struct mem_region *bank, uint64_t *top)
+{
+    if (layout.ramdisk_end) {
+        add_bank(layout.ramdisk_start, ROUND_UP(layout.ramdisk_end, (uint64_t)PAGE_SIZE));  /* only now: nothing else goes there */
+    } else if (boot.ramdisk.present) {
+        layout.ramdisk_start = place_high(bank, top, boot.ramdisk.bytes, "ramdisk");
+        layout.ramdisk_end = layout.ramdisk_start + boot.ramdisk.bytes;
+        copy_module(d, layout.ramdisk_start, &boot.ramdisk, "ramdisk");
+    }
+}
+
+static void make_tree(struct domain *d, const void *fdt, uint64_t to)
+{
+    void *out = mem_alloc(DTB_ROOM);
+    int bytes = out ? dom0_fdt_make(fdt, out, DTB_ROOM, &layout) : -XEN_ENOMEM;
+    if (bytes < 0)
+        panic("dom0: cannot make its device tree (error %d)", bytes);
+    copy_in(d, to, out, (size_t)bytes, "device tree");
+    mem_free(out, DTB_ROOM);
 }
 
 /* Copies kernel, ramdisk and device tree in. Returns the entry point; *dtb is where the tree is. */
 static uint64_t load(struct domain *d, const void *fdt, uint64_t *dtb)
 {
-    struct image_header h;
-    const uint8_t *kernel = pa_to_va(PA(boot.kernel.start));
-    memcpy(&h, kernel, MIN(sizeof(h), boot.kernel.bytes));
-    if (boot.kernel.bytes < sizeof(h) || h.magic != IMAGE_MAGIC)
-        panic("dom0: the kernel module at 0x%lx (0x%lx bytes) is not an arm64 Image", boot.kernel.start, boot.kernel.bytes);
-    uint64_t size = MAX(h.image_size, boot.kernel.bytes);
-    uint64_t offset = h.image_size ? h.text_offset : 0x80000;   /* before 3.17 there was no image_size */
-    uint64_t ramdisk_bytes = layout.ramdisk_end ? 0 : boot.ramdisk.bytes;
-    const struct mem_region bank = *bank_for(size + offset + ramdisk_bytes + DTB_ROOM + 4 * BLOCK_SIZE);
-    uint64_t entry = ROUND_UP(bank.start, (uint64_t)BLOCK_SIZE) + offset, top = bank.end;
+    uint64_t ramdisk_bytes = layout.ramdisk_end ? 0 : boot.ramdisk.bytes, entry;
+    const struct mem_region bank = *bank_for(image.room + ramdisk_bytes + DTB_ROOM + 4 * BLOCK_SIZE);
+    uint64_t top = dom0_image_data_end(&image, &bank);
     *dtb = place_high(&bank, &top, DTB_ROOM, "device tree");
-    if (layout.ramdisk_end) {
-        add_bank(layout.ramdisk_start, ROUND_UP(layout.ramdisk_end, (uint64_t)PAGE_SIZE));  /* only now: nothing else goes there */
-    } else if (boot.ramdisk.present) {
-        layout.ramdisk_start = place_high(&bank, &top, boot.ramdisk.bytes, "ramdisk");
-        layout.ramdisk_end = layout.ramdisk_start + boot.ramdisk.bytes;
-        copy_in(d, layout.ramdisk_start, pa_to_va(PA(boot.ramdisk.start)), boot.ramdisk.bytes, "ramdisk");
-    }
-    if (entry + size > top)
-        panic("dom0: the kernel (0x%lx bytes) and the ramdisk do not fit into bank 0x%lx-0x%lx: raise dom0_mem=", size,
-              bank.start, bank.end);
-    copy_in(d, entry, kernel, boot.kernel.bytes, "kernel");
-    void *out = mem_alloc(DTB_ROOM);
-    int bytes = out ? dom0_fdt_make(fdt, out, DTB_ROOM, &layout) : -XEN_ENOMEM;
-    if (bytes < 0)
-        panic("dom0: cannot make its device tree (error %d)", bytes);
-    copy_in(d, *dtb, out, (uint64_t)bytes, "device tree");
-    mem_free(out, DTB_ROOM);
+    place_ramdisk(d, &bank, &top);
+    if (!dom0_image_place(&image, bank.start, top, &entry))
+        panic("dom0: the kernel (0x%llx bytes) and the ramdisk do not fit into bank 0x%llx-0x%llx: raise dom0_mem=",
+              (unsigned long long)image.bytes, (unsigned long long)bank.start, (unsigned long long)bank.end);
+    copy_module(d, entry, &boot.kernel, "kernel");
+    make_tree(d, fdt, *dtb);
     /* The kernel starts with its caches off. */
-    p2m_cache_flush(d, entry >> PAGE_SHIFT, ROUND_UP(size, PAGE_SIZE) >> PAGE_SHIFT);
+    p2m_cache_flush(d, entry >> PAGE_SHIFT, ROUND_UP(image.bytes, (uint64_t)PAGE_SIZE) >> PAGE_SHIFT);
     p2m_cache_flush(d, *dtb >> PAGE_SHIFT, DTB_ROOM >> PAGE_SHIFT);
     return entry;
+}
+
+/* x0 is the tree, or r1 says that r2 is one, and not a list of tags. */
+static void start_vcpu(struct vcpu *v, uint64_t entry, uint64_t dtb)
+{
+    arch_vcpu_reset(v, entry, image.aarch32 ? 0 : dtb, image.aarch32);
+    if (image.aarch32) {
+        arch_reg_set(v, 1, 0xffffffff);
+        arch_reg_set(v, 2, dtb);
+    }
+    v->online = true;
+    v->initialised = true;
 }
 
 /* Every shared interrupt of the machine but the console's is the control domain's. */
@@ -246,8 +344,7 @@ static void give_interrupts(struct domain *d)
 
 void dom0_build(const void *fdt)
 {
-    if (!boot.kernel.present)
-        panic("dom0: no module with compatible \"multiboot,kernel\" in /chosen");
+    look_at_kernel();
     uint64_t bytes = cmdline.dom0_mem_bytes ? cmdline.dom0_mem_bytes : DOM0_DEFAULT_BYTES;
     layout.vcpu_count = cmdline.dom0_max_vcpus ? MIN(cmdline.dom0_max_vcpus, MAX_VCPUS) : cpu_count;
     struct xen_domctl_createdomain cfg = {
@@ -265,6 +362,7 @@ void dom0_build(const void *fdt)
     if (rc)
         panic("dom0: cannot create the control domain (error %d)", rc);
     dom0 = d;
+    d->aarch32 = layout.aarch32 = image.aarch32;
     d->max_pages = (uint32_t)(bytes >> PAGE_SHIFT);
     for (unsigned i = 0; i < layout.vcpu_count; i++)
         if (!d->vcpu[i] && (rc = vcpu_create(d, i)))
@@ -272,19 +370,24 @@ void dom0_build(const void *fdt)
     uint64_t ramdisk = adopt_ramdisk(d, bytes);
     if (ramdisk)                        /* in whole blocks, rather than scraps for the last MiB */
         bytes = ramdisk + ROUND_DOWN(bytes - ramdisk, (uint64_t)BLOCK_SIZE);
-    give_memory(d, bytes - ramdisk);
+    if (image.aarch32)
+        give_low_memory(d, bytes - ramdisk);
+    else
+        give_memory(d, bytes - ramdisk);
     if ((rc = dom0_for_each_device(fdt, note_device, d)))
         panic("dom0: cannot map its devices (error %d)", rc);
-    find_extended_region();
+    if (image.aarch32)
+        find_low_region();
+    else
+        find_extended_region();
     give_interrupts(d);
     layout.evtchn_ppi = d->evtchn_ppi;
     uint64_t dtb, entry = load(d, fdt, &dtb);
     d->max_pages = (uint32_t)(bytes >> PAGE_SHIFT);
-    log_info("dom0: %lu MiB in %u bank(s) from 0x%lx, %u vCPU(s), kernel at 0x%lx, device tree at 0x%lx\n", bytes >> 20,
-             layout.bank_count, layout.bank[0].start, layout.vcpu_count, entry, dtb);
-    arch_vcpu_reset(d->vcpu[0], entry, dtb, false);
-    d->vcpu[0]->online = true;
-    d->vcpu[0]->initialised = true;
+    log_info("dom0: %s, %llu MiB in %u bank(s) from 0x%llx, %u vCPU(s), kernel at 0x%llx, device tree at 0x%llx\n",
+             image.aarch32 ? "32-bit" : "64-bit", (unsigned long long)bytes >> 20, layout.bank_count,
+             (unsigned long long)layout.bank[0].start, layout.vcpu_count, (unsigned long long)entry, (unsigned long long)dtb);
+    start_vcpu(d->vcpu[0], entry, dtb);
     d->counter_offset = counter();
     domain_unpause_by_controller(d);
 }

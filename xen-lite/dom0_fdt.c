@@ -23,7 +23,7 @@ static const char *const hidden_compatible[] = {
     "arm,cortex-a72-pmu", "arm,armv7-timer-mem", "arm,smmu-v3", "arm,statistical-profiling-extension-v1",
 };
 static const char *const uart_compatible[] = { "arm,pl011", "arm,sbsa-uart" };
-static const char *const gic_compatible[] = { "arm,gic-v3", "arm,cortex-a15-gic", "arm,gic-400", "arm,cortex-a9-gic" };
+static const char *const gic_compatible[] = { "arm,gic-v3", "arm,cortex-a15-gic", "arm,cortex-a7-gic", "arm,gic-400" };
 
 static bool is_hypervisor_uart(const void *fdt, int node)
 {
@@ -148,7 +148,7 @@ static int add_memory(void *fdt, const struct dom0_layout *l)
     for (unsigned i = l->bank_count; i--;) {
         char name[32];
         uint32_t reg[4], *p = reg;
-        snprintf(name, sizeof(name), "memory@%lx", l->bank[i].start);
+        snprintf(name, sizeof(name), "memory@%llx", (unsigned long long)l->bank[i].start);
         int node = fdt_add_subnode(fdt, 0, name);
         if (node < 0)
             return node;
@@ -193,7 +193,7 @@ static int edit_cpus(void *fdt, const struct dom0_layout *l)
     return rc;
 }
 
-static int edit_psci(void *fdt)
+static int edit_psci(void *fdt, const struct dom0_layout *l)
 {
     static const char compatible[] = "arm,psci-1.0\0arm,psci-0.2\0arm,psci";
     int node = fdt_path_offset(fdt, "/psci");
@@ -205,7 +205,7 @@ static int edit_psci(void *fdt)
     int rc = fdt_setprop(fdt, node, "compatible", compatible, sizeof(compatible));
     rc = rc ? rc : set_string(fdt, node, "method", "hvc");
     rc = rc ? rc : fdt_setprop_u32(fdt, node, "cpu_off", 0x84000002);
-    return rc ? rc : fdt_setprop_u32(fdt, node, "cpu_on", 0xc4000003);
+    return rc ? rc : fdt_setprop_u32(fdt, node, "cpu_on", l->aarch32 ? 0x84000003 : 0xc4000003);
 }
 
 /* The EL2 timer's interrupt is the hypervisor's: keep secure, physical and virtual. */
@@ -233,17 +233,37 @@ static int gic_node(const void *fdt)
     return -FDT_ERR_NOTFOUND;
 }
 
+/* A GICv2's virtualization frames stay here, too: distributor and CPU interface are left of `reg`. */
+static int edit_gic_frames(void *fdt, int node)
+{
+    int len, parent = fdt_parent_offset(fdt, node);
+    unsigned cells = 2 * (fdt_cells(fdt, parent, "#address-cells", 2) + fdt_cells(fdt, parent, "#size-cells", 1));
+    uint32_t keep[8];
+    const void *reg = fdt_getprop(fdt, node, "reg", &len);
+    if (!reg || cells > ARRAY_SIZE(keep) || len < (int)(4 * cells))
+        return -FDT_ERR_BADVALUE;
+    memcpy(keep, reg, 4 * cells);
+    return fdt_setprop(fdt, node, "reg", keep, (int)(4 * cells));
+}
+
 static int edit_gic(void *fdt)
 {
     int node = gic_node(fdt);
     if (node < 0)
         return node;
+    if (gic->version == 2) {
+        int bad = edit_gic_frames(fdt, node);
+        if (bad)
+            return bad;
+    }
     int rc = fdt_delprop(fdt, node, "interrupts");      /* the maintenance interrupt stays here */
     if (rc && rc != -FDT_ERR_NOTFOUND)
         return rc;
-    /* Without the ITS there are no MSIs behind PCI bridges either. */
-    while ((node = fdt_node_offset_by_prop_value(fdt, node, "device_type", "pci", 4)) >= 0)
+    /* Without ITS and v2m frames there are no MSIs behind PCI bridges either. */
+    while ((node = fdt_node_offset_by_prop_value(fdt, node, "device_type", "pci", 4)) >= 0) {
         fdt_delprop(fdt, node, "msi-map");
+        fdt_delprop(fdt, node, "msi-parent");
+    }
     return 0;
 }
 
@@ -283,7 +303,7 @@ int dom0_fdt_make(const void *host, void *out, unsigned room, const struct dom0_
     rc = rc ? rc : edit("remove nodes", delete_hidden(out));
     rc = rc ? rc : edit("/chosen", edit_chosen(out, l));
     rc = rc ? rc : edit("/cpus", edit_cpus(out, l));
-    rc = rc ? rc : edit("/psci", edit_psci(out));
+    rc = rc ? rc : edit("/psci", edit_psci(out, l));
     rc = rc ? rc : edit("timer", edit_timer(out));
     rc = rc ? rc : edit("interrupt controller", edit_gic(out));
     rc = rc ? rc : edit("/hypervisor", add_hypervisor(out, l));

@@ -204,8 +204,8 @@ static int gic_version_of(const struct xen_domctl_createdomain *cfg)
 {
     switch (cfg->arch.gic_version) {
     case XEN_DOMCTL_CONFIG_GIC_NATIVE: return (int)gic->version;
-    case XEN_DOMCTL_CONFIG_GIC_V2: return gic->version == 2 ? 2 : -XEN_EINVAL;
-    case XEN_DOMCTL_CONFIG_GIC_V3: return gic->version == 3 ? 3 : -XEN_EINVAL;
+    case XEN_DOMCTL_CONFIG_GIC_V2: return gic->version == 2 ? 2 : -XEN_ENODEV;
+    case XEN_DOMCTL_CONFIG_GIC_V3: return gic->version == 3 ? 3 : -XEN_ENODEV;
     default: return -XEN_EINVAL;
     }
 }
@@ -228,6 +228,7 @@ static void init_plain(struct domain *d, domid_t id, const struct xen_domctl_cre
 {
     d->id = id;
     d->privileged = d->direct_map = privileged;
+    d->aarch32 = !arch_el1_width_ok(false);     /* else 64-bit until it is told otherwise */
     d->refs = 1;
     d->dying = DOM_BUILDING;
     list_init(&d->link);

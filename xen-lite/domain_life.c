@@ -110,7 +110,7 @@ void domain_crash(struct domain *d, const char *why)
     struct vcpu *v = current_vcpu();
     log_err("d%u: crashed: %s\n", d->id, why);
     if (v && v->domain == d)
-        log_err("d%u: vCPU %u pc 0x%lx\n", d->id, v->id, (unsigned long)v->arch.regs.pc);
+        log_err("d%u: vCPU %u pc 0x%llx\n", d->id, v->id, (unsigned long long)v->arch.regs.pc);
     domain_shutdown(d, SHUTDOWN_crash);
 }
 
@@ -204,18 +204,20 @@ static void dump(struct domain *d)
              d->tot_pages, d->max_pages, d->xenheap_pages, d->pause_count, d->aarch32 ? " aarch32" : "");
     if (d->shutting_down)
         log_info("d%u: shutdown reason %u%s\n", d->id, d->shutdown_code, d->shut_down ? "" : " (under way)");
-    log_info("d%u: vttbr %lx counter offset %lx shared_info %lx\n", d->id, (unsigned long)d->vttbr,
-             (unsigned long)d->counter_offset, (unsigned long)d->shared_ipa.v);
+    log_info("d%u: vttbr %llx counter offset %llx shared_info %llx\n", d->id, (unsigned long long)d->vttbr,
+             (unsigned long long)d->counter_offset, (unsigned long long)d->shared_ipa.v);
     for (unsigned i = 0; i < d->max_vcpus; i++) {
         const struct vcpu *v = d->vcpu[i];
         if (!v)
             continue;
-        log_info("  v%u: %s%s%s pause %d cpu %d pc 0x%lx vcpu_info %lx\n", i, v->online ? "online" : "offline",
+        log_info("  v%u: %s%s%s pause %d cpu %d pc 0x%llx vcpu_info %llx\n", i, v->online ? "online" : "offline",
                  v->blocked ? " blocked" : "", v->sched.running ? " running" : "", v->pause_count, v->sched.cpu,
-                 (unsigned long)v->arch.regs.pc, (unsigned long)v->info_ipa.v);
-        log_info("      upcall %u selector %lx; virtual timer ctl %x in %ld ticks\n", v->info ? v->info->evtchn_upcall_pending : 0,
-                 v->info ? (unsigned long)v->info->evtchn_pending_sel : 0, v->vtimer.virt_ctl,
-                 (long)(v->vtimer.virt_cval - guest_counter(d)));
+                 (unsigned long long)v->arch.regs.pc, (unsigned long long)v->info_ipa.v);
+        spin_lock(&d->evtchn.lock);     /* v->info may be about to go */
+        struct vcpu_info info = v->info ? *v->info : (struct vcpu_info){ 0 };
+        spin_unlock(&d->evtchn.lock);
+        log_info("      upcall %u selector %llx; virtual timer ctl %x in %lld ticks\n", info.evtchn_upcall_pending,
+                 (unsigned long long)info.evtchn_pending_sel, v->vtimer.virt_ctl, (long long)(v->vtimer.virt_cval - guest_counter(d)));
     }
 }
 

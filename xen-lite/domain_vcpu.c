@@ -80,16 +80,24 @@ int vcpu_reset(struct vcpu *v)
 
 /* ---- vcpu_info -------------------------------------------------------------------------------- */
 
-/* A referenced page of the guest's own RAM that may be written, or NULL. */
-static struct page *pin(struct domain *d, ipa_t ipa)
+static void unpin(struct page *p, const void *va)
+{
+    page_unmap_lasting(p, va);
+    page_put(p);
+}
+
+/* A page of the guest's own RAM that may be written, referenced and mapped at *va: 0, -XEN_EINVAL, -XEN_ENOMEM. */
+static int pin(struct domain *d, ipa_t ipa, struct page **page, uint8_t **va)
 {
     enum p2m_type type;
     struct page *p = p2m_get_page(d, ipa, true, &type);
-    if (p && type != P2M_RAM) {
+    int rc = p && type == P2M_RAM ? 0 : -XEN_EINVAL;
+    if (!rc && !(*va = page_map_lasting(p)))
+        rc = -XEN_ENOMEM;
+    if (rc && p)
         page_put(p);
-        return NULL;
-    }
-    return p;
+    *page = rc ? NULL : p;
+    return rc;
 }
 
 static bool info_place_valid(const struct vcpu *v, uint64_t offset)
@@ -97,23 +105,26 @@ static bool info_place_valid(const struct vcpu *v, uint64_t offset)
     return !v->info_page && offset <= PAGE_SIZE - sizeof(struct vcpu_info) && offset % _Alignof(struct vcpu_info) == 0;
 }
 
-static void set_info(struct vcpu *v, struct page *p, ipa_t where)
+static void set_info(struct vcpu *v, struct page *p, struct vcpu_info *info, ipa_t where)
 {
-    struct vcpu_info *info = (struct vcpu_info *)(void *)((uint8_t *)page_va(p) + (where.v & (PAGE_SIZE - 1)));
     v->info_page = p;
     v->info_ipa = where;
     __atomic_store_n(&v->info, info, __ATOMIC_RELEASE);
 }
 
+static struct vcpu_info *info_at(uint8_t *page, uint64_t offset) { return (struct vcpu_info *)(void *)(page + offset); }
+
 int vcpu_place_info(struct vcpu *v, ipa_t where)
 {
-    if (!info_place_valid(v, where.v & (PAGE_SIZE - 1)))
+    uint64_t offset = where.v & (PAGE_SIZE - 1);
+    struct page *p;
+    uint8_t *va;
+    if (!info_place_valid(v, offset))
         return -XEN_EINVAL;
-    struct page *p = pin(v->domain, where);
-    if (!p)
-        return -XEN_EINVAL;
-    set_info(v, p, where);
-    return 0;
+    int rc = pin(v->domain, where, &p, &va);
+    if (!rc)
+        set_info(v, p, info_at(va, offset), where);
+    return rc;
 }
 
 /*
@@ -126,14 +137,16 @@ int vcpu_register_info(struct vcpu *v, uint64_t gfn, uint32_t offset)
     if (gfn >> (IPA_BITS - PAGE_SHIFT) || !info_place_valid(v, offset) || (v != current_vcpu() && v->online))
         return -XEN_EINVAL;
     ipa_t where = IPA((gfn << PAGE_SHIFT) + offset);
-    struct page *p = pin(d, where);
-    if (!p)
-        return -XEN_EINVAL;
+    struct page *p;
+    uint8_t *va;
+    int rc = pin(d, where, &p, &va);
+    if (rc)
+        return rc;
     spin_lock(&d->evtchn.lock);
     const struct vcpu_info *old = v->info;
-    struct vcpu_info *new = (struct vcpu_info *)(void *)((uint8_t *)page_va(p) + offset);
+    struct vcpu_info *new = info_at(va, offset);
     *new = *old;
-    set_info(v, p, where);
+    set_info(v, p, new, where);
     __atomic_store_n(&new->evtchn_pending_sel, ~(xen_ulong_t)0, __ATOMIC_SEQ_CST);
     __atomic_store_n(&new->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
     spin_unlock(&d->evtchn.lock);
@@ -158,8 +171,9 @@ static void drop_runstate(struct vcpu *v)
     v->runstate_ipa = NOWHERE;
     for (unsigned i = 0; i < 2; i++) {
         if (v->runstate_page[i])
-            page_put(v->runstate_page[i]);
+            unpin(v->runstate_page[i], v->runstate_at[i]);
         v->runstate_page[i] = NULL;
+        v->runstate_at[i] = NULL;
     }
 }
 
@@ -167,7 +181,7 @@ static void drop_runstate(struct vcpu *v)
 static uint8_t *area(const struct vcpu *v, size_t at)
 {
     size_t offset = (v->runstate_va.v & (PAGE_SIZE - 1)) + at;
-    return (uint8_t *)page_va(v->runstate_page[offset >> PAGE_SHIFT]) + (offset & (PAGE_SIZE - 1));
+    return v->runstate_at[offset >> PAGE_SHIFT] + (offset & (PAGE_SIZE - 1));
 }
 
 /* Aligned to 8, so an 8-byte member is never split between pages. */
@@ -207,19 +221,23 @@ void vcpu_runstate_publish(struct vcpu *v)
 static int place_runstate(struct vcpu *v, gva_t where, ipa_t first, ipa_t second)
 {
     bool two = (where.v & (PAGE_SIZE - 1)) + sizeof(struct vcpu_runstate_info) > PAGE_SIZE;
-    struct page *p[2] = { pin(v->domain, first), two ? pin(v->domain, second) : NULL };
-    if (!p[0] || (two && !p[1])) {
-        for (unsigned i = 0; i < 2; i++)
-            if (p[i])
-                page_put(p[i]);
-        return -XEN_EINVAL;
+    struct page *p[2] = { NULL };
+    uint8_t *va[2] = { NULL };
+    int rc = pin(v->domain, first, &p[0], &va[0]);
+    if (rc)
+        return rc;
+    if (two && (rc = pin(v->domain, second, &p[1], &va[1]))) {
+        unpin(p[0], va[0]);
+        return rc;
     }
     spin_lock(&v->domain->lock);
     drop_runstate(v);
     v->runstate_va = where;
     v->runstate_ipa = first;
-    v->runstate_page[0] = p[0];
-    v->runstate_page[1] = p[1];
+    for (unsigned i = 0; i < 2; i++) {
+        v->runstate_page[i] = p[i];
+        v->runstate_at[i] = va[i];
+    }
     spin_unlock(&v->domain->lock);
     return 0;
 }
@@ -261,11 +279,12 @@ void vcpu_release_areas(struct vcpu *v)
     spin_unlock(&d->lock);
     spin_lock(&d->evtchn.lock);
     struct page *p = v->info_page;
+    const struct vcpu_info *there = v->info;
     v->info_page = NULL;
     v->info_ipa = NOWHERE;
     if (d->shared_info)
         v->info = default_info(v);
     spin_unlock(&d->evtchn.lock);
     if (p)
-        page_put(p);
+        unpin(p, there);
 }

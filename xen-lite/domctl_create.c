@@ -93,13 +93,10 @@ long domctl_set_address_size(struct domctl *c)
 {
     struct domain *d = c->d;
     uint32_t size = c->op->u.address_size.size;
-    struct xlr_cpu_features f;
 
     if (size != 32 && size != 64)
         return -XEN_EINVAL;
-    arch_get_features(d, &f);
-    uint64_t el1 = f.reg[XLR_ID_PFR0] >> 4 & 0xf;       /* 1: AArch64 only, 2: both */
-    if (size == 32 ? el1 == 1 : el1 == 0)
+    if (!arch_el1_width_ok(size == 32))
         return -XEN_EINVAL;
     if (d->tot_pages)
         return -XEN_EBUSY;
@@ -125,5 +122,5 @@ long domctl_paging_mempool(struct domctl *c)
     }
     if (*size & ~PAGE_MASK || *size >> PAGE_SHIFT > INT32_MAX)
         return -XEN_EINVAL;
-    return *size >> PAGE_SHIFT > page_free_count() + c->d->p2m.table_pages ? -XEN_ENOMEM : 0;
+    return *size >> PAGE_SHIFT > page_free_own_count() + c->d->p2m.table_pages ? -XEN_ENOMEM : 0;
 }

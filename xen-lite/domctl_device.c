@@ -20,10 +20,7 @@ static bool is_device(uint64_t first, uint64_t last)
 {
     if (last < first || last >= 1ull << (arch_pa_bits() - PAGE_SHIFT))
         return false;
-    if (overlaps(first, last, gic_info.dist, gic_info.dist_bytes)
-        || overlaps(first, last, gic_info.redist, gic_info.redist_bytes)
-        || overlaps(first, last, gic_info.cpu_if, gic_info.cpu_if_bytes)
-        || overlaps(first, last, uart_base, uart_base.v ? PAGE_SIZE : 0))
+    if (gic_owns(first, last) || overlaps(first, last, uart_base, uart_base.v ? PAGE_SIZE : 0))
         return false;
     return first >= frame_base + frame_count || last < frame_base;
 }

@@ -160,7 +160,7 @@ long domctl_shadow_op(struct domctl *c)
         return 0;
     case XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION:
         /* Tables come from the common heap as they are needed. */
-        return (uint64_t)s->mb << (20 - PAGE_SHIFT) > page_free_count() + c->d->p2m.table_pages ? -XEN_ENOMEM : 0;
+        return (uint64_t)s->mb << (20 - PAGE_SHIFT) > page_free_own_count() + c->d->p2m.table_pages ? -XEN_ENOMEM : 0;
     default:
         return -XEN_EINVAL;
     }

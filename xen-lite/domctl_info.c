@@ -84,10 +84,14 @@ static bool all_zero(const void *page)
 static bool frame_is_zero(struct domain *d, uint64_t gfn)
 {
     struct page *page = p2m_get_page(d, GFN(gfn), false, NULL);
-    bool zero = page && all_zero(page_va(page));
+    bool zero = false;
 
-    if (page)
+    if (page) {
+        const void *va = page_map(page);
+        zero = all_zero(va);
+        page_unmap(page, va);
         page_put(page);
+    }
     return zero;
 }
 

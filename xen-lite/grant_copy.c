@@ -66,8 +66,13 @@ static int16_t copy_bytes(const struct gnttab_copy *op, const struct copy_end *f
 {
     if ((unsigned)op->source.offset + op->len > PAGE_SIZE || (unsigned)op->dest.offset + op->len > PAGE_SIZE)
         return GNTST_bad_copy_arg;
+    const uint8_t *source = page_map(from->page);
+    uint8_t *dest = from->page == to->page ? (uint8_t *)(uintptr_t)source : page_map(to->page);
     /* Both may be the same page: memmove. */
-    memmove((uint8_t *)page_va(to->page) + op->dest.offset, (const uint8_t *)page_va(from->page) + op->source.offset, op->len);
+    memmove(dest + op->dest.offset, source + op->source.offset, op->len);
+    if (from->page != to->page)
+        page_unmap(to->page, dest);
+    page_unmap(from->page, source);
     dirty_mark_page(to->page);
     return GNTST_okay;
 }

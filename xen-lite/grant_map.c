@@ -253,11 +253,12 @@ int grant_cache_flush(struct domain *d, const struct gnttab_cache_flush *op)
     bool own = page_get(page, d);
     if (!own && !maps_page(d, page))
         return -XEN_EINVAL;
-    uint8_t *va = (uint8_t *)page_va(page) + op->offset;
+    const uint8_t *va = page_map(page);
     if (op->op & GNTTAB_CACHE_INVAL)
-        arch_dcache_clean_invalidate(va, op->length);
+        arch_dcache_clean_invalidate(va + op->offset, op->length);
     else
-        arch_dcache_clean(va, op->length);
+        arch_dcache_clean(va + op->offset, op->length);
+    page_unmap(page, va);
     if (own)
         page_put(page);
     return 0;

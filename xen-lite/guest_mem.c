@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Copies to and from guest memory, page by page: find the page with a reference, copy through the direct map, mark it
+ * Copies to and from guest memory, page by page: find the page with a reference, copy, mark it
  * AFTER the write (a mark before it might be harvested too early: dirty.c), put it.
  *
  * A hypercall's arguments are mostly in one page, and asking the guest's own map costs more than the copy: within one
@@ -28,7 +28,7 @@ static bool copy_piece(struct domain *d, ipa_t ipa, void *buf, size_t bytes, enu
     struct page *p = p2m_get_page(d, ipa, dir != FROM_GUEST, &type);
     if (!p)
         return false;
-    uint8_t *guest = (uint8_t *)page_va(p) + (ipa.v & (PAGE_SIZE - 1));
+    uint8_t *page = page_map(p), *guest = page + (ipa.v & (PAGE_SIZE - 1));
     if (dir == FROM_GUEST)
         memcpy(buf, guest, bytes);
     else if (dir == TO_GUEST)
@@ -37,6 +37,7 @@ static bool copy_piece(struct domain *d, ipa_t ipa, void *buf, size_t bytes, enu
         arch_clear_pages(guest, 1, false);
     else
         memset(guest, 0, bytes);
+    page_unmap(p, page);
     if (dir != FROM_GUEST)
         mark_written(d, ipa, p, type);
     page_put(p);

@@ -20,7 +20,7 @@ static uint32_t read_dirty(char *value)
     return (uint32_t)strlcpy(value, cmdline_dirty(), VALUE_BYTES) + 1;
 }
 
-static long write_dirty(const char *value, uint64_t bytes)
+static long write_dirty(const char *value, size_t bytes)
 {
     if (memchr(value, 0, bytes) != value + bytes - 1 || !cmdline_set_dirty(value))
         return -XEN_EINVAL;
@@ -34,7 +34,7 @@ static uint32_t read_vlpt(char *value)
     return 1;
 }
 
-static long write_vlpt(const char *value, uint64_t bytes)
+static long write_vlpt(const char *value, size_t bytes)
 {
     if (bytes != 1)
         return -XEN_EDOM;
@@ -51,7 +51,7 @@ static const struct node {
     uint8_t type;
     uint16_t first, count;                              /* of a directory */
     uint32_t (*read)(char *value);                      /* into VALUE_BYTES, how many it took */
-    long (*write)(const char *value, uint64_t bytes);   /* at least 1, at most VALUE_BYTES */
+    long (*write)(const char *value, size_t bytes);     /* at least 1, at most VALUE_BYTES */
 } nodes[] = {
     { "/", "", XEN_HYPFS_TYPE_DIR, 1, 1, NULL, NULL },
     { "/params", "params", XEN_HYPFS_TYPE_DIR, 2, 2, NULL, NULL },
@@ -67,9 +67,10 @@ static long find(uint64_t path, uint64_t bytes, const struct node **found)
         return -XEN_EINVAL;
     if (bytes > sizeof text)
         return -XEN_ENOENT;
-    if (copy_from_guest(text, path, bytes))
+    size_t length = (size_t)bytes;
+    if (copy_from_guest(text, path, length))
         return -XEN_EFAULT;
-    if (text[0] != '/' || memchr(text, 0, bytes) != text + bytes - 1)
+    if (text[0] != '/' || memchr(text, 0, length) != text + length - 1)
         return -XEN_EINVAL;
     for (unsigned i = 0; i < ARRAY_SIZE(nodes); i++)
         if (strcmp(text, nodes[i].path) == 0) {
@@ -142,7 +143,7 @@ static long hypfs_write(const struct node *n, uint64_t from, uint64_t bytes)
         return -XEN_EACCES;
     if (bytes == 0 || bytes > sizeof value)
         return bytes ? -XEN_ENOSPC : -XEN_EINVAL;
-    return copy_from_guest(value, from, bytes) ? -XEN_EFAULT : n->write(value, bytes);
+    return copy_from_guest(value, from, (size_t)bytes) ? -XEN_EFAULT : n->write(value, (size_t)bytes);
 }
 
 long do_hypfs_op(unsigned cmd, uint64_t path, uint64_t path_bytes, uint64_t data, uint64_t bytes)

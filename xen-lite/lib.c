@@ -10,8 +10,8 @@
 
 #define STEP() __asm__ volatile("" ::: "memory")
 
-/* A word that may overlay any object. */
-typedef uint64_t __attribute__((may_alias)) word_t;
+/* A word that may overlay any object: as wide as a register. */
+typedef uintptr_t __attribute__((may_alias)) word_t;
 #define WORD sizeof(word_t)
 
 static inline bool word_aligned(const void *a, const void *b)
@@ -76,7 +76,7 @@ void *memmove(void *dst, const void *src, size_t n)
 void *memset(void *dst, int c, size_t n)
 {
     uint8_t *d = dst;
-    word_t w = (uint8_t)c * 0x0101010101010101ull;
+    word_t w = (uint8_t)c * ((word_t)~0ull / 0xff);
     for (; n && ((uintptr_t)d & (WORD - 1)); n--) {
         *d++ = (uint8_t)c;
         STEP();

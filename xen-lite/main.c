@@ -12,15 +12,24 @@
 #define FDT_MAX_BYTES (2u << 20)
 #define CPU_START_TIMEOUT_MS 1000u
 
+_Noreturn void boot_stop(void)
+{
+    log_err("boot: the control domain cannot start: %s\n", cmdline.noreboot ? "halted" : "power off");
+    if (cmdline.noreboot)
+        arch_halt();
+    arch_poweroff();
+}
+
 static void read_tree(paddr_t pa, const void *fdt)
 {
     extern const char image_start[], image_end[];
     uint64_t start = va_to_pa(image_start).v;
     struct mem_region image = { start, start + (uint64_t)(image_end - image_start) };
-    if (boot_scan(fdt, pa, image))
-        panic("boot: the device tree cannot be used: see above");
+    int rc = boot_scan(fdt, pa, image);
     cmdline_parse(boot.cmdline);
     console_init(boot.cmdline);
+    if (rc)
+        boot_stop();
 }
 
 static void start_memory(void)
@@ -51,13 +60,13 @@ static void start_cpus(void)
     for (unsigned i = 1; i < boot.cpu_count; i++) {
         int rc = arch_cpu_on(i, boot.cpu_mpidr[i]);
         if (rc) {
-            log_warn("boot: CPU %u (MPIDR 0x%lx) did not start: PSCI error %d\n", i, boot.cpu_mpidr[i], rc);
+            log_warn("boot: CPU %u (MPIDR 0x%llx) did not start: PSCI error %d\n", i, (unsigned long long)boot.cpu_mpidr[i], rc);
             break;                      /* CPUs are numbered without holes */
         }
         uint64_t end = counter() + counter_hz / 1000 * CPU_START_TIMEOUT_MS;
         while (!__atomic_load_n(&cpus[i].online, __ATOMIC_ACQUIRE))
             if (counter() > end)
-                panic("boot: CPU %u (MPIDR 0x%lx) was started and never came up", i, boot.cpu_mpidr[i]);
+                panic("boot: CPU %u (MPIDR 0x%llx) was started and never came up", i, (unsigned long long)boot.cpu_mpidr[i]);
     }
 }
 
@@ -75,16 +84,19 @@ _Noreturn void core_boot(paddr_t fdt_pa)
     stack_guard_init();
     const void *fdt = arch_early_map(fdt_pa, FDT_MAX_BYTES);
     uart_probe(fdt, NULL);
+    int psci = psci_probe(fdt);         /* before the first line that may be the last */
     read_tree(fdt_pa, fdt);
     start_memory();
+    if (boot_modules_check())
+        boot_stop();
     fdt = keep_tree(fdt);
     if (cmdline.dtuart[0] && uart_probe(fdt, cmdline.dtuart))
         log_warn("boot: dtuart=%s names no UART that is known: output stays where it is\n", cmdline.dtuart);
-    log_info("xen-lite: %lu MiB of RAM, %u CPU(s)\n", boot.ram_bytes >> 20, boot.cpu_count);
-    int rc = psci_probe(fdt);
+    log_info("xen-lite: %llu MiB of RAM, %u CPU(s)\n", (unsigned long long)boot.ram_bytes >> 20, boot.cpu_count);
+    if (psci)
+        log_warn("boot: no usable PSCI firmware (error %d): one CPU, no power off\n", psci);
+    int rc = gic_probe(fdt);
     if (rc)
-        log_warn("boot: no usable PSCI firmware (error %d): one CPU, no power off\n", rc);
-    if ((rc = gic_probe(fdt)))
         panic("boot: no interrupt controller that is known (error %d)", rc);
     this_cpu()->mpidr = boot.cpu_mpidr[0];
     gic->cpu_init();
@@ -95,7 +107,7 @@ _Noreturn void core_boot(paddr_t fdt_pa)
     dom0_build(fdt);
     free_modules();
     uart_irq_enable();
-    log_info("xen-lite: %lu MiB free, control domain starts\n", page_free_count() >> 8);
+    log_info("xen-lite: %llu MiB free, control domain starts\n", (unsigned long long)page_free_count() >> 8);
     arch_enter_guest();
 }
 

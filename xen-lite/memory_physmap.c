@@ -80,9 +80,7 @@ static int add_device(struct domain *d, uint64_t pfn, uint64_t gfn)
 {
     if (!gfn_valid(pfn, 1) || pfn_valid(pfn) || pfn - frame_base < frame_count)
         return 0;
-    if (within(pfn, gic_info.dist, gic_info.dist_bytes) || within(pfn, gic_info.redist, gic_info.redist_bytes) ||
-        within(pfn, gic_info.cpu_if, gic_info.cpu_if_bytes) || within(pfn, gic_info.vcpu_if, gic_info.cpu_if_bytes) ||
-        within(pfn, uart_base, PAGE_SIZE))
+    if (gic_owns(pfn, pfn) || within(pfn, uart_base, PAGE_SIZE))
         return 0;
     return p2m_map(d, GFN(gfn), pfn_pa(pfn), 1, P2M_DEVICE);
 }

@@ -39,7 +39,7 @@ static struct page *own_address(struct domain *d, uint64_t gfn)
     }
     page = page_alloc_at(d, page_pa(page), 0);
     if (page)
-        arch_clear_pages(page_va(page), 1, true);
+        page_clear(page, 1, true);
     return page;
 }
 
@@ -136,7 +136,7 @@ static long new_extent(struct domain *d, uint64_t gfn, unsigned order)
         return -XEN_ENOMEM;
     while (cleared < pages) {
         uint32_t n = MIN(pages - cleared, CLEARED_A_LOOK);
-        arch_clear_pages(page_va(&page[cleared]), n, true);
+        page_clear(&page[cleared], n, true);
         cleared += n;
         if (cleared < pages && hypercall_preempt_check() && put_aside(d, page, order, cleared))
             return -XEN_ERESTART;

@@ -133,6 +133,19 @@ struct page *p2m_get_page(struct domain *d, ipa_t ipa, bool write, enum p2m_type
 
 uint64_t p2m_max_gfn(const struct domain *d) { return d->p2m.max_gfn; }
 
+static void flush_pages(const struct page *p, uint64_t pages)
+{
+    if (pa_in_direct_map(page_pa(p))) {
+        arch_dcache_clean_invalidate(page_va(p), (size_t)(pages * PAGE_SIZE));
+        return;
+    }
+    for (const struct page *end = p + pages; p < end; p++) {
+        const void *va = page_map(p);
+        arch_dcache_clean_invalidate(va, PAGE_SIZE);
+        page_unmap(p, va);
+    }
+}
+
 void p2m_cache_flush(struct domain *d, uint64_t gfn, uint64_t pages)
 {
     uint64_t end = MIN(gfn + MIN(pages, d->p2m.max_gfn + 1), d->p2m.max_gfn + 1);
@@ -141,9 +154,9 @@ void p2m_cache_flush(struct domain *d, uint64_t gfn, uint64_t pages)
         uint64_t leaf = p2m_leaf(d, GFN(gfn), &level);
         uint64_t offset = (gfn << PAGE_SHIFT) & (pt_span(level) - 1);
         uint64_t n = MIN(end - gfn, (pt_span(level) - offset) >> PAGE_SHIFT);
-        /* A page that is freed meanwhile is still RAM of the direct map: cleaning it does no harm. */
+        /* A page that is freed meanwhile is still RAM: cleaning it does no harm. */
         if ((leaf & PTE_VALID) && p2m_leaf_type(leaf) == P2M_RAM)
-            arch_dcache_clean_invalidate(pa_to_va(PA((leaf & PTE_ADDR) + offset)), n * PAGE_SIZE);
+            flush_pages(pfn_page(((leaf & PTE_ADDR) + offset) >> PAGE_SHIFT), n);
         gfn += n;
     }
     arch_icache_invalidate_all();

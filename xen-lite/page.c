@@ -10,6 +10,9 @@
  * Who gets memory gets it zeroed, and free memory can be zeroed while nobody waits: CPUs with nothing else to do clear free blocks
  * (page_scrub), which are then PAGE_CLEAN.  A clean block and a dirty one do not join, so that what has been cleared stays known,
  * unless an allocation finds no block that is large enough otherwise.
+ *
+ * Zones.  What EL2 has in its direct map, and what not (none on 64-bit).  The hypervisor's own memory comes from the first;
+ * domains take the second before they touch it.  No block is of both.
  */
 #include "lib.h"
 #include "domain.h"
@@ -23,8 +26,9 @@ struct page *frame_table;
 uint64_t frame_base, frame_count;
 
 static spinlock_t page_lock;            /* lists, counts, owners; innermost but for the log */
-static uint32_t free_head[2][PAGE_MAX_ORDER + 1];       /* dirty, clean */
-static uint64_t free_pages, total_pages, clean_pages;
+enum zone { DIRECT, BEYOND, ZONES };
+static uint32_t free_head[ZONES][2][PAGE_MAX_ORDER + 1];        /* dirty, clean */
+static uint64_t free_in[ZONES], clean_in[ZONES], total_pages;
 
 /* Domains that own pages, by domid: slot_of is 1 + index, 0 none. */
 static struct { struct domain *d; uint64_t pages; } account[MAX_DOMAINS];
@@ -32,6 +36,7 @@ static uint8_t slot_of[DOMID_FIRST_RESERVED];
 _Static_assert(MAX_DOMAINS < 256, "slot_of");
 
 void *page_va(const struct page *p) { return pa_to_va(page_pa(p)); }
+static enum zone zone_of(uint32_t i) { return pa_in_direct_map(pfn_pa(frame_base + i)) ? DIRECT : BEYOND; }
 static uint32_t index_of(const struct page *p) { return (uint32_t)(p - frame_table); }
 
 /* ---- free lists ---- */
@@ -40,14 +45,14 @@ static bool is_clean(const struct page *p) { return p->flags & PAGE_CLEAN; }
 static void list_push(uint32_t i, unsigned order, bool clean)
 {
     struct page *p = &frame_table[i];
-    uint32_t *head = &free_head[clean][order];
+    uint32_t *head = &free_head[zone_of(i)][clean][order];
     *p = (struct page){ .owner = DOMID_INVALID, .order = (uint8_t)order, .flags = (uint8_t)(PAGE_FREE | (clean ? PAGE_CLEAN : 0)) };
     p->next = *head;
     p->prev = NIL;
     if (p->next != NIL)
         frame_table[p->next].prev = i;
     *head = i;
-    clean_pages += clean ? 1ull << order : 0;
+    clean_in[zone_of(i)] += clean ? 1ull << order : 0;
 }
 
 static void list_remove(uint32_t i)
@@ -56,10 +61,10 @@ static void list_remove(uint32_t i)
     if (p->prev != NIL)
         frame_table[p->prev].next = p->next;
     else
-        free_head[is_clean(p)][p->order] = p->next;
+        free_head[zone_of(i)][is_clean(p)][p->order] = p->next;
     if (p->next != NIL)
         frame_table[p->next].prev = p->prev;
-    clean_pages -= is_clean(p) ? 1ull << p->order : 0;
+    clean_in[zone_of(i)] -= is_clean(p) ? 1ull << p->order : 0;
     p->flags = 0;
 }
 
@@ -69,7 +74,7 @@ static void insert_block(uint32_t i, unsigned order, bool clean)
     for (; order < PAGE_MAX_ORDER; order++) {
         uint64_t buddy = ((frame_base + i) ^ (1ull << order)) - frame_base;
         if (buddy >= frame_count || !(frame_table[buddy].flags & PAGE_FREE) || frame_table[buddy].order != order ||
-            is_clean(&frame_table[buddy]) != clean)
+            is_clean(&frame_table[buddy]) != clean || zone_of((uint32_t)buddy) != zone_of(i))
             break;
         list_remove((uint32_t)buddy);
         frame_table[i] = (struct page){ .owner = DOMID_INVALID };
@@ -81,7 +86,7 @@ static void insert_block(uint32_t i, unsigned order, bool clean)
 
 static void free_block(uint32_t i, unsigned order)
 {
-    free_pages += 1ull << order;
+    free_in[zone_of(i)] += 1ull << order;
     insert_block(i, order, false);
 }
 
@@ -100,10 +105,10 @@ static uint32_t split_block(uint32_t i, unsigned from, unsigned order, uint32_t 
     return i;
 }
 
-static uint32_t take_of(unsigned order, bool clean)
+static uint32_t take_of(enum zone zone, unsigned order, bool clean)
 {
     for (unsigned o = order; o <= PAGE_MAX_ORDER; o++) {
-        uint32_t i = free_head[clean][o];
+        uint32_t i = free_head[zone][clean][o];
         if (i != NIL) {
             list_remove(i);
             return split_block(i, o, order, i, clean);
@@ -113,28 +118,38 @@ static uint32_t take_of(unsigned order, bool clean)
 }
 
 /* All that is free is called dirty, so that buddies join. */
-static void forget_clean(void)
+static void forget_clean(enum zone zone)
 {
     for (unsigned o = 0; o <= PAGE_MAX_ORDER; o++)
-        for (uint32_t i; (i = free_head[1][o]) != NIL;) {
+        for (uint32_t i; (i = free_head[zone][1][o]) != NIL;) {
             list_remove(i);
             insert_block(i, o, false);
         }
 }
 
 /* *clean: which kind is wanted; which it is. */
-static uint32_t take_any(unsigned order, bool *clean)
+static uint32_t take_in(enum zone zone, unsigned order, bool *clean)
 {
-    uint32_t i = take_of(order, *clean);
+    bool wanted = *clean;
+    uint32_t i = take_of(zone, order, wanted);
     if (i != NIL)
         return i;
-    *clean = !*clean;
-    i = take_of(order, *clean);
-    if (i != NIL || !order || !clean_pages)
-        return i;
-    forget_clean();
-    *clean = false;
-    return take_of(order, false);
+    *clean = !wanted;
+    i = take_of(zone, order, *clean);
+    if (i == NIL && order && clean_in[zone]) {
+        forget_clean(zone);
+        *clean = false;
+        i = take_of(zone, order, false);
+    }
+    if (i == NIL)
+        *clean = wanted;
+    return i;
+}
+
+static uint32_t take_any(bool own, unsigned order, bool *clean)
+{
+    uint32_t i = own || !free_in[BEYOND] ? NIL : take_in(BEYOND, order, clean);
+    return i != NIL ? i : take_in(DIRECT, order, clean);
 }
 
 static uint32_t take_at(uint64_t pfn, unsigned order, bool *clean)
@@ -155,29 +170,54 @@ static uint32_t take_at(uint64_t pfn, unsigned order, bool *clean)
     return NIL;
 }
 
+void page_clear(const struct page *p, size_t count, bool clean)
+{
+    if (pa_in_direct_map(page_pa(p))) {
+        arch_clear_pages(page_va(p), count, clean);
+        return;
+    }
+    for (const struct page *end = p + count; p < end; p++) {
+        void *va = page_map(p);
+        arch_clear_pages(va, 1, clean);
+        page_unmap(p, va);
+    }
+}
+
+/* A dirty block out of the lists, cut down to SCRUB_ORDER at most, or NIL. */
+static uint32_t take_dirty(enum zone zone, unsigned *order)
+{
+    for (unsigned o = 0; o <= PAGE_MAX_ORDER; o++) {
+        uint32_t i = free_head[zone][0][o];
+        if (i == NIL)
+            continue;
+        list_remove(i);
+        *order = MIN(o, SCRUB_ORDER);
+        return split_block(i, o, *order, i, false);
+    }
+    return NIL;
+}
+
+static bool is_all_clean(enum zone zone)
+{
+    return __atomic_load_n(&clean_in[zone], __ATOMIC_RELAXED) == __atomic_load_n(&free_in[zone], __ATOMIC_RELAXED);
+}
+
 /*
  * A piece, of which nobody else knows while it is being cleared (it counts as free all the same): small, so that whatever this CPU
  * has to do meanwhile does not wait long.
  */
 bool page_scrub(void)
 {
-    unsigned order = 0;
-    uint32_t i = NIL;
-    if (__atomic_load_n(&clean_pages, __ATOMIC_RELAXED) == __atomic_load_n(&free_pages, __ATOMIC_RELAXED))
+    enum zone zone = is_all_clean(DIRECT) ? BEYOND : DIRECT;
+    unsigned order;
+    if (zone == BEYOND && is_all_clean(BEYOND))
         return false;
     spin_lock(&page_lock);
-    for (; order <= PAGE_MAX_ORDER && i == NIL; order++)
-        if ((i = free_head[0][order]) != NIL) {
-            unsigned from = order;
-            list_remove(i);
-            order = MIN(order, SCRUB_ORDER);
-            i = split_block(i, from, order, i, false);
-            break;
-        }
+    uint32_t i = take_dirty(zone, &order);
     spin_unlock(&page_lock);
     if (i == NIL)
         return false;
-    arch_clear_pages(page_va(&frame_table[i]), (size_t)1 << order, true);
+    page_clear(&frame_table[i], (size_t)1 << order, true);
     spin_lock(&page_lock);
     insert_block(i, order, true);
     spin_unlock(&page_lock);
@@ -261,7 +301,7 @@ static struct page *claim(struct domain *d, uint32_t i, unsigned order, unsigned
         p->gfn = PAGE_NO_GFN;
         __atomic_store_n(&p->refs, 1, __ATOMIC_RELEASE);
     }
-    free_pages -= 1ull << order;
+    free_in[zone_of(i)] -= 1ull << order;
     if (counted)
         d->tot_pages += 1u << order;
     return &frame_table[i];
@@ -283,7 +323,7 @@ static struct page *alloc(struct domain *d, bool at, paddr_t pa, unsigned order,
         return NULL;
     spin_lock(&page_lock);
     if (may_have(d, order, flags)) {
-        uint32_t i = at ? take_at(pa_pfn(pa), order, clean) : take_any(order, clean);
+        uint32_t i = at ? take_at(pa_pfn(pa), order, clean) : take_any(!d, order, clean);
         if (i != NIL) {
             p = claim(d, i, order, flags);
             if (d)
@@ -302,7 +342,7 @@ struct page *page_alloc(struct domain *d, unsigned order, unsigned flags)
     bool zeroed = (d && !(flags & ALLOC_RAW)) || (flags & ALLOC_ZERO), clean = zeroed;
     struct page *p = alloc(d, false, PA(0), order, flags, &clean);
     if (p && zeroed && !clean)
-        arch_clear_pages(page_va(p), (size_t)1 << order, d != NULL);
+        page_clear(p, (size_t)1 << order, d != NULL);
     return p;
 }
 
@@ -395,7 +435,8 @@ void page_get_known(struct page *p)
     BUG_ON(before == 0 || before == UINT32_MAX);
 }
 
-uint64_t page_free_count(void) { return free_pages; }
+uint64_t page_free_count(void) { return free_in[DIRECT] + free_in[BEYOND]; }
+uint64_t page_free_own_count(void) { return free_in[DIRECT]; }
 uint64_t page_total_count(void) { return total_pages; }
 
 static unsigned order_of(size_t bytes)
@@ -429,12 +470,13 @@ void mem_free(void *mem, size_t bytes)
 void page_dump(void)
 {
     spin_lock(&page_lock);
-    log_info("pages: %llu of %llu free, of them %llu clear\n", (unsigned long long)free_pages, (unsigned long long)total_pages,
-             (unsigned long long)clean_pages);
+    log_info("pages: %llu of %llu free, of them %llu clear, %llu beyond the direct map\n", (unsigned long long)page_free_count(),
+             (unsigned long long)total_pages, (unsigned long long)(clean_in[DIRECT] + clean_in[BEYOND]),
+             (unsigned long long)free_in[BEYOND]);
     for (unsigned o = 0; o <= PAGE_MAX_ORDER; o++) {
         unsigned n = 0;
-        for (unsigned clean = 0; clean < 2; clean++)
-            for (uint32_t i = free_head[clean][o]; i != NIL; i = frame_table[i].next)
+        for (unsigned list = 0; list < 2 * ZONES; list++)
+            for (uint32_t i = free_head[list / 2][list % 2][o]; i != NIL; i = frame_table[i].next)
                 n++;
         if (n)
             log_info("  order %2u: %u free\n", o, n);
@@ -466,24 +508,36 @@ static uint64_t next_free(const struct ranges *r, uint64_t *start, uint64_t end)
     return *start < stop ? stop : 0;
 }
 
+/* Where [start, end), whose end may be beyond the direct map, leaves it. */
+static uint64_t direct_end(uint64_t start, uint64_t end)
+{
+    while (end > start && !pa_in_direct_map(PA(end - 1)))
+        end = ROUND_DOWN(end - 1, (uint64_t)BLOCK_SIZE);
+    return end;
+}
+
 /* Where the frame table goes: the end of the highest free piece that holds it, away from where kernels are loaded. */
 static uint64_t place_table(const struct mem_region *ram, unsigned ram_count, const struct ranges *r, uint64_t bytes)
 {
     uint64_t best = 0;
     for (unsigned i = 0; i < ram_count; i++) {
         uint64_t start = ROUND_UP(ram[i].start, (uint64_t)PAGE_SIZE), end = ram[i].end & PAGE_MASK, stop;
-        for (; start < end && (stop = next_free(r, &start, end)) != 0; start = stop)
-            if (stop - start >= bytes)
-                best = MAX(best, stop - bytes);
+        for (; start < end && (stop = next_free(r, &start, end)) != 0; start = stop) {
+            uint64_t direct = direct_end(start, stop);
+            if (direct > start && direct - start >= bytes)
+                best = MAX(best, direct - bytes);
+        }
     }
     return best;
 }
 
-/* How large a block of reserved frames can be freed at pfn: aligned, and not beyond `end`. */
+/* How large a block of reserved frames can be freed at pfn: aligned, in one zone, and not beyond `end`. */
 static unsigned reserved_order(uint64_t pfn, uint64_t end)
 {
     unsigned order = 0;
-    while (order < PAGE_MAX_ORDER && !(pfn & ((2ull << order) - 1)) && pfn + (2ull << order) <= end)
+    enum zone zone = zone_of((uint32_t)(pfn - frame_base));
+    while (order < PAGE_MAX_ORDER && !(pfn & ((2ull << order) - 1)) && pfn + (2ull << order) <= end &&
+           zone_of((uint32_t)(pfn + (2ull << order) - 1 - frame_base)) == zone)
         order++;
     for (uint64_t i = 0; i < 1ull << order; i++)
         if (!(frame_table[pfn - frame_base + i].flags & PAGE_RESERVED))
@@ -531,7 +585,7 @@ bool page_adopt(struct domain *d, uint64_t start, uint64_t end)
     ok = ok && account_add(d, count);
     for (uint64_t i = 0; ok && i < count; i++) {
         total_pages++;
-        free_pages++;                   /* claim() takes it off again */
+        free_in[zone_of((uint32_t)(first + i))]++;      /* claim() takes it off again */
         claim(d, (uint32_t)(first + i), 0, 0);
     }
     spin_unlock(&page_lock);
@@ -549,11 +603,12 @@ void page_init(const struct mem_region *ram, unsigned ram_count, const struct me
     BUG_ON(low >= high || (high - low) >> PAGE_SHIFT >= NIL);
     frame_base = low >> PAGE_SHIFT;
     frame_count = (high - low) >> PAGE_SHIFT;
-    free_pages = total_pages = clean_pages = 0;
+    total_pages = 0;
+    memset(free_in, 0, sizeof(free_in));
+    memset(clean_in, 0, sizeof(clean_in));
     memset(account, 0, sizeof(account));
     memset(slot_of, 0, sizeof(slot_of));
-    for (unsigned o = 0; o <= PAGE_MAX_ORDER; o++)
-        free_head[0][o] = free_head[1][o] = NIL;
+    memset(free_head, 0xff, sizeof(free_head));         /* NIL */
 
     uint64_t bytes = ROUND_UP(frame_count * sizeof(struct page), (uint64_t)PAGE_SIZE);
     uint64_t at = place_table(ram, ram_count, &r, bytes);

@@ -29,11 +29,11 @@ static void print_place(const void *pc, const void *frame)
     log_err("CPU%u: pc %p fp %p\n", c->id, pc, frame);
     if (!v || !v->domain)
         return;
-    log_err("running d%uv%u: pc %016lx\n", (unsigned)v->domain->id, v->id, (unsigned long)v->arch.regs.pc);
+    log_err("running d%uv%u: pc %016llx\n", (unsigned)v->domain->id, v->id, (unsigned long long)v->arch.regs.pc);
     for (unsigned n = 0; n < 31; n += 4)
-        log_err("  x%-2u %016lx %016lx %016lx %016lx\n", n, (unsigned long)arch_reg_get(v, n),
-                (unsigned long)arch_reg_get(v, n + 1), (unsigned long)arch_reg_get(v, n + 2),
-                (unsigned long)(n + 3 < 31 ? arch_reg_get(v, n + 3) : 0));
+        log_err("  x%-2u %016llx %016llx %016llx %016llx\n", n, (unsigned long long)arch_reg_get(v, n),
+                (unsigned long long)arch_reg_get(v, n + 1), (unsigned long long)arch_reg_get(v, n + 2),
+                (unsigned long long)(n + 3 < 31 ? arch_reg_get(v, n + 3) : 0));
 }
 
 static _Noreturn void finish(void)

@@ -160,7 +160,7 @@ static void convert(struct out *o, struct spec *s, char conversion, struct args 
         put_number(o, s, value, 16, conversion == 'X', !s->alternate || !value ? "" : conversion == 'X' ? "0X" : "0x");
         break;
     case 'p':
-        s->precision = 16;
+        s->precision = 2 * (int)sizeof(void *);
         put_number(o, s, (uintptr_t)va_arg(a->ap, void *), 16, false, "");
         break;
     case 'c':

@@ -21,7 +21,6 @@
 #include <asm/mm.h>
 
 const struct pt_geometry pt_geometry_stage2 = { .input_bits = IPA_BITS, .root_level = 1, .root_pages = 2, .stage2 = true };
-const struct pt_geometry pt_geometry_el2 = { .input_bits = 48, .root_level = 0, .root_pages = 1, .stage2 = false };
 _Static_assert(IPA_BITS == 12 + 9 * 3 + 1, "two root pages at level 1");
 
 /* Bits that may change under a live translation without break-before-make. */

@@ -27,7 +27,8 @@ static int check_header(const struct domain *d, const struct xlr_header *h)
     if (h->version != XLR_VERSION)
         return refuse(d, -XEN_EOPNOTSUPP, "another version of the format");
     if (h->gic != (d->vgic.version == 2 ? XLR_GIC_V2 : XLR_GIC_V3))
-        return refuse(d, -XEN_EOPNOTSUPP, "another version of the interrupt controller");
+        return refuse(d, -XEN_EOPNOTSUPP, h->gic == XLR_GIC_V2 ? "the guest has a GICv2, this host a GICv3" :
+                      h->gic == XLR_GIC_V3 ? "the guest has a GICv3, this host a GICv2" : "an unknown interrupt controller");
     if (h->width != (d->aarch32 ? XLR_WIDTH_32 : XLR_WIDTH_64))
         return refuse(d, -XEN_EINVAL, "the domain was made with another register width");
     if (h->ipa_bits != IPA_BITS)
@@ -109,7 +110,7 @@ static int check(struct domain *d, const struct context *c)
     if (vgic_check_dist(d, c->dist) || vgic_check_spis(d, context_spis(c), c->dist->spi_count))
         return refuse(d, -XEN_EINVAL, "the interrupt controller's state does not fit");
     for (unsigned i = 0; i < c->header->vcpu_count; i++)
-        if (vgic_check_cpu(c->vgic_cpu[i]))
+        if (vgic_check_cpu(d, c->vgic_cpu[i]))
             return refuse(d, -XEN_EINVAL, "a vCPU's interrupt state does not fit");
     if (evtchn_check(d, context_ports(c), c->evtchn->count))
         return refuse(d, -XEN_EINVAL, "event channels: the rings' ports are not the same here");

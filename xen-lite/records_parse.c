@@ -22,7 +22,7 @@ static int bad(const struct reader *r, const char *why)
 /* What the fixed part of each must have; the rest is checked against the counts in it. */
 static const struct { uint32_t bytes; bool per_vcpu; } kinds[] = {
     [XLR_HEADER] = { sizeof(struct xlr_header), false },
-    [XLR_CPU_FEATURES] = { sizeof(struct xlr_cpu_features), false },
+    [XLR_CPU_FEATURES] = { offsetof(struct xlr_cpu_features, reg[XLR_ID_REG_COUNT_1]), false },
     [XLR_TIME] = { sizeof(struct xlr_time), false },
     [XLR_VCPU] = { sizeof(struct xlr_vcpu), true },
     [XLR_FPSIMD] = { sizeof(struct xlr_fpsimd), true },
@@ -39,8 +39,10 @@ static const struct { uint32_t bytes; bool per_vcpu; } kinds[] = {
 static bool counts_fit(uint16_t type, const void *payload, uint32_t length)
 {
     switch (type) {
-    case XLR_CPU_FEATURES:
-        return ((const struct xlr_cpu_features *)payload)->count >= XLR_ID_REG_COUNT;
+    case XLR_CPU_FEATURES: {
+        uint32_t n = ((const struct xlr_cpu_features *)payload)->count;
+        return n >= XLR_ID_REG_COUNT_1 && n <= (length - offsetof(struct xlr_cpu_features, reg)) / sizeof(uint64_t);
+    }
     case XLR_VCPU:
         return ((const struct xlr_vcpu *)payload)->sysreg_count >= XLR_SYS_COUNT;
     case XLR_VGIC_DIST:

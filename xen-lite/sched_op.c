@@ -203,7 +203,7 @@ long do_sched_op(int cmd, uint64_t arg)
         return 0;
     case SCHEDOP_block:
         /* "atomically reenable event delivery": the upcall is an interrupt here. */
-        v->arch.regs.pstate &= ~(uint64_t)PSR_IRQ_MASK;
+        v->arch.regs.pstate &= ~(__typeof__(v->arch.regs.pstate))PSR_IRQ_MASK;    /* where it is in CPSR, too */
         vcpu_wait_for_interrupt(v);
         return 0;
     case SCHEDOP_shutdown:

@@ -92,12 +92,12 @@ static void dump_vcpu(struct vcpu *v)
 {
     struct vcpu_runstate_info r;
     sched_runstate_get(v, &r);
-    log_info("  d%uv%u %s cpu %d%s pause %d+%d hard %lx soft %lx run %lu ms wait %lu ms vruntime %lu us\n", v->domain->id, v->id,
+    log_info("  d%uv%u %s cpu %d%s pause %d+%d hard %llx soft %llx run %llu ms wait %llu ms vruntime %llu us\n", v->domain->id, v->id,
              runstate_name(r.state), v->sched.cpu, v->sched.queued ? " queued" : "", v->pause_count, v->domain->pause_count,
-             (unsigned long)(v->sched.affinity & ((1u << MAX_CPUS) - 1)),
-             (unsigned long)(v->sched.affinity_soft & ((1u << MAX_CPUS) - 1)),
-             (unsigned long)(r.time[RUNSTATE_running] / 1000000), (unsigned long)(r.time[RUNSTATE_runnable] / 1000000),
-             (unsigned long)(v->sched.vruntime / 1000));
+             (unsigned long long)(v->sched.affinity & ((1u << MAX_CPUS) - 1)),
+             (unsigned long long)(v->sched.affinity_soft & ((1u << MAX_CPUS) - 1)),
+             (unsigned long long)(r.time[RUNSTATE_running] / 1000000), (unsigned long long)(r.time[RUNSTATE_runnable] / 1000000),
+             (unsigned long long)(v->sched.vruntime / 1000));
 }
 
 void sched_dump(void)
@@ -105,8 +105,8 @@ void sched_dump(void)
     log_info("scheduler: slice %u us, rate limit %u us\n", sched_tunables.slice_us, sched_tunables.ratelimit_us);
     for (unsigned i = 0; i < cpu_count; i++) {
         const struct vcpu *v = __atomic_load_n(&cpus[i].current, __ATOMIC_RELAXED);
-        log_info(" CPU %u: %s d%dv%d work %x idle %lu ms\n", i, cpus[i].idle ? "idle" : "busy", v ? (int)v->domain->id : -1,
-                 v ? (int)v->id : -1, cpus[i].work, (unsigned long)(cpu_idle_ns(i) / 1000000));
+        log_info(" CPU %u: %s d%dv%d work %x idle %llu ms\n", i, cpus[i].idle ? "idle" : "busy", v ? (int)v->domain->id : -1,
+                 v ? (int)v->id : -1, cpus[i].work, (unsigned long long)(cpu_idle_ns(i) / 1000000));
     }
     for (struct domain *d = domain_get_next(0), *next; d; d = next) {
         log_info(" d%u: weight %u cap %u%s\n", d->id, d->sched.weight, d->sched.cap, d->sched.throttled ? " throttled" : "");

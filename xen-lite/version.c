@@ -13,9 +13,6 @@
 #define BUILD_DATE "unknown"            /* not the time of compilation: the same source gives the same image */
 #endif
 
-static const char capabilities_64[] = "xen-3.0-aarch64 xen-3.0-armv7l ";
-static const char capabilities_32[] = "xen-3.0-armv7l ";
-
 static long give(uint64_t arg, const void *answer, size_t bytes)
 {
     return copy_to_guest(arg, answer, bytes) ? -XEN_EFAULT : 0;
@@ -68,16 +65,10 @@ static long platform_parameters(uint64_t arg)
 
 static long capabilities(uint64_t arg)
 {
-    struct xlr_cpu_features f;
     xen_capabilities_info_t text = { 0 };
 
-    arch_get_features(current_vcpu()->domain, &f);
-    /* ID_AA64PFR0.EL1: 2 means that EL1 may also be 32-bit, 0 that there is no AArch64 at all. */
-    switch (f.reg[XLR_ID_PFR0] >> 4 & 0xf) {
-    case 0: strlcpy(text, capabilities_32, sizeof text); break;
-    case 2: strlcpy(text, capabilities_64, sizeof text); break;
-    default: strlcpy(text, "xen-3.0-aarch64 ", sizeof text); break;
-    }
+    snprintf(text, sizeof text, "%s%s", arch_el1_width_ok(false) ? "xen-3.0-aarch64 " : "",
+             arch_el1_width_ok(true) ? "xen-3.0-armv7l " : "");
     return give(arg, text, sizeof text);
 }
 

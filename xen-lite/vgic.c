@@ -3,7 +3,6 @@
 #include "hypercall.h"
 #include "domain.h"
 #include "records.h"
-#include <xen/arch-arm.h>
 
 struct vgic_irq *vgic_irq_get(struct domain *d, struct vcpu *v, uint32_t intid)
 {
@@ -119,6 +118,36 @@ void vgic_inject(struct domain *d, struct vcpu *v, uint32_t intid, bool level)
         vgic_notify(owner);
 }
 
+void vgic_send_sourced(struct vcpu *v, uint32_t intid, uint8_t sources)
+{
+    struct vgic_irq *irq = &v->vgic.irq[intid];
+
+    spin_lock(&v->vgic.lock);
+    irq->sources |= sources;
+    irq->pending = irq->sources;
+    bool tell = vgic_irq_update(irq);
+    spin_unlock(&v->vgic.lock);
+    if (tell)
+        vgic_notify(v);
+}
+
+void vgic_drop_sourced(struct vcpu *v, uint32_t intid, uint8_t sources)
+{
+    struct vgic_irq *irq = &v->vgic.irq[intid];
+
+    spin_lock(&v->vgic.lock);
+    bool in_lr = irq->lr >= 0;
+    irq->sources &= (uint8_t)~sources;
+    irq->pending = irq->sources;
+    irq->sources_dropped |= in_lr ? sources : 0;    /* and what the list register has of them, when it is pulled */
+    bool tell = vgic_irq_update(irq);
+    spin_unlock(&v->vgic.lock);
+    if (tell)
+        vgic_notify(v);
+    if (in_lr)
+        vgic_settle(v);
+}
+
 void vgic_relocate(struct vgic_irq *irq)
 {
     struct vcpu *owner = vgic_irq_lock(irq);
@@ -212,9 +241,11 @@ void vgic_set_active(struct vgic_irq *irq, bool on)
         vgic_settle(owner);
 }
 
-/* vCPU n answers to affinity 0.0.0.n (arch_vcpu_init). Bit 31: any, which is vCPU 0. */
+/* GICv2: of the CPUs in the mask the first takes it. GICv3: vCPU n answers to affinity 0.0.0.n (arch_vcpu_init); bit 31: any, which is vCPU 0. */
 struct vcpu *vgic_affinity_target(struct domain *d, uint32_t affinity)
 {
+    if (d->vgic.version == 2)
+        affinity = affinity ? (uint32_t)__builtin_ctz(affinity) : MAX_VCPUS;
     if (affinity & (1u << 31))
         return d->vcpu[0];
     return affinity < MAX_VCPUS ? d->vcpu[affinity] : NULL;
@@ -242,11 +273,13 @@ void vgic_set_route(struct domain *d, struct vgic_irq *irq, uint32_t affinity)
         vgic_relocate(irq);
 }
 
+uint32_t vgic_ctlr_fixed(const struct domain *d) { return d->vgic.version == 2 ? 0 : GICD_CTLR_ARE | GICD_CTLR_DS; }
+
 void vgic_set_ctlr(struct domain *d, uint32_t value)
 {
     spin_lock(&d->vgic.lock);
     uint32_t enables = value & (GICD_CTLR_GRP0 | GICD_CTLR_GRP1), old = d->vgic.ctlr & (GICD_CTLR_GRP0 | GICD_CTLR_GRP1);
-    __atomic_store_n(&d->vgic.ctlr, GICD_CTLR_ARE | GICD_CTLR_DS | enables, __ATOMIC_RELEASE);
+    __atomic_store_n(&d->vgic.ctlr, vgic_ctlr_fixed(d) | enables, __ATOMIC_RELEASE);
     spin_unlock(&d->vgic.lock);
     if (enables == old)
         return;
@@ -278,39 +311,50 @@ bool vgic_reserve(struct domain *d, uint32_t intid)
     return !taken;
 }
 
-/* Power-on state, but group 1: stock Xen has no group 0, and payloads that run there never write IGROUPR. */
-void vgic_irq_reset(struct vgic_irq *irq, uint32_t intid)
+/*
+ * Power-on state, but on stock Xen GICv3 has no group 0, GICv2 no group 1, and payloads that run there never write IGROUPR;
+ * nor do they ever enable a GICv2's SGIs, or route an SPI away from vCPU 0.
+ */
+static void irq_reset(const struct domain *d, struct vgic_irq *irq, uint32_t intid)
 {
+    bool v2 = d->vgic.version == 2;
+
     irq->intid = intid;
     irq->lr = -1;
-    irq->lr_op = irq->priority = irq->sources = 0;
-    irq->enabled = irq->pending = irq->active = irq->line = irq->linked = irq->lr_pending = irq->lr_latch = false;
+    irq->lr_op = irq->priority = irq->sources = irq->sources_dropped = irq->active_source = 0;
+    irq->pending = irq->active = irq->line = irq->linked = irq->lr_pending = irq->lr_latch = false;
     irq->edge = intid < 16;
+    irq->sourced = irq->enabled = v2 && intid < 16;
     irq->pulse = intid < INTID_SPI && intid != INTID_PPI_PTIMER;
-    irq->group1 = true;
-    irq->affinity = 0;
+    irq->group1 = !v2;
+    irq->affinity = v2 ? 1 : 0;
     list_init(&irq->link);
+}
+
+/* Registers, and what else the version has to be there at an address. */
+static int register_version(struct domain *d)
+{
+    return d->vgic.version == 2 ? vgic_v2_register(d) : vgic_v3_register(d);
 }
 
 int vgic_domain_init(struct domain *d, unsigned version, unsigned spi_count)
 {
     struct vgic_dist *g = &d->vgic;
 
-    if (version != 3)
+    if (version != gic->version || (version != 2 && version != 3))
         return -XEN_ENODEV;
     if (spi_count > 992)
         return -XEN_EINVAL;
-    *g = (struct vgic_dist){ .version = version, .spi_count = ROUND_UP(spi_count, 32u), .ctlr = GICD_CTLR_ARE | GICD_CTLR_DS };
-    g->dist_base = d->privileged ? gic_info.dist.v : GUEST_GICV3_GICD_BASE;
-    g->redist_base = d->privileged ? gic_info.redist.v : GUEST_GICV3_GICR0_BASE;
+    *g = (struct vgic_dist){ .version = version, .spi_count = ROUND_UP(spi_count, 32u) };
+    g->ctlr = vgic_ctlr_fixed(d);
     if (g->spi_count) {
         g->spi = mem_alloc(g->spi_count * sizeof(*g->spi));
         if (!g->spi)
             return -XEN_ENOMEM;
     }
     for (unsigned i = 0; i < g->spi_count; i++)
-        vgic_irq_reset(&g->spi[i], INTID_SPI + i);
-    int ret = vgic_v3_register(d);
+        irq_reset(d, &g->spi[i], INTID_SPI + i);
+    int ret = register_version(d);
     if (ret)
         vgic_domain_destroy(d);
     return ret;
@@ -331,16 +375,17 @@ void vgic_domain_destroy(struct domain *d)
 static void private_reset(struct vcpu *v)
 {
     struct vgic_vcpu *g = &v->vgic;
+    bool v2 = v->domain->vgic.version == 2;
 
     for (unsigned i = 0; i < ARRAY_SIZE(g->irq); i++) {
         if (g->irq[i].linked)
             list_del(&g->irq[i].link);
-        vgic_irq_reset(&g->irq[i], i);
+        irq_reset(v->domain, &g->irq[i], i);
         g->irq[i].vcpu = g->irq[i].target = v;
-        g->irq[i].affinity = v->id;
+        g->irq[i].affinity = v2 ? 1u << v->id : v->id;
     }
     memset(&g->regs, 0, sizeof(g->regs));
-    g->waker = 6;                       /* asleep: ProcessorSleep, ChildrenAsleep */
+    g->waker = v2 ? 0 : 6;              /* asleep: ProcessorSleep, ChildrenAsleep */
     g->dirty = true;
 }
 
@@ -352,9 +397,8 @@ int vgic_vcpu_init(struct vcpu *v)
     memset(g, 0, sizeof(*g));
     list_init(&g->pending);
     g->cpu = g->routed_cpu = -1;
-    g->redist_base = d->vgic.redist_base + v->id * 0x20000ull;
     private_reset(v);
-    /* IROUTER resets to affinity 0, and every SPI must have an owner. */
+    /* Routes reset to vCPU 0, and every SPI must have an owner. */
     for (unsigned i = 0; v->id == 0 && i < d->vgic.spi_count; i++)
         d->vgic.spi[i].vcpu = d->vgic.spi[i].target = v;
     return 0;

@@ -16,6 +16,16 @@ static struct vcpu *loaded[MAX_CPUS];   /* whose list registers are live; writte
 #define MOVED_MAX 16u
 struct moved { unsigned count; struct vgic_irq *irq[MOVED_MAX]; };
 
+static void pull_source(struct vgic_irq *irq, const struct gic_lr *lr)
+{
+    if (lr->active)
+        irq->active_source = lr->source;
+    if (lr->pending)
+        irq->sources |= (uint8_t)(1u << lr->source & ~irq->sources_dropped);
+    irq->sources_dropped = 0;
+    irq->pending = irq->sources;
+}
+
 static void pull_one(struct vgic_vcpu *g, unsigned n)
 {
     struct vgic_irq *irq = g->lr[n];
@@ -32,7 +42,9 @@ static void pull_one(struct vgic_vcpu *g, unsigned n)
     if (!irq->active)
         irq->taken_priority = g->shadow[n].priority;
     irq->active = (lr.active && !(irq->lr_op & VGIC_OP_DROP_ACTIVE)) || (irq->lr_op & VGIC_OP_SET_ACTIVE);
-    if (lr.pending && irq->lr_latch && !(irq->lr_op & VGIC_OP_DROP_PENDING))
+    if (irq->sourced)
+        pull_source(irq, &lr);
+    else if (lr.pending && irq->lr_latch && !(irq->lr_op & VGIC_OP_DROP_PENDING))
         irq->pending = true;
     irq->lr_op = 0;
     irq->lr_pending = irq->lr_latch = false;
@@ -155,6 +167,19 @@ static bool same_lr(const struct gic_lr *a, const struct gic_lr *b)
            a->hw == b->hw && a->pending == b->pending && a->active == b->active && a->group1 == b->group1 && a->eoi == b->eoi;
 }
 
+/*
+ * A list register has one source of a GICv2 SGI.  While one is handled no other can be pending beside it, and where there are more,
+ * the end of this one brings the next.
+ */
+static void push_source(struct vgic_irq *irq, struct gic_lr *lr)
+{
+    lr->source = irq->active ? irq->active_source : (uint8_t)__builtin_ctz(irq->sources);
+    lr->pending = lr->pending && (irq->sources >> lr->source & 1);
+    if (lr->pending)
+        irq->sources &= (uint8_t)~(1u << lr->source);
+    lr->eoi = irq->sources;
+}
+
 static void push_one(struct vgic_vcpu *g, struct vgic_irq *irq, unsigned n, uint32_t ctlr)
 {
     bool latches = vgic_irq_latches(irq);
@@ -164,11 +189,15 @@ static void push_one(struct vgic_vcpu *g, struct vgic_irq *irq, unsigned n, uint
                          .pending = pend, .active = irq->active, .group1 = irq->group1,
                          .eoi = !irq->hw && (!latches || (irq->active && irq->target != irq->vcpu)) };
 
+    if (irq->sourced)
+        push_source(irq, &lr);
     irq->lr = (int8_t)n;
     irq->lr_op = 0;
-    irq->lr_pending = pend;
-    irq->lr_latch = pend && irq->pending;
-    if (pend)
+    irq->lr_pending = lr.pending;
+    irq->lr_latch = lr.pending && irq->pending;
+    if (irq->sourced)
+        irq->pending = irq->sources;
+    else if (lr.pending)
         irq->pending = false;
     g->lr[n] = irq;
     if (!same_lr(&lr, &g->shadow[n])) {
@@ -299,7 +328,7 @@ void vgic_maintenance(void)
 
 /* ---- would it be delivered? --------------------------------------------------------------------- */
 
-/* The guest's CPU interface: ICH_VMCR_EL2 (GICH_VMCR has the same fields at the same places). */
+/* The guest's CPU interface, VMCR: binary points have the same meaning in GICv2 and GICv3. */
 static unsigned binary_point(uint32_t vmcr, bool group1)
 {
     unsigned least = 7u - MIN(gic_info.pre_bits, 7u), bpr0 = MAX((vmcr >> 21) & 7u, least);

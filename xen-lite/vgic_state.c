@@ -6,7 +6,8 @@
 
 #define ALL_FLAGS (XLR_IRQ_ENABLED | XLR_IRQ_PENDING | XLR_IRQ_ACTIVE | XLR_IRQ_EDGE | XLR_IRQ_LINE | XLR_IRQ_GROUP1)
 /* VENG0, VENG1, VAckCtl, VFIQEn, VCBPR, VEOIM, VBPR1, VBPR0, VPMR */
-#define VMCR_BITS 0xfffc021fu
+#define VMCR_BITS    0xfffc021fu
+#define VMCR_BITS_V2 0xf8fc021fu        /* five bits of priority */
 
 static void get_irq(const struct vgic_irq *irq, struct xlr_irq *r)
 {
@@ -14,19 +15,38 @@ static void get_irq(const struct vgic_irq *irq, struct xlr_irq *r)
                      (irq->active ? XLR_IRQ_ACTIVE : 0) | (irq->edge ? XLR_IRQ_EDGE : 0) |
                      (irq->line ? XLR_IRQ_LINE : 0) | (irq->group1 ? XLR_IRQ_GROUP1 : 0);
 
-    *r = (struct xlr_irq){ .flags = (uint8_t)flags, .priority = irq->priority, .sources = irq->sources, .affinity = irq->affinity };
+    *r = (struct xlr_irq){ .flags = (uint8_t)flags, .priority = irq->priority, .sources = irq->sources, .affinity = irq->affinity,
+                           .active_source = irq->active ? irq->active_source : 0 };
 }
 
-static bool irq_ok(const struct xlr_irq *r, uint32_t intid)
+/* No Aff3: bits 30:24 are zero, and with "any" all others are.  GICv2: CPUs that there are. */
+static bool route_ok(const struct domain *d, uint32_t affinity)
+{
+    if (d->vgic.version == 2)
+        return !(affinity >> MIN(d->max_vcpus, MAX_VCPUS));
+    return affinity & (1u << 31) ? affinity == 1u << 31 : !(affinity >> 24);
+}
+
+/* Only a GICv2's SGIs are pending by source, and handled for one. */
+static bool sources_ok(const struct domain *d, const struct xlr_irq *r, uint32_t intid)
+{
+    unsigned count = MIN(d->max_vcpus, MAX_VCPUS);
+
+    if (d->vgic.version != 2 || intid >= 16)
+        return !r->sources && !r->active_source;
+    return !(r->sources >> count) && r->active_source < count && !r->sources == !(r->flags & XLR_IRQ_PENDING) &&
+           (!r->active_source || (r->flags & XLR_IRQ_ACTIVE));
+}
+
+static bool irq_ok(const struct domain *d, const struct xlr_irq *r, uint32_t intid)
 {
     bool sgi = intid < 16;
 
-    if ((r->flags & ~ALL_FLAGS) || r->pad || (r->priority & ~VGIC_PRIORITY_MASK) || r->sources)
+    if ((r->flags & ~ALL_FLAGS) || (r->priority & ~VGIC_PRIORITY_MASK) || !sources_ok(d, r, intid))
         return false;
     if (sgi && (!(r->flags & XLR_IRQ_EDGE) || (r->flags & XLR_IRQ_LINE)))
         return false;
-    /* No Aff3: bits 30:24 are zero, and with "any" all others are. */
-    return r->affinity & (1u << 31) ? r->affinity == 1u << 31 : !(r->affinity >> 24);
+    return route_ok(d, r->affinity);
 }
 
 /* Under the lock of the owner, which stays the owner until the route is looked at in vgic_irq_unlink. */
@@ -39,11 +59,14 @@ static void set_irq(struct vgic_irq *irq, const struct xlr_irq *r)
     irq->edge = irq->intid < 16 || (r->flags & XLR_IRQ_EDGE);
     irq->line = r->flags & XLR_IRQ_LINE;
     irq->group1 = r->flags & XLR_IRQ_GROUP1;
+    irq->sources = r->sources;
+    irq->active_source = r->active_source;
 }
 
 static bool same_irq(const struct xlr_irq *a, const struct xlr_irq *b)
 {
-    return a->flags == b->flags && a->priority == b->priority && a->sources == b->sources && a->affinity == b->affinity;
+    return a->flags == b->flags && a->priority == b->priority && a->sources == b->sources && a->affinity == b->affinity &&
+           a->active_source == b->active_source;
 }
 
 void vgic_get_dist(struct domain *d, struct xlr_vgic_dist *r, struct xlr_irq *irq)
@@ -55,7 +78,7 @@ void vgic_get_dist(struct domain *d, struct xlr_vgic_dist *r, struct xlr_irq *ir
 
 int vgic_check_dist(struct domain *d, const struct xlr_vgic_dist *r)
 {
-    const uint32_t fixed = GICD_CTLR_ARE | GICD_CTLR_DS;
+    const uint32_t fixed = vgic_ctlr_fixed(d);
 
     if (r->spi_count != d->vgic.spi_count || (r->ctlr & fixed) != fixed ||
         (r->ctlr & ~(fixed | GICD_CTLR_GRP0 | GICD_CTLR_GRP1)))
@@ -68,7 +91,7 @@ int vgic_check_spis(struct domain *d, const struct xlr_irq *irq, unsigned count)
     if (count != d->vgic.spi_count)
         return -XEN_EINVAL;
     for (unsigned i = 0; i < count; i++)
-        if (!irq_ok(&irq[i], INTID_SPI + i))
+        if (!irq_ok(d, &irq[i], INTID_SPI + i))
             return -XEN_EINVAL;
     return 0;
 }
@@ -84,8 +107,7 @@ void vgic_set_dist(struct domain *d, const struct xlr_vgic_dist *r, const struct
         struct vcpu *owner = vgic_irq_lock(irq);
         if (!owner)
             continue;
-        uint32_t a = rec[i].affinity;
-        irq->affinity = a & (1u << 31) ? 1u << 31 : a & 0xffffffu;
+        irq->affinity = rec[i].affinity;
         irq->target = vgic_affinity_target(d, irq->affinity);
         set_irq(irq, &rec[i]);
         if (irq->lr < 0)
@@ -107,18 +129,27 @@ void vgic_get_cpu(struct vcpu *v, struct xlr_vgic_cpu *r)
         get_irq(&g->irq[i], &r->irq[i]);
 }
 
-int vgic_check_cpu(const struct xlr_vgic_cpu *r)
+/* Preemption levels that this machine does not have cannot be loaded; a GICv2 has one register of them, for both groups. */
+static bool active_priorities_ok(const struct domain *d, const struct xlr_vgic_cpu *r)
 {
     unsigned apr_count = gic_info.pre_bits > 5 ? 1u << (gic_info.pre_bits - 5) : 1;
 
-    if ((r->vmcr & ~VMCR_BITS) || (r->waker != 0 && r->waker != 6))
-        return -XEN_EINVAL;
-    /* Preemption levels that this machine does not have cannot be loaded. */
+    if (d->vgic.version == 2 && r->ap0r[0])
+        return false;
     for (unsigned i = MIN(apr_count, 4u); i < 4; i++)
         if (r->ap0r[i] || r->ap1r[i])
-            return -XEN_EINVAL;
+            return false;
+    return true;
+}
+
+int vgic_check_cpu(const struct domain *d, const struct xlr_vgic_cpu *r)
+{
+    bool v2 = d->vgic.version == 2;
+
+    if ((r->vmcr & ~(v2 ? VMCR_BITS_V2 : VMCR_BITS)) || (r->waker != 0 && (v2 || r->waker != 6)) || !active_priorities_ok(d, r))
+        return -XEN_EINVAL;
     for (unsigned i = 0; i < ARRAY_SIZE(r->irq); i++)
-        if (!irq_ok(&r->irq[i], i))
+        if (!irq_ok(d, &r->irq[i], i))
             return -XEN_EINVAL;
     return 0;
 }
@@ -126,7 +157,7 @@ int vgic_check_cpu(const struct xlr_vgic_cpu *r)
 int vgic_set_cpu(struct vcpu *v, const struct xlr_vgic_cpu *r)
 {
     struct vgic_vcpu *g = &v->vgic;
-    int ret = vgic_check_cpu(r);
+    int ret = vgic_check_cpu(v->domain, r);
 
     if (ret)
         return ret;
@@ -152,7 +183,7 @@ int vgic_set_cpu(struct vcpu *v, const struct xlr_vgic_cpu *r)
 
 static void dump_irq(const struct vgic_irq *irq)
 {
-    log_info("      %u: prio %02x lr %d%s%s%s%s%s%s%s\n", irq->intid, irq->priority, irq->lr, irq->enabled ? " enabled" : "",
+    log_info("      %u: prio %02x sources %02x lr %d%s%s%s%s%s%s%s\n", irq->intid, irq->priority, irq->sources, irq->lr, irq->enabled ? " enabled" : "",
              irq->pending ? " pending" : "", irq->lr_pending ? " pending-in-lr" : "", irq->active ? " active" : "",
              irq->line ? " line" : "", irq->edge ? " edge" : " level", irq->hw ? " hw" : "");
 }

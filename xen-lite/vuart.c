@@ -15,8 +15,6 @@ enum { UART_DR = 0x00, UART_RSR = 0x04, UART_FR = 0x18, UART_CR = 0x30, UART_IMS
 enum { FR_CTS = 1u << 0, FR_RXFE = 1u << 4, FR_TXFF = 1u << 5, FR_RXFF = 1u << 6, FR_TXFE = 1u << 7 };
 enum { INT_RX = 1u << 4, INT_TX = 1u << 5, INT_RT = 1u << 6, INT_ALL = 0x7ff };
 
-static struct xencons_interface *ring_of(const struct vuart *u) { return page_va(u->ring_page); }
-
 /* Bytes between two indices; more than fit is what a confused peer wrote: full. */
 static uint32_t filled(const XENCONS_RING_IDX *prod, const XENCONS_RING_IDX *cons, uint32_t size)
 {
@@ -44,13 +42,13 @@ static uint32_t flags(const struct xencons_interface *r)
 /* Lock held. */
 static void update_line(struct domain *d)
 {
-    vgic_inject(d, NULL, GUEST_VPL011_SPI, raw_interrupts(ring_of(&d->vuart)) & d->vuart.imsc);
+    vgic_inject(d, NULL, GUEST_VPL011_SPI, raw_interrupts(d->vuart.ring) & d->vuart.imsc);
 }
 
 /* Both return whether the backend is to be told. */
 static bool read_data(struct vuart *u, uint64_t *value)
 {
-    struct xencons_interface *r = ring_of(u);
+    struct xencons_interface *r = u->ring;
 
     *value = 0;
     if (!in_filled(r))
@@ -63,7 +61,7 @@ static bool read_data(struct vuart *u, uint64_t *value)
 
 static bool write_data(struct vuart *u, char c)
 {
-    struct xencons_interface *r = ring_of(u);
+    struct xencons_interface *r = u->ring;
 
     if (out_filled(r) == sizeof(r->out))
         return false;                   /* overrun: lost, as in hardware */
@@ -75,7 +73,7 @@ static bool write_data(struct vuart *u, char c)
 
 static bool read_register(struct vuart *u, uint32_t offset, uint64_t *value)
 {
-    const struct xencons_interface *r = ring_of(u);
+    const struct xencons_interface *r = u->ring;
     static const uint8_t id[8] = { 0x11, 0x10, 0x34, 0x00, 0x0d, 0xf0, 0x05, 0xb1 };
 
     switch (offset) {
@@ -137,15 +135,19 @@ int vuart_init(struct domain *d, uint64_t gfn, uint16_t console_domid, uint32_t 
             page_put(page);
         return -XEN_EINVAL;
     }
-    int ret = evtchn_alloc_consumer(d, console_domid, EVTCHN_CONSUMER_VUART, evtchn);
+    void *ring = page_map_lasting(page);
+    int ret = !ring ? -XEN_ENOMEM : evtchn_alloc_consumer(d, console_domid, EVTCHN_CONSUMER_VUART, evtchn);
     if (!ret)                           /* when this fails the port goes with the domain */
         ret = mmio_register(d, IPA(GUEST_PL011_BASE), GUEST_PL011_SIZE, uart_access, d);
     if (ret) {
+        if (ring)
+            page_unmap_lasting(page, ring);
         page_put(page);
         return ret;
     }
     vgic_reserve(d, GUEST_VPL011_SPI);
     u->ring_page = page;
+    u->ring = ring;
     u->ring_ipa = GFN(gfn);
     u->evtchn = *evtchn;
     u->ctl = 0x301;                     /* SBSA: enabled by firmware */
@@ -159,11 +161,15 @@ void vuart_destroy(struct domain *d)
 
     spin_lock(&u->lock);
     struct page *page = u->ring_page;
+    const void *ring = u->ring;
     u->enabled = false;
     u->ring_page = NULL;
+    u->ring = NULL;
     spin_unlock(&u->lock);
-    if (page)
+    if (page) {
+        page_unmap_lasting(page, ring);
         page_put(page);
+    }
 }
 
 void vuart_event(struct domain *d)

@@ -53,7 +53,7 @@ static void map_direct(uint32_t pa, uint32_t delta)
         l3[(skip + offset) >> PAGE_SHIFT] = (pa + offset) | attributes_of(offset, true);
     for (unsigned i = 0; i <= (skip + bytes - 1) >> BLOCK_SHIFT; i++)
         l2[(first >> BLOCK_SHIFT) + i] = table_here(boot_direct_l3 + 512 * i, delta);
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; i <= (first + bytes - 1) >> 30; i++)      /* no more than needed: the next GiB may become a block */
         l1[(DIRECTMAP_VA >> 30) + i] = table_here(boot_direct_l2 + 512 * i, delta);
 }
 

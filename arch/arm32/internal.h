@@ -48,6 +48,8 @@ void trap_serror(struct vcpu *v);
 void el2_sync(struct el2_frame *f);
 _Noreturn void el2_unexpected(struct el2_frame *f, unsigned kind);
 _Noreturn void el2_stack_overflow(struct el2_frame *f);
+_Noreturn void __aeabi_ldiv0(void);
+_Noreturn void __aeabi_idiv0(void);
 
 /* sysreg.c: traps of coprocessor registers: all of EC 0x03..0x06, 0x08, 0x0c.  It handles PC. */
 void cp15_trap(struct vcpu *v, uint32_t hsr);
@@ -60,6 +62,8 @@ bool a32_condition_holds(const struct vcpu *v, uint32_t hsr);
 
 /* switch.c */
 bool switch_cpsr_ok(uint64_t cpsr);
+/* In memory: the register that the architecture maps to X0 to X30 (DDI 0487, D1.20.1); NULL for X15, SP_hyp. */
+uint32_t *switch_x_slot(struct arch_vcpu *a, unsigned x);
 
 /* backtrace.c */
 struct xl_symbol { uint64_t addr; const char *name; };

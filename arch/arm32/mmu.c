@@ -14,12 +14,12 @@
  * changed (up to 128 MiB of window; by address it would be 512 invalidations for each entry).
  *
  * A copy goes stale when the domain's level-1 entry changes, on any CPU:
- *   empty -> table    arch_vlpt_grown() writes it into the copies of all CPUs that show the domain.  Invalid entries are not
+ *   empty -> table    arch_vlpt_linked() writes it into the copies of all CPUs that show the domain.  Invalid entries are not
  *                     cached: no invalidation.  A CPU that looks before it sees the store faults, as on a live table.
  *   table -> empty    arch_vlpt_forget(level 2) clears it in all copies, before the table is freed, and ends with a TLBIALLHIS.
  * Both, and vlpt_show(), hold vlpt_lock, and vlpt_show() reads the root while it holds it; the entry of the root is written before
- * arch_vlpt_grown() takes it, so a CPU that loads the domain meanwhile either reads the new entry, or has noted that it shows the domain
- * before arch_vlpt_grown() looks.  Level-3 tables that go are seen by the windows through live level-2 tables: an invalidation of that page of
+ * arch_vlpt_linked() takes it, so a CPU that loads the domain meanwhile either reads the new entry, or has noted that it shows the domain
+ * before arch_vlpt_linked() looks.  Level-3 tables that go are seen by the windows through live level-2 tables: an invalidation of that page of
  * the window, on all CPUs, whichever domain they show.
  */
 #include "internal.h"
@@ -245,13 +245,13 @@ static void put_copies(unsigned slot, unsigned i, uint64_t desc)
     __asm__ volatile("dsb ishst" ::: "memory");
 }
 
-void arch_vlpt_grown(unsigned slot, ipa_t ipa)
+void arch_vlpt_linked(unsigned slot, ipa_t ipa, uint64_t desc)
 {
     unsigned i = (unsigned)(ipa.v >> 30);
 
     BUG_ON(i >= VLPT_ENTRIES);
     spin_lock(&vlpt_lock);
-    put_copies(slot, i, root_entry(slot, i));
+    put_copies(slot, i, desc);
     spin_unlock(&vlpt_lock);
     arch_isb();
 }

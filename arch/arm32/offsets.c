@@ -3,6 +3,7 @@
  * Numbers of C that assembly uses.  Compiled to assembly only; the Makefile makes offsets.h of the strings that begin with an arrow.
  */
 #include "internal.h"
+#include <asm/at.h>
 
 #define NUMBER(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
 #define BIT_OF(name, mask) NUMBER(name, __builtin_ctzll(mask))

@@ -3,6 +3,8 @@
 #include "internal.h"
 #include "records.h"
 
+#define DCZID_DZP 16ull                 /* of DCZID_EL0: DC ZVA is forbidden */
+
 /* Of an AArch32 guest these have 64 bits too (TTBCR2 is the upper half of TCR, MAIR1 of MAIR, IFAR of FAR); all others have 32. */
 static bool a32_is_wide(unsigned sysreg)
 {
@@ -156,7 +158,12 @@ int arch_set_record(struct vcpu *v, const struct xlr_vcpu *r, const struct xlr_f
     return 0;
 }
 
-void arch_get_features(const struct domain *d, struct xlr_cpu_features *f)
+bool arch_el1_width_ok(bool aarch32)
+{
+    return !aarch32 || (READ_SYSREG(id_aa64pfr0_el1) >> 4 & 0xf) == 2;
+}
+
+static void features_a64(const struct domain *d, struct xlr_cpu_features *f)
 {
     static const struct { uint8_t id, crm, op2; } map[] = {
         { XLR_ID_PFR0, 4, 0 }, { XLR_ID_PFR1, 4, 1 }, { XLR_ID_DFR0, 5, 0 }, { XLR_ID_DFR1, 5, 1 },
@@ -165,16 +172,30 @@ void arch_get_features(const struct domain *d, struct xlr_cpu_features *f)
         { XLR_ID_ZFR0, 4, 4 }, { XLR_ID_SMFR0, 4, 5 },
     };
 
+    f->reg[XLR_ID_DCZID] = READ_SYSREG(dczid_el0) & ~DCZID_DZP;     /* depends on the reader's level */
+    for (unsigned i = 0; i < ARRAY_SIZE(map); i++)
+        f->reg[map[i].id] = idreg_read(d, map[i].crm, map[i].op2);
+}
+
+/* What it says is UNKNOWN where no level can be AArch32. */
+static void features_a32(const struct domain *d, struct xlr_cpu_features *f)
+{
+    if ((READ_SYSREG(id_aa64pfr0_el1) & 0xf) != 2)
+        return;
+    for (unsigned i = 0; XLR_ID_A32_PFR0 + i < XLR_ID_REG_COUNT; i++)
+        f->reg[XLR_ID_A32_PFR0 + i] = (uint32_t)idreg_read(d, 1 + i / 8, i % 8);
+}
+
+void arch_get_features(const struct domain *d, struct xlr_cpu_features *f)
+{
     memset(f, 0, sizeof *f);
     f->count = XLR_ID_REG_COUNT;
     f->reg[XLR_ID_MIDR] = READ_SYSREG(midr_el1);
     f->reg[XLR_ID_CTR] = READ_SYSREG(ctr_el0);
     f->reg[XLR_ID_CLIDR] = READ_SYSREG(clidr_el1);
-    if (d->aarch32) {
-        f->reg[XLR_ID_DCZID] = 16;              /* DC ZVA does not exist there; the registers below are not seen */
-        return;
-    }
-    f->reg[XLR_ID_DCZID] = READ_SYSREG(dczid_el0) & ~16ull;     /* DZP depends on the reader's level */
-    for (unsigned i = 0; i < ARRAY_SIZE(map); i++)
-        f->reg[map[i].id] = idreg_read(d, map[i].crm, map[i].op2);
+    if (d->aarch32)
+        f->reg[XLR_ID_DCZID] = DCZID_DZP;
+    else
+        features_a64(d, f);
+    features_a32(d, f);
 }

@@ -11,6 +11,8 @@
 #define POOL_PAGES 64u                  /* before the page allocator stands: 8 RAM banks of any alignment and some devices */
 #define EARLY_MAX_BLOCKS 8u             /* 16 MiB */
 
+const struct pt_geometry pt_geometry_el2 = { .input_bits = 48, .root_level = 0, .root_pages = 1, .stage2 = false };
+
 uint64_t image_pa;
 uint8_t emergency_stacks[MAX_CPUS][1 << EMERGENCY_SHIFT] __attribute__((aligned(4096)));
 static uint8_t table_pool[POOL_PAGES][PAGE_SIZE] __attribute__((aligned(4096)));
@@ -135,6 +137,12 @@ void *arch_map_device(paddr_t pa, uint64_t bytes)
     spin_unlock(&mmu_lock);
     return fits ? (void *)(va + (pa.v - first)) : NULL;
 }
+
+/* All RAM is in the direct map: nobody asks for another place. */
+void *arch_map_page(paddr_t pa) { return pa_to_va(pa); }
+void arch_unmap_page(const void *va) { (void)va; }
+void *arch_map_lasting(paddr_t pa) { return pa_to_va(pa); }
+void arch_unmap_lasting(const void *va) { (void)va; }
 
 /*
  * The root pages of a 40-bit stage 2 are two consecutive level-1 tables.  As level-2 tables of EL2's map they give the leaf

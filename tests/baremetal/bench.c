@@ -17,7 +17,7 @@ void bench_say(const char *work, uint64_t ticks, uint64_t count, const char *fmt
     va_start(ap, fmt);
     vsnprintf(more, sizeof(more), fmt, ap);
     va_end(ap);
-    bm_print("bench %s ticks=%lu count=%lu %s\n", work, ticks, count, more);
+    bm_print("bench %s ticks=%ju count=%ju %s\n", work, ticks, count, more);
 }
 
 /* ---- waiting ---- */
@@ -26,7 +26,7 @@ static bool tracing;
 static void let_others_run(void)
 {
     for (unsigned i = 0; i < 32; i++)
-        hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_yield, NULL);
+        hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, NULL);
 }
 
 /* Traced, nobody sleeps: an idle hypervisor clears free memory, instruction by instruction. */
@@ -39,7 +39,8 @@ void bench_sleep(uint64_t us)
         return;
     }
     irq_off();
-    __asm__ volatile("msr cntv_tval_el0, %0\n\tmsr cntv_ctl_el0, %1\n\tisb\n\twfi" : : "r"(bm_counter_hz() / 1000000 * us), "r"(1ul));
+    virtual_timer_start(bm_counter_hz() / 1000000 * us);
+    wait_for_interrupt();
     irq_on();                               /* the handler turns the timer off */
 }
 
@@ -52,7 +53,7 @@ bool bench_finish(struct guest *g, unsigned vcpu)
             return true;
         bench_sleep(10000);
     }
-    bm_check(false, "bench: guest answers", "vCPU %u, command 0x%lx", vcpu, g->mail[vcpu]->command);
+    bm_check(false, "bench: guest answers", "vCPU %u, command 0x%jx", vcpu, g->mail[vcpu]->command);
     return false;
 }
 
@@ -68,7 +69,7 @@ static uint64_t run_hypercall(unsigned times)
 {
     uint64_t start = bm_counter();
     for (unsigned i = 0; i < times; i++)
-        hypercall(__HYPERVISOR_xen_version, (unsigned long)XENVER_version, NULL);
+        hypercall(__HYPERVISOR_xen_version, XENVER_version, NULL);
     return bm_counter() - start;
 }
 
@@ -93,7 +94,7 @@ static uint64_t run_gic_read(unsigned times)
 {
     uint64_t start = bm_counter();
     for (unsigned i = 0; i < times; i++)
-        (void)*reg32(DOM0_GICD + 4);                        /* TYPER */
+        (void)mmio_read(DOM0_GICD + 4);                        /* TYPER */
     return bm_counter() - start;
 }
 
@@ -107,7 +108,7 @@ static uint64_t run_gic_write(unsigned times)
 {
     uint64_t start = bm_counter();
     for (unsigned i = 0; i < times; i++)
-        *reg32(DOM0_GICD + 0x100 + UNUSED_SPI / 32 * 4) = 1u << UNUSED_SPI % 32;    /* ISENABLER: it is enabled already */
+        mmio_write(DOM0_GICD + 0x100 + UNUSED_SPI / 32 * 4, 1u << UNUSED_SPI % 32);    /* ISENABLER: it is enabled already */
     return bm_counter() - start;
 }
 
@@ -120,7 +121,7 @@ static uint64_t run_stale(unsigned times)
         for (volatile unsigned n = i * 7 & 15; n; n--)      /* see dither() in guest_bench.c */
             ;
         uint64_t start = bm_counter();
-        (void)*reg32(DOM0_GICD + 4);
+        (void)mmio_read(DOM0_GICD + 4);
         ticks += bm_counter() - start;
     }
     return ticks;
@@ -256,7 +257,7 @@ bool bench_main(const void *fdt)
         text++;
     if (!*text)
         return false;
-    bm_print("bench: %lu instructions a tick\n", 1000000000ul / bm_counter_hz());
+    bm_print("bench: %ju instructions a tick\n", 1000000000ul / bm_counter_hz());
     irq_on();
     gic_enable(0, 27, 0x80);
     text = bench_after(text, "bench=");

@@ -96,7 +96,7 @@ static void measure(const struct cell *c)
     /* Beside them: mailboxes, shared_info, the page of vcpu_info. */
     uint64_t found = g.op.u.shadow_op.stats.dirty_count;
     if (found < pages || found > pages + g.vcpu_count + 2)
-        bm_check(false, "bench: the log has what was written", "%lu pages of %lu", found, pages);
+        bm_check(false, "bench: the log has what was written", "%ju pages of %ju", found, pages);
     pause(false);
 }
 
@@ -195,7 +195,7 @@ bool bench_vmid(const char *text)
     }
     bm_debug_key('V');
     bench_order(&g, 0, GUEST_IDLE);
-    bench_say("vmid-rounds", 0, rounds, "dirty_rounds=%lu", dirty_rounds);
+    bench_say("vmid-rounds", 0, rounds, "dirty_rounds=%ju", dirty_rounds);
     guest_destroy(&g);
     return true;
 }

@@ -27,19 +27,27 @@
 #include <xen/sysctl.h>
 #include <xen/vcpu.h>
 #include <xen/version.h>
+#include "cpu.h"
 
 /* Everything is in one image that runs where it is loaded: no GOT. */
 #pragma GCC visibility push(hidden)
 
 #define PAGE 4096u
+/* In SPACE: */
+#define SPACE_MAPS   SPACE                  /* guest_map */
+#define SPACE_FREE   (SPACE + 0x10000000u)  /* test_preempt.c */
+#define SPACE_SHARED (SPACE + 0x18000000u)  /* bm_shared */
+#define SPACE_WRITER (SPACE + 0x19000000u)  /* soak_writer.c */
+#define SPACE_SOAK   (SPACE + 0x20000000u)  /* test_soak.c */
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* lib.c */
 void bm_print(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void bm_check(bool ok, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 #define CHECK(name, cond) bm_check((cond), name, "%s", #cond)
-#define CHECK_EQ(name, got, want) do { long g_ = (long)(got), w_ = (long)(want); \
-    bm_check(g_ == w_, name, "%s is %ld, expected %ld", #got, g_, w_); } while (0)
+#define CHECK_EQ(name, got, want) do { int64_t g_ = (int64_t)(got), w_ = (int64_t)(want); \
+    bm_check(g_ == w_, name, "%s is %jd, expected %jd", #got, g_, w_); } while (0)
 void bm_cost(const char *name, uint64_t ticks, uint64_t count);
 void *bm_alloc(unsigned pages);             /* zeroed, never freed */
 uint64_t bm_random(uint64_t *state);
@@ -63,41 +71,48 @@ void bm_counters_reset(void);
 bool bm_faults(void (*fn)(void));           /* it makes one access, which is to abort */
 extern unsigned bm_failed, bm_passed;
 
-/* bootargs.c: `name=NUMBER` on this payload's command line; -1: not there */
-void bm_bootargs(const void *fdt);
+/* bootargs.c: what the device tree says.  `name=NUMBER` on this payload's command line; -1: not there */
+void bm_read_tree(const void *fdt);
 int64_t bm_option(const char *name);
 
 /* test_basic.c: what the second CPU does when it is up, beside waiting for interrupts */
 extern void (*bm_secondary_work)(void);
 bool bm_second_cpu(void);                   /* start it; false: there is none */
 
-/* start.S */
-long hypercall(unsigned long nr, ...);      /* x0-x4 */
-uint64_t smccc(uint64_t fn, uint64_t a, uint64_t b, uint64_t c);
+/* arm64/start.S, arm32/start.S */
+unsigned long smccc(unsigned long fn, unsigned long a, unsigned long b, unsigned long c);
+long bm_hypercall(unsigned long nr, ...);   /* up to five arguments, each of a register's size: */
+#define hypercall(...) ARGUMENTS(__VA_ARGS__, REGISTERS6, REGISTERS5, REGISTERS4, REGISTERS3, REGISTERS2, REGISTERS1)(__VA_ARGS__)
+#define ARGUMENTS(a, b, c, d, e, f, macro, ...) macro
+#define REGISTERS1(a) bm_hypercall((unsigned long)(a))
+#define REGISTERS2(a, b) bm_hypercall((unsigned long)(a), (unsigned long)(b))
+#define REGISTERS3(a, b, c) bm_hypercall((unsigned long)(a), (unsigned long)(b), (unsigned long)(c))
+#define REGISTERS4(a, b, c, d) bm_hypercall((unsigned long)(a), (unsigned long)(b), (unsigned long)(c), (unsigned long)(d))
+#define REGISTERS5(a, b, c, d, e) \
+    bm_hypercall((unsigned long)(a), (unsigned long)(b), (unsigned long)(c), (unsigned long)(d), (unsigned long)(e))
+#define REGISTERS6(a, b, c, d, e, f) \
+    bm_hypercall((unsigned long)(a), (unsigned long)(b), (unsigned long)(c), (unsigned long)(d), (unsigned long)(e), (unsigned long)(f))
 extern char bm_vectors[], bm_secondary[], image_start[];
 
-static inline uint64_t bm_counter(void)
-{
-    uint64_t t;
-    __asm__ volatile("isb\n\tmrs %0, cntvct_el0\n\tisb" : "=r"(t) : : "memory");
-    return t;
-}
-static inline uint64_t bm_counter_hz(void) { uint64_t f; __asm__("mrs %0, cntfrq_el0" : "=r"(f)); return f; }
-
-/* irq.c: a GICv3 at a given place; the handler runs with interrupts masked */
+/* gic.c: a GICv2 or a GICv3, at the places where the emulated machine has them */
 #define DOM0_GICD 0x08000000ul
-#define DOM0_GICR 0x080a0000ul
-extern volatile uint32_t bm_irq_count[1024];
-extern void (*bm_irq_hook)(uint32_t intid);
+#define DOM0_GICR 0x080a0000ul              /* a GICv3's alone */
+extern unsigned gic_version;                /* bootargs.c */
 void gic_start(unsigned cpu);
 void gic_enable(unsigned cpu, uint32_t intid, uint8_t priority);
 void gic_disable(unsigned cpu, uint32_t intid);
 void gic_sgi(unsigned cpu, uint32_t intid);
+void gic_mask(uint32_t priority);
+uint32_t gic_acknowledge(void);             /* IAR */
+void gic_end(uint32_t iar);
+void gic_look_around(void);                 /* what the CPU interface has that causes no exit */
+
+/* irq.c: the handler runs with interrupts masked */
+extern volatile uint32_t bm_irq_count[1024];
+extern volatile uint32_t bm_irq_sources[16];        /* of a GICv2's SGIs: the CPUs from which each has come */
+extern void (*bm_irq_hook)(uint32_t intid);
 extern volatile uint64_t bm_tick;
 void gic_tick(uint64_t ticks);              /* this CPU's virtual timer, again and again; 0: no more */
-static inline void irq_on(void) { __asm__ volatile("msr daifclr, #2" ::: "memory"); }
-static inline void irq_off(void) { __asm__ volatile("msr daifset, #2" ::: "memory"); }
-static inline volatile uint32_t *reg32(uint64_t a) { return (volatile uint32_t *)a; }
 
 /* guest.c: guests that this payload makes */
 #define GUEST_RAM   0x40000000ul
@@ -120,6 +135,7 @@ enum guest_command {
 struct mailbox {                            /* the payload writes command last; the guest writes done last */
     volatile uint64_t command, done, first, count, seed, value, result[4];
     volatile uint64_t idle_ticks;           /* how long to sleep between two looks at command; 0: yield */
+    volatile uint64_t gic_version;          /* of the guest's own: the host's */
     volatile uint64_t page[400];
 };
 struct guest {
@@ -170,6 +186,7 @@ void test_guest(void);
 void test_cycles(void);
 void test_dirty(void);
 void test_routes(void);
+void test_windows(void);
 void test_errors(void);
 void test_vmids(void);
 void test_costs(void);

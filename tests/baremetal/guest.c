@@ -7,8 +7,7 @@ void *memset(void *p, int c, size_t n);
 void *memcpy(void *d, const void *s, size_t n);
 
 /* Guest-physical space of this domain with nothing in it: foreign pages appear here. */
-#define MAP_IPA 0x2000000000ul
-static uint64_t next_map = MAP_IPA;
+static uint64_t next_map = SPACE_MAPS;
 static uint64_t next_sequence;
 static unsigned alive_count;
 
@@ -24,41 +23,41 @@ void *guest_space(unsigned pages)
 {
     uint64_t at = next_map;
     next_map += (uint64_t)pages * PAGE;
-    return (void *)at;
+    return (void *)(uintptr_t)at;
 }
 
 void *guest_map(struct guest *g, uint64_t gfn, unsigned pages)
 {
-    uint64_t at = (uint64_t)guest_space(pages);
+    uint64_t at = (uintptr_t)guest_space(pages);
     for (unsigned done = 0; done < pages; done++) {
         xen_ulong_t idx = gfn + done;
         xen_pfn_t gpfn = at / PAGE + done;
         int err = 0;
         struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = 1,
                                               .u.foreign_domid = g->id };
-        b.idxs.p = &idx;
-        b.gpfns.p = &gpfn;
-        b.errs.p = &err;
-        if (hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_add_to_physmap_batch, &b) || err)
+        set_xen_guest_handle(b.idxs, &idx);
+        set_xen_guest_handle(b.gpfns, &gpfn);
+        set_xen_guest_handle(b.errs, &err);
+        if (hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, &b) || err)
             return NULL;
     }
-    return (void *)at;
+    return (void *)(uintptr_t)at;
 }
 
 void guest_unmap(struct guest *g, void *p, unsigned pages)
 {
     (void)g;
     for (unsigned i = 0; i < pages; i++) {
-        struct xen_remove_from_physmap r = { .domid = DOMID_SELF, .gpfn = (uint64_t)p / PAGE + i };
-        hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_remove_from_physmap, &r);
+        struct xen_remove_from_physmap r = { .domid = DOMID_SELF, .gpfn = (uintptr_t)p / PAGE + i };
+        hypercall(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &r);
     }
 }
 
 static bool populate_piece(struct guest *g, const xen_pfn_t *gfn, unsigned extents, unsigned order)
 {
     struct xen_memory_reservation r = { .nr_extents = extents, .extent_order = order, .domid = g->id };
-    r.extent_start.p = (xen_pfn_t *)(uintptr_t)gfn;
-    return hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_populate_physmap, &r) == extents;
+    set_xen_guest_handle(r.extent_start, (xen_pfn_t *)(uintptr_t)gfn);
+    return hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &r) == (long)extents;
 }
 
 /* By 2 MiB, or by pages in an order that no block can be made of. */
@@ -78,7 +77,7 @@ static bool populate(struct guest *g, bool pages_only)
 static bool create(struct guest *g, unsigned vcpu_count, uint64_t page_count)
 {
     if (!alive_count++)
-        next_map = MAP_IPA;                         /* from the start again: tables for the maps are not to pile up */
+        next_map = SPACE_MAPS;                         /* from the start again: tables for the maps are not to pile up */
     memset(g, 0, sizeof(*g));
     g->vcpu_count = vcpu_count;
     g->page_count = page_count;
@@ -98,7 +97,7 @@ static bool create(struct guest *g, unsigned vcpu_count, uint64_t page_count)
     g->op.u.max_vcpus.max = vcpu_count;
     if (domctl(g, XEN_DOMCTL_max_vcpus))
         return false;
-    g->op.u.address_size.size = 64;
+    g->op.u.address_size.size = GUEST_ADDRESS_BITS;
     if (domctl(g, XEN_DOMCTL_set_address_size))
         return false;
     g->op.u.max_mem.max_memkb = g->page_count * 4 + 1024;
@@ -127,8 +126,10 @@ static bool install(struct guest *g)
     guest_unmap(g, code, code_pages());
     if (!guest_mail(g))
         return false;
-    for (unsigned v = 0; v < g->vcpu_count; v++)
+    for (unsigned v = 0; v < g->vcpu_count; v++) {
         memset(g->mail[v], 0, PAGE);
+        g->mail[v]->gic_version = gic_version;
+    }
     return true;
 }
 
@@ -154,8 +155,8 @@ bool guest_make_small(struct guest *g, unsigned data_pages)
     if (!create(g, 1, n))
         return false;
     struct xen_memory_reservation r = { .nr_extents = n, .domid = g->id };
-    r.extent_start.p = gfn;
-    return hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_populate_physmap, &r) == n && install(g);
+    set_xen_guest_handle(r.extent_start, gfn);
+    return hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &r) == (long)n && install(g);
 }
 
 void guest_start(struct guest *g)
@@ -166,10 +167,10 @@ void guest_start(struct guest *g)
         ctx.flags = VGCF_online;
         ctx.user_regs.pc64 = GUEST_RAM;
         ctx.user_regs.x0 = v;
-        ctx.user_regs.cpsr = 0x3c5;                 /* EL1h, all masked */
-        ctx.sctlr = 0x00c50078;
+        ctx.user_regs.cpsr = GUEST_CPSR;
+        ctx.sctlr = GUEST_SCTLR;
         g->op.u.vcpucontext.vcpu = v;
-        g->op.u.vcpucontext.ctxt.p = &ctx;
+        set_xen_guest_handle(g->op.u.vcpucontext.ctxt, &ctx);
         CHECK_EQ("guest: set vCPU context", domctl(g, XEN_DOMCTL_setvcpucontext), 0);
     }
     CHECK_EQ("guest: unpause", domctl(g, XEN_DOMCTL_unpausedomain), 0);
@@ -200,7 +201,7 @@ uint64_t guest_tell(struct guest *g, uint64_t command, uint64_t first, uint64_t 
     struct mailbox *m = g->mail[0];
     m->first = first, m->count = count, m->value = value, m->result[0] = ~0ull;
     if (!guest_run(g, 0, command))
-        bm_check(false, "guest: answers", "command %lu", command);
+        bm_check(false, "guest: answers", "command %ju", command);
     return m->result[0];
 }
 
@@ -217,7 +218,7 @@ long guest_hypercall_of(struct guest *g, unsigned vcpu, uint64_t number, uint64_
     m->page[0] = number, m->page[1] = a0, m->page[2] = a1, m->page[3] = a2, m->page[4] = 0;
     m->result[0] = ~0ull;
     if (!guest_run(g, vcpu, GUEST_HYPERCALL))
-        bm_check(false, "guest: answers", "hypercall %lu", number);
+        bm_check(false, "guest: answers", "hypercall %ju", number);
     return (long)m->result[0];
 }
 

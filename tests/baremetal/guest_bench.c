@@ -2,77 +2,86 @@
 /* What bench.c orders of its guests.  Like guest_code.c: nothing but code of its own section; MMU off, interrupts masked. */
 #include "guest_code.h"
 
-#define GICD GUEST_GICV3_GICD_BASE
+#define GICD GUEST_GICD_BASE
+_Static_assert(GUEST_GICD_BASE == GUEST_GICV3_GICD_BASE, "one place for either version's distributor");
+#define GICC GUEST_GICC_BASE
 #define GICR(id) (GUEST_GICV3_GICR0_BASE + (id) * 0x20000)
+#define INTID(iar) ((iar) & 0x3ff)          /* a GICv2 has an SGI's source above it */
 #define PPI_TIMER 27u
-
-static inline uint64_t guest_ticks(void)
-{
-    uint64_t t;
-    __asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(t) : : "memory");
-    return t;
-}
 
 /* 16 instructions are a tick: without this, a loop whose turns are all alike would read them at the same place of the tick. */
 static inline void dither(uint64_t turn)
 {
     for (uint64_t n = turn * 7 & 15; n; n--)
-        __asm__ volatile("nop");
+        nop();
+}
+
+static inline bool is_gicv3(void) { return ((const struct mailbox *)(uintptr_t)(GUEST_RAM + GUEST_MAILS))->gic_version == 3; }
+
+static inline uint32_t acknowledge(void) { return is_gicv3() ? icc_acknowledge() : mmio_read(GICC + 0xc); }
+static inline void end_of_interrupt(uint32_t iar)
+{
+    if (is_gicv3())
+        icc_end(iar);
+    else
+        mmio_write(GICC + 0x10, iar);
 }
 
 /* Two SGIs, the timer and event channels; never unmasked: WFI ends when one is pending. */
 GUEST static void gic_on(uint64_t id)
 {
-    *reg32(GICD) = 0x12;
-    *reg32(GICR(id) + 0x14) &= ~2u;
-    *reg32(GICR(id) + 0x10080) = ~0u;
-    *reg32(GICR(id) + 0x10100) = 1u << GUEST_EVTCHN_PPI | 1u << PPI_TIMER | 3;
-    __asm__ volatile("msr S3_0_C12_C12_5, %0\n\tisb\n\t"        /* ICC_SRE_EL1 */
-                     "msr S3_0_C4_C6_0, %1\n\t"                 /* ICC_PMR_EL1 */
-                     "msr S3_0_C12_C12_7, %0\n\tisb" : : "r"(1ul), "r"(0xf0ul));    /* ICC_IGRPEN1_EL1 */
+    if (!is_gicv3()) {
+        mmio_write(GICD, 1);
+        mmio_write(GICD + 0x100, 1u << GUEST_EVTCHN_PPI | 1u << PPI_TIMER | 3);
+        mmio_write(GICC + 4, 0xf0);
+        mmio_write(GICC, 1);
+        return;
+    }
+    mmio_write(GICD, 0x12);
+    mmio_write(GICR(id) + 0x14, mmio_read(GICR(id) + 0x14) & ~2u);
+    mmio_write(GICR(id) + 0x10080, ~0u);
+    mmio_write(GICR(id) + 0x10100, 1u << GUEST_EVTCHN_PPI | 1u << PPI_TIMER | 3);
+    icc_start(0xf0);
 }
-
-static inline uint64_t acknowledge(void)
-{
-    uint64_t intid;
-    __asm__ volatile("mrs %0, S3_0_C12_C12_0" : "=r"(intid) : : "memory");      /* ICC_IAR1_EL1 */
-    return intid;
-}
-
-static inline void end_of_interrupt(uint64_t intid) { __asm__ volatile("msr S3_0_C12_C12_1, %0\n\tisb" : : "r"(intid) : "memory"); }
 
 /* Sleep until an interrupt comes, and acknowledge it. */
-static inline uint64_t next_interrupt(void)
+static inline uint32_t next_interrupt(void)
 {
-    uint64_t intid;
-    while ((intid = acknowledge()) >= 1020)
-        __asm__ volatile("wfi" ::: "memory");
-    return intid;
+    uint32_t iar;
+    while (INTID(iar = acknowledge()) >= 1020)
+        wait_for_interrupt();
+    return iar;
 }
 
 GUEST void guest_sleep(uint64_t ticks)
 {
-    __asm__ volatile("msr cntv_tval_el0, %0\n\tmsr cntv_ctl_el0, %1\n\tisb" : : "r"(ticks), "r"(1ul));
-    uint64_t intid = next_interrupt();
-    __asm__ volatile("msr cntv_ctl_el0, %0\n\tisb" : : "r"(2ul));
-    end_of_interrupt(intid);
+    virtual_timer_start(ticks);
+    uint32_t iar = next_interrupt();
+    virtual_timer_stop();
+    end_of_interrupt(iar);
 }
 
+/* SGI 0 */
 static inline void send_sgi(uint64_t vcpu)
 {
-    __asm__ volatile("dsb sy\n\tmsr S3_0_C12_C11_5, %0\n\tisb" : : "r"(1ul << vcpu) : "memory");      /* ICC_SGI1R_EL1: SGI 0 */
+    if (is_gicv3()) {
+        icc_send(1ull << vcpu);
+    } else {
+        barrier();
+        mmio_write(GICD + 0xf00, 1u << (16 + vcpu));
+    }
 }
 
 static inline void send_event(uint32_t port)
 {
     evtchn_send_t send = { .port = port };
-    guest_hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uint64_t)&send, 0, 0);
+    guest_hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uintptr_t)&send, 0, 0);
 }
 
 /* The events of all ports: there is one. */
 static inline void clear_events(uint64_t id)
 {
-    volatile struct vcpu_info *info = (volatile struct vcpu_info *)(GUEST_RAM + GUEST_INFO + id * sizeof(*info));
+    volatile struct vcpu_info *info = (volatile struct vcpu_info *)(uintptr_t)(GUEST_RAM + GUEST_INFO + id * sizeof(*info));
     info->evtchn_upcall_pending = 0;
     info->evtchn_pending_sel = 0;
     ((volatile struct shared_info *)GUEST_SHARED)->evtchn_pending[0] = 0;
@@ -82,17 +91,17 @@ static inline void clear_events(uint64_t id)
 GUEST static void events_on(uint64_t id)
 {
     vcpu_register_vcpu_info_t r = { .mfn = (GUEST_RAM + GUEST_INFO) / PAGE, .offset = (uint32_t)(id * sizeof(struct vcpu_info)) };
-    guest_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, id, (uint64_t)&r, 0);
-    for (uint64_t intid; (intid = acknowledge()) < 1020;) {
+    guest_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, id, (uintptr_t)&r, 0);
+    for (uint32_t iar; INTID(iar = acknowledge()) < 1020;) {
         clear_events(id);
-        end_of_interrupt(intid);
+        end_of_interrupt(iar);
     }
 }
 
 static inline uint32_t bind_event(uint32_t vcpu)
 {
     evtchn_bind_ipi_t bind = { .vcpu = vcpu };
-    guest_hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, (uint64_t)&bind, 0, 0);
+    guest_hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, (uintptr_t)&bind, 0, 0);
     return bind.port;
 }
 
@@ -100,12 +109,12 @@ static inline uint32_t bind_event(uint32_t vcpu)
 GUEST static void answer(struct mailbox *m, uint64_t id)
 {
     for (uint64_t i = 0; i < m->count; i++) {
-        uint64_t intid = next_interrupt();
+        uint32_t iar = next_interrupt();
         m->seed = guest_ticks();
-        if (intid == GUEST_EVTCHN_PPI)
+        if (INTID(iar) == GUEST_EVTCHN_PPI)
             clear_events(id);
-        end_of_interrupt(intid);
-        if (intid == GUEST_EVTCHN_PPI)
+        end_of_interrupt(iar);
+        if (INTID(iar) == GUEST_EVTCHN_PPI)
             send_event((uint32_t)m->value);
         else
             send_sgi(id ^ 1);
@@ -115,7 +124,7 @@ GUEST static void answer(struct mailbox *m, uint64_t id)
 /* To vCPU 1 and back: result[0] what sending takes, [1] from there until the other has acknowledged it. */
 GUEST static void ask(struct mailbox *m, uint64_t id, bool event)
 {
-    struct mailbox *other = (struct mailbox *)(GUEST_RAM + GUEST_MAILS + (id ^ 1) * PAGE);
+    struct mailbox *other = (struct mailbox *)(uintptr_t)(GUEST_RAM + GUEST_MAILS + (id ^ 1) * PAGE);
     m->result[0] = m->result[1] = 0;
     if (event && !m->value) {
         m->value = bind_event((uint32_t)id ^ 1);
@@ -129,11 +138,11 @@ GUEST static void ask(struct mailbox *m, uint64_t id, bool event)
         else
             send_sgi(id ^ 1);
         m->result[0] += guest_ticks() - start;
-        uint64_t intid = next_interrupt();
+        uint32_t iar = next_interrupt();
         m->result[1] += other->seed - start;
         if (event)
             clear_events(id);
-        end_of_interrupt(intid);
+        end_of_interrupt(iar);
     }
 }
 
@@ -151,7 +160,7 @@ GUEST static void read_pages(struct mailbox *m)
     uint64_t start = guest_ticks();
     for (uint64_t turn = 0; turn < m->seed; turn++)
         for (uint64_t i = 0; i < m->count; i++)
-            (void)*reg32(m->value + i * PAGE);
+            (void)mmio_read(m->value + i * PAGE);
     m->result[0] = guest_ticks() - start;
 }
 
@@ -195,7 +204,7 @@ GUEST static void keep_writing(struct mailbox *m, uint64_t command)
 {
     m->result[0] = 0;
     while ((m->command & 0xff) == command) {
-        *data_page(m->first + m->result[0] % m->count) = m->result[0];
+        *data_page(m->first + remainder_of(m->result[0], m->count)) = m->result[0];
         m->result[0]++;
     }
 }

@@ -47,10 +47,10 @@ GUEST static void guest_check(struct mailbox *m)
 GUEST void guest_main(uint64_t id);
 GUEST void guest_main(uint64_t id)
 {
-    struct mailbox *m = (struct mailbox *)(GUEST_RAM + GUEST_MAILS + id * PAGE);
+    struct mailbox *m = (struct mailbox *)(uintptr_t)(GUEST_RAM + GUEST_MAILS + id * PAGE);
     for (uint64_t seen = 0;;) {
         uint64_t command = *(volatile uint64_t *)&m->command;
-        guest_barrier();
+        barrier();
         if (command == seen) {
             guest_idle(m);
             continue;
@@ -66,14 +66,14 @@ GUEST void guest_main(uint64_t id)
             guest_check(m);
         else if ((command & 0xff) == GUEST_SLEEP)
             for (;;)                                    /* until it is destroyed: nothing wakes it */
-                __asm__ volatile("wfi" ::: "memory");
+                wait_for_interrupt();
         else if ((command & 0xff) == GUEST_SOAK)
             guest_soak(m, id);
         else if ((command & 0xff) >= GUEST_BENCH)
             guest_bench(m, id, command & 0xff);
         else
             guest_routes(m, command & 0xff);
-        __asm__ volatile("dmb sy" ::: "memory");
+        barrier();
         m->done = command;
     }
 }

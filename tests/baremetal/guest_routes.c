@@ -9,49 +9,45 @@ GUEST static void route_hypercall(struct mailbox *m)
 
 GUEST static void route_load(struct mailbox *m)
 {
-    m->result[0] = m->count == 4 ? *(volatile uint32_t *)m->first : *(volatile uint64_t *)m->first;
+    m->result[0] = m->count == 4 ? *(volatile uint32_t *)(uintptr_t)m->first : *(volatile uint64_t *)(uintptr_t)m->first;
 }
 
 GUEST static void route_store(struct mailbox *m)
 {
     if (m->count == 4)
-        *(volatile uint32_t *)m->first = (uint32_t)m->value;
+        *(volatile uint32_t *)(uintptr_t)m->first = (uint32_t)m->value;
     else
-        *(volatile uint64_t *)m->first = m->value;
+        *(volatile uint64_t *)(uintptr_t)m->first = m->value;
 }
 
 GUEST static void route_poke(struct mailbox *m)
 {
     for (uint64_t i = 0; i < m->count; i++)
-        ((volatile uint64_t *)m->first)[i] = m->page[GUEST_BLOCK + i];
+        ((volatile uint64_t *)(uintptr_t)m->first)[i] = m->page[GUEST_BLOCK + i];
 }
 
 /* One load, or with `count` one store, through the stage-1 tables at `value`, whose flags the hardware manages. */
 GUEST static void route_walk(struct mailbox *m)
 {
-    const uint64_t tcr = 25 | 1ul << 8 | 1ul << 10 | 3ul << 12 | 1ul << 23 | 2ul << 32 | 3ul << 39;     /* 39 bits; HA, HD */
-    uint64_t off, at = m->first, word = 0;
-    __asm__ volatile("msr mair_el1, %0\n\tmsr tcr_el1, %1\n\tmsr ttbr0_el1, %2\n\tisb\n\ttlbi vmalle1\n\tdsb sy\n\tisb"
-                     : : "r"(0xfful), "r"(tcr), "r"(m->value) : "memory");
-    __asm__ volatile("mrs %0, sctlr_el1\n\torr x9, %0, #1\n\tmsr sctlr_el1, x9\n\tisb" : "=&r"(off) : : "x9", "memory");
+    uint64_t at = m->first, word = 0, off = stage1_on(m->value);
     if (m->count)
-        *(volatile uint64_t *)at = 1;
+        *(volatile uint64_t *)(uintptr_t)at = 1;
     else
-        word = *(volatile uint64_t *)at;
-    __asm__ volatile("msr sctlr_el1, %0\n\tisb" : : "r"(off) : "memory");
+        word = *(volatile uint64_t *)(uintptr_t)at;
+    stage1_off(off);
     m->result[0] = word;
 }
 
 /* Give a page back and take another at the same place: 0 if that has nothing in it. */
 GUEST static uint64_t exchange_page(struct mailbox *m, uint64_t n)
 {
-    uint64_t self = (uint64_t)m, wrong;
+    uint64_t self = (uintptr_t)m, wrong;
     struct xen_memory_reservation *r = (struct xen_memory_reservation *)&m->page[GUEST_BLOCK];
-    m->page[0] = (uint64_t)data_page(n) / PAGE;
+    m->page[0] = (uintptr_t)data_page(n) / PAGE;
     r->extent_start.q = self + offsetof(struct mailbox, page);
     r->nr_extents = 1, r->extent_order = 0, r->mem_flags = 0, r->domid = DOMID_SELF;
-    wrong = guest_hypercall(__HYPERVISOR_memory_op, XENMEM_decrease_reservation, (uint64_t)r, 0, 0) != 1;
-    while (guest_hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, (uint64_t)r, 0, 0) != 1)
+    wrong = guest_hypercall(__HYPERVISOR_memory_op, XENMEM_decrease_reservation, (uintptr_t)r, 0, 0) != 1;
+    while (guest_hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, (uintptr_t)r, 0, 0) != 1)
         ;
     for (unsigned i = 0; i < PAGE / 8; i += 32)
         wrong += data_page(n)[i] != 0;
@@ -68,7 +64,7 @@ GUEST static void route_watch(struct mailbox *m)
         guest_hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, 0, 0, 0);
         for (uint64_t i = 0; i < m->count; i++)
             wrong += *data_page(i) != m->value + i;
-        uint64_t n = turns % m->count;
+        uint64_t n = remainder_of(turns, m->count);
         wrong += exchange_page(m, n);
         *data_page(n) = m->value + n;
         m->result[0] = wrong;

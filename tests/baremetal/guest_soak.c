@@ -8,14 +8,14 @@ GUEST static uint64_t random_page(const struct soak_order *o, uint64_t id, uint6
     *seed ^= *seed << 13;
     *seed ^= *seed >> 7;
     *seed ^= *seed << 17;
-    uint64_t page = (o->base + *seed % o->pages * o->stride) % o->data_pages;
+    uint64_t page = remainder_of(o->base + remainder_of(*seed, o->pages) * o->stride, o->data_pages);
     return soak_private(page) ? (page & ~7ul) | id : page;
 }
 
 /* The hypervisor writes there whenever this vCPU comes or goes. */
 GUEST static void register_runstate(struct soak_order *o, uint64_t id)
 {
-    o->runstate.addr.p = (uint64_t)data_page(16 * id) + SOAK_RUNSTATE;
+    o->runstate.addr.p = (uintptr_t)data_page(16 * id) + SOAK_RUNSTATE;
     guest_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, id, (unsigned long)&o->runstate, 0);
 }
 
@@ -29,7 +29,7 @@ GUEST static void go_to_sleep(struct soak_order *o)
 GUEST static void wake_all(struct soak_order *o)
 {
     o->wake = 0;
-    for (uint64_t id = 1; id < 8; id++)                 /* who is awake, or not there, says so */
+    for (unsigned id = 1; id < 8; id++)                 /* who is awake, or not there, says so */
         guest_psci(PSCI_CPU_ON, id, GUEST_RAM, id);
 }
 
@@ -39,12 +39,12 @@ GUEST static uint64_t fight(struct soak_order *o, uint64_t id, uint64_t written)
     uint64_t duel = o->duel;
     if (duel == o->fought)
         return written;
-    guest_barrier();
+    barrier();
     data_page(o->first)[id] = ++written;
     for (uint64_t i = o->between; i; i--)
-        __asm__ volatile("nop");
+        nop();
     data_page(o->second)[id] = ++written;
-    guest_barrier();
+    barrier();
     o->fought = duel;
     return written;
 }
@@ -57,10 +57,10 @@ GUEST void guest_soak(struct mailbox *m, uint64_t id)
     uint32_t typer = *gicd_typer;
     register_runstate(o, id);
     o->asleep = 0;
-    guest_barrier();
+    barrier();
     while (!o->stop) {
         uint64_t sequence = o->sequence;
-        guest_barrier();                            /* what was written is written, and what follows obeys the new order */
+        barrier();                            /* what was written is written, and what follows obeys the new order */
         o->acked = sequence;
         if (o->sleep)
             go_to_sleep(o);
@@ -77,6 +77,6 @@ GUEST void guest_soak(struct mailbox *m, uint64_t id)
         if (written % 128 == 0 && *gicd_typer != typer)     /* an emulated page: its leaf is found as others are */
             o->wrong++;
         for (uint64_t i = o->delay; i; i--)
-            __asm__ volatile("nop");
+            nop();
     }
 }

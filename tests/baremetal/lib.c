@@ -44,7 +44,7 @@ size_t strlen(const char *s)
 
 static void out(const char *s, unsigned n)
 {
-    hypercall(__HYPERVISOR_console_io, 0ul /* CONSOLEIO_write */, (unsigned long)n, s);
+    hypercall(__HYPERVISOR_console_io, 0ul /* CONSOLEIO_write */, n, s);
 }
 
 static void vprint(const char *prefix, const char *fmt, va_list ap)
@@ -85,16 +85,15 @@ void bm_check(bool ok, const char *name, const char *fmt, ...)
 /* Under -icount shift=0 a nanosecond is an instruction. */
 void bm_cost(const char *name, uint64_t ticks, uint64_t count)
 {
-    bm_print("cost %s %lu\n", name, ticks * (1000000000ul / bm_counter_hz()) / count);
+    bm_print("cost %s %ju\n", name, ticks * (1000000000ul / bm_counter_hz()) / count);
 }
 
-#define SHARED_IPA 0x2200000000ul
 struct shared_info *bm_shared(void)
 {
     static struct shared_info *shared;
-    struct xen_add_to_physmap a = { .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = SHARED_IPA / PAGE };
-    if (!shared && hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_add_to_physmap, &a) == 0) {
-        shared = (struct shared_info *)SHARED_IPA;
+    struct xen_add_to_physmap a = { .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = SPACE_SHARED / PAGE };
+    if (!shared && hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &a) == 0) {
+        shared = (struct shared_info *)SPACE_SHARED;
         memset(shared->evtchn_mask, 0xff, sizeof(shared->evtchn_mask));
         shared->vcpu_info[0].evtchn_upcall_pending = 0;
     }
@@ -126,8 +125,8 @@ static long perfc(uint32_t cmd, struct xen_sysctl *s, void *values)
 {
     s->cmd = XEN_SYSCTL_perfc_op, s->interface_version = XEN_SYSCTL_INTERFACE_VERSION;
     s->u.perfc_op.cmd = cmd;
-    s->u.perfc_op.desc.p = NULL;
-    s->u.perfc_op.val.p = values;
+    set_xen_guest_handle(s->u.perfc_op.desc, NULL);
+    set_xen_guest_handle(s->u.perfc_op.val, values);
     return hypercall(__HYPERVISOR_sysctl, s);
 }
 
@@ -166,7 +165,7 @@ bool bm_wait(volatile uint64_t *word, uint64_t value, unsigned ms)
     while (__atomic_load_n(word, __ATOMIC_ACQUIRE) != value) {
         if (bm_counter() > end)
             return false;
-        hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_yield, NULL);
+        hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, NULL);
     }
     return true;
 }
@@ -174,7 +173,7 @@ bool bm_wait(volatile uint64_t *word, uint64_t value, unsigned ms)
 static bool version_has(const char word[3])
 {
     char extra[16] = { 0 };
-    hypercall(__HYPERVISOR_xen_version, (unsigned long)XENVER_extraversion, extra);
+    hypercall(__HYPERVISOR_xen_version, XENVER_extraversion, extra);
     for (unsigned i = 0; i < sizeof(extra) - 3; i++)
         if (extra[i] == word[0] && extra[i + 1] == word[1] && extra[i + 2] == word[2])
             return true;
@@ -184,10 +183,10 @@ static bool version_has(const char word[3])
 /* A GiB of its own in the map, far from what is used, for the GiB that p is in. */
 void *bm_readonly(void *p)
 {
-    const uint64_t gib = 1ull << 30, at = 400;
-    level1[at] = ((uint64_t)p & ~(gib - 1)) | 0x785;        /* as in start.S, and read-only */
-    __asm__ volatile("dsb sy\n\ttlbi vmalle1is\n\tdsb sy\n\tisb" ::: "memory");
-    return (void *)(at * gib + ((uint64_t)p & (gib - 1)));
+    const uint64_t gib = 1ull << 30, at = SPARE_GIB;
+    level1[at] = ((uintptr_t)p & ~(gib - 1)) | 0x785;        /* as in start.S, and read-only */
+    stage1_flush();
+    return (void *)(uintptr_t)(at * gib + ((uintptr_t)p & (gib - 1)));
 }
 
 bool bm_is_xen_lite(void) { return version_has("lit"); }
@@ -196,7 +195,7 @@ bool bm_is_debug(void) { return version_has("dbg"); }
 bool bm_has_option(const char *text)
 {
     static char line[1024];
-    hypercall(__HYPERVISOR_xen_version, (unsigned long)XENVER_commandline, line);
+    hypercall(__HYPERVISOR_xen_version, XENVER_commandline, line);
     for (const char *at = line; *at; at++) {
         const char *a = at, *b = text;
         while (*b && *a == *b)
@@ -211,7 +210,7 @@ void bm_debug_key(char key)
 {
     static struct xen_sysctl s;
     s.cmd = XEN_SYSCTL_debug_keys, s.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-    s.u.debug_keys.keys.p = &key;
+    set_xen_guest_handle(s.u.debug_keys.keys, &key);
     s.u.debug_keys.nr_keys = 1;
     CHECK_EQ("debug key", hypercall(__HYPERVISOR_sysctl, &s), 0);
 }
@@ -225,8 +224,8 @@ bool bm_faults(void (*fn)(void))
     return bm_fault_esr != 0;
 }
 
-void bm_sync(uint64_t esr, uint64_t far, uint64_t *elr);
-void bm_sync(uint64_t esr, uint64_t far, uint64_t *elr)
+void bm_sync(unsigned long esr, unsigned long far, unsigned long *elr);
+void bm_sync(unsigned long esr, unsigned long far, unsigned long *elr)
 {
     if (expecting_fault) {
         bm_fault_esr = esr;
@@ -235,15 +234,15 @@ void bm_sync(uint64_t esr, uint64_t far, uint64_t *elr)
     }
     bm_print("not ok payload - exception: ESR 0x%lx FAR 0x%lx ELR 0x%lx\n", esr, far, *elr);
     struct sched_shutdown s = { .reason = SHUTDOWN_poweroff };
-    hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_shutdown, &s);
+    hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &s);
 }
 
-void bm_bad(uint64_t esr, uint64_t elr);
-void bm_bad(uint64_t esr, uint64_t elr)
+void bm_bad(unsigned long esr, unsigned long elr);
+void bm_bad(unsigned long esr, unsigned long elr)
 {
     bm_print("not ok payload - unexpected exception class: ESR 0x%lx ELR 0x%lx\n", esr, elr);
     struct sched_shutdown s = { .reason = SHUTDOWN_poweroff };
-    hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_shutdown, &s);
+    hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &s);
 }
 
 _Noreturn void panic_at(const char *file, int line, const char *fmt, ...);
@@ -258,7 +257,7 @@ static void phase(const char *name, void (*test)(void))
 {
     uint64_t start = bm_counter();
     test();
-    bm_print("# %s took %lu ms\n", name, (bm_counter() - start) * 1000 / bm_counter_hz());
+    bm_print("# %s took %ju ms\n", name, (bm_counter() - start) * 1000 / bm_counter_hz());
 }
 
 static void all_phases(void)
@@ -278,6 +277,8 @@ static void all_phases(void)
         phase("dirty", test_dirty);
     if (bm_is_xen_lite())
         phase("routes", test_routes);
+    if (bm_is_xen_lite())
+        phase("windows", test_windows);
     phase("errors", test_errors);
     if (bm_is_xen_lite())
         phase("vmids", test_vmids);
@@ -291,7 +292,7 @@ static void all_phases(void)
 void bm_main(void *fdt);
 void bm_main(void *fdt)
 {
-    bm_bootargs(fdt);
+    bm_read_tree(fdt);
     bm_print("bm: payload runs on %s\n", bm_is_xen_lite() ? "xen-lite" : "another hypervisor");
     gic_start(0);
     if (bm_option("soak") > 0)
@@ -300,5 +301,5 @@ void bm_main(void *fdt)
         all_phases();
     bm_print("bm: %u passed, %u failed\n", bm_passed, bm_failed);
     struct sched_shutdown s = { .reason = SHUTDOWN_poweroff };
-    hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_shutdown, &s);
+    hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &s);
 }

@@ -39,7 +39,7 @@ long log_op(struct guest *g, uint32_t op)
     memset(&g->op.u, 0, sizeof(g->op.u));
     g->op.u.shadow_op.op = op;
     g->op.u.shadow_op.pages = LOG_GFNS;
-    g->op.u.shadow_op.dirty_bitmap.p = (void *)bitmap;
+    set_xen_guest_handle(g->op.u.shadow_op.dirty_bitmap, (void *)bitmap);
     return domctl(g, XEN_DOMCTL_shadow_op);
 }
 
@@ -69,7 +69,7 @@ static bool as_expected(struct guest *g, uint32_t op, const char *name)
     }
     for (uint64_t i = 0; i < WORDS; i++)
         if (told_word(i, pages) != (known[i] | once[i])) {
-            bm_check(false, name, "gfn 0x%lx..: log has 0x%016lx, expected 0x%016lx of them 0x%016lx in every round", i * 64,
+            bm_check(false, name, "gfn 0x%jx..: log has 0x%016jx, expected 0x%016jx of them 0x%016jx in every round", i * 64,
                      told_word(i, pages), known[i] | once[i], known[i]);
             return false;
         }

@@ -49,7 +49,7 @@ extern uint64_t soak_seed;
 extern char soak_dirty_mode[4];             /* as asked for; "": not yet */
 extern bool soak_vlpt;
 
-static inline uint64_t *soak_data(const struct soak *s, uint64_t page) { return (uint64_t *)(s->map + page * PAGE); }
+static inline uint64_t *soak_data(const struct soak *s, uint64_t page) { return (uint64_t *)(uintptr_t)(s->map + page * PAGE); }
 static inline uint64_t soak_gfn(uint64_t page) { return GUEST_GFN + GUEST_DATA / PAGE + page; }
 uint64_t soak_random(uint64_t below);
 bool soak_one_in(unsigned n);

@@ -26,17 +26,17 @@ bool soak_acked(struct soak *s)
         struct soak_order *o = soak_order(s->g.mail[v]);
         o->hole_first = s->hole_first;
         o->hole_pages = s->hole_pages;
-        __asm__ volatile("dmb sy" ::: "memory");
+        barrier();
         o->sequence++;
     }
-    __asm__ volatile("dmb sy" ::: "memory");
+    barrier();
     if (s->writer)
         soak_writer_order(s->hole_first, s->hole_pages);
     for (unsigned v = 0; v < s->g.vcpu_count; v++) {
         struct soak_order *o = soak_order(s->g.mail[v]);
         uint64_t end = bm_counter() + bm_counter_hz() / 1000 * ACK_MS;
         while (!o->asleep && o->acked != o->sequence && bm_counter() < end)
-            hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_yield, NULL);
+            hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, NULL);
         if (!o->asleep && o->acked != o->sequence) {
             soak_fail(s, "vCPU %u does not answer", v);
             return false;
@@ -54,7 +54,7 @@ void soak_pattern(struct soak *s, unsigned awake)
     };
     uint64_t n = soak_random(ARRAY_SIZE(patterns)), base = soak_random(s->data_pages);
     /* As fast as it can, or less so: what is missed of a slow one is not made good by the next write. */
-    uint64_t delay = soak_one_in(4) ? 0 : 1ul << (soak_one_in(3) ? soak_random(SLOW_LOG2) : SLOW_LOG2 + soak_random(4));
+    uint64_t delay = soak_one_in(4) ? 0 : 1ull << (soak_one_in(3) ? soak_random(SLOW_LOG2) : SLOW_LOG2 + soak_random(4));
     if (s->writer)
         soak_writer_rest(soak_one_in(2));
     for (unsigned v = 0; v < s->g.vcpu_count; v++) {
@@ -65,7 +65,7 @@ void soak_pattern(struct soak *s, unsigned awake)
         o->base = base;
         o->pages = patterns[n].pages ? patterns[n].pages : s->data_pages;
     }
-    __asm__ volatile("dmb sy" ::: "memory");
+    barrier();
     soak_order(s->g.mail[0])->wake = awake > 1;
 }
 
@@ -75,11 +75,11 @@ static bool take_page(struct soak *s, uint64_t page)
     xen_pfn_t gfn = soak_gfn(page);
     if (page & 1) {
         struct xen_remove_from_physmap r = { .domid = s->g.id, .gpfn = gfn };
-        return hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_remove_from_physmap, &r) == 0;
+        return hypercall(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &r) == 0;
     }
     struct xen_memory_reservation r = { .nr_extents = 1, .domid = s->g.id };
-    r.extent_start.p = &gfn;
-    return hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_decrease_reservation, &r) == 1;
+    set_xen_guest_handle(r.extent_start, &gfn);
+    return hypercall(__HYPERVISOR_memory_op, XENMEM_decrease_reservation, &r) == 1;
 }
 
 static bool hole_make(struct soak *s)
@@ -87,14 +87,14 @@ static bool hole_make(struct soak *s)
     s->hole_first = soak_random(s->data_pages);
     s->hole_pages = 1 + soak_random(s->data_pages - s->hole_first < HOLE_MAX ? s->data_pages - s->hole_first : HOLE_MAX);
     if (soak_one_in(2)) {                   /* a block, which comes back as one */
-        s->hole_first &= ~511ul;
+        s->hole_first &= ~511ull;
         s->hole_pages = 512;
     }
     if (!soak_acked(s) || !soak_unmap(s->map + s->hole_first * PAGE, s->hole_pages))
         return false;
     for (uint64_t i = 0; i < s->hole_pages; i++) {
         if (!take_page(s, s->hole_first + i)) {
-            soak_fail(s, "page %lu cannot be taken from the guest", s->hole_first + i);
+            soak_fail(s, "page %ju cannot be taken from the guest", s->hole_first + i);
             return false;
         }
         s->owed[s->hole_first + i] = OWED_NOTHING;
@@ -111,9 +111,9 @@ static bool hole_fill(struct soak *s)
         xen_pfn_t gfn = soak_gfn(s->hole_first + done);
         bool block = gfn % 512 == 0 && s->hole_pages - done >= 512;
         struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = block ? 9 : 0, .domid = s->g.id };
-        r.extent_start.p = &gfn;
-        if (hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_populate_physmap, &r) != 1) {
-            soak_fail(s, "page %lu cannot be given to the guest", s->hole_first + done);
+        set_xen_guest_handle(r.extent_start, &gfn);
+        if (hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &r) != 1) {
+            soak_fail(s, "page %ju cannot be given to the guest", s->hole_first + done);
             return false;
         }
         done += block ? 512 : 1;
@@ -121,7 +121,7 @@ static bool hole_fill(struct soak *s)
     for (uint64_t i = 0; i < s->hole_pages; i++)
         s->owed[s->hole_first + i] = OWED_NOW;          /* new pages are dirty */
     if (!soak_map(s, s->map + s->hole_first * PAGE, s->hole_first, s->hole_pages)) {
-        soak_fail(s, "%lu new pages from %lu on cannot be mapped", s->hole_pages, s->hole_first);
+        soak_fail(s, "%ju new pages from %ju on cannot be mapped", s->hole_pages, s->hole_first);
         return false;
     }
     if (soak_one_in(2))                     /* of which the next harvest sees a part */
@@ -133,8 +133,8 @@ static bool hole_fill(struct soak *s)
 /* ---- switches ---- */
 static bool parameter(struct soak *s, const char *path, unsigned path_bytes, const void *value, unsigned bytes)
 {
-    long rc = hypercall(__HYPERVISOR_hypfs_op, (unsigned long)XEN_HYPFS_OP_write_contents, path, (unsigned long)path_bytes, value,
-                        (unsigned long)bytes);
+    long rc = hypercall(__HYPERVISOR_hypfs_op, XEN_HYPFS_OP_write_contents, path, path_bytes, value,
+                        bytes);
     if (rc)
         soak_fail(s, "%s cannot be set: %ld", path, rc);
     return rc == 0;
@@ -172,7 +172,7 @@ static bool move_vcpu(struct soak *s)
     struct xen_domctl_vcpuaffinity *a = &s->g.op.u.vcpuaffinity;
     a->vcpu = (uint32_t)soak_random(s->g.vcpu_count);
     a->flags = XEN_VCPUAFFINITY_HARD;
-    a->cpumap_hard.bitmap.p = &mask;
+    set_xen_guest_handle(a->cpumap_hard.bitmap, &mask);
     a->cpumap_hard.nr_bits = 8;
     soak_stats.moves++;
     long rc = domctl(&s->g, XEN_DOMCTL_setvcpuaffinity);

@@ -6,7 +6,6 @@
  */
 #include "soak.h"
 
-#define WRITER_MAP  0x3f00000000ul          /* guest-physical space with nothing in it */
 #define TIMER_PPI   27u
 #define FIRST_REF   8u                      /* the first ones are the tools' */
 #define ENTRIES_A_FRAME (PAGE / sizeof(grant_entry_v1_t))
@@ -18,14 +17,14 @@ static struct soak_order order;             /* sequence, acked, hole_* and stop:
 static volatile bool hold, held, rest;
 static uint64_t seed;
 
-static void barrier(void) { __asm__ volatile("dmb sy" ::: "memory"); }
-static void yield(void) { hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_yield, NULL); }
+static void yield(void) { hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, NULL); }
 
 /* Not by yielding: each switch of guests on a CPU flushes its TLB in the emulator, and this is to leave it alone. */
 static void doze(void)
 {
     irq_off();
-    __asm__ volatile("msr cntv_tval_el0, %0\n\tmsr cntv_ctl_el0, %1\n\tisb\n\twfi" : : "r"(bm_counter_hz() / 1000), "r"(1ul));
+    virtual_timer_start(bm_counter_hz() / 1000);
+    wait_for_interrupt();
     irq_on();
 }
 
@@ -33,36 +32,36 @@ static void write_number(volatile uint64_t *page, unsigned slot) { page[slot] = 
 
 static void foreign(uint64_t page)
 {
-    if (!soak_map(target, WRITER_MAP, page, 1))
+    if (!soak_map(target, SPACE_WRITER, page, 1))
         return;
     for (uint64_t n = bm_random(&seed) % 8; n; n--) {
-        write_number((uint64_t *)WRITER_MAP, SLOT_FOREIGN);
+        write_number((uint64_t *)SPACE_WRITER, SLOT_FOREIGN);
         if (n > 4)
             yield();                        /* so that it is there for rounds */
     }
-    soak_unmap(WRITER_MAP, 1);
+    soak_unmap(SPACE_WRITER, 1);
 }
 
 static void granted_map(uint64_t page)
 {
-    struct gnttab_map_grant_ref m = { .host_addr = WRITER_MAP, .flags = GNTMAP_host_map, .ref = (grant_ref_t)(FIRST_REF + page),
+    struct gnttab_map_grant_ref m = { .host_addr = SPACE_WRITER, .flags = GNTMAP_host_map, .ref = (grant_ref_t)(FIRST_REF + page),
                                       .dom = target->g.id };
-    if (hypercall(__HYPERVISOR_grant_table_op, (unsigned long)GNTTABOP_map_grant_ref, &m, 1ul) || m.status)
+    if (hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, &m, 1ul) || m.status)
         return;
     for (uint64_t n = bm_random(&seed) % 4; n; n--)
-        write_number((uint64_t *)WRITER_MAP, SLOT_GRANT);
-    struct gnttab_unmap_grant_ref u = { .host_addr = WRITER_MAP, .handle = m.handle };
-    hypercall(__HYPERVISOR_grant_table_op, (unsigned long)GNTTABOP_unmap_grant_ref, &u, 1ul);
+        write_number((uint64_t *)SPACE_WRITER, SLOT_GRANT);
+    struct gnttab_unmap_grant_ref u = { .host_addr = SPACE_WRITER, .handle = m.handle };
+    hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, &u, 1ul);
 }
 
 static void granted_copy(uint64_t page)
 {
     static uint64_t number __attribute__((aligned(8)));
     number = soak_writes[SLOT_COPY] + 1;
-    struct gnttab_copy c = { .source.u.gmfn = (uint64_t)&number / PAGE, .source.domid = DOMID_SELF,
-                             .source.offset = (uint16_t)((uint64_t)&number % PAGE), .dest.u.ref = (grant_ref_t)(FIRST_REF + page),
+    struct gnttab_copy c = { .source.u.gmfn = (uintptr_t)&number / PAGE, .source.domid = DOMID_SELF,
+                             .source.offset = (uint16_t)((uintptr_t)&number % PAGE), .dest.u.ref = (grant_ref_t)(FIRST_REF + page),
                              .dest.domid = target->g.id, .dest.offset = SLOT_COPY * 8, .len = 8, .flags = GNTCOPY_dest_gref };
-    if (!hypercall(__HYPERVISOR_grant_table_op, (unsigned long)GNTTABOP_copy, &c, 1ul) && c.status == GNTST_okay)
+    if (!hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_copy, &c, 1ul) && c.status == GNTST_okay)
         soak_writes[SLOT_COPY]++;
 }
 
@@ -95,13 +94,13 @@ static void work(void)
 static bool grant_all(struct soak *s)
 {
     unsigned frames = (unsigned)((FIRST_REF + s->data_pages + ENTRIES_A_FRAME - 1) / ENTRIES_A_FRAME);
-    xen_pfn_t gpfn = WRITER_MAP / PAGE + 1;
-    volatile grant_entry_v1_t *entries = (void *)(gpfn * PAGE);
+    xen_pfn_t gpfn = SPACE_WRITER / PAGE + 1;
+    volatile grant_entry_v1_t *entries = (void *)(uintptr_t)(gpfn * PAGE);
     for (unsigned frame = 0; frame < frames; frame++) {
         struct xen_mem_acquire_resource a = { .domid = s->g.id, .type = XENMEM_resource_grant_table, .frame = frame, .nr_frames = 1,
                                               .id = XENMEM_resource_grant_table_id_shared };
-        a.frame_list.p = &gpfn;
-        if (hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_acquire_resource, &a))
+        set_xen_guest_handle(a.frame_list, &gpfn);
+        if (hypercall(__HYPERVISOR_memory_op, XENMEM_acquire_resource, &a))
             return false;
         for (uint64_t i = 0; i < ENTRIES_A_FRAME; i++) {
             uint64_t ref = frame * ENTRIES_A_FRAME + i;

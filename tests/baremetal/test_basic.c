@@ -4,8 +4,6 @@
 
 void *memset(void *p, int c, size_t n);
 
-#define BAD_POINTER 0x7f00000000ul          /* mapped in stage 1, nothing behind it in stage 2 */
-
 static void hypercall_arguments(void)
 {
     static struct xen_domctl d;
@@ -13,11 +11,11 @@ static void hypercall_arguments(void)
     struct xen_add_to_physmap a = { .domid = DOMID_SELF, .space = 99 };
     evtchn_send_t send = { .port = 4000 };
     CHECK_EQ("hypercall: unknown number", hypercall(63), -XEN_ENOSYS);
-    CHECK_EQ("hypercall: number far out of range", hypercall(0x123456789ul), -XEN_ENOSYS);
-    CHECK("hypercall: version is 4.17", hypercall(__HYPERVISOR_xen_version, (unsigned long)XENVER_version, NULL) == (4 << 16 | 17));
-    CHECK_EQ("hypercall: version into nowhere", hypercall(__HYPERVISOR_xen_version, (unsigned long)XENVER_extraversion, BAD_POINTER), -XEN_EFAULT);
-    CHECK_EQ("hypercall: domctl from nowhere", hypercall(__HYPERVISOR_domctl, BAD_POINTER), -XEN_EFAULT);
-    CHECK_EQ("hypercall: sysctl from nowhere", hypercall(__HYPERVISOR_sysctl, BAD_POINTER), -XEN_EFAULT);
+    CHECK_EQ("hypercall: number far out of range", hypercall(0x87654321ul), -XEN_ENOSYS);
+    CHECK("hypercall: version is 4.17", hypercall(__HYPERVISOR_xen_version, XENVER_version, NULL) == (4 << 16 | 17));
+    CHECK_EQ("hypercall: version into nowhere", hypercall(__HYPERVISOR_xen_version, XENVER_extraversion, NOWHERE), -XEN_EFAULT);
+    CHECK_EQ("hypercall: domctl from nowhere", hypercall(__HYPERVISOR_domctl, NOWHERE), -XEN_EFAULT);
+    CHECK_EQ("hypercall: sysctl from nowhere", hypercall(__HYPERVISOR_sysctl, NOWHERE), -XEN_EFAULT);
     CHECK_EQ("hypercall: domctl of another version", hypercall(__HYPERVISOR_domctl, &d), -XEN_EACCES);
     CHECK_EQ("hypercall: sysctl of another version", hypercall(__HYPERVISOR_sysctl, &s), -XEN_EACCES);
     d.interface_version = XEN_DOMCTL_INTERFACE_VERSION, d.cmd = XEN_DOMCTL_pausedomain, d.domain = 77;
@@ -25,12 +23,12 @@ static void hypercall_arguments(void)
     d.domain = DOMID_SELF;
     CHECK("hypercall: domctl pause of itself", hypercall(__HYPERVISOR_domctl, &d) < 0);
     CHECK_EQ("hypercall: unknown memory op", hypercall(__HYPERVISOR_memory_op, 60ul, &a), -XEN_ENOSYS);
-    CHECK("hypercall: add_to_physmap of an unknown space", hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_add_to_physmap, &a) < 0);
+    CHECK("hypercall: add_to_physmap of an unknown space", hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &a) < 0);
     CHECK_EQ("hypercall: unknown sched op", hypercall(__HYPERVISOR_sched_op, 99ul, NULL), -XEN_ENOSYS);
-    CHECK_EQ("hypercall: shutdown from nowhere", hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_shutdown, BAD_POINTER), -XEN_EFAULT);
+    CHECK_EQ("hypercall: shutdown from nowhere", hypercall(__HYPERVISOR_sched_op, SCHEDOP_shutdown, NOWHERE), -XEN_EFAULT);
     CHECK_EQ("hypercall: unknown vcpu op", hypercall(__HYPERVISOR_vcpu_op, 99ul, 0ul, NULL), -XEN_EINVAL);
-    CHECK("hypercall: vcpu op on no vCPU", hypercall(__HYPERVISOR_vcpu_op, (unsigned long)VCPUOP_register_vcpu_info, 77ul, &d) < 0);
-    CHECK_EQ("hypercall: send on a closed port", hypercall(__HYPERVISOR_event_channel_op, (unsigned long)EVTCHNOP_send, &send), -XEN_EINVAL);
+    CHECK("hypercall: vcpu op on no vCPU", hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 77ul, &d) < 0);
+    CHECK_EQ("hypercall: send on a closed port", hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, &send), -XEN_EINVAL);
     CHECK_EQ("hypercall: unknown event op", hypercall(__HYPERVISOR_event_channel_op, 99ul, &send), -XEN_ENOSYS);
     CHECK_EQ("hypercall: unknown grant op", hypercall(__HYPERVISOR_grant_table_op, 99ul, &d, 1ul), -XEN_ENOSYS);
     CHECK("hypercall: grant op with a negative count", hypercall(__HYPERVISOR_grant_table_op, 0ul, &d, 0x80000000ul) < 0);
@@ -39,18 +37,18 @@ static void hypercall_arguments(void)
 static void event_channels(void)
 {
     evtchn_alloc_unbound_t u = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
-    CHECK_EQ("evtchn: alloc_unbound", hypercall(__HYPERVISOR_event_channel_op, (unsigned long)EVTCHNOP_alloc_unbound, &u), 0);
+    CHECK_EQ("evtchn: alloc_unbound", hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, &u), 0);
     evtchn_bind_interdomain_t b = { .remote_dom = DOMID_SELF, .remote_port = u.port };
-    CHECK_EQ("evtchn: bind_interdomain to itself", hypercall(__HYPERVISOR_event_channel_op, (unsigned long)EVTCHNOP_bind_interdomain, &b), 0);
+    CHECK_EQ("evtchn: bind_interdomain to itself", hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, &b), 0);
     evtchn_status_t s = { .dom = DOMID_SELF, .port = u.port };
-    CHECK_EQ("evtchn: status", hypercall(__HYPERVISOR_event_channel_op, (unsigned long)EVTCHNOP_status, &s), 0);
+    CHECK_EQ("evtchn: status", hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_status, &s), 0);
     CHECK("evtchn: status shows the peer", s.status == EVTCHNSTAT_interdomain && s.u.interdomain.port == b.local_port);
     evtchn_close_t c = { .port = b.local_port };
-    CHECK_EQ("evtchn: close", hypercall(__HYPERVISOR_event_channel_op, (unsigned long)EVTCHNOP_close, &c), 0);
-    CHECK_EQ("evtchn: close twice", hypercall(__HYPERVISOR_event_channel_op, (unsigned long)EVTCHNOP_close, &c), -XEN_EINVAL);
+    CHECK_EQ("evtchn: close", hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_close, &c), 0);
+    CHECK_EQ("evtchn: close twice", hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_close, &c), -XEN_EINVAL);
     evtchn_init_control_t i = { 0 };
     if (bm_is_xen_lite())                       /* 2-level only: see docs/hypercalls.md */
-        CHECK_EQ("evtchn: no FIFO", hypercall(__HYPERVISOR_event_channel_op, (unsigned long)EVTCHNOP_init_control, &i), -XEN_ENOSYS);
+        CHECK_EQ("evtchn: no FIFO", hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_init_control, &i), -XEN_ENOSYS);
 }
 
 void test_hypercalls(void)
@@ -71,31 +69,43 @@ void bm_secondary_main(uint64_t cpu)
     if (bm_secondary_work)
         bm_secondary_work();
     for (;;)
-        __asm__ volatile("wfi");
+        wait_for_interrupt();
 }
 
 bool bm_second_cpu(void)
 {
-    return (int32_t)smccc(0xc4000003, 1, (uint64_t)bm_secondary, 1) == 0 && bm_wait(&secondary_up, 1, 2000);
+    return (int32_t)smccc(PSCI_CPU_ON, 1, (uintptr_t)bm_secondary, 1) == 0 && bm_wait(&secondary_up, 1, 2000);
 }
 
 void test_psci(void)
 {
     CHECK("psci: version is at least 1.0", (uint32_t)smccc(0x84000000, 0, 0, 0) >= 0x10000);
-    CHECK("psci: features of CPU_ON", (int32_t)smccc(0x8400000a, 0xc4000003, 0, 0) >= 0);
+    CHECK("psci: features of CPU_ON", (int32_t)smccc(0x8400000a, PSCI_CPU_ON, 0, 0) >= 0);
     CHECK_EQ("psci: features of nothing", (int32_t)smccc(0x8400000a, 0x8400ffff, 0, 0), -1);
     CHECK_EQ("psci: unknown function", (int32_t)smccc(0x8400001f, 0, 0, 0), -1);
-    CHECK_EQ("psci: affinity info of this CPU", smccc(0xc4000004, 0, 0, 0), 0);
-    CHECK_EQ("psci: CPU_ON of no CPU", (int32_t)smccc(0xc4000003, 0xff, 0x1000, 0), -2);
-    CHECK_EQ("psci: CPU_ON of a running CPU", (int32_t)smccc(0xc4000003, 0, (uint64_t)bm_secondary, 0), -4);
-    int32_t rc = (int32_t)smccc(0xc4000003, 1, (uint64_t)bm_secondary, 1);
+    CHECK_EQ("psci: affinity info of this CPU", smccc(PSCI_AFFINITY_INFO, 0, 0, 0), 0);
+    CHECK_EQ("psci: CPU_ON of no CPU", (int32_t)smccc(PSCI_CPU_ON, 0xff, 0x1000, 0), -2);
+    CHECK_EQ("psci: CPU_ON of a running CPU", (int32_t)smccc(PSCI_CPU_ON, 0, (uintptr_t)bm_secondary, 0), -4);
+    int32_t rc = (int32_t)smccc(PSCI_CPU_ON, 1, (uintptr_t)bm_secondary, 1);
     if (rc == -2) {
         bm_print("# psci: one CPU only\n");
         return;
     }
     CHECK_EQ("psci: CPU_ON", rc, 0);
     CHECK("psci: the second CPU runs", bm_wait(&secondary_up, 1, 2000));
-    CHECK_EQ("psci: affinity info of the second CPU", smccc(0xc4000004, 1, 0, 0), 0);
+    CHECK_EQ("psci: affinity info of the second CPU", smccc(PSCI_AFFINITY_INFO, 1, 0, 0), 0);
+}
+
+#define SOURCED_SGI 14u
+
+/* Of SOURCED_SGI, as the distributor shows them. */
+static bool wait_sources(unsigned seconds, uint8_t sources)
+{
+    uint64_t end = bm_counter() + seconds * bm_counter_hz();
+    while ((mmio_read(DOM0_GICD + 0xf20 + (SOURCED_SGI & ~3u)) >> SOURCED_SGI % 4 * 8 & 0xff) != sources)
+        if (bm_counter() > end)
+            return false;
+    return true;
 }
 
 static bool wait_irq(uint32_t intid, uint32_t count)
@@ -107,13 +117,42 @@ static bool wait_irq(uint32_t intid, uint32_t count)
     return true;
 }
 
-static void stage2_hole(void) { (void)*reg32(BAD_POINTER); }
+static void send_from_second(uint32_t intid)
+{
+    if (intid == 5)
+        gic_sgi(0, SOURCED_SGI);
+}
+
+/* A GICv2's SGI from two CPUs, one of them twice: it comes once from each. */
+static void sgi_sources(void)
+{
+    gic_enable(0, SOURCED_SGI, 0x80);
+    bm_irq_sources[SOURCED_SGI] = bm_irq_count[SOURCED_SGI] = 0;
+    irq_off();
+    bm_irq_hook = send_from_second;
+    for (unsigned i = 0; i < 2; i++)
+        gic_sgi(0, SOURCED_SGI);
+    uint32_t asked = bm_irq_count[5];
+    gic_sgi(1, 5);
+    CHECK("vgic: the other CPU sends one, too", wait_irq(5, asked + 1) && wait_sources(2, 3));
+    bm_irq_hook = NULL;
+    irq_on();
+    CHECK("vgic: an SGI comes once from each of its sources", wait_irq(SOURCED_SGI, 2) && bm_irq_sources[SOURCED_SGI] == 3);
+    for (volatile unsigned i = 0; i < 100000; i++)
+        ;
+    CHECK_EQ("vgic: and no more than that", bm_irq_count[SOURCED_SGI], 2);
+}
+
+static void stage2_hole(void) { (void)mmio_read(NOWHERE); }
 
 void test_vgic(void)
 {
-    CHECK("vgic: GICv3 in PIDR2", (*reg32(DOM0_GICD + 0xffe8) >> 4 & 15) == 3);
-    CHECK("vgic: TYPER counts lines", (*reg32(DOM0_GICD + 4) & 31) >= 1);
-    CHECK("vgic: TYPER of the first redistributor is CPU 0", *reg32(DOM0_GICR + 12) == 0);
+    CHECK("vgic: its version in PIDR2", (mmio_read(DOM0_GICD + (gic_version == 3 ? 0xffe8 : 0xfe8)) >> 4 & 15) == gic_version);
+    CHECK("vgic: TYPER counts lines", (mmio_read(DOM0_GICD + 4) & 31) >= 1);
+    if (gic_version == 3)
+        CHECK("vgic: TYPER of the first redistributor is CPU 0", mmio_read(DOM0_GICR + 12) == 0);
+    else
+        CHECK("vgic: the targets of SGIs are who reads them", mmio_read(DOM0_GICD + 0x800) == 0x01010101);
     gic_enable(0, 3, 0x80);
     irq_on();
     gic_sgi(0, 3);
@@ -136,17 +175,19 @@ void test_vgic(void)
         all &= wait_irq(i, 1);
     CHECK("vgic: more interrupts than list registers all come", all);
     irq_off();
-    __asm__ volatile("msr S3_0_C4_C6_0, %0\n\tisb" : : "r"(0x40ul));
+    gic_mask(0x40);
     irq_on();
     gic_sgi(0, 3);
     for (volatile unsigned i = 0; i < 100000; i++)
         ;
     CHECK("vgic: the priority mask holds one back", bm_irq_count[3] == 2);
-    __asm__ volatile("msr S3_0_C4_C6_0, %0\n\tisb" : : "r"(0xf0ul));
+    gic_mask(0xf0);
     CHECK("vgic: and lets it go", wait_irq(3, 3));
     if (secondary_up) {
         gic_sgi(1, 5);
         CHECK("vgic: SGI to the other CPU in WFI", wait_irq(5, 1));
+        if (gic_version == 2)
+            sgi_sources();
     }
     CHECK("stage 2: a hole is an abort, and no more", bm_faults(stage2_hole));
 }
@@ -157,18 +198,18 @@ void test_timer(void)
     irq_on();
     for (unsigned i = 1; i <= 3; i++) {
         uint64_t start = bm_counter();
-        __asm__ volatile("msr cntv_tval_el0, %0\n\tmsr cntv_ctl_el0, %1\n\tisb" : : "r"(bm_counter_hz() / 100), "r"(1ul));
+        virtual_timer_start(bm_counter_hz() / 100);
         bool came = i < 3 ? wait_irq(27, i) : false;
         if (i == 3)                             /* asleep */
             while (bm_irq_count[27] < 3 && bm_counter() - start < bm_counter_hz())
-                __asm__ volatile("wfi");
+                wait_for_interrupt();
         came |= bm_irq_count[27] == i;
         uint64_t ms = (bm_counter() - start) * 1000 / bm_counter_hz();
-        bm_check(came && ms >= 10, i < 3 ? "timer: virtual timer fires" : "timer: virtual timer ends WFI", "count %u after %lu ms",
+        bm_check(came && ms >= 10, i < 3 ? "timer: virtual timer fires" : "timer: virtual timer ends WFI", "count %u after %ju ms",
                  bm_irq_count[27], ms);
     }
     gic_enable(0, 30, 0x80);
-    __asm__ volatile("msr cntp_tval_el0, %0\n\tmsr cntp_ctl_el0, %1\n\tisb" : : "r"(bm_counter_hz() / 100), "r"(1ul));
+    physical_timer_start(bm_counter_hz() / 100);
     CHECK("timer: physical timer fires", wait_irq(30, 1));
 }
 
@@ -204,7 +245,7 @@ uint64_t bm_free_pages(void)
 {
     uint64_t end = bm_counter() + bm_counter_hz() / 20;
     while (bm_counter() < end)
-        hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_yield, NULL);
+        hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, NULL);
     return free_pages();
 }
 
@@ -222,5 +263,5 @@ void test_cycles(void)
     }
     uint64_t after = bm_free_pages();
     bm_check(i == cycles && after == before, "guest: create and destroy, again and again, leak nothing",
-             "%lu pages free, were %lu, after %u", after, before, i);
+             "%ju pages free, were %ju, after %u", after, before, i);
 }

@@ -14,7 +14,7 @@ static void cost_hypercall(void)
 {
     uint64_t start = bm_counter();
     for (unsigned i = 0; i < TIMES; i++)
-        hypercall(__HYPERVISOR_xen_version, (unsigned long)XENVER_version, NULL);
+        hypercall(__HYPERVISOR_xen_version, XENVER_version, NULL);
     bm_cost("hypercall", bm_counter() - start, TIMES);
 }
 
@@ -30,7 +30,7 @@ static void cost_gic_read(void)
 {
     uint64_t start = bm_counter();
     for (unsigned i = 0; i < TIMES; i++)
-        (void)*reg32(DOM0_GICD + 4);
+        (void)mmio_read(DOM0_GICD + 4);
     bm_cost("gicd-typer", bm_counter() - start, TIMES);
 }
 
@@ -54,7 +54,7 @@ static void cost_write_fault(void)
     memset(&g.op.u, 0, sizeof(g.op.u));
     g.op.u.shadow_op.op = XEN_DOMCTL_SHADOW_OP_CLEAN;
     g.op.u.shadow_op.pages = sizeof(bitmap) * 8;
-    g.op.u.shadow_op.dirty_bitmap.p = (void *)bitmap;
+    set_xen_guest_handle(g.op.u.shadow_op.dirty_bitmap, (void *)bitmap);
     uint64_t start = bm_counter();
     domctl(&g, XEN_DOMCTL_shadow_op);
     bm_cost("harvest-per-page", bm_counter() - start, m->count);
@@ -66,7 +66,7 @@ static void cost_write_fault(void)
 static long reservation(struct guest *g, unsigned cmd, xen_pfn_t *gfns, unsigned count, unsigned order)
 {
     struct xen_memory_reservation r = { .nr_extents = count, .extent_order = order, .domid = g->id };
-    r.extent_start.p = gfns;
+    set_xen_guest_handle(r.extent_start, gfns);
     return hypercall(__HYPERVISOR_memory_op, (unsigned long)cmd, &r);
 }
 
@@ -103,7 +103,7 @@ static uint64_t log_ticks(struct guest *g, uint32_t op)
     memset(&g->op.u, 0, sizeof(g->op.u));
     g->op.u.shadow_op.op = op;
     g->op.u.shadow_op.pages = sizeof(log_bitmap) * 8;
-    g->op.u.shadow_op.dirty_bitmap.p = (void *)log_bitmap;
+    set_xen_guest_handle(g->op.u.shadow_op.dirty_bitmap, (void *)log_bitmap);
     uint64_t start = bm_counter();
     long rc = domctl(g, XEN_DOMCTL_shadow_op);
     uint64_t ticks = bm_counter() - start;
@@ -113,7 +113,7 @@ static uint64_t log_ticks(struct guest *g, uint32_t op)
 
 static void log_cost(const char *leaves, const char *what, uint64_t ticks)
 {
-    bm_print("cost log-%s-%s %lu\n", leaves, what, ticks * (1000000000ul / bm_counter_hz()));
+    bm_print("cost log-%s-%s %ju\n", leaves, what, ticks * (1000000000ul / bm_counter_hz()));
 }
 
 /* A guest's log from on to off, all of its data written in each of two rounds: blocks of 2 MiB, or pages of 4 KiB.  Whole

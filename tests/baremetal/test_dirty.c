@@ -19,7 +19,7 @@ static long shadow(struct guest *g, uint32_t op)
     memset(&g->op.u, 0, sizeof(g->op.u));
     g->op.u.shadow_op.op = op;
     g->op.u.shadow_op.pages = BITMAP_WORDS * 64;
-    g->op.u.shadow_op.dirty_bitmap.p = (void *)bitmap;
+    set_xen_guest_handle(g->op.u.shadow_op.dirty_bitmap, (void *)bitmap);
     return domctl(g, XEN_DOMCTL_shadow_op);
 }
 
@@ -36,7 +36,7 @@ static bool bitmaps_equal(const char *name)
 {
     for (uint64_t i = 0; i < BITMAP_WORDS; i++)
         if (bitmap[i] != expected[i]) {
-            bm_check(false, name, "gfn 0x%lx..: log has 0x%016lx, written 0x%016lx", i * 64, bitmap[i], expected[i]);
+            bm_check(false, name, "gfn 0x%jx..: log has 0x%016jx, written 0x%016jx", i * 64, bitmap[i], expected[i]);
             return false;
         }
     return true;
@@ -148,7 +148,7 @@ static void rounds(unsigned vcpu_count)
     CHECK_EQ("dirty: clean after off", shadow(&g, XEN_DOMCTL_SHADOW_OP_CLEAN), -XEN_EINVAL);
     CHECK("dirty: guest writes after off", all_vcpus(&g, GUEST_WRITE_ALL) && all_vcpus(&g, GUEST_CHECK));
     guest_destroy(&g);
-    bm_print("# %u vCPUs took %lu ms\n", vcpu_count, (bm_counter() - start) * 1000 / bm_counter_hz());
+    bm_print("# %u vCPUs took %ju ms\n", vcpu_count, (bm_counter() - start) * 1000 / bm_counter_hz());
 }
 
 /* Asleep, so that the hypervisor's CPU has nothing to do. */
@@ -158,7 +158,7 @@ static void sleep_ms(unsigned ms)
     gic_enable(0, 27, 0x80);
     gic_tick(bm_counter_hz() / 1000);
     while (bm_counter() < end)
-        __asm__ volatile("wfi");
+        wait_for_interrupt();
     gic_tick(0);
 }
 

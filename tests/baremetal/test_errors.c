@@ -11,23 +11,23 @@ void *memset(void *p, int c, size_t n);
 #define MIB 16u
 #define DATA (GUEST_GFN + GUEST_DATA / PAGE)
 #define FAR_GFN (GUEST_GFN + 0x5000)        /* a block beyond its RAM: of another piece of a harvest than the rest */
-#define NOWHERE 0x7f00000000ul              /* mapped in stage 1, nothing behind it in stage 2 */
 #define DEVICE DOM0_GICD
 #define BITMAP_PAGES 12u
 
 static struct guest g;
 static uint8_t *bitmap;
 
-static long shadow_op(uint32_t op, uint32_t mode, uint64_t pages, const void *to)
+static long shadow_op(uint32_t op, uint32_t mode, uint64_t pages, uint64_t to)
 {
     struct xen_domctl_shadow_op *s = &g.op.u.shadow_op;
     memset(&g.op.u, 0, sizeof(g.op.u));
     s->op = op, s->mode = mode, s->pages = pages;
-    s->dirty_bitmap.q = (uint64_t)to;
+    s->dirty_bitmap.q = to;
     return domctl(&g, XEN_DOMCTL_shadow_op);
 }
 
-static long clean(uint64_t pages, const void *to) { return shadow_op(XEN_DOMCTL_SHADOW_OP_CLEAN, 0, pages, to); }
+static long clean_at(uint64_t pages, uint64_t to) { return shadow_op(XEN_DOMCTL_SHADOW_OP_CLEAN, 0, pages, to); }
+static long clean(uint64_t pages, const void *to) { return clean_at(pages, (uintptr_t)to); }
 static long of_domain(domid_t id)
 {
     struct guest other = { .id = id };
@@ -77,25 +77,25 @@ static void any_domctl(void)
 static void log_while_off(void)
 {
     CHECK_EQ("errors: clean while off", clean(LOG_GFNS, bitmap), -XEN_EINVAL);
-    CHECK_EQ("errors: peek while off", shadow_op(XEN_DOMCTL_SHADOW_OP_PEEK, 0, LOG_GFNS, bitmap), -XEN_EINVAL);
-    CHECK_EQ("errors: off while off is no error", shadow_op(XEN_DOMCTL_SHADOW_OP_OFF, 0, 0, NULL), 0);
-    CHECK_EQ("errors: enable in no mode", shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE, 0, 0, NULL), -XEN_EINVAL);
+    CHECK_EQ("errors: peek while off", shadow_op(XEN_DOMCTL_SHADOW_OP_PEEK, 0, LOG_GFNS, (uintptr_t)bitmap), -XEN_EINVAL);
+    CHECK_EQ("errors: off while off is no error", shadow_op(XEN_DOMCTL_SHADOW_OP_OFF, 0, 0, 0), 0);
+    CHECK_EQ("errors: enable in no mode", shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE, 0, 0, 0), -XEN_EINVAL);
     CHECK_EQ("errors: enable in an unknown mode",
-             shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE, XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY | 0x100, 0, NULL), -XEN_EINVAL);
+             shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE, XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY | 0x100, 0, 0), -XEN_EINVAL);
     CHECK_EQ("errors: clean after enabling failed", clean(LOG_GFNS, bitmap), -XEN_EINVAL);
 }
 
 static void wrong_operations(void)
 {
-    refused("errors: unknown operation", shadow_op(4711, 0, LOG_GFNS, bitmap), -XEN_EINVAL);
+    refused("errors: unknown operation", shadow_op(4711, 0, LOG_GFNS, (uintptr_t)bitmap), -XEN_EINVAL);
     refused("errors: of the caller", of_domain(0), -XEN_EINVAL);
-    refused("errors: enable twice", shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0, 0, NULL), -XEN_EINVAL);
+    refused("errors: enable twice", shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0, 0, 0), -XEN_EINVAL);
     refused("errors: enable twice by mode",
-            shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE, XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY, 0, NULL), -XEN_EINVAL);
-    refused("errors: enable test mode", shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE_TEST, 0, 0, NULL), -XEN_EINVAL);
-    refused("errors: enable translation", shadow_op(3 /* no longer supported */, 0, 0, NULL), -XEN_EINVAL);
-    refused("errors: clean in an unknown mode", shadow_op(XEN_DOMCTL_SHADOW_OP_CLEAN, 2, LOG_GFNS, bitmap), -XEN_EINVAL);
-    refused("errors: peek in an unknown mode", shadow_op(XEN_DOMCTL_SHADOW_OP_PEEK, ~0u, LOG_GFNS, bitmap), -XEN_EINVAL);
+            shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE, XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY, 0, 0), -XEN_EINVAL);
+    refused("errors: enable test mode", shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE_TEST, 0, 0, 0), -XEN_EINVAL);
+    refused("errors: enable translation", shadow_op(3 /* no longer supported */, 0, 0, 0), -XEN_EINVAL);
+    refused("errors: clean in an unknown mode", shadow_op(XEN_DOMCTL_SHADOW_OP_CLEAN, 2, LOG_GFNS, (uintptr_t)bitmap), -XEN_EINVAL);
+    refused("errors: peek in an unknown mode", shadow_op(XEN_DOMCTL_SHADOW_OP_PEEK, ~0u, LOG_GFNS, (uintptr_t)bitmap), -XEN_EINVAL);
     refused("errors: more than there is of memory for tables",
             (g.op.u.shadow_op.mb = ~0u, g.op.u.shadow_op.op = XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION, domctl(&g, XEN_DOMCTL_shadow_op)),
             -XEN_ENOMEM);
@@ -105,9 +105,9 @@ static long give_back(const void *page, bool back)
 {
     static xen_pfn_t gfn;
     struct xen_memory_reservation r = { .nr_extents = 1, .domid = DOMID_SELF };
-    gfn = (uint64_t)page / PAGE;
-    r.extent_start.p = &gfn;
-    return hypercall(__HYPERVISOR_memory_op, (unsigned long)(back ? XENMEM_populate_physmap : XENMEM_decrease_reservation), &r);
+    gfn = (uintptr_t)page / PAGE;
+    set_xen_guest_handle(r.extent_start, &gfn);
+    return hypercall(__HYPERVISOR_memory_op, back ? XENMEM_populate_physmap : XENMEM_decrease_reservation, &r);
 }
 
 /* Its last page is missing: where the guest's RAM begins, in the middle of it, and between its RAM and the block far off. */
@@ -124,12 +124,12 @@ static void bitmap_with_a_hole(void)
 
 static void wrong_bitmaps(void)
 {
-    refused("errors: bitmap nowhere", clean(LOG_GFNS, (void *)NOWHERE), -XEN_EFAULT);
-    refused("errors: bitmap in a device", clean(LOG_GFNS, (void *)DEVICE), -XEN_EFAULT);
-    refused("errors: bitmap at an address that is none", clean(LOG_GFNS, (void *)(1ul << 50)), -XEN_EFAULT);
-    refused("errors: bitmap at the end of all addresses", clean(LOG_GFNS, (void *)(~0ul - 7)), -XEN_EFAULT);
+    refused("errors: bitmap nowhere", clean_at(LOG_GFNS, NOWHERE), -XEN_EFAULT);
+    refused("errors: bitmap in a device", clean_at(LOG_GFNS, DEVICE), -XEN_EFAULT);
+    refused("errors: bitmap at an address that is none", clean_at(LOG_GFNS, 1ull << 50), -XEN_EFAULT);
+    refused("errors: bitmap at the end of all addresses", clean_at(LOG_GFNS, ~0ul - 7), -XEN_EFAULT);
     refused("errors: bitmap in read-only memory", clean(LOG_GFNS, bm_readonly(bitmap)), -XEN_EFAULT);
-    g.op.u.shadow_op.dirty_bitmap.q = (uint64_t)bitmap;
+    g.op.u.shadow_op.dirty_bitmap.q = (uintptr_t)bitmap;
     refused("errors: block in read-only memory", hypercall(__HYPERVISOR_domctl, bm_readonly(&g.op)), -XEN_EFAULT);
     bitmap_with_a_hole();
 }
@@ -141,17 +141,17 @@ static void odd_sizes(void)
 {
     memset(bitmap, 0xa5, BITMAP_PAGES * PAGE);
     CHECK_EQ("errors: no pages are none", clean(0, bitmap), 0);
-    bm_check(g.op.u.shadow_op.pages == 0 && bitmap[0] == 0xa5, "errors: no pages, nothing told", "%lu pages, byte 0x%x",
+    bm_check(g.op.u.shadow_op.pages == 0 && bitmap[0] == 0xa5, "errors: no pages, nothing told", "%ju pages, byte 0x%x",
              g.op.u.shadow_op.pages, bitmap[0]);
     log_peek(&g, "errors: no pages are none");
-    CHECK_EQ("errors: more pages than there can be", shadow_op(XEN_DOMCTL_SHADOW_OP_PEEK, 0, ~0ul, bitmap + 3), 0);
+    CHECK_EQ("errors: more pages than there can be", shadow_op(XEN_DOMCTL_SHADOW_OP_PEEK, 0, ~0ull, (uintptr_t)(bitmap + 3)), 0);
     bm_check(g.op.u.shadow_op.pages == FAR_GFN + 512 && told(bitmap + 3, FAR_GFN) && told(bitmap + 3, DATA + 100),
-             "errors: more pages than there can be, the guest's are told", "%lu pages", g.op.u.shadow_op.pages);
+             "errors: more pages than there can be, the guest's are told", "%ju pages", g.op.u.shadow_op.pages);
     log_peek(&g, "errors: more pages than there can be");
     memset(bitmap, 0xa5, BITMAP_PAGES * PAGE);
     CHECK_EQ("errors: a bitmap for a part, no multiple of 64", clean(DATA + 66, bitmap), 0);
     bm_check(g.op.u.shadow_op.pages == DATA + 66 && told(bitmap, DATA + 1) && told(bitmap, DATA + 65) && bitmap[(DATA + 66) / 8] == 2 &&
-             bitmap[(DATA + 66) / 8 + 1] == 0xa5, "errors: a bitmap for a part tells that part and not a byte more", "%lu pages, 0x%x",
+             bitmap[(DATA + 66) / 8 + 1] == 0xa5, "errors: a bitmap for a part tells that part and not a byte more", "%ju pages, 0x%x",
              g.op.u.shadow_op.pages, bitmap[(DATA + 66) / 8]);
     log_expect_nothing();
     log_once(DATA + 66), log_once(DATA + 100), log_once(FAR_GFN);
@@ -172,9 +172,9 @@ static bool add_far_block(void)
     static xen_pfn_t gfn;
     struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = 9, .domid = g.id };
     gfn = FAR_GFN;
-    r.extent_start.p = &gfn;
+    set_xen_guest_handle(r.extent_start, &gfn);
     g.op.u.max_mem.max_memkb = (MIB + 4) * 1024;
-    return !domctl(&g, XEN_DOMCTL_max_mem) && hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_populate_physmap, &r) == 1;
+    return !domctl(&g, XEN_DOMCTL_max_mem) && hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &r) == 1;
 }
 
 /* ---- domains that end ---- */
@@ -211,8 +211,8 @@ static void dead_domain(void)
     *page = 4711;
     guest_destroy(&g);
     CHECK_EQ("errors: clean of a dead domain", clean(LOG_GFNS, bitmap), -XEN_ESRCH);
-    CHECK_EQ("errors: off of a dead domain", shadow_op(XEN_DOMCTL_SHADOW_OP_OFF, 0, 0, NULL), -XEN_ESRCH);
-    CHECK_EQ("errors: enable of a dead domain", shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0, 0, NULL), -XEN_ESRCH);
+    CHECK_EQ("errors: off of a dead domain", shadow_op(XEN_DOMCTL_SHADOW_OP_OFF, 0, 0, 0), -XEN_ESRCH);
+    CHECK_EQ("errors: enable of a dead domain", shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0, 0, 0), -XEN_ESRCH);
     page[1] = 4712;
     CHECK("errors: a page outlives its logged domain", page[0] == 4711 && page[1] == 4712);
     guest_unmap(&g, (void *)(uintptr_t)page, 1);
@@ -227,7 +227,7 @@ static void logged_to_the_end(void)
         if (!guest_make(&g, 1, 4))
             break;
         guest_start(&g);
-        shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0, 0, NULL);
+        shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0, 0, 0);
         guest_tell(&g, GUEST_STORE, GUEST_RAM + 0x300000, 8, 1);
         guest_destroy(&g);
     }
@@ -246,7 +246,7 @@ void test_errors(void)
     }
     log_while_off();
     log_watch(&g);
-    CHECK_EQ("errors: enable", shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0, 0, NULL), 0);
+    CHECK_EQ("errors: enable", shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0, 0, 0), 0);
     write_pages();
     log_peek(&g, "errors: what the guest wrote is dirty");
     any_domctl();
@@ -261,7 +261,7 @@ void test_errors(void)
         guest_destroy(&g);
     if (guest_make(&g, 1, MIB)) {
         guest_start(&g);
-        CHECK_EQ("errors: enable", shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0, 0, NULL), 0);
+        CHECK_EQ("errors: enable", shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, 0, 0, 0), 0);
         dead_domain();
     }
     logged_to_the_end();

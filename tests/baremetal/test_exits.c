@@ -32,11 +32,11 @@ static void count(const char *name, bool (*run)(unsigned times), unsigned times,
     ok = run(times) && ok;
     bm_counters(&c[2]);
     uint64_t exits = total(&c[2], 0) - total(&c[1], 0) - (total(&c[1], 0) - total(&c[0], 0)), hundredths = exits * 100 / times;
-    bm_print("count %s %lu.%02lu\n", name, hundredths / 100, hundredths % 100);
+    bm_print("count %s %ju.%02ju\n", name, hundredths / 100, hundredths % 100);
     bm_check(ok, "exits: each event comes", "%s", name);
     if (!bm_is_icount())                    /* an emulator that is slow makes interrupts come at other times */
         return;
-    bm_check(exits * 100 <= (uint64_t)want * times, "exits: no more than there must be", "%s: %lu for %u", name, exits, times);
+    bm_check(exits * 100 <= (uint64_t)want * times, "exits: no more than there must be", "%s: %ju for %u", name, exits, times);
     for (unsigned kind = 0; exits * 100 > (uint64_t)want * times && kind < BM_EXIT_COUNT; kind++)
         bm_print("# kind %u: %u\n", kind, c[2].exits[kind][0] - c[1].exits[kind][0]);
 }
@@ -67,7 +67,7 @@ static bool spi(unsigned times)
     bool ok = true;
     for (unsigned i = 0; i < times; i++) {
         uint32_t want = bm_irq_count[RTC_INTID] + 1;
-        *reg32(RTC + 4) = *reg32(RTC);
+        mmio_write(RTC + 4, mmio_read(RTC));
         ok = ok && until(&bm_irq_count[RTC_INTID], want);
     }
     return ok;
@@ -88,7 +88,7 @@ static bool idle_tick(unsigned times)
     uint32_t want = bm_irq_count[27] + times;
     gic_tick(bm_counter_hz() / 2000);
     while (bm_irq_count[27] < want)
-        __asm__ volatile("wfi");
+        wait_for_interrupt();
     gic_tick(0);
     return true;
 }
@@ -96,16 +96,9 @@ static bool idle_tick(unsigned times)
 /* Priority mask, what is pending and running, an acknowledge that finds nothing, PSTATE's mask. */
 static bool mask_and_look(unsigned times)
 {
-    uint64_t v;
     for (unsigned i = 0; i < times; i++) {
         irq_off();
-        __asm__ volatile("msr S3_0_C4_C6_0, %1\n\t"        /* ICC_PMR_EL1 */
-                         "mrs %0, S3_0_C4_C6_0\n\t"
-                         "mrs %0, S3_0_C12_C11_3\n\t"      /* ICC_RPR_EL1 */
-                         "mrs %0, S3_0_C12_C12_2\n\t"      /* ICC_HPPIR1_EL1 */
-                         "mrs %0, S3_0_C12_C12_0\n\t"      /* ICC_IAR1_EL1: spurious */
-                         "msr S3_0_C12_C12_3, %2\n\t"      /* ICC_BPR1_EL1 */
-                         "msr S3_0_C4_C6_0, %3\n\tisb" : "=&r"(v) : "r"(0x80ul), "r"(3ul), "r"(0xf0ul));
+        gic_look_around();
         irq_on();
     }
     return true;
@@ -118,7 +111,7 @@ static void take_events(void)
     __atomic_store_n(&info->evtchn_upcall_pending, 0, __ATOMIC_SEQ_CST);
     uint64_t words = __atomic_exchange_n(&info->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
     for (; words; words &= words - 1) {
-        unsigned w = (unsigned)__builtin_ctzl(words);
+        unsigned w = (unsigned)__builtin_ctzll(words);
         uint64_t bits = __atomic_load_n(&shared->evtchn_pending[w], __ATOMIC_SEQ_CST) &
                         ~__atomic_load_n(&shared->evtchn_mask[w], __ATOMIC_SEQ_CST);
         __atomic_fetch_and(&shared->evtchn_pending[w], ~bits, __ATOMIC_SEQ_CST);
@@ -131,7 +124,7 @@ static void hook(uint32_t intid)
     if (intid == EVENT_INTID)
         take_events();
     else if (intid == RTC_INTID)
-        *reg32(RTC + 0x1c) = 1;             /* RTCICR */
+        mmio_write(RTC + 0x1c, 1);             /* RTCICR */
 }
 
 static uint32_t ports[2];
@@ -140,7 +133,7 @@ static bool event(unsigned times)
     for (unsigned i = 0; i < times; i++) {
         uint32_t want = received + 1;
         evtchn_send_t s = { .port = ports[0] };
-        if (hypercall(__HYPERVISOR_event_channel_op, (unsigned long)EVTCHNOP_send, &s) || !until(&received, want))
+        if (hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, &s) || !until(&received, want))
             return false;
     }
     return true;
@@ -151,9 +144,9 @@ static bool event_masks(unsigned times)
 {
     uint64_t seen = 0;
     for (unsigned i = 0; i < times; i++) {
-        __atomic_fetch_or(&shared->evtchn_mask[ports[1] / 64], 1ul << ports[1] % 64, __ATOMIC_SEQ_CST);
-        seen |= __atomic_load_n(&shared->evtchn_pending[ports[1] / 64], __ATOMIC_SEQ_CST) & 1ul << ports[1] % 64;
-        __atomic_fetch_and(&shared->evtchn_mask[ports[1] / 64], ~(1ul << ports[1] % 64), __ATOMIC_SEQ_CST);
+        __atomic_fetch_or(&shared->evtchn_mask[ports[1] / 64], 1ull << ports[1] % 64, __ATOMIC_SEQ_CST);
+        seen |= __atomic_load_n(&shared->evtchn_pending[ports[1] / 64], __ATOMIC_SEQ_CST) & 1ull << ports[1] % 64;
+        __atomic_fetch_and(&shared->evtchn_mask[ports[1] / 64], ~(1ull << ports[1] % 64), __ATOMIC_SEQ_CST);
     }
     return !seen;
 }
@@ -162,16 +155,16 @@ static bool event_masks(unsigned times)
 static bool connect(void)
 {
     evtchn_alloc_unbound_t u = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
-    if (hypercall(__HYPERVISOR_event_channel_op, (unsigned long)EVTCHNOP_alloc_unbound, &u))
+    if (hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, &u))
         return false;
     evtchn_bind_interdomain_t b = { .remote_dom = DOMID_SELF, .remote_port = u.port };
-    if (hypercall(__HYPERVISOR_event_channel_op, (unsigned long)EVTCHNOP_bind_interdomain, &b))
+    if (hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, &b))
         return false;
     ports[0] = b.local_port, ports[1] = u.port;
     shared = bm_shared();
     if (!shared)
         return false;
-    __atomic_fetch_and(&shared->evtchn_mask[ports[1] / 64], ~(1ul << ports[1] % 64), __ATOMIC_SEQ_CST);
+    __atomic_fetch_and(&shared->evtchn_mask[ports[1] / 64], ~(1ull << ports[1] % 64), __ATOMIC_SEQ_CST);
     take_events();
     return true;
 }
@@ -182,7 +175,7 @@ static bool sleep_a_second(unsigned times)
     uint32_t want = bm_irq_count[27] + 1;
     gic_tick(bm_counter_hz());
     while (bm_irq_count[27] < want)
-        __asm__ volatile("wfi");
+        wait_for_interrupt();
     gic_tick(0);
     return true;
 }
@@ -202,8 +195,8 @@ static void guest_asleep(void)
     sleep_a_second(1);
     bm_counters(&after);
     uint64_t exits = total(&after, 1) - total(&before, 1);
-    bm_print("count idle-guest-second %lu\n", exits);
-    bm_check(exits == 0, "exits: a guest asleep stays asleep", "%lu", exits);
+    bm_print("count idle-guest-second %ju\n", exits);
+    bm_check(exits == 0, "exits: a guest asleep stays asleep", "%ju", exits);
     guest_destroy(&g);
 }
 
@@ -215,10 +208,10 @@ void test_exits(void)
     gic_enable(0, RTC_INTID, 0x80);
     irq_on();
     count("sgi", sgi, TIMES, 100);
-    *reg32(RTC + 0x1c) = 1;
-    *reg32(RTC + 0x10) = 1;                 /* RTCIMSC */
+    mmio_write(RTC + 0x1c, 1);
+    mmio_write(RTC + 0x10, 1);                 /* RTCIMSC */
     count("spi", spi, TIMES, 100);
-    *reg32(RTC + 0x10) = 0;
+    mmio_write(RTC + 0x10, 0);
     count("timer-tick", tick, TIMES, 101);      /* and perhaps one more that comes too late to count */
     count("idle-timer-tick", idle_tick, TIMES, 101);
     count("mask-and-look", mask_and_look, TIMES, 0);

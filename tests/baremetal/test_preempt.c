@@ -16,7 +16,6 @@ void *memset(void *p, int c, size_t n);
 #define SMALL_GFN (GUEST_GFN + MIB * 256u)
 #define ALL_PAGES (MIB * 256u + SMALL_PAGES)
 #define BITMAP_WORDS ((GUEST_GFN + ALL_PAGES) / 64)
-#define FREE_IPA 0x2100000000ul
 #define FEW 512u
 
 static struct guest g;
@@ -48,7 +47,7 @@ static long shadow(uint32_t op, void *to)
     memset(&g.op.u, 0, sizeof(g.op.u));
     g.op.u.shadow_op.op = op;
     g.op.u.shadow_op.pages = BITMAP_WORDS * 64;
-    g.op.u.shadow_op.dirty_bitmap.p = to;
+    set_xen_guest_handle(g.op.u.shadow_op.dirty_bitmap, to);
     return domctl(&g, XEN_DOMCTL_shadow_op);
 }
 
@@ -58,7 +57,7 @@ static long reservation(unsigned op, uint64_t first, unsigned count, unsigned or
     for (unsigned i = 0; i < count; i++)
         list[i] = first + ((uint64_t)i << order);
     r = (struct xen_memory_reservation){ .nr_extents = count, .extent_order = order, .domid = g.id };
-    r.extent_start.p = list;
+    set_xen_guest_handle(r.extent_start, list);
     return hypercall(__HYPERVISOR_memory_op, (unsigned long)op, &r);
 }
 
@@ -116,7 +115,7 @@ static bool clean_none_dirty(void) { return clean() && bits(SMALL_GFN, FEW) == 0
 static bool dirty_all(void)
 {
     for (unsigned i = 0; i < SMALL_PAGES; i++) {
-        volatile uint64_t *p = (volatile uint64_t *)(FREE_IPA + (uint64_t)i * PAGE);
+        volatile uint64_t *p = (volatile uint64_t *)(uintptr_t)(SPACE_FREE + (uint64_t)i * PAGE);
         *p = i;
     }
     return true;
@@ -128,7 +127,7 @@ static bool frame_info(void)
         list[i] = (GUEST_GFN + 4096 + i) | XEN_DOMCTL_PFINFO_XALLOC;
     memset(&g.op.u, 0, sizeof(g.op.u));
     g.op.u.getpageframeinfo3.num = 1024;
-    g.op.u.getpageframeinfo3.array.p = list;
+    set_xen_guest_handle(g.op.u.getpageframeinfo3.array, list);
     if (domctl(&g, XEN_DOMCTL_getpageframeinfo3))
         return false;
     for (unsigned i = 0; i < 1024; i++)
@@ -145,18 +144,20 @@ static bool cache_flush(void)
     return domctl(&g, XEN_DOMCTL_cacheflush) == 0;
 }
 
-/* SMALL_PAGES pages of the guest, in one batch, at FREE_IPA. */
+/* SMALL_PAGES pages of the guest, in one batch, at SPACE_FREE. */
 static bool map_foreign(void)
 {
     static struct xen_add_to_physmap_batch b;
     uint64_t *at = list + SMALL_PAGES;
     int32_t *err = (int32_t *)(at + SMALL_PAGES);
     for (unsigned i = 0; i < SMALL_PAGES; i++)
-        list[i] = SMALL_GFN + i, at[i] = FREE_IPA / PAGE + i, err[i] = 1;
+        list[i] = SMALL_GFN + i, at[i] = SPACE_FREE / PAGE + i, err[i] = 1;
     b = (struct xen_add_to_physmap_batch){ .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = SMALL_PAGES,
                                           .u.foreign_domid = g.id };
-    b.idxs.p = list, b.gpfns.p = at, b.errs.p = err;
-    if (hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_add_to_physmap_batch, &b))
+    set_xen_guest_handle(b.idxs, list);
+    set_xen_guest_handle(b.gpfns, at);
+    set_xen_guest_handle(b.errs, err);
+    if (hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, &b))
         return false;
     for (unsigned i = 0; i < SMALL_PAGES; i++)
         if (err[i])
@@ -166,8 +167,8 @@ static bool map_foreign(void)
 static bool unmap_foreign(void)
 {
     for (unsigned i = 0; i < SMALL_PAGES; i++) {
-        struct xen_remove_from_physmap r = { .domid = DOMID_SELF, .gpfn = FREE_IPA / PAGE + i };
-        if (hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_remove_from_physmap, &r))
+        struct xen_remove_from_physmap r = { .domid = DOMID_SELF, .gpfn = SPACE_FREE / PAGE + i };
+        if (hypercall(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &r))
             return false;
     }
     return true;
@@ -179,7 +180,7 @@ static bool get_context(void)
 {
     memset(&g.op.u, 0, sizeof(g.op.u));
     g.op.u.hvmcontext.size = sizeof(context);
-    g.op.u.hvmcontext.buffer.p = context;
+    set_xen_guest_handle(g.op.u.hvmcontext.buffer, context);
     long rc = domctl(&g, XEN_DOMCTL_gethvmcontext);
     context_bytes = g.op.u.hvmcontext.size;
     return rc == 0;
@@ -188,7 +189,7 @@ static bool set_context(void)
 {
     memset(&g.op.u, 0, sizeof(g.op.u));
     g.op.u.hvmcontext.size = context_bytes;
-    g.op.u.hvmcontext.buffer.p = context;
+    set_xen_guest_handle(g.op.u.hvmcontext.buffer, context);
     return domctl(&g, XEN_DOMCTL_sethvmcontext) == 0;
 }
 
@@ -196,7 +197,7 @@ static bool fill_ports(void)
 {
     for (unsigned i = 1; i < 4096; i++) {
         evtchn_alloc_unbound_t u = { .dom = g.id, .remote_dom = DOMID_SELF };
-        if (hypercall(__HYPERVISOR_event_channel_op, (unsigned long)EVTCHNOP_alloc_unbound, &u))
+        if (hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, &u))
             return false;
     }
     return true;
@@ -204,7 +205,7 @@ static bool fill_ports(void)
 static bool reset_ports(void)
 {
     evtchn_reset_t r = { .dom = g.id };
-    return hypercall(__HYPERVISOR_event_channel_op, (unsigned long)EVTCHNOP_reset, &r) == 0;
+    return hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_reset, &r) == 0;
 }
 
 static bool setup_grants(void)
@@ -212,36 +213,36 @@ static bool setup_grants(void)
     static uint64_t frames[64];
     static struct gnttab_setup_table s;
     s = (struct gnttab_setup_table){ .dom = g.id, .nr_frames = 64 };
-    s.frame_list.p = frames;
-    return hypercall(__HYPERVISOR_grant_table_op, (unsigned long)GNTTABOP_setup_table, &s, 1ul) == 0 && s.status == 0;
+    set_xen_guest_handle(s.frame_list, frames);
+    return hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_setup_table, &s, 1ul) == 0 && s.status == 0;
 }
 static bool acquire_frames(void)
 {
     static struct xen_mem_acquire_resource r;
     for (unsigned i = 0; i < 64; i++)
-        list[i] = FREE_IPA / PAGE + SMALL_PAGES + i;
+        list[i] = SPACE_FREE / PAGE + SMALL_PAGES + i;
     r = (struct xen_mem_acquire_resource){ .domid = g.id, .type = XENMEM_resource_grant_table,
                                            .id = XENMEM_resource_grant_table_id_shared, .nr_frames = 64 };
-    r.frame_list.p = list;
-    return hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_acquire_resource, &r) == 0;
+    set_xen_guest_handle(r.frame_list, list);
+    return hypercall(__HYPERVISOR_memory_op, XENMEM_acquire_resource, &r) == 0;
 }
 static void release_frames(void)
 {
     for (unsigned i = 0; i < 64; i++) {
-        struct xen_remove_from_physmap r = { .domid = DOMID_SELF, .gpfn = FREE_IPA / PAGE + SMALL_PAGES + i };
-        hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_remove_from_physmap, &r);
+        struct xen_remove_from_physmap r = { .domid = DOMID_SELF, .gpfn = SPACE_FREE / PAGE + SMALL_PAGES + i };
+        hypercall(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &r);
     }
 }
 
 /* The guest grants this domain its pages; its first table frame is written through a mapping. */
 static bool grant_pages(void)
 {
-    volatile struct grant_entry_v1 *e = (volatile struct grant_entry_v1 *)(FREE_IPA + (uint64_t)SMALL_PAGES * PAGE);
+    volatile struct grant_entry_v1 *e = (volatile struct grant_entry_v1 *)(SPACE_FREE + (uint64_t)SMALL_PAGES * PAGE);
     for (unsigned i = 0; i < FEW; i++)
         if (i >= GNTTAB_NR_RESERVED_ENTRIES) {
             e[i].domid = 0;
             e[i].frame = (uint32_t)(SMALL_GFN + i);
-            __asm__ volatile("dmb sy" ::: "memory");
+            barrier();
             e[i].flags = GTF_permit_access;
         }
     return true;
@@ -249,13 +250,13 @@ static bool grant_pages(void)
 #define GRANTS (FEW - GNTTAB_NR_RESERVED_ENTRIES)
 static struct gnttab_map_grant_ref maps[FEW];
 static struct gnttab_unmap_grant_ref unmaps[FEW];
-static uint64_t grant_ipa(unsigned i) { return FREE_IPA + (uint64_t)(SMALL_PAGES + 1024 + i) * PAGE; }
+static uint64_t grant_ipa(unsigned i) { return SPACE_FREE + (uint64_t)(SMALL_PAGES + 1024 + i) * PAGE; }
 static bool map_grants(void)
 {
     for (unsigned i = 0; i < GRANTS; i++)
         maps[i] = (struct gnttab_map_grant_ref){ .host_addr = grant_ipa(i), .flags = GNTMAP_host_map, .dom = g.id,
                                                  .ref = i + GNTTAB_NR_RESERVED_ENTRIES, .status = 1 };
-    if (hypercall(__HYPERVISOR_grant_table_op, (unsigned long)GNTTABOP_map_grant_ref, maps, (unsigned long)GRANTS))
+    if (hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, maps, GRANTS))
         return false;
     for (unsigned i = 0; i < GRANTS; i++)
         if (maps[i].status)
@@ -266,7 +267,7 @@ static bool unmap_grants(void)
 {
     for (unsigned i = 0; i < GRANTS; i++)
         unmaps[i] = (struct gnttab_unmap_grant_ref){ .host_addr = grant_ipa(i), .handle = maps[i].handle, .status = 1 };
-    if (hypercall(__HYPERVISOR_grant_table_op, (unsigned long)GNTTABOP_unmap_grant_ref, unmaps, (unsigned long)GRANTS))
+    if (hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, unmaps, GRANTS))
         return false;
     for (unsigned i = 0; i < GRANTS; i++)
         if (unmaps[i].status)
@@ -276,13 +277,13 @@ static bool unmap_grants(void)
 static bool copy_grants(void)
 {
     static struct gnttab_copy copies[FEW];
-    uint64_t own = (uint64_t)context / PAGE;
+    uint64_t own = (uintptr_t)context / PAGE;
     for (unsigned i = 0; i < GRANTS; i++) {
         copies[i] = (struct gnttab_copy){ .flags = GNTCOPY_dest_gref, .len = PAGE, .status = 1 };
         copies[i].source.u.gmfn = own, copies[i].source.domid = DOMID_SELF;
         copies[i].dest.u.ref = i + GNTTAB_NR_RESERVED_ENTRIES, copies[i].dest.domid = g.id;
     }
-    if (hypercall(__HYPERVISOR_grant_table_op, (unsigned long)GNTTABOP_copy, copies, (unsigned long)GRANTS))
+    if (hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_copy, copies, GRANTS))
         return false;
     for (unsigned i = 0; i < GRANTS; i++)
         if (copies[i].status)
@@ -292,10 +293,10 @@ static bool copy_grants(void)
 /* Of a page that is nobody's here: all handles are looked through. */
 static bool flush_strange(void)
 {
-    struct gnttab_cache_flush f = { .a.dev_bus_addr = (uint64_t)bm_alloc(0), .length = PAGE, .op = GNTTAB_CACHE_CLEAN };
-    hypercall(__HYPERVISOR_grant_table_op, (unsigned long)GNTTABOP_cache_flush, &f, 1ul);
+    struct gnttab_cache_flush f = { .a.dev_bus_addr = (uintptr_t)bm_alloc(0), .length = PAGE, .op = GNTTAB_CACHE_CLEAN };
+    hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_cache_flush, &f, 1ul);
     f.a.dev_bus_addr = 0x7f000000;
-    long rc = hypercall(__HYPERVISOR_grant_table_op, (unsigned long)GNTTABOP_cache_flush, &f, 1ul);
+    long rc = hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_cache_flush, &f, 1ul);
     return rc == 0 || rc == -XEN_EINVAL;
 }
 
@@ -305,7 +306,7 @@ static bool read_console(void)
     memset(&s, 0, sizeof(s));
     s.cmd = XEN_SYSCTL_readconsole, s.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
     s.u.readconsole.count = sizeof(context);
-    s.u.readconsole.buffer.p = (void *)context;
+    set_xen_guest_handle(s.u.readconsole.buffer, (void *)context);
     return hypercall(__HYPERVISOR_sysctl, &s) == 0 && s.u.readconsole.count > 100 && s.u.readconsole.index >= s.u.readconsole.count;
 }
 static bool write_console(void)
@@ -313,7 +314,7 @@ static bool write_console(void)
     static char line[4096];
     memset(line, '#', sizeof(line) - 1);
     line[sizeof(line) - 1] = '\n';
-    return hypercall(__HYPERVISOR_console_io, 0ul, (unsigned long)sizeof(line), line) == 0;
+    return hypercall(__HYPERVISOR_console_io, 0ul, sizeof(line), line) == 0;
 }
 
 static bool many_calls(void)
@@ -322,7 +323,7 @@ static bool many_calls(void)
     for (unsigned i = 0; i < ARRAY_SIZE(e); i++) {
         e[i] = (struct multicall_entry){ .op = __HYPERVISOR_xen_version, .result = 1, .args = { XENVER_version } };
     }
-    if (hypercall(__HYPERVISOR_multicall, e, (unsigned long)ARRAY_SIZE(e)))
+    if (hypercall(__HYPERVISOR_multicall, e, ARRAY_SIZE(e)))
         return false;
     for (unsigned i = 0; i < ARRAY_SIZE(e); i++)
         if (e[i].result != (4 << 16 | 17))
@@ -337,9 +338,9 @@ static bool long_calls(void)
     for (unsigned i = 0; i < ARRAY_SIZE(e); i++) {
         op[i] = (struct xen_domctl){ .cmd = XEN_DOMCTL_cacheflush, .interface_version = XEN_DOMCTL_INTERFACE_VERSION, .domain = g.id,
                                      .u.cacheflush = { .start_pfn = GUEST_GFN, .nr_pfns = 2048 } };
-        e[i] = (struct multicall_entry){ .op = __HYPERVISOR_domctl, .result = 1, .args = { (uint64_t)&op[i] } };
+        e[i] = (struct multicall_entry){ .op = __HYPERVISOR_domctl, .result = 1, .args = { (uintptr_t)&op[i] } };
     }
-    if (hypercall(__HYPERVISOR_multicall, e, (unsigned long)ARRAY_SIZE(e)))
+    if (hypercall(__HYPERVISOR_multicall, e, ARRAY_SIZE(e)))
         return false;
     return !e[0].result && !e[1].result && !e[2].result && !e[3].result;
 }
@@ -368,7 +369,7 @@ static bool list_domains(void)
     memset(&s, 0, sizeof(s));
     s.cmd = XEN_SYSCTL_getdomaininfolist, s.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
     s.u.getdomaininfolist.max_domains = 1024;
-    s.u.getdomaininfolist.buffer.p = (void *)context;
+    set_xen_guest_handle(s.u.getdomaininfolist.buffer, (void *)context);
     return hypercall(__HYPERVISOR_sysctl, &s) == 0 && s.u.getdomaininfolist.num_domains >= 2;
 }
 

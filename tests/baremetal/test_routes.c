@@ -61,7 +61,7 @@ static int16_t copy(uint32_t ref, uint64_t own, bool into_guest)
     c.flags = into_guest ? GNTCOPY_dest_gref : GNTCOPY_source_gref;
     c.dest = into_guest ? there : here;
     c.source = into_guest ? here : there;
-    hypercall(__HYPERVISOR_grant_table_op, (unsigned long)GNTTABOP_copy, &c, 1ul);
+    hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_copy, &c, 1ul);
     return c.status;
 }
 
@@ -70,15 +70,15 @@ static void grant_copies(void)
     static uint64_t page[512] __attribute__((aligned(4096)));
     uint32_t rw = grant_to(0, DATA + 1, 0), ro = grant_to(0, DATA + 2, GTF_readonly);
     page[0] = 0x1122334455667788;
-    CHECK_EQ("route: grant copy into the guest", copy(rw, (uint64_t)page, true), GNTST_okay);
+    CHECK_EQ("route: grant copy into the guest", copy(rw, (uintptr_t)page, true), GNTST_okay);
     log_once(DATA + 1);
     log_round(&g, "route: grant copy into the guest, its page is dirty");
     log_round(&g, "route: grant copy into the guest, and clean again");
     CHECK_EQ("route: the guest reads what was copied", load(IPA_OF(DATA + 1) + 16), page[0]);
     page[0] = 0;
-    CHECK_EQ("route: grant copy out of the guest", copy(rw, (uint64_t)page, false), GNTST_okay);
+    CHECK_EQ("route: grant copy out of the guest", copy(rw, (uintptr_t)page, false), GNTST_okay);
     CHECK("route: what was copied is what the guest has", page[0] == 0x1122334455667788);
-    CHECK("route: no grant copy into a page granted read-only", copy(ro, (uint64_t)page, true) < 0);
+    CHECK("route: no grant copy into a page granted read-only", copy(ro, (uintptr_t)page, true) < 0);
     log_round(&g, "route: a grant copy that only reads, or is refused, leaves all clean");
 }
 
@@ -101,15 +101,15 @@ static void copies_by_itself(void)
 
 static struct gnttab_unmap_grant_ref map_here(uint32_t ref, uint32_t flags)
 {
-    struct gnttab_map_grant_ref m = { .host_addr = (uint64_t)guest_space(1), .flags = GNTMAP_host_map | flags, .ref = ref, .dom = g.id };
-    hypercall(__HYPERVISOR_grant_table_op, (unsigned long)GNTTABOP_map_grant_ref, &m, 1ul);
+    struct gnttab_map_grant_ref m = { .host_addr = (uintptr_t)guest_space(1), .flags = GNTMAP_host_map | flags, .ref = ref, .dom = g.id };
+    hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, &m, 1ul);
     CHECK_EQ("route: grant map", m.status, GNTST_okay);
     return (struct gnttab_unmap_grant_ref){ .host_addr = m.host_addr, .handle = m.handle };
 }
 
 static void unmap_here(struct gnttab_unmap_grant_ref *u)
 {
-    hypercall(__HYPERVISOR_grant_table_op, (unsigned long)GNTTABOP_unmap_grant_ref, u, 1ul);
+    hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, u, 1ul);
     CHECK_EQ("route: grant unmap", u->status, GNTST_okay);
 }
 
@@ -120,7 +120,7 @@ static void grant_maps(void)
     log_known(gfn, true);
     for (unsigned i = 0; i < 3; i++)
         log_round(&g, "route: a writable grant map is dirty in every round");
-    *(volatile uint64_t *)u.host_addr = 66;
+    *(volatile uint64_t *)(uintptr_t)u.host_addr = 66;
     CHECK_EQ("route: the guest reads what was written by the grant map", load(IPA_OF(gfn)), 66);
     log_round(&g, "route: a writable grant map is dirty in every round");
     unmap_here(&u);
@@ -129,8 +129,8 @@ static void grant_maps(void)
     log_round(&g, "route: once more after the grant map is gone");
     log_round(&g, "route: and clean after that");
     u = map_here(grant_to(0, gfn, 0), GNTMAP_readonly);
-    CHECK("route: a read-only grant map reads", *(volatile uint64_t *)u.host_addr == 66);
-    CHECK_EQ("route: an answer into a read-only grant map", hypercall(__HYPERVISOR_xen_version, (unsigned long)XENVER_extraversion, u.host_addr),
+    CHECK("route: a read-only grant map reads", *(volatile uint64_t *)(uintptr_t)u.host_addr == 66);
+    CHECK_EQ("route: an answer into a read-only grant map", hypercall(__HYPERVISOR_xen_version, XENVER_extraversion, u.host_addr),
              -XEN_EFAULT);
     log_round(&g, "route: a read-only grant map is clean");
     unmap_here(&u);
@@ -223,7 +223,7 @@ static void answers_in_lists(void)
 static void answers_to_the_control_domain(void)
 {
     char *p = guest_map(&g, DATA + 13, 1);
-    CHECK_EQ("route: version into a foreign page", hypercall(__HYPERVISOR_xen_version, (unsigned long)XENVER_extraversion, p), 0);
+    CHECK_EQ("route: version into a foreign page", hypercall(__HYPERVISOR_xen_version, XENVER_extraversion, p), 0);
     log_once(DATA + 13);
     log_round(&g, "route: an answer into a foreign map is dirty");
     log_round(&g, "route: an answer into a foreign map, and clean again");
@@ -242,9 +242,9 @@ static void answers_to_the_control_domain(void)
 static evtchn_port_t connect(evtchn_port_t *theirs)
 {
     evtchn_alloc_unbound_t u = { .dom = g.id, .remote_dom = 0 };
-    CHECK_EQ("route: a port for the guest", hypercall(__HYPERVISOR_event_channel_op, (unsigned long)EVTCHNOP_alloc_unbound, &u), 0);
+    CHECK_EQ("route: a port for the guest", hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, &u), 0);
     evtchn_bind_interdomain_t b = { .remote_dom = g.id, .remote_port = u.port };
-    CHECK_EQ("route: and one to it", hypercall(__HYPERVISOR_event_channel_op, (unsigned long)EVTCHNOP_bind_interdomain, &b), 0);
+    CHECK_EQ("route: and one to it", hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, &b), 0);
     *theirs = u.port;
     return b.local_port;
 }
@@ -252,7 +252,7 @@ static evtchn_port_t connect(evtchn_port_t *theirs)
 static void notify(evtchn_port_t port)
 {
     evtchn_send_t s = { .port = port };
-    CHECK_EQ("route: send", hypercall(__HYPERVISOR_event_channel_op, (unsigned long)EVTCHNOP_send, &s), 0);
+    CHECK_EQ("route: send", hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, &s), 0);
 }
 
 /* The guest has looked: selector and flag are clear. */
@@ -307,7 +307,7 @@ static void event_ipi(uint64_t gfn)
 static long add_to_map(unsigned space, uint64_t idx, uint64_t gfn)
 {
     struct xen_add_to_physmap a = { .domid = g.id, .space = space, .idx = idx, .gpfn = gfn };
-    return hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_add_to_physmap, &a);
+    return hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &a);
 }
 
 /* Guest and hypervisor write these at any time: dirty in every round, from the moment they are in its map. */
@@ -342,7 +342,7 @@ static void unmasked_event(uint64_t gfn)
 {
     uint64_t info = IPA_OF(gfn) + 64;
     evtchn_port_t theirs, port = connect(&theirs);
-    store(IPA_OF(AREA(0)) + offsetof(struct shared_info, evtchn_mask), 1ul << theirs);
+    store(IPA_OF(AREA(0)) + offsetof(struct shared_info, evtchn_mask), 1ull << theirs);
     looked(info);
     notify(port);
     log_round(&g, "route: a masked event leaves vcpu_info clean");
@@ -366,7 +366,7 @@ static void wall_clock(void)
     CHECK_EQ("route: set the domain's time", domctl(&g, XEN_DOMCTL_settimeoffset), 0);
     log_round(&g, "route: the wall clock's page is dirty, for the domain's own offset");
     uint64_t secs = load(IPA_OF(AREA(0)) + offsetof(struct shared_info, wc_sec)) & 0xffffffff;
-    bm_check(secs >= 1700003599 && secs < 1700003700, "route: the guest reads the wall clock", "%lu s", secs);
+    bm_check(secs >= 1700003599 && secs < 1700003700, "route: the guest reads the wall clock", "%ju s", secs);
 }
 
 static void rest(bool paused)
@@ -435,7 +435,7 @@ static long reserve(unsigned op, uint64_t gfn, unsigned order)
     static xen_pfn_t list;
     struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = order, .domid = g.id };
     list = gfn;
-    r.extent_start.p = &list;
+    set_xen_guest_handle(r.extent_start, &list);
     return hypercall(__HYPERVISOR_memory_op, (unsigned long)op, &r);
 }
 
@@ -498,13 +498,6 @@ static void block_comes(void)
 #define VA 0x80000000ul
 enum { ROOT = DATA + 40, LEVEL2, LEVEL3, TARGET };
 
-static bool manages_dirty_state(void)
-{
-    uint64_t mmfr1;
-    __asm__("mrs %0, id_aa64mmfr1_el1" : "=r"(mmfr1));
-    return (mmfr1 & 15) >= 2;
-}
-
 /* The guest's tables: its RAM as it is, and one page that has not been accessed and not been written. */
 static void make_tables(void)
 {
@@ -519,7 +512,7 @@ static void make_tables(void)
 
 static void walker(void)
 {
-    if (!manages_dirty_state())
+    if (!stage1_manages_flags())
         return;
     store(IPA_OF(TARGET), 99);
     make_tables();
@@ -557,10 +550,10 @@ void test_routes(void)
     CHECK("route: a virtual UART", console_start(ring));
     guest_start(&g);
     table = guest_space(1);
-    xen_pfn_t at = (uint64_t)table / PAGE;
+    xen_pfn_t at = (uintptr_t)table / PAGE;
     struct xen_mem_acquire_resource a = { .domid = g.id, .type = XENMEM_resource_grant_table, .nr_frames = 1 };
-    a.frame_list.p = &at;
-    CHECK_EQ("route: its grant frame", hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_acquire_resource, &a), 0);
+    set_xen_guest_handle(a.frame_list, &at);
+    CHECK_EQ("route: its grant frame", hypercall(__HYPERVISOR_memory_op, XENMEM_acquire_resource, &a), 0);
     log_watch(&g);
     volatile uint64_t *foreign = guest_map(&g, DATA + 700, 1);
     *foreign = 1;

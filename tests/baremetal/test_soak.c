@@ -27,8 +27,7 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 #define MAIN_MIB      12u
 #define BESIDE_VCPUS  2u
 #define BESIDE_MIB    8u
-#define MAP_BASE      0x3000000000ul        /* guest-physical space with nothing in it */
-#define MAP_EACH      0x40000000ul
+#define MAP_EACH      0x4000000u            /* of SPACE_SOAK, a guest */
 #define BATCH         64u
 #define DUEL_PAUSE    40000u                /* turns of a loop: as long as a harvest takes, more or less */
 #define PATIENCE_S    20u
@@ -61,7 +60,7 @@ void soak_fail(const struct soak *s, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(why, sizeof(why), fmt, ap);
     va_end(ap);
-    bm_check(false, "soak: no write is lost", "SOAK_SEED=%lu, dirty=%s vlpt=%s, %s guest, round %lu (%lu of this log): %s", soak_seed,
+    bm_check(false, "soak: no write is lost", "SOAK_SEED=%ju, dirty=%s vlpt=%s, %s guest, round %ju (%ju of this log): %s", soak_seed,
              soak_dirty_mode[0] ? soak_dirty_mode : "auto", soak_vlpt ? "on" : "off", s == &beside ? "second" : "first", s->round,
              s->round - s->on_since, why);
 }
@@ -69,16 +68,8 @@ void soak_fail(const struct soak *s, const char *fmt, ...)
 static uint64_t *data_words(uint64_t *bitmap) { return bitmap + soak_gfn(0) / 64; }
 static bool in_bitmap(uint64_t *bitmap, uint64_t page) { return data_words(bitmap)[page / 64] >> page % 64 & 1; }
 static bool is_hole(const struct soak *s, uint64_t page) { return page - s->hole_first < s->hole_pages; }
-static size_t bitmap_bytes(const struct soak *s) { return (soak_gfn(s->data_pages) + 63) / 64 * 8; }
+static size_t bitmap_bytes(const struct soak *s) { return (size_t)(soak_gfn(s->data_pages) + 63) / 64 * 8; }
 static uint64_t *copy_of(const struct soak *s, uint64_t page) { return s->copy + page * PAGE_WORDS; }
-
-static void copy_page(uint64_t *to, const uint64_t *from)
-{
-    uint64_t a, b, c, d, *end = to + PAGE_WORDS;
-    __asm__ volatile("1: ldp %2, %3, [%1], #16\n\tldp %4, %5, [%1], #16\n\tstp %2, %3, [%0], #16\n\tstp %4, %5, [%0], #16\n\t"
-                     "cmp %0, %6\n\tb.lo 1b"
-                     : "+r"(to), "+r"(from), "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(d) : "r"(end) : "memory", "cc");
-}
 
 /* ---- maps of the guest's pages ---- */
 bool soak_map(struct soak *s, uint64_t at, uint64_t page, uint64_t pages)
@@ -92,10 +83,10 @@ bool soak_map(struct soak *s, uint64_t at, uint64_t page, uint64_t pages)
             idx[i] = soak_gfn(page + done + i), gpfn[i] = at / PAGE + done + i, err[i] = -1;
         struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = n,
                                               .u.foreign_domid = s->g.id };
-        b.idxs.p = idx;
-        b.gpfns.p = gpfn;
-        b.errs.p = err;
-        if (hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_add_to_physmap_batch, &b))
+        set_xen_guest_handle(b.idxs, idx);
+        set_xen_guest_handle(b.gpfns, gpfn);
+        set_xen_guest_handle(b.errs, err);
+        if (hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, &b))
             return false;
         for (uint16_t i = 0; i < n; i++)
             if (err[i])
@@ -109,7 +100,7 @@ bool soak_unmap(uint64_t at, uint64_t pages)
     bool good = true;
     for (uint64_t i = 0; i < pages; i++) {
         struct xen_remove_from_physmap r = { .domid = DOMID_SELF, .gpfn = at / PAGE + i };
-        good &= hypercall(__HYPERVISOR_memory_op, (unsigned long)XENMEM_remove_from_physmap, &r) == 0;
+        good &= hypercall(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &r) == 0;
     }
     return good;
 }
@@ -120,7 +111,7 @@ static bool shadow(struct soak *s, uint32_t op, uint64_t *bitmap, uint64_t gfns)
     memset(&s->g.op.u, 0, sizeof(s->g.op.u));
     s->g.op.u.shadow_op.op = op;
     s->g.op.u.shadow_op.pages = gfns;
-    s->g.op.u.shadow_op.dirty_bitmap.p = (void *)bitmap;
+    set_xen_guest_handle(s->g.op.u.shadow_op.dirty_bitmap, (void *)bitmap);
     long rc = domctl(&s->g, XEN_DOMCTL_shadow_op);
     if (rc)
         soak_fail(s, "shadow_op %u answers %ld", op, rc);
@@ -148,7 +139,7 @@ static void fail_page(const struct soak *s, uint64_t page, const char *why)
     unsigned word = 0;
     uint64_t now = copy_of(s, page)[0];
     differs(s, page, PAGE_WORDS, &word, &now);
-    soak_fail(s, "page %lu (gfn 0x%lx, %s) %s: word %u is %lu, %lu in the copy", page, soak_gfn(page),
+    soak_fail(s, "page %ju (gfn 0x%jx, %s) %s: word %u is %ju, %ju in the copy", page, soak_gfn(page),
               soak_private(page) ? "private" : "shared", why, word, now, copy_of(s, page)[word]);
 }
 
@@ -169,7 +160,7 @@ static bool found_all(struct soak *s, uint64_t pages, bool excuse, bool *late)
     for (uint64_t page = 0; page < pages; page++) {
         bool found = in_bitmap(s->bitmap, page);
         if (found && is_hole(s, page)) {
-            soak_fail(s, "page %lu is reported, and is not there", page);
+            soak_fail(s, "page %ju is reported, and is not there", page);
             return false;
         }
         if (!found && s->peek_valid && in_bitmap(s->peeked, page)) {
@@ -196,10 +187,10 @@ static bool copy_found(struct soak *s, uint64_t pages)
             if (page >= pages)
                 break;
             if (each && !soak_map(s, s->spare, page, 1)) {
-                soak_fail(s, "page %lu cannot be mapped", page);
+                soak_fail(s, "page %ju cannot be mapped", page);
                 return false;
             }
-            copy_page(copy_of(s, page), each ? (uint64_t *)s->spare : soak_data(s, page));
+            copy_page(copy_of(s, page), each ? (uint64_t *)(uintptr_t)s->spare : soak_data(s, page));
             if (each)
                 soak_unmap(s->spare, 1);
             s->owed[page] = OWED_NOTHING;
@@ -277,7 +268,7 @@ static bool nothing_dirty(struct soak *s)
         if (in_bitmap(s->bitmap, page))
             last = page, dirty++;
     if (dirty)
-        soak_fail(s, "with all writers stopped %lu pages are dirty again, page %lu (gfn 0x%lx) the last", dirty, last, soak_gfn(last));
+        soak_fail(s, "with all writers stopped %ju pages are dirty again, page %ju (gfn 0x%jx) the last", dirty, last, soak_gfn(last));
     return !dirty;
 }
 
@@ -402,7 +393,7 @@ static bool fared_well(struct soak *s)
     for (unsigned v = 0; v < s->g.vcpu_count; v++) {
         const struct soak_order *o = soak_order(s->g.mail[v]);
         if ((!o->written && !o->asleep) || o->wrong) {
-            soak_fail(s, "vCPU %u has written %lu numbers, and read %lu times something else from the GIC", v, o->written, o->wrong);
+            soak_fail(s, "vCPU %u has written %ju numbers, and read %ju times something else from the GIC", v, o->written, o->wrong);
             return false;
         }
     }
@@ -425,7 +416,7 @@ static void room_for(struct soak *s, unsigned mib, unsigned number)
     s->bitmap = bm_alloc((unsigned)(bitmap_bytes(s) + PAGE - 1) / PAGE);
     s->one = bm_alloc((unsigned)(bitmap_bytes(s) + PAGE - 1) / PAGE);
     s->peeked = bm_alloc((unsigned)(bitmap_bytes(s) + PAGE - 1) / PAGE);
-    s->map = MAP_BASE + number * MAP_EACH;
+    s->map = SPACE_SOAK + number * MAP_EACH;
     s->spare = s->map + MAP_EACH / 2;
 }
 
@@ -457,14 +448,15 @@ static void splits_and_merges(uint64_t *splits, uint64_t *merges)
     static char text[RING_PIECE + 1], key = 'p';
     static uint32_t index;
     op.cmd = XEN_SYSCTL_debug_keys, op.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-    op.u.debug_keys.keys.p = &key, op.u.debug_keys.nr_keys = 1;
+    set_xen_guest_handle(op.u.debug_keys.keys, &key);
+    op.u.debug_keys.nr_keys = 1;
     hypercall(__HYPERVISOR_sysctl, &op);
     *splits = *merges = 0;
     for (uint32_t n = RING_PIECE; n == RING_PIECE; index = op.u.readconsole.index) {
         memset(&op.u, 0, sizeof(op.u));
         op.cmd = XEN_SYSCTL_readconsole;
         op.u.readconsole.incremental = 1, op.u.readconsole.index = index, op.u.readconsole.count = RING_PIECE;
-        op.u.readconsole.buffer.p = text;
+        set_xen_guest_handle(op.u.readconsole.buffer, text);
         if (hypercall(__HYPERVISOR_sysctl, &op))
             return;
         n = op.u.readconsole.count;
@@ -482,11 +474,11 @@ static void report(void)
     splits_and_merges(&splits, &merges);
     for (unsigned v = 0; v < main_guest.g.vcpu_count; v++)
         written += soak_order(main_guest.g.mail[v])->written;
-    bm_print("soak: %lu rounds, %lu pages harvested, %lu pages compared, %lu checks, %lu splits, %lu merges, %lu toggles, "
-             "%lu of vlpt, %lu holes,\n", t->rounds, t->harvested, t->compared, t->checks, splits, merges, t->toggles,
+    bm_print("soak: %ju rounds, %ju pages harvested, %ju pages compared, %ju checks, %ju splits, %ju merges, %ju toggles, "
+             "%ju of vlpt, %ju holes,\n", t->rounds, t->harvested, t->compared, t->checks, splits, merges, t->toggles,
              t->vlpt_toggles, t->holes);
-    bm_print("soak:   %lu peeks, %lu pauses, %lu moves of vCPUs, %lu guests, %lu duels, %lu late; writes: %lu by the guest, %lu foreign, "
-             "%lu granted, %lu copied\n", t->peeks, t->pauses, t->moves, t->guests, t->duels, t->late, written, soak_writes[SLOT_FOREIGN],
+    bm_print("soak:   %ju peeks, %ju pauses, %ju moves of vCPUs, %ju guests, %ju duels, %ju late; writes: %ju by the guest, %ju foreign, "
+             "%ju granted, %ju copied\n", t->peeks, t->pauses, t->moves, t->guests, t->duels, t->late, written, soak_writes[SLOT_FOREIGN],
              soak_writes[SLOT_GRANT], soak_writes[SLOT_COPY]);
 }
 
@@ -507,7 +499,7 @@ void test_soak(void)
     int64_t seed = bm_option("soak_seed");
     soak_seed = seed > 0 ? (uint64_t)seed : bm_counter() | 1;
     random_state = soak_seed;
-    bm_print("soak: %lu s, soak_seed=%lu\n", seconds, soak_seed);
+    bm_print("soak: %ju s, soak_seed=%ju\n", seconds, soak_seed);
     room_for(&main_guest, MAIN_MIB, 0);
     room_for(&beside, BESIDE_MIB, 1);
     bool good = begin(&main_guest, MAIN_VCPUS, MAIN_MIB);
@@ -523,7 +515,7 @@ void test_soak(void)
     }
     good = good && soak_check(&main_guest) && fared_well(&main_guest);
     report();
-    bm_print("soak: took %lu s\n", (bm_counter() - start) / hz);
+    bm_print("soak: took %ju s\n", (bm_counter() - start) / hz);
     if (good)
         bm_check(true, "soak: no write is lost", "%s", "");
 }

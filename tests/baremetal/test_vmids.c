@@ -41,11 +41,13 @@ static uint64_t generation(uint64_t *bits)
     static char key[1] = { 'V' };
     memset(&s, 0, sizeof(s));
     s.cmd = XEN_SYSCTL_debug_keys, s.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-    s.u.debug_keys.keys.p = key, s.u.debug_keys.nr_keys = 1;
+    set_xen_guest_handle(s.u.debug_keys.keys, key);
+    s.u.debug_keys.nr_keys = 1;
     CHECK_EQ("vmids: ask for the dump", hypercall(__HYPERVISOR_sysctl, &s), 0);
     memset(&s, 0, sizeof(s));
     s.cmd = XEN_SYSCTL_readconsole, s.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-    s.u.readconsole.buffer.p = text, s.u.readconsole.count = TEXT_BYTES;
+    set_xen_guest_handle(s.u.readconsole.buffer, text);
+    s.u.readconsole.count = TEXT_BYTES;
     CHECK_EQ("vmids: read the dump", hypercall(__HYPERVISOR_sysctl, &s), 0);
     *bits = last_number("vmid: ", s.u.readconsole.count);
     return last_number("generation ", s.u.readconsole.count);
@@ -101,7 +103,7 @@ static bool all_turn(void)
         if (guest[i].mail[0]->result[1] != turns[i])
             i++;
         else
-            hypercall(__HYPERVISOR_sched_op, (unsigned long)SCHEDOP_yield, NULL);
+            hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, NULL);
     }
     return bm_counter() < end;
 }
@@ -135,8 +137,8 @@ void test_vmids(void)
     CHECK("vmids: rounds of logging, in each of which every guest runs", ok);
     end_all();
     after = generation(&bits);
-    bm_check(bits > 8 || after > before, "vmids: numbers have run out, and all were given out again", "%lu bits, generation %lu, before %lu", bits, after, before);
-    bm_print("# vmids: %lu bits, generations %lu to %lu\n", bits, before, after);
+    bm_check(bits > 8 || after > before, "vmids: numbers have run out, and all were given out again", "%ju bits, generation %ju, before %ju", bits, after, before);
+    bm_print("# vmids: %ju bits, generations %ju to %ju\n", bits, before, after);
     for (unsigned i = 0; i < GUESTS; i++)
         guest_destroy(&guest[i]);
 }

@@ -69,6 +69,7 @@ const struct gic_driver *gic = &driver;
 uint32_t uart_intid = 33;
 paddr_t uart_base = { 0x9000000 };
 uint64_t page_free_count(void) { return 1000; }
+uint64_t page_free_own_count(void) { return 1000; }
 uint64_t page_total_count(void) { return 2000; }
 
 static unsigned pauses, unpauses, kills, wakes, resumes;
@@ -157,17 +158,17 @@ bool p2m_lookup(struct domain *d, ipa_t ipa, struct p2m_entry *e)
     *e = (struct p2m_entry){ .type = P2M_RAM };
     return ipa_gfn(ipa) >= 0x40000;
 }
-/* Frame 0x40001 holds something in its last byte, the others nothing. */
-static uint8_t frame_data[2][PAGE_SIZE] __attribute__((aligned(8))) = { [1][PAGE_SIZE - 1] = 1 };
+/* Frame 0x40001 holds something in its last byte, the others nothing: two pages at the start of RAM. */
+static struct page frames[2];
+struct page *frame_table = frames;
 static int frame_refs;
 struct page *p2m_get_page(struct domain *d, ipa_t ipa, bool write, enum p2m_type *type)
 {
     (void)d;
     assert_true(!write && !type);
     frame_refs++;
-    return (struct page *)(void *)frame_data[ipa_gfn(ipa) == 0x40001];
+    return &frames[ipa_gfn(ipa) == 0x40001];
 }
-void *page_va(const struct page *p) { return (void *)(uintptr_t)p; }
 void page_put(struct page *p) { (void)p; frame_refs--; }
 static uint64_t flushed;
 void p2m_cache_flush(struct domain *d, uint64_t gfn, uint64_t pages) { (void)d; (void)gfn; flushed += pages; }
@@ -286,7 +287,7 @@ static long call(unsigned nr, uint64_t a0, uint64_t a1, uint64_t a2, unsigned *r
     }
     if (restarts)
         *restarts = n;
-    return v->arch.result;
+    return (long)v->arch.result;
 }
 static struct xen_domctl op;
 static inline long domctl(uint32_t cmd, domid_t id)
@@ -332,6 +333,8 @@ static int start(void **state)
 {
     (void)state;
     fake_init(1 << 20, 4);
+    memset(fake_ram(PA(FAKE_RAM)), 0, 2 * PAGE_SIZE);
+    *((uint8_t *)fake_ram(PA(FAKE_RAM)) + 2 * PAGE_SIZE - 1) = 1;
     control = new_domain(0, 1);
     control->privileged = control->direct_map = true;
     memset(control->irq_granted, 0xff, sizeof control->irq_granted);

@@ -48,6 +48,12 @@ static void test_version(void **state)
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_get_features, gva(&f), 0, NULL), -XEN_EINVAL);
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_capabilities, gva(text), 0, NULL), 0);
     assert_string_equal(text, "xen-3.0-aarch64 ");
+    fake_el1_32 = true;
+    assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_capabilities, gva(text), 0, NULL), 0);
+    assert_string_equal(text, "xen-3.0-aarch64 xen-3.0-armv7l ");
+    fake_el1_64 = false;
+    assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_capabilities, gva(text), 0, NULL), 0);
+    assert_string_equal(text, "xen-3.0-armv7l ");
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_commandline, gva(text), 0, NULL), 0);
     assert_string_equal(text, "<denied>");
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_build_id, gva(text), 0, NULL), -XEN_EPERM);

@@ -227,7 +227,17 @@ static void run(const struct pt_geometry *geo, uint64_t s)
 }
 
 static void stage2(void **state) { (void)state; run(&pt_geometry_stage2, 1); run(&pt_geometry_stage2, 2); }
-static void el2(void **state) { (void)state; run(&pt_geometry_el2, 3); run(&pt_geometry_el2, 4); }
+/* EL2's on 64-bit, and Hyp mode's. */
+static void el2(void **state)
+{
+    static const struct pt_geometry wide = { .input_bits = 48, .root_level = 0, .root_pages = 1 };
+    static const struct pt_geometry narrow = { .input_bits = 32, .root_level = 1, .root_pages = 1 };
+    (void)state;
+    run(&wide, 3);
+    run(&wide, 4);
+    run(&narrow, 3);
+    run(&narrow, 4);
+}
 
 static void limits(void **state)
 {

@@ -65,7 +65,7 @@ void vgic_set_dist(struct domain *d, const struct xlr_vgic_dist *r, const struct
     side_of(d)->changes++;
 }
 void vgic_get_cpu(struct vcpu *v, struct xlr_vgic_cpu *r) { *r = side_of(v->domain)->vgic[v->id]; }
-int vgic_check_cpu(const struct xlr_vgic_cpu *r) { return r->pad[0] ? -XEN_EINVAL : 0; }
+int vgic_check_cpu(const struct domain *d, const struct xlr_vgic_cpu *r) { (void)d; return r->pad[0] ? -XEN_EINVAL : 0; }
 int vgic_set_cpu(struct vcpu *v, const struct xlr_vgic_cpu *r)
 {
     side_of(v->domain)->vgic[v->id] = *r;
@@ -299,6 +299,17 @@ static struct side *snapshot(void)
     return s;
 }
 
+/* What the log was told last. */
+static char said[256];
+void log_printf(enum log_level level, const char *fmt, ...)
+{
+    va_list ap;
+    (void)level;
+    va_start(ap, fmt);
+    vsnprintf(said, sizeof said, fmt, ap);
+    va_end(ap);
+}
+
 static void refused(const uint8_t *bytes, uint32_t n, int error)
 {
     struct side *before = snapshot();
@@ -364,6 +375,30 @@ static void test_unknown(void **state)
     mem_free(more, XLR_MAX_BYTES);
 }
 
+/* A record of CPU features that ends before AArch32's: enough for a guest that is 64-bit. */
+static void test_early_features(void **state)
+{
+    (void)state;
+    uint8_t *early = mem_alloc(XLR_MAX_BYTES);
+    struct hvm_save_descriptor *h = find(block, XLR_CPU_FEATURES, 0);
+    uint32_t dropped = (XLR_ID_REG_COUNT - XLR_ID_REG_COUNT_1) * 8, end = (uint32_t)((uint8_t *)(h + 1) - block) + h->length;
+
+    machine.reg[XLR_ID_A32_MMFR3] = 0xfu << 28; /* by the rule for signed fields less than a register that nobody has seen, read as zero */
+    memcpy(early, block, end - dropped);
+    memcpy(early + end - dropped, block + end, block_bytes - end);
+    h = find(early, XLR_HEADER, 0);
+    h = (void *)((uint8_t *)h + 8 + ROUND_UP(h->length, 8u));
+    h->length -= dropped;
+    refused(early, block_bytes - dropped, -XEN_EINVAL);         /* the count is more than there is */
+    ((struct xlr_cpu_features *)(h + 1))->count = XLR_ID_REG_COUNT_1;
+    assert_int_equal(context_load(&b->d, early, block_bytes - dropped), 0);
+    b->d.aarch32 = true;
+    ((struct xlr_header *)(find(early, XLR_HEADER, 0) + 1))->width = XLR_WIDTH_32;
+    refused(early, block_bytes - dropped, -XEN_EOPNOTSUPP);
+    machine.reg[XLR_ID_A32_MMFR3] = 0;
+    mem_free(early, XLR_MAX_BYTES);
+}
+
 #define WITH(type, instance, member, kind, value, error) do { \
         kind *p_ = payload(type, instance); kind old_ = *p_; p_->member = (value); \
         refused(block, block_bytes, error); *p_ = old_; } while (0)
@@ -374,6 +409,13 @@ static void test_refusals(void **state)
     WITH(XLR_HEADER, 0, magic, struct xlr_header, 1, -XEN_EINVAL);
     WITH(XLR_HEADER, 0, version, struct xlr_header, 2, -XEN_EOPNOTSUPP);
     WITH(XLR_HEADER, 0, gic, struct xlr_header, XLR_GIC_V2, -XEN_EOPNOTSUPP);
+    assert_non_null(strstr(said, "the guest has a GICv2, this host a GICv3"));
+    WITH(XLR_HEADER, 0, gic, struct xlr_header, 7, -XEN_EOPNOTSUPP);
+    assert_non_null(strstr(said, "unknown interrupt controller"));
+    b->d.vgic.version = 2;
+    refused(block, block_bytes, -XEN_EOPNOTSUPP);
+    assert_non_null(strstr(said, "the guest has a GICv3, this host a GICv2"));
+    b->d.vgic.version = 3;
     WITH(XLR_HEADER, 0, width, struct xlr_header, 32, -XEN_EINVAL);
     WITH(XLR_HEADER, 0, vcpu_count, struct xlr_header, 3, -XEN_EINVAL);
     WITH(XLR_HEADER, 0, vcpu_count, struct xlr_header, 1, -XEN_EINVAL);
@@ -449,38 +491,62 @@ static void test_features(void **state)
     unsigned shift;
 
     (void)state;
-    assert_int_equal(features_shortfall(seen, have, &shift), -1);
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
     seen[XLR_ID_ISAR0] = 0x2ull << 20;                  /* atomics */
-    assert_int_equal(features_shortfall(seen, have, &shift), XLR_ID_ISAR0);
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_ISAR0);
     assert_int_equal(shift, 20);
     have[XLR_ID_ISAR0] = 0x3ull << 20;
-    assert_int_equal(features_shortfall(seen, have, &shift), -1);
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
     have[XLR_ID_PFR0] = 0xffull << 16;                  /* no FP here, FP there */
-    assert_int_equal(features_shortfall(seen, have, &shift), XLR_ID_PFR0);
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_PFR0);
     seen[XLR_ID_PFR0] = 0xffull << 16;
     have[XLR_ID_PFR0] = 0;
-    assert_int_equal(features_shortfall(seen, have, &shift), -1);
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
     seen[XLR_ID_MMFR0] = 0;                             /* 4 KiB granule there, not here */
     have[XLR_ID_MMFR0] = 0xfull << 28;
-    assert_int_equal(features_shortfall(seen, have, &shift), XLR_ID_MMFR0);
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_MMFR0);
     have[XLR_ID_MMFR0] = 0;
     seen[XLR_ID_ISAR1] = 1ull << 4;                     /* another pointer-authentication algorithm */
     have[XLR_ID_ISAR1] = 3ull << 4;
-    assert_int_equal(features_shortfall(seen, have, &shift), XLR_ID_ISAR1);
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_ISAR1);
     have[XLR_ID_ISAR1] = 1ull << 4;
     seen[XLR_ID_CTR] = 4ull << 16;                      /* lines of 64 bytes there, of 32 here */
     have[XLR_ID_CTR] = 3ull << 16;
-    assert_int_equal(features_shortfall(seen, have, &shift), XLR_ID_CTR);
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_CTR);
     have[XLR_ID_CTR] = 5ull << 16;
-    assert_int_equal(features_shortfall(seen, have, &shift), -1);
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
     seen[XLR_ID_CTR] |= 1ull << 28;                     /* no clean needed there */
-    assert_int_equal(features_shortfall(seen, have, &shift), XLR_ID_CTR);
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_CTR);
     have[XLR_ID_CTR] |= 1ull << 28;
     seen[XLR_ID_DCZID] = 4;
     have[XLR_ID_DCZID] = 5;
-    assert_int_equal(features_shortfall(seen, have, &shift), XLR_ID_DCZID);
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_DCZID);
     seen[XLR_ID_DCZID] = 0x10;
-    assert_int_equal(features_shortfall(seen, have, &shift), -1);
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
+}
+
+static void test_features_a32(void **state)
+{
+    uint64_t seen[XLR_ID_REG_COUNT] = { 0 }, have[XLR_ID_REG_COUNT] = { 0 };
+    unsigned shift;
+
+    (void)state;
+    seen[XLR_ID_A32_ISAR5] = 1u << 4;                   /* AES */
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_A32_ISAR5);
+    assert_int_equal(shift, 4);
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT_1, have, &shift), -1);   /* it says nothing of it */
+    have[XLR_ID_A32_ISAR5] = 2u << 4;
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
+    have[XLR_ID_A32_MMFR3] = 0xfu << 28;                /* supersections there, none here */
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_A32_MMFR3);
+    seen[XLR_ID_A32_MMFR3] = 0xfu << 28;
+    have[XLR_ID_A32_MMFR3] = 0;
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
+    seen[XLR_ID_A32_MMFR0] = 2u << 20;                  /* auxiliary registers: EL2 shows what it likes */
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
+    seen[XLR_ID_A32_MVFR0] = 2;                         /* 32 double registers there, 16 here */
+    have[XLR_ID_A32_MVFR0] = 1;
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_A32_MVFR0);
 }
 
 int main(void)
@@ -490,6 +556,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_truncated, start, end), cmocka_unit_test_setup_teardown(test_unknown, start, end),
         cmocka_unit_test_setup_teardown(test_refusals, start, end), cmocka_unit_test_setup_teardown(test_no_memory, start, end),
         cmocka_unit_test_setup_teardown(test_noise, start, end), cmocka_unit_test(test_features),
+        cmocka_unit_test_setup_teardown(test_early_features, start, end), cmocka_unit_test(test_features_a32),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic.c xen-lite/vgic_lr.c xen-lite/vgic_hw.c xen-lite/vgic_v3.c xen-lite/vgic_state.c xen-lite/mmio.c
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic.c xen-lite/vgic_lr.c xen-lite/vgic_hw.c xen-lite/vgic_dist.c xen-lite/vgic_v2.c xen-lite/vgic_v3.c xen-lite/vgic_state.c xen-lite/mmio.c
 // libs: -lcmocka
 /* The vGIC against hardware's behaviour: by hand, and random operations against a flat model of the architecture. */
 #include <setjmp.h>
@@ -12,17 +12,21 @@
 #include "records.h"
 
 enum { IGROUPR = 0x80, ISENABLER = 0x100, ICENABLER = 0x180, ISPENDR = 0x200, ICPENDR = 0x280, ISACTIVER = 0x300,
-       ICACTIVER = 0x380, IPRIORITYR = 0x400, ICFGR = 0xc00, IROUTER = 0x6000 };
+       ICACTIVER = 0x380, IPRIORITYR = 0x400, ICFGR = 0xc00, IROUTER = 0x6000, CPENDSGIR = 0xf10, SPENDSGIR = 0xf20 };
 
-static int start(void **state)
+static int start(unsigned version)
 {
-    (void)state;
     fake_init(1 << 20, MAX_CPUS);
+    machine_gic.version = version;
     machine_start(4);
-    wr(GICD, 2, 2);
+    wr_dist(true);
     settle_all();
     return 0;
 }
+static int start_v2(void **state) { (void)state; return start(2); }
+static int start_v3(void **state) { (void)state; return start(3); }
+/* The flag of the group that interrupts are in. */
+static uint8_t group_flag(void) { return is_v2() ? 0 : XLR_IRQ_GROUP1; }
 static int stop(void **state)
 {
     (void)state;
@@ -166,8 +170,7 @@ static void test_line(void **state)
 static void test_disable_in_lr(void **state)
 {
     (void)state;
-    wr_bit(0, IROUTER, 0);                                      /* a hole: ignored */
-    wr(GICD + IROUTER + 8 * 34, 3, 3);
+    wr_route(34, 3);
     wr_bit(0, ISENABLER, 34);
     wr(GICD + ICFGR + 8, 2, 0xaaaaaaaa);
     vgic_inject(&dom, NULL, 34, true);
@@ -187,7 +190,7 @@ static void test_disable_in_lr(void **state)
 static void test_read_elsewhere(void **state)
 {
     (void)state;
-    wr(GICD + IROUTER + 8 * 35, 3, 2);
+    wr_route(35, 2);
     wr_bit(0, ISENABLER, 35);
     wr_bit(0, ISPENDR, 35);
     settle_all();
@@ -209,13 +212,13 @@ static void test_route_while_pending(void **state)
     wr_bit(0, ISPENDR, 36);
     settle_all();
     assert_true(m_best(&mc[0]) >= 0);
-    wr(GICD + IROUTER + 8 * 36, 3, 1);
+    wr_route(36, 1);
     settle_all();
     assert_int_equal(m_best(&mc[0]), -1);
     assert_true(m_best(&mc[1]) >= 0);
     on_cpu(1);
     assert_int_equal(m_ack(), 36);
-    wr(GICD + IROUTER + 8 * 36, 3, 0);                          /* active: stays, the next one moves */
+    wr_route(36, 0);                          /* active: stays, the next one moves */
     wr_bit(1, ISPENDR, 36);
     settle_all();
     assert_int_equal(m_best(&mc[0]), -1);
@@ -223,11 +226,11 @@ static void test_route_while_pending(void **state)
     assert_true(m_eoi(36));
     settle_all();
     assert_true(m_best(&mc[0]) >= 0);
-    wr(GICD + IROUTER + 8 * 36, 3, 77);                         /* nowhere */
+    wr_route(36, 77);                         /* nowhere */
     settle_all();
     for (unsigned n = 0; n < VCPUS; n++)
         assert_int_equal(m_best(&mc[n]), -1);
-    wr(GICD + IROUTER + 8 * 36, 3, 3);
+    wr_route(36, 3);
     settle_all();
     assert_true(m_best(&mc[3]) >= 0);
 }
@@ -259,7 +262,7 @@ static void test_spill(void **state)
 {
     (void)state;
     for (uint32_t i = 32; i < 32 + 20; i++) {
-        wr(GICD + IPRIORITYR + i, 0, (51 - i) * 8);
+        wr_priority(0, i, (uint8_t)((51 - i) * 8));
         wr_bit(0, ISENABLER, i);
         wr_bit(0, ISPENDR, i);
     }
@@ -290,28 +293,28 @@ static void test_wfi(void **state)
     (void)state;
     assert_false(vgic_has_pending(&vcpu_of[0]));
     wr_bit(0, ISENABLER, 27);
-    wr(GICR(0) + SGI_FRAME + IPRIORITYR + 27, 0, 0x80);
+    wr_priority(0, 27, 0x80);
     vgic_inject(&dom, &vcpu_of[0], 27, true);
     settle_all();
     assert_true(vgic_has_pending(&vcpu_of[0]));
     assert_true(m_best(&mc[0]) >= 0);                           /* looking did not disturb it */
     mc[0].regs.vmcr = 0x80000003;
     assert_false(vgic_has_pending(&vcpu_of[0]));                /* masked by PMR */
-    mc[0].regs.vmcr = 0xf8000001;
+    mc[0].regs.vmcr = is_v2() ? 0xf8000002 : 0xf8000001;
     assert_false(vgic_has_pending(&vcpu_of[0]));                /* its group is off */
     mc[0].regs.vmcr = 0xf8000003;
-    wr(GICD, 2, 0);
+    wr_dist(false);
     assert_false(vgic_has_pending(&vcpu_of[0]));                /* the distributor is off */
-    wr(GICD, 2, 2);
+    wr_dist(true);
     assert_true(vgic_has_pending(&vcpu_of[0]));
     settle_all();
     assert_int_equal(m_ack(), 27);
     assert_false(vgic_has_pending(&vcpu_of[0]));
     wr_bit(0, ISENABLER, 33);
-    wr(GICD + IPRIORITYR + 33, 0, 0x80);
+    wr_priority(0, 33, 0x80);
     wr_bit(0, ISPENDR, 33);
     assert_false(vgic_has_pending(&vcpu_of[0]));                /* does not preempt its equal */
-    wr(GICD + IPRIORITYR + 33, 0, 0x78);
+    wr_priority(0, 33, 0x78);
     assert_true(vgic_has_pending(&vcpu_of[0]));
     set_loaded(0, false);
     assert_true(vgic_has_pending(&vcpu_of[0]));
@@ -329,7 +332,7 @@ static void test_hw(void **state)
     assert_int_equal(vgic_map_hw(&dom, 51, 50), -XEN_EBUSY);
     assert_int_equal(vgic_map_hw(&dom, 20, 50), -XEN_EINVAL);
     assert_false(vgic_hw_irq(51));
-    wr(GICD + IROUTER + 8 * 50, 3, 1);
+    wr_route(50, 1);
     assert_false(phys[50].enabled);
     wr_bit(0, ISENABLER, 50);
     assert_true(phys[50].enabled);
@@ -374,9 +377,9 @@ static void test_records(void **state)
     wr_bit(0, ISENABLER, 27);
     wr_bit(0, ISENABLER, 33);
     wr_bit(0, ISENABLER, 34);
-    wr(GICD + IPRIORITYR + 33, 0, 0x40);
-    wr(GICD + IPRIORITYR + 27, 0, 0x80);
-    wr(GICD + IROUTER + 8 * 34, 3, 2);
+    wr_priority(0, 33, 0x40);
+    wr_priority(0, 27, 0x80);
+    wr_route(34, 2);
     vgic_inject(&dom, NULL, 34, true);
     wr_bit(0, ISPENDR, 33);
     settle_all();
@@ -388,9 +391,9 @@ static void test_records(void **state)
         vgic_get_cpu(&vcpu_of[i], &cpu[i]);
     }
     vgic_get_dist(&dom, &dist, spi);
-    assert_int_equal(spi[1].flags, XLR_IRQ_ENABLED | XLR_IRQ_ACTIVE | XLR_IRQ_GROUP1);
-    assert_int_equal(spi[2].flags, XLR_IRQ_ENABLED | XLR_IRQ_LINE | XLR_IRQ_GROUP1);
-    assert_int_equal(cpu[0].irq[27].flags, XLR_IRQ_ENABLED | XLR_IRQ_PENDING | XLR_IRQ_GROUP1);
+    assert_int_equal(spi[1].flags, XLR_IRQ_ENABLED | XLR_IRQ_ACTIVE | group_flag());
+    assert_int_equal(spi[2].flags, XLR_IRQ_ENABLED | XLR_IRQ_LINE | group_flag());
+    assert_int_equal(cpu[0].irq[27].flags, XLR_IRQ_ENABLED | XLR_IRQ_PENDING | group_flag());
     assert_int_equal(cpu[0].ap1r[0], 1u << 8);
     /* Onto a fresh machine. */
     vgic_domain_destroy(&dom);
@@ -415,13 +418,13 @@ static void test_records(void **state)
     /* Refusals. */
     struct xlr_vgic_cpu bad = cpu[0];
     bad.irq[3].flags &= (uint8_t)~XLR_IRQ_EDGE;
-    assert_int_equal(vgic_check_cpu(&bad), -XEN_EINVAL);
+    assert_int_equal(vgic_check_cpu(&dom, &bad), -XEN_EINVAL);
     bad = cpu[0];
     bad.ap1r[1] = 1;
-    assert_int_equal(vgic_check_cpu(&bad), -XEN_EINVAL);
+    assert_int_equal(vgic_check_cpu(&dom, &bad), -XEN_EINVAL);
     bad = cpu[0];
     bad.vmcr |= 1u << 12;
-    assert_int_equal(vgic_check_cpu(&bad), -XEN_EINVAL);
+    assert_int_equal(vgic_check_cpu(&dom, &bad), -XEN_EINVAL);
     dist.spi_count += 32;
     assert_int_equal(vgic_check_dist(&dom, &dist), -XEN_EINVAL);
     spi[0].flags = 0x80;
@@ -430,7 +433,7 @@ static void test_records(void **state)
 
 /* ---- random operations against the architecture ------------------------------------------------- */
 
-struct flat { bool enabled, pending, line, active, edge, pulse, hw; uint8_t priority; int target, active_on; };
+struct flat { bool enabled, pending, line, active, edge, pulse, hw; uint8_t priority, sources; int target, active_on; };
 static struct flat flat_private[VCPUS][32], flat_spi[SPIS];
 static uint32_t stack[VCPUS][32];       /* what each vCPU is handling */
 static unsigned depth[VCPUS];
@@ -444,7 +447,9 @@ static uint32_t rnd(uint32_t n)
 }
 static struct flat *flat_of(unsigned vcpu, uint32_t intid) { return intid < 32 ? &flat_private[vcpu][intid] : &flat_spi[intid - 32]; }
 static bool flat_latches(const struct flat *f) { return f->edge || f->pulse || f->hw; }
-static bool flat_pends(const struct flat *f) { return f->pending || (f->line && !flat_latches(f)); }
+static bool flat_pends(const struct flat *f) { return f->sources || f->pending || (f->line && !flat_latches(f)); }
+/* Of a GICv2 they are pending by source. */
+static bool is_sourced(uint32_t intid) { return is_v2() && intid < 16; }
 
 /* The most urgent priority that the vCPU must be offered; 0x100: nothing. */
 static unsigned flat_best(unsigned vcpu, bool distributor_on)
@@ -489,16 +494,19 @@ static void check_all(bool on)
 static void random_ack(unsigned n)
 {
     on_cpu(n);
-    uint32_t intid = m_ack();
+    uint32_t iar = m_ack(), intid = iar & 0x3ff;
     if (intid == 1023)
         return;
     struct flat *f = flat_of(n, intid);
+    if (is_sourced(intid) && !(f->sources >> (iar >> 10) & 1))
+        fail_msg("vCPU %u: SGI %u comes from %u, but sources are %x", n, intid, iar >> 10, f->sources);
     assert_true(f->enabled && f->target == (int)n && flat_pends(f) && !f->active);
     f->active = true;
     f->active_on = (int)n;
     f->pending = false;
+    f->sources &= (uint8_t)~(1u << (iar >> 10));
     level_of[n][depth[n]] = f->priority;
-    stack[n][depth[n]++] = intid;
+    stack[n][depth[n]++] = iar;
 }
 
 static void random_eoi(unsigned n)
@@ -506,10 +514,39 @@ static void random_eoi(unsigned n)
     on_cpu(n);
     if (!depth[n])
         return;
-    uint32_t intid = stack[n][--depth[n]];
-    if (!m_eoi(intid))
-        fail_msg("vCPU %u ends interrupt %u, which no list register holds", n, intid);
-    flat_of(n, intid)->active = false;
+    uint32_t iar = stack[n][--depth[n]];
+    if (!m_eoi(iar))
+        fail_msg("vCPU %u ends interrupt %x, which no list register holds", n, iar);
+    flat_of(n, iar & 0x3ff)->active = false;
+}
+
+/* SGIs of a GICv2: sent, made pending and taken back by source, and not at all by the registers of the others. */
+static void random_sourced(unsigned n, uint32_t intid)
+{
+    struct flat *f = flat_of(n, intid);
+    uint8_t mask = (uint8_t)rnd(1u << VCPUS);
+    unsigned was = fake_cpu;
+
+    switch (rnd(4)) {
+    case 0:
+        send_sgi(n, intid);
+        f->sources |= (uint8_t)(1u << fake_cpu);
+        break;
+    case 1:
+        wr_of(n, intid, SPENDSGIR + intid, 0, mask);
+        f->sources |= mask;
+        break;
+    case 2:
+        wr_of(n, intid, CPENDSGIR + intid, 0, mask);
+        f->sources &= (uint8_t)~mask;
+        break;
+    default:
+        wr_bit(n, rnd(2) ? ISPENDR : ICPENDR, intid);
+        on_cpu(n);
+        assert_int_equal(rd(GICD + SPENDSGIR + intid, 0), f->sources);
+        on_cpu(was);
+        break;
+    }
 }
 
 static void random_step(bool *on)
@@ -518,8 +555,13 @@ static void random_step(bool *on)
     unsigned n = rnd(VCPUS), me = rnd(VCPUS);
     uint32_t intid = pool[rnd(ARRAY_SIZE(pool))];
     struct flat *f = flat_of(n, intid);
+    uint32_t action = rnd(16);
     on_cpu(me);
-    switch (rnd(16)) {
+    if (is_sourced(intid) && (action < 3 || action == 6 || action == 7)) {
+        random_sourced(n, intid);
+        return;
+    }
+    switch (action) {
     case 0: case 1: case 2: {
         bool level = rnd(3) > 0;
         if (f->hw) {
@@ -548,14 +590,14 @@ static void random_step(bool *on)
         break;
     case 8: {
         uint8_t priority = (uint8_t)(rnd(31) << 3);
-        wr(frame(n, intid) + IPRIORITYR + intid, 0, priority);
+        wr_priority(n, intid, priority);
         f->priority = priority;
         break;
     }
     case 9:
         if (intid >= 32) {
             unsigned target = rnd(VCPUS + 1);
-            wr(GICD + IROUTER + 8 * intid, 3, target);
+            wr_route(intid, target);
             f->target = target < VCPUS ? (int)target : -1;
         }
         break;
@@ -565,7 +607,7 @@ static void random_step(bool *on)
     default:
         if (rnd(8) == 0) {
             *on = !*on;
-            wr(GICD, 2, *on ? 2 : 0);
+            wr_dist(*on);
         } else {
             bool pends = rd_bit(n, ISPENDR, intid), active = rd_bit(n, ISACTIVER, intid);
             if (pends != flat_pends(f) || active != f->active)
@@ -583,7 +625,7 @@ static void test_random(void **state)
             stop(NULL);
             machine_start(run % 5 == 4 ? 16 : 2 + run % 5);
             on_cpu(0);
-            wr(GICD, 2, 2);
+            wr_dist(true);
         }
         seed = 1000 + run;
         memset(flat_private, 0, sizeof(flat_private));
@@ -591,7 +633,7 @@ static void test_random(void **state)
         memset(depth, 0, sizeof(depth));
         for (unsigned n = 0; n < VCPUS; n++)
             for (uint32_t i = 0; i < 32; i++)
-                flat_private[n][i] = (struct flat){ .edge = i < 16, .pulse = i != 30, .target = (int)n };
+                flat_private[n][i] = (struct flat){ .edge = i < 16, .pulse = i != 30, .target = (int)n, .enabled = is_sourced(i) };
         for (uint32_t i = 0; i < SPIS; i++)
             flat_spi[i] = (struct flat){ .edge = i % 3 == 0, .hw = i % 5 == 4 };
         for (uint32_t i = 0; i < SPIS; i++) {
@@ -632,7 +674,7 @@ static void handle_all(unsigned n)
         uint32_t intid = m_ack();
         if (intid == 1023)
             return;
-        if (intid == 1)
+        if ((intid & 0x3ff) == 1)
             __atomic_store_n(&signalled[n], 0, __ATOMIC_SEQ_CST);
         settle_cpu(n);
         if (!m_eoi(intid))
@@ -649,7 +691,7 @@ static int cpu_thread(void *arg)
         r = r * 6364136223846793005ull + 1442695040888963407ull;
         uint32_t x = (uint32_t)(r >> 33), spi = 32 + x / 16 % 12, other = x / 1024 % VCPUS;
         switch (x % 16) {
-        case 0: wr(GICD + IROUTER + 8 * spi, 3, other); break;
+        case 0: wr_route(spi, other); break;
         case 1: wr_bit(n, ICENABLER, spi); break;
         case 2: wr_bit(n, ISENABLER, spi); break;
         case 3: wr_bit(n, ICPENDR, spi); break;
@@ -658,11 +700,11 @@ static int cpu_thread(void *arg)
         case 6: (void)rd_bit(n, ISPENDR, spi); break;
         case 7: vgic_inject(&dom, NULL, spi, x & 4096); break;
         case 8: set_loaded(n, false); set_loaded(n, true); break;
-        case 9: wr(GICD + IPRIORITYR + spi, 0, other * 8); break;
+        case 9: wr_priority(0, spi, (uint8_t)(other * 8)); break;
         case 10: (void)vgic_has_pending(&vcpu_of[n]); break;
         case 11: case 12: case 13:
             __atomic_store_n(&signalled[other], 1, __ATOMIC_SEQ_CST);
-            vgic_sgi_write(&vcpu_of[n], 1ull << 24 | 1ull << other, 1);
+            send_sgi(other, 1);
             break;
         default: handle_all(n); break;
         }
@@ -696,8 +738,8 @@ static void test_threads(void **state)
     for (uint32_t i = 32; i < 44; i++) {
         vgic_inject(&dom, NULL, i, false);
         wr_bit(0, ISENABLER, i);
-        wr(GICD + IROUTER + 8 * i, 3, i % VCPUS);
-        wr(GICD + IPRIORITYR + i, 0, 0x80);
+        wr_route(i, i % VCPUS);
+        wr_priority(0, i, 0x80);
         wr_bit(0, ISPENDR, i);
     }
     settle_all();                       /* those that were pending elsewhere move now */
@@ -715,11 +757,12 @@ static void test_threads(void **state)
 
 int main(void)
 {
-#define T(f) cmocka_unit_test_setup_teardown(f, start, stop)
+#define V3(f) { #f "_v3", f, start_v3, stop, NULL }
+#define BOTH(f) { #f "_v2", f, start_v2, stop, NULL }, V3(f)
     const struct CMUnitTest tests[] = {
-        T(test_identification), T(test_widths), T(test_fields), T(test_inject), T(test_quiet), T(test_line), T(test_disable_in_lr),
-        T(test_read_elsewhere), T(test_route_while_pending), T(test_sgi), T(test_spill), T(test_wfi), T(test_hw), T(test_records),
-        T(test_random), T(test_threads),
+        V3(test_identification), V3(test_widths), V3(test_fields), BOTH(test_inject), BOTH(test_quiet), BOTH(test_line),
+        BOTH(test_disable_in_lr), BOTH(test_read_elsewhere), BOTH(test_route_while_pending), V3(test_sgi), BOTH(test_spill),
+        BOTH(test_wfi), BOTH(test_hw), BOTH(test_records), BOTH(test_random), BOTH(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,12 +33,14 @@ static void m_route(uint32_t i, unsigned cpu) { phys[i].cpu = cpu; }
 static void m_set_pending(uint32_t i, bool on) { phys[i].pending = on; }
 static void m_set_active(uint32_t i, bool on) { phys[i].active = on; }
 static void m_deactivate(uint32_t i) { phys[i].active = false; }
-static const struct gic_driver machine_gic = {
+static struct gic_driver machine_gic = {        /* its version: what machine_start makes */
     .name = "machine", .version = 3, .lr_write = m_lr_write, .lr_read = m_lr_read, .lr_clear = m_lr_clear, .load = m_load,
     .save = m_save, .set_hcr = m_set_hcr, .enable = m_enable, .disable = m_disable, .set_type = m_set_type, .route = m_route,
     .set_pending = m_set_pending, .set_active = m_set_active, .deactivate = m_deactivate,
 };
 const struct gic_driver *gic = &machine_gic;
+
+static bool is_v2(void) { return machine_gic.version == 2; }
 
 /* ---- the guest's side of a CPU ---- */
 static unsigned m_running(const struct machine_cpu *c)
@@ -58,6 +60,7 @@ static int m_best(const struct machine_cpu *c)
     }
     return (c->regs.hcr & GICH_HCR_EN) ? best : -1;
 }
+/* What the guest reads from IAR: a GICv2's SGI says who sent it. */
 static uint32_t m_ack(void)
 {
     struct machine_cpu *c = mine();
@@ -66,11 +69,11 @@ static uint32_t m_ack(void)
         return 1023;
     c->lr[n].pending = false;
     c->lr[n].active = true;
-    *(c->lr[n].group1 ? c->regs.ap1r : c->regs.ap0r) |= 1u << (c->lr[n].priority >> 3);
-    return c->lr[n].virt;
+    *(c->lr[n].group1 || is_v2() ? c->regs.ap1r : c->regs.ap0r) |= 1u << (c->lr[n].priority >> 3);
+    return c->lr[n].virt | (uint32_t)c->lr[n].source << 10;
 }
 /* Priority drop and deactivation.  false: no list register held it (hardware would count it in EOIcount). */
-static bool m_eoi(uint32_t intid)
+static bool m_eoi(uint32_t iar)
 {
     struct machine_cpu *c = mine();
     unsigned level = m_running(c) >> 3;
@@ -80,7 +83,7 @@ static bool m_eoi(uint32_t intid)
     }
     for (unsigned n = 0; n < gic_info.lr_count; n++) {
         struct gic_lr *l = &c->lr[n];
-        if (!l->active || l->virt != intid)
+        if (!l->active || (l->virt | (uint32_t)l->source << 10) != iar)
             continue;
         l->active = false;
         if (l->hw)
@@ -157,7 +160,7 @@ static void machine_start(unsigned lr_count)
     memset(mc, 0, sizeof(mc));
     memset(phys, 0, sizeof(phys));
     gic_info = (struct gic_info){ .lr_count = lr_count, .irq_count = INTID_SPI + SPIS, .priority_bits = 5, .pre_bits = 5,
-                                  .maintenance_intid = 25 };
+                                  .maintenance_intid = 25, .vcpu_if = PA(0x8040000), .vcpu_if_bytes = 0x10000 };
     memset(&dom, 0, sizeof(dom));
     memset(vcpu_of, 0, sizeof(vcpu_of));
     memset(is_loaded, 0, sizeof(is_loaded));
@@ -166,7 +169,7 @@ static void machine_start(unsigned lr_count)
         cpus[i].id = i;
     fake_on_kick = kicked;
     dom.max_vcpus = VCPUS;
-    if (vgic_domain_init(&dom, 3, SPIS))
+    if (vgic_domain_init(&dom, machine_gic.version, SPIS))
         abort();
     for (unsigned i = 0; i < VCPUS; i++) {
         vcpu_of[i].domain = &dom;
@@ -180,7 +183,15 @@ static void machine_start(unsigned lr_count)
 }
 
 /* No stage 2 here: every look-up is the slow one. */
+struct m_mapping { uint64_t ipa, pa, pages; enum p2m_type type; };
+static struct m_mapping mapped;         /* the last one */
 uint64_t p2m_leaf(struct domain *d, ipa_t ipa, unsigned *level) { (void)d; (void)ipa; *level = 1; return 0; }
+int p2m_map(struct domain *d, ipa_t ipa, paddr_t pa, uint64_t pages, enum p2m_type type)
+{
+    (void)d;
+    mapped = (struct m_mapping){ ipa.v, pa.v, pages, type };
+    return 0;
+}
 int p2m_mmio_set(struct domain *d, ipa_t ipa, uint64_t payload) { (void)d; (void)ipa; (void)payload; return -XEN_ENOMEM; }
 void p2m_mmio_zap(struct domain *d) { (void)d; }
 
@@ -209,9 +220,50 @@ static void wr(uint64_t ipa, unsigned size_log2, uint64_t value)
     if (!try_access(ipa, size_log2, true, &value))
         abort();
 }
-/* The frame of an interrupt's registers: its own redistributor's for SGIs and PPIs. */
-static uint64_t frame(unsigned vcpu, uint32_t intid) { return intid < 32 ? GICR(vcpu) + SGI_FRAME : GICD; }
-static void wr_bit(unsigned vcpu, uint32_t reg, uint32_t intid) { wr(frame(vcpu, intid) + reg + intid / 32 * 4, 2, 1ull << (intid % 32)); }
-static bool rd_bit(unsigned vcpu, uint32_t reg, uint32_t intid) { return rd(frame(vcpu, intid) + reg + intid / 32 * 4, 2) >> (intid % 32) & 1; }
+/*
+ * The frame of an interrupt's registers: its own redistributor's for SGIs and PPIs.  A GICv2 has them in the distributor, banked, so only
+ * that vCPU reaches them: `_of` takes its place for the access.
+ */
+static uint64_t frame(unsigned vcpu, uint32_t intid) { return intid < 32 && !is_v2() ? GICR(vcpu) + SGI_FRAME : GICD; }
+static unsigned take_place(unsigned vcpu, uint32_t intid)
+{
+    unsigned was = fake_cpu;
+    if (is_v2() && intid < 32)
+        on_cpu(vcpu);
+    return was;
+}
+static void wr_of(unsigned vcpu, uint32_t intid, uint32_t reg, unsigned size_log2, uint64_t value)
+{
+    unsigned was = take_place(vcpu, intid);
+    wr(frame(vcpu, intid) + reg, size_log2, value);
+    on_cpu(was);
+}
+static void wr_bit(unsigned vcpu, uint32_t reg, uint32_t intid) { wr_of(vcpu, intid, reg + intid / 32 * 4, 2, 1ull << (intid % 32)); }
+static bool rd_bit(unsigned vcpu, uint32_t reg, uint32_t intid)
+{
+    unsigned was = take_place(vcpu, intid);
+    bool bit = rd(frame(vcpu, intid) + reg + intid / 32 * 4, 2) >> (intid % 32) & 1;
+    on_cpu(was);
+    return bit;
+}
+static inline void wr_priority(unsigned vcpu, uint32_t intid, uint8_t priority) { wr_of(vcpu, intid, 0x400 + intid, 0, priority); }
+/* An SPI to a vCPU; to none, if there is none of this number. */
+static inline void wr_route(uint32_t intid, unsigned vcpu)
+{
+    if (is_v2())
+        wr(GICD + 0x800 + intid, 0, vcpu < VCPUS ? 1u << vcpu : 0);
+    else
+        wr(GICD + 0x6000 + 8 * intid, 3, vcpu);
+}
+/* The distributor's switch, of the group in which interrupts are after power-on. */
+static void wr_dist(bool on) { wr(GICD, 2, on ? is_v2() ? 1 : 2 : 0); }
+/* An SGI from the vCPU of this CPU to another. */
+static void send_sgi(unsigned to, uint32_t intid)
+{
+    if (is_v2())
+        wr(GICD + 0xf00, 2, 1ull << (16 + to) | intid);
+    else
+        vgic_sgi_write(&vcpu_of[fake_cpu], (uint64_t)intid << 24 | 1ull << to, 1);
+}
 
 #endif

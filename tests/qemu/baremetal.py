@@ -31,7 +31,7 @@ BENCH_MOST = (
 )
 HOLD_MOST = 100000      # that any hypercall keeps its CPU
 HOLDS_LEAST = 60        # so many are measured
-MACHINES = {
+ARM64 = {
     "a57": dict(cpu="cortex-a57", smp=2),
     "hw-dirty": dict(cpu="max", smp=2, xen_append="dirty=hw"),
     "max-sw-dirty": dict(cpu="max", smp=2, xen_append="dirty=sw"),
@@ -42,14 +42,31 @@ MACHINES = {
     "hw-dirty-eager": dict(cpu="max", smp=1, xen_append="dirty=hw split=eager"),
     "debug": dict(cpu="cortex-a57", smp=1, xen=os.path.join(BUILD, default_arch() + "-debug/xen-lite")),
     "costs": dict(cpu="cortex-a57", smp=1, icount=True),
+    "gicv2": dict(cpu="cortex-a57", smp=2, gic=2),
+    "gicv2-four": dict(cpu="neoverse-n1", smp=4, gic=2),
+    "gicv2-debug": dict(cpu="cortex-a57", smp=1, gic=2, xen=os.path.join(BUILD, "arm64-debug/xen-lite")),
+    "gicv2-costs": dict(cpu="cortex-a57", smp=1, gic=2, icount=True),
+    "stock": dict(cpu="cortex-a57", smp=2, xen=os.path.join(BUILD, "stock/arm64/xen")),
 }
+ARM32 = {
+    "arm32": dict(cpu="cortex-a15", smp=2, gic=3),
+    "arm32-four": dict(cpu="cortex-a15", smp=4, gic=3),
+    "arm32-a7": dict(cpu="cortex-a7", smp=2, gic=3),
+    "arm32-stock": dict(cpu="cortex-a15", smp=2, gic=3, xen=os.path.join(BUILD, "stock/arm32/xen")),
+}
+MACHINES = {**{name: dict(arch="arm64", **options) for name, options in ARM64.items()},
+            **{name: dict(arch="arm32", **options) for name, options in ARM32.items()}}
 # At EL2 nothing of this may be on the console, whatever the payload does.
 TROUBLE = re.compile(r"\bBUG|panic|backtrace|unexpected exception at EL2", re.I)
 
 
+def payload(arch):
+    return os.path.join(BUILD, arch, "baremetal/payload")
+
+
 def run_payload(tap, name, options, ramdisk):
     """One boot; returns what the payload measured: costs, holds and counts."""
-    with Host(f"bm-{name}", kernel=PAYLOAD, images=[ramdisk], agent=False, mem=1024, dom0_mem=256, **options) as host:
+    with Host(f"bm-{name}", kernel=payload(options["arch"]), images=[ramdisk], agent=False, mem=1024, dom0_mem=256, **options) as host:
         try:
             host.wait_console(r"bm: \d+ passed, \d+ failed", 180)
         except HostError as error:
@@ -95,7 +112,7 @@ def check_promises(tap, measured):
 def check_bench(tap, ramdisk):
     """The short form of `make bench`, on one machine."""
     job = bench.Job("check", BENCH, {}, {})
-    with Host("bm-bench", kernel=PAYLOAD, images=[ramdisk], agent=False, mem=1024, dom0_mem=256, cpu="cortex-a57", smp=1, icount=True,
+    with Host("bm-bench", kernel=payload("arm64"), images=[ramdisk], agent=False, mem=1024, dom0_mem=256, cpu="cortex-a57", smp=1, icount=True,
               dom0_append="bench=" + ",".join(BENCH)) as host:
         try:
             host.wait_console(r"bm: \d+ passed, \d+ failed", 120)

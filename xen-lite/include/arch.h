@@ -27,6 +27,7 @@ struct domain;
  * void arch_wfi(void);                   DSB SY; WFI.  Interrupts stay masked: a pending one ends it
  * void arch_dmb(void), arch_dsb(void), arch_isb(void);
  * ---- provided by <asm/mm.h> --------------------------------------------------------------------
+ * bool pa_in_direct_map(paddr_t pa);     RAM that EL2 has mapped for good; ends at a multiple of 2 MiB.  Constant where that is all RAM
  * void *pa_to_va(paddr_t pa);            EL2's direct map of RAM
  * paddr_t va_to_pa(const void *va);      of the direct map or the image
  * VLPT_IPA_BITS                          windows show guest-physical addresses below 2^this; at most IPA_BITS
@@ -53,6 +54,14 @@ _Noreturn void arch_halt(void);
 void *arch_map_device(paddr_t pa, uint64_t bytes);
 /* Map all of RAM range [pa, pa+bytes) in the direct map (RW, XN; the image's own text/rodata stay read-only). Boot only. */
 void arch_map_ram(paddr_t pa, uint64_t bytes);
+/*
+ * A page of RAM outside the direct map; mm.h has what the core calls.  For a moment: on this CPU, the last that was mapped is unmapped
+ * first, a few at a time.  For long: on all CPUs; NULL when the room for it is full.
+ */
+void *arch_map_page(paddr_t pa);
+void arch_unmap_page(const void *va);
+void *arch_map_lasting(paddr_t pa);
+void arch_unmap_lasting(const void *va);
 /* VLPT: hook root pages of a domain's p2m into EL2's map at `slot`, both windows; and out again with TLB upkeep. */
 void arch_vlpt_attach(unsigned slot, paddr_t root);
 void arch_vlpt_detach(unsigned slot);
@@ -114,6 +123,7 @@ int arch_set_context(struct vcpu *v, const struct vcpu_guest_context *c);
 struct xlr_vcpu; struct xlr_fpsimd; struct xlr_cpu_features;
 void arch_get_record(const struct vcpu *v, struct xlr_vcpu *r, struct xlr_fpsimd *f);
 int arch_set_record(struct vcpu *v, const struct xlr_vcpu *r, const struct xlr_fpsimd *f);
+bool arch_el1_width_ok(bool aarch32);                   /* can EL1 of this machine be 32-bit; 64-bit? */
 void arch_get_features(const struct domain *d, struct xlr_cpu_features *f);
 
 #define SYMBOL_PRINT_MAX 96

@@ -44,10 +44,11 @@ struct vcpu {
     /* vcpu_info: in shared_info's array, or where registered.  NULL only while building. Kernel VA of the live page. */
     struct vcpu_info *info;
     struct vcpu_info private_info;  /* for a vCPU beyond shared_info's array until it registers its own */
-    struct page *info_page;         /* referenced; NULL while in shared_info */
+    struct page *info_page;         /* referenced and mapped lasting; NULL while in shared_info */
     ipa_t info_ipa;                 /* XLR_NOWHERE-like ~0 when not registered */
     gva_t runstate_va;              /* 0: none. Registered by VCPUOP_register_runstate_memory_area */
     struct page *runstate_page[2]; ipa_t runstate_ipa;      /* resolved when registered; area may straddle two pages */
+    uint8_t *runstate_at[2];                                /* where these are mapped, lasting */
     struct vcpu_runstate_info runstate; /* kept by the scheduler */
     uint64_t periodic_ns;
     uint64_t exits[EXIT_COUNT];     /* from the guest, by reason: written by the CPU that runs it */

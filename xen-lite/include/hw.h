@@ -17,7 +17,9 @@ struct gic_lr {
     bool hw, pending, active, group1, eoi; /* eoi: maintenance interrupt on EOI */
 };
 struct gic_vcpu_regs {          /* the per-vCPU hardware state besides list registers */
-    uint32_t hcr, vmcr, ap0r[4], ap1r[4];
+    uint32_t hcr;
+    uint32_t vmcr;              /* as ICH_VMCR_EL2: GICH_VMCR has the same fields there, its priority mask the upper five bits */
+    uint32_t ap0r[4], ap1r[4];  /* GICv2 has one for both groups: ap1r[0] */
 };
 struct gic_driver {
     const char *name;
@@ -52,10 +54,25 @@ struct gic_info {
     paddr_t dist; uint64_t dist_bytes;
     paddr_t redist; uint64_t redist_bytes;          /* GICv3: first region */
     paddr_t cpu_if; uint64_t cpu_if_bytes;          /* GICv2 */
-    paddr_t vcpu_if;                                /* GICv2: GICV frame, given to guests */
+    paddr_t hyp_if; uint64_t hyp_if_bytes;          /* GICv2: GICH */
+    paddr_t vcpu_if; uint64_t vcpu_if_bytes;        /* GICv2: GICV frame, given to guests */
+    uint64_t alias_offset;                          /* GICv2: where in the CPU interfaces' frames the registers' two pages are side by side */
     uint32_t maintenance_intid;
 };
 extern struct gic_info gic_info;
+/* Is one of the frames first..last the controller's?  Those are nobody's device. */
+static inline bool gic_owns(uint64_t first, uint64_t last)
+{
+    const struct { paddr_t pa; uint64_t bytes; } frame[] = {
+        { gic_info.dist, gic_info.dist_bytes }, { gic_info.redist, gic_info.redist_bytes }, { gic_info.cpu_if, gic_info.cpu_if_bytes },
+        { gic_info.hyp_if, gic_info.hyp_if_bytes }, { gic_info.vcpu_if, gic_info.vcpu_if_bytes },
+    };
+
+    for (unsigned i = 0; i < sizeof(frame) / sizeof(frame[0]); i++)
+        if (frame[i].bytes && first <= pa_pfn(PA(frame[i].pa.v + frame[i].bytes - 1)) && last >= pa_pfn(frame[i].pa))
+            return true;
+    return false;
+}
 /* Finds the controller in the device tree, initialises the distributor. 0, -ENODEV, -EINVAL (logged which property). */
 int gic_probe(const void *fdt);
 const struct gic_driver *gicv3_probe(const void *fdt, int node);

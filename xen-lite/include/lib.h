@@ -35,7 +35,7 @@ extern uintptr_t __stack_chk_guard;
 _Noreturn void __stack_chk_fail(void);
 void stack_guard_init(void);
 
-/* C99's vsnprintf without floating point; %p prints 16 digits; `%pS` is not supported (see symbol_print). */
+/* C99's vsnprintf without floating point; %p prints all digits of an address; `%pS` is not supported (see symbol_print). */
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
 int snprintf(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

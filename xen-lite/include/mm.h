@@ -4,6 +4,7 @@
 #define XL_MM_H
 
 #include "types.h"
+#include "arch.h"
 struct domain;
 struct vcpu;
 
@@ -27,7 +28,32 @@ static inline bool pfn_valid(uint64_t pfn) { return pfn - frame_base < frame_cou
 static inline struct page *pfn_page(uint64_t pfn) { return &frame_table[pfn - frame_base]; }
 static inline uint64_t page_pfn(const struct page *p) { return frame_base + (uint64_t)(p - frame_table); }
 static inline paddr_t page_pa(const struct page *p) { return pfn_pa(page_pfn(p)); }
+/*
+ * Where EL2 has a page.  The hypervisor's own pages (page_alloc(NULL, ...), mem_alloc) are in the direct map, always.  A domain's may be
+ * outside it, where addresses are few: page_map for a moment, on this CPU, at most four at a time and the last first to be unmapped;
+ * page_map_lasting for what goes on being written, NULL when there is no room for it.  To unmap, any address in the page will do.
+ */
 void *page_va(const struct page *p);
+static inline void *page_map(const struct page *p)
+{
+    return pa_in_direct_map(page_pa(p)) ? pa_to_va(page_pa(p)) : arch_map_page(page_pa(p));
+}
+static inline void page_unmap(const struct page *p, const void *va)
+{
+    if (!pa_in_direct_map(page_pa(p)))
+        arch_unmap_page(va);
+}
+static inline void *page_map_lasting(const struct page *p)
+{
+    return pa_in_direct_map(page_pa(p)) ? pa_to_va(page_pa(p)) : arch_map_lasting(page_pa(p));
+}
+static inline void page_unmap_lasting(const struct page *p, const void *va)
+{
+    if (!pa_in_direct_map(page_pa(p)))
+        arch_unmap_lasting(va);
+}
+/* Zero `count` pages from p on; with `clean`, to the point of coherency too. */
+void page_clear(const struct page *p, size_t count, bool clean);
 
 /* Boot: places the frame table at the end of the highest free range that holds it; all that is `ram` and not `reserved` is free then. */
 struct mem_region { uint64_t start, end; };
@@ -40,7 +66,7 @@ enum { ALLOC_ZERO = 1, ALLOC_NO_COUNT = 2 /* not counted in owner's tot_pages */
  * 2^order pages, aligned to their size, one reference each, owned by `d` (NULL: the hypervisor).
  * NULL: no memory, or d->max_pages would be exceeded.  Pages of a block may be put singly.
  * A domain's pages are always zeroed (but for ALLOC_RAW), and clean to the point of coherency (it may look with its caches off); the
- * hypervisor's are with ALLOC_ZERO.  page_alloc_at does neither: the builder of dom0 fills what it needs, before anyone else ran.
+ * hypervisor's are with ALLOC_ZERO, and come from the direct map; a domain's come from outside it first.  page_alloc_at does neither: the builder of dom0 fills what it needs, before anyone else ran.
  */
 struct page *page_alloc(struct domain *d, unsigned order, unsigned flags);
 /* The same, for whoever clears it himself, to the point of coherency, piece by piece: not needed if *clean. */
@@ -59,6 +85,7 @@ bool page_forget_some(struct domain *d, uint64_t *next);
 /* Clear a little of what is free, for later; false: there is nothing to clear.  For CPUs with nothing else to do. */
 bool page_scrub(void);
 uint64_t page_free_count(void); uint64_t page_total_count(void);
+uint64_t page_free_own_count(void);                     /* of the free ones, what the hypervisor could have: tables */
 /* Zeroed memory, rounded up to a power of two of pages. NULL when out of memory. Aligned to its size. */
 void *mem_alloc(size_t bytes);
 void *mem_alloc_uncleared(size_t bytes);                /* for whoever writes all that is read of it */

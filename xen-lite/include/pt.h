@@ -13,7 +13,8 @@ struct pt_geometry {
     uint8_t input_bits, root_level, root_pages;     /* concatenated root pages (stage 2) */
     bool stage2;
 };
-extern const struct pt_geometry pt_geometry_stage2, pt_geometry_el2;
+extern const struct pt_geometry pt_geometry_stage2;
+extern const struct pt_geometry pt_geometry_el2;     /* the architecture's */
 
 struct pt {
     const struct pt_geometry *geo;

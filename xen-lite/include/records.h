@@ -52,12 +52,23 @@ struct xlr_header {
 };
 _Static_assert(sizeof(struct xlr_header) == 32, "xlr_header");
 
-/* Index into xlr_cpu_features.reg: the AArch64 ID registers a guest reads, sanitised. */
+/*
+ * Index into xlr_cpu_features.reg: the ID registers a guest reads, sanitised.  Those of AArch64 are zero of a guest whose EL1 is
+ * 32-bit (DCZID: DC ZVA is forbidden), those of AArch32 where no level can be.
+ */
 enum xlr_id_reg {
     XLR_ID_MIDR, XLR_ID_CTR, XLR_ID_DCZID, XLR_ID_CLIDR,
     XLR_ID_PFR0, XLR_ID_PFR1, XLR_ID_DFR0, XLR_ID_DFR1,
     XLR_ID_ISAR0, XLR_ID_ISAR1, XLR_ID_ISAR2,
     XLR_ID_MMFR0, XLR_ID_MMFR1, XLR_ID_MMFR2, XLR_ID_ZFR0, XLR_ID_SMFR0,
+    XLR_ID_REG_COUNT_1,         /* all that early writers had: enough, of a 64-bit guest */
+    /* AArch32's, as they are encoded: (CRm - 1) * 8 + Op2 */
+    XLR_ID_A32_PFR0 = XLR_ID_REG_COUNT_1, XLR_ID_A32_PFR1, XLR_ID_A32_DFR0, XLR_ID_A32_AFR0,
+    XLR_ID_A32_MMFR0, XLR_ID_A32_MMFR1, XLR_ID_A32_MMFR2, XLR_ID_A32_MMFR3,
+    XLR_ID_A32_ISAR0, XLR_ID_A32_ISAR1, XLR_ID_A32_ISAR2, XLR_ID_A32_ISAR3,
+    XLR_ID_A32_ISAR4, XLR_ID_A32_ISAR5, XLR_ID_A32_MMFR4, XLR_ID_A32_ISAR6,
+    XLR_ID_A32_MVFR0, XLR_ID_A32_MVFR1, XLR_ID_A32_MVFR2, XLR_ID_A32_RES_33,
+    XLR_ID_A32_PFR2, XLR_ID_A32_DFR1, XLR_ID_A32_MMFR5, XLR_ID_A32_RES_37,
     XLR_ID_REG_COUNT
 };
 struct xlr_cpu_features {
@@ -113,18 +124,19 @@ struct xlr_fpsimd {
 #define XLR_IRQ_GROUP1 32u
 struct xlr_irq {
     uint8_t flags, priority;
-    uint8_t sources;            /* GICv2 SGI: pending source CPUs */
-    uint8_t pad;
+    uint8_t sources;            /* GICv2 SGI: pending source CPUs, a bit each; PENDING is set when there are any */
+    uint8_t active_source;      /* GICv2 SGI that is active: the source CPU that it is handled for */
     uint32_t affinity;          /* GICv3 SPI: Aff3<<24 | Aff2<<16 | Aff1<<8 | Aff0, or bit 31 any; GICv2: target mask */
 };
 struct xlr_vgic_dist {
-    uint32_t ctlr;              /* GICD_CTLR */
+    uint32_t ctlr;              /* GICD_CTLR: a GICv3's has ARE and DS set */
     uint32_t spi_count;         /* multiples of 32; `struct xlr_irq irq[spi_count]` follows, INTID 32 first */
 };
+/* In the form of GICv3's registers.  GICH_VMCR has the same fields at the same places, but five bits of priority mask, at the upper end. */
 struct xlr_vgic_cpu {
-    uint32_t vmcr;              /* ICH_VMCR_EL2 (GICv3) or GICH_VMCR */
-    uint32_t waker;             /* GICR_WAKER */
-    uint32_t ap0r[4], ap1r[4];
+    uint32_t vmcr;              /* ICH_VMCR_EL2 */
+    uint32_t waker;             /* GICR_WAKER; GICv2: 0 */
+    uint32_t ap0r[4], ap1r[4];  /* ICH_AP<g>R<n>_EL2; GICH_APR, which is of both groups, is ap1r[0] */
     uint32_t pad[2];
     struct xlr_irq irq[32];     /* SGIs and PPIs */
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The virtual interrupt controller: vGICv3.  vgic.c (the model: state, injection, routing, physical ties),
- * vgic_lr.c (list registers), vgic_hw.c (physical interrupts), vgic_v3.c (registers), vgic_state.c (state records).
+ * The virtual interrupt controller, of the machine's version: vGICv2 or vGICv3.  vgic.c (the model: state, injection, routing, physical
+ * ties), vgic_lr.c (list registers), vgic_hw.c (physical interrupts), vgic_dist.c (registers of both versions), vgic_v2.c and vgic_v3.c
+ * (those of one), vgic_state.c (state records).
  *
  * Theory of operation.  The model in memory is complete for a vCPU that is not loaded on a CPU.  For a loaded one
  * the list registers (LRs) run ahead of it: what an LR holds pending has been taken out of `pending` (the latch),
@@ -34,12 +35,16 @@ struct vgic_irq {
     struct vcpu *target;        /* SPIs: as routed; NULL: nowhere.  Differs from `vcpu` only while linked */
     uint32_t intid, phys;       /* phys: when hw */
     uint32_t affinity;          /* SPI: IROUTER as records.h packs it, or GICv2 mask */
-    uint8_t priority, sources;
+    uint8_t priority;
+    uint8_t sources;            /* sourced: CPUs from which it is pending; `pending` says whether there are any */
+    uint8_t sources_dropped;    /* sourced: not pending any more from these, if the list register says so when it is pulled */
+    uint8_t active_source;      /* sourced: whose is handled; the list register needs it for the guest's EOI */
     uint8_t taken_priority;     /* while active: what it had when it was acknowledged, which orders the EOIs */
     int8_t lr;                  /* list register while in one, else -1 */
     uint8_t lr_op;              /* VGIC_OP_* */
     bool enabled, pending, active, edge, line, group1, hw, linked;
     bool pulse;                 /* raised by calls, not by a line: event channels, virtual timer */
+    bool sourced;               /* a GICv2 SGI: pending by source CPU, each of which is delivered */
     bool lr_pending, lr_latch;  /* the LR held it pending when last seen; and that came from the latch */
 };
 struct vgic_vcpu {
@@ -50,7 +55,6 @@ struct vgic_vcpu {
     struct vgic_irq *lr[VGIC_LRS];  /* what each list register holds */
     struct gic_lr shadow[VGIC_LRS]; /* its content when last seen */
     uint32_t waker;
-    uint64_t redist_base;       /* GPA */
     int cpu;                    /* where its list registers are live, or -1 */
     int routed_cpu;             /* where its physical interrupts are sent */
     bool dirty;                 /* the model changed: flush before entry */
@@ -70,7 +74,8 @@ struct vgic_dist {
 };
 
 /*
- * Guests: GUEST_GICV3_* places of public/arch-arm.h; dom0 (d->privileged): the machine's. Registers MMIO handlers.
+ * Guests: GUEST_GICV3_*, GUEST_GICD_* and GUEST_GICC_* places of public/arch-arm.h; dom0 (d->privileged): the machine's. Registers MMIO
+ * handlers; GICv2: maps the virtual CPU interface, so the p2m is there, and goes later.
  * spi_count: rounded up to a multiple of 32, at most 992.  0, -EINVAL, -ENODEV (no such version here), -ENOMEM.
  */
 int vgic_domain_init(struct domain *d, unsigned version, unsigned spi_count);
@@ -109,7 +114,7 @@ int vgic_check_dist(struct domain *d, const struct xlr_vgic_dist *r);           
 int vgic_check_spis(struct domain *d, const struct xlr_irq *irq, unsigned count);       /* -EINVAL; the irq[] that follow */
 void vgic_set_dist(struct domain *d, const struct xlr_vgic_dist *r, const struct xlr_irq *irq); /* after both checks */
 void vgic_get_cpu(struct vcpu *v, struct xlr_vgic_cpu *r);
-int vgic_check_cpu(const struct xlr_vgic_cpu *r);                                       /* -EINVAL */
+int vgic_check_cpu(const struct domain *d, const struct xlr_vgic_cpu *r);               /* -EINVAL */
 int vgic_set_cpu(struct vcpu *v, const struct xlr_vgic_cpu *r);                         /* checks first */
 
 /* ---- between the vGIC's own files --------------------------------------------------------------- */
@@ -130,7 +135,8 @@ void vgic_set_pending(struct vgic_irq *irq, bool on);
 void vgic_set_active(struct vgic_irq *irq, bool on);
 void vgic_set_route(struct domain *d, struct vgic_irq *irq, uint32_t affinity);
 void vgic_set_ctlr(struct domain *d, uint32_t value);
-void vgic_irq_reset(struct vgic_irq *irq, uint32_t intid);
+void vgic_send_sourced(struct vcpu *v, uint32_t intid, uint8_t sources);        /* no lock; a GICv2 SGI, pending from these CPUs */
+void vgic_drop_sourced(struct vcpu *v, uint32_t intid, uint8_t sources);        /* no lock; and no longer from these */
 struct vcpu *vgic_affinity_target(struct domain *d, uint32_t affinity);
 static inline bool vgic_irq_latches(const struct vgic_irq *irq) { return irq->edge || irq->hw || irq->pulse; }
 /* Pending by the model: what sits pending in a list register is not counted. */
@@ -138,5 +144,8 @@ static inline bool vgic_irq_pends(const struct vgic_irq *irq) { return irq->pend
 unsigned vgic_cpu_of(const struct vcpu *v);             /* where to send physical interrupts for it; NULL: CPU 0 */
 void vgic_hw_follow(struct vcpu *v);
 void vgic_unmap_all_hw(struct domain *d);               /* nobody runs in it, vCPUs may be gone */
-int vgic_v3_register(struct domain *d);                 /* MMIO regions */
+int vgic_v2_register(struct domain *d);                 /* places, MMIO regions, CPU interface */
+int vgic_v3_register(struct domain *d);                 /* places, MMIO regions */
+/* Bits of GICD_CTLR that a guest cannot change: GICv3 has affinity routing and one security state. */
+uint32_t vgic_ctlr_fixed(const struct domain *d);
 #endif

@@ -30,7 +30,10 @@ bool fake_hw_dirty;
 unsigned fake_flush_ipa_count, fake_flush_vmid_count, fake_flush_all_count;
 unsigned long fake_cleaned_bytes;
 uint8_t *fake_directmap;
-uint64_t fake_ram_bytes;
+uint64_t fake_ram_bytes, fake_direct_bytes;
+unsigned fake_moments, fake_lasting;
+unsigned long fake_moment_count;
+static uint8_t *all_ram;        /* another map of it, when the direct map does not have all */
 static int ram_fd = -1;
 
 static void die(const char *why, uint64_t a, uint64_t b)
@@ -65,18 +68,114 @@ void fake_cpu_set(unsigned cpu) { fake_cpu = cpu; }
 /* ---- memory ---- */
 WEAK void *pa_to_va(paddr_t pa)
 {
-    if (pa.v - FAKE_RAM >= fake_ram_bytes)
-        die("pa_to_va: not RAM", pa.v, 0);
+    if (!pa_in_direct_map(pa))
+        die("pa_to_va: not in the direct map", pa.v, 0);
     return fake_directmap + (pa.v - FAKE_RAM);
 }
 WEAK paddr_t va_to_pa(const void *va)
 {
     uint64_t offset = (uint64_t)((const uint8_t *)va - fake_directmap);
-    if (offset >= fake_ram_bytes)
+    if (offset >= fake_direct_bytes)
         die("va_to_pa: not of the direct map", (uint64_t)(uintptr_t)va, 0);
     return PA(FAKE_RAM + offset);
 }
-WEAK void *arch_map_device(paddr_t pa, uint64_t bytes) { (void)pa; return calloc(1, bytes); }
+void *fake_ram(paddr_t pa)
+{
+    if (pa.v - FAKE_RAM >= fake_ram_bytes)
+        die("not RAM", pa.v, 0);
+    return (all_ram ? all_ram : fake_directmap) + (pa.v - FAKE_RAM);
+}
+
+static uint8_t *reserve(size_t bytes)
+{
+    void *m = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (m == MAP_FAILED)
+        die("mmap of addresses", bytes, 0);
+    return m;
+}
+
+static void map_ram(void *at, paddr_t pa, uint64_t bytes)
+{
+    if (mmap(at, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, ram_fd, (off_t)(pa.v - FAKE_RAM)) != at)
+        die("mmap of RAM", pa.v, bytes);
+}
+
+static void map_nothing(void *at, uint64_t bytes)
+{
+    if (mmap(at, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != at)
+        die("mmap of a hole", (uintptr_t)at, bytes);
+}
+
+/* Places: those of each CPU for a moment, then those for long. */
+#define PLACES (MAX_CPUS * FAKE_MOMENTS + FAKE_LASTING)
+static uint8_t *places;
+static bool place_used[PLACES];
+static spinlock_t places_lock;
+
+void fake_small_direct_map(uint64_t bytes)
+{
+    fake_direct_bytes = bytes;
+    all_ram = reserve((size_t)fake_ram_bytes);
+    map_ram(all_ram, PA(FAKE_RAM), fake_ram_bytes);
+    map_nothing(fake_directmap + bytes, fake_ram_bytes - bytes);
+    if (!places)
+        places = reserve(PLACES * PAGE_SIZE);
+}
+
+static void *use_place(unsigned first, unsigned count, paddr_t pa)
+{
+    if (pa_in_direct_map(pa) || pa.v - FAKE_RAM >= fake_ram_bytes)
+        die("a map of what needs none, or is no RAM", pa.v, 0);
+    spin_lock(&places_lock);
+    unsigned n = first;
+    while (n < first + count && place_used[n])
+        n++;
+    if (n < first + count)
+        place_used[n] = true;
+    spin_unlock(&places_lock);
+    if (n == first + count)
+        return NULL;
+    map_ram(places + n * PAGE_SIZE, pa, PAGE_SIZE);
+    return places + n * PAGE_SIZE;
+}
+
+static void leave_place(unsigned first, unsigned count, const void *va, bool last)
+{
+    uint64_t n = (uint64_t)((uintptr_t)va - (uintptr_t)places) / PAGE_SIZE;
+    if (n < first || n >= first + count || !place_used[n])
+        die("not mapped there", (uintptr_t)va, n);
+    if (last && n + 1 < first + count && place_used[n + 1])
+        die("not the last that was mapped", (uintptr_t)va, n);
+    map_nothing(places + n * PAGE_SIZE, PAGE_SIZE);
+    place_used[n] = false;
+}
+
+WEAK void *arch_map_page(paddr_t pa)
+{
+    void *va = use_place(fake_cpu * FAKE_MOMENTS, FAKE_MOMENTS, pa);
+    if (!va)
+        die("too many pages mapped for a moment", pa.v, 0);
+    __atomic_add_fetch(&fake_moments, 1, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&fake_moment_count, 1, __ATOMIC_RELAXED);
+    return va;
+}
+WEAK void arch_unmap_page(const void *va)
+{
+    leave_place(fake_cpu * FAKE_MOMENTS, FAKE_MOMENTS, va, true);
+    __atomic_sub_fetch(&fake_moments, 1, __ATOMIC_RELAXED);
+}
+WEAK void *arch_map_lasting(paddr_t pa)
+{
+    void *va = use_place(MAX_CPUS * FAKE_MOMENTS, FAKE_LASTING, pa);
+    __atomic_add_fetch(&fake_lasting, va != NULL, __ATOMIC_RELAXED);
+    return va;
+}
+WEAK void arch_unmap_lasting(const void *va)
+{
+    leave_place(MAX_CPUS * FAKE_MOMENTS, FAKE_LASTING, va, false);
+    __atomic_sub_fetch(&fake_lasting, 1, __ATOMIC_RELAXED);
+}
+WEAK void *arch_map_device(paddr_t pa, uint64_t bytes) { (void)pa; return calloc(1, (size_t)bytes); }
 WEAK void arch_map_ram(paddr_t pa, uint64_t bytes) { (void)pa; (void)bytes; }
 WEAK void arch_dcache_clean(const void *va, size_t bytes)
 {
@@ -155,9 +254,7 @@ static void on_segv(int sig, siginfo_t *info, void *context)
             die("an access through a window that this CPU does not show", place / VLPT_SLOTS, slot);
         paddr_t pa = slot_root[slot].v ? window_walk(slot_root[slot], in) : PA(0);
         if (pa.v) {
-            void *at = windows + (offset & PAGE_MASK);
-            if (mmap(at, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, ram_fd, (off_t)(pa.v - FAKE_RAM)) != at)
-                die("mmap of a window", offset, pa.v);
+            map_ram(windows + (offset & PAGE_MASK), pa, PAGE_SIZE);
             return;
         }
     }
@@ -169,12 +266,7 @@ static void on_segv(int sig, siginfo_t *info, void *context)
     signal(sig, SIG_DFL);
 }
 
-static void window_drop(uint64_t offset, uint64_t bytes)
-{
-    void *at = windows + offset;
-    if (mmap(at, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != at)
-        die("mmap of a hole", offset, bytes);
-}
+static void window_drop(uint64_t offset, uint64_t bytes) { map_nothing(windows + offset, bytes); }
 
 uint8_t *fake_window(unsigned slot)
 {
@@ -237,8 +329,9 @@ WEAK bool load64_may_fault(const uint64_t *p, uint64_t *out)
     *out = value;
     return true;
 }
-WEAK int cas64_may_fault(uint64_t *p, uint64_t *expect, uint64_t desired)
+WEAK int cas64_may_fault(uint64_t *p, uint64_t *expect, uint64_t wanted)
 {
+    volatile uint64_t desired = wanted;         /* in memory, where longjmp leaves it */
     if (sigsetjmp(may_fault_jmp, 0)) {
         may_fault = false;
         return -1;
@@ -400,7 +493,7 @@ enum fake_fault fake_store64(uint64_t vttbr, ipa_t ipa, uint64_t value)
     mtx_lock(&tlb_lock);
     enum fake_fault result = translate(vttbr, ipa, true, &pa);
     if (result == FAKE_OK)
-        __atomic_store_n((uint64_t *)pa_to_va(pa), value, __ATOMIC_SEQ_CST);
+        __atomic_store_n((uint64_t *)fake_ram(pa), value, __ATOMIC_SEQ_CST);
     mtx_unlock(&tlb_lock);
     return result;
 }
@@ -496,6 +589,8 @@ WEAK int arch_set_record(struct vcpu *v, const struct xlr_vcpu *r, const struct 
     memcpy(v->arch.sysreg, r->sysreg, sizeof(r->sysreg));
     return 0;
 }
+bool fake_el1_64 = true, fake_el1_32;
+WEAK bool arch_el1_width_ok(bool aarch32) { return aarch32 ? fake_el1_32 : fake_el1_64; }
 WEAK void arch_get_features(const struct domain *d, struct xlr_cpu_features *f)
 {
     (void)d;
@@ -519,10 +614,7 @@ WEAK void arch_vtimer_mask(void) { fake_vtimer[fake_cpu].ctl |= 2; fake_vtimer[f
 static void windows_init(void)
 {
     if (!windows) {
-        void *w = mmap(NULL, (size_t)WINDOWS_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (w == MAP_FAILED)
-            die("mmap of the windows", WINDOWS_BYTES, 0);
-        windows = w;
+        windows = reserve((size_t)WINDOWS_BYTES);
         mtx_init(&tlb_lock, mtx_plain);
     }
     window_drop(0, WINDOWS_BYTES);
@@ -540,27 +632,30 @@ static void windows_init(void)
 void fake_init(uint64_t ram_bytes, unsigned cpu_total)
 {
     if (fake_directmap) {
-        munmap(fake_directmap, fake_ram_bytes);
+        munmap(fake_directmap, (size_t)fake_ram_bytes);
         close(ram_fd);
     }
+    if (all_ram)
+        munmap(all_ram, (size_t)fake_ram_bytes);
+    all_ram = NULL;
     ram_fd = memfd_create("ram", 0);
     if (ram_fd < 0 || ftruncate(ram_fd, (off_t)ram_bytes))
         die("memfd", ram_bytes, 0);
     /* The direct map is aligned as the real one is: what is aligned in physical memory is so in virtual memory. */
-    uint8_t *room = mmap(NULL, ram_bytes + ALIGNMENT, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (room == MAP_FAILED)
-        die("mmap of the direct map", ram_bytes, 0);
-    uint8_t *m = room + (-(uintptr_t)room & (ALIGNMENT - 1));
-    if (mmap(m, ram_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, ram_fd, 0) != m)
-        die("mmap of RAM", ram_bytes, 0);
+    uint8_t *room = reserve((size_t)(ram_bytes + ALIGNMENT)), *m = room + (-(uintptr_t)room & (ALIGNMENT - 1));
+    map_ram(m, PA(FAKE_RAM), ram_bytes);
     fake_directmap = m;
-    fake_ram_bytes = ram_bytes;
-    memset(fake_directmap, 0xa5, ram_bytes);
+    fake_ram_bytes = fake_direct_bytes = ram_bytes;
+    memset(fake_directmap, 0xa5, (size_t)ram_bytes);
+    memset(place_used, 0, sizeof(place_used));
+    fake_moments = fake_lasting = 0;
+    fake_moment_count = 0;
     windows_init();
     tlb_forget_all();
     fake_cpu = 0;
     fake_counter = 0;
-    fake_hw_dirty = fake_preempt = false;
+    fake_hw_dirty = fake_preempt = fake_el1_32 = false;
+    fake_el1_64 = true;
     fake_vmid_bits = 8;
     fake_flush_ipa_count = fake_flush_vmid_count = fake_flush_all_count = fake_vlpt_forgets = fake_vlpt_shows = 0;
     fake_gva_to_ipa = NULL;

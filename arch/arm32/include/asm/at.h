@@ -42,6 +42,11 @@ static inline uint64_t guest_at_par(gva_t va, bool write)
     WRITE_SYSREG(par_64, guest_par);
     return __builtin_expect((par & PAR_LPAE) != 0, 1) ? par : par_make_long(par, (uint32_t)va.v);
 }
+/* It failed, in stage 2, on an entry that was not there. */
+static inline bool par_stage2_translation(uint64_t par)
+{
+    return (par & PAR_S) && (par >> PAR_FST_SHIFT & FSC_TYPE) == FSC_TRANSLATION;
+}
 static inline ipa_t par_ipa(uint64_t par, gva_t va) { return IPA((par & PAR_ADDR) | (va.v & (PAGE_SIZE - 1))); }
 static inline bool guest_at(gva_t va, bool write, ipa_t *ipa)
 {

@@ -63,18 +63,16 @@ static inline int cas64_may_fault(uint64_t *p, uint64_t *expect, uint64_t desire
  */
 static inline unsigned words16_clear(uint64_t *p, uint64_t all, uint64_t any, uint64_t clear)
 {
-    uint32_t low = ~0u, high = ~0u, either_low = 0, either_high = 0, l, h;
+    uint64_t both = ~0ull, either = 0, word;
     uint32_t *half = (uint32_t *)p;
 
     for (unsigned i = 0; i < 16; i++) {
-        __asm__ volatile("ldrd %0, %1, [%2]" : "=&r"(l), "=r"(h) : "r"(p + i) : "memory");
-        low &= l;
-        high &= h;
-        either_low |= l;
-        either_high |= h;
+        __asm__ volatile("ldrd %Q0, %R0, [%1]" : "=r"(word) : "r"(p + i) : "memory");
+        both &= word;
+        either |= word;
     }
-    if ((~low & (uint32_t)all) || (~high & (uint32_t)(all >> 32)))
-        return (either_low & (uint32_t)any) || (either_high & (uint32_t)(any >> 32)) ? 1 : 0;
+    if (all & ~both)
+        return either & any ? 1 : 0;
     for (unsigned i = 0; i < 32; i += 2)
         __atomic_store_n(&half[i], half[i] & ~(uint32_t)clear, __ATOMIC_RELAXED);
     return 2;

@@ -63,16 +63,16 @@ static inline paddr_t va_to_pa(const void *va)
  */
 extern int32_t vlpt_shown[MAX_CPUS];
 void vlpt_show(unsigned slot);
-static inline uint64_t *vlpt_enter(unsigned slot, uint64_t *window)
+static inline uint64_t *vlpt_entered(unsigned slot, uint64_t *window)
 {
     if (__builtin_expect(vlpt_shown[cpu_id()] != (int32_t)slot, 0))
         vlpt_show(slot);
     return window;
 }
 /* Index with gfn, below 2^(VLPT_IPA_BITS - 12): the leaf descriptor.  Reads fault where the stage 2 has no level-3 table. */
-static inline uint64_t *vlpt_window(unsigned slot) { return vlpt_enter(slot, (uint64_t *)(uintptr_t)VLPT_LEAF_VA); }
+static inline uint64_t *vlpt_window(unsigned slot) { return vlpt_entered(slot, (uint64_t *)(uintptr_t)VLPT_LEAF_VA); }
 /* Index with ipa >> 21: the level-2 descriptor.  Reads fault where the stage 2 has no level-2 table. */
-static inline uint64_t *vlpt_upper(unsigned slot) { return vlpt_enter(slot, (uint64_t *)(uintptr_t)VLPT_UPPER_VA); }
+static inline uint64_t *vlpt_upper(unsigned slot) { return vlpt_entered(slot, (uint64_t *)(uintptr_t)VLPT_UPPER_VA); }
 
 /*
  * Before arch_map_ram: [pa, pa + bytes) for reading, at most 16 MiB in all; stays valid for ever.  For the device

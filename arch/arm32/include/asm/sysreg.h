@@ -251,6 +251,7 @@ X(mvfr0) X(mvfr1)
 #define PSR_E           BIT(9)
 #define PSR_IL          BIT(20)
 #define PSR_J           BIT(24)
+#define PSR_RESERVED    (0xfu << 20 | PSR_J)    /* IL, DIT, PAN, SSBS of Armv8; Jazelle and ThumbEE states */
 #define PSR_IT          ((3u << 25) | (0x3fu << 10))
 
 /* HSR, in the layout of ESR_EL2. */

@@ -16,6 +16,16 @@ struct domain;
 void fake_init(uint64_t ram_bytes, unsigned cpu_total);
 /* page_init() over all of that RAM; to be called after fake_init by tests that link page.c. */
 void fake_page_init(void);
+/*
+ * After fake_init: only the first `bytes` are in the direct map.  The rest is reached by arch_map_page, of whose places each CPU has
+ * FAKE_MOMENTS, and arch_map_lasting, FAKE_LASTING in all; what is there otherwise, and a place that is used after it was unmapped, faults.
+ */
+#define FAKE_MOMENTS 4u
+#define FAKE_LASTING 8u
+void fake_small_direct_map(uint64_t bytes);
+void *fake_ram(paddr_t pa);                     /* for tests: wherever it is */
+extern unsigned fake_moments, fake_lasting;     /* places in use */
+extern unsigned long fake_moment_count;         /* maps made so far */
 void fake_cpu_set(unsigned cpu);                /* the calling thread is this CPU from now on */
 
 /* Time. */
@@ -30,6 +40,7 @@ extern int (*fake_gva_to_ipa)(gva_t va, bool write, ipa_t *ipa);
 /* Virtual timer registers as arch_vtimer_write left them. */
 struct fake_vtimer { uint64_t cval, voff; uint32_t ctl, cntkctl; unsigned masks; };
 extern struct fake_vtimer fake_vtimer[MAX_CPUS];
+extern bool fake_el1_64, fake_el1_32;           /* widths that EL1 can have: arch_el1_width_ok() */
 extern bool fake_preempt;                       /* hypercall_preempt_check()'s answer (core.c) */
 
 /*

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Image header, an identity map of 512 GiB in 1 GiB blocks, vectors, and the two calls out. */
-    .section .head.begin, "ax"
+    .section .head, "ax"
     .globl _start
 _start:
     b       start
     .long   0
-    .quad   0x0                     /* text offset; payload.lds puts the size behind it */
-    .section .head, "ax"
+    .quad   0x0                     /* text offset */
+    .quad   image_bytes - _start
     .quad   0xa                     /* little-endian, 4 KiB, anywhere */
     .quad   0, 0, 0
     .long   0x644d5241
@@ -98,8 +98,8 @@ mmu_on:
     ret
 
     .text
-    .globl hypercall
-hypercall:
+    .globl bm_hypercall
+bm_hypercall:
     mov     x16, x0
     mov     x0, x1
     mov     x1, x2

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Backtraces over frame pointers, with names from the symbol table that the second pass of the link brings. */
+#include "internal.h"
+
+void symbol_print(char buf[SYMBOL_PRINT_MAX], uint64_t addr)
+{
+    unsigned low = 0, high = xl_symbol_count;
+
+    /* The last symbol at or below addr: they are sorted. */
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (xl_symbols[middle].addr <= addr)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low && addr < (uintptr_t)text_end)
+        snprintf(buf, SYMBOL_PRINT_MAX, "%s+%#lx", xl_symbols[low - 1].name, (unsigned long)(addr - xl_symbols[low - 1].addr));
+    else
+        snprintf(buf, SYMBOL_PRINT_MAX, "?");
+}
+
+static void print_place(unsigned n, uint32_t pc)
+{
+    char where[SYMBOL_PRINT_MAX];
+    symbol_print(where, pc);
+    log_err(" #%u %08lx %s\n", n, (unsigned long)pc, where);
+}
+
+/*
+ * R11 points at a pair { caller's R11, return address } (clang) or at its second half (GCC).  SP is aligned to 8 at each call, and so is the
+ * pair.  A function of GCC's that calls none saves R11 alone, where the return address would be; only the innermost can be one.
+ * Frames go up within one stack, else the chain is broken and ends.
+ */
+void backtrace_from(uint32_t fp, uint32_t pc)
+{
+    uint32_t top;
+
+    print_place(0, pc);
+    for (unsigned n = 1; n < 32 && mmu_in_stack(fp & ~7u, &top) && (fp & ~7u) + 8 <= top; n++) {
+        const uint32_t *frame = (const uint32_t *)(uintptr_t)(fp & ~7u);
+        bool leaf = n == 1 && frame[1] > fp && frame[1] < top;
+        uint32_t caller = frame[leaf ? 1 : 0];
+
+        if (!leaf && !frame[1])
+            break;
+        if (!leaf)
+            print_place(n, frame[1] - 4);       /* the call, not what follows it */
+        if (caller <= fp)
+            break;
+        fp = caller;
+    }
+}
+
+void arch_backtrace(void)
+{
+    const uint32_t *frame = (const uint32_t *)((uintptr_t)__builtin_frame_address(0) & ~7u);
+    backtrace_from(frame[0], (uint32_t)(uintptr_t)__builtin_return_address(0));
+}

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# U-Boot's script for xen-lite, on arm64 and arm32: loads the hypervisor and its modules from where the script came from (a
+# disk, an SD card, TFTP), describes them in the device tree as Xen's boot protocol wants, and starts.
+# `make image` compiles it into the boot partition: mkimage -A arm -T script -C none -d boot.cmd boot.scr.uimg
+#
+# Beside it are xen-lite, vmlinuz, initrd (may be missing), and options.env, whose lines are
+#   xen_args=OPTIONS          of xen-lite
+#   dom0_args=OPTIONS         of the control domain's kernel
+#   dtb=FILE                  a device tree beside it, where U-Boot has none (or not the right one) in memory
+
+if test "${devtype}" = dhcp; then
+    setenv get 'tftpboot ${at} ${file}'
+else
+    setenv get 'load ${devtype} ${devnum}:${distro_bootpart} ${at} ${prefix}${file}'
+fi
+# A device tree, a ramdisk that was there before must not be taken for this one's.
+setenv dtb
+setenv missing
+setenv ramdisk_bytes
+
+# The modules lie behind the hypervisor, which takes less than 16 MiB with all of its memory.
+setexpr kernel_at ${kernel_addr_r} + 0x1000000
+setenv at ${kernel_at}
+setenv file options.env
+if run get; then env import -t ${at} ${filesize} xen_args dom0_args dtb; else setenv missing ${file}; fi
+
+# The machine's device tree: a file, firmware's (QEMU), or the one that U-Boot itself runs on.
+if test -n "${dtb}"; then
+    setenv tree_at ${fdt_addr_r}
+    setenv at ${tree_at}
+    setenv file ${dtb}
+    run get || setenv missing ${file}
+elif test -n "${fdt_addr}"; then
+    setenv tree_at ${fdt_addr}
+else
+    setenv tree_at ${fdt_addr_r}
+    fdt addr ${fdtcontroladdr}
+    fdt move ${fdtcontroladdr} ${tree_at}
+fi
+
+setenv at ${kernel_addr_r}
+setenv file xen-lite
+run get || setenv missing ${file}
+setenv at ${kernel_at}
+setenv file vmlinuz
+if run get; then setenv kernel_bytes ${filesize}; else setenv missing ${file}; fi
+setexpr ramdisk_at ${kernel_at} + ${kernel_bytes}
+setexpr ramdisk_at ${ramdisk_at} + 0x1fffff
+setexpr ramdisk_at ${ramdisk_at} / 0x200000
+setexpr ramdisk_at ${ramdisk_at} * 0x200000
+setenv at ${ramdisk_at}
+setenv file initrd
+if run get; then setenv ramdisk_bytes ${filesize}; fi
+
+fdt addr ${tree_at}
+fdt resize 0x2000
+fdt set /chosen \#address-cells <1>
+fdt set /chosen \#size-cells <1>
+fdt set /chosen xen,xen-bootargs "${xen_args}"
+fdt mknode /chosen module@${kernel_at}
+fdt set /chosen/module@${kernel_at} compatible multiboot,kernel multiboot,module
+fdt set /chosen/module@${kernel_at} reg <0x${kernel_at} 0x${kernel_bytes}>
+fdt set /chosen/module@${kernel_at} bootargs "${dom0_args}"
+if test -n "${ramdisk_bytes}"; then
+    fdt mknode /chosen module@${ramdisk_at}
+    fdt set /chosen/module@${ramdisk_at} compatible multiboot,ramdisk multiboot,module
+    fdt set /chosen/module@${ramdisk_at} reg <0x${ramdisk_at} 0x${ramdisk_bytes}>
+fi
+
+# The two widths differ in the header of their images, and so in the command that starts them.
+if test -n "${missing}"; then
+    echo "xen-lite: ${missing} cannot be read: not started"
+elif test "${cpu}" = armv8; then
+    booti ${kernel_addr_r} - ${tree_at}
+else
+    bootz ${kernel_addr_r} - ${tree_at}
+fi
