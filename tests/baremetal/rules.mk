@@ -21,6 +21,12 @@ $(BM)/%.o: tests/baremetal/$(ARCH)/%.c $(headers) $(flags) tests/baremetal/rules
 	@$(bm_compile)
 $(BM)/%.o: tests/baremetal/$(ARCH)/%.S $(headers) $(flags) tests/baremetal/rules.mk
 	@$(bm_compile) -D__ASSEMBLY__
+# The guests of arm64's payload can be arm32's: their program is taken out of that payload.
+$(BM)/guest32.bin: build/arm32/baremetal/payload
+	@mkdir -p $(@D)
+	@$(call cross_of,arm32)objcopy -O binary -j .guest $<.elf $@
+$(BM)/guest32.o: $(BM)/guest32.bin
+$(BM)/guest32.o: BM_CFLAGS += -Wa,-I$(BM)
 # The hypervisor's own printf, as tested as any.
 $(BM)/printf.o: xen-lite/printf.c $(headers) $(flags) tests/baremetal/rules.mk
 	@$(bm_compile)

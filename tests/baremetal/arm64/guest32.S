@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The code of arm32's guests, as arm32's payload has it (rules.mk). */
+    .section .rodata
+    .balign 4096
+    .global guest32_start, guest32_end
+    .hidden guest32_start, guest32_end
+guest32_start:
+    .incbin "guest32.bin"
+guest32_end:
