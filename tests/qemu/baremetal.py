@@ -48,9 +48,9 @@ ARM64 = {
     "stock": dict(cpu="cortex-a57", smp=2, xen=os.path.join(BUILD, "stock/arm64/xen")),
 }
 ARM32 = {
-    "arm32": dict(cpu="cortex-a15", smp=2),
-    "arm32-four": dict(cpu="cortex-a15", smp=4),
-    "arm32-a7": dict(cpu="cortex-a7", smp=2),
+    "arm32": dict(cpu="cortex-a15", smp=2, gic=3),
+    "arm32-four": dict(cpu="cortex-a15", smp=4, gic=3),
+    "arm32-a7": dict(cpu="cortex-a7", smp=2, gic=3),
     "arm32-stock": dict(cpu="cortex-a15", smp=2, gic=3, xen=os.path.join(BUILD, "stock/arm32/xen")),
 }
 MACHINES = {**{name: dict(arch="arm64", **options) for name, options in ARM64.items()},
