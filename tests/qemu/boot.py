@@ -31,7 +31,7 @@ MISTAKES = {
     "truncated: half a kernel": ("setexpr half ${kernel_bytes} / 2; fdt set /chosen/module@${kernel_at} reg <0x${kernel_at} 0x${half}>",
                                  "): is truncated: by its own header it has 0x"),
     "truncated: half a ramdisk": ("setexpr half ${ramdisk_bytes} / 2; fdt set /chosen/module@${ramdisk_at} reg <0x${ramdisk_at} 0x${half}>",
-                                  "): is truncated: what begins at byte 0x"),
+                                  "): is truncated: its cpio archive has no end"),
 }
 
 
