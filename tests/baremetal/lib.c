@@ -292,7 +292,7 @@ static void all_phases(void)
 void bm_main(void *fdt);
 void bm_main(void *fdt)
 {
-    bm_bootargs(fdt);
+    bm_read_tree(fdt);
     bm_print("bm: payload runs on %s\n", bm_is_xen_lite() ? "xen-lite" : "another hypervisor");
     gic_start(0);
     if (bm_option("soak") > 0)
