@@ -15,9 +15,9 @@ import re
 import sys
 import tempfile
 
-from host import MACHINES as HOST_MACHINES, default_gic
 from scenario import BUILD, Host, HostError, Tap, built, default_arch
 import bench
+from host import MACHINES as HOST_MACHINES, default_gic
 
 ARCH = default_arch()
 PAYLOAD = built("baremetal/payload")
