@@ -24,6 +24,8 @@ enum { GICH_HCR = 0x0, GICH_VTR = 0x4, GICH_VMCR = 0x8, GICH_MISR = 0x10, GICH_E
 static volatile void *dist, *cpu_if, *hyp_if;
 static uint8_t target_of[MAX_CPUS];     /* each CPU's bit in ITARGETSR and SGIR */
 static uint32_t sgi_iar[MAX_CPUS][16];  /* the acknowledged value with its source, which EOI and DIR must repeat */
+/* An SPI's target as in ITARGETSR, and who acknowledged it last. */
+static struct { uint8_t target, taker; } spi[1020];
 static spinlock_t lock = SPINLOCK_INIT;
 
 static void dist_init(void)
@@ -43,6 +45,8 @@ static void dist_init(void)
         io_write32(dist, GICD_ICFGR + i / 4, 0);
         io_write32(dist, GICD_ICFGR + i / 4 + 4, 0);
     }
+    for (uint32_t i = 32; i < gic_info.irq_count; i++)
+        spi[i].target = target_of[cpu_id()];
     io_write32(dist, GICD_CTLR, 1);
 }
 
@@ -102,11 +106,24 @@ static uint32_t gicv2_ack(void)
     arch_dsb();                         /* acknowledged before anything that the interrupt announces is read */
     if (intid < 16)
         sgi_iar[cpu_id()][intid] = iar;
+    else if (intid >= 32 && intid < ARRAY_SIZE(spi))
+        __atomic_store_n(&spi[intid].taker, (uint8_t)cpu_id(), __ATOMIC_RELAXED);
     return intid;
 }
 static uint32_t acknowledged(uint32_t intid) { return intid < 16 ? sgi_iar[cpu_id()][intid] : intid; }
 static void gicv2_eoi(uint32_t intid) { io_write32(cpu_if, GICC_EOIR, acknowledged(intid)); }
-static void gicv2_deactivate(uint32_t intid) { io_write32(cpu_if, GICC_DIR, acknowledged(intid)); }
+
+/*
+ * There are GICs (QEMU's) in which an SPI is active for the CPU that acknowledged it, and only its own CPU interface and virtual CPU
+ * interface end that.  From another CPU it is cleared in the distributor, for all.
+ */
+static void gicv2_deactivate(uint32_t intid)
+{
+    if (intid >= 32 && __atomic_load_n(&spi[intid].taker, __ATOMIC_RELAXED) != cpu_id())
+        io_write32(dist, gicd_word(GICD_ICACTIVER, intid), gicd_bit(intid));
+    else
+        io_write32(cpu_if, GICC_DIR, acknowledged(intid));
+}
 
 static void gicv2_send_sgi(unsigned cpu, uint32_t intid)
 {
@@ -132,10 +149,18 @@ static void gicv2_set_type(uint32_t intid, bool edge)
     spin_unlock(&lock);
 }
 static void gicv2_set_priority(uint32_t intid, uint8_t priority) { io_write8(dist, GICD_IPRIORITYR + intid, priority); }
+/*
+ * The guest that has an interrupt in hand goes on on another CPU, from where its EOI may not end it (see above): so it ends here.  If its
+ * line is still up it comes once more, to the new CPU, and what the guest has of it already stays one interrupt.
+ */
 static void gicv2_route(uint32_t intid, unsigned cpu)
 {
-    if (intid >= 32)
-        io_write8(dist, GICD_ITARGETSR + intid, target_of[cpu]);
+    if (intid < 32 || spi[intid].target == target_of[cpu])
+        return;
+    spi[intid].target = target_of[cpu];
+    io_write8(dist, GICD_ITARGETSR + intid, target_of[cpu]);
+    if (io_read32(dist, gicd_word(GICD_ISACTIVER, intid)) & gicd_bit(intid))
+        io_write32(dist, gicd_word(GICD_ICACTIVER, intid), gicd_bit(intid));
 }
 static void gicv2_set_pending(uint32_t intid, bool pending)
 {

@@ -3,7 +3,8 @@
 """What the hypervisor's paths cost, in instructions, by the bare-metal control domain of tests/baremetal (docs/bench.md).
 
 usage: bench.py [--json] [--quick] [--jobs N]
-                  all of it: a table beside what is aimed at and what others take; build/bench/dirty-log.json, *.svg
+                  all of it: a table beside what is aimed at and what others take; dirty-log.json and *.svg in build/bench/,
+                  ARCH=arm32: in build/bench/arm32/
        bench.py --trace WORK [--kind N] [--listing] [--cpu CPU] [--xen-append OPTIONS]
                   the instructions of an exit of WORK: a line for each function that it passes through, in order
 
@@ -29,10 +30,18 @@ import host as hosts
 from benchdata import figure, select, show
 from host import Host, HostError
 
-OUT = os.path.join(hosts.BUILD, "bench")
+# What differs by the width.  text: where the hypervisor's is, and no guest's (<asm/mm.h>); modes: of the log, and a processor for each.
+Width = collections.namedtuple("Width", "cross out text modes")
+WIDTHS = {
+    "arm64": Width("aarch64-linux-gnu-", "bench", range(1 << 46, 1 << 48),
+                   {"sw": {"cpu": "cortex-a57"}, "hw": {"cpu": "max", "xen_append": "dirty=hw"}}),
+    "arm32": Width("arm-linux-gnueabihf-", "bench/arm32", range(0, 1 << 30), {"sw": {"cpu": "cortex-a15"}}),
+}
+ARCH = hosts.default_arch()
+WIDTH = WIDTHS[ARCH]
+OUT = os.path.join(hosts.BUILD, WIDTH.out)
 PAYLOAD = hosts.built("baremetal/payload")
-CROSS = os.environ.get("CROSS", "aarch64-linux-gnu-")
-EL2_BASE = 1 << 46                      # the hypervisor's text and no guest's (<asm/mm.h>)
+CROSS = os.environ.get("CROSS", WIDTH.cross)
 
 
 def ramdisk():
@@ -64,7 +73,7 @@ class Program:
                 function = match[2]
                 self.symbols.append((int(match[1], 16) + bias, function.split(".")[0]))     # without .isra.0 and the like
             elif match := re.match(r"\s*([0-9a-f]+):\t(.*)", line):
-                self.text[int(match[1], 16) + bias] = match[2].split(" //")[0].split("\t//")[0].strip()
+                self.text[int(match[1], 16) + bias] = re.split(r"\s(?://|@ )", match[2])[0].strip()
         self.symbols.sort()
         self.starts = [address for address, _ in self.symbols]
 
@@ -82,18 +91,17 @@ SHOWN_PARTS = 150
 Step = collections.namedtuple("Step", "address function text")
 
 
+KINDS = (
+    ("store", r"st|cas|swp|push|srs|ld(add|set|clr|eor)"),
+    ("load", r"ld|pop|rfe"),
+    ("barrier", r"dsb|dmb|isb|tlbi|mcr\s+15, \d, \w+, cr8,"),       # on 32-bit a TLB operation is a coprocessor's register
+    ("sysreg", r"mrs|msr|mcr|mrc|mrrc|vmrs|vmsr"),
+)
+
+
 def kind_of(text):
     """What an instruction does that is worth counting."""
-    name = text.split(None, 1)[0] if text else "?"
-    if re.match(r"st|cas|swp|ld(add|set|clr|eor)", name):
-        return "store"
-    if name.startswith("ld"):
-        return "load"
-    if name in ("mrs", "msr"):
-        return "sysreg"
-    if name in ("dsb", "dmb", "isb", "tlbi"):
-        return "barrier"
-    return "other"
+    return next((kind for kind, pattern in KINDS if re.match(pattern, text)), "other")
 
 
 def record(work, options):
@@ -132,7 +140,7 @@ def exits_of(addresses, payload_at):
             inside = address == begin
         if not inside:
             continue
-        if address < EL2_BASE:
+        if address not in WIDTH.text:
             elsewhere += 1
             at_el2 = False
             continue
@@ -232,7 +240,7 @@ Job = collections.namedtuple("Job", "name works parameters options")
 DEBUG_XEN = os.path.join(hosts.BUILD, hosts.default_arch() + "-debug/xen-lite")
 COSTS = ("null-hypercall", "hypercall-by-table", "psci-version", "gic-read", "gic-write", "sgi", "event", "context-switch",
          "context-switch-domains", "mmio-hit", "mmio-empty", "write-fault", "write-fault-block", "leaf-lookup")
-MODES = {"sw": {"cpu": "cortex-a57"}, "hw": {"cpu": "max", "xen_append": "dirty=hw"}}
+MODES = WIDTH.modes
 JOB_S = 580
 
 
@@ -248,7 +256,8 @@ def all_jobs(quick):
     yield Job("costs", COSTS, {}, {})
     yield Job("again", COSTS, {}, {})
     yield Job("walk", ("gic-read", "mmio-hit", "write-fault", "write-fault-block"), {"vlpt": "off"}, {"xen_append": "vlpt=off"})
-    yield Job("hw", ("null-hypercall", "gic-read", "write-fault", "write-fault-block"), {"mode": "hw"}, MODES["hw"])
+    if "hw" in MODES:
+        yield Job("hw", ("null-hypercall", "gic-read", "write-fault", "write-fault-block"), {"mode": "hw"}, MODES["hw"])
     yield Job("debug", ("mmio-stale",), {"build": "debug"}, {"xen": DEBUG_XEN})
     for cpus in (1, 2):
         yield Job(f"vmid-{cpus}", ("vmid-255",), {"cpus": cpus}, {"smp": cpus})
@@ -366,7 +375,7 @@ def size_rows(figures):
 
 
 def report(figures, peers, difference):
-    return "\n\n".join([benchdata.goal_table(figures, peers), benchdata.table(plain_rows(figures), ["other figures", "value", "unit"]),
+    return "\n\n".join([benchdata.goal_table(figures, peers, ARCH), benchdata.table(plain_rows(figures), ["other figures", "value", "unit"]),
                         size_rows(figures), f"two runs differ by {difference[0] * 100:.2f} % at most ({difference[1]})"])
 
 
@@ -382,7 +391,7 @@ def run_all(args):
     say(f"all measured in {time.monotonic() - began:.0f} s")
     peers = benchdata.load(os.path.join(OUT, "peers.json"))
     benchdata.save(os.path.join(OUT, "dirty-log.json"), "tools/bench.py" + (" --quick" if args.quick else ""),
-                   benchdata.machine(" ".join(dict.fromkeys(mode["cpu"] for mode in MODES.values()))), figures)
+                   benchdata.machine(hosts.MACHINES[ARCH].emulator, " ".join(dict.fromkeys(mode["cpu"] for mode in MODES.values()))), figures)
     if not args.quick and shutil.which("gnuplot"):
         import benchplot
         say("plots: " + " ".join(benchplot.draw_all(figures, peers, OUT)))

@@ -468,13 +468,13 @@ class Host:
 
 
 class Pair:
-    """Two hosts, A (10.0.0.1) and B (10.0.0.2), with a wire between them. Takes Host's arguments."""
+    """Two hosts, A (10.0.0.1) and B (10.0.0.2), with a wire between them. Takes Host's arguments; B: those of B that are others."""
 
-    def __init__(self, **arguments):
+    def __init__(self, b=None, **arguments):
         self.dir = tempfile.mkdtemp(prefix="xl-link-")
         ends = [os.path.join(self.dir, name) for name in "ab"]
         self.a = Host("A", ip="10.0.0.1/24", link=(ends[0], ends[1]), **arguments)
-        self.b = Host("B", ip="10.0.0.2/24", link=(ends[1], ends[0]), **arguments)
+        self.b = Host("B", ip="10.0.0.2/24", link=(ends[1], ends[0]), **{**arguments, **(b or {})})
         self.hosts = (self.a, self.b)
 
     def __enter__(self):

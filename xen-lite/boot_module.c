@@ -18,7 +18,7 @@ enum {
     ZIMAGE_MAGIC_AT = 36, ZIMAGE_START_AT = 40, ZIMAGE_END_AT = 44, ZIMAGE_HEADER_BYTES = 48,
     PE_SECTIONS_AT = 6, PE_OPTIONAL_AT = 20, PE_HEADER_BYTES = 24,      /* from "PE\0\0" on */
     SECTION_SIZE_AT = 16, SECTION_PLACE_AT = 20, SECTION_BYTES = 40,
-    CPIO_FILE_SIZE_AT = 54, CPIO_NAME_SIZE_AT = 94, CPIO_HEADER_BYTES = 110,
+    CPIO_MAGIC_BYTES = 6, CPIO_FILE_SIZE_AT = 54, CPIO_NAME_SIZE_AT = 94, CPIO_HEADER_BYTES = 110,
 };
 
 static const char *kind_of(const struct boot_module *m) { return m == &boot.kernel ? "kernel" : "ramdisk"; }
@@ -134,7 +134,7 @@ struct cpio_entry { uint64_t name_bytes, bytes; bool last; };   /* bytes: all of
 static bool cpio_read(const uint8_t *p, uint64_t left, struct cpio_entry *e)
 {
     static const char trailer[] = "TRAILER!!!";
-    if (left < 6 || (memcmp(p, "070701", 6) && memcmp(p, "070702", 6)))
+    if (left < CPIO_MAGIC_BYTES || (memcmp(p, "070701", CPIO_MAGIC_BYTES) && memcmp(p, "070702", CPIO_MAGIC_BYTES)))
         return false;
     e->last = false;
     e->bytes = CPIO_HEADER_BYTES;
@@ -162,9 +162,11 @@ static int check_ramdisk(const struct boot_module *m)
             continue;
         }
         if (!cpio_read(p + at, left, &e)) {
-            if (open)
-                return refuse(m, "is damaged: no cpio header at its byte 0x%llx", (unsigned long long)at);
-            return 0;
+            if (!open)
+                return 0;
+            if (left < CPIO_MAGIC_BYTES)
+                break;
+            return refuse(m, "is damaged: no cpio header at its byte 0x%llx", (unsigned long long)at);
         }
         if (e.bytes > left)
             return refuse(m, "is truncated: what begins at byte 0x%llx needs 0x%llx more; load all of it",

@@ -99,11 +99,3 @@ void cpu_last_init(void)
     /* TLBIALLNSNH: the TLB may hold walks under whatever VTCR was before. */
     __asm__ volatile("isb\n\tmcr p15, 4, %0, c8, c7, 4\n\tdsb nsh\n\tisb" : : "r"(0) : "memory");
 }
-
-/* What the compiler's library calls when a division of 64 bits is by zero: for us only a bug can. */
-int64_t __aeabi_ldiv0(int64_t quotient);
-int64_t __aeabi_ldiv0(int64_t quotient)
-{
-    (void)quotient;
-    panic("division by zero");
-}

@@ -71,8 +71,8 @@ void bm_counters_reset(void);
 bool bm_faults(void (*fn)(void));           /* it makes one access, which is to abort */
 extern unsigned bm_failed, bm_passed;
 
-/* bootargs.c: `name=NUMBER` on this payload's command line; -1: not there */
-void bm_bootargs(const void *fdt);
+/* bootargs.c: what the device tree says.  `name=NUMBER` on this payload's command line; -1: not there */
+void bm_read_tree(const void *fdt);
 int64_t bm_option(const char *name);
 
 /* test_basic.c: what the second CPU does when it is up, beside waiting for interrupts */
@@ -94,15 +94,23 @@ long bm_hypercall(unsigned long nr, ...);   /* up to five arguments, each of a r
     bm_hypercall((unsigned long)(a), (unsigned long)(b), (unsigned long)(c), (unsigned long)(d), (unsigned long)(e), (unsigned long)(f))
 extern char bm_vectors[], bm_secondary[], image_start[];
 
-/* irq.c: a GICv3 at a given place; the handler runs with interrupts masked */
+/* gic.c: a GICv2 or a GICv3, at the places where the emulated machine has them */
 #define DOM0_GICD 0x08000000ul
-#define DOM0_GICR 0x080a0000ul
-extern volatile uint32_t bm_irq_count[1024];
-extern void (*bm_irq_hook)(uint32_t intid);
+#define DOM0_GICR 0x080a0000ul              /* a GICv3's alone */
+extern unsigned gic_version;                /* bootargs.c */
 void gic_start(unsigned cpu);
 void gic_enable(unsigned cpu, uint32_t intid, uint8_t priority);
 void gic_disable(unsigned cpu, uint32_t intid);
 void gic_sgi(unsigned cpu, uint32_t intid);
+void gic_mask(uint32_t priority);
+uint32_t gic_acknowledge(void);             /* IAR */
+void gic_end(uint32_t iar);
+void gic_look_around(void);                 /* what the CPU interface has that causes no exit */
+
+/* irq.c: the handler runs with interrupts masked */
+extern volatile uint32_t bm_irq_count[1024];
+extern volatile uint32_t bm_irq_sources[16];        /* of a GICv2's SGIs: the CPUs from which each has come */
+extern void (*bm_irq_hook)(uint32_t intid);
 extern volatile uint64_t bm_tick;
 void gic_tick(uint64_t ticks);              /* this CPU's virtual timer, again and again; 0: no more */
 
@@ -177,6 +185,7 @@ void test_guest(void);
 void test_cycles(void);
 void test_dirty(void);
 void test_routes(void);
+void test_windows(void);
 void test_errors(void);
 void test_vmids(void);
 void test_costs(void);

@@ -277,6 +277,8 @@ static void all_phases(void)
         phase("dirty", test_dirty);
     if (bm_is_xen_lite())
         phase("routes", test_routes);
+    if (bm_is_xen_lite())
+        phase("windows", test_windows);
     phase("errors", test_errors);
     if (bm_is_xen_lite())
         phase("vmids", test_vmids);
@@ -290,7 +292,7 @@ static void all_phases(void)
 void bm_main(void *fdt);
 void bm_main(void *fdt)
 {
-    bm_bootargs(fdt);
+    bm_read_tree(fdt);
     bm_print("bm: payload runs on %s\n", bm_is_xen_lite() ? "xen-lite" : "another hypervisor");
     gic_start(0);
     if (bm_option("soak") > 0)

@@ -96,6 +96,18 @@ void test_psci(void)
     CHECK_EQ("psci: affinity info of the second CPU", smccc(PSCI_AFFINITY_INFO, 1, 0, 0), 0);
 }
 
+#define SOURCED_SGI 14u
+
+/* Of SOURCED_SGI, as the distributor shows them. */
+static bool wait_sources(unsigned seconds, uint8_t sources)
+{
+    uint64_t end = bm_counter() + seconds * bm_counter_hz();
+    while ((mmio_read(DOM0_GICD + 0xf20 + (SOURCED_SGI & ~3u)) >> SOURCED_SGI % 4 * 8 & 0xff) != sources)
+        if (bm_counter() > end)
+            return false;
+    return true;
+}
+
 static bool wait_irq(uint32_t intid, uint32_t count)
 {
     uint64_t end = bm_counter() + bm_counter_hz();
@@ -105,13 +117,42 @@ static bool wait_irq(uint32_t intid, uint32_t count)
     return true;
 }
 
+static void send_from_second(uint32_t intid)
+{
+    if (intid == 5)
+        gic_sgi(0, SOURCED_SGI);
+}
+
+/* A GICv2's SGI from two CPUs, one of them twice: it comes once from each. */
+static void sgi_sources(void)
+{
+    gic_enable(0, SOURCED_SGI, 0x80);
+    bm_irq_sources[SOURCED_SGI] = bm_irq_count[SOURCED_SGI] = 0;
+    irq_off();
+    bm_irq_hook = send_from_second;
+    for (unsigned i = 0; i < 2; i++)
+        gic_sgi(0, SOURCED_SGI);
+    uint32_t asked = bm_irq_count[5];
+    gic_sgi(1, 5);
+    CHECK("vgic: the other CPU sends one, too", wait_irq(5, asked + 1) && wait_sources(2, 3));
+    bm_irq_hook = NULL;
+    irq_on();
+    CHECK("vgic: an SGI comes once from each of its sources", wait_irq(SOURCED_SGI, 2) && bm_irq_sources[SOURCED_SGI] == 3);
+    for (volatile unsigned i = 0; i < 100000; i++)
+        ;
+    CHECK_EQ("vgic: and no more than that", bm_irq_count[SOURCED_SGI], 2);
+}
+
 static void stage2_hole(void) { (void)mmio_read(NOWHERE); }
 
 void test_vgic(void)
 {
-    CHECK("vgic: GICv3 in PIDR2", (mmio_read(DOM0_GICD + 0xffe8) >> 4 & 15) == 3);
+    CHECK("vgic: its version in PIDR2", (mmio_read(DOM0_GICD + (gic_version == 3 ? 0xffe8 : 0xfe8)) >> 4 & 15) == gic_version);
     CHECK("vgic: TYPER counts lines", (mmio_read(DOM0_GICD + 4) & 31) >= 1);
-    CHECK("vgic: TYPER of the first redistributor is CPU 0", mmio_read(DOM0_GICR + 12) == 0);
+    if (gic_version == 3)
+        CHECK("vgic: TYPER of the first redistributor is CPU 0", mmio_read(DOM0_GICR + 12) == 0);
+    else
+        CHECK("vgic: the targets of SGIs are who reads them", mmio_read(DOM0_GICD + 0x800) == 0x01010101);
     gic_enable(0, 3, 0x80);
     irq_on();
     gic_sgi(0, 3);
@@ -134,17 +175,19 @@ void test_vgic(void)
         all &= wait_irq(i, 1);
     CHECK("vgic: more interrupts than list registers all come", all);
     irq_off();
-    icc_write_pmr(0x40);
+    gic_mask(0x40);
     irq_on();
     gic_sgi(0, 3);
     for (volatile unsigned i = 0; i < 100000; i++)
         ;
     CHECK("vgic: the priority mask holds one back", bm_irq_count[3] == 2);
-    icc_write_pmr(0xf0);
+    gic_mask(0xf0);
     CHECK("vgic: and lets it go", wait_irq(3, 3));
     if (secondary_up) {
         gic_sgi(1, 5);
         CHECK("vgic: SGI to the other CPU in WFI", wait_irq(5, 1));
+        if (gic_version == 2)
+            sgi_sources();
     }
     CHECK("stage 2: a hole is an abort, and no more", bm_faults(stage2_hole));
 }

@@ -98,7 +98,7 @@ static bool mask_and_look(unsigned times)
 {
     for (unsigned i = 0; i < times; i++) {
         irq_off();
-        icc_look_around();
+        gic_look_around();
         irq_on();
     }
     return true;

@@ -312,8 +312,10 @@ int hyp_layout(struct hyp *h, uint64_t max_pages, struct xlm_run bank[4])
 {
     (void)h;
     bank[0] = (struct xlm_run){FAKE_MAGIC_GFN, MAGIC_PAGES};
-    bank[1] = (struct xlm_run){FAKE_RAM_GFN, max_pages < FAKE_PAGES_MAX ? max_pages : FAKE_PAGES_MAX};
-    return 2;
+    uint64_t pages = max_pages < FAKE_PAGES_MAX ? max_pages : FAKE_PAGES_MAX;
+    bank[1] = (struct xlm_run){FAKE_RAM_GFN, pages < FAKE_LOW_PAGES ? pages : FAKE_LOW_PAGES};
+    bank[2] = (struct xlm_run){FAKE_HIGH_GFN, pages - bank[1].count};
+    return bank[2].count ? 3 : 2;
 }
 
 /* The place of a frame in `memory`, or -1. */
@@ -321,7 +323,15 @@ static int64_t place(uint64_t gfn)
 {
     if (gfn >= FAKE_MAGIC_GFN && gfn < FAKE_MAGIC_GFN + MAGIC_PAGES)
         return (int64_t)(gfn - FAKE_MAGIC_GFN);
-    return gfn >= FAKE_RAM_GFN && gfn < FAKE_RAM_GFN + FAKE_PAGES_MAX ? (int64_t)(gfn - FAKE_RAM_GFN + MAGIC_PAGES) : -1;
+    if (gfn >= FAKE_RAM_GFN && gfn < FAKE_RAM_GFN + FAKE_LOW_PAGES)
+        return (int64_t)(gfn - FAKE_RAM_GFN + MAGIC_PAGES);
+    bool high = gfn >= FAKE_HIGH_GFN && gfn < FAKE_HIGH_GFN + FAKE_PAGES_MAX - FAKE_LOW_PAGES;
+    return high ? (int64_t)(gfn - FAKE_HIGH_GFN + FAKE_LOW_PAGES + MAGIC_PAGES) : -1;
+}
+
+static uint64_t frame_at(uint32_t p)
+{
+    return p < MAGIC_PAGES ? FAKE_MAGIC_GFN + p : fake_gfn(p - MAGIC_PAGES);
 }
 
 int hyp_log_enable(struct hyp *h, uint32_t domid)
@@ -348,12 +358,12 @@ int hyp_log_disable(struct hyp *h, uint32_t domid)
 
 static int read_log(struct domain *d, uint32_t domid, uint64_t *bitmap, uint64_t bits, bool clear)
 {
-    memset(bitmap, 0, (bits + 63) / 64 * 8);
+    memset(bitmap, 0, (size_t)((bits + 63) / 64 * 8));
     enter();
     bool can = d->exists && d->domid == domid && d->logging;
-    for (uint64_t gfn = FAKE_MAGIC_GFN; can && gfn < bits; gfn++) {
-        int64_t p = place(gfn);
-        if (p < 0 || !d->dirty[p])
+    for (uint32_t p = 0; can && p < SLOTS; p++) {
+        uint64_t gfn = frame_at(p);
+        if (gfn >= bits || !d->dirty[p])
             continue;
         bitmap[gfn / 64] |= 1ull << (gfn % 64);
         d->dirty[p] = !clear;
@@ -443,9 +453,9 @@ int hyp_written(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
     struct domain *d = &domain[h->host];
     if (!d->exists || d->domid != domid)
         return -ESRCH;
-    for (uint64_t gfn = 0; gfn < bits; gfn++)
-        if (place(gfn) >= 0 && d->built[place(gfn)])
-            bitmap[gfn / 64] |= 1ull << (gfn % 64);
+    for (uint32_t p = 0; p < SLOTS; p++)
+        if (d->built[p] && frame_at(p) < bits)
+            bitmap[frame_at(p) / 64] |= 1ull << (frame_at(p) % 64);
     return 0;
 }
 

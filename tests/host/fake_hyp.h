@@ -9,9 +9,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FAKE_RAM_GFN   0x40000ull
+/* As xl lays a guest out, with less in each bank: the second is above 8 GiB, where a byte's address has more than 32 bits. */
 #define FAKE_MAGIC_GFN 0x39000ull
+#define FAKE_RAM_GFN   0x40000ull
+#define FAKE_LOW_PAGES 1024u
+#define FAKE_HIGH_GFN  0x200000ull
 #define FAKE_PAGES_MAX 4096u
+
+/* The frame of RAM's page n. */
+static inline uint64_t fake_gfn(uint64_t n)
+{
+    return n < FAKE_LOW_PAGES ? FAKE_RAM_GFN + n : FAKE_HIGH_GFN + (n - FAKE_LOW_PAGES);
+}
 
 struct fake_options {
     uint32_t create_ms;             /* how long xl takes */

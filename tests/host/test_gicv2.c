@@ -14,7 +14,7 @@
 #include <asm/io.h>
 
 enum { DIST, CPU_IF, HYP_IF, VCPU_IF, FRAMES };
-enum { GICD_CTLR = 0x0, GICD_TYPER = 0x4, ITARGETSR = 0x800, SGIR = 0xf00, GICC_CTLR = 0x0, GICC_PMR = 0x4, GICC_IAR = 0xc, GICC_EOIR = 0x10,
+enum { GICD_CTLR = 0x0, GICD_TYPER = 0x4, ISACTIVER = 0x300, ICACTIVER = 0x380, ITARGETSR = 0x800, SGIR = 0xf00, GICC_CTLR = 0x0, GICC_PMR = 0x4, GICC_IAR = 0xc, GICC_EOIR = 0x10,
        GICC_APR = 0xd0, GICC_IIDR = 0xfc, GICC_DIR = 0x1000, GICH_HCR = 0x0, GICH_VTR = 0x4, GICH_VMCR = 0x8, GICH_ELRSR0 = 0x30,
        GICH_APR = 0xf0, GICH_LR = 0x100 };
 #define FRAME_BYTES 0x20000u
@@ -226,15 +226,43 @@ static void test_acknowledge(void **state)
     assert_int_equal(driver->ack(), 1023);
     driver->send_sgi(0, 4);
     assert_int_equal(reg(DIST, SGIR), 2u << 16 | 4);            /* CPU 0 has the second bit */
-    driver->route(50, 0);
+}
+
+/* An SPI that another CPU acknowledged is ended in the distributor; a CPU that takes over an SPI finds it inactive. */
+static void test_spi_changes_cpu(void **state)
+{
+    (void)state;
+    set_reg(CPU_IF, GICC_IAR, 50);
+    assert_int_equal(driver->ack(), 50);
+    driver->deactivate(50);
+    assert_int_equal(reg(CPU_IF, GICC_DIR), 50);
+    assert_int_equal(reg(DIST, ICACTIVER + 4), ~0u);            /* as at the start */
+    set_reg(DIST, ICACTIVER + 4, 0);
+    set_reg(DIST, ITARGETSR, 0x08080808);
+    fake_cpu_set(1);
+    driver->cpu_init();
+    driver->deactivate(50);
+    assert_int_equal(reg(DIST, ICACTIVER + 4), 1u << 18);
+    set_reg(DIST, ICACTIVER + 4, 0);
+    set_reg(DIST, ISACTIVER + 4, 1u << 18 | 1u << 19);
+    driver->route(50, 0);                                       /* where it is already */
+    assert_int_equal(reg(DIST, ICACTIVER + 4), 0);
+    driver->route(50, 1);
+    assert_int_equal(reg(DIST, ITARGETSR + 48), 0x02080202);
+    assert_int_equal(reg(DIST, ICACTIVER + 4), 1u << 18);
+    set_reg(DIST, ICACTIVER + 4, 0);
+    set_reg(DIST, ISACTIVER + 4, 0);
+    driver->route(50, 0);                                       /* not active */
     assert_int_equal(reg(DIST, ITARGETSR + 48), 0x02020202);
-    driver->route(20, 0);                                       /* a PPI: nothing to route */
+    assert_int_equal(reg(DIST, ICACTIVER + 4), 0);
+    driver->route(20, 1);                                       /* a PPI: nothing to route */
     assert_int_equal(reg(DIST, ITARGETSR + 20), 0);
 }
 
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, start)
-    const struct CMUnitTest tests[] = { T(test_probe), T(test_alias), T(test_lr_layout), T(test_every_lr), T(test_load), T(test_acknowledge) };
+    const struct CMUnitTest tests[] = { T(test_probe), T(test_alias), T(test_lr_layout), T(test_every_lr), T(test_load), T(test_acknowledge),
+                                        T(test_spi_changes_cpu) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
-// link: migrate/policy.c migrate/clock.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/json.c migrate/journal.c migrate/features.c migrate/state.c migrate/common.c migrate/codec.c migrate/memory.c tests/host/fake_hyp.c
+// link: migrate/policy.c migrate/clock.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/json.c migrate/journal.c migrate/features.c migrate/state.c migrate/common.c migrate/codec.c migrate/memory.c migrate/files.c tests/host/fake_hyp.c
 // libs: -lcmocka -lpthread
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The pure parts: stop rule, clock, configuration, JSON, journal, CPU features. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +21,7 @@
 #include "../../migrate/clock.h"
 #include "../../migrate/config.h"
 #include "../../migrate/features.h"
+#include "../../migrate/files.h"
 #include "../../migrate/journal.h"
 #include "../../migrate/json.h"
 #include "../../migrate/memory.h"
@@ -376,6 +378,76 @@ static void test_state(void **unused)
     fake_reset();
 }
 
+/* The counter moves by elapsed_ns * hz / 10^9, rounded down once, at any frequency and for as long as a day. */
+static void test_time_under_way(void **unused)
+{
+    static const struct { uint64_t hz, elapsed_ns, ticks; } row[] = {
+        {62500000, 0, 0}, {62500000, 15, 0}, {62500000, 16, 1}, {24000000, 999999999, 23999999}, {62500001, 1600000007, 100000002},
+        {1000000000, 3599999999999, 3599999999999}, {100000000000, 86399999999999, 8639999999999900},
+    };
+    uint8_t context[4096];
+    struct failure f = {0};
+    struct xlr_time time;
+    size_t length;
+    (void)unused;
+    fake_reset();
+    fake_make_guest(0, "g", 16, "/k");
+    struct hyp *h = hyp_open("A", &f);
+    struct hyp_domain d;
+    assert_int_equal(hyp_find(h, "g", &d), 0);
+    int n = hyp_get_context(h, d.domid, context, sizeof context);
+    uint8_t *at = context + ((const uint8_t *)state_find(context, (size_t)n, XLR_TIME, &length) - context);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        memcpy(&time, at, sizeof time);
+        time.counter = 5;
+        time.counter_hz = row[i].hz;
+        memcpy(at, &time, sizeof time);
+        assert_int_equal(state_add_time(context, (size_t)n, row[i].elapsed_ns, &f), 0);
+        memcpy(&time, at, sizeof time);
+        assert_int_equal(time.counter - 5, row[i].ticks);
+    }
+    hyp_close(h);
+    fake_reset();
+}
+
+/* --- files --- */
+
+static void read_words(const char *path, uint32_t *word, size_t count)
+{
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(read(fd, word, count * sizeof *word), count * sizeof *word);
+    close(fd);
+}
+
+/* xl sees by the kernel how wide the domain's CPUs are to be: so does who reads the stand-in. */
+static void test_stand_in(void **unused)
+{
+    static const struct { uint32_t bits; size_t word; uint32_t magic; } row[] = {
+        {XLR_WIDTH_64, 14, 0x644d5241}, {XLR_WIDTH_32, 9, 0x016f2818},
+    };
+    static const struct xlm_file_offer offer[XLM_FILE_KINDS] = {[XLM_KERNEL] = {.size = 4096}};
+    char dir[] = "/tmp/migrate-files-XXXXXX", text[] = "name = \"g\"\nkernel = \"/k\"\n";
+    uint8_t uuid[16] = {1};
+    (void)unused;
+    assert_non_null(mkdtemp(dir));
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        struct config config = {0};
+        struct failure f = {0};
+        struct files files;
+        uint32_t word[16];
+        files_init(&files);
+        assert_int_equal(config_parse(&config, text, &f), 0);
+        assert_int_equal(files_prepare(&files, dir, uuid, &config, row[i].bits, offer, &f), 0);
+        read_words(config_string(&config, "kernel"), word, 16);
+        for (size_t k = 0; k < sizeof row / sizeof *row; k++)
+            assert_int_equal(word[row[k].word] == row[k].magic, k == i);
+        files_close(&files, false);
+        config_free(&config);
+    }
+    assert_int_equal(rmdir(dir), 0);
+}
+
 /* --- slots and bitmaps --- */
 
 static void test_memory(void **unused)
@@ -390,14 +462,14 @@ static void test_memory(void **unused)
     hyp_find(h, "g", &d);
     assert_int_equal(memory_init(&m, h, d.max_pages, &f), 0);
     memory_attach(&m, d.domid, true);
-    assert_true(memory_slot(&m, FAKE_RAM_GFN - 1) == NO_SLOT && memory_slot(&m, FAKE_RAM_GFN + d.max_pages) == NO_SLOT);
+    assert_true(memory_slot(&m, FAKE_RAM_GFN - 1) == NO_SLOT && memory_slot(&m, fake_gfn(d.max_pages)) == NO_SLOT);
     assert_true(memory_slot(&m, FAKE_MAGIC_GFN + 4) == NO_SLOT && memory_slot(&m, ~0ull) == NO_SLOT);
-    for (uint64_t g = FAKE_RAM_GFN; g < FAKE_RAM_GFN + d.max_pages; g += 97)
-        assert_int_equal(memory_gfn(&m, memory_slot(&m, g)), g);
+    for (uint64_t n = 0; n < d.max_pages; n += 97)
+        assert_int_equal(memory_gfn(&m, memory_slot(&m, fake_gfn(n))), fake_gfn(n));
     uint64_t pages, slot[3];
     assert_int_equal(memory_scan(&m, &pages, NULL, &f), 0);
     assert_int_equal(pages, 2004);
-    uint64_t hole = memory_slot(&m, FAKE_RAM_GFN + 2100);
+    uint64_t hole = memory_slot(&m, fake_gfn(2100));
     assert_false(bit_get(m.populated, hole));
     assert_int_equal(memory_populate(&m, hole, &f), 0);
     assert_true(bit_get(m.populated, hole));
@@ -406,11 +478,11 @@ static void test_memory(void **unused)
     uint64_t *zero = bits_new(m.slots);
     assert_int_equal(memory_scan(&m, &pages, zero, &f), 0);
     assert_int_equal(bits_count(zero, m.slots), pages - 2);
-    assert_false(bit_get(zero, memory_slot(&m, FAKE_RAM_GFN + 7)) || bit_get(zero, memory_slot(&m, FAKE_RAM_GFN + 2200)));
+    assert_false(bit_get(zero, memory_slot(&m, fake_gfn(7))) || bit_get(zero, memory_slot(&m, fake_gfn(2200))));
     free(zero);
     /* In any order; what has gone in the meantime is told. */
     struct memory_window w;
-    slot[0] = memory_slot(&m, FAKE_RAM_GFN + 7), slot[1] = memory_slot(&m, FAKE_RAM_GFN + 20), slot[2] = memory_slot(&m, FAKE_RAM_GFN + 3);
+    slot[0] = memory_slot(&m, fake_gfn(7)), slot[1] = memory_slot(&m, fake_gfn(20)), slot[2] = memory_slot(&m, fake_gfn(3));
     fake_balloon(0, 20, true);
     assert_int_equal(memory_map(&m, slot, 3, &w, &f), 0);
     assert_true(!w.error[0] && w.error[1] && !w.error[2]);
@@ -442,7 +514,8 @@ int main(void)
         cmocka_unit_test(test_config_good), cmocka_unit_test(test_config_bad),
         cmocka_unit_test(test_config_libxl), cmocka_unit_test(test_json),        cmocka_unit_test(test_journal),
         cmocka_unit_test(test_journal_rules), cmocka_unit_test(test_features),
-        cmocka_unit_test(test_state),       cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_state),       cmocka_unit_test(test_time_under_way),
+        cmocka_unit_test(test_stand_in),    cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

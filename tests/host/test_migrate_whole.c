@@ -96,6 +96,8 @@ static void test_refusals(void **unused)
     refused("MiB free, the guest needs");
     bench_start(256), fake_options[1].gic = 2;
     refused("the guest has GICv3, the target host has GICv2");
+    bench_start(256), fake_options[0].gic = 2;
+    refused("the guest has GICv2, the target host has GICv3");
     bench_start(256), fake_options[0].isar0 |= 2u << 20;
     refused("ID_AA64ISAR0_EL1.ATOMICS: the guest has seen 2, the target host offers 0");
     bench_start(256), fake_options[1].create_fails = true;

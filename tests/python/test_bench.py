@@ -56,6 +56,9 @@ class Trace(unittest.TestCase):
     def test_kinds(self):
         for text, kind in (("ldp\tx0, x1, [sp]", "load"), ("ldaxr\tx0, [x1]", "load"), ("stlxr\tw0, x1, [x2]", "store"),
                            ("ldset\tx0, x1, [x2]", "store"), ("msr\telr_el2, x0", "sysreg"), ("tlbi\tipas2e1is, x0", "barrier"),
+                           ("push\t{r4, lr}", "store"), ("strexd\tr0, r2, r3, [r1]", "store"), ("pop\t{r4, pc}", "load"),
+                           ("mrc\t15, 4, r0, cr5, cr2, {0}", "sysreg"), ("mcrr\t15, 6, r0, r1, cr2", "sysreg"),
+                           ("mcr\t15, 4, r0, cr8, cr3, {1}", "barrier"), ("mcr\t15, 0, r0, cr7, cr8, {0}", "sysreg"),
                            ("add\tx0, x0, #1", "other"), ("", "other")):
             self.assertEqual(bench.kind_of(text), kind, text)
 
@@ -67,9 +70,9 @@ class Trace(unittest.TestCase):
 
 class Goals(unittest.TestCase):
     def test_a_goal_is_at_most(self):
-        goal = benchdata.GOALS[0]
+        goal = benchdata.GOALS["arm64"][0]
         self.assertEqual([benchdata.is_kept(goal, value) for value in (goal.limit, goal.limit + 1, None)], [True, False, None])
-        nothing = next(goal for goal in benchdata.GOALS if goal.limit == 0)
+        nothing = next(goal for goal in benchdata.GOALS["arm64"] if goal.limit == 0)
         self.assertTrue(benchdata.is_kept(nothing, 0.1))
         self.assertFalse(benchdata.is_kept(nothing, 1))
 
@@ -84,6 +87,11 @@ class Goals(unittest.TestCase):
         self.assertRegex(lines[2], r"^null hypercall +111 +110 +NO +429 ")
         self.assertRegex(next(line for line in lines if "GIC" in line), r" 150 +150 +yes +-")
         self.assertNotRegex("\n".join(line for line in lines if "PSCI" in line), "yes|NO")
+
+    def test_goals_of_32_bit(self):
+        lines = benchdata.goal_table([benchdata.figure("null-hypercall", 251), benchdata.figure("gic-read", 300)], [], "arm32").split("\n")
+        self.assertRegex(lines[2], r"^null hypercall +251 +250 +NO ")
+        self.assertNotRegex("\n".join(line for line in lines if "GIC" in line or "hardware" in line), "yes|NO|hardware")
 
     def test_file(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -42,13 +42,17 @@ ARM64 = {
     "hw-dirty-eager": dict(cpu="max", smp=1, xen_append="dirty=hw split=eager"),
     "debug": dict(cpu="cortex-a57", smp=1, xen=os.path.join(BUILD, default_arch() + "-debug/xen-lite")),
     "costs": dict(cpu="cortex-a57", smp=1, icount=True),
+    "gicv2": dict(cpu="cortex-a57", smp=2, gic=2),
+    "gicv2-four": dict(cpu="neoverse-n1", smp=4, gic=2),
+    "gicv2-debug": dict(cpu="cortex-a57", smp=1, gic=2, xen=os.path.join(BUILD, "arm64-debug/xen-lite")),
+    "gicv2-costs": dict(cpu="cortex-a57", smp=1, gic=2, icount=True),
     "stock": dict(cpu="cortex-a57", smp=2, xen=os.path.join(BUILD, "stock/arm64/xen")),
 }
 ARM32 = {
     "arm32": dict(cpu="cortex-a15", smp=2),
     "arm32-four": dict(cpu="cortex-a15", smp=4),
     "arm32-a7": dict(cpu="cortex-a7", smp=2),
-    "arm32-stock": dict(cpu="cortex-a15", smp=2, xen=os.path.join(BUILD, "stock/arm32/xen")),
+    "arm32-stock": dict(cpu="cortex-a15", smp=2, gic=3, xen=os.path.join(BUILD, "stock/arm32/xen")),
 }
 MACHINES = {**{name: dict(arch="arm64", **options) for name, options in ARM64.items()},
             **{name: dict(arch="arm32", **options) for name, options in ARM32.items()}}
