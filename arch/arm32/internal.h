@@ -48,6 +48,8 @@ void trap_serror(struct vcpu *v);
 void el2_sync(struct el2_frame *f);
 _Noreturn void el2_unexpected(struct el2_frame *f, unsigned kind);
 _Noreturn void el2_stack_overflow(struct el2_frame *f);
+_Noreturn void __aeabi_ldiv0(void);
+_Noreturn void __aeabi_idiv0(void);
 
 /* sysreg.c: traps of coprocessor registers: all of EC 0x03..0x06, 0x08, 0x0c.  It handles PC. */
 void cp15_trap(struct vcpu *v, uint32_t hsr);

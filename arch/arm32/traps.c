@@ -251,3 +251,7 @@ void el2_stack_overflow(struct el2_frame *f)
     panic("stack overflow on CPU%u: sp %#lx, stack %#lx..%#lx", cpu_id(), (unsigned long)f->sp,
           (unsigned long)(uintptr_t)this_cpu()->stack_top - STACK_BYTES, (unsigned long)(uintptr_t)this_cpu()->stack_top);
 }
+
+/* What the compiler's division of 64-bit numbers, a function of its library, does by zero. */
+void __aeabi_ldiv0(void) { panic("division by zero"); }
+void __aeabi_idiv0(void) { panic("division by zero"); }
