@@ -287,7 +287,7 @@ static long call(unsigned nr, uint64_t a0, uint64_t a1, uint64_t a2, unsigned *r
     }
     if (restarts)
         *restarts = n;
-    return v->arch.result;
+    return (long)v->arch.result;
 }
 static struct xen_domctl op;
 static inline long domctl(uint32_t cmd, domid_t id)

@@ -144,14 +144,20 @@ static void test_info(void **state)
     assert_int_equal(gfns[0], XEN_DOMCTL_PFINFO_NOTAB);
     assert_int_equal(gfns[1], XEN_DOMCTL_PFINFO_XTAB);
     assert_int_equal(gfns[2], XEN_DOMCTL_PFINFO_XTAB);
-    /* Asked whether it is all zero. */
-    uint64_t zeroes[3] = { 0x40000 | XEN_DOMCTL_PFINFO_XALLOC, 0x40001 | XEN_DOMCTL_PFINFO_XALLOC, 5 | XEN_DOMCTL_PFINFO_XALLOC };
-    op.u.getpageframeinfo3.array.p = zeroes;
-    assert_int_equal(domctl(XEN_DOMCTL_getpageframeinfo3, 3), 0);
-    assert_int_equal(zeroes[0], XEN_DOMCTL_PFINFO_XALLOC);
-    assert_int_equal(zeroes[1], XEN_DOMCTL_PFINFO_NOTAB);
-    assert_int_equal(zeroes[2], XEN_DOMCTL_PFINFO_XTAB);
-    assert_int_equal(frame_refs, 0);
+    /* Asked whether it is all zero: in the direct map, and beyond it. */
+    for (unsigned high = 0; high < 2; high++) {
+        uint64_t zeroes[3] = { 0x40000 | XEN_DOMCTL_PFINFO_XALLOC, 0x40001 | XEN_DOMCTL_PFINFO_XALLOC, 5 | XEN_DOMCTL_PFINFO_XALLOC };
+        op.u.getpageframeinfo3.array.p = zeroes;
+        assert_int_equal(domctl(XEN_DOMCTL_getpageframeinfo3, 3), 0);
+        assert_int_equal(zeroes[0], XEN_DOMCTL_PFINFO_XALLOC);
+        assert_int_equal(zeroes[1], XEN_DOMCTL_PFINFO_NOTAB);
+        assert_int_equal(zeroes[2], XEN_DOMCTL_PFINFO_XTAB);
+        assert_int_equal(frame_refs, 0);
+        assert_int_equal(fake_moment_count, 2 * high);
+        assert_int_equal(fake_moments, 0);
+        if (!high)
+            fake_small_direct_map(0);
+    }
 }
 
 static void test_vcpu(void **state)

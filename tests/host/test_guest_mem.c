@@ -41,7 +41,7 @@ static void crossing(void **state)
         in[i] = (uint8_t)random64();
     for (unsigned n = 0; n < 300; n++) {
         uint64_t at = below(5 * PAGE_SIZE);
-        size_t bytes = below(sizeof(in));
+        size_t bytes = (size_t)below(sizeof(in));
         memset(out, 0, sizeof(out));
         assert_int_equal(copy_to_guest(BASE + at, in, bytes), 0);
         assert_int_equal(copy_from_guest(out, BASE + at, bytes), 0);

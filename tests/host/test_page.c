@@ -74,7 +74,7 @@ static void model(void **state)
     fake_page_init();
     static struct { struct page *p; unsigned order; bool guest; } out[OUT];
     struct domain d = { .id = 7, .max_pages = 3000 };
-    uint8_t *owner = calloc(frame_count, 1);
+    uint8_t *owner = calloc((size_t)frame_count, 1);
     memset(out, 0, sizeof(out));
     uint64_t total = page_total_count(), held = 0;
     for (unsigned step = 0; step < 60000; step++) {

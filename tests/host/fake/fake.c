@@ -175,7 +175,7 @@ WEAK void arch_unmap_lasting(const void *va)
     leave_place(MAX_CPUS * FAKE_MOMENTS, FAKE_LASTING, va, false);
     __atomic_sub_fetch(&fake_lasting, 1, __ATOMIC_RELAXED);
 }
-WEAK void *arch_map_device(paddr_t pa, uint64_t bytes) { (void)pa; return calloc(1, bytes); }
+WEAK void *arch_map_device(paddr_t pa, uint64_t bytes) { (void)pa; return calloc(1, (size_t)bytes); }
 WEAK void arch_map_ram(paddr_t pa, uint64_t bytes) { (void)pa; (void)bytes; }
 WEAK void arch_dcache_clean(const void *va, size_t bytes)
 {
@@ -329,8 +329,9 @@ WEAK bool load64_may_fault(const uint64_t *p, uint64_t *out)
     *out = value;
     return true;
 }
-WEAK int cas64_may_fault(uint64_t *p, uint64_t *expect, uint64_t desired)
+WEAK int cas64_may_fault(uint64_t *p, uint64_t *expect, uint64_t wanted)
 {
+    volatile uint64_t desired = wanted;         /* in memory, where longjmp leaves it */
     if (sigsetjmp(may_fault_jmp, 0)) {
         may_fault = false;
         return -1;
