@@ -53,24 +53,15 @@ static void cp15_load(const struct arch_vcpu *a)
 
 static bool has_d16_up(void) { return (READ_SYSREG(mvfr0) & MVFR0_REGISTERS) == 2; }
 
-/* Both with FPEXC.EN set: without, Armv7 gives Hyp mode no access either. */
 static void fp_save(struct guest_fpsimd *f)
 {
-    uint64_t *d = f->d;
-
-    __asm__ volatile(".fpu neon\n\tvstmia %0!, {d0-d15}" : "+r"(d) : : "memory");
-    if (has_d16_up())
-        __asm__ volatile(".fpu neon\n\tvstmia %0!, {d16-d31}" : "+r"(d) : : "memory");
+    vfp_store(f->d, has_d16_up());
     f->fpscr = READ_SYSREG(fpscr);
 }
 
 static void fp_load(const struct guest_fpsimd *f)
 {
-    const uint64_t *d = f->d;
-
-    __asm__ volatile(".fpu neon\n\tvldmia %0!, {d0-d15}" : "+r"(d) : : "memory");
-    if (has_d16_up())
-        __asm__ volatile(".fpu neon\n\tvldmia %0!, {d16-d31}" : "+r"(d) : : "memory");
+    vfp_load(f->d, has_d16_up());
     WRITE_SYSREG(fpscr, f->fpscr);
 }
 

@@ -156,6 +156,20 @@ X(fpsid) X(fpscr) X(fpexc)
     }
 X(mvfr0) X(mvfr1)
 #undef X
+
+/* D0 to D15, and from D16 where they are; with FPEXC.EN set: without, Armv7 gives Hyp mode no access either. */
+static inline void vfp_store(uint64_t d[32], int d16_up)
+{
+    __asm__ volatile(".fpu neon\n\tvstmia %0!, {d0-d15}" : "+r"(d) : : "memory");
+    if (d16_up)
+        __asm__ volatile(".fpu neon\n\tvstmia %0!, {d16-d31}" : "+r"(d) : : "memory");
+}
+static inline void vfp_load(const uint64_t d[32], int d16_up)
+{
+    __asm__ volatile(".fpu neon\n\tvldmia %0!, {d0-d15}" : "+r"(d) : : "memory");
+    if (d16_up)
+        __asm__ volatile(".fpu neon\n\tvldmia %0!, {d16-d31}" : "+r"(d) : : "memory");
+}
 #endif
 
 /* Hyp mode's own regime.  HMAIR0 index 0: normal write-back; 1: Device (nGnRE). */
