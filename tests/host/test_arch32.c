@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// cflags: -Wno-missing-prototypes -idirafter arch/arm32/include
+// cflags: -Wno-missing-prototypes -Iarch/arm32/include
 // libs: -lcmocka
 /*
  * arch/arm32 without the CPU: its sources, over registers that are variables.  What an exit's syndrome leads to, a vCPU's registers as each
