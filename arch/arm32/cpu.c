@@ -14,7 +14,7 @@ void cpu_traps_init(void)
         hdcr |= HDCR_TPM | HDCR_TPMCR | ((READ_SYSREG(pmcr) >> 11) & HDCR_HPMN_MASK);
     WRITE_SYSREG(hdcr, hdcr);
     WRITE_SYSREG(hcptr, HCPTR_VALUE);
-    WRITE_SYSREG(hstr, HSTR_TTEE);      /* ThumbEE is hidden from guests: idregs.c */
+    WRITE_SYSREG(hstr, 0);
     WRITE_SYSREG(hcr, HCR_FMO | HCR_IMO | HCR_AMO);
     WRITE_SYSREG(vpidr, READ_SYSREG(midr));
     WRITE_SYSREG(cnthctl, 0);           /* PL1's physical counter and timer trap; no event stream of EL2's */

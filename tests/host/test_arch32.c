@@ -18,7 +18,7 @@
 /* The CPU's registers, by name; what its instructions did to them. */
 static struct {
 #define X(name, ...) uint32_t name;
-    SYSREGS_CP32(X) SYSREGS_CP32_OPS(X) SYSREGS_BANKED(X)
+    SYSREGS_CP32(X) SYSREGS_CP32_OPS(X) SYSREGS_CP14(X) SYSREGS_BANKED(X)
 #undef X
 #define X(name, ...) uint64_t name;
     SYSREGS_CP64(X)
@@ -183,6 +183,9 @@ static void test_switch(void **state)
 #undef X
     machine.ttbr0_64 = 0x123456789abc;
     machine.par_64 = 0xff00000040000b00;
+    machine.id_pfr0 = 0x1131;
+    machine.teecr = 1;
+    machine.teehbr = 0x7000;
     machine.fpexc = 0;                      /* lazily off in the guest */
     for (unsigned i = 0; i < 32; i++)
         machine.d[i] = 0x1000 + i;
@@ -192,6 +195,7 @@ static void test_switch(void **state)
     arch_vcpu_load(&other);
     assert_int_equal(machine.sctlr, SCTLR_RESET);
     assert_int_equal(machine.lr_abt, 0);
+    assert_int_equal(machine.teehbr, 0);
     assert_int_equal(machine.d[31], 0);
     assert_int_equal(machine.hcr & HCR_VM, HCR_VM);
     arch_vcpu_save(&other);
