@@ -51,6 +51,8 @@ ARM32 = {
     "arm32": dict(cpu="cortex-a15", smp=2, gic=3),
     "arm32-four": dict(cpu="cortex-a15", smp=4, gic=3),
     "arm32-a7": dict(cpu="cortex-a7", smp=2, gic=3),
+    "arm32-gicv2": dict(cpu="cortex-a15", smp=2, gic=2),
+    "arm32-gicv2-four": dict(cpu="cortex-a7", smp=4, gic=2),
     "arm32-stock": dict(cpu="cortex-a15", smp=2, gic=3, xen=os.path.join(BUILD, "stock/arm32/xen")),
 }
 MACHINES = {**{name: dict(arch="arm64", **options) for name, options in ARM64.items()},
