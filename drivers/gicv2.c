@@ -119,7 +119,7 @@ static void gicv2_eoi(uint32_t intid) { io_write32(cpu_if, GICC_EOIR, acknowledg
  */
 static void gicv2_deactivate(uint32_t intid)
 {
-    if (intid >= 32 && __atomic_load_n(&spi[intid].taker, __ATOMIC_RELAXED) != cpu_id())
+    if (intid >= 32 && intid < ARRAY_SIZE(spi) && __atomic_load_n(&spi[intid].taker, __ATOMIC_RELAXED) != cpu_id())
         io_write32(dist, gicd_word(GICD_ICACTIVER, intid), gicd_bit(intid));
     else
         io_write32(cpu_if, GICC_DIR, acknowledged(intid));
@@ -155,7 +155,7 @@ static void gicv2_set_priority(uint32_t intid, uint8_t priority) { io_write8(dis
  */
 static void gicv2_route(uint32_t intid, unsigned cpu)
 {
-    if (intid < 32 || spi[intid].target == target_of[cpu])
+    if (intid < 32 || intid >= ARRAY_SIZE(spi) || spi[intid].target == target_of[cpu])
         return;
     spi[intid].target = target_of[cpu];
     io_write8(dist, GICD_ITARGETSR + intid, target_of[cpu]);
