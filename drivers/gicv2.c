@@ -12,7 +12,8 @@
 #include "arch.h"
 #include <asm/io.h>
 
-enum { GICC_CTLR = 0x0, GICC_PMR = 0x4, GICC_BPR = 0x8, GICC_IAR = 0xc, GICC_EOIR = 0x10, GICC_APR = 0xd0, GICC_IIDR = 0xfc, GICC_DIR = 0x1000 };
+enum { GICC_CTLR = 0x0, GICC_PMR = 0x4, GICC_BPR = 0x8, GICC_IAR = 0xc, GICC_EOIR = 0x10, GICC_APR = 0xd0, GICC_IIDR = 0xfc,
+       GICC_DIR = 0x1000 };
 enum { GICH_HCR = 0x0, GICH_VTR = 0x4, GICH_VMCR = 0x8, GICH_MISR = 0x10, GICH_ELRSR0 = 0x30, GICH_ELRSR1 = 0x34, GICH_APR = 0xf0,
        GICH_LR = 0x100 };
 #define GICC_CTLR_ENABLE  (1u << 0)

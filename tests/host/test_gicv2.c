@@ -14,8 +14,8 @@
 #include <asm/io.h>
 
 enum { DIST, CPU_IF, HYP_IF, VCPU_IF, FRAMES };
-enum { GICD_CTLR = 0x0, GICD_TYPER = 0x4, ISACTIVER = 0x300, ICACTIVER = 0x380, ITARGETSR = 0x800, SGIR = 0xf00, GICC_CTLR = 0x0, GICC_PMR = 0x4, GICC_IAR = 0xc, GICC_EOIR = 0x10,
-       GICC_APR = 0xd0, GICC_IIDR = 0xfc, GICC_DIR = 0x1000, GICH_HCR = 0x0, GICH_VTR = 0x4, GICH_VMCR = 0x8, GICH_ELRSR0 = 0x30,
+enum { GICD_CTLR = 0x0, GICD_TYPER = 0x4, ISACTIVER = 0x300, ICACTIVER = 0x380, ITARGETSR = 0x800, SGIR = 0xf00,
+       GICC_CTLR = 0x0, GICC_PMR = 0x4, GICC_IAR = 0xc, GICC_EOIR = 0x10, GICC_IIDR = 0xfc, GICC_DIR = 0x1000, GICH_HCR = 0x0, GICH_VTR = 0x4, GICH_VMCR = 0x8, GICH_ELRSR0 = 0x30,
        GICH_APR = 0xf0, GICH_LR = 0x100 };
 #define FRAME_BYTES 0x20000u
 
@@ -142,7 +142,8 @@ static void test_lr_layout(void **state)
     static const struct { struct gic_lr lr; uint32_t bits; } known[] = {
         { { .virt = 27, .priority = 0xa0, .pending = true }, 1u << 28 | 20u << 23 | 27 },
         { { .virt = 50, .phys = 77, .priority = 0xf8, .hw = true, .active = true, .group1 = true }, 7u << 29 | 31u << 23 | 77u << 10 | 50 },
-        { { .virt = 5, .source = 6, .priority = 8, .pending = true, .active = true, .eoi = true }, 3u << 28 | 1u << 23 | 1u << 19 | 6u << 10 | 5 },
+        { { .virt = 5, .source = 6, .priority = 8, .pending = true, .active = true, .eoi = true },
+          3u << 28 | 1u << 23 | 1u << 19 | 6u << 10 | 5 },
         { { .virt = 1019, .phys = 1019, .hw = true, .pending = true }, 9u << 28 | 1019u << 10 | 1019 },
         { { .virt = 33, .eoi = true, .pending = true }, 1u << 28 | 1u << 19 | 33 },
     };
@@ -268,7 +269,8 @@ static void test_spi_changes_cpu(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, start)
-    const struct CMUnitTest tests[] = { T(test_probe), T(test_alias), T(test_lr_layout), T(test_every_lr), T(test_load), T(test_acknowledge),
-                                        T(test_spi_changes_cpu) };
+    const struct CMUnitTest tests[] = {
+        T(test_probe), T(test_alias), T(test_lr_layout), T(test_every_lr), T(test_load), T(test_acknowledge), T(test_spi_changes_cpu),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
