@@ -51,7 +51,7 @@ ARM64 = {
     "costs": dict(cpu="cortex-a57", smp=1, icount=True),
     "gicv2": dict(cpu="cortex-a57", smp=2, gic=2),
     "gicv2-four": dict(cpu="neoverse-n1", smp=4, gic=2),
-    "gicv2-costs": dict(cpu="cortex-a57", smp=1, gic=2, icount=True),
+    "gicv2-counted": dict(cpu="cortex-a57", smp=1, gic=2, icount=True),
     "stock": dict(cpu="cortex-a57", smp=2, xen=os.path.join(BUILD, "stock/arm64/xen")),
 }
 ARM32 = {
