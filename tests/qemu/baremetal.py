@@ -3,6 +3,7 @@
 # emulators: 1
 # timeout: 600
 # machines: arm64-gicv3 arm64-gicv2 arm32-gicv2 arm32-gicv3
+# shows: what a guest may ask of the hypervisor, bit for bit; the dirty log; costs
 """The bare-metal control domain (tests/baremetal) on the machines that take different paths, and the costs promised.
 "bench" is a short form of `make bench`: what goes beyond its bound here has become slower.
 
@@ -50,7 +51,6 @@ ARM64 = {
     "costs": dict(cpu="cortex-a57", smp=1, icount=True),
     "gicv2": dict(cpu="cortex-a57", smp=2, gic=2),
     "gicv2-four": dict(cpu="neoverse-n1", smp=4, gic=2),
-    "gicv2-debug": dict(cpu="cortex-a57", smp=1, gic=2, xen=DEBUG_XEN),
     "gicv2-costs": dict(cpu="cortex-a57", smp=1, gic=2, icount=True),
     "stock": dict(cpu="cortex-a57", smp=2, xen=os.path.join(BUILD, "stock/arm64/xen")),
 }
