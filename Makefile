@@ -75,7 +75,7 @@ figures:        ## the project's promises in numbers, measured (10 minutes); bui
 	@tools/fetch --arch $(ARCH) stock-xen
 	@tools/figures.py
 
-bench:          ## what the hypervisor's paths cost, in instructions (2 minutes); build/bench/: dirty-log.json, plots
+bench:          ## what the hypervisor's paths cost, in instructions (2 minutes); build/bench/ (arm32: build/bench/arm32/): dirty-log.json, plots
 	@tools/deps bench
 	@$(MAKE) --no-print-directory hypervisor test-guests
 	@tools/bench.py
