@@ -33,6 +33,7 @@ if test -n "${dtb}"; then
 elif test -n "${fdt_addr}"; then
     setenv tree_at ${fdt_addr}
 else
+    fdt addr ${fdtcontroladdr}
     fdt move ${fdtcontroladdr} ${tree_at}
 fi
 

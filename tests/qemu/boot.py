@@ -21,14 +21,15 @@ MEM, DOM0_MEM = 1024, 256
 OFF_S = 60
 # Of lines of the script: where it looks for the device tree, and where all is ready to start.
 TREE, START = "# The machine's device tree", "# The two widths differ"
-# What a script does wrong, and what is said of it. RAM is 0x40000000 to 0x80000000, the device tree near its end.
+# What a script does wrong, and what is said of it. RAM is 0x40000000 to 0x80000000, with QEMU's device tree at its start.
 MISTAKES = {
     "missing: no kernel": ("fdt rm /chosen/module@${kernel_at}", "boot: no kernel for the control domain"),
     "missing: an empty ramdisk": ("fdt set /chosen/module@${ramdisk_at} reg <0x${ramdisk_at} 0x0>", "(ramdisk, 0x0 bytes at 0x"),
     "outside: a kernel below RAM": ("fdt set /chosen/module@${kernel_at} reg <0x3f000000 0x${kernel_bytes}>", "at 0x3f000000): is not in RAM"),
     "overlap: two modules": ("fdt set /chosen/module@${ramdisk_at} reg <0x${kernel_at} 0x1000>", "overlaps module@"),
-    "overlap: with the hypervisor": ("fdt set /chosen/module@${ramdisk_at} reg <0x${kernel_addr_r} 0x1000>", "overlaps the hypervisor at"),
-    "overlap: with the device tree": ("fdt set /chosen/module@${ramdisk_at} reg <0x60000000 0x20000000>", "overlaps the device tree at"),
+    "overlap: with the hypervisor": ("fdt set /chosen/module@${ramdisk_at} reg <${kernel_addr_r} 0x1000>", "overlaps the hypervisor at"),
+    "overlap: with the device tree": ("setenv fdt_high ffffffffffffffff; fdt set /chosen/module@${ramdisk_at} reg <0x40000000 0x1000>",
+                                      "overlaps the device tree at 0x40000000"),
     "truncated: half a kernel": ("setexpr half ${kernel_bytes} / 2; fdt set /chosen/module@${kernel_at} reg <0x${kernel_at} 0x${half}>",
                                  "): is truncated: by its own header it has 0x"),
     "truncated: half a ramdisk": ("setexpr half ${ramdisk_bytes} / 2; fdt set /chosen/module@${ramdisk_at} reg <0x${ramdisk_at} 0x${half}>",
