@@ -124,8 +124,8 @@ static long multicall_one(struct vcpu *v, struct multicall_entry *e)
     uint64_t arg[CALL_ARGS];
 
     for (unsigned n = 0; n < CALL_ARGS; n++) {
-        arg[n] = e->args[n];
-        arch_hypercall_set_arg(v, n, arg[n]);
+        arch_hypercall_set_arg(v, n, e->args[n]);
+        arg[n] = arch_hypercall_arg(v, n);      /* as much of it as a register of the caller's holds */
     }
     /* A list within a list could nest without end on EL2's stack. */
     long result = e->op == __HYPERVISOR_multicall ? -XEN_EINVAL : hypercall_call((unsigned)MIN(e->op, 0xffffu), arg);

@@ -93,11 +93,11 @@ static void assign(struct domain *d)
     if (old >> 16 == generation)
         return;
     if (old && keep_reserved(old, tag_of(generation, d->vmid))) {
-        d->vmid_generation = tag_of(generation, d->vmid);
+        __atomic_store_n(&d->vmid_generation, tag_of(generation, d->vmid), __ATOMIC_RELAXED);
         return;
     }
     d->vmid = next_number();
-    d->vmid_generation = tag_of(generation, d->vmid);
+    __atomic_store_n(&d->vmid_generation, tag_of(generation, d->vmid), __ATOMIC_RELAXED);
     __atomic_store_n(&d->vttbr, arch_make_vttbr(d->p2m.pt.root, (uint16_t)d->vmid), __ATOMIC_RELEASE);
 }
 
@@ -112,7 +112,7 @@ uint64_t vmid_enter(struct domain *d)
     spin_lock(&vmid_lock);
     assign(d);
     __atomic_store_n(&active[cpu], d->vmid_generation, __ATOMIC_SEQ_CST);
-    reserved[cpu] = 0;                  /* of an older entry: that one runs here no more */
+    __atomic_store_n(&reserved[cpu], 0, __ATOMIC_RELAXED);      /* of an older entry: that one runs here no more */
     vttbr = d->vttbr;
     spin_unlock(&vmid_lock);
     arch_dsb();     /* whoever changed the p2m and saw no VMID (p2m.c's flush) did it before our walks begin */
@@ -177,7 +177,7 @@ void vmid_renew(struct domain *d)
         move_count++;
         move_on(d);
     } else {
-        d->vmid_generation = 0;
+        __atomic_store_n(&d->vmid_generation, 0, __ATOMIC_RELAXED);
         d->vmid = 0;
         __atomic_store_n(&d->vttbr, 0, __ATOMIC_RELEASE);
     }

@@ -93,6 +93,14 @@ static void test_multicall(void **state)
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(e[i].result, 100 + i);
     assert_int_equal(call(__HYPERVISOR_multicall, 8, 1, 0, NULL), -XEN_EFAULT);
+    /* Of a 32-bit caller, what a register holds. */
+    memset(e, 0, sizeof e);
+    e[0].op = __HYPERVISOR_memory_op;
+    e[0].args[0] = 5ull << 32 | 7;
+    control->aarch32 = true;
+    assert_int_equal(call(__HYPERVISOR_multicall, gva(e), 1, 0, NULL), 0);
+    control->aarch32 = false;
+    assert_int_equal(e[0].result, 7);
 }
 
 static void test_hvm_param(void **state)

@@ -3,6 +3,7 @@
 # emulators: 1
 # timeout: 300
 # machines: arm64-gicv3 arm32-gicv2
+# shows: half a minute of the soak
 """The soak of the dirty log (tests/baremetal/test_soak.c says what must hold): half a minute here, an hour by `make soak`.
 
 usage: soak.py [--minutes N] [WORD]     only the machines whose name contains WORD

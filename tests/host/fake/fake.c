@@ -563,7 +563,10 @@ WEAK void arch_reg_set(struct vcpu *v, unsigned n, uint64_t value)
 }
 WEAK void arch_skip_instruction(struct vcpu *v) { v->arch.regs.pc += 4; v->arch.skipped++; }
 WEAK uint64_t arch_hypercall_arg(const struct vcpu *v, unsigned n) { return v->arch.regs.x[n]; }
-WEAK void arch_hypercall_set_arg(struct vcpu *v, unsigned n, uint64_t value) { v->arch.regs.x[n] = value; }
+WEAK void arch_hypercall_set_arg(struct vcpu *v, unsigned n, uint64_t value)
+{
+    v->arch.regs.x[n] = v->domain->aarch32 ? (uint32_t)value : value;
+}
 WEAK void arch_hypercall_return(struct vcpu *v, int64_t value) { v->arch.result = value; v->arch.regs.x[0] = (uint64_t)value; }
 WEAK void arch_hypercall_restart(struct vcpu *v) { v->arch.restarts++; }
 WEAK bool arch_vcpu_in_user_mode(const struct vcpu *v) { return (v->arch.regs.pstate & 0xf) == 0; }
