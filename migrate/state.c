@@ -84,6 +84,23 @@ static const char *gic_name(uint32_t gic)
     return gic == XLR_GIC_V2 ? "GICv2" : gic == XLR_GIC_V3 ? "GICv3" : "an unknown GIC";
 }
 
+/*
+ * Which widths the host's CPUs have at EL1 is in ID_AA64PFR0.EL1: 0: no AArch64 at all, 1: nothing else, 2: both.  The width of the empty
+ * domain that these features are from says nothing: the guest's own is chosen when it is made.
+ */
+static int check_width(uint32_t width, const void *features, size_t bytes, struct failure *f)
+{
+    struct xlr_cpu_features host = {0};
+    memcpy(&host, features, bytes < sizeof host ? bytes : sizeof host);
+    unsigned el1 = host.reg[XLR_ID_PFR0] >> 4 & 0xf;
+    if (width != XLR_WIDTH_32 && width != XLR_WIDTH_64)
+        return fail(f, XLM_E_STATE, "the guest runs at %u bits", width);
+    if (width == XLR_WIDTH_32 ? el1 != 1 : el1 != 0)
+        return 0;
+    return fail(f, XLM_E_CPU, "the guest's kernel runs at %u bits (%s), which the target host's CPUs do not have at EL1", width,
+                width == XLR_WIDTH_32 ? "AArch32" : "AArch64");
+}
+
 int state_compatible(const void *guest, size_t guest_bytes, const void *host, size_t host_bytes, uint32_t vcpus,
                      struct failure *f, char *warning, size_t warning_size)
 {
@@ -96,8 +113,10 @@ int state_compatible(const void *guest, size_t guest_bytes, const void *host, si
     memcpy(&h, state_find(host, host_bytes, XLR_HEADER, &length), sizeof h);
     if (g.gic != h.gic)
         return fail(f, XLM_E_GIC, "the guest has %s, the target host has %s", gic_name(g.gic), gic_name(h.gic));
-    if (g.width != h.width)
-        return fail(f, XLM_E_CPU, "the guest runs at %u bits, the target host at %u", g.width, h.width);
+    const void *gf = state_find(guest, guest_bytes, XLR_CPU_FEATURES, &length);
+    const void *hf = state_find(host, host_bytes, XLR_CPU_FEATURES, &host_length);
+    if (check_width(g.width, hf, host_length, f) < 0)
+        return -1;
     if (g.vcpu_count != vcpus)
         return fail(f, XLM_E_STATE, "its state has %u vCPUs, its configuration %u", g.vcpu_count, vcpus);
     if (g.ipa_bits > h.ipa_bits)
@@ -106,8 +125,6 @@ int state_compatible(const void *guest, size_t guest_bytes, const void *host, si
     if (g.counter_hz != h.counter_hz)
         return fail(f, XLM_E_CPU, "the guest's counter runs at %llu Hz, the target host's at %llu Hz",
                     (unsigned long long)g.counter_hz, (unsigned long long)h.counter_hz);
-    const void *gf = state_find(guest, guest_bytes, XLR_CPU_FEATURES, &length);
-    const void *hf = state_find(host, host_bytes, XLR_CPU_FEATURES, &host_length);
     return features_compare(gf, length, hf, host_length, f, warning, warning_size);
 }
 

@@ -12,7 +12,9 @@ A host test (tests/host/test_*.c) is a cmocka program; it runs for this machine 
 under qemu-user. The model's searches (tests/model/run) and a scenario (tests/qemu/*.py, executable) print `ok NAME` or
 `not ok NAME - why` lines; a scenario may say in its first lines `# emulators: 2` (how many it runs at once; default 1),
 `# timeout: SECONDS` (default 300) and `# machines: arm64-gicv3 arm32-gicv2` (on which it runs, ARCH and GIC in its
-environment say which; default arm64-gicv3). What ran on which machine is a table at the end, also in build/check/machines.md.
+environment say which; default arm64-gicv3), and `# shows: WHAT`. What ran on which machine is a table at the end, also in
+build/check/machines.md; README has it from there, and is compared with it after a run of all scenarios.
+  --readme    put the table of the last such run into README
 """
 import argparse
 import glob
@@ -231,24 +233,44 @@ def run_scenario(path, machine):
         tally.fail(f"qemu/{name}: {text}")
     if status == 0 and results and not bad:
         tally.line("ok", f"qemu/{name}", f"{len(results)} tests, {time.monotonic() - began:.1f} s")
-        return f"{len(results)} ok"
+        return len(results), 0
     if not bad:
         why = f"no end within {timeout} s" if status is None else f"status {status}" if results else "said nothing"
         tally.fail(f"qemu/{name}", why)
     with tally.lock:
         for log in [f"{folder}/output.log", *sorted(glob.glob(f"{folder}/*-console.log"))]:
             print(f"    --- end of {log}\n    | " + tail(log).replace("\n", "\n    | "), flush=True)
-    return f"failed: {len(bad) or 1}"
+    return len(results) - len(bad), len(bad) or 1
 
 
-def machine_table(outcomes):
-    """OUTCOMES: {(scenario, machine): what it came to}, as a table in Markdown: a row a scenario, a column a machine."""
+TABLE_BEGIN, TABLE_END = "<!-- printed by tools/check.py -->\n", "<!-- end -->\n"
+
+
+def machine_table(outcomes, cell):
+    """OUTCOMES: {(scenario, machine): (tests passed, failed)}, as a table in Markdown: a row a scenario, a column a machine."""
     scenarios = sorted({path for path, _ in outcomes})
-    lines = ["| scenario | " + " | ".join(MACHINES) + " |", "|---|" + "---|" * len(MACHINES)]
+    lines = ["| | " + " | ".join(MACHINES) + " |", "|---|" + "---|" * len(MACHINES)]
     for path in scenarios:
-        cells = [outcomes.get((path, machine), "-") for machine in MACHINES]
-        lines.append(f"| `{path}` | " + " | ".join(cells) + " |")
+        cells = [cell(*outcomes[path, machine]) if (path, machine) in outcomes else "" for machine in MACHINES]
+        lines.append(f"| {said(path, 'shows', path)} (`{path}`) | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def compare_readme(table):
+    """README's table of what runs where is the one that is printed."""
+    with open("README.md", encoding="utf-8") as f:
+        has = f.read().partition(TABLE_BEGIN)[2].partition(TABLE_END)[0]
+    if has == table:
+        tally.ok("README's table of what runs where")
+    else:
+        tally.fail("README's table of what runs where", "is not what ran: tools/check.py --readme puts that there")
+
+
+def update_readme():
+    with open("README.md", encoding="utf-8") as f:
+        before, _, rest = f.read().partition(TABLE_BEGIN)
+    with open(f"{OUT}/readme-table.md", encoding="utf-8") as f, open("README.md", "w", encoding="utf-8") as out:
+        out.write(before + TABLE_BEGIN + f.read() + TABLE_END + rest.partition(TABLE_END)[2])
 
 
 def group_qemu(only, machines=()):
@@ -278,10 +300,14 @@ def group_qemu(only, machines=()):
         threads[-1].start()
     for thread in threads:
         thread.join()
-    table = machine_table(outcomes)
-    with open(f"{OUT}/machines.md", "w", encoding="utf-8") as out:
-        out.write(table)
-    print(table, end="", flush=True)
+    counts = machine_table(outcomes, lambda passed, failed: f"{failed} failed" if failed else f"{passed} ok")
+    verdicts = machine_table(outcomes, lambda _, failed: "fails" if failed else "works")
+    print(counts, end="", flush=True)
+    for name, table in (("machines.md", counts), ("readme-table.md", verdicts)):
+        with open(f"{OUT}/{name}", "w", encoding="utf-8") as out:
+            out.write(table)
+    if not only and not machines:
+        compare_readme(verdicts)
 
 
 GROUPS = {"build": group_build, "lint": group_lint, "host": group_host, "model": group_model, "fuzz": group_fuzz, "qemu": group_qemu}
@@ -300,6 +326,7 @@ def main():
     parser.add_argument("-k", dest="only", default="")
     parser.add_argument("--machine", action="append", default=[], choices=MACHINES)
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--readme", action="store_true")
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=" ".join(GROUPS))
     args = parser.parse_args()
     unknown = set(args.groups) - set(GROUPS)
@@ -307,6 +334,9 @@ def main():
         parser.error(f"no such group: {' '.join(unknown)}")
     os.chdir(TOP)
     os.environ["PYTHONPYCACHEPREFIX"] = os.path.abspath("build/pycache")
+    if args.readme:
+        update_readme()
+        return
     if args.list:
         print("\n".join(sorted(glob.glob("tests/host/test_*.c") + glob.glob("tests/fuzz/fuzz_*.c") + glob.glob("tests/qemu/*.py"))), flush=True)
         subprocess.run(["tests/model/run", "--list"], check=True)

@@ -51,9 +51,9 @@ def run(*command):
         raise BootError(f"{' '.join(command)}: {result.stdout.strip()}")
 
 
-def lay_out(folder, payload):
+def lay_out(folder, payload, script=SCRIPT):
     """The files of the boot partition, by the names that the script knows."""
-    run("mkimage", "-A", "arm", "-T", "script", "-C", "none", "-n", "xen-lite", "-d", SCRIPT, os.path.join(folder, "boot.scr.uimg"))
+    run("mkimage", "-A", "arm", "-T", "script", "-C", "none", "-n", "xen-lite", "-d", script, os.path.join(folder, "boot.scr.uimg"))
     for name, path in (("xen-lite", payload.xen), ("vmlinuz", payload.kernel), ("initrd", payload.initrd)):
         if path:
             os.symlink(os.path.abspath(path), os.path.join(folder, name))
@@ -101,7 +101,7 @@ def make_flash(path, arch, **variables):
     os.truncate(path, FLASH_BYTES)
 
 
-def arguments(way, arch, payload, folder, disk=None):
+def arguments(way, arch, payload, folder, disk=None, script=SCRIPT):
     """The emulator's arguments to start U-Boot, and to have it find PAYLOAD by WAY. DISK: an image made before, in PAYLOAD's place."""
     files, flash = os.path.join(folder, "boot"), os.path.join(folder, "flash")
     # With another network card in the machine, U-Boot asks the one first that there is a server for.
@@ -109,7 +109,7 @@ def arguments(way, arch, payload, folder, disk=None):
     line = ["-bios", FIRMWARE[arch], "-drive", f"if=pflash,index=1,format=raw,file={flash}", "-nic", "none"]
     if not disk:
         os.mkdir(files)
-        lay_out(files, payload)
+        lay_out(files, payload, script)
     if way == "tftp":
         return line + ["-netdev", f"user,id=boot,restrict=on,tftp={files},bootfile=boot.scr.uimg",
                        "-device", "virtio-net-pci,netdev=boot,romfile="]

@@ -206,7 +206,7 @@ static int scan_linux_initrd(const void *fdt, int chosen)
         return 0;
     strlcpy(boot.ramdisk.name, "linux,initrd-start", sizeof(boot.ramdisk.name));
     boot.ramdisk.start = start;
-    boot.ramdisk.bytes = end > start ? end - start : 0;
+    boot.ramdisk.bytes = end - start;
     return boot_module_place(&boot.ramdisk);
 }
 

@@ -149,28 +149,23 @@ static bool cpio_read(const uint8_t *p, uint64_t left, struct cpio_entry *e)
     return true;
 }
 
-/* Archives one after the other, with zeroes between them; what comes behind them and is none (a compressed one) is not looked into. */
+/* Archives one after the other, with zeroes between; what comes behind them and is none (a compressed one) is not looked into. */
 static int check_ramdisk(const struct boot_module *m)
 {
     const uint8_t *p = pa_to_va(PA(m->start));
     struct cpio_entry e;
     bool open = false;                  /* in an archive whose last entry has not been seen */
-    for (uint64_t at = 0, left; at < m->bytes;) {
-        left = m->bytes - at;
-        if (!open && !p[at]) {
+    for (uint64_t at = 0; at < m->bytes;) {
+        uint64_t left = m->bytes - at;
+        if (!p[at]) {
             at++;
             continue;
         }
         if (!cpio_read(p + at, left, &e)) {
-            if (!open)
-                return 0;
-            if (left < CPIO_MAGIC_BYTES)
-                break;
-            return refuse(m, "is damaged: no cpio header at its byte 0x%llx", (unsigned long long)at);
+            if (open && left >= CPIO_MAGIC_BYTES)
+                return refuse(m, "is damaged: no cpio header at its byte 0x%llx; make it anew", (unsigned long long)at);
+            break;
         }
-        if (e.bytes > left)
-            return refuse(m, "is truncated: what begins at byte 0x%llx needs 0x%llx more; load all of it",
-                          (unsigned long long)at, (unsigned long long)(e.bytes - left));
         open = !e.last;
         at += ROUND_UP(e.bytes, 4ull);
     }

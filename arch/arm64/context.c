@@ -5,55 +5,38 @@
 
 #define DCZID_DZP 16ull                 /* of DCZID_EL0: DC ZVA is forbidden */
 
-void arch_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
+/* Of an AArch32 guest these have 64 bits too (TTBCR2 is the upper half of TCR, MAIR1 of MAIR, IFAR of FAR); all others have 32. */
+static bool a32_is_wide(unsigned sysreg)
 {
-    const struct arch_vcpu *a = &v->arch;
-
-    memset(c, 0, sizeof *c);
-    c->flags = v->online ? VGCF_online : 0;
-    _Static_assert(offsetof(struct vcpu_guest_core_regs, pc64) == 31 * 8, "x0..x30, pc");
-    memcpy(&c->user_regs, a->regs.x, sizeof a->regs.x);
-    c->user_regs.pc64 = a->regs.pc;
-    c->user_regs.cpsr = a->regs.pstate;
-    c->user_regs.spsr_el1 = a->spsr_el1;
-    c->user_regs.spsr_fiq = (uint32_t)a->spsr_fiq;
-    c->user_regs.spsr_irq = (uint32_t)a->spsr_irq;
-    c->user_regs.spsr_und = (uint32_t)a->spsr_und;
-    c->user_regs.spsr_abt = (uint32_t)a->spsr_abt;
-    c->user_regs.sp_el0 = a->sp_el0;
-    c->user_regs.sp_el1 = a->sp_el1;
-    c->user_regs.elr_el1 = a->elr_el1;
-    c->sctlr = a->sysreg[XLR_SYS_SCTLR];
-    c->ttbcr = a->sysreg[XLR_SYS_TCR];
-    c->ttbr0 = a->sysreg[XLR_SYS_TTBR0];
-    c->ttbr1 = a->sysreg[XLR_SYS_TTBR1];
+    switch (sysreg) {
+    case XLR_SYS_TTBR0: case XLR_SYS_TTBR1: case XLR_SYS_TCR: case XLR_SYS_MAIR: case XLR_SYS_AMAIR: case XLR_SYS_FAR: case XLR_SYS_PAR:
+        return true;
+    default:
+        return false;
+    }
 }
 
-int arch_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
+/*
+ * What an AArch32 guest cannot see is no part of its state: the upper halves of registers are UNKNOWN after an exit from AArch32 (Arm ARM
+ * D1.20.1); R13_hyp, AArch64's stack pointers and ELR_EL1 are not its own.
+ */
+static void a32_only(struct xlr_vcpu *r)
 {
-    struct arch_vcpu *a = &v->arch;
-
-    if (!switch_pstate_ok(v, c->user_regs.cpsr))
-        return -XEN_EINVAL;
-    memcpy(a->regs.x, &c->user_regs, sizeof a->regs.x);
-    a->regs.pc = c->user_regs.pc64;
-    a->regs.pstate = c->user_regs.cpsr;
-    a->spsr_el1 = c->user_regs.spsr_el1;
-    a->spsr_fiq = c->user_regs.spsr_fiq;
-    a->spsr_irq = c->user_regs.spsr_irq;
-    a->spsr_und = c->user_regs.spsr_und;
-    a->spsr_abt = c->user_regs.spsr_abt;
-    a->sp_el0 = c->user_regs.sp_el0;
-    a->sp_el1 = c->user_regs.sp_el1;
-    a->elr_el1 = c->user_regs.elr_el1;
-    a->sysreg[XLR_SYS_SCTLR] = c->sctlr;
-    a->sysreg[XLR_SYS_TCR] = c->ttbcr;
-    a->sysreg[XLR_SYS_TTBR0] = c->ttbr0;
-    a->sysreg[XLR_SYS_TTBR1] = c->ttbr1;
-    return 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(r->x); i++)
+        r->x[i] = (uint32_t)r->x[i];
+    for (unsigned i = 0; i < XLR_SYS_COUNT; i++)
+        if (!a32_is_wide(i))
+            r->sysreg[i] = (uint32_t)r->sysreg[i];
+    r->x[15] = r->sp_el0 = r->sp_el1 = r->elr_el1 = 0;
+    r->pc = (uint32_t)r->pc;
+    r->spsr_el1 = (uint32_t)r->spsr_el1;
+    r->spsr_abt = (uint32_t)r->spsr_abt;
+    r->spsr_und = (uint32_t)r->spsr_und;
+    r->spsr_irq = (uint32_t)r->spsr_irq;
+    r->spsr_fiq = (uint32_t)r->spsr_fiq;
 }
 
-void arch_get_record(const struct vcpu *v, struct xlr_vcpu *r, struct xlr_fpsimd *f)
+static void get_registers(const struct vcpu *v, struct xlr_vcpu *r)
 {
     const struct arch_vcpu *a = &v->arch;
 
@@ -69,10 +52,92 @@ void arch_get_record(const struct vcpu *v, struct xlr_vcpu *r, struct xlr_fpsimd
     r->spsr_und = a->spsr_und;
     r->spsr_irq = a->spsr_irq;
     r->spsr_fiq = a->spsr_fiq;
+    memcpy(r->sysreg, a->sysreg, sizeof r->sysreg);
+    if (v->domain->aarch32)
+        a32_only(r);
+}
+
+static void set_registers(struct vcpu *v, const struct xlr_vcpu *from)
+{
+    struct arch_vcpu *a = &v->arch;
+    struct xlr_vcpu r = *from;
+
+    if (v->domain->aarch32)
+        a32_only(&r);
+    memcpy(a->regs.x, r.x, sizeof r.x);
+    a->regs.pc = r.pc;
+    a->regs.pstate = r.pstate;
+    a->sp_el0 = r.sp_el0;
+    a->sp_el1 = r.sp_el1;
+    a->elr_el1 = r.elr_el1;
+    a->spsr_el1 = r.spsr_el1;
+    a->spsr_abt = r.spsr_abt;
+    a->spsr_und = r.spsr_und;
+    a->spsr_irq = r.spsr_irq;
+    a->spsr_fiq = r.spsr_fiq;
+    memcpy(a->sysreg, r.sysreg, sizeof a->sysreg);
+    a->sysreg[XLR_SYS_MDSCR] &= MDSCR_GUEST;    /* the only one that reaches beyond the guest's own translation regime */
+}
+
+void arch_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
+{
+    struct xlr_vcpu r;
+
+    get_registers(v, &r);
+    memset(c, 0, sizeof *c);
+    c->flags = v->online ? VGCF_online : 0;
+    _Static_assert(offsetof(struct vcpu_guest_core_regs, pc64) == 31 * 8, "x0..x30, pc");
+    memcpy(&c->user_regs, r.x, sizeof r.x);
+    c->user_regs.pc64 = r.pc;
+    c->user_regs.cpsr = r.pstate;
+    c->user_regs.spsr_el1 = r.spsr_el1;
+    c->user_regs.spsr_fiq = (uint32_t)r.spsr_fiq;
+    c->user_regs.spsr_irq = (uint32_t)r.spsr_irq;
+    c->user_regs.spsr_und = (uint32_t)r.spsr_und;
+    c->user_regs.spsr_abt = (uint32_t)r.spsr_abt;
+    c->user_regs.sp_el0 = r.sp_el0;
+    c->user_regs.sp_el1 = r.sp_el1;
+    c->user_regs.elr_el1 = r.elr_el1;
+    c->sctlr = r.sysreg[XLR_SYS_SCTLR];
+    c->ttbcr = r.sysreg[XLR_SYS_TCR];
+    c->ttbr0 = r.sysreg[XLR_SYS_TTBR0];
+    c->ttbr1 = r.sysreg[XLR_SYS_TTBR1];
+}
+
+int arch_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+    struct xlr_vcpu r;
+
+    if (!switch_pstate_ok(v, c->user_regs.cpsr))
+        return -XEN_EINVAL;
+    get_registers(v, &r);
+    memcpy(r.x, &c->user_regs, sizeof r.x);
+    r.pc = c->user_regs.pc64;
+    r.pstate = c->user_regs.cpsr;
+    r.spsr_el1 = c->user_regs.spsr_el1;
+    r.spsr_fiq = c->user_regs.spsr_fiq;
+    r.spsr_irq = c->user_regs.spsr_irq;
+    r.spsr_und = c->user_regs.spsr_und;
+    r.spsr_abt = c->user_regs.spsr_abt;
+    r.sp_el0 = c->user_regs.sp_el0;
+    r.sp_el1 = c->user_regs.sp_el1;
+    r.elr_el1 = c->user_regs.elr_el1;
+    r.sysreg[XLR_SYS_SCTLR] = c->sctlr;
+    r.sysreg[XLR_SYS_TCR] = c->ttbcr;
+    r.sysreg[XLR_SYS_TTBR0] = c->ttbr0;
+    r.sysreg[XLR_SYS_TTBR1] = c->ttbr1;
+    set_registers(v, &r);
+    return 0;
+}
+
+void arch_get_record(const struct vcpu *v, struct xlr_vcpu *r, struct xlr_fpsimd *f)
+{
+    const struct arch_vcpu *a = &v->arch;
+
+    get_registers(v, r);
     r->mpidr = a->vmpidr;
     r->flags = (v->online ? XLR_VCPU_ONLINE : 0) | (v->blocked ? XLR_VCPU_WAITING : 0);
     r->sysreg_count = XLR_SYS_COUNT;
-    memcpy(r->sysreg, a->sysreg, sizeof r->sysreg);
     memset(f, 0, sizeof *f);
     memcpy(f->v, a->fp.v, sizeof f->v);
     f->fpsr = a->fp.fpsr;
@@ -85,19 +150,7 @@ int arch_set_record(struct vcpu *v, const struct xlr_vcpu *r, const struct xlr_f
 
     if (r->sysreg_count < XLR_SYS_COUNT || r->mpidr != a->vmpidr || !switch_pstate_ok(v, r->pstate))
         return -XEN_EINVAL;
-    memcpy(a->regs.x, r->x, sizeof r->x);
-    a->regs.pc = r->pc;
-    a->regs.pstate = r->pstate;
-    a->sp_el0 = r->sp_el0;
-    a->sp_el1 = r->sp_el1;
-    a->elr_el1 = r->elr_el1;
-    a->spsr_el1 = r->spsr_el1;
-    a->spsr_abt = r->spsr_abt;
-    a->spsr_und = r->spsr_und;
-    a->spsr_irq = r->spsr_irq;
-    a->spsr_fiq = r->spsr_fiq;
-    memcpy(a->sysreg, r->sysreg, sizeof a->sysreg);
-    a->sysreg[XLR_SYS_MDSCR] &= MDSCR_GUEST;    /* the only one that reaches beyond the guest's own translation regime */
+    set_registers(v, r);
     memcpy(a->fp.v, f->v, sizeof a->fp.v);
     a->fp.fpsr = f->fpsr;
     a->fp.fpcr = f->fpcr;

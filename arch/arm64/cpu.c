@@ -20,6 +20,7 @@ void cpu_caps_init(void)
     cpu_caps.pan = field(mmfr1, 20) != 0;
     /* GPI, GPA, API, APA; GPA3, APA3: any of them means that there are keys to switch. */
     cpu_caps.pauth = (isar1 & 0xff000ff0ull) || (isar2 & 0xff00ull);
+    cpu_caps.el0_aarch32 = field(pfr0, 0) == 2;
     cpu_caps.el1_aarch32 = field(pfr0, 4) == 2;
     cpu_caps.gicv3 = field(pfr0, 24) != 0;
     counter_hz = READ_SYSREG(cntfrq_el0);

@@ -8,6 +8,7 @@
  *   all else                             everything
  */
 #include <asm/mm.h>
+#include <asm/sysreg.h>
 #include "offsets.h"
 
 #define RESERVE     3072                /* what the handlers in C need below it */
@@ -66,9 +67,9 @@
     ventry_guest guest_irq, \hardened
     ventry_guest guest_irq, \hardened   /* FIQs are routed like IRQs; the GIC has no group 0 of ours: spurious at worst */
     ventry_guest guest_serror, \hardened
-    ventry_guest guest_sync, \hardened  /* lower EL, 32-bit */
-    ventry_guest guest_irq, \hardened
-    ventry_guest guest_irq, \hardened
+    ventry_guest guest_sync_a32, \hardened      /* lower EL, 32-bit */
+    ventry_guest guest_irq_a32, \hardened
+    ventry_guest guest_irq_a32, \hardened
     ventry_guest guest_serror, \hardened
     .balign 128
     .endm
@@ -145,6 +146,7 @@ guest_sync:
     cmp     w0, #ESR_WRITE_FAULT_L3
     b.ne    guest_abort_other
 
+write_fault:
     /*
      * A store to a read-only page, found by the last level of the walk: of a logged domain, most likely.  Does what the hardware's dirty
      * state would have done, then notes the region and drops this CPU's TLB entries for the page.  The order of it all, and
@@ -247,9 +249,11 @@ write_fault_in_window:
     .popsection
 write_fault_slow:
     clrex
-    mrs     x1, esr_el2
+    mrs     x1, spsr_el2
     ldp     x4, x5, [sp, #16]
     ldp     x2, x3, [sp], #32
+    tbnz    x1, #PSTATE_A32_BIT, guest_sync_any_a32
+    mrs     x1, esr_el2
 
 guest_sync_any:                         /* x1: ESR */
     save_guest_scratch
@@ -292,6 +296,29 @@ return_light:                           /* x0: the current vCPU, x1: the CPU */
 1:  guest_rest stp                      /* what C has kept all the while */
     b       prepare
 
+    /* From AArch32 a write fault is the same; all else is rare enough for the long way.  Banked registers are in x16-x30. */
+guest_sync_a32:
+    mrs     x1, esr_el2
+    lsr     w0, w1, #ESR_EC_SHIFT
+    cmp     w0, #EC_DABT_LOW
+    b.ne    guest_sync_any_a32
+    and     w0, w1, #0xff               /* S1PTW, WnR, DFSC */
+    cmp     w0, #ESR_WRITE_FAULT_L3
+    b.eq    write_fault
+guest_sync_any_a32:
+    mrs     x1, esr_el2
+    save_guest_scratch
+    guest_rest stp
+    bl      trap_sync_a32
+    b       return_to_guest
+guest_irq_a32:
+    save_guest_scratch
+    guest_rest stp
+    bl      trap_irq_a32                /* may put work off */
+    tbz     w0, #0, return_to_guest
+    mrs     x1, tpidr_el2
+    b       go_on
+
 guest_irq:
     save_guest_scratch
     guest_rest stp
@@ -307,13 +334,14 @@ return_to_guest:
     mrs     x1, tpidr_el2
     ldr     w2, [x1, #CPU_WORK]
     cbnz    w2, prepare
-1:  ldr     x0, [x1, #CPU_CURRENT]
+go_on:
+    ldr     x0, [x1, #CPU_CURRENT]
     guest_rest ldp
     load_guest_scratch_and_go
 prepare:
     bl      guest_prepare               /* may change the current vCPU; a kick that comes after it ends the guest at once */
     mrs     x1, tpidr_el2
-    b       1b
+    b       go_on
 
     .global arch_enter_guest
 arch_enter_guest:

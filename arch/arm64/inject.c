@@ -41,9 +41,13 @@ static void enter_a32(struct vcpu *v, uint64_t mode, uint64_t vector, uint64_t l
         r->x[20] = link;
     }
     r->pc = (sctlr & SCTLR_A32_V ? 0xffff0000ull : (uint32_t)READ_SYSREG(vbar_el1)) + vector;
-    r->pstate = (old & ~(PSR_MODE | PSR_A32_T | PSR_A32_E | PSR_A32_IT | PSR_IL | BIT(24))) | mode | PSR_I;
+    r->pstate = (old & ~(PSR_MODE | PSR_A32_T | PSR_A32_E | PSR_A32_IT | PSR_A32_J | PSR_IL | PSR_A32_SSBS)) | mode | PSR_I;
     if (mode == PSR_A32_ABT)
         r->pstate |= PSR_A;
+    if (cpu_caps.pan && !(sctlr & SCTLR_SPAN))
+        r->pstate |= PSR_PAN;
+    if (sctlr & SCTLR_A32_DSSBS)
+        r->pstate |= PSR_A32_SSBS;
     if (sctlr & SCTLR_A32_TE)
         r->pstate |= PSR_A32_T;
     if (sctlr & SCTLR_A32_EE)

@@ -40,7 +40,7 @@ bool mmu_in_stack(uint64_t sp, uint64_t *top);  /* a CPU's stack, or its emergen
 /* cpu.c */
 struct cpu_caps {
     unsigned pa_range;                  /* ID_AA64MMFR0.PARange, at most 5 */
-    bool vmid16, hw_dirty, pauth, el1_aarch32, pan, gicv3;
+    bool vmid16, hw_dirty, pauth, el0_aarch32, el1_aarch32, pan, gicv3;
 };
 extern struct cpu_caps cpu_caps;
 void cpu_caps_init(void);
@@ -53,6 +53,8 @@ extern uint8_t emergency_stacks[MAX_CPUS][1 << EMERGENCY_SHIFT];
 
 /* traps.c: called by entry.S */
 void trap_sync(struct vcpu *v, uint32_t esr);
+void trap_sync_a32(struct vcpu *v, uint32_t esr);
+bool trap_irq_a32(struct vcpu *v);       /* true: back to the guest, whatever work there is */
 struct vcpu *trap_emulated(struct vcpu *v, uint32_t esr);
 void trap_irq(struct vcpu *v);
 void trap_serror(struct vcpu *v);

@@ -166,7 +166,7 @@ bool switch_pstate_ok(const struct vcpu *v, uint64_t pstate)
         return false;
     if (mode & PSR_A32) {
         if (mode == PSR_A32_USR)
-            return cpu_caps.el1_aarch32 || v->domain->aarch32;
+            return cpu_caps.el0_aarch32;
         return v->domain->aarch32 && (mode <= PSR_A32_SVC || mode == PSR_A32_ABT || mode == PSR_A32_UND || mode == 0x1f);
     }
     return !v->domain->aarch32 && (mode == PSR_EL0T || mode == PSR_EL1T || mode == PSR_EL1H);

@@ -180,10 +180,73 @@ void trap_sync(struct vcpu *v, uint32_t esr)
     }
 }
 
+/*
+ * The register that an abort's syndrome names, as the architecture maps them (Arm ARM D1.20.1).  QEMU has the instruction's number
+ * there; no instruction of these modes reaches the registers that truly have these numbers.
+ */
+static unsigned a32_register(uint64_t pstate, unsigned n)
+{
+    unsigned lr;
+
+    switch (pstate & PSR_MODE) {
+    case PSR_A32_FIQ: return n >= 8 && n <= 14 ? n + 16 : n;
+    case PSR_A32_IRQ: lr = 16; break;
+    case PSR_A32_SVC: lr = 18; break;
+    case PSR_A32_ABT: lr = 20; break;
+    case PSR_A32_UND: lr = 22; break;
+    default: return n;
+    }
+    return n == 14 ? lr : n == 13 ? lr + 1 : n;
+}
+
+void trap_sync_a32(struct vcpu *v, uint32_t esr)
+{
+    if (ESR_EC(esr) == EC_DABT_LOW && (esr & BIT(24)))
+        esr = (esr & ~(0x1fu << 16)) | a32_register(v->arch.regs.pstate, esr >> 16 & 0x1f) << 16;
+    trap_sync(v, esr);
+}
+
 void trap_irq(struct vcpu *v)
 {
     count(v, EXIT_IRQ);
     host_irq();
+}
+
+/*
+ * QEMU keeps the SPSR of the mode that an AArch32 guest is in where EL2 can neither read nor write it, so another AArch32 vCPU that gets this
+ * CPU changes it.  It matters to a kernel for a few instructions after an exception and before the return from it: in modes that it leaves
+ * at once, and in Supervisor mode with interrupts masked.  Who is interrupted there goes on for a moment, as if the interrupt had come
+ * later; not for long, since kernels mask interrupts for other reasons too.
+ */
+#define A32_PUT_OFF_NS   50000u
+#define A32_PUT_OFF_MOST 8u
+
+static bool a32_spsr_in_use(uint64_t pstate)
+{
+    switch (pstate & PSR_MODE) {
+    case PSR_A32_FIQ: case PSR_A32_IRQ: case PSR_A32_ABT: case PSR_A32_UND: return true;
+    case PSR_A32_SVC: return pstate & PSR_I;
+    default: return false;
+    }
+}
+
+static void nothing(void *arg) { (void)arg; }
+
+bool trap_irq_a32(struct vcpu *v)
+{
+    static struct timer again[MAX_CPUS];
+    struct timer *t = &again[cpu_id()];
+
+    trap_irq(v);
+    if (!this_cpu()->work || !a32_spsr_in_use(v->arch.regs.pstate) || v->arch.put_off == A32_PUT_OFF_MOST) {
+        v->arch.put_off = 0;
+        return false;
+    }
+    v->arch.put_off++;
+    timer_run_expired();                /* one that is due would not let the guest go on */
+    t->fn = nothing;
+    timer_set(t, counter() + ns_to_ticks(A32_PUT_OFF_NS));
+    return true;
 }
 
 /* An error that the guest's access raised earlier: it gets it as its own.  Pending in HCR until it unmasks. */

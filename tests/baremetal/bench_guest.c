@@ -103,6 +103,8 @@ static uint64_t read_emulated(unsigned pages)
 {
     struct mailbox *m = first.mail[0];
     m->value = EMULATED + cursor * PAGE, m->count = pages, m->seed = 1;
+    if (gic_version == 2)                   /* one page, the distributor's, again and again */
+        m->value = GUEST_GICD_BASE, m->count = 1, m->seed = pages;
     bench_order(&first, 0, GUEST_READ);
     cursor += pages;
     return m->result[0];
@@ -111,12 +113,12 @@ static uint64_t read_emulated(unsigned pages)
 static bool make_empty(void)
 {
     cursor = 8;                             /* gic_on() has been at the first ones */
-    return bench_guest(&first, 8, 16, false);
+    return gic_version == 3 && bench_guest(&first, 8, 16, false);
 }
 
 static bool make_hit(void)
 {
-    bool ok = make_empty();
+    bool ok = bench_guest(&first, 8, 16, false);
     cursor = 0;
     read_emulated(EMULATED_PAGES);
     cursor = 0;

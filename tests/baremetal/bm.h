@@ -135,6 +135,7 @@ enum guest_command {
 struct mailbox {                            /* the payload writes command last; the guest writes done last */
     volatile uint64_t command, done, first, count, seed, value, result[4];
     volatile uint64_t idle_ticks;           /* how long to sleep between two looks at command; 0: yield */
+    volatile uint64_t gic_version;          /* of the guest's own: the host's */
     volatile uint64_t page[400];
 };
 struct guest {

@@ -126,8 +126,10 @@ static bool install(struct guest *g)
     guest_unmap(g, code, code_pages());
     if (!guest_mail(g))
         return false;
-    for (unsigned v = 0; v < g->vcpu_count; v++)
+    for (unsigned v = 0; v < g->vcpu_count; v++) {
         memset(g->mail[v], 0, PAGE);
+        g->mail[v]->gic_version = gic_version;
+    }
     return true;
 }
 

@@ -2,8 +2,11 @@
 /* What bench.c orders of its guests.  Like guest_code.c: nothing but code of its own section; MMU off, interrupts masked. */
 #include "guest_code.h"
 
-#define GICD GUEST_GICV3_GICD_BASE
+#define GICD GUEST_GICD_BASE
+_Static_assert(GUEST_GICD_BASE == GUEST_GICV3_GICD_BASE, "one place for either version's distributor");
+#define GICC GUEST_GICC_BASE
 #define GICR(id) (GUEST_GICV3_GICR0_BASE + (id) * 0x20000)
+#define INTID(iar) ((iar) & 0x3ff)          /* a GICv2 has an SGI's source above it */
 #define PPI_TIMER 27u
 
 /* 16 instructions are a tick: without this, a loop whose turns are all alike would read them at the same place of the tick. */
@@ -13,9 +16,27 @@ static inline void dither(uint64_t turn)
         nop();
 }
 
+static inline bool is_gicv3(void) { return ((const struct mailbox *)(uintptr_t)(GUEST_RAM + GUEST_MAILS))->gic_version == 3; }
+
+static inline uint32_t acknowledge(void) { return is_gicv3() ? icc_acknowledge() : mmio_read(GICC + 0xc); }
+static inline void end_of_interrupt(uint32_t iar)
+{
+    if (is_gicv3())
+        icc_end(iar);
+    else
+        mmio_write(GICC + 0x10, iar);
+}
+
 /* Two SGIs, the timer and event channels; never unmasked: WFI ends when one is pending. */
 GUEST static void gic_on(uint64_t id)
 {
+    if (!is_gicv3()) {
+        mmio_write(GICD, 1);
+        mmio_write(GICD + 0x100, 1u << GUEST_EVTCHN_PPI | 1u << PPI_TIMER | 3);
+        mmio_write(GICC + 4, 0xf0);
+        mmio_write(GICC, 1);
+        return;
+    }
     mmio_write(GICD, 0x12);
     mmio_write(GICR(id) + 0x14, mmio_read(GICR(id) + 0x14) & ~2u);
     mmio_write(GICR(id) + 0x10080, ~0u);
@@ -26,23 +47,29 @@ GUEST static void gic_on(uint64_t id)
 /* Sleep until an interrupt comes, and acknowledge it. */
 static inline uint32_t next_interrupt(void)
 {
-    uint32_t intid;
-    while ((intid = icc_acknowledge()) >= 1020)
+    uint32_t iar;
+    while (INTID(iar = acknowledge()) >= 1020)
         wait_for_interrupt();
-    return intid;
+    return iar;
 }
 
 GUEST void guest_sleep(uint64_t ticks)
 {
     virtual_timer_start(ticks);
-    uint32_t intid = next_interrupt();
+    uint32_t iar = next_interrupt();
     virtual_timer_stop();
-    icc_end(intid);
+    end_of_interrupt(iar);
 }
 
+/* SGI 0 */
 static inline void send_sgi(uint64_t vcpu)
 {
-    icc_send(1ull << vcpu);                 /* SGI 0 */
+    if (is_gicv3()) {
+        icc_send(1ull << vcpu);
+    } else {
+        barrier();
+        mmio_write(GICD + 0xf00, 1u << (16 + vcpu));
+    }
 }
 
 static inline void send_event(uint32_t port)
@@ -65,9 +92,9 @@ GUEST static void events_on(uint64_t id)
 {
     vcpu_register_vcpu_info_t r = { .mfn = (GUEST_RAM + GUEST_INFO) / PAGE, .offset = (uint32_t)(id * sizeof(struct vcpu_info)) };
     guest_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, id, (uintptr_t)&r, 0);
-    for (uint32_t intid; (intid = icc_acknowledge()) < 1020;) {
+    for (uint32_t iar; INTID(iar = acknowledge()) < 1020;) {
         clear_events(id);
-        icc_end(intid);
+        end_of_interrupt(iar);
     }
 }
 
@@ -82,12 +109,12 @@ static inline uint32_t bind_event(uint32_t vcpu)
 GUEST static void answer(struct mailbox *m, uint64_t id)
 {
     for (uint64_t i = 0; i < m->count; i++) {
-        uint32_t intid = next_interrupt();
+        uint32_t iar = next_interrupt();
         m->seed = guest_ticks();
-        if (intid == GUEST_EVTCHN_PPI)
+        if (INTID(iar) == GUEST_EVTCHN_PPI)
             clear_events(id);
-        icc_end(intid);
-        if (intid == GUEST_EVTCHN_PPI)
+        end_of_interrupt(iar);
+        if (INTID(iar) == GUEST_EVTCHN_PPI)
             send_event((uint32_t)m->value);
         else
             send_sgi(id ^ 1);
@@ -111,11 +138,11 @@ GUEST static void ask(struct mailbox *m, uint64_t id, bool event)
         else
             send_sgi(id ^ 1);
         m->result[0] += guest_ticks() - start;
-        uint32_t intid = next_interrupt();
+        uint32_t iar = next_interrupt();
         m->result[1] += other->seed - start;
         if (event)
             clear_events(id);
-        icc_end(intid);
+        end_of_interrupt(iar);
     }
 }
 

@@ -269,7 +269,7 @@ static void all_phases(void)
     phase("vgic", test_vgic);
     phase("timer", test_timer);
     phase("guest", test_guest);
-    if (bm_is_debug())
+    if (bm_is_debug() && gic_version == 3)  /* the pages below a GICv2, where devices would come and go, are flash memory's */
         phase("device map", test_device_map);
     else
         phase("cycles", test_cycles);

@@ -147,7 +147,8 @@ static void stage2_hole(void) { (void)mmio_read(NOWHERE); }
 
 void test_vgic(void)
 {
-    CHECK("vgic: its version in PIDR2", (mmio_read(DOM0_GICD + (gic_version == 3 ? 0xffe8 : 0xfe8)) >> 4 & 15) == gic_version);
+    if (gic_version == 3 || bm_is_xen_lite())           /* stock Xen's virtual GICv2 has no such register */
+        CHECK("vgic: its version in PIDR2", (mmio_read(DOM0_GICD + (gic_version == 3 ? 0xffe8 : 0xfe8)) >> 4 & 15) == gic_version);
     CHECK("vgic: TYPER counts lines", (mmio_read(DOM0_GICD + 4) & 31) >= 1);
     if (gic_version == 3)
         CHECK("vgic: TYPER of the first redistributor is CPU 0", mmio_read(DOM0_GICR + 12) == 0);

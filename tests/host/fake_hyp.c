@@ -21,7 +21,7 @@
 
 struct domain {
     bool exists, paused, suspended, logging;
-    uint32_t domid, pages, vcpu_count;
+    uint32_t domid, pages, vcpu_count, width;
     uint8_t uuid[16];
     char name[64], config[4096], node[64];
     uint64_t max_pages, target_kib, counter;
@@ -71,7 +71,8 @@ void fake_reset(void)
     enter();
     for (int i = 0; i < 2; i++) {
         drop(&domain[i]);
-        fake_options[i] = (struct fake_options){.free_pages = 100000, .gic = XLR_GIC_V3, .isar0 = 0x11120, .midr = 0x411fd070};
+        fake_options[i] = (struct fake_options){.free_pages = 100000, .gic = XLR_GIC_V3, .isar0 = 0x11120, .midr = 0x411fd070,
+                                                 .el1_widths = 2};
     }
     mappings = 0;
     ran_twice = log_clash = false;
@@ -103,6 +104,7 @@ void fake_make_guest(int host, const char *name, uint32_t pages, const char *ker
     snprintf(d->name, sizeof d->name, "%s", name);
     memset(d->uuid, 0x5a, sizeof d->uuid);
     d->vcpu_count = 2;
+    d->width = XLR_WIDTH_64;
     d->counter = 1000;
     snprintf(d->node, sizeof d->node, "written by the guest");
     snprintf(d->config, sizeof d->config, "name = \"%s\"\nmemory = %u\nvcpus = 2\nkernel = '%s'\nextra = \"console=hvc0\" # c\n", name,
@@ -154,6 +156,8 @@ bool fake_logging(int host) { return domain[host].logging; }
 const char *fake_name(int host) { return domain[host].name; }
 uint64_t fake_counter(int host) { return domain[host].counter; }
 const char *fake_node(int host) { return domain[host].node; }
+uint32_t fake_width(int host) { return domain[host].width; }
+void fake_set_width(int host, uint32_t width) { domain[host].width = width; }
 const char *fake_config(int host) { return domain[host].config; }
 int fake_mappings(void) { return mappings; }
 bool fake_ran_twice(void) { return ran_twice; }
@@ -267,12 +271,13 @@ static void put(struct blob *b, uint16_t type, uint16_t instance, const void *pa
     b->at += sizeof d + xlm_pad(length);
 }
 
-static int build_context(int host, uint32_t vcpus, uint64_t counter, void *buffer, size_t capacity)
+static int build_context(int host, uint32_t width, uint32_t vcpus, uint64_t counter, void *buffer, size_t capacity)
 {
     struct blob b = {buffer};
-    struct xlr_header header = {XLR_MAGIC, XLR_VERSION, fake_options[host].gic, XLR_WIDTH_64, vcpus, 40, 62500000};
+    struct xlr_header header = {XLR_MAGIC, XLR_VERSION, fake_options[host].gic, width, vcpus, 40, 62500000};
     struct xlr_cpu_features features = {.count = XLR_ID_REG_COUNT};
     struct xlr_time time = {counter, 62500000};
+    features.reg[XLR_ID_PFR0] = width == XLR_WIDTH_64 ? fake_options[host].el1_widths << 4 : 0;
     features.reg[XLR_ID_ISAR0] = fake_options[host].isar0;
     features.reg[XLR_ID_MIDR] = fake_options[host].midr;
     if (capacity < 4096)
@@ -286,13 +291,13 @@ static int build_context(int host, uint32_t vcpus, uint64_t counter, void *buffe
 
 int hyp_host_context(struct hyp *h, void *buffer, size_t capacity)
 {
-    return build_context(h->host, 1, 0, buffer, capacity);
+    return build_context(h->host, fake_options[h->host].el1_widths ? XLR_WIDTH_64 : XLR_WIDTH_32, 1, 0, buffer, capacity);
 }
 
 int hyp_get_context(struct hyp *h, uint32_t domid, void *buffer, size_t capacity)
 {
     struct domain *d = &domain[h->host];
-    return d->exists && d->domid == domid ? build_context(h->host, d->vcpu_count, d->counter, buffer, capacity) : -ESRCH;
+    return d->exists && d->domid == domid ? build_context(h->host, d->width, d->vcpu_count, d->counter, buffer, capacity) : -ESRCH;
 }
 
 int hyp_set_context(struct hyp *h, uint32_t domid, const void *context, size_t bytes)
@@ -301,7 +306,8 @@ int hyp_set_context(struct hyp *h, uint32_t domid, const void *context, size_t b
     struct failure f = {0};
     struct xlr_time time;
     size_t length;
-    if (!d->exists || d->domid != domid || !d->paused || fake_options[h->host].set_context_fails || state_check(context, bytes, &f) < 0)
+    if (!d->exists || d->domid != domid || !d->paused || fake_options[h->host].set_context_fails || state_check(context, bytes, &f) < 0 ||
+        state_width(context, bytes) != d->width)
         return -EINVAL;
     memcpy(&time, state_find(context, bytes, XLR_TIME, &length), sizeof time);
     d->counter = time.counter;
@@ -572,6 +578,17 @@ static uint64_t config_number(const struct config *c, const char *key)
     return 0;
 }
 
+/* As libxc tells them apart: a zImage has its magic number there. */
+static uint32_t kernel_width(const char *path)
+{
+    uint32_t word[10] = {0};
+    FILE *in = path ? fopen(path, "r") : NULL;
+    size_t n = in ? fread(word, sizeof word, 1, in) : 0;
+    if (in)
+        fclose(in);
+    return n && word[9] == 0x016f2818 ? XLR_WIDTH_32 : XLR_WIDTH_64;
+}
+
 static int create(struct hyp *h, struct failure *f)
 {
     char text[4096] = "";
@@ -589,6 +606,7 @@ static int create(struct hyp *h, struct failure *f)
     make(d, memory && memory * 256 <= FAKE_PAGES_MAX ? (uint32_t)memory * 256 : 256);
     d->paused = true;
     d->vcpu_count = (uint32_t)config_number(&c, "vcpus");
+    d->width = kernel_width(config_string(&c, "kernel"));
     snprintf(d->name, sizeof d->name, "%s", config_string(&c, "name"));
     uuid_parse(config_string(&c, "uuid"), d->uuid);
     snprintf(d->config, sizeof d->config, "%s", text);

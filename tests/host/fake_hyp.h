@@ -30,6 +30,7 @@ struct fake_options {
     uint32_t gic;                   /* what the host has */
     uint64_t isar0;                 /* ID_AA64ISAR0 of the host */
     uint64_t midr;
+    unsigned el1_widths;            /* ID_AA64PFR0.EL1 of the host: 0 32 bits, 1 64 bits, 2 both */
 };
 extern struct fake_options fake_options[2];     /* A, B */
 
@@ -38,6 +39,10 @@ void fake_reset(void);
 
 /* A running guest on host 0 or 1, its pages zero. */
 void fake_make_guest(int host, const char *name, uint32_t pages, const char *kernel_path);
+
+/* The guest's kernel is of 32 or 64 bits; a new domain is what its kernel file is. */
+void fake_set_width(int host, uint32_t width);
+uint32_t fake_width(int host);
 
 /* The running guest writes the page `n` of its RAM (a pattern of page and sequence number); false if it does not run on this host. */
 bool fake_guest_write(int host, uint32_t n, uint64_t sequence);

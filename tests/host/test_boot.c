@@ -216,6 +216,7 @@ static void places(void **state)
     kernel_at(FAKE_RAM + RAM_BYTES - 0x1000, 0x1001, "is not in RAM");
     kernel_at(FAKE_RAM + RAM_BYTES - 0x1000, 0x1000, NULL);
     kernel_at(FAKE_RAM + RAM_BYTES, 1, "is not in RAM");
+    kernel_at(FAKE_RAM + RAM_BYTES + 0x1000, 1, "is not in RAM");
     kernel_at(KERNEL_AT, 0xffffffff, "is not in RAM");
 }
 
@@ -259,6 +260,8 @@ static void linux_initrd(void **state)
     assert_true(boot.ramdisk.present);
     assert_int_equal(boot.ramdisk.start, RAMDISK_AT);
     assert_int_equal(boot.ramdisk.bytes, RAMDISK_BYTES);
+    PUT_U32S(chosen(), "linux,initrd-end", RAMDISK_AT - 1);
+    assert_says(scan(), "is not in RAM");
     PUT_U32S(chosen(), "linux,initrd-end", RAMDISK_AT);
     assert_says(scan(), "linux,initrd-start (ramdisk, 0x0 bytes at 0x40800000): is empty");
     usual_tree();                       /* a node goes first */
@@ -309,7 +312,7 @@ static uint64_t add_entry(uint8_t *p, const char *name, uint64_t file_bytes)
                (unsigned)file_bytes, 0, 0, 0, 0, (unsigned)name_bytes, 0);
     memcpy(p, header, 110);
     memcpy(p + 110, name, name_bytes);
-    memset(p + 110 + name_bytes, 0xaa, 4 + file_bytes);
+    memset(p + 110 + name_bytes, 0xaa, (size_t)(4 + file_bytes));
     return ROUND_UP(ROUND_UP(110 + name_bytes, 4u) + file_bytes, 4u);
 }
 
@@ -339,8 +342,10 @@ static void kernels(void **state)
     assert_int_equal(check(KERNEL_BYTES, 0), 0);
     assert_int_equal(check(KERNEL_BYTES + 0x100, 0), 0);
     assert_says(check(KERNEL_BYTES - 1, 0), "module@kernel (kernel, 0x2fff bytes at 0x40400000): is truncated: by its own header it has 0x3000");
-    for (uint64_t bytes = 64; bytes < KERNEL_BYTES; bytes += bytes < 0x400 ? 1 : 0x100)
+    for (uint64_t bytes = KERNEL_BYTES - 1; bytes >= 64; bytes -= bytes < 0x400 ? 1 : 0x100) {
+        memset(at(KERNEL_AT) + bytes, 0, (size_t)(KERNEL_BYTES - bytes));         /* what lies behind it is not of it */
         assert_says(check(bytes, 0), "is truncated");
+    }
     assert_says(check(63, 0), "is no kernel");
     put_le(at(KERNEL_AT) + 60, 0, 4);                   /* no stub: nothing more is known */
     assert_int_equal(check(64, 0), 0);
@@ -380,6 +385,12 @@ static void ramdisks(void **state)
     assert_int_equal(check(KERNEL_BYTES, one + 100), 0);
     memcpy(p, "\x1f\x8b\x08\0", 4);
     assert_int_equal(check(KERNEL_BYTES, 100), 0);
+    /* Zeroes between entries, as Linux lets them be. */
+    uint64_t first = add_entry(p, "init", 0x1b);
+    memset(p + first, 0, 64);
+    uint64_t spread = first + 64 + add_entry(p + first + 64, "TRAILER!!!", 0);
+    assert_int_equal(check(KERNEL_BYTES, spread), 0);
+    assert_says(check(KERNEL_BYTES, first + 64), "is truncated");
     /* An entry whose successor is no header. */
     make_cpio(p);
     p[ROUND_UP(110 + 5, 4u) + ROUND_UP(0x1b, 4u)] = 'x';

@@ -73,6 +73,22 @@ static void test_balloon(void **unused)
     bench_end();
 }
 
+/* To a host that has both widths, and to one that has no other. */
+static void test_32_bits(void **unused)
+{
+    (void)unused;
+    for (unsigned i = 0; i < 2; i++) {
+        bench_start(256);
+        fake_set_width(0, 32);
+        fake_options[1].el1_widths = i ? 0 : 2;
+        bench_fill(100);
+        assert_int_equal(bench_migrate(), SOURCE_OK);
+        bench_assert_moved();
+        assert_int_equal(fake_width(1), 32);
+        bench_end();
+    }
+}
+
 static void refused(const char *text)
 {
     assert_int_equal(bench_migrate(), SOURCE_FAILED);
@@ -100,6 +116,10 @@ static void test_refusals(void **unused)
     refused("the guest has GICv2, the target host has GICv3");
     bench_start(256), fake_options[0].isar0 |= 2u << 20;
     refused("ID_AA64ISAR0_EL1.ATOMICS: the guest has seen 2, the target host offers 0");
+    bench_start(256), fake_options[0].el1_widths = fake_options[1].el1_widths = 0;
+    refused("the guest's kernel runs at 64 bits (AArch64), which the target host's CPUs do not have at EL1");
+    bench_start(256), fake_set_width(0, 32), fake_options[1].el1_widths = 1;
+    refused("the guest's kernel runs at 32 bits (AArch32), which the target host's CPUs do not have at EL1");
     bench_start(256), fake_options[1].create_fails = true;
     refused("no luck");
     bench_start(256), fake_options[1].set_context_fails = true;
@@ -183,7 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_idle),          cmocka_unit_test(test_slow_create_queues_pages),
         cmocka_unit_test(test_under_load),    cmocka_unit_test(test_there_and_back),
-        cmocka_unit_test(test_balloon),       cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_balloon),       cmocka_unit_test(test_refusals), cmocka_unit_test(test_32_bits),
         cmocka_unit_test(test_no_buffer), cmocka_unit_test(test_midr_is_a_warning), cmocka_unit_test(test_paused_guest_is_refused),
         cmocka_unit_test(test_cancel),        cmocka_unit_test(test_does_not_converge),
     };

@@ -217,8 +217,17 @@ static void test_pending_registers(void **state)
     wr(GICD + ICPENDR, 2, 0xffff);
     settle_all();
     assert_int_equal(rd(GICD + ISPENDR, 2), 1u << 11);
-    take(1, 11 | FROM(0));
-    assert_int_equal(m_ack(), 1023);
+    on_cpu(1);
+    assert_int_equal(m_ack(), 11 | FROM(0));
+    assert_int_equal(rd(GICD + SPENDSGIR + 8, 2), 0);           /* taken without an exit since */
+    assert_true(m_eoi(11 | FROM(0)));
+    settle_all();
+    wr(GICD + SPENDSGIR + 10, 0, 1);
+    settle_all();
+    assert_true(m_best(&mc[1]) >= 0);
+    wr(GICD + CPENDSGIR + 10, 0, 1);
+    assert_int_equal(m_ack(), 1023);                            /* as soon as the write is done */
+    wr(GICD + SPENDSGIR + 10, 0, 1);
     on_cpu(0);
     assert_int_equal(rd(GICD + SPENDSGIR + 8, 2), 0);           /* banked */
 }

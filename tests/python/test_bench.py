@@ -43,6 +43,11 @@ class Parse(unittest.TestCase):
         with self.assertRaises(bench.HostError):
             list(bench.parse("bench: 16 instructions a tick\n" + V.format(1, 0) + said.format(255), job()))
 
+    def test_fault_with_a_walk_that_maps(self):
+        figures = [benchdata.figure("write-fault", 60), benchdata.figure("write-fault", 400, vlpt="off")]
+        lookups = [benchdata.figure("leaf-walk", 70), benchdata.figure("leaf-walk-mapping", 200)]
+        self.assertEqual(bench.mapping_fault(figures, lookups)["value"], 530)
+
     def test_two_runs(self):
         one = [benchdata.figure("a", 100), benchdata.figure("b", 10, mode="sw")]
         other = [benchdata.figure("a", 100), benchdata.figure("b", 10.5, mode="sw")]

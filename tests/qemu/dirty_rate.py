@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 1
 # timeout: 240
+# shows: `xlm dirty-rate`
 """xlm dirty-rate on a real guest whose workload rewrites a known number of pages a second: what it measures, and that it leaves nothing."""
 import json
 import os

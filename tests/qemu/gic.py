@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 2
 # timeout: 900
+# shows: GICv2 hosts and guests; GICs that differ
 """The interrupt controllers that the other scenarios do not have: guests' lives on such a host, migration between two of them, and
 between hosts whose controllers differ, which is refused.
 

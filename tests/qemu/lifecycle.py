@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 1
 # timeout: 600
+# shows: `xl` and a guest's life; devices of the control domain
 """What Debian's xl does to guests, from creation to the end, on a host of two CPUs; and virtio devices in the control domain.
 
 usage: lifecycle.py [--cycles N]

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 2
 # timeout: 900
+# shows: live migration, and what can go wrong with it
 """Live migration between two hosts under load, there and back, and everything that can go wrong with it.
 
 usage: migrate.py [--all | WORD]        of the injected faults: all, or only those whose name contains WORD; default: those in USUAL

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 1
 # timeout: 300
+# machines: arm64-gicv3 arm32-gicv2
+# shows: half a minute of the soak
 """The soak of the dirty log (tests/baremetal/test_soak.c says what must hold): half a minute here, an hour by `make soak`.
 
 usage: soak.py [--minutes N] [WORD]     only the machines whose name contains WORD
@@ -14,13 +16,13 @@ import secrets
 import tempfile
 import time
 
-from scenario import BUILD, Host, HostError, Tap, built
+from scenario import Host, HostError, Tap, built, default_arch
 
 PAYLOAD = built("baremetal/payload")
 MACHINES = {
-    "two": dict(cpu="cortex-a57", smp=2),
-    "four-hw-dirty": dict(cpu="max", smp=4),
-}
+    "arm64": {"two": dict(cpu="cortex-a57", smp=2), "four-hw-dirty": dict(cpu="max", smp=4)},
+    "arm32": {"arm32-two": dict(cpu="cortex-a15", smp=2), "arm32-four": dict(cpu="cortex-a7", smp=4)},
+}[default_arch()]
 SHORT_S = 15
 # A long soak goes from machine to machine, each time with another seed.
 TURN_S = 300

@@ -46,6 +46,8 @@
 #define SCTLR_WXN       (1 << 19)
 #define SCTLR_EL2_VALUE (SCTLR_EL2_RES1 | SCTLR_M | SCTLR_C | SCTLR_SA | SCTLR_I | SCTLR_WXN)
 
+#define PSTATE_A32_BIT  4
+
 #ifndef __ASSEMBLER__
 #define BIT(n) (1ull << (n))
 
@@ -98,6 +100,7 @@
 #define SCTLR_A32_V     BIT(13)
 #define SCTLR_A32_EE    BIT(25)
 #define SCTLR_A32_TE    BIT(30)
+#define SCTLR_A32_DSSBS BIT(31)
 #define MDSCR_GUEST     (BIT(0) | BIT(12) | BIT(13) | BIT(15))  /* SS, TDCC, KDE, MDE */
 
 /* PSTATE as in SPSR_EL2. */
@@ -105,8 +108,10 @@
 #define PSR_EL0T        0x00ull
 #define PSR_EL1T        0x04ull
 #define PSR_EL1H        0x05ull
-#define PSR_A32         BIT(4)
+#define PSR_A32         BIT(PSTATE_A32_BIT)
 #define PSR_A32_USR     0x10ull
+#define PSR_A32_FIQ     0x11ull
+#define PSR_A32_IRQ     0x12ull
 #define PSR_A32_SVC     0x13ull
 #define PSR_A32_ABT     0x17ull
 #define PSR_A32_UND     0x1bull
@@ -117,6 +122,8 @@
 #define PSR_D           BIT(9)
 #define PSR_A32_E       BIT(9)
 #define PSR_SSBS        BIT(12)
+#define PSR_A32_SSBS    BIT(23)
+#define PSR_A32_J       BIT(24)
 #define PSR_IL          BIT(20)
 #define PSR_SS          BIT(21)
 #define PSR_PAN         BIT(22)

@@ -1,0 +1,140 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+# emulators: 1
+# timeout: 300
+# machines: arm64-gicv3 arm64-gicv2 arm32-gicv2
+# shows: U-Boot, from disk and by TFTP; wrong modules
+"""Debian's U-Boot starts xen-lite, from the disk image that `make image` makes and by TFTP; and modules that a boot script describes
+wrongly are named on the console, and the machine powers off.
+
+usage: boot.py [WORD]       only what has WORD in its name: disk, tftp, or one of the mistakes
+"""
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+from scenario import TOP, Host, HostError, Tap, built, expect, xl_list
+import uboot
+
+MEM, DOM0_MEM = 1024, 256
+OFF_S = 60
+MARK = "# The two widths differ"
+# What a script does wrong, and what is said of it. RAM is 0x40000000 to 0x80000000, the device tree near its end.
+MISTAKES = {
+    "missing: no kernel": ("fdt rm /chosen/module@${kernel_at}", "boot: no kernel for the control domain"),
+    "missing: an empty ramdisk": ("fdt set /chosen/module@${ramdisk_at} reg <0x${ramdisk_at} 0x0>", "(ramdisk, 0x0 bytes at 0x"),
+    "outside: a kernel below RAM": ("fdt set /chosen/module@${kernel_at} reg <0x3f000000 0x${kernel_bytes}>", "at 0x3f000000): is not in RAM"),
+    "overlap: two modules": ("fdt set /chosen/module@${ramdisk_at} reg <0x${kernel_at} 0x1000>", "overlaps module@"),
+    "overlap: with the hypervisor": ("fdt set /chosen/module@${ramdisk_at} reg <0x${kernel_addr_r} 0x1000>", "overlaps the hypervisor at"),
+    "overlap: with the device tree": ("fdt set /chosen/module@${ramdisk_at} reg <0x60000000 0x20000000>", "overlaps the device tree at"),
+    "truncated: half a kernel": ("setexpr half ${kernel_bytes} / 2; fdt set /chosen/module@${kernel_at} reg <0x${kernel_at} 0x${half}>",
+                                 "): is truncated: by its own header it has 0x"),
+    "truncated: half a ramdisk": ("setexpr half ${ramdisk_bytes} / 2; fdt set /chosen/module@${ramdisk_at} reg <0x${ramdisk_at} 0x${half}>",
+                                  "): is truncated: its cpio archive has no end"),
+}
+
+
+class Misled(Host):
+    """A host whose boot script has one mistake more."""
+
+    def __init__(self, name, mistake):
+        super().__init__(name, images=[built("images/dom0.cpio")], agent=False, mem=MEM, dom0_mem=DOM0_MEM)
+        self.mistake = mistake
+
+    def loader(self, payload):
+        with open(uboot.SCRIPT, encoding="ascii") as f:
+            before, after = f.read().split(MARK)
+        script = os.path.join(self._dir, "boot.cmd")
+        with open(script, "w", encoding="ascii") as out:
+            out.write(f"{before}{self.mistake}\n{MARK}{after}")
+        return uboot.arguments("uboot", self.arch, payload, self._dir, script=script)
+
+
+class Bare(Host):
+    """A host whose boot partition has no kernel."""
+
+    def loader(self, payload):
+        return uboot.arguments("uboot", self.arch, payload._replace(kernel=None), self._dir)
+
+
+def comes_up(host, options):
+    """Until the control domain answers; its kernel has been given OPTIONS."""
+    seconds = host.wait_ready(120)
+    expect("Domain-0" in xl_list(host), "xl list has no Domain-0")
+    line = host.get("/proc/cmdline")
+    expect(options in line, f"the kernel's command line is {line}")
+    return seconds
+
+
+def disk(tap):
+    with tempfile.TemporaryDirectory(prefix="xl-boot-") as folder:
+        image = os.path.join(folder, "disk.img")
+        with tap.case("disk: an image is made, and says how to write it"):
+            said = subprocess.run([os.path.join(TOP, "tools/uboot.py"), "--xen", built("xen-lite"), "--kernel", Host("x").machine.kernel,
+                                   "--initrd", built("images/dom0.cpio"), "--initrd", built("images/payload.cpio"), "-o", image],
+                                  stdout=subprocess.PIPE, text=True, check=True).stdout
+            expect(f"dd if={image} of=/dev/sdX" in said, said)
+            table = subprocess.run(["sfdisk", "--dump", image], stdout=subprocess.PIPE, text=True, check=True).stdout
+            expect("label: dos" in table and "type=c, bootable" in table, table)
+        with Host("disk", boot="uboot", disk=image, mem=2048) as host, tap.case("disk: U-Boot starts it", host):
+            seconds = comes_up(host, uboot.DEFAULT_DOM0_ARGS)
+            expect("Hit any key to stop autoboot:  0" in host.console_text(), "U-Boot waits for a key")
+            expect(host.run("ls /guest/vmlinuz").status == 0, "not all of the ramdisk is there")
+            tap.note(f"ready after {seconds:.1f} s")
+
+
+def tftp(tap):
+    with Host("tftp", boot="tftp", images=[built("images/dom0.cpio")], mem=MEM, dom0_mem=DOM0_MEM) as host, \
+            tap.case("tftp: U-Boot starts it", host):
+        tap.note(f"ready after {comes_up(host, 'xl.host=tftp'):.1f} s")
+        expect("TFTP from server 10.0.2.2" in host.console_text(), "it did not come by TFTP")
+
+
+def wait_off(host):
+    """Until the machine is off; what it said before."""
+    deadline = time.monotonic() + OFF_S
+    while host.alive():
+        if time.monotonic() > deadline:
+            raise HostError(host.describe(f"still on after {OFF_S} s"))
+        time.sleep(0.05)
+    with open(host.console_log, encoding="utf-8", errors="replace") as log:
+        return log.read()
+
+
+def mistake(tap, name, line, said):
+    with Misled("misled", line) as host, tap.case(f"{name} is named, and the machine powers off", host):
+        text = wait_off(host)
+        last = [line for line in text.replace("\r", "").split("\n") if line][-1]
+        expect(said in text, f"{said!r} is not on the console")
+        expect("the control domain cannot start: power off" in last, f"the last line is {last}")
+        expect("panic" not in text and "CPU0: pc" not in text, "that was a panic")
+        tap.note(next(line for line in text.replace("\r", "").split("\n") if said in line))
+
+
+def no_file(tap):
+    with Bare("bare", agent=False, mem=MEM, dom0_mem=DOM0_MEM) as host, tap.case("missing: the script names a file that is not there", host):
+        host.wait_console("xen-lite: vmlinuz cannot be read: not started", OFF_S)
+        expect("Starting kernel" not in host.console_text(), "U-Boot started something")
+
+
+def main():
+    word = sys.argv[1] if len(sys.argv) > 1 else ""
+    tap = Tap()
+    if word in "disk":
+        disk(tap)
+    # Which GIC there is, only the hypervisor and the control domain can tell.
+    if Host("x").gic == Host("x").machine.gic:
+        if word in "tftp":
+            tftp(tap)
+        for name, (line, said) in MISTAKES.items():
+            if word in name:
+                mistake(tap, name, line, said)
+        if word in "missing":
+            no_file(tap)
+    tap.end()
+
+
+if __name__ == "__main__":
+    main()
