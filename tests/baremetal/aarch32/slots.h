@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Words in the first vCPU's mailbox page: what the probe (probe.S) writes, test_aarch32.c reads. */
+#ifndef AARCH32_SLOTS_H
+#define AARCH32_SLOTS_H
+#define SLOT_DONE             0
+#define SLOT_CPSR             1
+#define SLOT_VERSION_ARM      2
+#define SLOT_KEPT             3
+#define SLOT_VERSION_THUMB    4
+#define SLOT_NO_CALL          5
+#define SLOT_EXTRAVERSION     6
+#define SLOT_BAD_POINTER      7
+#define SLOT_UND_MODE         8
+#define SLOT_UND_LR           9
+#define SLOT_UND_LR_THUMB     10
+#define SLOT_PMCR_LR          11
+#define SLOT_DBGDRAR_MODE     12
+#define SLOT_TYPER            13
+#define SLOT_TYPER_IRQ        14
+#define SLOT_TYPER_ABT        16
+#define SLOT_TYPER_UND        18
+#define SLOT_TYPER_SYS        20
+#define SLOT_TYPER_FIQ        22
+#define SLOT_TYPER_SVC        24
+#define SLOT_TYPER_R8         26
+#define SLOT_STORE            28
+#define SLOT_STORE_BYTE       29
+#define SLOT_SIGNED           30
+#define SLOT_UNSIGNED         31
+#define SLOT_THUMB_SHORT      32
+#define SLOT_THUMB_LONG       33
+#define SLOT_IT               34
+#define SLOT_IT_LAST          36
+#define SLOT_DFSR_SHORT       38
+#define SLOT_DFAR             39
+#define SLOT_DABT_MODE        40
+#define SLOT_DABT_LR          41
+#define SLOT_DFSR_LONG        42
+#define SLOT_DFSR_PAIR        43
+#define SLOT_IFSR             44
+#define SLOT_IFAR             45
+#define SLOT_PABT_LR          46
+#define SLOT_PSCI_HVC         47
+#define SLOT_PSCI_SMC         48
+#define SLOT_PSCI_64          49
+#define SLOT_ON_THUMB         50
+#define SLOT_ON_ARM           51
+#define SLOT_SECOND           52
+#define SLOT_ARM_CONTEXT      53
+#define SLOT_ARM_CPSR         54
+#define SLOT_MPIDR            55
+#define SLOT_THUMB_CONTEXT    56
+#define SLOT_CNTPCT           57
+#define SLOT_CVAL             58
+#define SLOT_DBGDIDR          60
+#define SLOT_ID_PFR1          61
+#define SLOT_NO_TRAP          62
+#define SLOT_MVFR0            63
+#define SLOT_D31              64
+#define SLOT_D0               65
+#define SLOT_USER_MODE        66
+#define SLOT_USER_SPSR        67
+#endif
