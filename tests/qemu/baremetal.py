@@ -55,6 +55,7 @@ ARM64 = {
     # Guests of 32 bits: the same tests with arm32's program in the guests.
     "guest32": dict(cpu="cortex-a57", smp=2, dom0_append="guest=32"),
     "guest32-hw-dirty": dict(cpu="max", smp=2, xen_append="dirty=hw", dom0_append="guest=32"),
+    "guest32-costs": dict(cpu="cortex-a57", smp=1, icount=True, dom0_append="guest=32"),
     "guest32-gicv2": dict(cpu="cortex-a72", smp=2, gic=2, dom0_append="guest=32"),
     "stock": dict(cpu="cortex-a57", smp=2, xen=os.path.join(BUILD, "stock/arm64/xen")),
 }

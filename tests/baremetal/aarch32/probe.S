@@ -107,10 +107,6 @@ start:
 0:  mrc     p15, 0, r0, c9, c12, 0      /* PMCR */
 1:  sub     r6, r6, r11
     save    SLOT_PMCR_LR, r6
-    expect  1f
-0:  mrrc    p14, 0, r0, r1, c1          /* DBGDRAR, 64 bits */
-    mov     r4, #0
-1:  save    SLOT_DBGDRAR_MODE, r4
 
     /* A device by the registers of every mode. */
     set     r1, GICD
@@ -258,6 +254,26 @@ start:
     and     r5, r5, #0x1f
     save    SLOT_USER_SPSR, r5
 
+    /* Both vCPUs, on one CPU, come back from an exception again and again. */
+    mov     r0, #0
+    save    SLOT_SPSR_LOST, r0
+    save    SLOT_SPSR_LOST + 1, r0
+    save    SLOT_SECOND, r0
+    set     r0, 0x84000003
+    mov     r1, #1
+    adr     r2, second_spsr
+    hvc     #0
+    mov     r5, #0x10
+    set     r6, 300000
+    bl      keep_spsr
+    save    SLOT_SPSR_LOST, r8
+    mov     r0, #1
+    save    SLOT_SECOND, r0
+1:  bl      yield
+    ldr     r0, [r10, #4 * SLOT_SECOND]
+    cmp     r0, #2
+    bne     1b
+
     /* Values that the payload looks for in the records, and then in what is left of them after vCPUs have changed places. */
     set     r0, 0xb0000010
     .macro mark mode
@@ -286,6 +302,37 @@ yield:
     mov     r0, #0
     hvc     #0xea1
     bx      lr
+
+/* r8: how often SPSR was not r5 any more a few instructions later, in r6 tries or until SLOT_SECOND is 1. */
+keep_spsr:
+    mov     r8, #0
+1:  cpsid   i, #0x12
+    msr     spsr_cxsf, r5
+    .rept 40
+    mov     r7, r5
+    .endr
+    mrs     r7, spsr
+    cpsie   i, #0x13
+    cmp     r7, r5
+    addne   r8, r8, #1
+    ldr     r7, [r10, #4 * SLOT_SECOND]
+    cmp     r7, #1
+    bxeq    lr
+    subs    r6, r6, #1
+    bne     1b
+    bx      lr
+
+second_spsr:
+    set     r10, RESULTS
+    set     r5, 0xf0000010
+    mov     r6, #0
+    bl      keep_spsr
+    save    SLOT_SPSR_LOST + 1, r8
+    mov     r0, #2
+    save    SLOT_SECOND, r0
+    set     r0, 0x84000002              /* CPU_OFF */
+    hvc     #0
+    b       .
 
 /* The second vCPU at r2 with r3: r0 is 0 if it came, said so and went. */
 cpu_on:
