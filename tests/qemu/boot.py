@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 1
 # timeout: 300
-# machines: arm64-gicv3 arm64-gicv2 arm32-gicv2
+# machines: arm64-gicv3 arm32-gicv2
+# more: arm64-gicv2
 # shows: U-Boot, from disk and by TFTP; wrong modules
 """Debian's U-Boot starts xen-lite, from the disk image that `make image` makes and by TFTP; and modules that a boot script describes
 wrongly are named on the console, and the machine powers off.
