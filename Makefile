@@ -42,7 +42,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 .DEFAULT_GOAL := help
 
 ##@ Use
-.PHONY: help demo run image figures bench bench-peers check soak check-host model build images build-clang build-bare lint clean distclean deps
+.PHONY: help demo run image figures bench bench-peers check soak check-host check-matrix model build images build-clang build-bare lint clean distclean deps
 help:           ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
 	@echo; echo "ARCH=arm64 (default) or arm32 is the width that is made, run and measured."
@@ -75,7 +75,7 @@ figures:        ## the project's promises in numbers, measured (10 minutes); bui
 	@tools/fetch --arch $(ARCH) stock-xen
 	@tools/figures.py
 
-bench:          ## what the hypervisor's paths cost, in instructions (2 minutes); build/bench/: dirty-log.json, plots
+bench:          ## what the hypervisor's paths cost, in instructions (2 minutes); build/bench/ (arm32: build/bench/arm32/): dirty-log.json, plots
 	@tools/deps bench
 	@$(MAKE) --no-print-directory hypervisor test-guests
 	@tools/bench.py
@@ -95,6 +95,11 @@ soak:           ## look for a lost write for SOAK_MINUTES (60); SOAK_SEED=N repe
 	@tools/deps check
 	@$(MAKE) --no-print-directory hypervisor baremetal
 	@tests/qemu/soak.py --minutes $(SOAK_MINUTES)
+
+check-matrix:   ## the scenarios on every machine that they name: what README's table of what runs where says (40 minutes)
+	@tools/deps check
+	@for arch in arm64 arm32; do $(MAKE) --no-print-directory ARCH=$$arch build test-guests || exit 1; done
+	@tools/check.py --matrix qemu
 
 check-host:     ## the host tests alone
 	@tools/check.py host

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 2
 # timeout: 900
-# machines: arm64-gicv3 arm64-gicv2
+# machines: arm64-gicv3
+# more: arm64-gicv2
 # shows: a 32-bit guest on arm64: life, migration, what is refused
 """A 32-bit guest (Debian's armhf kernel and programs, two vCPUs) on arm64 hosts: it boots, works, moves there and back under load, and reboots;
 a host whose CPUs have no AArch32 at EL1 refuses to make it and to take it, saying why.

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 1
 # timeout: 600
-# machines: arm64-gicv3 arm64-gicv2 arm32-gicv2 arm32-gicv3
+# machines: arm64-gicv3 arm64-gicv2 arm32-gicv2
+# more: arm32-gicv3
 # shows: what a guest may ask of the hypervisor, bit for bit; the dirty log; costs
 """The bare-metal control domain (tests/baremetal) on the machines that take different paths, and the costs promised.
 "bench" is a short form of `make bench`: what goes beyond its bound here has become slower.
