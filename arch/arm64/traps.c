@@ -216,17 +216,17 @@ void trap_irq(struct vcpu *v)
  * QEMU keeps the SPSR of the mode that an AArch32 guest is in where EL2 can neither read nor write it, so another AArch32 vCPU that gets this
  * CPU changes it.  It matters to a kernel for a few instructions after an exception and before the return from it: in modes that it leaves
  * at once, and in Supervisor mode with interrupts masked.  Who is interrupted there goes on for a moment, as if the interrupt had come
- * later; not for long, since kernels mask interrupts for other reasons too.
+ * later; not for long, since kernels mask interrupts for other reasons too.  On a busy machine the emulator may not get far in that time.
  */
-#define A32_PUT_OFF_NS   50000u
-#define A32_PUT_OFF_MOST 8u
+#define A32_PUT_OFF_NS  50000u
 
-static bool a32_spsr_in_use(uint64_t pstate)
+/* How often in a row at most. */
+static unsigned a32_patience(uint64_t pstate)
 {
     switch (pstate & PSR_MODE) {
-    case PSR_A32_FIQ: case PSR_A32_IRQ: case PSR_A32_ABT: case PSR_A32_UND: return true;
-    case PSR_A32_SVC: return pstate & PSR_I;
-    default: return false;
+    case PSR_A32_FIQ: case PSR_A32_IRQ: case PSR_A32_ABT: case PSR_A32_UND: return 40;
+    case PSR_A32_SVC: return pstate & PSR_I ? 8 : 0;
+    default: return 0;
     }
 }
 
@@ -238,7 +238,7 @@ bool trap_irq_a32(struct vcpu *v)
     struct timer *t = &again[cpu_id()];
 
     trap_irq(v);
-    if (!this_cpu()->work || !a32_spsr_in_use(v->arch.regs.pstate) || v->arch.put_off == A32_PUT_OFF_MOST) {
+    if (!this_cpu()->work || v->arch.put_off >= a32_patience(v->arch.regs.pstate)) {
         v->arch.put_off = 0;
         return false;
     }
