@@ -46,6 +46,8 @@ MACHINES = {
     "arm32": Machine("qemu-system-arm", ("cortex-a15", "cortex-a7"), 2, ",highmem=off",
                      os.path.join(BUILD, "kernel/armmp-lpae/vmlinuz")),
 }
+# No AArch32 at EL1: no guests of 32 bits.
+CPUS_WITHOUT_AARCH32 = ("neoverse-n1",)
 CPUS = tuple(cpu for machine in MACHINES.values() for cpu in machine.cpus)
 GICS = (2, 3)
 # Pointer authentication by an algorithm of the emulator's own: the architected one takes it most of its time.

@@ -229,7 +229,10 @@ static bool make_tables(struct guest *g)
     return true;
 }
 
-static uint64_t access(struct guest *g, unsigned i, bool store) { return guest_tell(g, GUEST_WALK, VA + i * PAGE, store, ROOT * (uint64_t)PAGE); }
+static uint64_t access(struct guest *g, unsigned i, bool store)
+{
+    return guest_tell(g, GUEST_WALK, VA + i * PAGE, store, ROOT * (uint64_t)PAGE);
+}
 
 static void foreign_beyond(struct guest *g)
 {
