@@ -166,8 +166,11 @@ def group_host(only):
         pool = concurrent.futures.ThreadPoolExecutor(HOST_TESTS_AT_ONCE)
         try:
             list(pool.map(lambda name: run_host_test(f"build/test-{flavour}/{name}", runner, f"{flavour}/{name}"), built))
+        except BaseException:
+            stop_everything()
+            raise
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)      # on Ctrl-C nothing more is begun
+            pool.shutdown(cancel_futures=True)      # on Ctrl-C nothing more is begun
 
 
 def group_model(only):
