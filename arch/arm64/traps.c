@@ -4,6 +4,7 @@
 #include "p2m.h"
 #include "hypercall.h"
 #include "mmio.h"
+#include <asm/at.h>
 
 #define HVC_XEN 0xea1u                  /* XEN_HYPERCALL_TAG of public/arch-arm.h, as an immediate */
 
