@@ -408,11 +408,11 @@ thumb_device:
     ldr.w   r3, [r1, #4]
     save    SLOT_THUMB_LONG, r3
     movs    r0, #0
-    movs    r3, #0
+    movs    r3, #9
     cmp     r0, r0
-    itt     eq
+    ite     eq
     ldreq   r0, [r1, #4]
-    moveq   r3, #5
+    movne   r3, #5
     save    SLOT_IT, r0
     save    SLOT_IT + 1, r3
     movs    r3, #0
@@ -420,7 +420,10 @@ thumb_device:
     ite     ne
     movne   r3, #1
     ldreq   r3, [r1, #4]
-    movs    r0, #7
+    movs    r0, #7                      /* inside an IT block it would not set flags */
+    ite     ne
+    movne   r0, #1
+    moveq   r0, #2
     save    SLOT_IT_LAST, r3
     save    SLOT_IT_LAST + 1, r0
     bx      lr

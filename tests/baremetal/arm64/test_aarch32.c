@@ -65,9 +65,9 @@ static void device(const volatile uint32_t *r)
     CHECK_EQ("aarch32: a device by a short Thumb load", r[SLOT_THUMB_SHORT], typer);
     CHECK_EQ("aarch32: a device by a long Thumb load", r[SLOT_THUMB_LONG], typer);
     CHECK_EQ("aarch32: a device in an IT block", r[SLOT_IT], typer);
-    CHECK_EQ("aarch32: the IT block goes on behind it", r[SLOT_IT + 1], 5);
+    CHECK_EQ("aarch32: the IT block goes on behind it", r[SLOT_IT + 1], 9);
     CHECK_EQ("aarch32: a device at the end of an IT block", r[SLOT_IT_LAST], typer);
-    CHECK_EQ("aarch32: the IT block ends with it", r[SLOT_IT_LAST + 1], 7);
+    CHECK_EQ("aarch32: the IT block ends with it", r[SLOT_IT_LAST + 1], 1);
 }
 
 static void registers(const volatile uint32_t *r)
