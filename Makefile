@@ -42,20 +42,20 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 .DEFAULT_GOAL := help
 
 ##@ Use
-.PHONY: help demo run image figures bench bench-peers check soak check-host model build images build-clang build-bare lint clean distclean deps
+.PHONY: help demo run image figures bench bench-peers check soak check-host check-matrix model build images build-clang build-bare lint clean distclean deps
 help:           ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
 	@echo; echo "ARCH=arm64 (default) or arm32 is the width that is made, run and measured."
 	@echo "Compilers: CROSS_COMPILE_arm64=PREFIX CROSS_COMPILE_arm32=PREFIX, or CROSS_COMPILE=PREFIX for the one that ARCH says"
 	@echo "Variables of demo, run and check: GIC=2 or 3, the interrupt controller (3; arm32: 2)"
-	@echo "Variables of demo: GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE BOOT=direct|uboot|tftp"
+	@echo "Variables of demo: GUEST_ARCH GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE BOOT=direct|uboot|tftp"
 
 # BOOT=uboot or tftp: by U-Boot, which is another package.
 deps_of_hosts := $(if $(filter-out direct,$(BOOT)),boot,build)
 demo:           ## two hosts: migrate a Debian guest from A to B and back; report in build/demo/
 	@tools/deps $(deps_of_hosts)
 	@tools/demo.py --check-variables
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory build $(if $(filter-out $(ARCH),$(GUEST_ARCH)),build/$(GUEST_ARCH)/images/payload.cpio)
 	@tools/demo.py
 
 run:            ## one host, the control domain's shell on this terminal (leave with Ctrl-A X)
@@ -95,6 +95,11 @@ soak:           ## look for a lost write for SOAK_MINUTES (60); SOAK_SEED=N repe
 	@tools/deps check
 	@$(MAKE) --no-print-directory hypervisor baremetal
 	@tests/qemu/soak.py --minutes $(SOAK_MINUTES)
+
+check-matrix:   ## the scenarios on every machine that they name: what README's table of what runs where says (40 minutes)
+	@tools/deps check
+	@for arch in arm64 arm32; do $(MAKE) --no-print-directory ARCH=$$arch build test-guests || exit 1; done
+	@tools/check.py --matrix qemu
 
 check-host:     ## the host tests alone
 	@tools/check.py host
@@ -257,10 +262,11 @@ $(OUT)/tools/%: tools/%.c $(flags)
 	@echo "  CC      $<"
 	@$(LINUX_CC) $(TOOLS_CFLAGS) -static -pthread -MMD -MP -o $@ $<
 
-# --- images. GUEST_KERNEL=FILE puts another kernel into the guest.
+# --- images. GUEST_KERNEL=FILE puts another kernel into the guest, which is of the width GUEST_ARCH (ARCH).
 KERNEL_arm64 := build/kernel/cloud
 KERNEL_arm32 := build/kernel/armmp-lpae
-GUEST_KERNEL ?= $(KERNEL_$(ARCH))/vmlinuz
+kernel_of = $(or $(and $(filter $(1),$(or $(GUEST_ARCH),$(ARCH))),$(GUEST_KERNEL)),$(KERNEL_$(1))/vmlinuz)
+guest_kernel := $(call kernel_of,$(ARCH))
 IMAGES := $(OUT)/images
 dom0_programs := $(OUT)/tools/agent $(OUT)/tools/netbench $(migrate_programs) $(DOM0_PROGRAMS)
 images: $(IMAGES)/dom0.cpio $(IMAGES)/payload.cpio        ## the control domain's and the guest's initramfs
@@ -270,15 +276,15 @@ $(IMAGES)/dom0.cpio: $(dom0_programs) tools/mkimage-dom0 tools/initramfs.py tool
 
 guest_kernel_stamp := $(IMAGES)/guest-kernel
 $(guest_kernel_stamp): force
-	@mkdir -p $(@D); echo '$(GUEST_KERNEL)' | cmp -s - $@ || echo '$(GUEST_KERNEL)' > $@
+	@mkdir -p $(@D); echo '$(guest_kernel)' | cmp -s - $@ || echo '$(guest_kernel)' > $@
 
 $(IMAGES)/payload.cpio: $(OUT)/tools/workload tools/mkimage-guest tools/initramfs.py tools/guest-init $(guest_kernel_stamp) $(fetched) \
-        $(wildcard $(GUEST_KERNEL))
-	@tools/mkimage-guest --arch $(ARCH) -o $(IMAGES)/guest.cpio --payload $@ --kernel '$(GUEST_KERNEL)'
+        $(wildcard $(guest_kernel))
+	@tools/mkimage-guest --arch $(ARCH) -o $(IMAGES)/guest.cpio --payload $@ --kernel '$(guest_kernel)'
 
 # A file of the other width (its guest, on a host of this one) is made by a make for that width.
 build/$(OTHER_WIDTH)/%: force
-	@$(MAKE) --no-print-directory ARCH=$(OTHER_WIDTH) CROSS_COMPILE= GUEST_KERNEL=$(KERNEL_$(OTHER_WIDTH))/vmlinuz $@
+	@$(MAKE) --no-print-directory ARCH=$(OTHER_WIDTH) CROSS_COMPILE= GUEST_ARCH= GUEST_KERNEL=$(call kernel_of,$(OTHER_WIDTH)) $@
 
 # --- Linux's own tests of KVM, static, by its own Makefile: what tools/bench_peers.py measures xen-lite beside. One make
 # for all of them: they share objects.

@@ -12,7 +12,8 @@
 #include "arch.h"
 #include <asm/io.h>
 
-enum { GICC_CTLR = 0x0, GICC_PMR = 0x4, GICC_BPR = 0x8, GICC_IAR = 0xc, GICC_EOIR = 0x10, GICC_APR = 0xd0, GICC_IIDR = 0xfc, GICC_DIR = 0x1000 };
+enum { GICC_CTLR = 0x0, GICC_PMR = 0x4, GICC_BPR = 0x8, GICC_IAR = 0xc, GICC_EOIR = 0x10, GICC_APR = 0xd0, GICC_IIDR = 0xfc,
+       GICC_DIR = 0x1000 };
 enum { GICH_HCR = 0x0, GICH_VTR = 0x4, GICH_VMCR = 0x8, GICH_MISR = 0x10, GICH_ELRSR0 = 0x30, GICH_ELRSR1 = 0x34, GICH_APR = 0xf0,
        GICH_LR = 0x100 };
 #define GICC_CTLR_ENABLE  (1u << 0)
@@ -119,7 +120,7 @@ static void gicv2_eoi(uint32_t intid) { io_write32(cpu_if, GICC_EOIR, acknowledg
  */
 static void gicv2_deactivate(uint32_t intid)
 {
-    if (intid >= 32 && __atomic_load_n(&spi[intid].taker, __ATOMIC_RELAXED) != cpu_id())
+    if (intid >= 32 && intid < ARRAY_SIZE(spi) && __atomic_load_n(&spi[intid].taker, __ATOMIC_RELAXED) != cpu_id())
         io_write32(dist, gicd_word(GICD_ICACTIVER, intid), gicd_bit(intid));
     else
         io_write32(cpu_if, GICC_DIR, acknowledged(intid));
@@ -155,7 +156,7 @@ static void gicv2_set_priority(uint32_t intid, uint8_t priority) { io_write8(dis
  */
 static void gicv2_route(uint32_t intid, unsigned cpu)
 {
-    if (intid < 32 || spi[intid].target == target_of[cpu])
+    if (intid < 32 || intid >= ARRAY_SIZE(spi) || spi[intid].target == target_of[cpu])
         return;
     spi[intid].target = target_of[cpu];
     io_write8(dist, GICD_ITARGETSR + intid, target_of[cpu]);

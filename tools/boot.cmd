@@ -18,7 +18,8 @@ setenv dtb
 setenv missing
 setenv ramdisk_bytes
 
-# The modules lie behind the hypervisor, which takes less than 16 MiB with all of its memory.
+# Behind the hypervisor, which takes less than 12 MiB with all of its memory: room for a device tree, then the modules.
+setexpr tree_at ${kernel_addr_r} + 0xc00000
 setexpr kernel_at ${kernel_addr_r} + 0x1000000
 setenv at ${kernel_at}
 setenv file options.env
@@ -26,14 +27,12 @@ if run get; then env import -t ${at} ${filesize} xen_args dom0_args dtb; else se
 
 # The machine's device tree: a file, firmware's (QEMU), or the one that U-Boot itself runs on.
 if test -n "${dtb}"; then
-    setenv tree_at ${fdt_addr_r}
     setenv at ${tree_at}
     setenv file ${dtb}
     run get || setenv missing ${file}
 elif test -n "${fdt_addr}"; then
     setenv tree_at ${fdt_addr}
 else
-    setenv tree_at ${fdt_addr_r}
     fdt addr ${fdtcontroladdr}
     fdt move ${fdtcontroladdr} ${tree_at}
 fi

@@ -12,8 +12,9 @@ A host test (tests/host/test_*.c) is a cmocka program; it runs for this machine 
 under qemu-user. The model's searches (tests/model/run) and a scenario (tests/qemu/*.py, executable) print `ok NAME` or
 `not ok NAME - why` lines; a scenario may say in its first lines `# emulators: 2` (how many it runs at once; default 1),
 `# timeout: SECONDS` (default 300) and `# machines: arm64-gicv3 arm32-gicv2` (on which it runs, ARCH and GIC in its
-environment say which; default arm64-gicv3), and `# shows: WHAT`. What ran on which machine is a table at the end, also in
-build/check/machines.md; README has it from there, and is compared with it after a run of all scenarios.
+environment say which; default arm64-gicv3), `# more: arm32-gicv3` (on which it runs with --matrix, too), and `# shows: WHAT`.
+  --matrix    the scenarios, on all machines that they name. What ran on which machine is a table at the end; README has it from
+              there, and is compared with it
   --readme    put the table of the last such run into README
 """
 import argparse
@@ -209,8 +210,8 @@ def emulators_of(path):
     return min(int(said(path, "emulators", "1")), EMULATORS_MAX)
 
 
-def machines_of(path):
-    machines = said(path, "machines", MACHINES[0]).split()
+def machines_of(path, matrix):
+    machines = said(path, "machines", MACHINES[0]).split() + (said(path, "more", "").split() if matrix else [])
     for unknown in set(machines) - set(MACHINES):
         tally.fail(path, f"no such machine: {unknown}")
     return [machine for machine in MACHINES if machine in machines]
@@ -273,10 +274,10 @@ def update_readme():
         out.write(before + TABLE_BEGIN + f.read() + TABLE_END + rest.partition(TABLE_END)[2])
 
 
-def group_qemu(only, machines=()):
+def group_qemu(only, machines=(), matrix=False):
     """Scenarios side by side, the larger ones first, never more emulators at once than there is room for."""
     paths = [path for path in sorted(glob.glob("tests/qemu/*.py")) if os.access(path, os.X_OK) and only in path]
-    waiting = [(path, machine) for path in paths for machine in machines or machines_of(path)]
+    waiting = [(path, machine) for path in paths for machine in machines or machines_of(path, matrix)]
     if not waiting and not only:
         tally.fail("scenarios", "there are none in tests/qemu")
     waiting.sort(key=lambda run: -emulators_of(run[0]))
@@ -306,7 +307,7 @@ def group_qemu(only, machines=()):
     for name, table in (("machines.md", counts), ("readme-table.md", verdicts)):
         with open(f"{OUT}/{name}", "w", encoding="utf-8") as out:
             out.write(table)
-    if not only and not machines:
+    if matrix and not only and not machines:
         compare_readme(verdicts)
 
 
@@ -326,6 +327,7 @@ def main():
     parser.add_argument("-k", dest="only", default="")
     parser.add_argument("--machine", action="append", default=[], choices=MACHINES)
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--matrix", action="store_true")
     parser.add_argument("--readme", action="store_true")
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=" ".join(GROUPS))
     args = parser.parse_args()
@@ -343,8 +345,11 @@ def main():
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        for name in args.groups or GROUPS:
-            GROUPS[name](args.only, args.machine) if name == "qemu" else GROUPS[name](args.only)
+        for name in args.groups or (["qemu"] if args.matrix else GROUPS):
+            if name == "qemu":
+                group_qemu(args.only, args.machine, args.matrix)
+            else:
+                GROUPS[name](args.only)
     except KeyboardInterrupt:
         tally.fail("interrupted")
     finally:

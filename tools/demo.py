@@ -4,7 +4,7 @@
 
 usage: demo.py [--check-variables]
 
-Variables (environment or make): ARCH GIC GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU XEN BOOT; see
+Variables (environment or make): ARCH GIC GUEST_ARCH GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU XEN BOOT; see
 VARIABLES. Writes build/demo/report.json and build/demo/rounds.svg. Exit status: 0 the guest is whole and back on A;
 1 a failure, named; 2 a variable that makes no sense; 130 Ctrl-C.
 
@@ -13,7 +13,7 @@ report.json:
   result, error     "ok" or "failed"; the reason, or null
   started           local time, ISO 8601
   seconds           wall time of the whole demonstration
-  parameters        {guest_mem_mib, vcpus, dirty_mbps, working_set_mib, fill_mib, guest_kernel, cpu, smp, link_mtu, xen, boot}
+  parameters        {guest_arch, guest_mem_mib, vcpus, dirty_mbps, working_set_mib, fill_mib, guest_kernel, cpu, smp, link_mtu, xen, boot}
   boot_ms           {"A": power-on to control domain ready, "B": ...}
   create_ms         `xl create` to the guest's workload having started, as the launcher sees it
   tcp_mib_s         what plain TCP reaches between the control domains, in the same run
@@ -52,8 +52,9 @@ WATCH_S = 10
 # Beyond this the guest's view of the gap and the hosts' do not describe the same event.
 PLAUSIBLE_SLACK_MS = 150
 
-VARIABLES = """ARCH          arm64 (default), arm32: the width of hosts and guest
+VARIABLES = """ARCH          arm64 (default), arm32: the width of the hosts
 GIC           version of the hosts' interrupt controller: 2, 3 (3; arm32: 2)
+GUEST_ARCH    arm64, arm32: the width of the guest ($ARCH); hosts of arm64 take either
 GUEST_MEM     the guest's memory, MiB, 64 to 1024 (256)
 VCPUS         1 to 8 (2)
 DIRTY_MBPS    MiB that the guest rewrites per second, 0 to 200 (4)
@@ -111,6 +112,15 @@ def guest_kernel(arch):
     return path
 
 
+def guest_arch(arch, cpu):
+    guest = os.environ.get("GUEST_ARCH") or arch
+    if guest not in hosts.MACHINES:
+        raise BadVariable(f"GUEST_ARCH={guest}: must be one of {', '.join(hosts.MACHINES)}")
+    if guest != arch and (arch == "arm32" or cpu in hosts.CPUS_WITHOUT_AARCH32):
+        raise BadVariable(f"GUEST_ARCH={guest}: {cpu} does not run such guests")
+    return guest
+
+
 def host_cpu(arch):
     cpus = hosts.MACHINES[arch].cpus
     cpu = os.environ.get("CPU") or cpus[0]
@@ -121,6 +131,8 @@ def host_cpu(arch):
 
 def read_variables():
     arch = hosts.default_arch()
+    cpu = host_cpu(arch)
+    guest = guest_arch(arch, cpu)
     guest_mem = number("GUEST_MEM", 256, 64, 1024)
     fill = fill_mib(guest_mem)
     half = guest_mem // 2
@@ -132,8 +144,9 @@ def read_variables():
         "vcpus": number("VCPUS", 2, 1, 8),
         "dirty_mbps": number("DIRTY_MBPS", 4.0, 0, 200, float),
         "working_set_mib": number("WORKING_SET", default_ws, 1, half),
-        "guest_kernel": guest_kernel(arch),
-        "cpu": host_cpu(arch),
+        "guest_arch": guest,
+        "guest_kernel": guest_kernel(guest),
+        "cpu": cpu,
         "smp": number("SMP", 1, 1, 8),
         "link_mtu": number("LINK_MTU", 1500, 576, 65000),
         "xen": hosts.default_xen(),
@@ -169,7 +182,8 @@ class Demo:
         values = self.values
         mem = hosts.align_up(DOM0_MEM + values["guest_mem_mib"] + 640, 256)
         pair = Pair(arch=values["arch"], gic=values["gic"], xen=values["xen"], boot=values["boot"], cpu=values["cpu"], smp=values["smp"], mem=mem, dom0_mem=DOM0_MEM,
-                    mtu=values["link_mtu"], log_dir=OUT, dom0_append="xl.quiet")
+                    mtu=values["link_mtu"], log_dir=OUT, dom0_append="xl.quiet",
+                    images=[hosts.built("images/dom0.cpio", arch=values["arch"]), hosts.built("images/payload.cpio", arch=values["guest_arch"])])
         self.say(f"starting hosts A and B: {values['smp']} x {values['cpu']}, GICv{values['gic']}, {mem} MiB, {os.path.basename(values['xen'])} at EL2")
         with pair:
             try:
@@ -207,7 +221,7 @@ class Demo:
         extra = (f"wl.mem={values['fill_mib']} wl.ws={values['working_set_mib']} wl.mbps={values['dirty_mbps']:g} "
                  f"wl.verify={self.verify_mbps}")
         host.put("/etc/xen/demo.cfg", make_config(GUEST, values["guest_mem_mib"], values["vcpus"], extra))
-        self.say(f"A: xl create: {values['guest_mem_mib']} MiB, {values['vcpus']} vCPUs, rewriting "
+        self.say(f"A: xl create: {values['guest_arch']}, {values['guest_mem_mib']} MiB, {values['vcpus']} vCPUs, rewriting "
                  f"{values['dirty_mbps']:g} MiB/s of {values['working_set_mib']} MiB")
         began = time.monotonic()
         host.run("xl create /etc/xen/demo.cfg", timeout=60, check=True)

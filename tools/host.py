@@ -46,6 +46,8 @@ MACHINES = {
     "arm32": Machine("qemu-system-arm", ("cortex-a15", "cortex-a7"), 2, ",highmem=off",
                      os.path.join(BUILD, "kernel/armmp-lpae/vmlinuz")),
 }
+# No AArch32 at EL1: no guests of 32 bits.
+CPUS_WITHOUT_AARCH32 = ("neoverse-n1",)
 CPUS = tuple(cpu for machine in MACHINES.values() for cpu in machine.cpus)
 GICS = (2, 3)
 # Pointer authentication by an algorithm of the emulator's own: the architected one takes it most of its time.
@@ -186,7 +188,7 @@ class Host:
         self.xen_append, self.dom0_append, self.qemu_args = xen_append, dom0_append, list(qemu_args)
         self.log_dir = log_dir or os.environ.get("XL_LOG_DIR") or os.path.join(BUILD, "logs")
         self.console_log = os.path.join(self.log_dir, f"{name}-console.log")
-        self.process = self._channel = self._console = self._qmp = self._dir = None
+        self.process = self._channel = self._console = self._reader = self._qmp = self._dir = None
         self._commands, self._number, self._hello = {}, 0, threading.Event()
         self._send_lock, self._console_text = threading.Lock(), ""
         self.started_at = None
@@ -291,7 +293,8 @@ class Host:
         self.started_at = time.monotonic()
         peers = {what: self._accept(listener) for what, listener in waiting.items()}
         self._console, self._qmp = peers["console"], peers["qmp"].makefile("rw")
-        threading.Thread(target=self._read_console, daemon=True).start()
+        self._reader = threading.Thread(target=self._read_console, daemon=True)
+        self._reader.start()
         if self.agent:
             self._channel = peers["agent"]
             threading.Thread(target=self._read_channel, daemon=True).start()
@@ -383,7 +386,10 @@ class Host:
         while not (match := re.search(pattern, self._console_text[start:])):
             if time.monotonic() > deadline:
                 raise HostError(self.describe(f"console did not show {pattern!r} within {timeout} s"))
-            self.check_alive(f"waiting for {pattern!r}")
+            if not self.alive():
+                self._reader.join(2)        # what it said last may still be on its way
+                if not re.search(pattern, self._console_text[start:]):
+                    self.check_alive(f"waiting for {pattern!r}")
             time.sleep(0.02)
         return match
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What U-Boot boots xen-lite from: a disk image, or a folder for TFTP, with tools/boot.cmd as its script (docs/boot.md).
 
-usage: uboot.py [--arch arm64|arm32] [--xen FILE] [--kernel FILE] [--initrd FILE]... [--xen-args TEXT] [--dom0-args TEXT] -o IMAGE
+usage: uboot.py [--arch arm64|arm32] [--xen FILE] [--kernel FILE] [--initrd FILE]... [--dtb FILE] [--xen-args TEXT] [--dom0-args TEXT] -o IMAGE
 
 writes a disk image and says how it gets onto an SD card. No root needed: sfdisk makes the partition table, mtools the file system.
 """
@@ -51,14 +51,14 @@ def run(*command):
         raise BootError(f"{' '.join(command)}: {result.stdout.strip()}")
 
 
-def lay_out(folder, payload, script=SCRIPT):
-    """The files of the boot partition, by the names that the script knows."""
+def lay_out(folder, payload, script=SCRIPT, dtb=None):
+    """The files of the boot partition, by the names that the script knows. DTB: a device tree, in the place of firmware's."""
     run("mkimage", "-A", "arm", "-T", "script", "-C", "none", "-n", "xen-lite", "-d", script, os.path.join(folder, "boot.scr.uimg"))
-    for name, path in (("xen-lite", payload.xen), ("vmlinuz", payload.kernel), ("initrd", payload.initrd)):
+    for name, path in (("xen-lite", payload.xen), ("vmlinuz", payload.kernel), ("initrd", payload.initrd), ("board.dtb", dtb)):
         if path:
             os.symlink(os.path.abspath(path), os.path.join(folder, name))
     with open(os.path.join(folder, "options.env"), "w", encoding="ascii") as out:
-        out.write(f"xen_args={payload.xen_args}\ndom0_args={payload.dom0_args}\n")
+        out.write(f"xen_args={payload.xen_args}\ndom0_args={payload.dom0_args}\n" + ("dtb=board.dtb\n" if dtb else ""))
 
 
 def make_disk(path, folder):
@@ -101,15 +101,16 @@ def make_flash(path, arch, **variables):
     os.truncate(path, FLASH_BYTES)
 
 
-def arguments(way, arch, payload, folder, disk=None, script=SCRIPT):
-    """The emulator's arguments to start U-Boot, and to have it find PAYLOAD by WAY. DISK: an image made before, in PAYLOAD's place."""
+def arguments(way, arch, payload, folder, disk=None, **more):
+    """The emulator's arguments to start U-Boot, and to have it find PAYLOAD by WAY. DISK: an image made before, in PAYLOAD's place;
+    MORE: lay_out's."""
     files, flash = os.path.join(folder, "boot"), os.path.join(folder, "flash")
     # With another network card in the machine, U-Boot asks the one first that there is a server for.
     make_flash(flash, arch, bootdelay="0", **({"ethprime": "virtio-net#32"} if way == "tftp" else {}))
     line = ["-bios", FIRMWARE[arch], "-drive", f"if=pflash,index=1,format=raw,file={flash}", "-nic", "none"]
     if not disk:
         os.mkdir(files)
-        lay_out(files, payload, script)
+        lay_out(files, payload, **more)
     if way == "tftp":
         return line + ["-netdev", f"user,id=boot,restrict=on,tftp={files},bootfile=boot.scr.uimg",
                        "-device", "virtio-net-pci,netdev=boot,romfile="]
@@ -125,8 +126,8 @@ Onto an SD card, all of which is lost (lsblk says which X):
   sudo dd if={path} of=/dev/sdX bs=4M conv=fsync status=progress
 For a board, not QEMU:
   - its U-Boot goes where the board looks for it; the {GAP_BYTES // MIB} MiB before the partition are free for that
-  - options.env: xen_args with the board's UART (dtuart=PATH) if stdout-path does not name it, dtb=FILE for a device tree of your own
-  - a kernel and an initrd with the board's drivers: --kernel FILE --initrd FILE, or copy them over vmlinuz and initrd"""
+  - options.env: xen_args with the board's UART (dtuart=PATH) if stdout-path does not name it, dtb=FILE for a device tree beside it
+  - a kernel and an initrd with the board's drivers: tools/uboot.py --kernel FILE --initrd FILE ..., or copy them over vmlinuz and initrd"""
 
 
 def concatenate(parts, path):
@@ -143,6 +144,7 @@ def main():
     parser.add_argument("--xen", required=True)
     parser.add_argument("--kernel", required=True)
     parser.add_argument("--initrd", action="append", default=[], help="may be given several times: one file of all")
+    parser.add_argument("--dtb", help="a device tree, where U-Boot has none to hand on")
     parser.add_argument("--xen-args", default=DEFAULT_XEN_ARGS)
     parser.add_argument("--dom0-args", default=DEFAULT_DOM0_ARGS)
     parser.add_argument("-o", "--output", required=True)
@@ -154,7 +156,7 @@ def main():
             if args.initrd:
                 initrd = os.path.join(folder, "initrd")
                 concatenate(args.initrd, initrd)
-            lay_out(files, Payload(args.xen, args.kernel, initrd, args.xen_args, args.dom0_args))
+            lay_out(files, Payload(args.xen, args.kernel, initrd, args.xen_args, args.dom0_args), dtb=args.dtb)
             make_disk(args.output + ".new", files)
         os.replace(args.output + ".new", args.output)
     except (BootError, OSError) as error:

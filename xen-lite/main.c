@@ -11,12 +11,16 @@
 
 #define FDT_MAX_BYTES (2u << 20)
 #define CPU_START_TIMEOUT_MS 1000u
+#define LAST_WORDS_MS 20u
 
 _Noreturn void boot_stop(void)
 {
     log_err("boot: the control domain cannot start: %s\n", cmdline.noreboot ? "halted" : "power off");
     if (cmdline.noreboot)
         arch_halt();
+    /* What the UART still has of that line must be out before the power is. */
+    for (uint64_t end = counter() + counter_hz / 1000 * LAST_WORDS_MS; counter() < end;)
+        cpu_relax_();
     arch_poweroff();
 }
 

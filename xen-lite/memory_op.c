@@ -8,6 +8,9 @@ long memory_restart(unsigned op, uint64_t extent)
     return -XEN_ERESTART;
 }
 
+/* A count as a result: without a limit, it has one all the same, rather than look like an error where a long has 32 bits. */
+static long count_result(uint64_t n) { return (long)MIN(n, (uint64_t)__LONG_MAX__); }
+
 /* current_reservation, maximum_reservation, maximum_gpfn */
 static long domain_question(unsigned op, uint64_t arg)
 {
@@ -22,11 +25,11 @@ static long domain_question(unsigned op, uint64_t arg)
     if (!may_act_on(d))
         rc = -XEN_EPERM;
     else if (op == XENMEM_current_reservation)
-        rc = (long)d->tot_pages;
+        rc = count_result(d->tot_pages);
     else if (op == XENMEM_maximum_reservation)
-        rc = (long)d->max_pages;
+        rc = count_result(d->max_pages);
     else
-        rc = (long)p2m_max_gfn(d);
+        rc = count_result(p2m_max_gfn(d));
     domain_put(d);
     return rc;
 }
@@ -122,7 +125,7 @@ static long whole_op(unsigned op, uint64_t arg)
 {
     switch (op) {
     case XENMEM_maximum_ram_page:
-        return (long)(frame_base + frame_count);
+        return count_result(frame_base + frame_count);
     case XENMEM_current_reservation:
     case XENMEM_maximum_reservation:
     case XENMEM_maximum_gpfn:

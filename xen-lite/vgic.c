@@ -241,7 +241,10 @@ void vgic_set_active(struct vgic_irq *irq, bool on)
         vgic_settle(owner);
 }
 
-/* GICv2: of the CPUs in the mask the first takes it. GICv3: vCPU n answers to affinity 0.0.0.n (arch_vcpu_init); bit 31: any, which is vCPU 0. */
+/*
+ * GICv2: of the CPUs in the mask the first takes it.  GICv3: vCPU n answers to affinity 0.0.0.n (arch_vcpu_init); bit 31: any, which is
+ * vCPU 0.
+ */
 struct vcpu *vgic_affinity_target(struct domain *d, uint32_t affinity)
 {
     if (d->vgic.version == 2)

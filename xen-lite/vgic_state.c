@@ -183,9 +183,9 @@ int vgic_set_cpu(struct vcpu *v, const struct xlr_vgic_cpu *r)
 
 static void dump_irq(const struct vgic_irq *irq)
 {
-    log_info("      %u: prio %02x sources %02x lr %d%s%s%s%s%s%s%s\n", irq->intid, irq->priority, irq->sources, irq->lr, irq->enabled ? " enabled" : "",
-             irq->pending ? " pending" : "", irq->lr_pending ? " pending-in-lr" : "", irq->active ? " active" : "",
-             irq->line ? " line" : "", irq->edge ? " edge" : " level", irq->hw ? " hw" : "");
+    log_info("      %u: prio %02x sources %02x lr %d%s%s%s%s%s%s%s\n", irq->intid, irq->priority, irq->sources, irq->lr,
+             irq->enabled ? " enabled" : "", irq->pending ? " pending" : "", irq->lr_pending ? " pending-in-lr" : "",
+             irq->active ? " active" : "", irq->line ? " line" : "", irq->edge ? " edge" : " level", irq->hw ? " hw" : "");
 }
 
 void vgic_dump(struct domain *d)

@@ -160,7 +160,8 @@ static bool access(struct vcpu *v, void *arg, struct mmio_access *a)
 /* The control domain's frame is as large as the machine's, which it knows; a guest's is the two pages that have registers. */
 static int map_cpu_interface(struct domain *d)
 {
-    uint64_t bytes = d->privileged ? MIN(gic_info.cpu_if_bytes, gic_info.vcpu_if_bytes) : GUEST_GICC_SIZE;
+    uint64_t all = ROUND_UP(MIN(gic_info.cpu_if_bytes, gic_info.vcpu_if_bytes), (uint64_t)PAGE_SIZE);
+    uint64_t bytes = d->privileged ? all : GUEST_GICC_SIZE;
     paddr_t pa = d->privileged ? gic_info.vcpu_if : PA(gic_info.vcpu_if.v + gic_info.alias_offset);
 
     return p2m_map(d, IPA(d->privileged ? gic_info.cpu_if.v : GUEST_GICC_BASE), pa, bytes >> PAGE_SHIFT, P2M_DEVICE);

@@ -101,22 +101,28 @@ static void assign(struct domain *d)
     __atomic_store_n(&d->vttbr, arch_make_vttbr(d->p2m.pt.root, (uint16_t)d->vmid), __ATOMIC_RELEASE);
 }
 
-uint64_t vmid_enter(struct domain *d)
+/* Apart from the way that is nearly always taken, which needs no registers saved. */
+static __attribute__((noinline)) uint64_t enter_anew(struct domain *d)
 {
     unsigned cpu = cpu_id();
-    uint64_t vttbr = __atomic_load_n(&d->vttbr, __ATOMIC_ACQUIRE);      /* before the tag, which renewal writes first */
-    uint64_t tag = __atomic_load_n(&d->vmid_generation, __ATOMIC_ACQUIRE);
-    if (likely(tag && tag == __atomic_load_n(&active[cpu], __ATOMIC_RELAXED)))
-        return vttbr;
     arch_dsb();                         /* accesses made through the entries that we leave are complete */
     spin_lock(&vmid_lock);
     assign(d);
     __atomic_store_n(&active[cpu], d->vmid_generation, __ATOMIC_SEQ_CST);
     __atomic_store_n(&reserved[cpu], 0, __ATOMIC_RELAXED);      /* of an older entry: that one runs here no more */
-    vttbr = d->vttbr;
+    uint64_t vttbr = d->vttbr;
     spin_unlock(&vmid_lock);
     arch_dsb();     /* whoever changed the p2m and saw no VMID (p2m.c's flush) did it before our walks begin */
     return vttbr;
+}
+
+uint64_t vmid_enter(struct domain *d)
+{
+    uint64_t vttbr = __atomic_load_n(&d->vttbr, __ATOMIC_ACQUIRE);      /* before the tag, which renewal writes first */
+    uint64_t tag = __atomic_load_n(&d->vmid_generation, __ATOMIC_ACQUIRE);
+    if (likely(tag && tag == __atomic_load_n(&active[cpu_id()], __ATOMIC_RELAXED)))
+        return vttbr;
+    return enter_anew(d);
 }
 
 void vmid_idle(void)

@@ -8,8 +8,11 @@
 
 #define F(shift) (0xfu << (shift))
 
-/* All but ThumbEE, whose registers are not switched (HSTR.TTEE), AMU and RAS. */
-static uint32_t pfr0(void) { return READ_SYSREG(id_pfr0) & ~(F(12) | F(20) | F(28)); }
+/*
+ * All but ThumbEE, which is deprecated and has no place in state records, AMU and RAS.  QEMU does not trap reads of these registers on Armv7
+ * CPUs (HCR.TID3), so a guest may find ThumbEE all the same: its two registers are switched, but do not migrate.
+ */
+static uint32_t pfr0(void) { return READ_SYSREG(id_pfr0) & ~(ID_PFR0_THUMBEE | F(20) | F(28)); }
 
 /* ProgMod MProgMod GenTimer; Hyp mode and security are not the guest's; GIC registers as the domain has them. */
 static uint32_t pfr1(const struct domain *d)

@@ -51,26 +51,35 @@ static void cp15_load(const struct arch_vcpu *a)
 #undef X
 }
 
+static bool has_thumbee(void) { return READ_SYSREG(id_pfr0) & ID_PFR0_THUMBEE; }
+
+static void thumbee_save(struct arch_vcpu *a)
+{
+    if (!has_thumbee())
+        return;
+    a->teecr = READ_SYSREG(teecr);
+    a->teehbr = READ_SYSREG(teehbr);
+}
+
+static void thumbee_load(const struct arch_vcpu *a)
+{
+    if (!has_thumbee())
+        return;
+    WRITE_SYSREG(teecr, a->teecr);
+    WRITE_SYSREG(teehbr, a->teehbr);
+}
+
 static bool has_d16_up(void) { return (READ_SYSREG(mvfr0) & MVFR0_REGISTERS) == 2; }
 
-/* Both with FPEXC.EN set: without, Armv7 gives Hyp mode no access either. */
 static void fp_save(struct guest_fpsimd *f)
 {
-    uint64_t *d = f->d;
-
-    __asm__ volatile(".fpu neon\n\tvstmia %0!, {d0-d15}" : "+r"(d) : : "memory");
-    if (has_d16_up())
-        __asm__ volatile(".fpu neon\n\tvstmia %0!, {d16-d31}" : "+r"(d) : : "memory");
+    vfp_store(f->d, has_d16_up());
     f->fpscr = READ_SYSREG(fpscr);
 }
 
 static void fp_load(const struct guest_fpsimd *f)
 {
-    const uint64_t *d = f->d;
-
-    __asm__ volatile(".fpu neon\n\tvldmia %0!, {d0-d15}" : "+r"(d) : : "memory");
-    if (has_d16_up())
-        __asm__ volatile(".fpu neon\n\tvldmia %0!, {d16-d31}" : "+r"(d) : : "memory");
+    vfp_load(f->d, has_d16_up());
     WRITE_SYSREG(fpscr, f->fpscr);
 }
 
@@ -80,6 +89,7 @@ void arch_vcpu_save(struct vcpu *v)
     unsigned cpu = cpu_id();
 
     cp15_save(a);
+    thumbee_save(a);
     banked_save(&a->banked);
     a->hcr = (a->hcr & ~HCR_VA) | (READ_SYSREG(hcr) & HCR_VA);  /* the hardware clears it when taken */
     a->fpexc = READ_SYSREG(fpexc);
@@ -97,6 +107,7 @@ void arch_vcpu_load(struct vcpu *v)
     WRITE_SYSREG(hcr, a->hcr);
     WRITE_SYSREG(vmpidr, a->vmpidr);
     cp15_load(a);
+    thumbee_load(a);
     banked_load(&a->banked);
     if (fp_owner[cpu] != v || a->fp_cpu != (int)cpu) {
         WRITE_SYSREG(fpexc, FPEXC_EN);
@@ -134,7 +145,7 @@ void arch_vcpu_reset(struct vcpu *v, uint64_t pc, uint64_t r0, bool aarch32)
     memset(a, 0, sizeof *a);
     a->vmpidr = vmpidr;
     a->fp_cpu = -1;
-    a->actlr = READ_SYSREG(actlr) & ACTLR_SMP;
+    a->actlr = READ_SYSREG(actlr) & (ACTLR_SMP | ACTLR_IBE);
     a->hcr = HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_INNER | HCR_TWI | HCR_TWE |
              HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TAC | HCR_TSW;
     a->regs.r[0] = (uint32_t)r0;

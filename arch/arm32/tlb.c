@@ -59,24 +59,25 @@ void arch_tlb_flush_all_guests(void)
     __asm__ volatile("dsb ishst\n\t" TLBIALLNSNHIS "\n\tdsb ish\n\tisb" : : "r"(0) : "memory");
 }
 
-static uint32_t dcache_line(void) { return 4u << ((READ_SYSREG(ctr) >> 16) & 0xf); }
-
-#define DCCMVAC  "mcr p15, 0, %0, c7, c10, 1"
-#define DCCIMVAC "mcr p15, 0, %0, c7, c14, 1"
+/* Lines of the data cache, from the one that has `va`: counted, since the last page's end is address 0. */
+struct lines { uint32_t at, bytes, count; };
+static struct lines lines_of(const void *va, size_t bytes)
+{
+    uint32_t line = 4u << ((READ_SYSREG(ctr) >> 16) & 0xf), start = (uint32_t)(uintptr_t)va, skew = start & (line - 1);
+    return (struct lines){ start - skew, line, (skew + bytes + line - 1) / line };
+}
 
 void arch_dcache_clean(const void *va, size_t bytes)
 {
-    uint32_t line = dcache_line(), end = (uint32_t)(uintptr_t)va + bytes;
-    for (uint32_t at = (uint32_t)(uintptr_t)va & ~(line - 1); at < end; at += line)
-        __asm__ volatile(DCCMVAC : : "r"(at) : "memory");
+    for (struct lines l = lines_of(va, bytes); l.count; l.count--, l.at += l.bytes)
+        WRITE_SYSREG(dccmvac, l.at);
     arch_dsb();                         /* complete to the point of coherency for observers without caches */
 }
 
 void arch_dcache_clean_invalidate(const void *va, size_t bytes)
 {
-    uint32_t line = dcache_line(), end = (uint32_t)(uintptr_t)va + bytes;
-    for (uint32_t at = (uint32_t)(uintptr_t)va & ~(line - 1); at < end; at += line)
-        __asm__ volatile(DCCIMVAC : : "r"(at) : "memory");
+    for (struct lines l = lines_of(va, bytes); l.count; l.count--, l.at += l.bytes)
+        WRITE_SYSREG(dccimvac, l.at);
     arch_dsb();
 }
 

@@ -22,9 +22,10 @@ static inline void count(struct vcpu *v, unsigned kind) { v->exits[kind]++; }
 static void flush_conflict(void)
 {
     /* Two entries for one address: drop all of the guests' on this CPU and let the instruction run again. */
-    __asm__ volatile("dsb nshst" ::: "memory");
-    write_tlbiallnsnh(0);
-    __asm__ volatile("dsb nsh\n\tisb" ::: "memory");
+    arch_dsb();
+    WRITE_SYSREG(tlbiallnsnh, 0);
+    arch_dsb();
+    arch_isb();
 }
 
 /* HPFAR: bits 39:12 of the address in 31:4. */

@@ -5,7 +5,7 @@
  * An exit saves no more than it must:
  *   a write fault of the dirty log       six registers: it is resolved here, without C
  *   HVC, and emulated MMIO by the leaf   what C may clobber (x0-x18, x29, x30); the rest only if another vCPU may get the CPU
- *   all else                             everything
+ *   all else; AArch32's                  everything
  */
 #include <asm/mm.h>
 #include <asm/sysreg.h>

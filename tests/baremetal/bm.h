@@ -166,6 +166,10 @@ void *guest_map(struct guest *g, uint64_t gfn, unsigned pages);         /* forei
 void guest_unmap(struct guest *g, void *p, unsigned pages);
 void *guest_space(unsigned pages);            /* guest-physical addresses of this domain where nothing is mapped yet */
 extern char guest_code_start[], guest_code_end[];
+/* What runs in them: the width's own program, or with guest=32 on the command line, arm32's on arm64. */
+struct guest_program { const char *start, *end; unsigned address_bits, cpsr; };
+const struct guest_program *guest_program(void);        /* arm64/program.c, arm32/program.c */
+extern bool guest_is_probe;                 /* arm64: the next guest is aarch32/probe.S */
 
 /* log.c: a guest's dirty log, bit for bit.  `known` pages are dirty in every round: others can write to them at any time. */
 #define LOG_GFNS (GUEST_GFN + 0x8000)
@@ -187,6 +191,7 @@ void test_cycles(void);
 void test_dirty(void);
 void test_routes(void);
 void test_windows(void);
+void test_aarch32(void);                    /* guests of 32 bits on a host of 64; nothing to do on one of 32 */
 void test_errors(void);
 void test_vmids(void);
 void test_costs(void);

@@ -97,14 +97,14 @@ static bool create(struct guest *g, unsigned vcpu_count, uint64_t page_count)
     g->op.u.max_vcpus.max = vcpu_count;
     if (domctl(g, XEN_DOMCTL_max_vcpus))
         return false;
-    g->op.u.address_size.size = GUEST_ADDRESS_BITS;
+    g->op.u.address_size.size = guest_program()->address_bits;
     if (domctl(g, XEN_DOMCTL_set_address_size))
         return false;
     g->op.u.max_mem.max_memkb = g->page_count * 4 + 1024;
     return domctl(g, XEN_DOMCTL_max_mem) == 0;
 }
 
-static unsigned code_pages(void) { return (unsigned)(guest_code_end - guest_code_start) / PAGE; }
+static unsigned code_pages(void) { return ((unsigned)(guest_program()->end - guest_program()->start) + PAGE - 1) / PAGE; }
 
 bool guest_mail(struct guest *g)
 {
@@ -122,7 +122,7 @@ static bool install(struct guest *g)
     void *code = guest_map(g, GUEST_GFN, code_pages());
     if (!code)
         return false;
-    memcpy(code, guest_code_start, (size_t)(guest_code_end - guest_code_start));
+    memcpy(code, guest_program()->start, (size_t)(guest_program()->end - guest_program()->start));
     guest_unmap(g, code, code_pages());
     if (!guest_mail(g))
         return false;
@@ -167,7 +167,7 @@ void guest_start(struct guest *g)
         ctx.flags = VGCF_online;
         ctx.user_regs.pc64 = GUEST_RAM;
         ctx.user_regs.x0 = v;
-        ctx.user_regs.cpsr = GUEST_CPSR;
+        ctx.user_regs.cpsr = guest_program()->cpsr;
         ctx.sctlr = GUEST_SCTLR;
         g->op.u.vcpucontext.vcpu = v;
         set_xen_guest_handle(g->op.u.vcpucontext.ctxt, &ctx);

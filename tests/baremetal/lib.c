@@ -281,6 +281,7 @@ static void all_phases(void)
         phase("routes", test_routes);
     if (bm_is_xen_lite())
         phase("windows", test_windows);
+    phase("aarch32", test_aarch32);
     phase("errors", test_errors);
     if (bm_is_xen_lite())
         phase("vmids", test_vmids);

@@ -21,6 +21,18 @@ $(BM)/%.o: tests/baremetal/$(ARCH)/%.c $(headers) $(flags) tests/baremetal/rules
 	@$(bm_compile)
 $(BM)/%.o: tests/baremetal/$(ARCH)/%.S $(headers) $(flags) tests/baremetal/rules.mk
 	@$(bm_compile) -D__ASSEMBLY__
+# The guests of arm64's payload can be arm32's: their program is taken out of that payload.
+$(BM)/guest32.bin: build/arm32/baremetal/payload
+	@mkdir -p $(@D)
+	@$(call cross_of,arm32)objcopy -O binary -j .guest $<.elf $@
+# And what a kernel does not do on purpose: a program of its own.
+$(BM)/probe.bin: tests/baremetal/aarch32/probe.S tests/baremetal/aarch32/slots.h tests/baremetal/rules.mk
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(call cross_of,arm32)gcc -c -o $(@:.bin=.o) $<
+	@$(call cross_of,arm32)objcopy -O binary -j .text $(@:.bin=.o) $@
+$(BM)/guest32.o: $(BM)/guest32.bin $(BM)/probe.bin
+$(BM)/guest32.o: BM_CFLAGS += -Wa,-I$(BM)
 # The hypervisor's own printf, as tested as any.
 $(BM)/printf.o: xen-lite/printf.c $(headers) $(flags) tests/baremetal/rules.mk
 	@$(bm_compile)

@@ -512,7 +512,7 @@ static void make_tables(void)
 
 static void walker(void)
 {
-    if (!stage1_manages_flags())
+    if (!stage1_manages_flags() || guest_program()->address_bits != GUEST_ADDRESS_BITS)     /* not for AArch32 */
         return;
     store(IPA_OF(TARGET), 99);
     make_tables();

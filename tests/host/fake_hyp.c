@@ -277,8 +277,10 @@ static int build_context(int host, uint32_t width, uint32_t vcpus, uint64_t coun
     struct xlr_header header = {XLR_MAGIC, XLR_VERSION, fake_options[host].gic, width, vcpus, 40, 62500000};
     struct xlr_cpu_features features = {.count = XLR_ID_REG_COUNT};
     struct xlr_time time = {counter, 62500000};
-    features.reg[XLR_ID_PFR0] = width == XLR_WIDTH_64 ? fake_options[host].el1_widths << 4 : 0;
-    features.reg[XLR_ID_ISAR0] = fake_options[host].isar0;
+    if (width == XLR_WIDTH_64) {
+        features.reg[XLR_ID_PFR0] = fake_options[host].el1_widths << 4;
+        features.reg[XLR_ID_ISAR0] = fake_options[host].isar0;
+    }
     features.reg[XLR_ID_MIDR] = fake_options[host].midr;
     if (capacity < 4096)
         return -ENOBUFS;

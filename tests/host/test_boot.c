@@ -304,16 +304,16 @@ static void make_zimage(uint8_t *p)
     put_le(p + 44, 0x8000 + KERNEL_BYTES, 4);
 }
 
-static uint64_t add_entry(uint8_t *p, const char *name, uint64_t file_bytes)
+static unsigned add_entry(uint8_t *p, const char *name, unsigned file_bytes)
 {
     char header[128];
     size_t name_bytes = strlen(name) + 1;
     (snprintf)(header, sizeof(header), "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", 1, 0100644, 0, 0, 1, 0,
-               (unsigned)file_bytes, 0, 0, 0, 0, (unsigned)name_bytes, 0);
+               file_bytes, 0, 0, 0, 0, (unsigned)name_bytes, 0);
     memcpy(p, header, 110);
     memcpy(p + 110, name, name_bytes);
     memset(p + 110 + name_bytes, 0xaa, 4 + file_bytes);
-    return ROUND_UP(ROUND_UP(110 + name_bytes, 4u) + file_bytes, 4u);
+    return (unsigned)ROUND_UP(ROUND_UP(110 + name_bytes, 4u) + file_bytes, 4u);
 }
 
 static uint64_t make_cpio(uint8_t *p)
@@ -342,7 +342,7 @@ static void kernels(void **state)
     assert_int_equal(check(KERNEL_BYTES, 0), 0);
     assert_int_equal(check(KERNEL_BYTES + 0x100, 0), 0);
     assert_says(check(KERNEL_BYTES - 1, 0), "module@kernel (kernel, 0x2fff bytes at 0x40400000): is truncated: by its own header it has 0x3000");
-    for (uint64_t bytes = KERNEL_BYTES - 1; bytes >= 64; bytes -= bytes < 0x400 ? 1 : 0x100) {
+    for (unsigned bytes = KERNEL_BYTES - 1; bytes >= 64; bytes -= bytes < 0x400 ? 1 : 0x100) {
         memset(at(KERNEL_AT) + bytes, 0, KERNEL_BYTES - bytes);         /* what lies behind it is not of it */
         assert_says(check(bytes, 0), "is truncated");
     }

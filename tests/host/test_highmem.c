@@ -6,7 +6,7 @@
 // link: xen-lite/dirty.c xen-lite/dirty_harvest.c xen-lite/dirty_mark.c xen-lite/mmio.c xen-lite/guest_mem.c xen-lite/memory_reserve.c
 // link: xen-lite/evtchn.c xen-lite/evtchn_2l.c xen-lite/evtchn_op.c xen-lite/evtchn_send.c xen-lite/evtchn_record.c
 // link: xen-lite/grant.c xen-lite/grant_copy.c xen-lite/grant_map.c xen-lite/grant_op.c
-// link: xen-lite/vgic.c xen-lite/vgic_hw.c xen-lite/vgic_lr.c xen-lite/vgic_state.c xen-lite/vgic_v3.c xen-lite/vtimer.c xen-lite/vuart.c
+// link: xen-lite/vgic.c xen-lite/vgic_hw.c xen-lite/vgic_lr.c xen-lite/vgic_state.c xen-lite/vgic_dist.c xen-lite/vgic_v2.c xen-lite/vgic_v3.c xen-lite/vtimer.c xen-lite/vuart.c
 // libs: -lcmocka
 /*
  * A machine with more RAM than the direct map shows, as 32-bit ones may have: which memory goes to whom, and everything that

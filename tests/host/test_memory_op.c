@@ -151,6 +151,9 @@ static void reservation_refused(void **state)
     world[1]->max_pages = world[1]->tot_pages;
     assert_int_equal(reserve(XENMEM_populate_physmap, 1, list + 3, 1, 0), 0);
     assert_int_equal(ask(XENMEM_maximum_reservation, 1), world[1]->max_pages);
+    world[1]->max_pages = ~0u;          /* no limit: no error either */
+    assert_true(ask(XENMEM_maximum_reservation, 1) >= INT32_MAX);
+    world[1]->max_pages = world[1]->tot_pages;
     world_be(2, 0);
     assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 1, 0), 0);       /* not its business */
     assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list, 1, 0), 0);

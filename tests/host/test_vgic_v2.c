@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic.c xen-lite/vgic_lr.c xen-lite/vgic_hw.c xen-lite/vgic_dist.c xen-lite/vgic_v2.c xen-lite/vgic_v3.c xen-lite/vgic_state.c xen-lite/mmio.c
 // libs: -lcmocka
-/* What is vGICv2's own: banked registers, targets, SGIs by source, the CPU interface that is mapped. test_vgic.c has what both versions do. */
+/* What is vGICv2's own: banked registers, targets, SGIs by source, the CPU interface that is mapped; what both do is in test_vgic.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -345,8 +345,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, start, stop)
     const struct CMUnitTest tests[] = {
-        T(test_identification), T(test_widths), T(test_banked), T(test_targets), T(test_sgir), T(test_sources), T(test_sources_while_active),
-        T(test_pending_registers), T(test_disabled_sgi), T(test_records), T(test_cpu_interface),
+        T(test_identification), T(test_widths), T(test_banked), T(test_targets), T(test_sgir), T(test_sources),
+        T(test_sources_while_active), T(test_pending_registers), T(test_disabled_sgi), T(test_records), T(test_cpu_interface),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 1
 # timeout: 600
-# machines: arm64-gicv3 arm64-gicv2 arm32-gicv2 arm32-gicv3
+# machines: arm64-gicv3 arm64-gicv2 arm32-gicv2
+# more: arm32-gicv3
 # shows: what a guest may ask of the hypervisor, bit for bit; the dirty log; costs
 """The bare-metal control domain (tests/baremetal) on the machines that take different paths, and the costs promised.
 "bench" is a short form of `make bench`: what goes beyond its bound here has become slower.
@@ -53,7 +54,12 @@ ARM64 = {
     "costs": dict(cpu="cortex-a57", smp=1, icount=True),
     "gicv2": dict(cpu="cortex-a57", smp=2, gic=2),
     "gicv2-four": dict(cpu="neoverse-n1", smp=4, gic=2),
-    "gicv2-costs": dict(cpu="cortex-a57", smp=1, gic=2, icount=True),
+    "gicv2-counted": dict(cpu="cortex-a57", smp=1, gic=2, icount=True),
+    # Guests of 32 bits: the same tests with arm32's program in the guests.
+    "guest32": dict(cpu="cortex-a57", smp=2, dom0_append="guest=32"),
+    "guest32-hw-dirty": dict(cpu="max", smp=2, xen_append="dirty=hw", dom0_append="guest=32"),
+    "guest32-costs": dict(cpu="cortex-a57", smp=1, icount=True, dom0_append="guest=32"),
+    "guest32-gicv2": dict(cpu="cortex-a72", smp=2, gic=2, dom0_append="guest=32"),
     "stock": dict(cpu="cortex-a57", smp=2, xen=os.path.join(BUILD, "stock/arm64/xen")),
 }
 ARM32 = {
@@ -61,7 +67,7 @@ ARM32 = {
     "arm32-four": dict(cpu="cortex-a15", smp=4),
     "arm32-a7": dict(cpu="cortex-a7", smp=2),
     "arm32-gicv3": dict(cpu="cortex-a15", smp=2, gic=3),
-    "arm32-debug": dict(cpu="cortex-a15", smp=1, xen=DEBUG_XEN),
+    "arm32-debug": dict(cpu="cortex-a15", smp=1, gic=3, xen=DEBUG_XEN),
     "arm32-no-vlpt": dict(cpu="cortex-a15", smp=2, xen_append="vlpt=off"),
     "arm32-costs": dict(cpu="cortex-a15", smp=1, icount=True),
     "arm32-stock": dict(cpu="cortex-a15", smp=2, xen=os.path.join(BUILD, "stock/arm32/xen")),

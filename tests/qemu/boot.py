@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 1
 # timeout: 300
-# machines: arm64-gicv3 arm64-gicv2 arm32-gicv2
+# machines: arm64-gicv3 arm32-gicv2
+# more: arm64-gicv2
 # shows: U-Boot, from disk and by TFTP; wrong modules
 """Debian's U-Boot starts xen-lite, from the disk image that `make image` makes and by TFTP; and modules that a boot script describes
 wrongly are named on the console, and the machine powers off.
 
-usage: boot.py [WORD]       only what has WORD in its name: disk, tftp, or one of the mistakes
+usage: boot.py [WORD]       only what has WORD in its name: disk, tftp, trees, or one of the mistakes
 """
 import os
 import subprocess
@@ -20,15 +21,17 @@ import uboot
 
 MEM, DOM0_MEM = 1024, 256
 OFF_S = 60
-MARK = "# The two widths differ"
-# What a script does wrong, and what is said of it. RAM is 0x40000000 to 0x80000000, the device tree near its end.
+# Of lines of the script: where it looks for the device tree, and where all is ready to start.
+TREE, START = "# The machine's device tree", "# The two widths differ"
+# What a script does wrong, and what is said of it. RAM is 0x40000000 to 0x80000000, with QEMU's device tree at its start.
 MISTAKES = {
     "missing: no kernel": ("fdt rm /chosen/module@${kernel_at}", "boot: no kernel for the control domain"),
     "missing: an empty ramdisk": ("fdt set /chosen/module@${ramdisk_at} reg <0x${ramdisk_at} 0x0>", "(ramdisk, 0x0 bytes at 0x"),
     "outside: a kernel below RAM": ("fdt set /chosen/module@${kernel_at} reg <0x3f000000 0x${kernel_bytes}>", "at 0x3f000000): is not in RAM"),
     "overlap: two modules": ("fdt set /chosen/module@${ramdisk_at} reg <0x${kernel_at} 0x1000>", "overlaps module@"),
-    "overlap: with the hypervisor": ("fdt set /chosen/module@${ramdisk_at} reg <0x${kernel_addr_r} 0x1000>", "overlaps the hypervisor at"),
-    "overlap: with the device tree": ("fdt set /chosen/module@${ramdisk_at} reg <0x60000000 0x20000000>", "overlaps the device tree at"),
+    "overlap: with the hypervisor": ("fdt set /chosen/module@${ramdisk_at} reg <${kernel_addr_r} 0x1000>", "overlaps the hypervisor at"),
+    "overlap: with the device tree": ("setenv fdt_high ffffffffffffffff; fdt set /chosen/module@${ramdisk_at} reg <0x40000000 0x1000>",
+                                      "overlaps the device tree at 0x40000000"),
     "truncated: half a kernel": ("setexpr half ${kernel_bytes} / 2; fdt set /chosen/module@${kernel_at} reg <0x${kernel_at} 0x${half}>",
                                  "): is truncated: by its own header it has 0x"),
     "truncated: half a ramdisk": ("setexpr half ${ramdisk_bytes} / 2; fdt set /chosen/module@${ramdisk_at} reg <0x${ramdisk_at} 0x${half}>",
@@ -36,20 +39,20 @@ MISTAKES = {
 }
 
 
-class Misled(Host):
-    """A host whose boot script has one mistake more."""
+class Scripted(Host):
+    """A host whose boot script has one line more, before the line that begins with MARK, and no agent."""
 
-    def __init__(self, name, mistake):
+    def __init__(self, name, mark, line, dtb=None):
         super().__init__(name, images=[built("images/dom0.cpio")], agent=False, mem=MEM, dom0_mem=DOM0_MEM)
-        self.mistake = mistake
+        self.mark, self.line, self.dtb = mark, line, dtb
 
     def loader(self, payload):
         with open(uboot.SCRIPT, encoding="ascii") as f:
-            before, after = f.read().split(MARK)
+            before, after = f.read().split(self.mark)
         script = os.path.join(self._dir, "boot.cmd")
         with open(script, "w", encoding="ascii") as out:
-            out.write(f"{before}{self.mistake}\n{MARK}{after}")
-        return uboot.arguments("uboot", self.arch, payload, self._dir, script=script)
+            out.write(f"{before}{self.line}\n{self.mark}{after}")
+        return uboot.arguments("uboot", self.arch, payload, self._dir, script=script, dtb=self.dtb)
 
 
 class Bare(Host):
@@ -92,6 +95,20 @@ def tftp(tap):
         expect("TFTP from server 10.0.2.2" in host.console_text(), "it did not come by TFTP")
 
 
+def trees(tap):
+    """The device trees that QEMU's board does not need: U-Boot's own, and a file."""
+    with Scripted("own", TREE, "setenv fdt_addr") as host, tap.case("trees: U-Boot's own, where firmware left none", host):
+        host.wait_console("control domain starts", OFF_S)
+        expect("Booting using the fdt blob at 0x41000000" in host.console_text(), "that was another tree")
+    with tempfile.TemporaryDirectory(prefix="xl-dtb-") as folder:
+        dtb, machine = os.path.join(folder, "virt.dtb"), Host("x")
+        subprocess.run([machine.machine.emulator, "-M", f"virt,virtualization=on,gic-version={machine.gic}{machine.machine.options},"
+                        f"dumpdtb={dtb}", "-cpu", machine.cpu, "-m", str(MEM), "-nographic"], stderr=subprocess.DEVNULL, check=True)
+        subprocess.run(["fdtput", "-t", "s", dtb, "/", "model", "a tree of its own"], check=True)
+        with Scripted("file", TREE, "", dtb) as host, tap.case("trees: a file beside the script", host):
+            host.wait_console("Machine model: a tree of its own", OFF_S)
+
+
 def wait_off(host):
     """Until the machine is off; what it said before."""
     deadline = time.monotonic() + OFF_S
@@ -104,7 +121,7 @@ def wait_off(host):
 
 
 def mistake(tap, name, line, said):
-    with Misled("misled", line) as host, tap.case(f"{name} is named, and the machine powers off", host):
+    with Scripted("misled", START, line) as host, tap.case(f"{name} is named, and the machine powers off", host):
         text = wait_off(host)
         last = [line for line in text.replace("\r", "").split("\n") if line][-1]
         expect(said in text, f"{said!r} is not on the console")
@@ -128,6 +145,8 @@ def main():
     if Host("x").gic == Host("x").machine.gic:
         if word in "tftp":
             tftp(tap)
+        if word in "trees":
+            trees(tap)
         for name, (line, said) in MISTAKES.items():
             if word in name:
                 mistake(tap, name, line, said)

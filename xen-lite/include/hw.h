@@ -56,7 +56,7 @@ struct gic_info {
     paddr_t cpu_if; uint64_t cpu_if_bytes;          /* GICv2 */
     paddr_t hyp_if; uint64_t hyp_if_bytes;          /* GICv2: GICH */
     paddr_t vcpu_if; uint64_t vcpu_if_bytes;        /* GICv2: GICV frame, given to guests */
-    uint64_t alias_offset;                          /* GICv2: where in the CPU interfaces' frames the registers' two pages are side by side */
+    uint64_t alias_offset;                          /* GICv2: where in the CPU interfaces' frames their two pages lie side by side */
     uint32_t maintenance_intid;
 };
 extern struct gic_info gic_info;

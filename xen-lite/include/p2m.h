@@ -50,8 +50,8 @@ struct p2m {
     uint64_t relinquish_gfn;    /* cursor of p2m_relinquish */
     uint64_t relinquish_table;  /* descriptor of the table before it, out of the map, whose leaves are being dropped; 0: none */
     unsigned relinquish_entry;  /* which is next */
-    uint64_t *gone;             /* p2m_unmap_later: leaves that TLBs may still have, some hundred at most; a page, or NULL */
     unsigned gone_count;
+    uint64_t *gone;             /* p2m_unmap_later: leaves that TLBs may still have, some hundred at most; a page, or NULL */
     struct timer gone_timer;
     uint64_t eager_count;       /* of split_count, in the background */
     uint64_t split_count, merge_count, fault_count, spurious_count, table_pages;

@@ -44,6 +44,14 @@ static inline long guest_psci(unsigned long function, unsigned long a, unsigned 
     return (long)x0;
 }
 
+/* Can EL1 be of 32 bits? */
+static inline bool bm_el1_has_aarch32(void)
+{
+    uint64_t pfr0;
+    __asm__("mrs %0, id_aa64pfr0_el1" : "=r"(pfr0));
+    return (pfr0 >> 4 & 15) == 2;
+}
+
 /* ---- order, sleep, interrupts ---- */
 static inline void barrier(void) { __asm__ volatile("dmb sy" ::: "memory"); }
 static inline void nop(void) { __asm__ volatile("nop"); }

@@ -4,6 +4,7 @@
 #define ASM_AT_H
 
 #include "types.h"
+#include <asm/cpu.h>
 #include <asm/sysreg.h>
 
 #define PAR_F           1ull            /* failed: */
@@ -34,10 +35,10 @@ static inline uint64_t guest_at_par(gva_t va, bool write)
     uint64_t guest_par = READ_SYSREG(par_64), par;
 
     if (write)
-        write_ats1cpw((uint32_t)va.v);
+        WRITE_SYSREG(ats1cpw, (uint32_t)va.v);
     else
-        write_ats1cpr((uint32_t)va.v);
-    __asm__ volatile("isb" ::: "memory");
+        WRITE_SYSREG(ats1cpr, (uint32_t)va.v);
+    arch_isb();
     par = READ_SYSREG(par_64);
     WRITE_SYSREG(par_64, guest_par);
     return __builtin_expect((par & PAR_LPAE) != 0, 1) ? par : par_make_long(par, (uint32_t)va.v);

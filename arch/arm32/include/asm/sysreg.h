@@ -47,6 +47,9 @@
     X(tlbiallhis, 4, c8, c3, 0) X(tlbimvahis, 4, c8, c3, 1) X(tlbiallnsnhis, 4, c8, c3, 4) \
     X(tlbiallh, 4, c8, c7, 0) X(tlbimvah, 4, c8, c7, 1) X(tlbiallnsnh, 4, c8, c7, 4)
 
+/* CP14, 32 bits. */
+#define SYSREGS_CP14(X) X(teecr, 6, c0, c0, 0) X(teehbr, 6, c1, c0, 0)
+
 /* CP15, 64 bits: name, Op1, CRm. */
 #define SYSREGS_CP64(X) \
     X(ttbr0_64, 0, c2) X(ttbr1_64, 1, c2) X(httbr, 4, c2) X(vttbr, 6, c2) X(par_64, 0, c7) \
@@ -94,6 +97,19 @@
         __asm__ volatile("mcr p15, " #op1 ", %0, " #crn ", " #crm ", " #op2 : : "r"(w_) : "memory"); \
     }
 SYSREGS_CP32(X)
+#undef X
+#define X(name, op1, crn, crm, op2) \
+    static inline uint32_t read_##name(void) \
+    { \
+        uint32_t r_; \
+        __asm__ volatile("mrc p14, " #op1 ", %0, " #crn ", " #crm ", " #op2 : "=r"(r_) : : "memory"); \
+        return r_; \
+    } \
+    static inline void write_##name(uint32_t w_) \
+    { \
+        __asm__ volatile("mcr p14, " #op1 ", %0, " #crn ", " #crm ", " #op2 : : "r"(w_) : "memory"); \
+    }
+SYSREGS_CP14(X)
 #undef X
 #define X(name, op1, crn, crm, op2) \
     static inline void write_##name(uint32_t w_) \
@@ -156,6 +172,20 @@ X(fpsid) X(fpscr) X(fpexc)
     }
 X(mvfr0) X(mvfr1)
 #undef X
+
+/* D0 to D15, and from D16 where they are; with FPEXC.EN set: without, Armv7 gives Hyp mode no access either. */
+static inline void vfp_store(uint64_t d[32], int d16_up)
+{
+    __asm__ volatile(".fpu neon\n\tvstmia %0!, {d0-d15}" : "+r"(d) : : "memory");
+    if (d16_up)
+        __asm__ volatile(".fpu neon\n\tvstmia %0!, {d16-d31}" : "+r"(d) : : "memory");
+}
+static inline void vfp_load(const uint64_t d[32], int d16_up)
+{
+    __asm__ volatile(".fpu neon\n\tvldmia %0!, {d0-d15}" : "+r"(d) : : "memory");
+    if (d16_up)
+        __asm__ volatile(".fpu neon\n\tvldmia %0!, {d16-d31}" : "+r"(d) : : "memory");
+}
 #endif
 
 /* Hyp mode's own regime.  HMAIR0 index 0: normal write-back; 1: Device (nGnRE). */
@@ -212,8 +242,6 @@ X(mvfr0) X(mvfr1)
 #define HCPTR_TCPAC     BIT(31)
 #define HCPTR_VALUE     ((0x3fffu & ~(HCPTR_TCP10 | HCPTR_TCP11)) | HCPTR_TTA)
 
-#define HSTR_TTEE       BIT(16)     /* ThumbEE's registers: not switched, so not there */
-
 #define HDCR_HPMN_MASK  0x1fu
 #define HDCR_TPMCR      BIT(5)
 #define HDCR_TPM        BIT(6)
@@ -230,6 +258,8 @@ X(mvfr0) X(mvfr1)
 #define SCTLR_TE        BIT(30)
 #define TTBCR_EAE       BIT(31)     /* long descriptors */
 #define ACTLR_SMP       BIT(6)      /* of Cortex-A7 and A15: this CPU takes part in coherency */
+#define ACTLR_IBE       BIT(0)      /* of Cortex-A15: invalidating the instruction cache invalidates branch prediction */
+#define ID_PFR0_THUMBEE (0xfu << 12)
 #define FPEXC_EN        BIT(30)
 #define MVFR0_REGISTERS 0xfu        /* 2: D16 to D31 exist */
 

@@ -33,6 +33,7 @@ struct arch_vcpu {
 #define X(name) uint64_t name;
     struct guest_cp15_64 { SYSREGS_GUEST_64(X) } cp15_64;
 #undef X
+    uint32_t teecr, teehbr;             /* ThumbEE, hidden from guests, but an emulator may not let it be hidden: idregs.c */
     uint32_t fpexc;
     struct guest_fpsimd fp;
     /* Fixed for the vCPU, or written by Hyp mode only. */

@@ -8,7 +8,7 @@
 
 /*
  * In the layout of AArch64; AArch32 guests: R0-R14 are in x0-x14 and banked registers in x15-x30 as the architecture maps them (Arm
- * ARM D1.20.1).  An exit by HVC from AArch64, or for emulated MMIO, leaves x19-x28 to the compiler and saves them only before another
+ * ARM D1.20.1).  An exit from AArch64 by HVC, or for emulated MMIO, leaves x19-x28 to the compiler and saves them only before another
  * vCPU may run: entry.S.  All other exits that reach C save everything.
  */
 struct guest_regs {

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Words in the first vCPU's mailbox page: what the probe (probe.S) writes, test_aarch32.c reads. */
+#ifndef AARCH32_SLOTS_H
+#define AARCH32_SLOTS_H
+#define SLOT_DONE             0
+#define SLOT_CPSR             1
+#define SLOT_VERSION_ARM      2
+#define SLOT_KEPT             3
+#define SLOT_VERSION_THUMB    4
+#define SLOT_NO_CALL          5
+#define SLOT_EXTRAVERSION     6
+#define SLOT_BAD_POINTER      7
+#define SLOT_UND_MODE         8
+#define SLOT_UND_LR           9
+#define SLOT_UND_LR_THUMB     10
+#define SLOT_PMCR_LR          11
+#define SLOT_TYPER            12
+#define SLOT_TYPER_IRQ        13
+#define SLOT_TYPER_ABT        15
+#define SLOT_TYPER_UND        17
+#define SLOT_TYPER_SYS        19
+#define SLOT_TYPER_FIQ        21
+#define SLOT_TYPER_SVC        23
+#define SLOT_TYPER_R8         25
+#define SLOT_STORE            27
+#define SLOT_STORE_BYTE       28
+#define SLOT_SIGNED           29
+#define SLOT_UNSIGNED         30
+#define SLOT_THUMB_SHORT      31
+#define SLOT_THUMB_LONG       32
+#define SLOT_IT               33
+#define SLOT_IT_LAST          35
+#define SLOT_DFSR_SHORT       37
+#define SLOT_DFAR             38
+#define SLOT_DABT_MODE        39
+#define SLOT_DABT_LR          40
+#define SLOT_DFSR_LONG        41
+#define SLOT_DFSR_PAIR        42
+#define SLOT_IFSR             43
+#define SLOT_IFAR             44
+#define SLOT_PABT_LR          45
+#define SLOT_PSCI_HVC         46
+#define SLOT_PSCI_SMC         47
+#define SLOT_PSCI_64          48
+#define SLOT_ON_THUMB         49
+#define SLOT_ON_ARM           50
+#define SLOT_SECOND           51
+#define SLOT_ARM_CONTEXT      52
+#define SLOT_ARM_CPSR         53
+#define SLOT_MPIDR            54
+#define SLOT_THUMB_CONTEXT    55
+#define SLOT_CNTPCT           56
+#define SLOT_CVAL             57
+#define SLOT_DBGDIDR          59
+#define SLOT_ID_PFR1          60
+#define SLOT_NO_TRAP          61
+#define SLOT_MVFR0            62
+#define SLOT_D31              63
+#define SLOT_D0               64
+#define SLOT_USER_MODE        65
+#define SLOT_USER_SPSR        66
+#define SLOT_SPSR_LOST        67
+#endif
