@@ -34,7 +34,7 @@ OUT      := build/$(ARCH)
 OBJ      := $(OUT)/obj
 
 export ARCH
-export CROSS
+bench: export CROSS := $(CROSS)
 export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 
 .DELETE_ON_ERROR:
@@ -47,7 +47,7 @@ help:           ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
 	@echo; echo "ARCH=arm64 (default) or arm32 is the width that is made, run and measured."
 	@echo "Compilers: CROSS_COMPILE_arm64=PREFIX CROSS_COMPILE_arm32=PREFIX, or CROSS_COMPILE=PREFIX for the one that ARCH says"
-	@echo "Variables of demo, run and check: GIC=2 or 3, the interrupt controller (3; arm32: 2)"
+	@echo "Variables of demo and run: GIC=2 or 3, the interrupt controller (3; arm32: 2)"
 	@echo "Variables of demo: GUEST_ARCH GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE BOOT=direct|uboot|tftp"
 
 # BOOT=uboot or tftp: by U-Boot, which is another package.

@@ -174,7 +174,8 @@ int features_compare(const void *guest, size_t guest_bytes, const void *host, si
     struct xlr_cpu_features g = {0}, h = {0};
     memcpy(&g, guest, guest_bytes < sizeof g ? guest_bytes : sizeof g);
     memcpy(&h, host, host_bytes < sizeof h ? host_bytes : sizeof h);
-    unsigned count = g.count < XLR_ID_REG_COUNT ? g.count : XLR_ID_REG_COUNT;   /* of an early writer: what the guest saw beyond is not known */
+    /* Of an early writer: what the guest saw beyond is not known. */
+    unsigned count = g.count < XLR_ID_REG_COUNT ? g.count : XLR_ID_REG_COUNT;
     warning[0] = 0;
     for (size_t i = sizeof g; i + 8 <= guest_bytes; i += 8) {
         uint64_t more;

@@ -18,6 +18,7 @@ environment say which; default arm64-gicv3), `# more: arm32-gicv3` (on which it 
   --readme    put the table of the last such run into README
 """
 import argparse
+import concurrent.futures
 import glob
 import os
 import re
@@ -33,6 +34,7 @@ EMULATORS_MAX = 2
 IMAGE_BYTES_MAX = 400 * 1024
 FUZZ_SECONDS = 60
 HOST_TEST_SECONDS = 120
+HOST_TESTS_AT_ONCE = 2
 MODEL_SECONDS = 900
 JOBS = "-j2"
 WIDTHS = ("arm64", "arm32")
@@ -138,12 +140,12 @@ def run_host_test(program, runner, label):
     env = {"CMOCKA_MESSAGE_OUTPUT": "TAP", "ASAN_OPTIONS": "abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
     status, output = execute([*runner, program], log, HOST_TEST_SECONDS, env)
     results = re.findall(r"^(not ok|ok) \d+ - (\S+)", output, re.M)
-    for verdict, test in results:
-        if verdict == "ok":
-            tally.passed += 1
-        else:
-            tally.fail(f"{label}: {test}")
     good = sum(verdict == "ok" for verdict, _ in results)
+    with tally.lock:
+        tally.passed += good
+    for verdict, test in results:
+        if verdict != "ok":
+            tally.fail(f"{label}: {test}")
     if status == 0 and good == len(results) and results:
         tally.line("ok", label, f"{good} tests")
     elif status is None or status != 0 or not results:
@@ -160,10 +162,15 @@ def group_host(only):
                                     ("arm32", "host-tests-arm32", ["qemu-arm-static", "-L", "build/sysroot/arm32"])):
         # -k: what does not build must not keep the rest from running.
         step(f"host tests build ({flavour})", ["make", JOBS, "-k", target], 600)
-        for name in mains:
-            program = f"build/test-{flavour}/{name}"
-            if only in name and os.path.exists(program):
-                run_host_test(program, runner, f"{flavour}/{name}")
+        built = [name for name in mains if only in name and os.path.exists(f"build/test-{flavour}/{name}")]
+        pool = concurrent.futures.ThreadPoolExecutor(HOST_TESTS_AT_ONCE)
+        try:
+            list(pool.map(lambda name: run_host_test(f"build/test-{flavour}/{name}", runner, f"{flavour}/{name}"), built))
+        except BaseException:
+            stop_everything()
+            raise
+        finally:
+            pool.shutdown(cancel_futures=True)      # on Ctrl-C nothing more is begun
 
 
 def group_model(only):

@@ -13,7 +13,7 @@ report.json:
   result, error     "ok" or "failed"; the reason, or null
   started           local time, ISO 8601
   seconds           wall time of the whole demonstration
-  parameters        {guest_arch, guest_mem_mib, vcpus, dirty_mbps, working_set_mib, fill_mib, guest_kernel, cpu, smp, link_mtu, xen, boot}
+  parameters        {arch, gic, guest_arch, guest_mem_mib, vcpus, dirty_mbps, working_set_mib, fill_mib, guest_kernel, cpu, smp, link_mtu, xen, boot}
   boot_ms           {"A": power-on to control domain ready, "B": ...}
   create_ms         `xl create` to the guest's workload having started, as the launcher sees it
   tcp_mib_s         what plain TCP reaches between the control domains, in the same run

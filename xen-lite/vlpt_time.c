@@ -55,10 +55,10 @@ static __attribute__((noinline)) uint64_t time_walk(const struct p2m *p2m)
 static uint64_t mapped_lookup(const struct p2m *p2m, uint64_t ipa)
 {
     paddr_t table = p2m->pt.root;
-    uint64_t index = ipa >> 30, desc;
+    uint64_t index = ipa >> 30;
     for (unsigned shift = 30;; index = ipa >> shift & 511) {
         uint64_t *entries = arch_map_page(PA(table.v + (index >> 9) * PAGE_SIZE));     /* the root is of two pages */
-        desc = __atomic_load_n(&entries[index & 511], __ATOMIC_RELAXED);
+        uint64_t desc = __atomic_load_n(&entries[index & 511], __ATOMIC_RELAXED);
         arch_unmap_page(entries);
         if (shift == PAGE_SHIFT || (desc & (PTE_VALID | PTE_TABLE)) != (PTE_VALID | PTE_TABLE))
             return desc;

@@ -28,8 +28,8 @@ static void print_place(unsigned n, uint32_t pc)
 }
 
 /*
- * R11 points at a pair { caller's R11, return address } (clang) or at its second half (GCC).  SP is aligned to 8 at each call, and so is the
- * pair.  A function of GCC's that calls none saves R11 alone, where the return address would be; only the innermost can be one.
+ * R11 points at a pair { caller's R11, return address } (clang) or at its second half (GCC).  SP is aligned to 8 at each call, and so is
+ * the pair.  A function of GCC's that calls none saves R11 alone, where the return address would be; only the innermost can be one.
  * Frames go up within one stack, else the chain is broken and ends.
  */
 void backtrace_from(uint32_t fp, uint32_t pc)

@@ -9,8 +9,8 @@
 #define F(shift) (0xfu << (shift))
 
 /*
- * All but ThumbEE, which is deprecated and has no place in state records, AMU and RAS.  QEMU does not trap reads of these registers on Armv7
- * CPUs (HCR.TID3), so a guest may find ThumbEE all the same: its two registers are switched, but do not migrate.
+ * All but ThumbEE, which is deprecated and has no place in state records, AMU and RAS.  QEMU does not trap reads of these registers on
+ * Armv7 CPUs (HCR.TID3), so a guest may find ThumbEE all the same: its two registers are switched, but do not migrate.
  */
 static uint32_t pfr0(void) { return READ_SYSREG(id_pfr0) & ~(ID_PFR0_THUMBEE | F(20) | F(28)); }
 

@@ -211,7 +211,9 @@ static void live_set(unsigned x, uint32_t value)
 /* Which of them R8 to R14 are in the mode that `pstate` has. */
 static unsigned x_of_reg(uint32_t pstate, unsigned n)
 {
-    static const uint8_t sp_x[16] = { [PSR_FIQ & 15] = 29, [PSR_IRQ & 15] = 17, [PSR_SVC & 15] = 19, [PSR_ABT & 15] = 21, [PSR_UND & 15] = 23 };
+    static const uint8_t sp_x[16] = {
+        [PSR_FIQ & 15] = 29, [PSR_IRQ & 15] = 17, [PSR_SVC & 15] = 19, [PSR_ABT & 15] = 21, [PSR_UND & 15] = 23,
+    };
     unsigned sp = sp_x[pstate & 15];
 
     if (n > 14 || !sp)

@@ -92,8 +92,8 @@ static __attribute__((noinline)) void guest_abort(struct vcpu *v, uint32_t hsr, 
 }
 
 /*
- * A load or store that met an empty level-3 entry: of an emulated page, most likely.  False: nothing was done.  The look into the window may
- * have ended in an abort of our own, which leaves its own address.
+ * A load or store that met an empty level-3 entry: of an emulated page, most likely.  False: nothing was done.  The look into the
+ * window may have ended in an abort of our own, which leaves its own address.
  */
 static inline bool emulated(struct vcpu *v, uint32_t hsr)
 {

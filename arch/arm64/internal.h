@@ -62,32 +62,6 @@ void el2_sync(struct el2_frame *f);
 _Noreturn void el2_unexpected(struct el2_frame *f, unsigned kind);
 _Noreturn void el2_stack_overflow(struct el2_frame *f);
 
-/* PAR_EL1 after an AT (Arm ARM D17.2.115). */
-#define PAR_F           1ull            /* failed: */
-#define PAR_FST_SHIFT   1               /* how */
-#define PAR_S           (1ull << 9)     /* in stage 2 */
-
-/* Stage 1 of the current vCPU, asked for EL1: PAR.  The register is the guest's, who may be between an AT of its own and reading it. */
-static inline uint64_t guest_at_par(gva_t va, bool write)
-{
-    uint64_t guest_par = READ_SYSREG(par_el1), par;
-
-    if (write)
-        __asm__ volatile("at s1e1w, %0\n\tisb" : : "r"(va.v) : "memory");
-    else
-        __asm__ volatile("at s1e1r, %0\n\tisb" : : "r"(va.v) : "memory");
-    par = READ_SYSREG(par_el1);
-    WRITE_SYSREG(par_el1, guest_par);
-    return par;
-}
-static inline ipa_t par_ipa(uint64_t par, gva_t va) { return IPA((par & PTE_ADDR) | (va.v & (PAGE_SIZE - 1))); }
-static inline bool guest_at(gva_t va, bool write, ipa_t *ipa)
-{
-    uint64_t par = guest_at_par(va, write);
-    *ipa = par_ipa(par, va);
-    return !(par & PAR_F);
-}
-
 /* sysreg.c: traps of system registers. iss: of ESR_EL2. They handle PC. */
 void sysreg_trap(struct vcpu *v, uint32_t iss);
 void cp15_trap(struct vcpu *v, uint32_t esr);   /* all of EC 0x03..0x06, 0x08, 0x0c */

@@ -2,6 +2,7 @@
 /* TLB and cache upkeep, and the translations that the hardware does for us (AT). */
 #include "internal.h"
 #include "hypercall.h"
+#include <asm/at.h>
 
 uint64_t arch_make_vttbr(paddr_t root, uint16_t vmid) { return root.v | ((uint64_t)vmid << 48); }
 
@@ -114,7 +115,7 @@ int arch_gva_to_ipa(gva_t va, bool write, ipa_t *ipa)
             *ipa = par_ipa(par, va);
             return 0;
         }
-        if (!(par & PAR_S) || (par >> PAR_FST_SHIFT & FSC_TYPE) != FSC_TRANSLATION)
+        if (!par_stage2_translation(par))
             break;
         spin_lock(&current_vcpu()->domain->p2m.lock);   /* after the maker */
         spin_unlock(&current_vcpu()->domain->p2m.lock);

@@ -4,6 +4,7 @@
 #include "p2m.h"
 #include "hypercall.h"
 #include "mmio.h"
+#include <asm/at.h>
 
 #define HVC_XEN 0xea1u                  /* XEN_HYPERCALL_TAG of public/arch-arm.h, as an immediate */
 
@@ -92,6 +93,12 @@ struct vcpu *trap_emulated(struct vcpu *v, uint32_t esr)
     return mmio_leaf_access(v, esr, IPA((page & PAGE_MASK) | (va & ~PAGE_MASK)));
 }
 
+/*
+ * The look at the leaf took an abort of our own: its table is gone since the guest's fault.  The guest's FAR is lost with that; it makes its
+ * access again, and does not come to level 3.
+ */
+static bool table_gone(void) { return ESR_EC(READ_SYSREG(esr_el2)) == EC_DABT; }
+
 static void guest_wfx(struct vcpu *v, uint32_t esr)
 {
     count(v, EXIT_WFI);
@@ -150,7 +157,7 @@ void trap_sync(struct vcpu *v, uint32_t esr)
         vpsci_dispatch(v);
         return;
     }
-    if ((esr & ESR_EMULATED_MASK) == ESR_EMULATED && likely(trap_emulated(v, esr)))
+    if ((esr & ESR_EMULATED_MASK) == ESR_EMULATED && likely(trap_emulated(v, esr) || table_gone()))
         return;
     switch (ESR_EC(esr)) {
     case EC_HVC64:
@@ -160,6 +167,7 @@ void trap_sync(struct vcpu *v, uint32_t esr)
     case EC_WFX: guest_wfx(v, esr); return;
     case EC_SMC64:
     case EC_SMC32: guest_smc(v, esr); return;
+    case EC_DABT: return;               /* table_gone(), of trap_emulated that entry.S called */
     case EC_SYSREG:
         count(v, EXIT_SYSREG);
         sysreg_trap(v, esr & 0x1ffffff);

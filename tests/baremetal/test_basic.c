@@ -187,7 +187,7 @@ void test_vgic(void)
     if (secondary_up) {
         gic_sgi(1, 5);
         CHECK("vgic: SGI to the other CPU in WFI", wait_irq(5, 1));
-        if (gic_version == 2)
+        if (gic_version == 2 && bm_is_xen_lite())       /* stock Xen's does not tell sources */
             sgi_sources();
     }
     CHECK("stage 2: a hole is an abort, and no more", bm_faults(stage2_hole));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The log of guests whose maps are large, change and are many at once: what the hypervisor has to keep true when it finds leaves through a
+ * The log of guests whose maps are large, grow, and are many at once: what the hypervisor has to keep true when it finds leaves through a
  * window of its address space (xen-lite/vlpt.c).  On 32-bit a CPU has one window, which shows one guest at a time, by copies, and
  * reaches 64 GiB; on 64-bit each guest has one.  The tests are the same: the log is what was written, bit for bit.
  */
@@ -97,13 +97,6 @@ static bool more_memory(struct guest *g, uint64_t gfn, unsigned count, unsigned 
     return hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &r) == (long)count;
 }
 
-static bool less_memory(struct guest *g, uint64_t gfn)
-{
-    struct xen_memory_reservation r = { .nr_extents = 1, .domid = g->id };
-    set_xen_guest_handle(r.extent_start, &gfn);
-    return hypercall(__HYPERVISOR_memory_op, XENMEM_decrease_reservation, &r) == 1;
-}
-
 static bool make(struct guest *g, unsigned vcpu_count)
 {
     if (!guest_make(g, vcpu_count, MIB))
@@ -122,7 +115,7 @@ static bool run_logged(struct guest *g)
 
 /* ---- two guests in migration at once, on two CPUs that exchange them ---- */
 /* In the GiB of its RAM, and in another one, which each has elsewhere. */
-static unsigned choose(struct guest *g, uint64_t far, uint64_t gfn[2])
+static void choose(struct guest *g, uint64_t far, uint64_t gfn[2])
 {
     gfn[0] = DATA + bm_random(&seed) % (MIB * 256 - GUEST_DATA / PAGE);
     gfn[1] = far + bm_random(&seed) % FAR_PAGES;
@@ -131,7 +124,6 @@ static unsigned choose(struct guest *g, uint64_t far, uint64_t gfn[2])
     m->value = bm_random(&seed) >> 40;
     for (unsigned i = 0; i < 2; i++)
         m->page[i] = gfn[i] - DATA;
-    return 2;
 }
 
 static bool twin_round(struct guest twin[2], const uint64_t far[2], unsigned round)
@@ -169,70 +161,77 @@ static void twins(void)
         guest_destroy(&twin[i]);
 }
 
-/* ---- a map that grows and shrinks by whole GiB while another CPU is at work in it ---- */
-static bool grow_once(struct guest *g, uint64_t gfn)
+/* ---- a guest's MMU, by which it reaches pages at addresses of more than 32 bits ---- */
+#define VA 0x80000000ul
+enum { ROOT = DATA, LEVEL2, LEVEL3, OTHER_DATA = 16 };
+
+/* Its RAM as it is, and these pages from VA on. */
+static bool make_tables(struct guest *g, const uint64_t *gfn, unsigned count)
 {
-    bool ok = more_memory(g, gfn, 1, 0);
+    uint64_t *t = guest_map(g, ROOT, 3);
+    if (!t)
+        return false;
+    t[1] = GUEST_RAM | 0x701;                               /* AF, inner shareable, block */
+    t[2] = LEVEL2 * (uint64_t)PAGE | 3;
+    t[512] = LEVEL3 * (uint64_t)PAGE | 3;
+    for (unsigned i = 0; i < count; i++)
+        t[1024 + i] = gfn[i] * PAGE | 0x703;
+    guest_unmap(g, t, 3);
+    return true;
+}
+
+/* vCPU v loads from or stores to the i-th of them. */
+static bool access(struct guest *g, unsigned v, unsigned i, bool store)
+{
+    struct mailbox *m = g->mail[v];
+    m->first = VA + i * PAGE, m->count = store, m->value = ROOT * (uint64_t)PAGE;
+    return guest_run(g, v, GUEST_WALK);
+}
+
+/* ---- a map that grows by whole GiB while another CPU is at work in it ---- */
+static uint64_t grown[GROWTH_ROUNDS];
+
+static bool grow_once(struct guest *g, unsigned i)
+{
+    bool ok = more_memory(g, grown[i], 1, 0);
     shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN);
-    ok = ok && has(gfn);                                    /* new pages are dirty */
+    ok = ok && has(grown[i]);                               /* new pages are dirty */
     shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN);
-    ok = ok && !has(gfn);
-    struct mailbox *m = g->mail[1];
-    m->first = gfn * PAGE, m->count = 8, m->value = 7;
-    ok = ok && guest_run(g, 1, GUEST_STORE);
+    ok = ok && !has(grown[i]) && access(g, 1, i, true);
     shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN);
-    ok = ok && has(gfn);
-    take(gfn);
-    for (unsigned i = 0; i < KEPT_PAGES; i++)
-        take(DATA + i);
-    return ok && rest_is_clean(g, "windows: pages of a GiB that is new to the guest are logged") && less_memory(g, gfn);
+    ok = ok && has(grown[i]);
+    take(grown[i]);
+    for (unsigned n = 0; n < KEPT_PAGES; n++)
+        take(DATA + OTHER_DATA + n);
+    return ok && rest_is_clean(g, "windows: pages of a GiB that is new to the guest are logged");
 }
 
 static void growth(void)
 {
     static struct guest g;
-    bool ok = make(&g, 2);
+    words = FAR_WORDS;
+    for (unsigned i = 0; i < GROWTH_ROUNDS; i++)
+        grown[i] = GIB_GFN(2 + i) + 512 * (i % 3) + i;
+    bool ok = make(&g, 2) && make_tables(&g, grown, GROWTH_ROUNDS);
     CHECK("windows: make a guest that grows", ok);
     if (!ok)
         return;
     pin(0, 0, 1);
     bool two = pin(g.id, 0, 2) && pin(g.id, 1, 2);
     ok = run_logged(&g);
-    g.mail[0]->first = 0, g.mail[0]->count = KEPT_PAGES;
+    g.mail[0]->first = OTHER_DATA, g.mail[0]->count = KEPT_PAGES;
     guest_order(&g, 0, GUEST_KEEP_WRITING);
     for (unsigned i = 0; ok && i < GROWTH_ROUNDS; i++)
-        ok = grow_once(&g, GIB_GFN(2 + i % 2) + 512 * (i % 3) + i);
+        ok = grow_once(&g, i);
     bm_check(ok, "windows: pages of a GiB that is new to the guest are logged", "not all (%s)", two ? "on another CPU" : "one CPU only");
     CHECK("windows: and the guest has gone on", guest_run(&g, 0, GUEST_IDLE) && g.mail[0]->result[0] > KEPT_PAGES);
     guest_destroy(&g);
     pin(0, 0, 0xff);
 }
 
-/* ---- addresses beyond a window, which a guest reaches by its MMU ---- */
-#define VA 0x80000000ul
-enum { ROOT = DATA, LEVEL2, LEVEL3 };
+/* ---- addresses beyond a window ---- */
 static const uint64_t beyond[] = { WINDOW_END - 1, WINDOW_END, WINDOW_END + 0x123, GIB_GFN(69) + 512 * 77 + 5 };
 enum { BLOCK = 3 };                         /* that one is in a block */
-
-/* Its RAM as it is, and `beyond` from VA on. */
-static bool make_tables(struct guest *g)
-{
-    uint64_t *t = guest_map(g, ROOT, 3);
-    if (!t)
-        return false;
-    t[1] = GUEST_RAM | 0x701;                               /* AF, inner shareable, block */
-    t[2] = LEVEL2 * PAGE | 3;
-    t[512] = LEVEL3 * PAGE | 3;
-    for (unsigned i = 0; i < ARRAY_SIZE(beyond); i++)
-        t[1024 + i] = beyond[i] * PAGE | 0x703;
-    guest_unmap(g, t, 3);
-    return true;
-}
-
-static uint64_t access(struct guest *g, unsigned i, bool store)
-{
-    return guest_tell(g, GUEST_WALK, VA + i * PAGE, store, ROOT * (uint64_t)PAGE);
-}
 
 static void foreign_beyond(struct guest *g)
 {
@@ -245,23 +244,21 @@ static void foreign_beyond(struct guest *g)
     one_page(g, beyond[1], true, "windows: a foreign store beyond is logged");
     guest_unmap(g, (void *)(uintptr_t)p, 1);
     shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN);
-    CHECK_EQ("windows: the guest reads it", access(g, 1, false), 2);
+    CHECK("windows: the guest reads it", access(g, 0, 1, false) && g->mail[0]->result[0] == 2);
     one_page(g, beyond[1], false, "windows: a page beyond is clean when only read");
 }
 
 static void beyond_the_window(void)
 {
     static struct guest g;
-    words = FAR_WORDS;
     bool ok = make(&g, 1);
     for (unsigned i = 0; ok && i < BLOCK; i++)
         ok = more_memory(&g, beyond[i], 1, 0);
-    ok = ok && more_memory(&g, beyond[BLOCK] & ~511ull, 1, 9) && make_tables(&g) && run_logged(&g);
+    ok = ok && more_memory(&g, beyond[BLOCK] & ~511ull, 1, 9) && make_tables(&g, beyond, ARRAY_SIZE(beyond)) && run_logged(&g);
     CHECK("windows: a guest with memory beyond 64 GiB", ok);
     for (unsigned turn = 0; ok && turn < 3; turn++)
         for (unsigned i = 0; ok && i < ARRAY_SIZE(beyond); i++) {
-            access(&g, i, true);
-            ok = one_page(&g, beyond[i], true, "windows: a page beyond, or at its end, is logged") &&
+            ok = access(&g, 0, i, true) && one_page(&g, beyond[i], true, "windows: a page beyond, or at its end, is logged") &&
                  one_page(&g, beyond[i], false, "windows: and clean then");
         }
     if (ok)

@@ -138,8 +138,8 @@ static void test_reset(void **state)
 static void test_banked(void **state)
 {
     static const struct { uint32_t mode; uint32_t *sp, *lr; } modes[] = {
-        { PSR_SVC, &machine.sp_svc, &machine.lr_svc }, { PSR_ABT, &machine.sp_abt, &machine.lr_abt }, { PSR_UND, &machine.sp_und, &machine.lr_und },
-        { PSR_IRQ, &machine.sp_irq, &machine.lr_irq }, { PSR_FIQ, &machine.sp_fiq, &machine.lr_fiq }, { PSR_USR, &machine.sp_usr, NULL },
+        { PSR_SVC, &machine.sp_svc, &machine.lr_svc }, { PSR_ABT, &machine.sp_abt, &machine.lr_abt },
+        { PSR_UND, &machine.sp_und, &machine.lr_und }, { PSR_IRQ, &machine.sp_irq, &machine.lr_irq }, { PSR_FIQ, &machine.sp_fiq, &machine.lr_fiq }, { PSR_USR, &machine.sp_usr, NULL },
         { PSR_SYS, &machine.sp_usr, NULL },
     };
     (void)state;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 1
-# timeout: 600
+# timeout: 900
 # machines: arm64-gicv3 arm64-gicv2 arm32-gicv2
 # more: arm32-gicv3
 # shows: what a guest may ask of the hypervisor, bit for bit; the dirty log; costs
@@ -28,16 +28,23 @@ IMAGE_BYTES_MAX = 400 * 1024
 # Instructions, there and back, with the loop around them.
 PROMISED = {"arm64": {"hypercall": 110, "gicd-typer": 150, "write-fault": 90}, "arm32": {"hypercall": 250, "write-fault": 250}}
 # What `make bench` measures (docs/bench.md), with room for a tenth more; parameters as there.
-BENCH = ("gic-write", "sgi", "event", "context-switch", "context-switch-domains", "mmio-hit", "mmio-empty", "write-fault",
-         "dirty-64-2-4k", "dirty-64-1-2m")
-BENCH_MOST = (
+BENCH = ("gic-write", "sgi", "event", "context-switch", "context-switch-domains", "mmio-hit", "write-fault", "dirty-64-2-4k",
+         "dirty-64-1-2m", *(("mmio-empty",) if ARCH == "arm64" else ()))
+BENCH_MOST = {"arm64": (
     ("gic-write", 1260, {}), ("sgi", 3560, {}), ("sgi-send", 1150, {}), ("event", 4150, {}), ("event-send", 1750, {}),
     ("context-switch", 2040, {}), ("context-switch-domains", 2060, {}), ("mmio-hit", 206, {}), ("mmio-empty", 800, {}),
     ("write-fault", 71, {}),
     ("get-clear-per-page", 5.4, {"guest_mib": 64, "leaves": "4k", "dirty_percent": 100, "order": "random"}),
     ("dirty-enable-per-page", 3.6, {"guest_mib": 64, "leaves": "2m"}),
-)
-HOLD_MOST = 100000      # that any hypercall keeps its CPU
+), "arm32": (
+    ("gic-write", 1700, {}), ("sgi", 8150, {}), ("sgi-send", 3780, {}), ("event", 8950, {}), ("event-send", 4580, {}),
+    ("context-switch", 4490, {}), ("context-switch-domains", 4510, {}), ("mmio-hit", 243, {}), ("write-fault", 92, {}),
+    ("get-clear-per-page", 16.8, {"guest_mib": 64, "leaves": "4k", "dirty_percent": 100, "order": "random"}),
+    ("dirty-enable-per-page", 2.0, {"guest_mib": 64, "leaves": "2m"}),
+)}[ARCH]
+HOLD_MOST = {"arm64": 100000, "arm32": 150000}     # that any hypercall keeps its CPU
+# A 32-bit caller's register has no room for a place inside an extent, so taking back 2 MiB in pages is not cut.
+HOLD_UNCUT = {"arm64": {}, "arm32": {"decrease-tables": 450000, "decrease-tables-with-interrupts": 450000}}
 HOLDS_LEAST = 60        # so many are measured
 ARM64 = {
     "a57": dict(cpu="cortex-a57", smp=2),
@@ -115,17 +122,17 @@ def check_promises(tap, name, measured):
     for what, value in measured["count"].items():
         tap.note(f"count {what}: {value} exits")
     tap.note("hold: " + ", ".join(f"{what} {value}" for what, value in holds.items()))
-    longest = max(holds, key=holds.get, default=None)
-    tap.check(len(holds) >= HOLDS_LEAST and holds[longest] <= HOLD_MOST,
-              f"{name}: no hypercall keeps its CPU for more than {HOLD_MOST} instructions",
-              f"{len(holds)} measured; {longest}: {holds.get(longest)}")
+    too_long = [f"{what}: {value}" for what, value in holds.items() if value > HOLD_UNCUT[ARCH].get(what, HOLD_MOST[ARCH])]
+    tap.check(len(holds) >= HOLDS_LEAST and not too_long,
+              f"{name}: no hypercall keeps its CPU for more than {HOLD_MOST[ARCH]} instructions",
+              f"{len(holds)} measured; {' '.join(too_long)}")
 
 
 def check_bench(tap, ramdisk):
     """The short form of `make bench`, on one machine."""
     job = bench.Job("check", BENCH, {}, {})
-    with Host("bm-bench", kernel=PAYLOAD, images=[ramdisk], agent=False, mem=1024, dom0_mem=256, cpu="cortex-a57", smp=1, icount=True,
-              dom0_append="bench=" + ",".join(BENCH)) as host:
+    with Host("bm-bench", kernel=PAYLOAD, images=[ramdisk], agent=False, mem=1024, dom0_mem=256, smp=1, icount=True,
+              gic=HOST_MACHINES[ARCH].gic, dom0_append="bench=" + ",".join(BENCH)) as host:
         try:
             host.wait_console(r"bm: \d+ passed, \d+ failed", 120)
         except HostError as error:
@@ -162,7 +169,7 @@ def main():
                 measured = run_payload(tap, name, options, ramdisk.name)
                 if options.get("icount"):
                     check_promises(tap, name, measured)
-        if word in "bench" and is_meant("bench", {}, word) and ARCH == "arm64":
+        if is_meant("bench", {}, word):
             check_bench(tap, ramdisk.name)
     tap.end()
 

@@ -26,8 +26,8 @@ int context_parse(const struct domain *d, const uint8_t *buf, uint32_t bytes, st
 /* Does this machine have all that a guest that saw `f` may rely on? -XEN_EOPNOTSUPP, having logged the field. records_features.c */
 int features_check(const struct domain *d, const struct xlr_cpu_features *f);
 /*
- * The same between two sets, of which `seen` has `count`, at least XLR_ID_REG_COUNT_1: index of the first register where `have` falls short of
- * `seen`, or -1; *shift: the field.
+ * The same between two sets, of which `seen` has `count`, at least XLR_ID_REG_COUNT_1: index of the first register where `have` falls
+ * short of `seen`, or -1; *shift: the field.
  */
 int features_shortfall(const uint64_t *seen, unsigned count, const uint64_t *have, unsigned *shift);
 

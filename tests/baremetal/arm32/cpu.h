@@ -16,9 +16,12 @@
 #define GUEST_CPSR          0x1d3u          /* Supervisor mode, all masked */
 #define GUEST_SCTLR         0x00c50078u
 
-/* The payload's virtual addresses are its guest-physical ones.  Nothing is at these: */
+/*
+ * The payload's virtual addresses are its guest-physical ones.  Nothing is at these.  NOWHERE is RAM of the machine, which stock Xen gives
+ * nobody who asks for it by an access, as it does with what may be a device.
+ */
 #define SPACE       0x80000000ul            /* 1 GiB to put pages of others into */
-#define NOWHERE     0xbff00000ul
+#define NOWHERE     0x7ff00000ul
 #define SPARE_GIB   3u                      /* of virtual addresses, for bm_readonly */
 
 /* One call of the hypervisor's, from a guest. */
