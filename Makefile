@@ -183,26 +183,27 @@ libraries_arm32 = -Wl,--no-warn-mismatch $(SYSROOT)/usr/lib/$(TRIPLET)/libfdt.a 
 hypervisor: $(OUT)/xen-lite     ## build/$ARCH/xen-lite (the image) and xen-lite.elf
 objects: $(xen_objects)
 
+# Dependencies with -MD: to the compiler our headers that libfdt's include are headers of the system, which -MMD leaves out.
 $(OBJ)/%.o: %.c $(headers) $(flags)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(CC) $(XEN_CFLAGS) $(INCLUDE_$(firstword $(subst /, ,$<))) -MMD -MP -c -o $@ $<
+	@$(CC) $(XEN_CFLAGS) $(INCLUDE_$(firstword $(subst /, ,$<))) -MD -MP -c -o $@ $<
 
 # Offsets of structures and the like, for assembly.
 offsets_h := $(OBJ)/generated/offsets.h
 $(offsets_h): arch/$(ARCH)/offsets.c $(headers) $(flags)
 	@mkdir -p $(@D)
-	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -MMD -MP -MT $@ -MF $(OBJ)/offsets.d -S -o $(OBJ)/generated/offsets.s $<
+	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -MD -MP -MT $@ -MF $(OBJ)/offsets.d -S -o $(OBJ)/generated/offsets.s $<
 	@sed -n 's/^[[:space:]]*\.ascii[[:space:]]*"->\([A-Z0-9_]*\) [#$$]*\(-*[0-9]*\)".*/#define \1 \2/p' $(OBJ)/generated/offsets.s > $@
 
 $(OBJ)/%.o: %.S $(headers) $(flags) $(offsets_h)
 	@mkdir -p $(@D)
 	@echo "  AS      $<"
-	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -iquote $(OBJ)/generated -D__ASSEMBLY__ -MMD -MP -c -o $@ $<
+	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -iquote $(OBJ)/generated -D__ASSEMBLY__ -MD -MP -c -o $@ $<
 
 $(OBJ)/xen-lite.lds: $(lds) $(headers) $(flags)
 	@mkdir -p $(@D)
-	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -D__ASSEMBLY__ -E -P -x assembler-with-cpp -MMD -MP -MT $@ -o $@ $<
+	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -D__ASSEMBLY__ -E -P -x assembler-with-cpp -MD -MP -MT $@ -o $@ $<
 
 # Two links: the second carries the symbol table of the first. The table is read-only data behind all code, so no
 # function moves; that is checked.

@@ -14,7 +14,7 @@ TEST_GUESTS += $(BM)/payload debug
 .PHONY: baremetal
 baremetal: $(BM)/payload        ## build/$ARCH/baremetal/payload, the control domain of tests/qemu/baremetal.py
 
-bm_compile = mkdir -p $(@D); echo "  CC      $<"; $(CC) $(BM_CFLAGS) -MMD -MP -c -o $@ $<
+bm_compile = mkdir -p $(@D); echo "  CC      $<"; $(CC) $(BM_CFLAGS) -MD -MP -c -o $@ $<
 $(BM)/%.o: tests/baremetal/%.c $(headers) $(flags) tests/baremetal/rules.mk
 	@$(bm_compile)
 $(BM)/%.o: tests/baremetal/$(ARCH)/%.c $(headers) $(flags) tests/baremetal/rules.mk
