@@ -192,11 +192,9 @@ static long decrease_piece(struct reservation *r, uint64_t gfn)
     return rc;
 }
 
-/* The place inside an extent does not fit a 32-bit register: such callers wait to the extent's end. */
 static long decrease_one(struct reservation *r, uint64_t gfn)
 {
     uint64_t pages = 1ull << r->order;
-    bool may_cut = !current_vcpu()->domain->aarch32;
 
     if (!gfn_valid(gfn, pages))
         return -XEN_EINVAL;
@@ -204,7 +202,7 @@ static long decrease_one(struct reservation *r, uint64_t gfn)
         long rc = decrease_piece(r, gfn);
         if (rc)
             return rc;
-        if (may_cut && r->page < pages && hypercall_preempt_check())
+        if (r->page < pages && hypercall_preempt_check())
             return -XEN_ERESTART;
     }
     r->page = 0;
@@ -222,7 +220,7 @@ static long each_extent(unsigned op, struct reservation *r)
             break;
         long rc = op == XENMEM_populate_physmap ? populate_one(r, gfn) : decrease_one(r, gfn);
         if (rc == -XEN_ERESTART)
-            return memory_restart(op, r->page << MEMOP_EXTENT_BITS | r->done);
+            return memory_restart(op, r->page << MEMOP_BLOCK_BITS | r->done);
         if (rc)
             break;
         r->done++;
@@ -240,10 +238,16 @@ static long each_extent(unsigned op, struct reservation *r)
 long memory_reservation(unsigned op, uint64_t arg, uint64_t start)
 {
     struct xen_memory_reservation in;
-    uint64_t page = start >> MEMOP_EXTENT_BITS;
-    long rc = (long)(start &= MEMOP_EXTENTS_MAX);
+    uint64_t page = 0, most = MEMOP_EXTENTS_MAX;
 
-    if (copy_from_guest(&in, arg, sizeof(in)) || in.nr_extents > MEMOP_EXTENTS_MAX || start >= in.nr_extents)
+    if (copy_from_guest(&in, arg, sizeof(in)))
+        return (long)(start & MEMOP_BLOCKS_MAX);
+    if (in.extent_order) {
+        most = MEMOP_BLOCKS_MAX;
+        page = start >> MEMOP_BLOCK_BITS;
+    }
+    long rc = (long)(start &= most);
+    if (in.nr_extents > most || start >= in.nr_extents)
         return rc;
     if (op == XENMEM_increase_reservation || in.extent_order > ORDER_MAX || page >> in.extent_order ||
         (op == XENMEM_populate_physmap && (in.mem_flags & XENMEMF_populate_on_demand)))

@@ -112,6 +112,8 @@ void arch_icache_invalidate_all(void)
  */
 int arch_gva_to_ipa(gva_t va, bool write, ipa_t *ipa)
 {
+    if (va.v >> 32)                     /* a handle has 64 bits, and a copy may run over the end of the address space */
+        return -XEN_EFAULT;
     for (unsigned tries = 0; tries < 1000; tries++) {
         uint64_t par = guest_at_par(va, write);
         if (likely(!(par & PAR_F))) {

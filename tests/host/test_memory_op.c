@@ -114,7 +114,24 @@ static void reservation_restarts(void **state)
     assert_int_equal(world_type(1, 1024 + 511), P2M_NONE);
     /* A place in the extent that it does not have. */
     struct xen_memory_reservation r = { .extent_start = { .q = gva(list) }, .nr_extents = 2, .extent_order = 9, .domid = 1 };
-    assert_int_equal(do_memory_op(XENMEM_decrease_reservation | 512ull << 32, gva(&r)), 0);
+    assert_int_equal(do_memory_op(XENMEM_decrease_reservation | 512ull << (6 + 17), gva(&r)), 0);
+    /* Where it goes on has room in a 32-bit register, which is all that some callers have. */
+    assert_int_equal(reserve(XENMEM_populate_physmap, 1, list + 1, 1, 9), 1);
+    list[0] = 1536;
+    r.nr_extents = 1;
+    assert_int_equal(do_memory_op(XENMEM_decrease_reservation, gva(&r)), -XEN_ERESTART);
+    assert_in_range(arch_hypercall_arg(current_vcpu(), 0), XENMEM_decrease_reservation | 1ull << (6 + 17), UINT32_MAX);
+    uint64_t again = arch_hypercall_arg(current_vcpu(), 0);
+    fake_preempt = false;
+    assert_int_equal(do_memory_op(again, gva(&r)), 1);
+    assert_int_equal(world[1]->tot_pages, had);
+    fake_preempt = true;
+    list[0] = 1024;
+    r.nr_extents = 2;
+    /* Extents of more than a page are numbered with fewer bits; more of them are refused. */
+    r.nr_extents = 1u << 17;
+    assert_int_equal(do_memory_op(XENMEM_decrease_reservation, gva(&r)), 0);
+    r.nr_extents = 2;
     /* Another order comes along, and the domain dies: the block that was begun with is not lost. */
     assert_int_equal(do_memory_op(XENMEM_populate_physmap, gva(&r)), -XEN_ERESTART);
     assert_non_null(world[1]->populating.page);

@@ -43,8 +43,6 @@ BENCH_MOST = {"arm64": (
     ("dirty-enable-per-page", 2.0, {"guest_mib": 64, "leaves": "2m"}),
 )}[ARCH]
 HOLD_MOST = {"arm64": 100000, "arm32": 150000}     # that any hypercall keeps its CPU
-# A 32-bit caller's register has no room for a place inside an extent, so taking back 2 MiB in pages is not cut.
-HOLD_UNCUT = {"arm64": {}, "arm32": {"decrease-tables": 450000, "decrease-tables-with-interrupts": 450000}}
 HOLDS_LEAST = 60        # so many are measured
 ARM64 = {
     "a57": dict(cpu="cortex-a57", smp=2),
@@ -122,7 +120,7 @@ def check_promises(tap, name, measured):
     for what, value in measured["count"].items():
         tap.note(f"count {what}: {value} exits")
     tap.note("hold: " + ", ".join(f"{what} {value}" for what, value in holds.items()))
-    too_long = [f"{what}: {value}" for what, value in holds.items() if value > HOLD_UNCUT[ARCH].get(what, HOLD_MOST[ARCH])]
+    too_long = [f"{what}: {value}" for what, value in holds.items() if value > HOLD_MOST[ARCH]]
     tap.check(len(holds) >= HOLDS_LEAST and not too_long,
               f"{name}: no hypercall keeps its CPU for more than {HOLD_MOST[ARCH]} instructions",
               f"{len(holds)} measured; {' '.join(too_long)}")

@@ -18,7 +18,9 @@
 #define MEMOP_SHIFT 6u
 #define MEMOP_MASK ((1u << MEMOP_SHIFT) - 1)
 #define MEMOP_EXTENTS_MAX (UINT32_MAX >> MEMOP_SHIFT)   /* so that it fits a 32-bit register */
-#define MEMOP_EXTENT_BITS (32u - MEMOP_SHIFT)           /* above them: pages of that extent that are done (decrease) */
+/* Of extents of more than a page, the pages of that extent that are done (decrease) are above its number: fewer numbers are left. */
+#define MEMOP_BLOCK_BITS 17u
+#define MEMOP_BLOCKS_MAX ((1u << MEMOP_BLOCK_BITS) - 1)
 #define MEMOP_PAGES_A_LOOK 16u          /* single pages between two looks at whether something else is due */
 
 /* Go on at `extent` when the call is made again: sets the first argument. Returns -XEN_ERESTART. */
