@@ -12,6 +12,9 @@
 #include "hypercall.h"
 #include "irq.h"
 
+/* What whoever boots the machine can put right is no bug: a line, and the end. */
+#define STOP(...) do { log_err(__VA_ARGS__); boot_stop(); } while (0)
+
 #define DOM0_DEFAULT_BYTES (512ull << 20)
 #define DOM0_ORDER_MAX 18u                  /* 1 GiB */
 #define EAGER_BYTES (1ull << 30)            /* larger device ranges are mapped at first touch */
@@ -40,7 +43,7 @@ static void add_bank(uint64_t start, uint64_t end)
         return;
     }
     if (layout.bank_count == BOOT_REGIONS_MAX)
-        panic("dom0: memory is in more than %u pieces: ask for less with dom0_mem=", BOOT_REGIONS_MAX);
+        STOP("dom0: memory is in more than %u pieces: ask for less with dom0_mem=\n", BOOT_REGIONS_MAX);
     memmove(&layout.bank[at + 1], &layout.bank[at], (layout.bank_count++ - at) * sizeof(layout.bank[0]));
     layout.bank[at] = (struct mem_region){ start, end };
 }
@@ -56,7 +59,7 @@ static uint64_t add_memory(struct domain *d, const struct page *p, unsigned orde
 
 static _Noreturn void too_little(uint64_t bytes, const char *where)
 {
-    panic("dom0: dom0_mem= asks for 0x%llx bytes more than there are free%s", (unsigned long long)bytes, where);
+    STOP("dom0: dom0_mem= asks for 0x%llx bytes more than there are free%s\n", (unsigned long long)bytes, where);
 }
 
 /* Largest blocks first: few banks, and 2 MiB blocks in the map. */
@@ -242,8 +245,8 @@ static void copy_module(struct domain *d, uint64_t to, const struct boot_module 
 static uint64_t place_high(const struct mem_region *b, uint64_t *top, uint64_t bytes, const char *what)
 {
     if (bytes + BLOCK_SIZE > *top - b->start)
-        panic("dom0: the %s (0x%llx bytes) does not fit into its first memory bank 0x%llx-0x%llx: raise dom0_mem=", what,
-              (unsigned long long)bytes, (unsigned long long)b->start, (unsigned long long)b->end);
+        STOP("dom0: the %s (0x%llx bytes) does not fit into its first memory bank 0x%llx-0x%llx: raise dom0_mem=\n", what,
+             (unsigned long long)bytes, (unsigned long long)b->start, (unsigned long long)b->end);
     *top = ROUND_DOWN(*top - bytes, (uint64_t)BLOCK_SIZE);
     return *top;
 }
@@ -255,7 +258,7 @@ static const struct mem_region *bank_for(uint64_t bytes)
         if (layout.bank[i].end - layout.bank[i].start >= bytes)
             best = &layout.bank[i];
     if (!best)
-        panic("dom0: no memory bank holds kernel and ramdisk (0x%llx bytes): raise dom0_mem=", (unsigned long long)bytes);
+        STOP("dom0: no memory bank holds kernel and ramdisk (0x%llx bytes): raise dom0_mem=\n", (unsigned long long)bytes);
     return best;
 }
 
@@ -312,8 +315,8 @@ static uint64_t load(struct domain *d, const void *fdt, uint64_t *dtb)
     *dtb = place_high(&bank, &top, DTB_ROOM, "device tree");
     place_ramdisk(d, &bank, &top);
     if (!dom0_image_place(&image, bank.start, top, &entry))
-        panic("dom0: the kernel (0x%llx bytes) and the ramdisk do not fit into bank 0x%llx-0x%llx: raise dom0_mem=",
-              (unsigned long long)image.bytes, (unsigned long long)bank.start, (unsigned long long)bank.end);
+        STOP("dom0: the kernel (0x%llx bytes) and the ramdisk do not fit into bank 0x%llx-0x%llx: raise dom0_mem=\n",
+             (unsigned long long)image.bytes, (unsigned long long)bank.start, (unsigned long long)bank.end);
     copy_module(d, entry, &boot.kernel, "kernel");
     make_tree(d, fdt, *dtb);
     /* The kernel starts with its caches off. */
