@@ -249,7 +249,7 @@ migrate-objects: $(migrate_objects)
 $(OBJ)/migrate/%.o: migrate/%.c $(headers) $(flags)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(LINUX_CC) $(MIGRATE_CFLAGS) -MMD -MP -c -o $@ $<
+	@$(LINUX_CC) $(MIGRATE_CFLAGS) -MD -MP -c -o $@ $<
 
 $(OUT)/migrate/%: $(OBJ)/migrate/%.o $(patsubst %.c,$(OBJ)/%.o,$(migrate_common))
 	@mkdir -p $(@D)
@@ -261,7 +261,7 @@ tool_programs := $(addprefix $(OUT)/tools/,agent netbench workload)
 $(OUT)/tools/%: tools/%.c $(flags)
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(LINUX_CC) $(TOOLS_CFLAGS) -static -pthread -MMD -MP -o $@ $<
+	@$(LINUX_CC) $(TOOLS_CFLAGS) -static -pthread -MD -MP -o $@ $<
 
 # --- images. GUEST_KERNEL=FILE puts another kernel into the guest, which is of the width GUEST_ARCH (ARCH).
 KERNEL_arm64 := build/kernel/cloud
@@ -325,20 +325,20 @@ fuzzers: $(TEST_PROGRAMS_fuzz)                  ## libFuzzer targets
 build/test-x86/%.o: %.c $(headers)
 	@mkdir -p $(@D)
 	@echo "  HOSTCC  $<"
-	@$(HOSTCC) $(TEST_CFLAGS) -isystem build/$(ARCH)/include $(SANITIZE) $(EXTRA) -MMD -MP -c -o $@ $<
+	@$(HOSTCC) $(TEST_CFLAGS) -isystem build/$(ARCH)/include $(SANITIZE) $(EXTRA) -MD -MP -c -o $@ $<
 build/test-fuzz/%.o: %.c $(headers)
 	@mkdir -p $(@D)
 	@echo "  CLANG   $<"
-	@$(CLANG) $(TEST_CFLAGS) -isystem build/$(ARCH)/include $(SANITIZE) -fsanitize=fuzzer-no-link $(EXTRA) -MMD -MP -c -o $@ $<
+	@$(CLANG) $(TEST_CFLAGS) -isystem build/$(ARCH)/include $(SANITIZE) -fsanitize=fuzzer-no-link $(EXTRA) -MD -MP -c -o $@ $<
 test_cc_of = $(call linux_cc_of,$(1)) --sysroot=build/sysroot/$(1)
 build/test-arm64/%.o: %.c build/arm64/include/headers.stamp
 	@mkdir -p $(@D)
 	@echo "  CC      $< (arm64)"
-	@$(call test_cc_of,arm64) $(TEST_CFLAGS) -isystem build/arm64/include $(EXTRA) -MMD -MP -c -o $@ $<
+	@$(call test_cc_of,arm64) $(TEST_CFLAGS) -isystem build/arm64/include $(EXTRA) -MD -MP -c -o $@ $<
 build/test-arm32/%.o: %.c build/arm32/include/headers.stamp
 	@mkdir -p $(@D)
 	@echo "  CC      $< (arm32)"
-	@$(call test_cc_of,arm32) $(TEST_CFLAGS) -isystem build/arm32/include $(EXTRA) -MMD -MP -c -o $@ $<
+	@$(call test_cc_of,arm32) $(TEST_CFLAGS) -isystem build/arm32/include $(EXTRA) -MD -MP -c -o $@ $<
 
 $(TEST_PROGRAMS_x86): ; @echo "  LINK    $@"; $(HOSTCC) $(SANITIZE) -o $@ $^ $(LIBS) -lpthread
 $(TEST_PROGRAMS_arm64): ; @echo "  LINK    $@"; $(call test_cc_of,arm64) -o $@ $^ $(LIBS) -lpthread

@@ -157,6 +157,34 @@ static void cells_of_chosen(void **state)
     assert_says(scan(), "module@0: its reg property is missing, or too short");
 }
 
+/* RAM that goes on beyond 4 GiB, and a page more: page sizes have 32 bits, what they round has not. */
+static void memory_beyond_4g(void **state)
+{
+    (void)state;
+    bare_tree();
+    PUT_U32S(chosen(), "#address-cells", 1);
+    PUT_U32S(chosen(), "#size-cells", 1);
+    int parent = fdt_path_offset(tree.bytes, "/reserved-memory");
+    PUT_U32S(parent, "#address-cells", 1);
+    PUT_U32S(parent, "#size-cells", 1);
+    PUT_U32S(0, "#address-cells", 2);
+    PUT_U32S(0, "#size-cells", 2);
+    PUT_U32S(fdt_path_offset(tree.bytes, "/memory@40000000"), "reg", 0, FAKE_RAM, 1, 0x80001234);
+    ADD_MODULE("module@kernel", KERNEL, KERNEL_AT, KERNEL_BYTES);
+    parent = fdt_path_offset(tree.bytes, "/reserved-memory");
+    PUT_U32S(parent, "#address-cells", 2);
+    PUT_U32S(parent, "#size-cells", 2);
+    PUT_U32S(fdt_subnode_offset(tree.bytes, parent, "firmware@43000000"), "reg", 1, 0x10, 0, 0x1000);
+    assert_int_equal(scan(), 0);
+    assert_int_equal(boot.ram_count, 1);
+    assert_true(boot.ram[0].start == FAKE_RAM && boot.ram[0].end == FAKE_RAM + 0x180001000ull);
+    assert_true(boot.ram_bytes == 0x180001000ull);
+    bool found = false;
+    for (unsigned i = 0; i < boot.reserved_count; i++)
+        found |= boot.reserved[i].start == 0x100000000ull && boot.reserved[i].end == 0x100002000ull;
+    assert_true(found);
+}
+
 static void without_kinds(void **state)
 {
     (void)state;
@@ -404,7 +432,7 @@ static void ramdisks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(usual), cmocka_unit_test(cells_of_chosen), cmocka_unit_test(without_kinds), cmocka_unit_test(no_kernel),
+        cmocka_unit_test(usual), cmocka_unit_test(cells_of_chosen), cmocka_unit_test(memory_beyond_4g), cmocka_unit_test(without_kinds), cmocka_unit_test(no_kernel),
         cmocka_unit_test(no_reg), cmocka_unit_test(two_kernels), cmocka_unit_test(places), cmocka_unit_test(overlaps),
         cmocka_unit_test(memreserve), cmocka_unit_test(linux_initrd), cmocka_unit_test(kernels), cmocka_unit_test(ramdisks),
     };

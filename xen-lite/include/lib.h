@@ -9,8 +9,10 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
-#define ROUND_UP(x, n) (((x) + (n) - 1) & ~((n) - 1))
-#define ROUND_DOWN(x, n) ((x) & ~((n) - 1))
+/* The mask is as wide as the sum of both: the complement of a narrower one would cut `x`. */
+#define ROUND_MASK_(x, n) ((__typeof__((x) + (n)))(n) - 1)
+#define ROUND_UP(x, n) (((x) + ROUND_MASK_(x, n)) & ~ROUND_MASK_(x, n))
+#define ROUND_DOWN(x, n) ((x) & ~ROUND_MASK_(x, n))
 #define container_of(p, type, member) ((type *)(void *)((char *)(p) - offsetof(type, member)))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
