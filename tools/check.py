@@ -321,6 +321,16 @@ def group_qemu(only, machines=(), matrix=False):
 GROUPS = {"build": group_build, "lint": group_lint, "host": group_host, "model": group_model, "fuzz": group_fuzz, "qemu": group_qemu}
 
 
+def batches(names):
+    """One group after the other, but for two that keep one CPU busy each."""
+    names = list(names)
+    while names:
+        both = ["model", "fuzz"]
+        taken = both if names[:2] == both else names[:1]
+        names = names[len(taken):]
+        yield taken
+
+
 def stop_everything():
     for process in list(running):
         try:
@@ -352,11 +362,16 @@ def main():
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        for name in args.groups or (["qemu"] if args.matrix else GROUPS):
-            if name == "qemu":
+        for names in batches(args.groups or (["qemu"] if args.matrix else GROUPS)):
+            threads = [threading.Thread(target=GROUPS[name], args=(args.only,)) for name in names[1:]]
+            for thread in threads:
+                thread.start()
+            if names[0] == "qemu":
                 group_qemu(args.only, args.machine, args.matrix)
             else:
-                GROUPS[name](args.only)
+                GROUPS[names[0]](args.only)
+            for thread in threads:
+                thread.join()
     except KeyboardInterrupt:
         tally.fail("interrupted")
     finally:

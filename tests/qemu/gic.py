@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 2
 # timeout: 600
-# machines: arm64-gicv2 arm32-gicv2
-# more: arm32-gicv3
+# machines: arm32-gicv2
+# more: arm64-gicv2 arm32-gicv3
 # shows: guests on this controller, and one that moves
 """The short form of lifecycle.py and migrate.py for machines with another interrupt controller: a host's life with guests, and one
 that moves there and back.
