@@ -155,8 +155,12 @@ def scheduling(tap, host):
             after, took = [cpu_seconds(host, name)[0] for name in names], time.monotonic() - began
             return [(b - a) / took for a, b in zip(before, after)]
 
-        heavy, light = shares(4)
-        tap.note(f"weights 768 and 256: {heavy:.2f} and {light:.2f} of a CPU")
+        # A second on the host's clock is not always one of the emulated CPU: where others take it, look again.
+        for _ in range(3):
+            heavy, light = shares(4)
+            tap.note(f"weights 768 and 256: {heavy:.2f} and {light:.2f} of a CPU")
+            if heavy + light > 0.9:
+                break
         expect(2.2 <= heavy / max(light, 0.01) <= 4, f"3 : 1 asked for, {heavy:.2f} : {light:.2f} given")
         expect(heavy + light > 0.7, f"the CPU was idle: {heavy + light:.2f} used")
         host.run("xl sched-credit2 -d heavy -c 25", check=True)
