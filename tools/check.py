@@ -15,11 +15,12 @@ under qemu-user. The model's searches (tests/model/run) and a scenario (tests/qe
 environment say which; default arm64-gicv3), `# more: arm32-gicv3` (on which it runs with --matrix, too), and `# shows: WHAT`.
   --matrix    the scenarios, on all machines that they name. What ran on which machine is a table at the end; README has it from
               there, and is compared with it
-  --readme    put the table of the last such run into README
+  --readme    put the table of the last run of each into README
 """
 import argparse
 import concurrent.futures
 import glob
+import json
 import os
 import re
 import signal
@@ -264,6 +265,25 @@ def machine_table(outcomes, cell):
     return "\n".join(lines) + "\n"
 
 
+def verdict(_, failed):
+    return "fails" if failed else "works"
+
+
+def remembered():
+    try:
+        with open(f"{OUT}/outcomes.json", encoding="utf-8") as f:
+            return {(path, machine): (passed, failed) for path, machine, passed, failed in json.load(f) if os.path.exists(path)}
+    except FileNotFoundError:
+        return {}
+
+
+def remember(outcomes):
+    """What each scenario came to on each machine when it last ran."""
+    known = {**remembered(), **outcomes}
+    with open(f"{OUT}/outcomes.json", "w", encoding="utf-8") as out:
+        json.dump([[*run, *came_to] for run, came_to in sorted(known.items())], out, indent=0)
+
+
 def compare_readme(table):
     """README's table of what runs where is the one that is printed."""
     with open("README.md", encoding="utf-8") as f:
@@ -277,8 +297,8 @@ def compare_readme(table):
 def update_readme():
     with open("README.md", encoding="utf-8") as f:
         before, _, rest = f.read().partition(TABLE_BEGIN)
-    with open(f"{OUT}/readme-table.md", encoding="utf-8") as f, open("README.md", "w", encoding="utf-8") as out:
-        out.write(before + TABLE_BEGIN + f.read() + TABLE_END + rest.partition(TABLE_END)[2])
+    with open("README.md", "w", encoding="utf-8") as out:
+        out.write(before + TABLE_BEGIN + machine_table(remembered(), verdict) + TABLE_END + rest.partition(TABLE_END)[2])
 
 
 def group_qemu(only, machines=(), matrix=False):
@@ -308,14 +328,13 @@ def group_qemu(only, machines=(), matrix=False):
         threads[-1].start()
     for thread in threads:
         thread.join()
+    remember(outcomes)
     counts = machine_table(outcomes, lambda passed, failed: f"{failed} failed" if failed else f"{passed} ok")
-    verdicts = machine_table(outcomes, lambda _, failed: "fails" if failed else "works")
     print(counts, end="", flush=True)
-    for name, table in (("machines.md", counts), ("readme-table.md", verdicts)):
-        with open(f"{OUT}/{name}", "w", encoding="utf-8") as out:
-            out.write(table)
+    with open(f"{OUT}/machines.md", "w", encoding="utf-8") as out:
+        out.write(counts)
     if matrix and not only and not machines:
-        compare_readme(verdicts)
+        compare_readme(machine_table(outcomes, verdict))
 
 
 GROUPS = {"build": group_build, "lint": group_lint, "host": group_host, "model": group_model, "fuzz": group_fuzz, "qemu": group_qemu}
