@@ -227,6 +227,7 @@ void trap_irq(struct vcpu *v)
  * later; not for long, since kernels mask interrupts for other reasons too.  On a busy machine the emulator may not get far in that time.
  */
 #define A32_PUT_OFF_NS  50000u
+#define A32_PUT_OFF_STEP_TICKS 23u
 
 /* How often in a row at most. */
 static unsigned a32_patience(uint64_t pstate)
@@ -253,7 +254,8 @@ bool trap_irq_a32(struct vcpu *v)
     v->arch.put_off++;
     timer_run_expired();                /* one that is due would not let the guest go on */
     t->fn = nothing;
-    timer_set(t, counter() + ns_to_ticks(A32_PUT_OFF_NS));
+    /* Never the same time twice: a loop that is as long would be met at the same place again. */
+    timer_set(t, counter() + ns_to_ticks(A32_PUT_OFF_NS) + v->arch.put_off * A32_PUT_OFF_STEP_TICKS);
     return true;
 }
 
