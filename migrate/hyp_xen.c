@@ -258,9 +258,7 @@ int hyp_resume(struct hyp *h, uint32_t domid)
     /* Linux suspends in stop_machine() on vCPU 0: the hypercall returns there, with 1 for "cancelled". */
     if (xc_vcpu_getcontext(h->xc, domid, 0, &context) < 0)
         return -errno;
-#if defined(__aarch64__) || defined(__arm__)
-    context.c.user_regs.x0 = 1;
-#endif
+    context.c.user_regs.x0 = 1;         /* r0 of a 32-bit guest */
     if (xc_vcpu_setcontext(h->xc, domid, 0, &context) < 0 || xc_domctl(h->xc, &resume) < 0)
         return -errno;
     xs_resume_domain(h->store, domid);          /* so that the store reports the next shutdown, too */

@@ -71,6 +71,7 @@ int vcpu_reset(struct vcpu *v)
     timer_stop(&v->poll_timer);
     timer_stop(&v->singleshot_timer);
     v->periodic_ns = 0;
+    v->set_way_seen = false;
     arch_vcpu_reset(v, 0, 0, v->domain->aarch32);
     vgic_vcpu_reset(v);
     vtimer_vcpu_reset(v);

@@ -44,27 +44,3 @@ void arch_inject_abort(struct vcpu *v, gva_t far, bool instruction)
         enter(v, PSR_ABT, 0x10, v->arch.regs.pc + 8);
     }
 }
-
-/* A trapped conditional instruction may come even when its condition fails; then it does nothing. */
-bool a32_condition_holds(const struct vcpu *v, uint32_t hsr)
-{
-    uint32_t p = v->arch.regs.pstate;
-    unsigned cond = (hsr >> 20) & 0xf;
-    bool n = p >> 31 & 1, z = p >> 30 & 1, c = p >> 29 & 1, o = p >> 28 & 1, holds;
-
-    if (!(hsr & BIT(24))) {             /* CV clear (Thumb): the condition is in the IT state */
-        unsigned it = (p >> 8 & 0xfc) | (p >> 25 & 3);
-        cond = it & 0xf ? it >> 4 : 0xe;
-    }
-    switch (cond >> 1) {
-    case 0: holds = z; break;
-    case 1: holds = c; break;
-    case 2: holds = n; break;
-    case 3: holds = o; break;
-    case 4: holds = c && !z; break;
-    case 5: holds = n == o; break;
-    case 6: holds = n == o && !z; break;
-    default: return true;
-    }
-    return cond & 1 ? !holds : holds;
-}

@@ -6,6 +6,7 @@
 #include "types.h"                       /* before the public headers: they want <stdint.h> */
 #include <xen/errno.h>
 #include "domain.h"
+#include "a32.h"
 #include <asm/mm.h>
 #include <asm/sysreg.h>
 
@@ -56,9 +57,6 @@ void cp15_trap(struct vcpu *v, uint32_t hsr);
 
 /* idregs.c: an ID register (opc1 0, CRn 0, CRm 1..7) as this domain's guests read it */
 uint32_t idreg_read(const struct domain *d, unsigned crm, unsigned opc2);
-
-/* inject.c */
-bool a32_condition_holds(const struct vcpu *v, uint32_t hsr);
 
 /* switch.c */
 bool switch_cpsr_ok(uint64_t cpsr);

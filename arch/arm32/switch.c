@@ -256,7 +256,5 @@ void skip_instruction_thumb(struct vcpu *v)
 
     /* The length is in the syndrome of this exit (HSR may be another's by now: VLPT faults). */
     r->pc += v->arch.hsr & HSR_IL ? 4 : 2;
-    uint32_t it = (r->pstate >> 8 & 0xfc) | (r->pstate >> 25 & 3);
-    it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
-    r->pstate = (r->pstate & ~PSR_IT) | (it & 0xfc) << 8 | (it & 3) << 25;
+    r->pstate = a32_advance_it(r->pstate);
 }

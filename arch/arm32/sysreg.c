@@ -1,85 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Trapped accesses to coprocessor registers.  What is not known here is undefined, for the guest to handle. */
 #include "internal.h"
-#include "vgic.h"
-#include "vtimer.h"
-#include "p2m.h"
-
-/* One access, whatever the instruction: `value` is what is written, or takes what is read. */
-struct access { bool write; uint64_t value; };
-
-static bool read_only(struct access *a, uint64_t value)
-{
-    if (a->write)
-        return false;
-    a->value = value;
-    return true;
-}
-
-static bool raz_wi(struct access *a)
-{
-    if (!a->write)
-        a->value = 0;
-    return true;
-}
-
-static bool timer_access(struct vcpu *v, struct access *a, enum vtimer_reg reg)
-{
-    if (a->write) {
-        if (reg == VTIMER_CNTPCT)
-            return false;
-        vtimer_phys_write(v, reg, a->value);
-    } else {
-        a->value = vtimer_phys_read(v, reg);
-    }
-    return true;
-}
-
-static bool sgi_access(struct vcpu *v, struct access *a, unsigned group)
-{
-    v->exits[EXIT_SGI]++;               /* one exit: of this kind, no longer of the other */
-    v->exits[EXIT_SYSREG]--;
-    return a->write && v->domain->vgic.version == 3 && vgic_sgi_write(v, a->value, group);
-}
+#include "vreg.h"
 
 /* ACTLR: fixed at reset; implementation-defined controls are not for guests. */
-static bool actlr_access(struct vcpu *v, struct access *a)
+static bool actlr_access(struct vcpu *v, struct vreg_access *a)
 {
     if (!a->write)
         a->value = v->arch.actlr;
     return true;
 }
 
-/*
- * Cache maintenance by set and way works on one CPU's caches, and a vCPU may move: it becomes maintenance of the guest's
- * memory by address.  A guest loops over all sets and ways; the first operand that is seen again begins a new loop.
- */
-static bool set_way_access(struct vcpu *v, struct access *a)
-{
-    if (!a->write)
-        return false;
-    if (!v->arch.set_way_seen || v->arch.set_way_first == (uint32_t)a->value) {
-        v->arch.set_way_seen = true;
-        v->arch.set_way_first = (uint32_t)a->value;
-        p2m_cache_flush(v->domain, 0, p2m_max_gfn(v->domain) + 1);
-    }
-    return true;
-}
-
 /* CRn 0: ID registers, those of CRm 3 to 7 reserved and so zero; TCMTR and what else of CRm 0 traps: none of it. */
-static bool id_access(struct vcpu *v, unsigned crm, unsigned op2, struct access *a)
+static bool id_access(struct vcpu *v, unsigned crm, unsigned op2, struct vreg_access *a)
 {
     if (crm > 7)
         return false;
-    return read_only(a, crm == 1 || crm == 2 ? idreg_read(v->domain, crm, op2) : 0);
+    return vreg_read_only(a, crm == 1 || crm == 2 ? idreg_read(v->domain, crm, op2) : 0);
 }
 
 /* CP15, one register: MRC and MCR. */
-static bool cp15_access(struct vcpu *v, unsigned op1, unsigned crn, unsigned crm, unsigned op2, struct access *a)
+static bool cp15_access(struct vcpu *v, unsigned op1, unsigned crn, unsigned crm, unsigned op2, struct vreg_access *a)
 {
     /* Implementation-defined: where kernels turn on workarounds for errata of the CPU they find.  That is firmware's and ours to do. */
     if (crn == 15)
-        return !arch_vcpu_in_user_mode(v) && raz_wi(a);
+        return !arch_vcpu_in_user_mode(v) && vreg_raz_wi(a);
     if (op1)
         return false;
     if (crn == 0)
@@ -87,21 +32,21 @@ static bool cp15_access(struct vcpu *v, unsigned op1, unsigned crn, unsigned crm
     if (crn == 1 && crm == 0 && op2 == 1)                               /* ACTLR */
         return actlr_access(v, a);
     if (crn == 7 && op2 == 2 && (crm == 6 || crm == 10 || crm == 14))   /* DCISW, DCCSW, DCCISW */
-        return set_way_access(v, a);
+        return vreg_set_way(v, a);
     if (crn == 14 && crm == 2 && op2 < 2)
-        return timer_access(v, a, op2 ? VTIMER_CNTP_CTL : VTIMER_CNTP_TVAL);
+        return vreg_timer(v, a, op2 ? VTIMER_CNTP_CTL : VTIMER_CNTP_TVAL);
     return false;                       /* PMU, coprocessors' lockdown registers... */
 }
 
 /* CP15, two registers. */
-static bool cp15_access64(struct vcpu *v, unsigned op1, unsigned crm, struct access *a)
+static bool cp15_access64(struct vcpu *v, unsigned op1, unsigned crm, struct vreg_access *a)
 {
     if (crm == 12 && op1 < 3)           /* ICC_SGI1R, ICC_ASGI1R, ICC_SGI0R */
-        return sgi_access(v, a, op1 == 0);
+        return vreg_sgi(v, a, op1 == 0);
     if (crm == 14 && op1 == 0)
-        return timer_access(v, a, VTIMER_CNTPCT);
+        return vreg_timer(v, a, VTIMER_CNTPCT);
     if (crm == 14 && op1 == 2)
-        return timer_access(v, a, VTIMER_CNTP_CVAL);
+        return vreg_timer(v, a, VTIMER_CNTP_CVAL);
     return false;
 }
 
@@ -109,27 +54,27 @@ static bool cp15_access64(struct vcpu *v, unsigned op1, unsigned crm, struct acc
 static uint32_t dbgdidr(const struct domain *d) { return 1u << 28 | 1u << 24 | (idreg_read(d, 1, 2) & 0xf) << 16; }
 
 /* CP14: no breakpoints, no external debugger; ThumbEE, trace and the rest are not there. */
-static bool cp14_access(struct vcpu *v, unsigned op1, unsigned crn, unsigned crm, unsigned op2, struct access *a)
+static bool cp14_access(struct vcpu *v, unsigned op1, unsigned crn, unsigned crm, unsigned op2, struct vreg_access *a)
 {
     if (op1)
         return false;
     if (crn == 0 && crm == 0 && op2 == 0)
-        return read_only(a, dbgdidr(v->domain));
+        return vreg_read_only(a, dbgdidr(v->domain));
     if (crn == 1 && crm == 1 && op2 == 4)
-        return read_only(a, 8);         /* DBGOSLSR: the OS lock exists, and is open */
-    return raz_wi(a);
+        return vreg_read_only(a, 8);         /* DBGOSLSR: the OS lock exists, and is open */
+    return vreg_raz_wi(a);
 }
 
 /* VMRS of an ID register, whose number is in CRn. */
-static bool cp10_access(struct vcpu *v, unsigned reg, struct access *a)
+static bool cp10_access(struct vcpu *v, unsigned reg, struct vreg_access *a)
 {
-    return read_only(a, reg == 7 ? idreg_read(v->domain, 3, 0) : reg == 6 ? idreg_read(v->domain, 3, 1) : 0);
+    return vreg_read_only(a, reg == 7 ? idreg_read(v->domain, 3, 0) : reg == 6 ? idreg_read(v->domain, 3, 1) : 0);
 }
 
 static bool cp_access64(struct vcpu *v, uint32_t iss)
 {
     unsigned rt = iss >> 5 & 0xf, rt2 = iss >> 10 & 0xf;
-    struct access a = { .write = !(iss & 1) };
+    struct vreg_access a = { .write = !(iss & 1) };
 
     if (a.write)
         a.value = arch_reg_get(v, rt) | arch_reg_get(v, rt2) << 32;
@@ -145,7 +90,7 @@ static bool cp_access64(struct vcpu *v, uint32_t iss)
 static bool cp_access32(struct vcpu *v, uint32_t iss, uint32_t ec)
 {
     unsigned op2 = iss >> 17 & 7, op1 = iss >> 14 & 7, crn = iss >> 10 & 0xf, crm = iss >> 1 & 0xf, rt = iss >> 5 & 0xf;
-    struct access a = { .write = !(iss & 1) };
+    struct vreg_access a = { .write = !(iss & 1) };
     bool done;
 
     if (a.write)
@@ -166,7 +111,7 @@ void cp15_trap(struct vcpu *v, uint32_t hsr)
     uint32_t ec = HSR_EC(hsr), iss = hsr & 0x1ffffff;
     bool done = true;
 
-    if (a32_condition_holds(v, hsr)) {
+    if (a32_condition_holds(v->arch.regs.pstate, hsr)) {
         if (ec == EC_CP15_64)
             done = cp_access64(v, iss);
         else if (ec == EC_CP15_32 || ec == EC_CP14_32 || ec == EC_CP10)

@@ -109,7 +109,7 @@ static inline bool emulated(struct vcpu *v, uint32_t hsr)
 static void guest_wfx(struct vcpu *v, uint32_t hsr)
 {
     count(v, EXIT_WFI);
-    bool holds = a32_condition_holds(v, hsr);
+    bool holds = a32_condition_holds(v->arch.regs.pstate, hsr);
     arch_skip_instruction(v);           /* first: the vCPU continues behind it when it is woken */
     if (!holds)
         return;
@@ -130,7 +130,7 @@ static void guest_hvc_unknown(struct vcpu *v)
 /* The immediate is not reported. Armv7 traps it only when its condition holds; Armv8 says whether that is known. */
 static void guest_smc(struct vcpu *v, uint32_t hsr)
 {
-    bool holds = !(hsr & BIT(19)) || a32_condition_holds(v, hsr);
+    bool holds = !(hsr & BIT(19)) || a32_condition_holds(v->arch.regs.pstate, hsr);
 
     count(v, EXIT_PSCI);
     arch_skip_instruction(v);           /* a trapped SMC returns to itself */

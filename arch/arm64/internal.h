@@ -6,6 +6,7 @@
 #include "types.h"                       /* before the public headers: they want <stdint.h> */
 #include <xen/errno.h>
 #include "domain.h"
+#include "a32.h"
 #include <asm/mm.h>
 #include <asm/sysreg.h>
 
@@ -68,9 +69,6 @@ void cp15_trap(struct vcpu *v, uint32_t esr);   /* all of EC 0x03..0x06, 0x08, 0
 
 /* idregs.c: an AArch64 ID register (Op0 3, Op1 0, CRn 0, CRm 1..7) as this domain's guests read it */
 uint64_t idreg_read(const struct domain *d, unsigned crm, unsigned op2);
-
-/* inject.c */
-bool a32_condition_holds(const struct vcpu *v, uint32_t esr);
 
 /* switch.c */
 void switch_set_mdscr(struct vcpu *v, uint64_t value);

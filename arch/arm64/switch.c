@@ -179,9 +179,6 @@ void skip_instruction_a32(struct vcpu *v)
     /* The length of a Thumb instruction is in the syndrome of this exit (ESR_EL2 may be another's by now: VLPT faults). */
     bool wide = !(r->pstate & PSR_A32_T) || (v->arch.esr & ESR_IL);
     r->pc = (uint32_t)(r->pc + (wide ? 4 : 2));
-    if (r->pstate & PSR_A32_T) {
-        uint64_t it = (r->pstate >> 8 & 0xfc) | (r->pstate >> 25 & 3);
-        it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
-        r->pstate = (r->pstate & ~PSR_A32_IT) | (it & 0xfc) << 8 | (it & 3) << 25;
-    }
+    if (r->pstate & PSR_A32_T)
+        r->pstate = a32_advance_it((uint32_t)r->pstate);
 }

@@ -1,73 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Trapped accesses to system registers.  What is not known here is undefined, for the guest to handle. */
 #include "internal.h"
-#include "vgic.h"
-#include "vtimer.h"
-#include "p2m.h"
-
-/* One access, whatever the instruction: `value` is what is written, or takes what is read. */
-struct access { bool write; uint64_t value; };
-
-static bool read_only(struct access *a, uint64_t value)
-{
-    if (a->write)
-        return false;
-    a->value = value;
-    return true;
-}
-
-static bool raz_wi(struct access *a)
-{
-    if (!a->write)
-        a->value = 0;
-    return true;
-}
-
-static bool timer_access(struct vcpu *v, struct access *a, enum vtimer_reg reg)
-{
-    if (a->write) {
-        if (reg == VTIMER_CNTPCT)
-            return false;
-        vtimer_phys_write(v, reg, a->value);
-    } else {
-        a->value = vtimer_phys_read(v, reg);
-    }
-    return true;
-}
-
-static bool sgi_access(struct vcpu *v, struct access *a, unsigned group)
-{
-    v->exits[EXIT_SGI]++;               /* one exit: of this kind, no longer of the other */
-    v->exits[EXIT_SYSREG]--;
-    return a->write && v->domain->vgic.version == 3 && vgic_sgi_write(v, a->value, group);
-}
+#include "vreg.h"
 
 /* ACTLR: fixed at reset; implementation-defined controls are not for guests. */
-static bool actlr_access(struct vcpu *v, struct access *a)
+static bool actlr_access(struct vcpu *v, struct vreg_access *a)
 {
     if (!a->write)
         a->value = v->arch.sysreg[XLR_SYS_ACTLR];
     return true;
 }
 
-/*
- * Cache maintenance by set and way works on one CPU's caches, and a vCPU may move: it becomes maintenance of the guest's
- * memory by address.  A guest loops over all sets and ways; the first operand that is seen again begins a new loop.
- */
-static bool set_way_access(struct vcpu *v, struct access *a)
-{
-    if (!a->write)
-        return false;
-    if (!v->arch.set_way_seen || v->arch.set_way_first == a->value) {
-        v->arch.set_way_seen = true;
-        v->arch.set_way_first = a->value;
-        p2m_cache_flush(v->domain, 0, p2m_max_gfn(v->domain) + 1);
-    }
-    return true;
-}
-
 /* Debug registers (Op0 2, Op1 0, 3, 4): no breakpoints, no external debugger; software step works. */
-static bool debug_access(struct vcpu *v, uint32_t reg, struct access *a)
+static bool debug_access(struct vcpu *v, uint32_t reg, struct vreg_access *a)
 {
     switch (reg) {
     case SYSREG_ISS(2, 0, 0, 2, 2):                             /* MDSCR_EL1 */
@@ -76,31 +21,31 @@ static bool debug_access(struct vcpu *v, uint32_t reg, struct access *a)
         else
             a->value = READ_SYSREG(mdscr_el1);
         return true;
-    case SYSREG_ISS(2, 0, 1, 1, 4): return read_only(a, 8);     /* OSLSR_EL1: the OS lock exists, and is open */
-    default: return raz_wi(a);
+    case SYSREG_ISS(2, 0, 1, 1, 4): return vreg_read_only(a, 8);     /* OSLSR_EL1: the OS lock exists, and is open */
+    default: return vreg_raz_wi(a);
     }
 }
 
-static bool sysreg_access(struct vcpu *v, uint32_t reg, struct access *a)
+static bool sysreg_access(struct vcpu *v, uint32_t reg, struct vreg_access *a)
 {
     unsigned op0 = reg >> 20 & 3, op1 = reg >> 14 & 7, crn = reg >> 10 & 0xf, crm = reg >> 1 & 0xf, op2 = reg >> 17 & 7;
 
     switch (reg) {
-    case SYSREG_ISS(3, 0, 12, 11, 5): return sgi_access(v, a, 1);       /* ICC_SGI1R_EL1 */
+    case SYSREG_ISS(3, 0, 12, 11, 5): return vreg_sgi(v, a, 1);       /* ICC_SGI1R_EL1 */
     case SYSREG_ISS(3, 0, 12, 11, 6):                                   /* ICC_ASGI1R_EL1: the other security state's */
-    case SYSREG_ISS(3, 0, 12, 11, 7): return sgi_access(v, a, 0);       /* ICC_SGI0R_EL1 */
-    case SYSREG_ISS(3, 3, 14, 0, 1): return timer_access(v, a, VTIMER_CNTPCT);
-    case SYSREG_ISS(3, 3, 14, 2, 0): return timer_access(v, a, VTIMER_CNTP_TVAL);
-    case SYSREG_ISS(3, 3, 14, 2, 1): return timer_access(v, a, VTIMER_CNTP_CTL);
-    case SYSREG_ISS(3, 3, 14, 2, 2): return timer_access(v, a, VTIMER_CNTP_CVAL);
+    case SYSREG_ISS(3, 0, 12, 11, 7): return vreg_sgi(v, a, 0);       /* ICC_SGI0R_EL1 */
+    case SYSREG_ISS(3, 3, 14, 0, 1): return vreg_timer(v, a, VTIMER_CNTPCT);
+    case SYSREG_ISS(3, 3, 14, 2, 0): return vreg_timer(v, a, VTIMER_CNTP_TVAL);
+    case SYSREG_ISS(3, 3, 14, 2, 1): return vreg_timer(v, a, VTIMER_CNTP_CTL);
+    case SYSREG_ISS(3, 3, 14, 2, 2): return vreg_timer(v, a, VTIMER_CNTP_CVAL);
     case SYSREG_ISS(3, 0, 1, 0, 1): return actlr_access(v, a);          /* ACTLR_EL1 */
     case SYSREG_ISS(1, 0, 7, 6, 2):                                     /* DC ISW, CSW, CISW */
     case SYSREG_ISS(1, 0, 7, 10, 2):
-    case SYSREG_ISS(1, 0, 7, 14, 2): return set_way_access(v, a);
+    case SYSREG_ISS(1, 0, 7, 14, 2): return vreg_set_way(v, a);
     default: break;
     }
     if (op0 == 3 && op1 == 0 && crn == 0 && crm >= 1 && crm <= 7)
-        return read_only(a, idreg_read(v->domain, crm, op2));
+        return vreg_read_only(a, idreg_read(v->domain, crm, op2));
     if (op0 == 2 && (op1 == 0 || op1 == 3 || op1 == 4))
         return debug_access(v, reg, a);
     return false;                       /* PMU, trace, SVE controls, LORegions, error records, implementation defined... */
@@ -109,7 +54,7 @@ static bool sysreg_access(struct vcpu *v, uint32_t reg, struct access *a)
 void sysreg_trap(struct vcpu *v, uint32_t iss)
 {
     unsigned rt = iss >> 5 & 0x1f;
-    struct access a = { .write = !(iss & 1) };
+    struct vreg_access a = { .write = !(iss & 1) };
 
     if (a.write)
         a.value = arch_reg_get(v, rt);
@@ -123,56 +68,56 @@ void sysreg_trap(struct vcpu *v, uint32_t iss)
 }
 
 /* CP15, one register: MRC and MCR.  The fields of the syndrome are MSR's, without Op0. */
-static bool cp15_access(struct vcpu *v, unsigned op1, unsigned crn, unsigned crm, unsigned op2, struct access *a)
+static bool cp15_access(struct vcpu *v, unsigned op1, unsigned crn, unsigned crm, unsigned op2, struct vreg_access *a)
 {
     if (op1)
         return false;
     if (crn == 0 && (crm == 1 || crm == 2 || (crm == 3 && op2 >= 4)))
-        return read_only(a, (uint32_t)idreg_read(v->domain, crm, op2));
+        return vreg_read_only(a, (uint32_t)idreg_read(v->domain, crm, op2));
     if (crn == 0 && crm >= 3 && crm <= 7)
-        return read_only(a, 0);
+        return vreg_read_only(a, 0);
     if (crn == 0 && crm == 0)
-        return read_only(a, 0);         /* TCMTR, and what else of the first group traps: none of it */
+        return vreg_read_only(a, 0);         /* TCMTR, and what else of the first group traps: none of it */
     if (crn == 1 && crm == 0 && (op2 == 1 || op2 == 3)) {               /* ACTLR, ACTLR2 */
         if (op2 == 3)
-            return raz_wi(a);
+            return vreg_raz_wi(a);
         return actlr_access(v, a);
     }
     if (crn == 7 && op2 == 2 && (crm == 6 || crm == 10 || crm == 14))   /* DCISW, DCCSW, DCCISW */
-        return set_way_access(v, a);
+        return vreg_set_way(v, a);
     if (crn == 14 && crm == 2 && op2 < 2)
-        return timer_access(v, a, op2 ? VTIMER_CNTP_CTL : VTIMER_CNTP_TVAL);
+        return vreg_timer(v, a, op2 ? VTIMER_CNTP_CTL : VTIMER_CNTP_TVAL);
     return false;
 }
 
 /* CP15, two registers. */
-static bool cp15_access64(struct vcpu *v, unsigned op1, unsigned crm, struct access *a)
+static bool cp15_access64(struct vcpu *v, unsigned op1, unsigned crm, struct vreg_access *a)
 {
     if (crm == 12 && op1 < 3)
-        return sgi_access(v, a, op1 == 0);
+        return vreg_sgi(v, a, op1 == 0);
     if (crm == 14 && op1 == 0)
-        return timer_access(v, a, VTIMER_CNTPCT);
+        return vreg_timer(v, a, VTIMER_CNTPCT);
     if (crm == 14 && op1 == 2)
-        return timer_access(v, a, VTIMER_CNTP_CVAL);
+        return vreg_timer(v, a, VTIMER_CNTP_CVAL);
     return false;
 }
 
 /* CP14: debug as above; trace and the rest are not there. */
-static bool cp14_access(unsigned op1, unsigned crn, unsigned crm, unsigned op2, struct access *a)
+static bool cp14_access(unsigned op1, unsigned crn, unsigned crm, unsigned op2, struct vreg_access *a)
 {
     if (op1)
         return false;
     if (crn == 0 && crm == 0 && op2 == 0)
-        return read_only(a, 1u << 28 | 1u << 24 | 6u << 16);    /* DBGDIDR: as ID_AA64DFR0 says */
+        return vreg_read_only(a, 1u << 28 | 1u << 24 | 6u << 16);    /* DBGDIDR: as ID_AA64DFR0 says */
     if (crn == 1 && crm == 1 && op2 == 4)
-        return read_only(a, 8);                                 /* DBGOSLSR */
-    return raz_wi(a);
+        return vreg_read_only(a, 8);                                 /* DBGOSLSR */
+    return vreg_raz_wi(a);
 }
 
 static bool cp_access64(struct vcpu *v, uint32_t iss)
 {
     unsigned rt = iss >> 5 & 0x1f, rt2 = iss >> 10 & 0x1f;
-    struct access a = { .write = !(iss & 1) };
+    struct vreg_access a = { .write = !(iss & 1) };
 
     if (a.write)
         a.value = (uint32_t)arch_reg_get(v, rt) | arch_reg_get(v, rt2) << 32;
@@ -188,7 +133,7 @@ static bool cp_access64(struct vcpu *v, uint32_t iss)
 static bool cp_access32(struct vcpu *v, uint32_t iss, uint32_t ec)
 {
     unsigned op2 = iss >> 17 & 7, op1 = iss >> 14 & 7, crn = iss >> 10 & 0xf, crm = iss >> 1 & 0xf, rt = iss >> 5 & 0x1f;
-    struct access a = { .write = !(iss & 1) };
+    struct vreg_access a = { .write = !(iss & 1) };
     bool done;
 
     if (a.write)
@@ -198,7 +143,7 @@ static bool cp_access32(struct vcpu *v, uint32_t iss, uint32_t ec)
     else if (ec == EC_CP14_32)
         done = cp14_access(op1, crn, crm, op2, &a);
     else                                /* EC_CP10: VMRS; crn is the number of the ID register */
-        done = read_only(&a, crn == 7 ? idreg_read(v->domain, 3, 0) : crn == 6 ? idreg_read(v->domain, 3, 1)
+        done = vreg_read_only(&a, crn == 7 ? idreg_read(v->domain, 3, 0) : crn == 6 ? idreg_read(v->domain, 3, 1)
                               : crn == 5 ? idreg_read(v->domain, 3, 2) : 0);
     if (done && !a.write)
         arch_reg_set(v, rt, (uint32_t)a.value);
@@ -210,7 +155,7 @@ void cp15_trap(struct vcpu *v, uint32_t esr)
     uint32_t ec = ESR_EC(esr), iss = esr & 0x1ffffff;
     bool done = true;
 
-    if (a32_condition_holds(v, esr)) {
+    if (a32_condition_holds((uint32_t)v->arch.regs.pstate, esr)) {
         if (ec == EC_CP15_64)
             done = cp_access64(v, iss);
         else if (ec == EC_CP15_32 || ec == EC_CP14_32 || ec == EC_CP10)

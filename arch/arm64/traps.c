@@ -102,7 +102,7 @@ static bool table_gone(void) { return ESR_EC(READ_SYSREG(esr_el2)) == EC_DABT; }
 static void guest_wfx(struct vcpu *v, uint32_t esr)
 {
     count(v, EXIT_WFI);
-    bool holds = !(v->arch.regs.pstate & PSR_A32) || a32_condition_holds(v, esr);
+    bool holds = !(v->arch.regs.pstate & PSR_A32) || a32_condition_holds((uint32_t)v->arch.regs.pstate, esr);
     arch_skip_instruction(v);           /* first: the vCPU continues behind it when it is woken */
     if (!holds)
         return;
@@ -133,7 +133,7 @@ static void guest_smc(struct vcpu *v, uint32_t esr)
     bool is32 = ESR_EC(esr) == EC_SMC32;
 
     count(v, EXIT_PSCI);
-    if (is32 && (esr & BIT(19)) && !a32_condition_holds(v, esr)) {      /* CCKNOWNPASS clear means it is known to pass */
+    if (is32 && (esr & BIT(19)) && !a32_condition_holds((uint32_t)v->arch.regs.pstate, esr)) {      /* CCKNOWNPASS clear means it is known to pass */
         arch_skip_instruction(v);
     } else if (!is32 && (esr & 0xffff)) {
         arch_inject_undef(v);           /* SMCCC: only immediate 0 is a call */

@@ -52,6 +52,7 @@ struct vcpu {
     struct vcpu_runstate_info runstate; /* kept by the scheduler */
     uint64_t periodic_ns;
     uint64_t exits[EXIT_COUNT];     /* from the guest, by reason: written by the CPU that runs it */
+    bool set_way_seen; uint64_t set_way_first;  /* vreg.c: the operand that its loop over sets and ways began with */
 };
 
 enum domain_state { DOM_BUILDING, DOM_ALIVE, DOM_DYING, DOM_DEAD };

@@ -42,8 +42,6 @@ struct arch_vcpu {
     uint32_t actlr;                     /* as the guest reads it */
     uint32_t hsr;                       /* HSR of the last synchronous exit */
     int fp_cpu;                         /* CPU whose FP registers may still hold `fp`; -1 none */
-    bool set_way_seen;                  /* cache maintenance by set/way: sysreg.c */
-    uint32_t set_way_first;
 };
 
 struct vcpu;

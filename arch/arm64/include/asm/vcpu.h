@@ -37,8 +37,6 @@ struct arch_vcpu {
     uint32_t esr;                       /* ESR_EL2 of the last synchronous exit */
     int fp_cpu;                         /* CPU whose FP registers may still hold `fp`; -1 none */
     uint8_t put_off;                    /* how often work was put off in a row: traps.c */
-    bool set_way_seen;                  /* cache maintenance by set/way: sysreg.c */
-    uint64_t set_way_first;
 };
 
 struct vcpu;
