@@ -181,8 +181,8 @@ class Demo:
     def run(self):
         values = self.values
         mem = hosts.align_up(DOM0_MEM + values["guest_mem_mib"] + 640, 256)
-        pair = Pair(arch=values["arch"], gic=values["gic"], xen=values["xen"], boot=values["boot"], cpu=values["cpu"], smp=values["smp"], mem=mem, dom0_mem=DOM0_MEM,
-                    mtu=values["link_mtu"], log_dir=OUT, dom0_append="xl.quiet",
+        pair = Pair(arch=values["arch"], gic=values["gic"], xen=values["xen"], boot=values["boot"], cpu=values["cpu"], smp=values["smp"],
+                    mem=mem, dom0_mem=DOM0_MEM, mtu=values["link_mtu"], log_dir=OUT, dom0_append="xl.quiet",
                     images=[hosts.built("images/dom0.cpio", arch=values["arch"]), hosts.built("images/payload.cpio", arch=values["guest_arch"])])
         self.say(f"starting hosts A and B: {values['smp']} x {values['cpu']}, GICv{values['gic']}, {mem} MiB, {os.path.basename(values['xen'])} at EL2")
         with pair:

@@ -208,10 +208,7 @@ class Host:
     def _initrd(self):
         """One file of all images: the kernel takes archives one after the other."""
         path = os.path.join(self._dir, "initrd")
-        with open(path, "wb") as out:
-            for image in self.images:
-                with open(image, "rb") as part:
-                    shutil.copyfileobj(part, out, MIB)
+        uboot.concatenate(self.images, path)
         return path
 
     def _layout(self, initrd):

@@ -2,24 +2,6 @@
 /* Backtraces over frame pointers, with names from the symbol table that the second pass of the link brings. */
 #include "internal.h"
 
-void symbol_print(char buf[SYMBOL_PRINT_MAX], uint64_t addr)
-{
-    unsigned low = 0, high = xl_symbol_count;
-
-    /* The last symbol at or below addr: they are sorted. */
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        if (xl_symbols[middle].addr <= addr)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low && addr < (uintptr_t)text_end)
-        snprintf(buf, SYMBOL_PRINT_MAX, "%s+%#lx", xl_symbols[low - 1].name, (unsigned long)(addr - xl_symbols[low - 1].addr));
-    else
-        snprintf(buf, SYMBOL_PRINT_MAX, "?");
-}
-
 static void print_place(unsigned n, uint32_t pc)
 {
     char where[SYMBOL_PRINT_MAX];

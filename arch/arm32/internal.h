@@ -7,6 +7,7 @@
 #include <xen/errno.h>
 #include "domain.h"
 #include "a32.h"
+#include "symbols.h"
 #include <asm/mm.h>
 #include <asm/sysreg.h>
 
@@ -64,10 +65,6 @@ bool switch_cpsr_ok(uint64_t cpsr);
 uint32_t *switch_x_slot(struct arch_vcpu *a, unsigned x);
 
 /* backtrace.c */
-struct xl_symbol { uint64_t addr; const char *name; };
-extern const struct xl_symbol xl_symbols[];
-extern const unsigned xl_symbol_count;
-void symbol_print(char buf[SYMBOL_PRINT_MAX], uint64_t addr);
 void backtrace_from(uint32_t fp, uint32_t pc);
 
 #endif

@@ -7,6 +7,7 @@
 #include <xen/errno.h>
 #include "domain.h"
 #include "a32.h"
+#include "symbols.h"
 #include <asm/mm.h>
 #include <asm/sysreg.h>
 
@@ -75,10 +76,6 @@ void switch_set_mdscr(struct vcpu *v, uint64_t value);
 bool switch_pstate_ok(const struct vcpu *v, uint64_t pstate);
 
 /* backtrace.c */
-struct xl_symbol { uint64_t addr; const char *name; };
-extern const struct xl_symbol xl_symbols[];
-extern const unsigned xl_symbol_count;
-void symbol_print(char buf[SYMBOL_PRINT_MAX], uint64_t addr);
 void backtrace_from(uint64_t fp, uint64_t pc);
 
 #endif

@@ -126,7 +126,6 @@ int arch_set_record(struct vcpu *v, const struct xlr_vcpu *r, const struct xlr_f
 bool arch_el1_width_ok(bool aarch32);                   /* can EL1 of this machine be 32-bit; 64-bit? */
 void arch_get_features(const struct domain *d, struct xlr_cpu_features *f);
 
-#define SYMBOL_PRINT_MAX 96
 void arch_backtrace(void);                              /* of the caller, symbolised, to the log */
 
 /* ---- what the core gives to the architecture (called from entry code) --------------------------- */

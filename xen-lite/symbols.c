@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Names of addresses (symbols.h). */
+#include "lib.h"
+#include "symbols.h"
+
+extern const char text_end[];           /* the linker script's */
+
+void symbol_print(char buf[SYMBOL_PRINT_MAX], uint64_t addr)
+{
+    unsigned low = 0, high = xl_symbol_count;
+
+    /* The last symbol at or below addr: they are sorted. */
+    while (low < high) {
+        unsigned middle = (low + high) / 2;
+        if (xl_symbols[middle].addr <= addr)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low && addr < (uintptr_t)text_end)
+        snprintf(buf, SYMBOL_PRINT_MAX, "%s+%#lx", xl_symbols[low - 1].name, (unsigned long)(addr - xl_symbols[low - 1].addr));
+    else
+        snprintf(buf, SYMBOL_PRINT_MAX, "?");
+}
