@@ -96,6 +96,7 @@ void cpu_last_init(void)
 {
     predictor_init();
     WRITE_SYSREG(vtcr, (uint32_t)arch_vtcr());
-    /* TLBIALLNSNH: the TLB may hold walks under whatever VTCR was before. */
-    __asm__ volatile("isb\n\tmcr p15, 4, %0, c8, c7, 4\n\tdsb nsh\n\tisb" : : "r"(0) : "memory");
+    BARRIER("isb");
+    WRITE_SYSREG(tlbiallnsnh, 0);       /* the TLB may hold walks under whatever VTCR was before */
+    BARRIER("dsb nsh\n\tisb");
 }

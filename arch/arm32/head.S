@@ -18,7 +18,6 @@
     movt    \reg, #:upper16:(\value)
     .endm
 
-    .arch_extension virt
     .arm
     .section .text.head, "ax"
     .global _start
@@ -96,7 +95,7 @@ check_mode:
     cmp     r0, #0x1a
     bne     started_wrongly
     mov_l   r0, HSCTLR_RES1
-    mcr     p15, 4, r0, c1, c0, 0
+    write_hsctlr r0
     isb
     bx      lr
 
@@ -106,16 +105,16 @@ check_mode:
  */
 mmu_on:
     mov_l   r0, HMAIR0_VALUE
-    mcr     p15, 4, r0, c10, c2, 0
+    write_hmair0 r0
     mov_l   r0, HTCR_VALUE
-    mcr     p15, 4, r0, c2, c0, 2
+    write_htcr r0
     adr_l   r0, boot_l1
     mov     r1, #0
-    mcrr    p15, 4, r0, r1, c2      /* HTTBR */
+    write_httbr r0, r1
     /* The TLB and the instruction cache may hold anything of a former owner. */
     dsb     nsh
-    mcr     p15, 4, r0, c8, c7, 0   /* TLBIALLH */
-    mcr     p15, 0, r0, c7, c5, 0   /* ICIALLU */
+    write_tlbiallh r0
+    write_iciallu r0
     dsb     nsh
     isb
     adr_l   r2, image_start
@@ -124,11 +123,11 @@ mmu_on:
     add     lr, lr, r3
     mov_l   r1, HSCTLR_VALUE
     ldr     r4, =1f                 /* before the change */
-    mcr     p15, 4, r1, c1, c0, 0   /* HSCTLR */
+    write_hsctlr r1
     isb                             /* translation is on from here */
     bx      r4
 1:  ldr     r0, =vectors
-    mcr     p15, 4, r0, c12, c0, 0  /* HVBAR */
+    write_hvbar r0
     mov_l   r0, STACKS_VA + STACK_STRIDE
     add     sp, r0, r7, lsl #(STACK_SHIFT + 1)
     mov     r11, #0
@@ -138,11 +137,11 @@ mmu_on:
 
 /* Drop the cache lines of [r0, r1), page-aligned, from all levels. */
 invalidate_range:
-    mrc     p15, 0, r3, c0, c0, 1   /* CTR */
+    read_ctr r3
     ubfx    r3, r3, #16, #4
     mov     r2, #4
     lsl     r2, r2, r3
-1:  mcr     p15, 0, r0, c7, c6, 1   /* DCIMVAC */
+1:  write_dcimvac r0
     add     r0, r0, r2
     cmp     r0, r1
     blo     1b

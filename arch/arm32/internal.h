@@ -17,6 +17,9 @@
 #define EL2_PAGE_RX  (EL2_PAGE_RO & ~PTE_EL2_XN)
 #define EL2_PAGE_DEV (PTE_VALID | PTE_TABLE | PTE_AF | PTE_EL2_AP1 | PTE_EL2_ATTR(1) | PTE_EL2_XN)
 
+/* Barriers of another reach than <asm/cpu.h>'s, around TLB upkeep. */
+#define BARRIER(instructions) __asm__ volatile(instructions : : : "memory")
+
 /* head.S, the linker script */
 #define BOOT_L3_TABLES 4u
 extern char image_start[], text_end[], rodata_end[], data_end[], bss_end[], image_end[];

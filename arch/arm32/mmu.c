@@ -68,7 +68,20 @@ static void table_free(struct pt *pt, paddr_t table)
     page_put(pfn_page(pa_pfn(table)));
 }
 
-static void flush_el2_everywhere(void) { __asm__ volatile("dsb ishst\n\tmcr p15, 4, %0, c8, c3, 0\n\tdsb ish\n\tisb" : : "r"(0) : "memory"); }
+static void flush_el2_everywhere(void)
+{
+    BARRIER("dsb ishst");
+    WRITE_SYSREG(tlbiallhis, 0);
+    BARRIER("dsb ish\n\tisb");
+}
+
+/* A page of Hyp mode's, on all CPUs.  Before: the store that took it away must be seen by walkers.  After: complete before it is reused. */
+static void flush_el2_page(uint32_t va)
+{
+    BARRIER("dsb ishst");
+    WRITE_SYSREG(tlbimvahis, va & ~(PAGE_SIZE - 1));
+    BARRIER("dsb ish\n\tisb");
+}
 
 static void el2_flush(struct pt *pt, uint64_t addr, unsigned level, bool table)
 {
@@ -98,7 +111,7 @@ static void el2_map(uint32_t va, uint64_t pa, uint64_t bytes, uint64_t attribute
     if (rc)
         panic("no memory for EL2's tables: %#llx bytes at %#llx: %d", (unsigned long long)bytes, (unsigned long long)pa, rc);
     copy_to_others(va, bytes);
-    __asm__ volatile("dsb ishst\n\tisb" ::: "memory");
+    BARRIER("dsb ishst\n\tisb");
 }
 
 /* GiB 0 of one CPU, as far as it is there at boot. */
@@ -129,10 +142,11 @@ void mmu_init(void)
 void mmu_cpu_init(void)
 {
     /* The tables' last stores before the walker may read them. */
-    __asm__ volatile("dsb ish" ::: "memory");
+    BARRIER("dsb ish");
     WRITE_SYSREG(httbr, va_to_pa(root[cpu_id()]).v);
-    /* The ISB first, so that no walk of the old root comes after the invalidation (TLBIALLH) of the one-to-one map. */
-    __asm__ volatile("isb\n\tmcr p15, 4, %0, c8, c7, 0\n\tdsb nsh\n\tisb" : : "r"(0) : "memory");
+    BARRIER("isb");                     /* first, so that no walk of the old root comes after the invalidation of the one-to-one map */
+    WRITE_SYSREG(tlbiallh, 0);
+    BARRIER("dsb nsh\n\tisb");
 }
 
 const void *arch_early_map(paddr_t pa, uint64_t bytes)
@@ -148,7 +162,7 @@ const void *arch_early_map(paddr_t pa, uint64_t bytes)
     early_used += blocks;
     copy_to_others(va, (uint64_t)blocks << BLOCK_SHIFT);
     /* From invalid to valid: the store must reach the walkers before the first use. */
-    __asm__ volatile("dsb ishst\n\tisb" ::: "memory");
+    BARRIER("dsb ishst\n\tisb");
     return (const char *)va + (uint32_t)(pa.v - first);
 }
 
@@ -216,8 +230,11 @@ static void break_copies(unsigned cpu, unsigned slot)
         put_copy(cpu, i, 0);
         flush = true;
     }
-    if (flush)
-        __asm__ volatile("dsb nshst\n\tmcr p15, 4, %0, c8, c7, 0\n\tdsb nsh" : : "r"(0) : "memory");  /* TLBIALLH */
+    if (!flush)
+        return;
+    BARRIER("dsb nshst");
+    WRITE_SYSREG(tlbiallh, 0);
+    BARRIER("dsb nsh");
 }
 
 void vlpt_show(unsigned slot)
@@ -233,7 +250,7 @@ void vlpt_show(unsigned slot)
     }
     vlpt_shown[cpu] = (int32_t)slot;
     spin_unlock(&vlpt_lock);
-    __asm__ volatile("dsb nshst\n\tisb" ::: "memory");
+    BARRIER("dsb nshst\n\tisb");
 }
 
 /* Every CPU that shows `slot` gets `desc` at i.  vlpt_lock is held. */
@@ -242,7 +259,7 @@ static void put_copies(unsigned slot, unsigned i, uint64_t desc)
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
         if (vlpt_shown[cpu] == (int32_t)slot)
             put_copy(cpu, i, desc);
-    __asm__ volatile("dsb ishst" ::: "memory");
+    BARRIER("dsb ishst");
 }
 
 void arch_vlpt_linked(unsigned slot, ipa_t ipa, uint64_t desc)
@@ -285,9 +302,7 @@ void arch_vlpt_forget(unsigned slot, ipa_t ipa, unsigned level)
 {
     BUG_ON(ipa.v >> VLPT_IPA_BITS);
     if (level == 3) {
-        uint32_t va = VLPT_LEAF_VA + (uint32_t)(ipa_gfn(ipa) * 8);
-        /* TLBIMVAHIS.  Before: the unlinking store must be seen by walkers.  After: complete everywhere before the page is reused. */
-        __asm__ volatile("dsb ishst\n\tmcr p15, 4, %0, c8, c3, 1\n\tdsb ish\n\tisb" : : "r"(va & 0xfffff000u) : "memory");
+        flush_el2_page(VLPT_LEAF_VA + (uint32_t)(ipa_gfn(ipa) * 8));
         return;
     }
     spin_lock(&vlpt_lock);
@@ -308,7 +323,7 @@ void *arch_map_page(paddr_t pa)
 
     BUG_ON(n >= MOMENTS);
     __atomic_store_n(moment_entry(cpu, n), (pa.v & PTE_ADDR) | EL2_PAGE_RW, __ATOMIC_RELAXED);
-    __asm__ volatile("dsb nshst\n\tisb" ::: "memory");
+    BARRIER("dsb nshst\n\tisb");
     return (void *)(uintptr_t)(MOMENT_VA + n * PAGE_SIZE);
 }
 
@@ -320,8 +335,9 @@ void arch_unmap_page(const void *va)
     BUG_ON(n + 1u != moments[cpu]);
     moments[cpu] = (uint16_t)n;
     __atomic_store_n(moment_entry(cpu, n), 0, __ATOMIC_RELAXED);
-    /* TLBIMVAH: nobody else uses this place. */
-    __asm__ volatile("dsb nshst\n\tmcr p15, 4, %0, c8, c7, 1\n\tdsb nsh\n\tisb" : : "r"((uintptr_t)va & 0xfffff000u) : "memory");
+    BARRIER("dsb nshst");               /* this CPU alone uses the place */
+    WRITE_SYSREG(tlbimvah, (uint32_t)(uintptr_t)va & ~(PAGE_SIZE - 1));
+    BARRIER("dsb nsh\n\tisb");
 }
 
 void *arch_map_lasting(paddr_t pa)
@@ -335,19 +351,19 @@ void *arch_map_lasting(paddr_t pa)
             va = (void *)(uintptr_t)(LASTING_VA + i * PAGE_SIZE);
         }
     spin_unlock(&mmu_lock);
-    __asm__ volatile("dsb ishst\n\tisb" ::: "memory");
+    BARRIER("dsb ishst\n\tisb");
     return va;
 }
 
 void arch_unmap_lasting(const void *va)
 {
-    uint32_t at = (uint32_t)(uintptr_t)va & 0xfffff000u, i = (at - LASTING_VA) >> PAGE_SHIFT;
+    uint32_t at = (uint32_t)(uintptr_t)va & ~(PAGE_SIZE - 1), i = (at - LASTING_VA) >> PAGE_SHIFT;
 
     BUG_ON(i >= ARRAY_SIZE(lasting_l3));
     spin_lock(&mmu_lock);               /* until the TLBs have forgotten it: nobody gets the place before */
     uint64_t old = lasting_l3[i];
     __atomic_store_n(&lasting_l3[i], old & ~PTE_VALID, __ATOMIC_RELAXED);
-    __asm__ volatile("dsb ishst\n\tmcr p15, 4, %0, c8, c3, 1\n\tdsb ish\n\tisb" : : "r"(at) : "memory");   /* TLBIMVAHIS */
+    flush_el2_page(at);
     __atomic_store_n(&lasting_l3[i], 0, __ATOMIC_RELAXED);
     spin_unlock(&mmu_lock);
 }

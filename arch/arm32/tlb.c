@@ -4,11 +4,6 @@
 #include "hypercall.h"
 #include <asm/at.h>
 
-/* c8, written in Hyp mode: of the virtual machine whose VMID is in VTTBR, or of all (Arm ARM B4.2.2). */
-#define TLBIALL        "mcr p15, 0, %0, c8, c7, 0"
-#define TLBIALLIS      "mcr p15, 0, %0, c8, c3, 0"
-#define TLBIALLNSNHIS  "mcr p15, 4, %0, c8, c3, 4"
-
 uint64_t arch_make_vttbr(paddr_t root, uint16_t vmid) { return root.v | ((uint64_t)vmid << 48); }
 
 void arch_load_vttbr(uint64_t vttbr)
@@ -28,14 +23,14 @@ void arch_unload_vttbr(void)
 static uint64_t tlb_begin(uint64_t vttbr)
 {
     uint64_t old = READ_SYSREG(vttbr);
-    __asm__ volatile("dsb ishst" ::: "memory");
+    BARRIER("dsb ishst");
     if (old != vttbr)
         arch_load_vttbr(vttbr);
     return old;
 }
 static void tlb_end(uint64_t vttbr, uint64_t old)
 {
-    __asm__ volatile("dsb ish\n\tisb" ::: "memory");
+    BARRIER("dsb ish\n\tisb");
     if (old != vttbr)
         arch_load_vttbr(old);
 }
@@ -43,7 +38,7 @@ static void tlb_end(uint64_t vttbr, uint64_t old)
 void arch_tlb_flush_vmid(uint64_t vttbr)
 {
     uint64_t old = tlb_begin(vttbr);
-    __asm__ volatile(TLBIALLIS : : "r"(0) : "memory");
+    WRITE_SYSREG(tlbiallis, 0);         /* of the VMID in VTTBR: DDI 0406C, B4.2.2 */
     tlb_end(vttbr, old);
 }
 
@@ -56,7 +51,9 @@ void arch_tlb_flush_ipa(uint64_t vttbr, ipa_t ipa)
 
 void arch_tlb_flush_all_guests(void)
 {
-    __asm__ volatile("dsb ishst\n\t" TLBIALLNSNHIS "\n\tdsb ish\n\tisb" : : "r"(0) : "memory");
+    BARRIER("dsb ishst");
+    WRITE_SYSREG(tlbiallnsnhis, 0);
+    BARRIER("dsb ish\n\tisb");
 }
 
 /* Lines of the data cache, from the one that has `va`: counted, since the last page's end is address 0. */
@@ -102,8 +99,10 @@ void arch_clear_pages(void *va, size_t pages, bool clean)
 
 void arch_icache_invalidate_all(void)
 {
-    /* ICIALLUIS.  The DSB before: cleaned data must be what instruction fetches find; after: done on all CPUs. */
-    __asm__ volatile("dsb ish\n\tmcr p15, 0, %0, c7, c1, 0\n\tdsb ish\n\tisb" : : "r"(0) : "memory");
+    /* The DSB before: cleaned data must be what instruction fetches find; after: done on all CPUs. */
+    BARRIER("dsb ish");
+    WRITE_SYSREG(icialluis, 0);
+    BARRIER("dsb ish\n\tisb");
 }
 
 /*
