@@ -2,7 +2,7 @@
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/domain.c xen-lite/domain_life.c xen-lite/domain_vcpu.c
 // link: xen-lite/domain_time.c xen-lite/sched.c xen-lite/sched_cap.c xen-lite/sched_vcpu.c
 // link: xen-lite/sched_switch.c xen-lite/sched_wait.c xen-lite/sched_params.c
-// link: xen-lite/timer.c xen-lite/page.c xen-lite/pt.c xen-lite/p2m.c xen-lite/p2m_map.c xen-lite/p2m_fault.c xen-lite/vlpt.c xen-lite/vmid.c
+// link: xen-lite/timer.c xen-lite/page.c xen-lite/page_free.c xen-lite/page_boot.c xen-lite/pt.c xen-lite/p2m.c xen-lite/p2m_map.c xen-lite/p2m_fault.c xen-lite/vlpt.c xen-lite/vmid.c
 // link: xen-lite/dirty.c xen-lite/dirty_harvest.c xen-lite/dirty_mark.c xen-lite/mmio.c xen-lite/guest_mem.c
 // link: xen-lite/evtchn.c xen-lite/evtchn_2l.c xen-lite/evtchn_op.c xen-lite/evtchn_send.c xen-lite/evtchn_record.c
 // link: xen-lite/grant.c xen-lite/grant_copy.c xen-lite/grant_map.c xen-lite/grant_op.c

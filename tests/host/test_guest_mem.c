@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/page.c xen-lite/pt.c xen-lite/p2m.c xen-lite/p2m_map.c xen-lite/p2m_fault.c xen-lite/vlpt.c xen-lite/vmid.c xen-lite/dirty.c xen-lite/dirty_mark.c xen-lite/dirty_harvest.c xen-lite/guest_mem.c
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/page.c xen-lite/page_free.c xen-lite/page_boot.c xen-lite/pt.c xen-lite/p2m.c xen-lite/p2m_map.c xen-lite/p2m_fault.c xen-lite/vlpt.c xen-lite/vmid.c xen-lite/dirty.c xen-lite/dirty_mark.c xen-lite/dirty_harvest.c xen-lite/guest_mem.c
 // libs: -lcmocka
 /* Copies to and from guests: pages that do not follow each other, what may not be written, and what becomes dirty. */
 #include "mem_guest.h"
