@@ -31,25 +31,6 @@ static uint32_t id_register(uint32_t offset)
     }
 }
 
-/* No lock: they are constants but for CTLR. */
-static inline bool control(struct domain *d, struct mmio_access *a)
-{
-    if (a->size != 4)
-        return false;
-    if (a->write) {
-        if (a->offset == GICD_CTLR)
-            vgic_set_ctlr(d, (uint32_t)a->value);
-        return true;
-    }
-    switch (a->offset) {
-    case GICD_CTLR: a->value = __atomic_load_n(&d->vgic.ctlr, __ATOMIC_RELAXED); break;
-    case GICD_TYPER: a->value = d->vgic.typer; break;
-    case GICD_IIDR: a->value = GIC_IIDR_ARM; break;
-    default: a->value = id_register((uint32_t)a->offset); break;
-    }
-    return true;
-}
-
 static uint32_t cpu_mask(const struct domain *d) { return (1u << MIN(d->max_vcpus, MAX_VCPUS)) - 1; }
 
 /* A byte an interrupt.  Those of SGIs and PPIs say who reads. */
@@ -144,7 +125,7 @@ static __attribute__((noinline)) bool beyond_control(struct vcpu *v, struct doma
     if (offset >= GICD_SGIR && offset < GICD_SGI_END)
         return access_sgis(v, offset, a);
     if (offset >= GICD_SGI_END)
-        return control(d, a);
+        return vgic_dist_control(d, a, id_register);
     if (offset >= GICD_ITARGETSR && offset < GICD_ICFGR)
         return access_targets(v, offset - GICD_ITARGETSR, a);
     if (a->write && (offset == GICD_ISPENDR || offset == GICD_ICPENDR))
@@ -154,7 +135,7 @@ static __attribute__((noinline)) bool beyond_control(struct vcpu *v, struct doma
 
 static bool access(struct vcpu *v, void *arg, struct mmio_access *a)
 {
-    return a->offset < GICD_IGROUPR ? control(arg, a) : beyond_control(v, arg, a);
+    return a->offset < GICD_IGROUPR ? vgic_dist_control(arg, a, id_register) : beyond_control(v, arg, a);
 }
 
 /* The control domain's frame is as large as the machine's, which it knows; a guest's is the two pages that have registers. */

@@ -62,25 +62,6 @@ static __attribute__((noinline)) bool access_router(struct vcpu *v, uint32_t off
     return true;
 }
 
-/* Those that are not arrays: no lock, they are constants but for CTLR. */
-static inline bool dist_control(struct domain *d, struct mmio_access *a)
-{
-    if (a->size != 4)
-        return false;
-    if (a->write) {
-        if (a->offset == GICD_CTLR)
-            vgic_set_ctlr(d, (uint32_t)a->value);
-        return true;
-    }
-    switch (a->offset) {
-    case GICD_CTLR: a->value = __atomic_load_n(&d->vgic.ctlr, __ATOMIC_RELAXED); break;
-    case GICD_TYPER: a->value = d->vgic.typer; break;
-    case GICD_IIDR: a->value = GIC_IIDR_ARM; break;
-    default: a->value = id_register((uint32_t)a->offset); break;
-    }
-    return true;
-}
-
 static __attribute__((noinline)) bool dist_beyond(struct vcpu *v, void *arg, struct mmio_access *a)
 {
     struct domain *d = arg;
@@ -90,12 +71,12 @@ static __attribute__((noinline)) bool dist_beyond(struct vcpu *v, void *arg, str
         return access_router(v, offset, a);
     if (offset < 0x1000)
         return vgic_access_arrays(d, NULL, offset, INTID_SPI, INTID_SPI + d->vgic.spi_count, a);
-    return dist_control(d, a);
+    return vgic_dist_control(d, a, id_register);
 }
 
 static bool dist_access(struct vcpu *v, void *arg, struct mmio_access *a)
 {
-    return a->offset < GICD_IGROUPR ? dist_control(arg, a) : dist_beyond(v, arg, a);
+    return a->offset < GICD_IGROUPR ? vgic_dist_control(arg, a, id_register) : dist_beyond(v, arg, a);
 }
 
 /* ---- redistributors ----------------------------------------------------------------------------- */

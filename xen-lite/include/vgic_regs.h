@@ -20,5 +20,26 @@ enum {  /* of both versions, and in SGI_base of a redistributor */
 bool vgic_access_arrays(struct domain *d, struct vcpu *v, uint32_t offset, uint32_t from, uint32_t limit, struct mmio_access *a);
 /* A list register may be ahead of the model: have its CPU bring the model up to date.  No lock. */
 void vgic_settle_for_read(struct vgic_irq *irq);
+/*
+ * Those of the distributor that are not arrays: no lock, they are constants but for CTLR.  `id_register`: of the version.  Inline: TYPER is
+ * what the cost of an emulated register is measured by.
+ */
+static inline bool vgic_dist_control(struct domain *d, struct mmio_access *a, uint32_t (*id_register)(uint32_t offset))
+{
+    if (a->size != 4)
+        return false;
+    if (a->write) {
+        if (a->offset == GICD_CTLR)
+            vgic_set_ctlr(d, (uint32_t)a->value);
+        return true;
+    }
+    switch (a->offset) {
+    case GICD_CTLR: a->value = __atomic_load_n(&d->vgic.ctlr, __ATOMIC_RELAXED); break;
+    case GICD_TYPER: a->value = d->vgic.typer; break;
+    case GICD_IIDR: a->value = GIC_IIDR_ARM; break;
+    default: a->value = id_register((uint32_t)a->offset); break;
+    }
+    return true;
+}
 uint32_t vgic_dist_typer(const struct domain *d);       /* ITLinesNumber, CPUNumber */
 #endif
