@@ -4,18 +4,12 @@
 #define ASM_GICV3_H
 
 #include "types.h"
+#include <asm/sysreg.h>
 
-#define GIC_REG_(name, op1, crn, crm, op2) \
-    static inline uint64_t gicr_read_##name(void) \
-    { \
-        uint32_t r; \
-        __asm__ volatile("mrc p15, " #op1 ", %0, " #crn ", " #crm ", " #op2 : "=r"(r) : : "memory"); \
-        return r; \
-    } \
-    static inline void gicr_write_##name(uint64_t v) \
-    { \
-        __asm__ volatile("mcr p15, " #op1 ", %0, " #crn ", " #crm ", " #op2 : : "r"((uint32_t)v) : "memory"); \
-    }
+#define GIC_REG_(name, ...) \
+    SYSREG_CP15_(name, __VA_ARGS__) \
+    static inline uint64_t gicr_read_##name(void) { return read_##name(); } \
+    static inline void gicr_write_##name(uint64_t v) { write_##name((uint32_t)v); }
 
 GIC_REG_(icc_pmr, 0, c4, c6, 0)
 GIC_REG_(icc_dir, 0, c12, c11, 1)

@@ -85,39 +85,25 @@
 #define READ_SYSREG(name)         read_##name()
 #define WRITE_SYSREG(name, value) write_##name(value)
 
-#define X(name, op1, crn, crm, op2) \
+/* read_NAME() and write_NAME() of a register of 32 bits in coprocessor `cp`. */
+#define SYSREG_READ_(cp, name, op1, crn, crm, op2) \
     static inline uint32_t read_##name(void) \
     { \
         uint32_t r_; \
-        __asm__ volatile("mrc p15, " #op1 ", %0, " #crn ", " #crm ", " #op2 : "=r"(r_) : : "memory"); \
+        __asm__ volatile("mrc " #cp ", " #op1 ", %0, " #crn ", " #crm ", " #op2 : "=r"(r_) : : "memory"); \
         return r_; \
-    } \
+    }
+#define SYSREG_WRITE_(cp, name, op1, crn, crm, op2) \
     static inline void write_##name(uint32_t w_) \
     { \
-        __asm__ volatile("mcr p15, " #op1 ", %0, " #crn ", " #crm ", " #op2 : : "r"(w_) : "memory"); \
+        __asm__ volatile("mcr " #cp ", " #op1 ", %0, " #crn ", " #crm ", " #op2 : : "r"(w_) : "memory"); \
     }
-SYSREGS_CP32(X)
-#undef X
-#define X(name, op1, crn, crm, op2) \
-    static inline uint32_t read_##name(void) \
-    { \
-        uint32_t r_; \
-        __asm__ volatile("mrc p14, " #op1 ", %0, " #crn ", " #crm ", " #op2 : "=r"(r_) : : "memory"); \
-        return r_; \
-    } \
-    static inline void write_##name(uint32_t w_) \
-    { \
-        __asm__ volatile("mcr p14, " #op1 ", %0, " #crn ", " #crm ", " #op2 : : "r"(w_) : "memory"); \
-    }
-SYSREGS_CP14(X)
-#undef X
-#define X(name, op1, crn, crm, op2) \
-    static inline void write_##name(uint32_t w_) \
-    { \
-        __asm__ volatile("mcr p15, " #op1 ", %0, " #crn ", " #crm ", " #op2 : : "r"(w_) : "memory"); \
-    }
-SYSREGS_CP32_OPS(X)
-#undef X
+#define SYSREG_CP15_(...) SYSREG_READ_(p15, __VA_ARGS__) SYSREG_WRITE_(p15, __VA_ARGS__)
+#define SYSREG_CP15_OP_(...) SYSREG_WRITE_(p15, __VA_ARGS__)
+#define SYSREG_CP14_(...) SYSREG_READ_(p14, __VA_ARGS__) SYSREG_WRITE_(p14, __VA_ARGS__)
+SYSREGS_CP32(SYSREG_CP15_)
+SYSREGS_CP32_OPS(SYSREG_CP15_OP_)
+SYSREGS_CP14(SYSREG_CP14_)
 #define X(name, op1, crm) \
     static inline uint64_t read_##name(void) \
     { \
