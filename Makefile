@@ -166,7 +166,7 @@ all_flags = $(CC) $(XEN_CFLAGS) $(LINUX_CC) $(MIGRATE_CFLAGS)
 force:
 
 # --- the hypervisor
-core_sources := $(wildcard xen-lite/*.c)
+core_sources := $(wildcard xen-lite/*/*.c)
 arch_sources := $(filter-out arch/$(ARCH)/offsets.c,$(wildcard arch/$(ARCH)/*.c))
 arch_assembly := $(filter-out %.lds.S,$(wildcard arch/$(ARCH)/*.S))
 driver_sources := $(wildcard drivers/*.c)

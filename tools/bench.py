@@ -225,7 +225,7 @@ def lookup_figures():
     if not exits:
         raise HostError("trace of leaf-lookup: no exit was seen")
     steps = max(exits, key=len)
-    number = int(re.search(r"#define ADDRESSES (\d+)", open(os.path.join(hosts.TOP, "xen-lite/vlpt_time.c"), encoding="utf-8").read())[1])
+    number = int(re.search(r"#define ADDRESSES (\d+)", open(os.path.join(hosts.TOP, "xen-lite/stage2/vlpt_time.c"), encoding="utf-8").read())[1])
     empty = len(span_of(steps, "time_loop"))
     for function, work in LOOKUPS.items():
         span = span_of(steps, function)

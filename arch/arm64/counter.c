@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The generic timer: EL2's own one-shot, and the guest's virtual timer for xen-lite/vtimer.c. */
+/* The generic timer: EL2's own one-shot, and the guest's virtual timer for xen-lite/vgic/vtimer.c. */
 #include "internal.h"
 #include "vtimer.h"
 

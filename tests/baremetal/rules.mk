@@ -34,7 +34,7 @@ $(BM)/probe.bin: tests/baremetal/aarch32/probe.S tests/baremetal/aarch32/slots.h
 $(BM)/guest32.o: $(BM)/guest32.bin $(BM)/probe.bin
 $(BM)/guest32.o: BM_CFLAGS += -Wa,-I$(BM)
 # The hypervisor's own printf, as tested as any.
-$(BM)/printf.o: xen-lite/printf.c $(headers) $(flags) tests/baremetal/rules.mk
+$(BM)/printf.o: xen-lite/lib/printf.c $(headers) $(flags) tests/baremetal/rules.mk
 	@$(bm_compile)
 
 $(BM)/payload: $(bm_objects) tests/baremetal/payload.lds

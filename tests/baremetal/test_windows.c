@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The log of guests whose maps are large, grow, and are many at once: what the hypervisor has to keep true when it finds leaves through a
- * window of its address space (xen-lite/vlpt.c).  On 32-bit a CPU has one window, which shows one guest at a time, by copies, and
+ * window of its address space (xen-lite/stage2/vlpt.c).  On 32-bit a CPU has one window, which shows one guest at a time, by copies, and
  * reaches 64 GiB; on 64-bit each guest has one.  The tests are the same: the log is what was written, bit for bit.
  */
 #include "bm.h"

@@ -56,8 +56,8 @@ static void machine_vfp_load(const uint64_t *d, bool all)
 #include "../../arch/arm32/idregs.c"
 #include "../../arch/arm32/context.c"
 #include "../../arch/arm32/sysreg.c"
-#include "../../xen-lite/vreg.c"
-#include "../../xen-lite/a32.c"
+#include "../../xen-lite/vgic/vreg.c"
+#include "../../xen-lite/lib/a32.c"
 #include "../../arch/arm32/traps.c"
 
 /* ---- what they call ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/console.c xen-lite/console_io.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: xen-lite/base/console.c xen-lite/call/console_io.c tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
 /* The log ring, levels, guests' lines and their limit, typed input and its switch, CONSOLEIO_*. */
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/grant.c xen-lite/grant_map.c xen-lite/grant_copy.c xen-lite/grant_op.c
-// link: xen-lite/evtchn.c xen-lite/evtchn_send.c xen-lite/evtchn_2l.c xen-lite/page.c xen-lite/page_free.c xen-lite/page_boot.c
+// link: xen-lite/ipc/grant.c xen-lite/ipc/grant_map.c xen-lite/ipc/grant_copy.c xen-lite/call/grant_op.c
+// link: xen-lite/ipc/evtchn.c xen-lite/ipc/evtchn_send.c xen-lite/ipc/evtchn_2l.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c
 // link: tests/host/world.c tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
 /* Grant tables, through the hypercall. Guest 1 grants; dom0 maps and copies. */

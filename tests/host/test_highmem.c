@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/domain.c xen-lite/domain_life.c xen-lite/domain_vcpu.c
-// link: xen-lite/domain_time.c xen-lite/sched.c xen-lite/sched_cap.c xen-lite/sched_vcpu.c
-// link: xen-lite/sched_switch.c xen-lite/sched_wait.c xen-lite/sched_params.c
-// link: xen-lite/timer.c xen-lite/page.c xen-lite/page_free.c xen-lite/page_boot.c xen-lite/pt.c xen-lite/p2m.c xen-lite/p2m_map.c xen-lite/p2m_fault.c xen-lite/vlpt.c xen-lite/vmid.c
-// link: xen-lite/dirty.c xen-lite/dirty_harvest.c xen-lite/dirty_mark.c xen-lite/mmio.c xen-lite/guest_mem.c xen-lite/memory_reserve.c
-// link: xen-lite/evtchn.c xen-lite/evtchn_2l.c xen-lite/evtchn_op.c xen-lite/evtchn_send.c xen-lite/evtchn_record.c
-// link: xen-lite/grant.c xen-lite/grant_copy.c xen-lite/grant_map.c xen-lite/grant_op.c
-// link: xen-lite/vgic.c xen-lite/vgic_hw.c xen-lite/vgic_lr.c xen-lite/vgic_state.c xen-lite/vgic_dist.c xen-lite/vgic_v2.c xen-lite/vgic_v3.c xen-lite/vtimer.c xen-lite/vuart.c
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/domain/domain.c xen-lite/domain/domain_life.c xen-lite/domain/domain_vcpu.c
+// link: xen-lite/domain/domain_time.c xen-lite/sched/sched.c xen-lite/sched/sched_cap.c xen-lite/sched/sched_vcpu.c
+// link: xen-lite/run/sched_switch.c xen-lite/sched/sched_wait.c xen-lite/sched/sched_params.c
+// link: xen-lite/base/timer.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c
+// link: xen-lite/stage2/dirty.c xen-lite/stage2/dirty_harvest.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/mmio.c xen-lite/stage2/guest_mem.c xen-lite/call/memory_reserve.c
+// link: xen-lite/ipc/evtchn.c xen-lite/ipc/evtchn_2l.c xen-lite/call/evtchn_op.c xen-lite/ipc/evtchn_send.c xen-lite/ipc/evtchn_record.c
+// link: xen-lite/ipc/grant.c xen-lite/ipc/grant_copy.c xen-lite/ipc/grant_map.c xen-lite/call/grant_op.c
+// link: xen-lite/vgic/vgic.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_state.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vtimer.c xen-lite/domain/vuart.c
 // libs: -lcmocka
 /*
  * A machine with more RAM than the direct map shows, as 32-bit ones may have: which memory goes to whom, and everything that

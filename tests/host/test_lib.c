@@ -26,7 +26,7 @@
 #define strlcpy xl_strlcpy
 #define __stack_chk_guard xl_stack_chk_guard
 #define __stack_chk_fail xl_stack_chk_fail
-#include "../../xen-lite/lib.c"
+#include "../../xen-lite/lib/lib.c"
 #undef memcpy
 #undef memmove
 #undef memset

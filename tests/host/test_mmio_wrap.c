@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/page.c xen-lite/page_free.c xen-lite/page_boot.c xen-lite/pt.c xen-lite/p2m.c xen-lite/p2m_map.c xen-lite/p2m_fault.c xen-lite/vlpt.c xen-lite/vmid.c xen-lite/dirty.c xen-lite/dirty_mark.c xen-lite/dirty_harvest.c
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c
 // libs: -lcmocka
 // cflags: -DMMIO_GENERATION_BITS=3 -DXL_DEBUG=1
 /* Emulated MMIO with the leaves of a real map, as a debug build has it: the generation's number wraps every 8 changes. */
 #include "mem_guest.h"
-#include "../../xen-lite/mmio.c"
+#include "../../xen-lite/stage2/mmio.c"
 
 #define DEVICES 12u
 #define PAGES_EACH 2u

@@ -14,7 +14,7 @@
 
 #define vsnprintf xl_vsnprintf
 #define snprintf xl_snprintf
-#include "../../xen-lite/printf.c"
+#include "../../xen-lite/lib/printf.c"
 #undef vsnprintf
 #undef snprintf
 

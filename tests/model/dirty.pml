@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The dirty log's protocol, for Spin: what the head of xen-lite/dirty.c argues, searched through.  Theory of operation:
+ * The dirty log's protocol, for Spin: what the head of xen-lite/stage2/dirty.c argues, searched through.  Theory of operation:
  *
  * One page of a guest, everybody who writes it, and the daemon that copies it, for any number of writes and of rounds.  Spin tries all
  * orders of the steps below (a step is one statement, or one d_step or atomic block) and looks for one that breaks
