@@ -345,6 +345,9 @@ $(TEST_PROGRAMS_arm64): ; @echo "  LINK    $@"; $(call test_cc_of,arm64) -o $@ $
 $(TEST_PROGRAMS_arm32): ; @echo "  LINK    $@"; $(call test_cc_of,arm32) -o $@ $^ $(LIBS) -lpthread
 $(TEST_PROGRAMS_fuzz): ; @echo "  LINK    $@"; $(CLANG) $(SANITIZE) -fsanitize=fuzzer -o $@ $^ $(LIBS) -lpthread
 
+format:         ## lay out all C sources (.clang-format)
+	@git ls-files '*.c' '*.h' | grep -v '^tests/host/fake/include/xen/' | xargs clang-format -i
+
 lint:           ## cppcheck and clang-tidy
 	@tools/check.py lint
 

@@ -9,11 +9,13 @@ static uint64_t cells(const fdt32_t *p, int count)
     return v;
 }
 
-/* From the address space of `bus`'s children to that of its parent. An empty `ranges` is the identity; none: no way. */
+/* From the address space of `bus`'s children to that of its parent. An empty `ranges` is the
+ * identity; none: no way. */
 static bool translate_one(const void *fdt, int bus, int parent, uint64_t *address)
 {
     int len, child_cells = fdt_address_cells(fdt, bus), size_cells = fdt_size_cells(fdt, bus);
-    int parent_cells = fdt_address_cells(fdt, parent), row = child_cells + parent_cells + size_cells;
+    int parent_cells = fdt_address_cells(fdt, parent),
+        row = child_cells + parent_cells + size_cells;
     const fdt32_t *p = fdt_getprop(fdt, bus, "ranges", &len);
 
     if (!p || child_cells < 1 || parent_cells < 1 || size_cells < 1)
@@ -21,7 +23,8 @@ static bool translate_one(const void *fdt, int bus, int parent, uint64_t *addres
     if (!len)
         return true;
     for (int n = len / 4; n >= row; n -= row, p += row) {
-        uint64_t child = cells(p, child_cells), size = cells(p + child_cells + parent_cells, size_cells);
+        uint64_t child = cells(p, child_cells),
+                 size = cells(p + child_cells + parent_cells, size_cells);
         if (*address - child < size) {
             *address += cells(p + child_cells, parent_cells) - child;
             return true;
@@ -37,8 +40,10 @@ bool dt_reg(const void *fdt, int node, unsigned n, paddr_t *base, uint64_t *byte
 
     if (!p || bus < 0)
         return false;
-    int address_cells = fdt_address_cells(fdt, bus), size_cells = fdt_size_cells(fdt, bus), row = address_cells + size_cells;
-    if (address_cells < 1 || size_cells < 1 || (uint64_t)len / 4 < (uint64_t)(n + 1) * (unsigned)row)
+    int address_cells = fdt_address_cells(fdt, bus), size_cells = fdt_size_cells(fdt, bus),
+        row = address_cells + size_cells;
+    if (address_cells < 1 || size_cells < 1 ||
+        (uint64_t)len / 4 < (uint64_t)(n + 1) * (unsigned)row)
         return false;
     p += n * (unsigned)row;
     uint64_t address = cells(p, address_cells);

@@ -27,7 +27,8 @@ int gic_probe(const void *fdt)
         gic = known[i].probe(fdt, node);
         if (!gic)
             return -XEN_EINVAL;
-        log_info("%s: %u interrupts, %u list registers\n", gic->name, gic_info.irq_count, gic_info.lr_count);
+        log_info("%s: %u interrupts, %u list registers\n", gic->name, gic_info.irq_count,
+                 gic_info.lr_count);
         return 0;
     }
     log_err("no interrupt controller in the device tree that is known here\n");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * GICv2 with virtualization extensions (Arm IHI 0048): all in memory-mapped frames.  EOImode 1, as for GICv3.  Interrupts of
- * the machine are left in group 0 of the non-secure view: without security extensions GICC_CTLR bit 0 enables them either way.
+ * GICv2 with virtualization extensions (Arm IHI 0048): all in memory-mapped frames.  EOImode 1, as
+ * for GICv3.  Interrupts of the machine are left in group 0 of the non-secure view: without
+ * security extensions GICC_CTLR bit 0 enables them either way.
  */
 #include "dt.h"
 #include "gicd.h"
@@ -12,21 +13,40 @@
 #include "arch.h"
 #include <asm/io.h>
 
-enum { GICC_CTLR = 0x0, GICC_PMR = 0x4, GICC_BPR = 0x8, GICC_IAR = 0xc, GICC_EOIR = 0x10, GICC_APR = 0xd0, GICC_IIDR = 0xfc,
-       GICC_DIR = 0x1000 };
-enum { GICH_HCR = 0x0, GICH_VTR = 0x4, GICH_VMCR = 0x8, GICH_MISR = 0x10, GICH_ELRSR0 = 0x30, GICH_ELRSR1 = 0x34, GICH_APR = 0xf0,
-       GICH_LR = 0x100 };
+enum {
+    GICC_CTLR = 0x0,
+    GICC_PMR = 0x4,
+    GICC_BPR = 0x8,
+    GICC_IAR = 0xc,
+    GICC_EOIR = 0x10,
+    GICC_APR = 0xd0,
+    GICC_IIDR = 0xfc,
+    GICC_DIR = 0x1000
+};
+enum {
+    GICH_HCR = 0x0,
+    GICH_VTR = 0x4,
+    GICH_VMCR = 0x8,
+    GICH_MISR = 0x10,
+    GICH_ELRSR0 = 0x30,
+    GICH_ELRSR1 = 0x34,
+    GICH_APR = 0xf0,
+    GICH_LR = 0x100
+};
 #define GICC_CTLR_ENABLE  (1u << 0)
 #define GICC_CTLR_EOIMODE (1u << 9)
-#define GICC_IIDR_GIC400  0x0202043bu   /* with any variant */
+#define GICC_IIDR_GIC400  0x0202043bu /* with any variant */
 #define GICC_IIDR_VARIANT 0x0000f000u
-#define LR_COUNT_MAX      16u           /* of the 64 that there could be; GIC-400 has 4 */
+#define LR_COUNT_MAX      16u /* of the 64 that there could be; GIC-400 has 4 */
 
 static volatile void *dist, *cpu_if, *hyp_if;
-static uint8_t target_of[MAX_CPUS];     /* each CPU's bit in ITARGETSR and SGIR */
-static uint32_t sgi_iar[MAX_CPUS][16];  /* the acknowledged value with its source, which EOI and DIR must repeat */
+static uint8_t target_of[MAX_CPUS];    /* each CPU's bit in ITARGETSR and SGIR */
+static uint32_t sgi_iar[MAX_CPUS][16]; /* the acknowledged value with its source, which EOI and DIR
+                                          must repeat */
 /* An SPI's target as in ITARGETSR, and who acknowledged it last. */
-static struct { uint8_t target, taker; } spi[1020];
+static struct {
+    uint8_t target, taker;
+} spi[1020];
 static spinlock_t lock = SPINLOCK_INIT;
 
 static void dist_init(void)
@@ -51,7 +71,8 @@ static void dist_init(void)
     io_write32(dist, GICD_CTLR, 1);
 }
 
-/* The first eight target registers are banked and read as this CPU's own bit; a single-CPU GIC reads zero. */
+/* The first eight target registers are banked and read as this CPU's own bit; a single-CPU GIC
+ * reads zero. */
 static void find_target(void)
 {
     uint32_t mask = 0;
@@ -64,8 +85,9 @@ static void find_target(void)
 }
 
 /*
- * What this CPU's registers hold while no guest runs: a guest changes VMCR and the active priorities, and gicv2_save reads them after it.
- * Most vCPUs have the same there, and need no write, which takes its time on its way to the controller.
+ * What this CPU's registers hold while no guest runs: a guest changes VMCR and the active
+ * priorities, and gicv2_save reads them after it. Most vCPUs have the same there, and need no
+ * write, which takes its time on its way to the controller.
  */
 static struct gic_vcpu_regs live[MAX_CPUS];
 
@@ -90,7 +112,7 @@ static void gicv2_cpu_init(void)
     for (uint32_t i = 0; i < 32; i += 4)
         io_write32(dist, GICD_IPRIORITYR + i, GIC_PRIORITY * 0x01010101u);
     io_write32(dist, GICD_ISENABLER, gicd_own_ppis());
-    for (uint32_t i = 0; i < 16; i += 4)        /* what firmware acknowledged and never ended */
+    for (uint32_t i = 0; i < 16; i += 4) /* what firmware acknowledged and never ended */
         io_write32(cpu_if, GICC_APR + i, 0);
     io_write32(cpu_if, GICC_PMR, 0xff);
     io_write32(cpu_if, GICC_BPR, 0);
@@ -104,23 +126,28 @@ static uint32_t gicv2_ack(void)
 {
     uint32_t iar = io_read32(cpu_if, GICC_IAR), intid = iar & 0x3ff;
 
-    arch_dsb();                         /* acknowledged before anything that the interrupt announces is read */
+    arch_dsb(); /* acknowledged before anything that the interrupt announces is read */
     if (intid < 16)
         sgi_iar[cpu_id()][intid] = iar;
     else if (intid >= 32 && intid < ARRAY_SIZE(spi))
         __atomic_store_n(&spi[intid].taker, (uint8_t)cpu_id(), __ATOMIC_RELAXED);
     return intid;
 }
-static uint32_t acknowledged(uint32_t intid) { return intid < 16 ? sgi_iar[cpu_id()][intid] : intid; }
+static uint32_t acknowledged(uint32_t intid)
+{
+    return intid < 16 ? sgi_iar[cpu_id()][intid] : intid;
+}
 static void gicv2_eoi(uint32_t intid) { io_write32(cpu_if, GICC_EOIR, acknowledged(intid)); }
 
 /*
- * There are GICs (QEMU's) in which an SPI is active for the CPU that acknowledged it, and only its own CPU interface and virtual CPU
- * interface end that.  From another CPU it is cleared in the distributor, for all.
+ * There are GICs (QEMU's) in which an SPI is active for the CPU that acknowledged it, and only its
+ * own CPU interface and virtual CPU interface end that.  From another CPU it is cleared in the
+ * distributor, for all.
  */
 static void gicv2_deactivate(uint32_t intid)
 {
-    if (intid >= 32 && intid < ARRAY_SIZE(spi) && __atomic_load_n(&spi[intid].taker, __ATOMIC_RELAXED) != cpu_id())
+    if (intid >= 32 && intid < ARRAY_SIZE(spi) &&
+        __atomic_load_n(&spi[intid].taker, __ATOMIC_RELAXED) != cpu_id())
         io_write32(dist, gicd_word(GICD_ICACTIVER, intid), gicd_bit(intid));
     else
         io_write32(cpu_if, GICC_DIR, acknowledged(intid));
@@ -128,15 +155,19 @@ static void gicv2_deactivate(uint32_t intid)
 
 static void gicv2_send_sgi(unsigned cpu, uint32_t intid)
 {
-    arch_dsb();                         /* what the other is told about is visible before it is told */
+    arch_dsb(); /* what the other is told about is visible before it is told */
     io_write32(dist, GICD_SGIR, (uint32_t)target_of[cpu] << 16 | intid);
 }
 
-static void gicv2_enable(uint32_t intid) { io_write32(dist, gicd_word(GICD_ISENABLER, intid), gicd_bit(intid)); }
+static void gicv2_enable(uint32_t intid)
+{
+    io_write32(dist, gicd_word(GICD_ISENABLER, intid), gicd_bit(intid));
+}
 static void gicv2_disable(uint32_t intid)
 {
     io_write32(dist, gicd_word(GICD_ICENABLER, intid), gicd_bit(intid));
-    (void)io_read32(dist, gicd_word(GICD_ICENABLER, intid));    /* the write has arrived when this returns */
+    (void)io_read32(dist,
+                    gicd_word(GICD_ICENABLER, intid)); /* the write has arrived when this returns */
 }
 static void gicv2_set_type(uint32_t intid, bool edge)
 {
@@ -149,10 +180,14 @@ static void gicv2_set_type(uint32_t intid, bool edge)
     io_write32(dist, reg, edge ? v | bit : v & ~bit);
     spin_unlock(&lock);
 }
-static void gicv2_set_priority(uint32_t intid, uint8_t priority) { io_write8(dist, GICD_IPRIORITYR + intid, priority); }
+static void gicv2_set_priority(uint32_t intid, uint8_t priority)
+{
+    io_write8(dist, GICD_IPRIORITYR + intid, priority);
+}
 /*
- * The guest that has an interrupt in hand goes on on another CPU, from where its EOI may not end it (see above): so it ends here.  If its
- * line is still up it comes once more, to the new CPU, and what the guest has of it already stays one interrupt.
+ * The guest that has an interrupt in hand goes on on another CPU, from where its EOI may not end it
+ * (see above): so it ends here.  If its line is still up it comes once more, to the new CPU, and
+ * what the guest has of it already stays one interrupt.
  */
 static void gicv2_route(uint32_t intid, unsigned cpu)
 {
@@ -172,13 +207,13 @@ static void gicv2_set_active(uint32_t intid, bool active)
     io_write32(dist, gicd_word(active ? GICD_ISACTIVER : GICD_ICACTIVER, intid), gicd_bit(intid));
 }
 
-#define VMCR_RESERVED (7u << 24)        /* GICv3's lower bits of the priority mask */
+#define VMCR_RESERVED (7u << 24) /* GICv3's lower bits of the priority mask */
 /* GICH_LR<n> */
 #define LR_HW      (1u << 31)
 #define LR_GROUP1  (1u << 30)
 #define LR_ACTIVE  (1u << 29)
 #define LR_PENDING (1u << 28)
-#define LR_EOI     (1u << 19)           /* HW clear */
+#define LR_EOI     (1u << 19) /* HW clear */
 
 static void gicv2_lr_write(unsigned n, const struct gic_lr *lr)
 {
@@ -188,7 +223,8 @@ static void gicv2_lr_write(unsigned n, const struct gic_lr *lr)
         v |= LR_HW | (lr->phys & 0x3ff) << 10;
     else
         v |= (lr->eoi ? LR_EOI : 0) | (lr->virt < 16 ? (uint32_t)(lr->source & 7) << 10 : 0);
-    v |= (lr->pending ? LR_PENDING : 0) | (lr->active ? LR_ACTIVE : 0) | (lr->group1 ? LR_GROUP1 : 0);
+    v |= (lr->pending ? LR_PENDING : 0) | (lr->active ? LR_ACTIVE : 0) |
+         (lr->group1 ? LR_GROUP1 : 0);
     io_write32(hyp_if, GICH_LR + 4 * n, v);
 }
 
@@ -197,14 +233,23 @@ static void gicv2_lr_read(unsigned n, struct gic_lr *lr)
     uint32_t v = io_read32(hyp_if, GICH_LR + 4 * n), virt = v & 0x3ff;
 
     *lr = (struct gic_lr){
-        .virt = virt, .priority = (uint8_t)((v >> 23 & 0x1f) << 3), .hw = v & LR_HW, .pending = v & LR_PENDING,
-        .active = v & LR_ACTIVE, .group1 = v & LR_GROUP1, .phys = v & LR_HW ? v >> 10 & 0x3ff : 0,
-        .eoi = !(v & LR_HW) && (v & LR_EOI), .source = !(v & LR_HW) && virt < 16 ? (uint8_t)(v >> 10 & 7) : 0,
+        .virt = virt,
+        .priority = (uint8_t)((v >> 23 & 0x1f) << 3),
+        .hw = v & LR_HW,
+        .pending = v & LR_PENDING,
+        .active = v & LR_ACTIVE,
+        .group1 = v & LR_GROUP1,
+        .phys = v & LR_HW ? v >> 10 & 0x3ff : 0,
+        .eoi = !(v & LR_HW) && (v & LR_EOI),
+        .source = !(v & LR_HW) && virt < 16 ? (uint8_t)(v >> 10 & 7) : 0,
     };
 }
 
 static void gicv2_lr_clear(unsigned n) { io_write32(hyp_if, GICH_LR + 4 * n, 0); }
-static uint32_t gicv2_lr_empty(void) { return io_read32(hyp_if, GICH_ELRSR0) & ((1u << gic_info.lr_count) - 1); }
+static uint32_t gicv2_lr_empty(void)
+{
+    return io_read32(hyp_if, GICH_ELRSR0) & ((1u << gic_info.lr_count) - 1);
+}
 static uint32_t gicv2_misr(void) { return io_read32(hyp_if, GICH_MISR); }
 static void gicv2_set_hcr(uint32_t hcr)
 {
@@ -218,22 +263,42 @@ static void gicv2_load(const struct gic_vcpu_regs *r) { load_changed(r, false); 
 
 static void gicv2_save(struct gic_vcpu_regs *r)
 {
-    arch_dsb();                         /* the guest's last writes to its GICV frame have arrived */
-    r->hcr = live[cpu_id()].hcr;        /* only EL2 writes it, but for the count of EOIs that found no list register */
+    arch_dsb(); /* the guest's last writes to its GICV frame have arrived */
+    r->hcr =
+        live[cpu_id()]
+            .hcr; /* only EL2 writes it, but for the count of EOIs that found no list register */
     r->vmcr = io_read32(hyp_if, GICH_VMCR) & ~VMCR_RESERVED;
     r->ap1r[0] = io_read32(hyp_if, GICH_APR);
     live[cpu_id()] = *r;
 }
 
 static const struct gic_driver driver = {
-    .name = "GICv2", .version = 2, .cpu_init = gicv2_cpu_init, .ack = gicv2_ack, .eoi = gicv2_eoi,
-    .deactivate = gicv2_deactivate, .send_sgi = gicv2_send_sgi, .enable = gicv2_enable, .disable = gicv2_disable,
-    .set_type = gicv2_set_type, .set_priority = gicv2_set_priority, .route = gicv2_route, .set_pending = gicv2_set_pending,
-    .set_active = gicv2_set_active, .lr_write = gicv2_lr_write, .lr_read = gicv2_lr_read, .lr_clear = gicv2_lr_clear,
-    .lr_empty = gicv2_lr_empty, .misr = gicv2_misr, .load = gicv2_load, .save = gicv2_save, .set_hcr = gicv2_set_hcr,
+    .name = "GICv2",
+    .version = 2,
+    .cpu_init = gicv2_cpu_init,
+    .ack = gicv2_ack,
+    .eoi = gicv2_eoi,
+    .deactivate = gicv2_deactivate,
+    .send_sgi = gicv2_send_sgi,
+    .enable = gicv2_enable,
+    .disable = gicv2_disable,
+    .set_type = gicv2_set_type,
+    .set_priority = gicv2_set_priority,
+    .route = gicv2_route,
+    .set_pending = gicv2_set_pending,
+    .set_active = gicv2_set_active,
+    .lr_write = gicv2_lr_write,
+    .lr_read = gicv2_lr_read,
+    .lr_clear = gicv2_lr_clear,
+    .lr_empty = gicv2_lr_empty,
+    .misr = gicv2_misr,
+    .load = gicv2_load,
+    .save = gicv2_save,
+    .set_hcr = gicv2_set_hcr,
 };
 
-static bool frame(const void *fdt, int node, unsigned n, const char *what, uint32_t least, paddr_t *pa, uint64_t *bytes)
+static bool frame(const void *fdt, int node, unsigned n, const char *what, uint32_t least,
+                  paddr_t *pa, uint64_t *bytes)
 {
     if (dt_reg(fdt, node, n, pa, bytes) && *bytes >= least)
         return true;
@@ -248,12 +313,14 @@ static bool find_frames(const void *fdt, int node)
     if (!frame(fdt, node, 0, "distributor", 0x1000, &g->dist, &g->dist_bytes) ||
         !frame(fdt, node, 1, "CPU interface", 0x1004, &g->cpu_if, &g->cpu_if_bytes) ||
         !frame(fdt, node, 2, "virtual interface control", 0x140, &g->hyp_if, &g->hyp_if_bytes) ||
-        !frame(fdt, node, 3, "virtual CPU interface", 2 * PAGE_SIZE, &g->vcpu_if, &g->vcpu_if_bytes))
+        !frame(fdt, node, 3, "virtual CPU interface", 2 * PAGE_SIZE, &g->vcpu_if,
+               &g->vcpu_if_bytes))
         return false;
-    /* It is mapped into guests, at a place of theirs and over the control domain's CPU interface. */
+    /* It is mapped into guests, at a place of theirs and over the control domain's CPU interface.
+     */
     if ((g->vcpu_if.v | g->cpu_if.v) & ~PAGE_MASK) {
-        log_err("GICv2: reg: the CPU interfaces at 0x%llx and 0x%llx do not begin with a page\n", (unsigned long long)g->cpu_if.v,
-                (unsigned long long)g->vcpu_if.v);
+        log_err("GICv2: reg: the CPU interfaces at 0x%llx and 0x%llx do not begin with a page\n",
+                (unsigned long long)g->cpu_if.v, (unsigned long long)g->vcpu_if.v);
         return false;
     }
     dist = arch_map_device(g->dist, g->dist_bytes);
@@ -265,8 +332,9 @@ static bool find_frames(const void *fdt, int node)
 }
 
 /*
- * Where pages may have 64 KiB, each page of a GIC-400 shows 16 times in 64 KiB, so that a frame is 128 KiB; the last copy of the first
- * page and the first of the second lie side by side.  Linux looks for the same.
+ * Where pages may have 64 KiB, each page of a GIC-400 shows 16 times in 64 KiB, so that a frame is
+ * 128 KiB; the last copy of the first page and the first of the second lie side by side.  Linux
+ * looks for the same.
  */
 static void find_alias(void)
 {
@@ -276,7 +344,8 @@ static void find_alias(void)
     if (gic_info.cpu_if_bytes < 0x20000 || gic_info.vcpu_if_bytes < 0x20000)
         return;
     uint32_t id = io_read32(cpu_if, GICC_IIDR);
-    if ((id & ~GICC_IIDR_VARIANT) != GICC_IIDR_GIC400 || io_read32(cpu_if, offset + GICC_IIDR) != id)
+    if ((id & ~GICC_IIDR_VARIANT) != GICC_IIDR_GIC400 ||
+        io_read32(cpu_if, offset + GICC_IIDR) != id)
         return;
     gic_info.alias_offset = offset;
     cpu_if = (volatile char *)cpu_if + offset;
@@ -290,7 +359,8 @@ const struct gic_driver *gicv2_probe(const void *fdt, int node)
         return NULL;
     find_alias();
     if (!dt_interrupt(fdt, node, 0, &gic_info.maintenance_intid, &edge)) {
-        log_warn("GICv2: interrupts: no maintenance interrupt; assuming %u\n", INTID_PPI_MAINTENANCE);
+        log_warn("GICv2: interrupts: no maintenance interrupt; assuming %u\n",
+                 INTID_PPI_MAINTENANCE);
         gic_info.maintenance_intid = INTID_PPI_MAINTENANCE;
     }
     uint32_t vtr = io_read32(hyp_if, GICH_VTR);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * GICv3 with system registers (Arm IHI 0069).  EL2 takes physical interrupts with EOImode 1, so that priority drop and
- * deactivation are two steps and an interrupt handed to a guest is deactivated by the guest's own EOI.
+ * GICv3 with system registers (Arm IHI 0069).  EL2 takes physical interrupts with EOImode 1, so
+ * that priority drop and deactivation are two steps and an interrupt handed to a guest is
+ * deactivated by the guest's own EOI.
  */
 #include "dt.h"
 #include "gicd.h"
@@ -20,14 +21,17 @@
 enum { GICR_CTLR = 0x0, GICR_TYPER = 0x8, GICR_WAKER = 0x14, GICR_SGI = 0x10000 };
 #define GICR_WAKER_SLEEP    (1u << 1)
 #define GICR_WAKER_CHILDREN (1u << 2)
-#define GICR_TYPER_VLPIS (1u << 1)
-#define GICR_TYPER_LAST  (1u << 4)
-#define REDIST_REGIONS   8u
+#define GICR_TYPER_VLPIS    (1u << 1)
+#define GICR_TYPER_LAST     (1u << 4)
+#define REDIST_REGIONS      8u
 
 static volatile void *dist;
-static struct { volatile char *base; uint64_t bytes; } regions[REDIST_REGIONS];
+static struct {
+    volatile char *base;
+    uint64_t bytes;
+} regions[REDIST_REGIONS];
 static unsigned region_count;
-static uint64_t redist_stride;          /* 0: by VLPIS */
+static uint64_t redist_stride; /* 0: by VLPIS */
 static volatile char *redist_of[MAX_CPUS];
 static spinlock_t lock = SPINLOCK_INIT; /* read-modify-writes of the distributor's ICFGR */
 static unsigned ap_count;
@@ -72,7 +76,7 @@ static void dist_init(void)
     dist_wait();
     io_write32(dist, GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_GROUP1);
     dist_wait();
-    for (uint32_t i = 32; i < gic_info.irq_count; i++)      /* valid only with ARE on */
+    for (uint32_t i = 32; i < gic_info.irq_count; i++) /* valid only with ARE on */
         io_write64(dist, GICD_IROUTER + 8 * i, affinity(this_cpu()->mpidr));
 }
 
@@ -114,13 +118,13 @@ static void redist_init(volatile char *r)
 
 static void cpu_interface_init(void)
 {
-    gicr_write_icc_sre_hyp(0xf);        /* system registers, no bypass; EL1 may touch ICC_SRE_EL1 */
+    gicr_write_icc_sre_hyp(0xf); /* system registers, no bypass; EL1 may touch ICC_SRE_EL1 */
     arch_isb();
     gicr_write_icc_sre_el1(7);
-    arch_isb();                         /* the registers below exist only now */
+    arch_isb(); /* the registers below exist only now */
     gicr_write_icc_pmr(0xff);
     gicr_write_icc_bpr1(0);
-    gicr_write_icc_ctlr((gicr_read_icc_ctlr() & ~1ull) | 2);    /* EOImode 1 */
+    gicr_write_icc_ctlr((gicr_read_icc_ctlr() & ~1ull) | 2); /* EOImode 1 */
     gicr_write_icc_igrpen1(1);
     gicr_write_ich_hcr(0);
     for (unsigned i = 0; i < gic_info.lr_count; i++)
@@ -129,8 +133,9 @@ static void cpu_interface_init(void)
 }
 
 /*
- * What this CPU's registers hold while no guest runs: a guest changes VMCR and the active priorities, and gicv3_save reads them after it.
- * Most vCPUs have the same there, and need no write.
+ * What this CPU's registers hold while no guest runs: a guest changes VMCR and the active
+ * priorities, and gicv3_save reads them after it. Most vCPUs have the same there, and need no
+ * write.
  */
 static struct gic_vcpu_regs live[MAX_CPUS];
 
@@ -146,7 +151,7 @@ static void gicv3_set_hcr(uint32_t hcr)
 static void load_changed(const struct gic_vcpu_regs *r, bool all)
 {
     struct gic_vcpu_regs *l = &live[cpu_id()];
-#define LOAD(field, reg) \
+#define LOAD(field, reg)             \
     if (all || l->field != r->field) \
         gicr_write_ich_##reg(l->field = r->field);
     LOAD(vmcr, vmcr)
@@ -172,7 +177,8 @@ static void gicv3_cpu_init(void)
 
     redist_of[cpu] = redist_find(this_cpu()->mpidr);
     if (!redist_of[cpu])
-        panic("GICv3: no redistributor for CPU%u, MPIDR %#llx", cpu, (unsigned long long)this_cpu()->mpidr);
+        panic("GICv3: no redistributor for CPU%u, MPIDR %#llx", cpu,
+              (unsigned long long)this_cpu()->mpidr);
     redist_init(redist_of[cpu]);
     cpu_interface_init();
     load_changed(&(struct gic_vcpu_regs){ 0 }, true);
@@ -181,7 +187,7 @@ static void gicv3_cpu_init(void)
 static uint32_t gicv3_ack(void)
 {
     uint32_t intid = (uint32_t)gicr_read_icc_iar1() & 0xffffff;
-    arch_dsb();                         /* the acknowledge is done before anything that the interrupt announces is read */
+    arch_dsb(); /* the acknowledge is done before anything that the interrupt announces is read */
     return intid;
 }
 static void gicv3_eoi(uint32_t intid)
@@ -199,9 +205,9 @@ static void gicv3_send_sgi(unsigned cpu, uint32_t intid)
 {
     uint64_t m = cpus[cpu].mpidr, aff0 = m & 0xff;
 
-    arch_dsb();                         /* what the other is told about is visible before it is told */
-    gicr_write_icc_sgi1r((m >> 32 & 0xff) << 48 | (aff0 >> 4) << 44 | (m >> 16 & 0xff) << 32 | (uint64_t)intid << 24 |
-                         (m >> 8 & 0xff) << 16 | 1ull << (aff0 & 0xf));
+    arch_dsb(); /* what the other is told about is visible before it is told */
+    gicr_write_icc_sgi1r((m >> 32 & 0xff) << 48 | (aff0 >> 4) << 44 | (m >> 16 & 0xff) << 32 |
+                         (uint64_t)intid << 24 | (m >> 8 & 0xff) << 16 | 1ull << (aff0 & 0xf));
     arch_isb();
 }
 
@@ -223,13 +229,16 @@ static void gicv3_set_type(uint32_t intid, bool edge)
     uint32_t reg = GICD_ICFGR + intid / 16 * 4, bit = 2u << (intid % 16 * 2);
 
     if (intid < 16)
-        return;                         /* SGIs are edges */
+        return; /* SGIs are edges */
     spin_lock(&lock);
     uint32_t v = io_read32(f, reg);
     io_write32(f, reg, edge ? v | bit : v & ~bit);
     spin_unlock(&lock);
 }
-static void gicv3_set_priority(uint32_t intid, uint8_t priority) { io_write8(frame(intid), GICD_IPRIORITYR + intid, priority); }
+static void gicv3_set_priority(uint32_t intid, uint8_t priority)
+{
+    io_write8(frame(intid), GICD_IPRIORITYR + intid, priority);
+}
 static void gicv3_route(uint32_t intid, unsigned cpu)
 {
     if (intid >= 32)
@@ -237,19 +246,21 @@ static void gicv3_route(uint32_t intid, unsigned cpu)
 }
 static void gicv3_set_pending(uint32_t intid, bool pending)
 {
-    io_write32(frame(intid), gicd_word(pending ? GICD_ISPENDR : GICD_ICPENDR, intid), gicd_bit(intid));
+    io_write32(frame(intid), gicd_word(pending ? GICD_ISPENDR : GICD_ICPENDR, intid),
+               gicd_bit(intid));
 }
 static void gicv3_set_active(uint32_t intid, bool active)
 {
-    io_write32(frame(intid), gicd_word(active ? GICD_ISACTIVER : GICD_ICACTIVER, intid), gicd_bit(intid));
+    io_write32(frame(intid), gicd_word(active ? GICD_ISACTIVER : GICD_ICACTIVER, intid),
+               gicd_bit(intid));
 }
 
 /* ICH_LR<n>_EL2 */
-#define LR_PENDING  (1ull << 62)
-#define LR_ACTIVE   (1ull << 63)
-#define LR_HW       (1ull << 61)
-#define LR_GROUP1   (1ull << 60)
-#define LR_EOI      (1ull << 41)        /* HW clear */
+#define LR_PENDING (1ull << 62)
+#define LR_ACTIVE  (1ull << 63)
+#define LR_HW      (1ull << 61)
+#define LR_GROUP1  (1ull << 60)
+#define LR_EOI     (1ull << 41) /* HW clear */
 
 static void gicv3_lr_write(unsigned n, const struct gic_lr *lr)
 {
@@ -259,7 +270,8 @@ static void gicv3_lr_write(unsigned n, const struct gic_lr *lr)
         v |= LR_HW | (uint64_t)(lr->phys & 0x3ff) << 32;
     else if (lr->eoi)
         v |= LR_EOI;
-    v |= (lr->pending ? LR_PENDING : 0) | (lr->active ? LR_ACTIVE : 0) | (lr->group1 ? LR_GROUP1 : 0);
+    v |= (lr->pending ? LR_PENDING : 0) | (lr->active ? LR_ACTIVE : 0) |
+         (lr->group1 ? LR_GROUP1 : 0);
     gicr_write_lr(n, v);
 }
 
@@ -268,20 +280,31 @@ static void gicv3_lr_read(unsigned n, struct gic_lr *lr)
     uint64_t v = gicr_read_lr(n);
 
     *lr = (struct gic_lr){
-        .virt = (uint32_t)v, .priority = (uint8_t)(v >> 48), .hw = v & LR_HW, .pending = v & LR_PENDING, .active = v & LR_ACTIVE,
-        .group1 = v & LR_GROUP1, .phys = v & LR_HW ? (uint32_t)(v >> 32) & 0x3ff : 0, .eoi = !(v & LR_HW) && (v & LR_EOI),
+        .virt = (uint32_t)v,
+        .priority = (uint8_t)(v >> 48),
+        .hw = v & LR_HW,
+        .pending = v & LR_PENDING,
+        .active = v & LR_ACTIVE,
+        .group1 = v & LR_GROUP1,
+        .phys = v & LR_HW ? (uint32_t)(v >> 32) & 0x3ff : 0,
+        .eoi = !(v & LR_HW) && (v & LR_EOI),
     };
 }
 
 static void gicv3_lr_clear(unsigned n) { gicr_write_lr(n, 0); }
-static uint32_t gicv3_lr_empty(void) { return (uint32_t)gicr_read_ich_elrsr() & ((1u << gic_info.lr_count) - 1); }
+static uint32_t gicv3_lr_empty(void)
+{
+    return (uint32_t)gicr_read_ich_elrsr() & ((1u << gic_info.lr_count) - 1);
+}
 static uint32_t gicv3_misr(void) { return (uint32_t)gicr_read_ich_misr(); }
 static void gicv3_load(const struct gic_vcpu_regs *r) { load_changed(r, false); }
 
 static void gicv3_save(struct gic_vcpu_regs *r)
 {
-    arch_isb();                         /* what the guest did last is in the registers */
-    r->hcr = live[cpu_id()].hcr;        /* only EL2 writes it, but for the count of EOIs that found no list register */
+    arch_isb(); /* what the guest did last is in the registers */
+    r->hcr =
+        live[cpu_id()]
+            .hcr; /* only EL2 writes it, but for the count of EOIs that found no list register */
     r->vmcr = (uint32_t)gicr_read_ich_vmcr();
     if (ap_count > 2) {
         r->ap0r[3] = (uint32_t)gicr_read_ich_ap0r3();
@@ -299,11 +322,28 @@ static void gicv3_save(struct gic_vcpu_regs *r)
 }
 
 static const struct gic_driver driver = {
-    .name = "GICv3", .version = 3, .cpu_init = gicv3_cpu_init, .ack = gicv3_ack, .eoi = gicv3_eoi,
-    .deactivate = gicv3_deactivate, .send_sgi = gicv3_send_sgi, .enable = gicv3_enable, .disable = gicv3_disable,
-    .set_type = gicv3_set_type, .set_priority = gicv3_set_priority, .route = gicv3_route, .set_pending = gicv3_set_pending,
-    .set_active = gicv3_set_active, .lr_write = gicv3_lr_write, .lr_read = gicv3_lr_read, .lr_clear = gicv3_lr_clear,
-    .lr_empty = gicv3_lr_empty, .misr = gicv3_misr, .load = gicv3_load, .save = gicv3_save, .set_hcr = gicv3_set_hcr,
+    .name = "GICv3",
+    .version = 3,
+    .cpu_init = gicv3_cpu_init,
+    .ack = gicv3_ack,
+    .eoi = gicv3_eoi,
+    .deactivate = gicv3_deactivate,
+    .send_sgi = gicv3_send_sgi,
+    .enable = gicv3_enable,
+    .disable = gicv3_disable,
+    .set_type = gicv3_set_type,
+    .set_priority = gicv3_set_priority,
+    .route = gicv3_route,
+    .set_pending = gicv3_set_pending,
+    .set_active = gicv3_set_active,
+    .lr_write = gicv3_lr_write,
+    .lr_read = gicv3_lr_read,
+    .lr_clear = gicv3_lr_clear,
+    .lr_empty = gicv3_lr_empty,
+    .misr = gicv3_misr,
+    .load = gicv3_load,
+    .save = gicv3_save,
+    .set_hcr = gicv3_set_hcr,
 };
 
 const struct gic_driver *gicv3_probe(const void *fdt, int node)
@@ -325,7 +365,8 @@ const struct gic_driver *gicv3_probe(const void *fdt, int node)
         redist_stride = (uint64_t)fdt32_to_cpu(((const fdt32_t *)(const void *)stride)[0]) << 32 |
                         fdt32_to_cpu(((const fdt32_t *)(const void *)stride)[1]);
     for (region_count = 0; region_count < count && region_count < REDIST_REGIONS; region_count++) {
-        if (!dt_reg(fdt, node, 1 + region_count, &pa, &bytes) || !(regions[region_count].base = arch_map_device(pa, bytes))) {
+        if (!dt_reg(fdt, node, 1 + region_count, &pa, &bytes) ||
+            !(regions[region_count].base = arch_map_device(pa, bytes))) {
             log_err("GICv3: reg: no redistributor region %u\n", region_count);
             return NULL;
         }
@@ -336,10 +377,11 @@ const struct gic_driver *gicv3_probe(const void *fdt, int node)
         }
     }
     if (!dt_interrupt(fdt, node, 0, &gic_info.maintenance_intid, &edge)) {
-        log_warn("GICv3: interrupts: no maintenance interrupt; assuming %u\n", INTID_PPI_MAINTENANCE);
+        log_warn("GICv3: interrupts: no maintenance interrupt; assuming %u\n",
+                 INTID_PPI_MAINTENANCE);
         gic_info.maintenance_intid = INTID_PPI_MAINTENANCE;
     }
-    gicr_write_icc_sre_hyp(0xf);        /* the virtual interface's registers need it too */
+    gicr_write_icc_sre_hyp(0xf); /* the virtual interface's registers need it too */
     arch_isb();
     uint64_t vtr = gicr_read_ich_vtr();
     gic_info.lr_count = (unsigned)(vtr & 0x1f) + 1;

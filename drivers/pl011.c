@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The console's UART: PL011 (Arm DDI 0183) or SBSA's generic UART, which is a subset.  Baud rate and format stay as firmware set them. */
+/* The console's UART: PL011 (Arm DDI 0183) or SBSA's generic UART, which is a subset.  Baud rate
+ * and format stay as firmware set them. */
 #include "dt.h"
 #include "hw.h"
 #include "lib.h"
@@ -8,11 +9,11 @@
 #include <xen/errno.h>
 
 enum { UARTDR = 0x00, UARTFR = 0x18, UARTCR = 0x30, UARTIMSC = 0x38, UARTICR = 0x44 };
-#define FR_RXFE (1u << 4)
-#define FR_TXFF (1u << 5)
-#define CR_ENABLE ((1u << 0) | (1u << 8) | (1u << 9))   /* UART, transmitter, receiver */
-#define INT_RX  (1u << 4)
-#define INT_RT  (1u << 6)               /* receive timeout: some characters, but fewer than the trigger level */
+#define FR_RXFE   (1u << 4)
+#define FR_TXFF   (1u << 5)
+#define CR_ENABLE ((1u << 0) | (1u << 8) | (1u << 9)) /* UART, transmitter, receiver */
+#define INT_RX    (1u << 4)
+#define INT_RT    (1u << 6) /* receive timeout: some characters, but fewer than the trigger level */
 
 static volatile void *uart;
 static bool sbsa, irq_edge;

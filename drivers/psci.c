@@ -9,11 +9,17 @@
 
 #define SMCCC_VERSION       0x80000000u
 #define SMCCC_ARCH_FEATURES 0x80000001u
-#define PSCI_VERSION      0x84000000u
-#define PSCI_FEATURES     0x8400000au
-#define PSCI_SYSTEM_OFF   0x84000008u
-#define PSCI_SYSTEM_RESET 0x84000009u
-enum { PSCI_NOT_SUPPORTED = -1, PSCI_INVALID_PARAMETERS = -2, PSCI_DENIED = -3, PSCI_ALREADY_ON = -4, PSCI_ON_PENDING = -5 };
+#define PSCI_VERSION        0x84000000u
+#define PSCI_FEATURES       0x8400000au
+#define PSCI_SYSTEM_OFF     0x84000008u
+#define PSCI_SYSTEM_RESET   0x84000009u
+enum {
+    PSCI_NOT_SUPPORTED = -1,
+    PSCI_INVALID_PARAMETERS = -2,
+    PSCI_DENIED = -3,
+    PSCI_ALREADY_ON = -4,
+    PSCI_ON_PENDING = -5
+};
 
 static int64_t (*conduit)(uint64_t fn, uint64_t a, uint64_t b, uint64_t c);
 static uint64_t cpu_on_function = PSCI_CPU_ON;
@@ -35,7 +41,8 @@ int psci_probe(const void *fdt)
     else
         return -XEN_EINVAL;
     /* Version 0.1 has its numbers in the device tree, and only there. */
-    if (fdt_node_check_compatible(fdt, node, "arm,psci-1.0") && fdt_node_check_compatible(fdt, node, "arm,psci-0.2"))
+    if (fdt_node_check_compatible(fdt, node, "arm,psci-1.0") &&
+        fdt_node_check_compatible(fdt, node, "arm,psci-0.2"))
         cpu_on_function = dt_u32(fdt, node, "cpu_on", PSCI_CPU_ON);
     return 0;
 }
@@ -54,17 +61,20 @@ int psci_cpu_on(uint64_t mpidr, paddr_t entry, uint64_t context)
     }
 }
 
-/* SMCCC 1.1 is found through PSCI 1.0's features call; each step asks only what the one before says that it may. */
+/* SMCCC 1.1 is found through PSCI 1.0's features call; each step asks only what the one before says
+ * that it may. */
 bool smccc_required(uint32_t function)
 {
     if (conduit != smccc_smc || (conduit(PSCI_VERSION, 0, 0, 0) & 0xffffffff) < 0x10000)
         return false;
-    if ((int32_t)conduit(PSCI_FEATURES, SMCCC_VERSION, 0, 0) < 0 || (int32_t)conduit(SMCCC_VERSION, 0, 0, 0) < 0x10001)
+    if ((int32_t)conduit(PSCI_FEATURES, SMCCC_VERSION, 0, 0) < 0 ||
+        (int32_t)conduit(SMCCC_VERSION, 0, 0, 0) < 0x10001)
         return false;
     return (int32_t)conduit(SMCCC_ARCH_FEATURES, function, 0, 0) == 0;
 }
 
-/* The calls do not return; where there is no firmware to make them, stopping is all that is left. */
+/* The calls do not return; where there is no firmware to make them, stopping is all that is left.
+ */
 _Noreturn void psci_system_off(void)
 {
     if (conduit)

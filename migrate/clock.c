@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "clock.h"
 
-void clock_sample(struct peer_clock *clock, uint64_t sent_ns, uint64_t peer_ns, uint64_t received_ns)
+void clock_sample(struct peer_clock *clock, uint64_t sent_ns, uint64_t peer_ns,
+                  uint64_t received_ns)
 {
     uint64_t rtt = received_ns - sent_ns;
     if (received_ns < sent_ns || (clock->known && rtt >= clock->best_rtt_ns))

@@ -13,28 +13,32 @@ static const struct {
     const char *name;
     uint32_t fixed, cap;
 } type_info[XLM_TYPE_COUNT] = {
-#define EXACT(t, n, s) [t] = {n, sizeof(s), sizeof(s)}
+#define EXACT(t, n, s) [t] = { n, sizeof(s), sizeof(s) }
     EXACT(XLM_HELLO, "HELLO", struct xlm_hello),
-    [XLM_ERROR] = {"ERROR", sizeof(struct xlm_error), sizeof(struct xlm_error) + XLM_TEXT_MAX},
+    [XLM_ERROR] = { "ERROR", sizeof(struct xlm_error), sizeof(struct xlm_error) + XLM_TEXT_MAX },
     EXACT(XLM_PING, "PING", struct xlm_ping),
     EXACT(XLM_PONG, "PONG", struct xlm_pong),
-    [XLM_DOMAIN] = {"DOMAIN", sizeof(struct xlm_domain),
-                    sizeof(struct xlm_domain) + XLM_CONFIG_MAX + XLM_CONTEXT_MAX + 2 * XLM_PATH_MAX + 32},
-    [XLM_ACCEPT] = {"ACCEPT", sizeof(struct xlm_accept), sizeof(struct xlm_accept) + XLM_TEXT_MAX},
-    [XLM_FILE] = {"FILE", sizeof(struct xlm_file), sizeof(struct xlm_file) + XLM_FILE_CHUNK},
-    [XLM_PAGES] = {"PAGES", sizeof(struct xlm_pages),
-                   sizeof(struct xlm_pages) + XLM_PAGES_MAX * (sizeof(struct xlm_run) + 8 + XLM_PAGE_BYTES)},
-    [XLM_ZERO] = {"ZERO", sizeof(struct xlm_pages), sizeof(struct xlm_pages) + XLM_RUNS_MAX * sizeof(struct xlm_run)},
+    [XLM_DOMAIN] = { "DOMAIN", sizeof(struct xlm_domain),
+                     sizeof(struct xlm_domain) + XLM_CONFIG_MAX + XLM_CONTEXT_MAX +
+                         2 * XLM_PATH_MAX + 32 },
+    [XLM_ACCEPT] = { "ACCEPT", sizeof(struct xlm_accept),
+                     sizeof(struct xlm_accept) + XLM_TEXT_MAX },
+    [XLM_FILE] = { "FILE", sizeof(struct xlm_file), sizeof(struct xlm_file) + XLM_FILE_CHUNK },
+    [XLM_PAGES] = { "PAGES", sizeof(struct xlm_pages),
+                    sizeof(struct xlm_pages) +
+                        XLM_PAGES_MAX *(sizeof(struct xlm_run) + 8 + XLM_PAGE_BYTES) },
+    [XLM_ZERO] = { "ZERO", sizeof(struct xlm_pages),
+                   sizeof(struct xlm_pages) + XLM_RUNS_MAX * sizeof(struct xlm_run) },
     EXACT(XLM_ROUND, "ROUND", struct xlm_round),
     EXACT(XLM_ROUND_ACK, "ROUND_ACK", struct xlm_round_ack),
-    [XLM_STATE] = {"STATE", sizeof(struct xlm_state),
-                   sizeof(struct xlm_state) + XLM_CONTEXT_MAX + XLM_RUNS_MAX * sizeof(struct xlm_run) +
-                       XLM_NODE_BYTES_MAX},
+    [XLM_STATE] = { "STATE", sizeof(struct xlm_state),
+                    sizeof(struct xlm_state) + XLM_CONTEXT_MAX +
+                        XLM_RUNS_MAX * sizeof(struct xlm_run) + XLM_NODE_BYTES_MAX },
     EXACT(XLM_END, "END", struct xlm_end),
-    [XLM_VERIFIED] = {"VERIFIED", 0, 0},
-    [XLM_COMMIT] = {"COMMIT", 0, 0},
+    [XLM_VERIFIED] = { "VERIFIED", 0, 0 },
+    [XLM_COMMIT] = { "COMMIT", 0, 0 },
     EXACT(XLM_RUNNING, "RUNNING", struct xlm_running),
-    [XLM_DONE] = {"DONE", 0, 0},
+    [XLM_DONE] = { "DONE", 0, 0 },
     EXACT(XLM_RESOLVE, "RESOLVE", struct xlm_resolve),
     EXACT(XLM_RESOLVED, "RESOLVED", struct xlm_resolved),
     EXACT(XLM_WANT, "WANT", struct xlm_want),
@@ -46,16 +50,14 @@ const char *codec_type_name(uint32_t type)
     return type < XLM_TYPE_COUNT && type_info[type].name ? type_info[type].name : "unknown";
 }
 
-uint64_t codec_page_sum(const void *page)
-{
-    return XXH64(page, XLM_PAGE_BYTES, 0);
-}
+uint64_t codec_page_sum(const void *page) { return XXH64(page, XLM_PAGE_BYTES, 0); }
 
 bool codec_page_is_zero(const void *page)
 {
     const uint64_t *word = page;
     for (unsigned i = 0; i < XLM_PAGE_BYTES / 8; i += 8)
-        if (word[i] | word[i + 1] | word[i + 2] | word[i + 3] | word[i + 4] | word[i + 5] | word[i + 6] | word[i + 7])
+        if (word[i] | word[i + 1] | word[i + 2] | word[i + 3] | word[i + 4] | word[i + 5] |
+            word[i + 6] | word[i + 7])
             return false;
     return true;
 }
@@ -98,7 +100,8 @@ bool codec_sum_ok(const struct xlm_header *header, const void *checked, size_t l
     return XXH64_digest(&state) == want;
 }
 
-int codec_check_header(const struct xlm_header *h, uint64_t index, uint64_t offset, struct failure *f)
+int codec_check_header(const struct xlm_header *h, uint64_t index, uint64_t offset,
+                       struct failure *f)
 {
     uint32_t type = h->type;
 #define BAD(...) return fail_record(f, XLM_E_STREAM, type, index, offset, __VA_ARGS__)
@@ -118,45 +121,49 @@ int codec_check_header(const struct xlm_header *h, uint64_t index, uint64_t offs
     if (type >= XLM_TYPE_COUNT || !type_info[type].name)
         BAD("unknown type %u", type);
     if (h->length > type_info[type].cap || h->length < type_info[type].fixed)
-        BAD("length %u is not within %u to %u", h->length, type_info[type].fixed, type_info[type].cap);
+        BAD("length %u is not within %u to %u", h->length, type_info[type].fixed,
+            type_info[type].cap);
     return 0;
 }
 
-int codec_checked_length(const struct xlm_header *h, const struct xlm_pages *p, uint64_t offset, size_t *length,
-                         struct failure *f)
+int codec_checked_length(const struct xlm_header *h, const struct xlm_pages *p, uint64_t offset,
+                         size_t *length, struct failure *f)
 {
     *length = h->length;
     if (h->type != XLM_PAGES)
         return 0;
     uint32_t type = h->type;
     uint64_t index = h->index;
-    if (p->page_count == 0 || p->page_count > XLM_PAGES_MAX || p->run_count == 0 || p->run_count > p->page_count)
+    if (p->page_count == 0 || p->page_count > XLM_PAGES_MAX || p->run_count == 0 ||
+        p->run_count > p->page_count)
         BAD("%u pages in %u runs", p->page_count, p->run_count);
     if (p->codec != XLM_RAW)
         BAD("unknown codec %u", p->codec);
-    size_t checked = sizeof *p + p->run_count * sizeof(struct xlm_run) + p->page_count * sizeof(uint64_t);
+    size_t checked = sizeof *p + p->run_count * sizeof(struct xlm_run) +
+                     p->page_count * sizeof(uint64_t);
     if (h->length != checked + (size_t)p->page_count * XLM_PAGE_BYTES)
         BAD("length %u does not fit %u pages in %u runs", h->length, p->page_count, p->run_count);
     *length = checked;
     return 0;
 }
 
-static int check_runs(const struct xlm_header *h, const struct xlm_run *run, uint32_t count, uint64_t offset,
-                      uint64_t *pages, struct failure *f)
+static int check_runs(const struct xlm_header *h, const struct xlm_run *run, uint32_t count,
+                      uint64_t offset, uint64_t *pages, struct failure *f)
 {
     uint32_t type = h->type;
     uint64_t index = h->index;
     *pages = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (run[i].count == 0 || run[i].count > XLM_GUEST_PAGES_MAX || run[i].gfn >> 40)
-            BAD("run %u: %llu frames from %llx", i, (unsigned long long)run[i].count, (unsigned long long)run[i].gfn);
+            BAD("run %u: %llu frames from %llx", i, (unsigned long long)run[i].count,
+                (unsigned long long)run[i].gfn);
         *pages += run[i].count;
     }
     return 0;
 }
 
-static int check_pages(const struct xlm_header *h, const struct xlm_pages *p, size_t length, uint64_t offset,
-                       struct failure *f)
+static int check_pages(const struct xlm_header *h, const struct xlm_pages *p, size_t length,
+                       uint64_t offset, struct failure *f)
 {
     uint32_t type = h->type;
     uint64_t index = h->index, pages;
@@ -177,8 +184,8 @@ static size_t path_bytes(const struct xlm_domain *d, int i)
     return xlm_pad(d->file[i].path_length);
 }
 
-static int check_domain(const struct xlm_header *h, const struct xlm_domain *d, size_t length, uint64_t offset,
-                        struct failure *f)
+static int check_domain(const struct xlm_header *h, const struct xlm_domain *d, size_t length,
+                        uint64_t offset, struct failure *f)
 {
     uint32_t type = h->type;
     uint64_t index = h->index;
@@ -187,8 +194,10 @@ static int check_domain(const struct xlm_header *h, const struct xlm_domain *d, 
     size_t want = sizeof *d + xlm_pad(d->config_length) + xlm_pad(d->context_length);
     for (int i = 0; i < XLM_FILE_KINDS; i++) {
         const struct xlm_file_offer *o = &d->file[i];
-        if (o->path_length >= XLM_PATH_MAX || o->size > XLM_FILE_MAX || o->pad || (o->size == 0) != (o->path_length == 0))
-            BAD("file %d of %llu bytes, path of %u", i, (unsigned long long)o->size, o->path_length);
+        if (o->path_length >= XLM_PATH_MAX || o->size > XLM_FILE_MAX || o->pad ||
+            (o->size == 0) != (o->path_length == 0))
+            BAD("file %d of %llu bytes, path of %u", i, (unsigned long long)o->size,
+                o->path_length);
         want += path_bytes(d, i);
     }
     if (want != length || d->pad)
@@ -198,7 +207,8 @@ static int check_domain(const struct xlm_header *h, const struct xlm_domain *d, 
     if (d->vcpu_count == 0 || d->vcpu_count > XLM_VCPUS_MAX)
         BAD("%u vCPUs", d->vcpu_count);
     if (d->max_pages == 0 || d->max_pages > XLM_GUEST_PAGES_MAX || d->tot_pages > d->max_pages)
-        BAD("%llu pages of %llu", (unsigned long long)d->tot_pages, (unsigned long long)d->max_pages);
+        BAD("%llu pages of %llu", (unsigned long long)d->tot_pages,
+            (unsigned long long)d->max_pages);
     struct domain_parts parts;
     codec_domain_parts(d, &parts);
     if (memchr(parts.config, 0, d->config_length))
@@ -229,8 +239,8 @@ void codec_state_parts(const struct xlm_state *s, struct state_parts *parts)
     parts->nodes = at + s->range_count * sizeof(struct xlm_run);
 }
 
-bool codec_next_node(const uint8_t *bytes, size_t length, size_t *at, const char **path, const uint8_t **value,
-                     uint32_t *value_length)
+bool codec_next_node(const uint8_t *bytes, size_t length, size_t *at, const char **path,
+                     const uint8_t **value, uint32_t *value_length)
 {
     if (*at >= length)
         return false;
@@ -246,15 +256,15 @@ bool codec_next_node(const uint8_t *bytes, size_t length, size_t *at, const char
     return true;
 }
 
-static int check_state(const struct xlm_header *h, const struct xlm_state *s, size_t length, uint64_t offset,
-                       struct failure *f)
+static int check_state(const struct xlm_header *h, const struct xlm_state *s, size_t length,
+                       uint64_t offset, struct failure *f)
 {
     uint32_t type = h->type;
     uint64_t index = h->index, pages;
-    if (s->context_length > XLM_CONTEXT_MAX || s->range_count > XLM_RUNS_MAX || s->node_count > XLM_NODES_MAX ||
-        s->node_bytes > XLM_NODE_BYTES_MAX)
-        BAD("context %u, ranges %u, nodes %u, node bytes %u", s->context_length, s->range_count, s->node_count,
-            s->node_bytes);
+    if (s->context_length > XLM_CONTEXT_MAX || s->range_count > XLM_RUNS_MAX ||
+        s->node_count > XLM_NODES_MAX || s->node_bytes > XLM_NODE_BYTES_MAX)
+        BAD("context %u, ranges %u, nodes %u, node bytes %u", s->context_length, s->range_count,
+            s->node_count, s->node_bytes);
     size_t want = sizeof *s + xlm_pad(s->context_length) + s->range_count * sizeof(struct xlm_run) +
                   xlm_pad(s->node_bytes);
     if (want != length)
@@ -274,19 +284,16 @@ static int check_state(const struct xlm_header *h, const struct xlm_state *s, si
     return 0;
 }
 
-int codec_check_payload(const struct xlm_header *h, const void *checked, size_t length, uint64_t offset,
-                        struct failure *f)
+int codec_check_payload(const struct xlm_header *h, const void *checked, size_t length,
+                        uint64_t offset, struct failure *f)
 {
     uint32_t type = h->type;
     uint64_t index = h->index;
     switch (type) {
     case XLM_PAGES:
-    case XLM_ZERO:
-        return check_pages(h, checked, length, offset, f);
-    case XLM_DOMAIN:
-        return check_domain(h, checked, length, offset, f);
-    case XLM_STATE:
-        return check_state(h, checked, length, offset, f);
+    case XLM_ZERO: return check_pages(h, checked, length, offset, f);
+    case XLM_DOMAIN: return check_domain(h, checked, length, offset, f);
+    case XLM_STATE: return check_state(h, checked, length, offset, f);
     case XLM_FILE: {
         const struct xlm_file *file = checked;
         if (file->kind >= XLM_FILE_KINDS || file->pad || file->offset > XLM_FILE_MAX)
@@ -299,8 +306,7 @@ int codec_check_payload(const struct xlm_header *h, const void *checked, size_t 
             BAD("not a greeting");
         return 0;
     }
-    default:
-        return 0;
+    default: return 0;
     }
 #undef BAD
 }

@@ -34,7 +34,8 @@ int fail_record(struct failure *f, uint32_t code, uint32_t type, uint64_t index,
     f->record_type = type;
     f->record_index = index;
     f->record_offset = offset;
-    int n = snprintf(f->text, sizeof f->text, "record %llu (%s) at offset %llu: ", (unsigned long long)index,
+    int n = snprintf(f->text, sizeof f->text,
+                     "record %llu (%s) at offset %llu: ", (unsigned long long)index,
                      codec_type_name(type), (unsigned long long)offset);
     va_list args;
     va_start(args, format);
@@ -55,7 +56,8 @@ void log_line(const char *format, ...)
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
     uint64_t ms = now_ns() / 1000000;
-    fprintf(stderr, "xlmd [%llu.%03u] %s\n", (unsigned long long)(ms / 1000), (unsigned)(ms % 1000), line);
+    fprintf(stderr, "xlmd [%llu.%03u] %s\n", (unsigned long long)(ms / 1000), (unsigned)(ms % 1000),
+            line);
 }
 
 void *calloc_many(uint64_t count, size_t bytes_each)

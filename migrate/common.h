@@ -12,18 +12,21 @@
 
 /* Why a migration failed.  The first reason is kept; `code` 0 means none yet. */
 struct failure {
-    uint32_t code;                  /* enum xlm_error_code */
-    bool from_peer;                 /* the other side said so: do not send it back */
-    bool link_lost;                 /* the connection is gone */
-    uint32_t record_type;           /* the record it is about, or 0 */
+    uint32_t code;        /* enum xlm_error_code */
+    bool from_peer;       /* the other side said so: do not send it back */
+    bool link_lost;       /* the connection is gone */
+    uint32_t record_type; /* the record it is about, or 0 */
     uint64_t record_index, record_offset;
     char text[XLM_TEXT_MAX];
 };
 
-/* Records the reason unless there is one; always returns -1, so that callers can `return fail(...)`. */
-int fail(struct failure *f, uint32_t code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Records the reason unless there is one; always returns -1, so that callers can `return
+ * fail(...)`. */
+int fail(struct failure *f, uint32_t code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-/* As fail(), about a record at a place in the stream; the text gets "record N (TYPE) at offset O: " in front. */
+/* As fail(), about a record at a place in the stream; the text gets "record N (TYPE) at offset O: "
+ * in front. */
 int fail_record(struct failure *f, uint32_t code, uint32_t type, uint64_t index, uint64_t offset,
                 const char *format, ...) __attribute__((format(printf, 6, 7)));
 
@@ -31,7 +34,8 @@ int fail_record(struct failure *f, uint32_t code, uint32_t type, uint64_t index,
 extern bool log_silent;
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* calloc() for a count that a 32-bit process may not be able to have: NULL then, as if memory had run out. */
+/* calloc() for a count that a 32-bit process may not be able to have: NULL then, as if memory had
+ * run out. */
 void *calloc_many(uint64_t count, size_t bytes_each);
 
 /* CLOCK_MONOTONIC. */

@@ -12,32 +12,32 @@
 static const struct {
     const char *key;
     enum config_kind kind;
-    uint64_t max;               /* of a NUMBER */
-    const char *words;          /* of a STRING: the allowed ones between blanks; NULL: any printable text */
+    uint64_t max;      /* of a NUMBER */
+    const char *words; /* of a STRING: the allowed ones between blanks; NULL: any printable text */
 } allowed[] = {
-    {"name", CONFIG_STRING, 0, NULL},
-    {"uuid", CONFIG_STRING, 0, NULL},
-    {"type", CONFIG_STRING, 0, " pv pvh "},
-    {"kernel", CONFIG_STRING, 0, NULL},
-    {"ramdisk", CONFIG_STRING, 0, NULL},
-    {"cmdline", CONFIG_STRING, 0, NULL},
-    {"extra", CONFIG_STRING, 0, NULL},
-    {"root", CONFIG_STRING, 0, NULL},
-    {"memory", CONFIG_NUMBER, 16384, NULL},
-    {"maxmem", CONFIG_NUMBER, 16384, NULL},
-    {"vcpus", CONFIG_NUMBER, XLM_VCPUS_MAX, NULL},
-    {"maxvcpus", CONFIG_NUMBER, XLM_VCPUS_MAX, NULL},
-    {"cpu_weight", CONFIG_NUMBER, 65535, NULL},
-    {"cap", CONFIG_NUMBER, 1000, NULL},
-    {"max_grant_frames", CONFIG_NUMBER, 64, NULL},
-    {"max_event_channels", CONFIG_NUMBER, 131071, NULL},
-    {"vuart", CONFIG_STRING, 0, " sbsa_uart "},
-    {"gic_version", CONFIG_STRING, 0, " default v2 v3 "},
-    {"on_poweroff", CONFIG_STRING, 0, " destroy restart rename-restart preserve "},
-    {"on_reboot", CONFIG_STRING, 0, " destroy restart rename-restart preserve "},
-    {"on_crash", CONFIG_STRING, 0, " destroy restart rename-restart preserve "},
-    {"on_watchdog", CONFIG_STRING, 0, " destroy restart rename-restart preserve "},
-    {"vif", CONFIG_LIST, 0, NULL},
+    { "name", CONFIG_STRING, 0, NULL },
+    { "uuid", CONFIG_STRING, 0, NULL },
+    { "type", CONFIG_STRING, 0, " pv pvh " },
+    { "kernel", CONFIG_STRING, 0, NULL },
+    { "ramdisk", CONFIG_STRING, 0, NULL },
+    { "cmdline", CONFIG_STRING, 0, NULL },
+    { "extra", CONFIG_STRING, 0, NULL },
+    { "root", CONFIG_STRING, 0, NULL },
+    { "memory", CONFIG_NUMBER, 16384, NULL },
+    { "maxmem", CONFIG_NUMBER, 16384, NULL },
+    { "vcpus", CONFIG_NUMBER, XLM_VCPUS_MAX, NULL },
+    { "maxvcpus", CONFIG_NUMBER, XLM_VCPUS_MAX, NULL },
+    { "cpu_weight", CONFIG_NUMBER, 65535, NULL },
+    { "cap", CONFIG_NUMBER, 1000, NULL },
+    { "max_grant_frames", CONFIG_NUMBER, 64, NULL },
+    { "max_event_channels", CONFIG_NUMBER, 131071, NULL },
+    { "vuart", CONFIG_STRING, 0, " sbsa_uart " },
+    { "gic_version", CONFIG_STRING, 0, " default v2 v3 " },
+    { "on_poweroff", CONFIG_STRING, 0, " destroy restart rename-restart preserve " },
+    { "on_reboot", CONFIG_STRING, 0, " destroy restart rename-restart preserve " },
+    { "on_crash", CONFIG_STRING, 0, " destroy restart rename-restart preserve " },
+    { "on_watchdog", CONFIG_STRING, 0, " destroy restart rename-restart preserve " },
+    { "vif", CONFIG_LIST, 0, NULL },
 };
 
 static bool is_word(const char *words, const char *value)
@@ -51,10 +51,13 @@ static bool is_word(const char *words, const char *value)
 static int check_text(const char *key, const char *value, struct failure *f)
 {
     if (strchr(value, '\\') || (strchr(value, '"') && strchr(value, '\'')))
-        return fail(f, XLM_E_CONFIG, "configuration: %s has characters that cannot move (a backslash, or both quotes)", key);
+        return fail(
+            f, XLM_E_CONFIG,
+            "configuration: %s has characters that cannot move (a backslash, or both quotes)", key);
     for (const char *c = value; *c; c++)
         if ((unsigned char)*c < 32 || (unsigned char)*c > 126)
-            return fail(f, XLM_E_CONFIG, "configuration: %s has a character that is not printable", key);
+            return fail(f, XLM_E_CONFIG, "configuration: %s has a character that is not printable",
+                        key);
     return 0;
 }
 
@@ -77,10 +80,13 @@ static int check_vif(const char *value, struct failure *f)
         char *end = strchr(item, '=');
         const char *v = end ? end + 1 : "";
         size_t n = end ? (size_t)(end - item) : strlen(item);
-        if (n == 3 && !strncmp(item, "mac", n) && strlen(v) == 17 && strspn(v, "0123456789abcdefABCDEF:") == 17)
+        if (n == 3 && !strncmp(item, "mac", n) && strlen(v) == 17 &&
+            strspn(v, "0123456789abcdefABCDEF:") == 17)
             continue;
         if (n == 6 && !strncmp(item, "bridge", n) && *v && strlen(v) < 16 &&
-            strspn(v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == strlen(v) && *v != '-')
+            strspn(v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+                strlen(v) &&
+            *v != '-')
             continue;
         if (n == 4 && !strncmp(item, "type", n) && !strcmp(v, "vif"))
             continue;
@@ -101,7 +107,9 @@ static int coerce_number(struct config_entry *e, struct failure *f)
             e->kind = CONFIG_NUMBER;
         }
     }
-    return e->kind == CONFIG_NUMBER ? 0 : fail(f, XLM_E_CONFIG, "configuration: %s is not a number", e->key);
+    return e->kind == CONFIG_NUMBER
+               ? 0
+               : fail(f, XLM_E_CONFIG, "configuration: %s is not a number", e->key);
 }
 
 static int check_entry(struct config_entry *e, struct failure *f)
@@ -120,16 +128,19 @@ static int check_entry(struct config_entry *e, struct failure *f)
         if (e->kind != allowed[i].kind)
             return fail(f, XLM_E_CONFIG, "configuration: %s is of the wrong kind", e->key);
         for (int n = 0; n < e->list_count; n++)
-            if (check_text(e->key, e->string[n], f) < 0 || (e->kind == CONFIG_LIST && check_vif(e->string[n], f) < 0))
+            if (check_text(e->key, e->string[n], f) < 0 ||
+                (e->kind == CONFIG_LIST && check_vif(e->string[n], f) < 0))
                 return -1;
-        if (e->kind == CONFIG_STRING && allowed[i].words && !is_word(allowed[i].words, e->string[0]))
-            return fail(f, XLM_E_CONFIG, "configuration: %s = \"%s\" cannot move", e->key, e->string[0]);
+        if (e->kind == CONFIG_STRING && allowed[i].words &&
+            !is_word(allowed[i].words, e->string[0]))
+            return fail(f, XLM_E_CONFIG, "configuration: %s = \"%s\" cannot move", e->key,
+                        e->string[0]);
         if (!strcmp(e->key, "kernel") || !strcmp(e->key, "ramdisk"))
             return check_path(e->key, e->string[0], f);
         return 0;
     }
     if (e->kind == CONFIG_LIST && e->list_count == 0)
-        return 1;               /* disk = []: nothing that would have to move */
+        return 1; /* disk = []: nothing that would have to move */
     return fail(f, XLM_E_CONFIG, "configuration: key %s cannot move to another host", e->key);
 }
 
@@ -177,10 +188,10 @@ static int add_entry(struct config *config, struct config_entry *e, struct failu
 
 int config_parse(struct config *config, const char *text, struct failure *f)
 {
-    struct config_text at = {text, 1};
+    struct config_text at = { text, 1 };
     memset(config, 0, sizeof *config);
     for (;;) {
-        struct config_entry e = {0};
+        struct config_entry e = { 0 };
         int got = config_next_entry(&at, &e, f);
         if (got == 0)
             return 0;
@@ -206,7 +217,8 @@ const char *config_string(const struct config *config, const char *key)
     return e && e->kind == CONFIG_STRING ? e->string[0] : NULL;
 }
 
-static int new_entry(struct config_entry *e, const char *key, enum config_kind kind, struct failure *f)
+static int new_entry(struct config_entry *e, const char *key, enum config_kind kind,
+                     struct failure *f)
 {
     memset(e, 0, sizeof *e);
     e->kind = kind;

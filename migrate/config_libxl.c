@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From libxl's JSON (libxl_domain_config, as in /var/lib/xen/userdata-d.*.libxl-json) to the keys of xl.cfg. */
+/* From libxl's JSON (libxl_domain_config, as in /var/lib/xen/userdata-d.*.libxl-json) to the keys
+ * of xl.cfg. */
 #define _GNU_SOURCE 1
 
 #include <stdio.h>
@@ -12,41 +13,88 @@
 enum how { TEXT, NUMBER, KIB_AS_MIB, WORD, OBJECT, NICS, IGNORE };
 
 struct rule {
-    const char *key, *to;       /* `to`: xl's key */
+    const char *key, *to; /* `to`: xl's key */
     enum how how;
-    const struct rule *inside;  /* of an OBJECT */
+    const struct rule *inside; /* of an OBJECT */
 };
 
-static const struct rule sched_rules[] = {{"weight", "cpu_weight", NUMBER, NULL}, {"cap", "cap", NUMBER, NULL},
-    {"sched", NULL, IGNORE, NULL}, {"period", NULL, IGNORE, NULL}, {"extratime", NULL, IGNORE, NULL}, {"budget", NULL, IGNORE, NULL}, {0}};
-static const struct rule arm_rules[] = {{"vuart", "vuart", WORD, NULL}, {"gic_version", "gic_version", WORD, NULL}, {0}};
-static const struct rule c_info_rules[] = {
-    {"type", "type", WORD, NULL}, {"name", "name", TEXT, NULL}, {"uuid", "uuid", TEXT, NULL},
-    {"domid", NULL, IGNORE, NULL}, {"run_hotplug_scripts", NULL, IGNORE, NULL}, {"passthrough", NULL, IGNORE, NULL},
-    {"xend_suspend_evtchn_compat", NULL, IGNORE, NULL}, {"hap", NULL, IGNORE, NULL}, {"ssidref", NULL, IGNORE, NULL},
-    {"poolid", NULL, IGNORE, NULL}, {"pool_name", NULL, IGNORE, NULL}, {"driver_domain", NULL, IGNORE, NULL}, {0}};
+static const struct rule sched_rules[] = { { "weight", "cpu_weight", NUMBER, NULL },
+                                           { "cap", "cap", NUMBER, NULL },
+                                           { "sched", NULL, IGNORE, NULL },
+                                           { "period", NULL, IGNORE, NULL },
+                                           { "extratime", NULL, IGNORE, NULL },
+                                           { "budget", NULL, IGNORE, NULL },
+                                           { 0 } };
+static const struct rule arm_rules[] = { { "vuart", "vuart", WORD, NULL },
+                                         { "gic_version", "gic_version", WORD, NULL },
+                                         { 0 } };
+static const struct rule c_info_rules[] = { { "type", "type", WORD, NULL },
+                                            { "name", "name", TEXT, NULL },
+                                            { "uuid", "uuid", TEXT, NULL },
+                                            { "domid", NULL, IGNORE, NULL },
+                                            { "run_hotplug_scripts", NULL, IGNORE, NULL },
+                                            { "passthrough", NULL, IGNORE, NULL },
+                                            { "xend_suspend_evtchn_compat", NULL, IGNORE, NULL },
+                                            { "hap", NULL, IGNORE, NULL },
+                                            { "ssidref", NULL, IGNORE, NULL },
+                                            { "poolid", NULL, IGNORE, NULL },
+                                            { "pool_name", NULL, IGNORE, NULL },
+                                            { "driver_domain", NULL, IGNORE, NULL },
+                                            { 0 } };
 static const struct rule b_info_rules[] = {
-    {"max_vcpus", "vcpus", NUMBER, NULL}, {"max_memkb", "maxmem", KIB_AS_MIB, NULL},
-    {"target_memkb", "memory", KIB_AS_MIB, NULL}, {"kernel", "kernel", TEXT, NULL}, {"ramdisk", "ramdisk", TEXT, NULL},
-    {"cmdline", "cmdline", TEXT, NULL}, {"max_grant_frames", "max_grant_frames", NUMBER, NULL},
-    {"event_channels", "max_event_channels", NUMBER, NULL},
-    {"sched_params", NULL, OBJECT, sched_rules}, {"arch_arm", NULL, OBJECT, arm_rules},
+    { "max_vcpus", "vcpus", NUMBER, NULL },
+    { "max_memkb", "maxmem", KIB_AS_MIB, NULL },
+    { "target_memkb", "memory", KIB_AS_MIB, NULL },
+    { "kernel", "kernel", TEXT, NULL },
+    { "ramdisk", "ramdisk", TEXT, NULL },
+    { "cmdline", "cmdline", TEXT, NULL },
+    { "max_grant_frames", "max_grant_frames", NUMBER, NULL },
+    { "event_channels", "max_event_channels", NUMBER, NULL },
+    { "sched_params", NULL, OBJECT, sched_rules },
+    { "arch_arm", NULL, OBJECT, arm_rules },
     /* where it runs on this host, and what has no meaning on Arm */
-    {"avail_vcpus", NULL, IGNORE, NULL}, {"cpumap", NULL, IGNORE, NULL}, {"nodemap", NULL, IGNORE, NULL},
-    {"vcpu_hard_affinity", NULL, IGNORE, NULL}, {"vcpu_soft_affinity", NULL, IGNORE, NULL},
-    {"numa_placement", NULL, IGNORE, NULL}, {"video_memkb", NULL, IGNORE, NULL}, {"shadow_memkb", NULL, IGNORE, NULL},
-    {"iommu_memkb", NULL, IGNORE, NULL}, {"rtc_timeoffset", NULL, IGNORE, NULL}, {"localtime", NULL, IGNORE, NULL},
-    {"claim_mode", NULL, IGNORE, NULL}, {"tsc_mode", NULL, IGNORE, NULL}, {"type.pvh", NULL, IGNORE, NULL},
-    {"type.pv", NULL, IGNORE, NULL}, {"type.hvm", NULL, IGNORE, NULL}, {"type.invalid", NULL, IGNORE, NULL},
-    {"arch_x86", NULL, IGNORE, NULL}, {"max_maptrack_frames", NULL, IGNORE, NULL}, {"max_grant_version", NULL, IGNORE, NULL},
-    {"disable_migrate", NULL, IGNORE, NULL}, {"blkdev_start", NULL, IGNORE, NULL}, {"exec_ssidref", NULL, IGNORE, NULL},
-    {"altp2m", NULL, IGNORE, NULL}, {"vpmu", NULL, IGNORE, NULL}, {"acpi", NULL, IGNORE, NULL},
-    {"nested_hvm", NULL, IGNORE, NULL}, {"apic", NULL, IGNORE, NULL}, {"vmtrace_buf_kb", NULL, IGNORE, NULL},
-    {"dm_restrict", NULL, IGNORE, NULL}, {"device_model_version", NULL, IGNORE, NULL}, {0}};
-static const struct rule top_rules[] = {
-    {"c_info", NULL, OBJECT, c_info_rules}, {"b_info", NULL, OBJECT, b_info_rules}, {"nics", NULL, NICS, NULL},
-    {"on_poweroff", "on_poweroff", WORD, NULL}, {"on_reboot", "on_reboot", WORD, NULL}, {"on_crash", "on_crash", WORD, NULL},
-    {"on_watchdog", "on_watchdog", WORD, NULL}, {"on_soft_reset", NULL, IGNORE, NULL}, {0}};
+    { "avail_vcpus", NULL, IGNORE, NULL },
+    { "cpumap", NULL, IGNORE, NULL },
+    { "nodemap", NULL, IGNORE, NULL },
+    { "vcpu_hard_affinity", NULL, IGNORE, NULL },
+    { "vcpu_soft_affinity", NULL, IGNORE, NULL },
+    { "numa_placement", NULL, IGNORE, NULL },
+    { "video_memkb", NULL, IGNORE, NULL },
+    { "shadow_memkb", NULL, IGNORE, NULL },
+    { "iommu_memkb", NULL, IGNORE, NULL },
+    { "rtc_timeoffset", NULL, IGNORE, NULL },
+    { "localtime", NULL, IGNORE, NULL },
+    { "claim_mode", NULL, IGNORE, NULL },
+    { "tsc_mode", NULL, IGNORE, NULL },
+    { "type.pvh", NULL, IGNORE, NULL },
+    { "type.pv", NULL, IGNORE, NULL },
+    { "type.hvm", NULL, IGNORE, NULL },
+    { "type.invalid", NULL, IGNORE, NULL },
+    { "arch_x86", NULL, IGNORE, NULL },
+    { "max_maptrack_frames", NULL, IGNORE, NULL },
+    { "max_grant_version", NULL, IGNORE, NULL },
+    { "disable_migrate", NULL, IGNORE, NULL },
+    { "blkdev_start", NULL, IGNORE, NULL },
+    { "exec_ssidref", NULL, IGNORE, NULL },
+    { "altp2m", NULL, IGNORE, NULL },
+    { "vpmu", NULL, IGNORE, NULL },
+    { "acpi", NULL, IGNORE, NULL },
+    { "nested_hvm", NULL, IGNORE, NULL },
+    { "apic", NULL, IGNORE, NULL },
+    { "vmtrace_buf_kb", NULL, IGNORE, NULL },
+    { "dm_restrict", NULL, IGNORE, NULL },
+    { "device_model_version", NULL, IGNORE, NULL },
+    { 0 }
+};
+static const struct rule top_rules[] = { { "c_info", NULL, OBJECT, c_info_rules },
+                                         { "b_info", NULL, OBJECT, b_info_rules },
+                                         { "nics", NULL, NICS, NULL },
+                                         { "on_poweroff", "on_poweroff", WORD, NULL },
+                                         { "on_reboot", "on_reboot", WORD, NULL },
+                                         { "on_crash", "on_crash", WORD, NULL },
+                                         { "on_watchdog", "on_watchdog", WORD, NULL },
+                                         { "on_soft_reset", NULL, IGNORE, NULL },
+                                         { 0 } };
 
 /* An empty list or object, or nothing said. */
 static bool is_empty(const char *raw)
@@ -65,7 +113,8 @@ static bool is_empty(const char *raw)
 static char *unquote(const char *raw)
 {
     char *wrapped = NULL, *value = malloc(strlen(raw) + 1);
-    if (value && asprintf(&wrapped, "{\"v\":%s}", raw) > 0 && json_get_string(wrapped, "v", value, strlen(raw) + 1)) {
+    if (value && asprintf(&wrapped, "{\"v\":%s}", raw) > 0 &&
+        json_get_string(wrapped, "v", value, strlen(raw) + 1)) {
         free(wrapped);
         return value;
     }
@@ -74,7 +123,8 @@ static char *unquote(const char *raw)
     return NULL;
 }
 
-static int take_text(struct config *config, const struct rule *rule, const char *raw, struct failure *f)
+static int take_text(struct config *config, const struct rule *rule, const char *raw,
+                     struct failure *f)
 {
     char *value = unquote(raw);
     if (!value)
@@ -99,7 +149,8 @@ static int take_nics(struct config *config, const char *raw, struct failure *f)
         json_get_string(nic, "bridge", bridge, sizeof bridge);
         if (json_get_string(nic, "script", script, sizeof script) && strcmp(script, "vif-bridge") &&
             strcmp(script, "/etc/xen/scripts/vif-bridge"))
-            error = fail(f, XLM_E_CONFIG, "a network interface with the script %s cannot move", script);
+            error = fail(f, XLM_E_CONFIG, "a network interface with the script %s cannot move",
+                         script);
         snprintf(text, sizeof text, "mac=%s%s%s", mac, bridge[0] ? ",bridge=" : "", bridge);
         if (!error)
             error = config_add_to_list(config, "vif", text, f);
@@ -107,29 +158,26 @@ static int take_nics(struct config *config, const char *raw, struct failure *f)
     return error;
 }
 
-static int take_object(struct config *config, const char *raw, const struct rule *rules, struct failure *f);
+static int take_object(struct config *config, const char *raw, const struct rule *rules,
+                       struct failure *f);
 
-static int take_value(struct config *config, const struct rule *rule, const char *raw, struct failure *f)
+static int take_value(struct config *config, const struct rule *rule, const char *raw,
+                      struct failure *f)
 {
     uint64_t number = strtoull(raw, NULL, 10);
     switch (rule->how) {
     case TEXT:
-    case WORD:
-        return take_text(config, rule, raw, f);
-    case NUMBER:
-        return config_set_number(config, rule->to, number, f);
-    case KIB_AS_MIB:
-        return config_set_number(config, rule->to, number / 1024, f);
-    case OBJECT:
-        return take_object(config, raw, rule->inside, f);
-    case NICS:
-        return take_nics(config, raw, f);
-    default:
-        return 0;
+    case WORD: return take_text(config, rule, raw, f);
+    case NUMBER: return config_set_number(config, rule->to, number, f);
+    case KIB_AS_MIB: return config_set_number(config, rule->to, number / 1024, f);
+    case OBJECT: return take_object(config, raw, rule->inside, f);
+    case NICS: return take_nics(config, raw, f);
+    default: return 0;
     }
 }
 
-static int take_object(struct config *config, const char *raw, const struct rule *rules, struct failure *f)
+static int take_object(struct config *config, const char *raw, const struct rule *rules,
+                       struct failure *f)
 {
     char key[64], *value;
     size_t at = 0;
@@ -141,7 +189,8 @@ static int take_object(struct config *config, const char *raw, const struct rule
         if (rule->key)
             error = take_value(config, rule, value, f);
         else if (!is_empty(value))
-            error = fail(f, XLM_E_CONFIG, "the guest has %s, which cannot move to another host", key);
+            error = fail(f, XLM_E_CONFIG, "the guest has %s, which cannot move to another host",
+                         key);
     }
     return error;
 }

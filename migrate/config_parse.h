@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The syntax of xl.cfg(5): `key = value` lines; a value is a number, a quoted string or a list of strings. */
+/* The syntax of xl.cfg(5): `key = value` lines; a value is a number, a quoted string or a list of
+ * strings. */
 #ifndef MIGRATE_CONFIG_PARSE_H
 #define MIGRATE_CONFIG_PARSE_H
 
@@ -10,7 +11,8 @@ struct config_text {
     int line;
 };
 
-/* The next entry: 1, 0 at the end, -1 with *f set (the entry's strings are the caller's in any case). */
+/* The next entry: 1, 0 at the end, -1 with *f set (the entry's strings are the caller's in any
+ * case). */
 int config_next_entry(struct config_text *text, struct config_entry *entry, struct failure *f);
 
 #endif

@@ -17,14 +17,16 @@
 #include "codec.h"
 #include "fault.h"
 
-#define PARTS_MAX 1024          /* IOV_MAX */
+#define PARTS_MAX 1024 /* IOV_MAX */
 
 static void set_option(int fd, int level, int name, int value)
 {
-    (void)setsockopt(fd, level, name, &value, sizeof value);    /* a UNIX socket has none of them: fine */
+    (void)setsockopt(fd, level, name, &value,
+                     sizeof value); /* a UNIX socket has none of them: fine */
 }
 
-void conn_init(struct conn *conn, int fd, int cancel_fd, struct fault *fault, struct failure *failure)
+void conn_init(struct conn *conn, int fd, int cancel_fd, struct fault *fault,
+               struct failure *failure)
 {
     memset(conn, 0, sizeof *conn);
     conn->fd = fd;
@@ -51,14 +53,15 @@ void conn_close(struct conn *conn)
 static int lost(struct conn *conn, const char *what, const char *why)
 {
     conn->failure->link_lost = true;
-    return fail(conn->failure, XLM_E_INTERNAL, "connection lost while %s (%s) after %llu bytes sent, %llu received", what, why,
+    return fail(conn->failure, XLM_E_INTERNAL,
+                "connection lost while %s (%s) after %llu bytes sent, %llu received", what, why,
                 (unsigned long long)conn->tx_bytes, (unsigned long long)conn->rx_bytes);
 }
 
 /* Waits for `events`; 0, or -1 on cancel or time-out. */
 static int wait_ready(struct conn *conn, short events)
 {
-    struct pollfd set[2] = {{conn->fd, events, 0}, {conn->cancel_fd, POLLIN, 0}};
+    struct pollfd set[2] = { { conn->fd, events, 0 }, { conn->cancel_fd, POLLIN, 0 } };
     for (;;) {
         int n = poll(set, 2, conn->timeout_ms);
         if (n < 0 && errno == EINTR)
@@ -73,13 +76,13 @@ static int wait_ready(struct conn *conn, short events)
 
 bool conn_cancelled(const struct conn *conn)
 {
-    struct pollfd set = {conn->cancel_fd, POLLIN, 0};
+    struct pollfd set = { conn->cancel_fd, POLLIN, 0 };
     return conn->cancel_fd >= 0 && poll(&set, 1, 0) > 0;
 }
 
 bool conn_readable(const struct conn *conn)
 {
-    struct pollfd set = {conn->fd, POLLIN, 0};
+    struct pollfd set = { conn->fd, POLLIN, 0 };
     return poll(&set, 1, 0) > 0;
 }
 
@@ -97,8 +100,8 @@ static void advance(struct iovec **part, int *count, size_t n)
 }
 
 /*
- * Faults on purpose: how many bytes may be sent before the place (SIZE_MAX: no limit), and at the place the one byte that goes out in
- * place of the true one.
+ * Faults on purpose: how many bytes may be sent before the place (SIZE_MAX: no limit), and at the
+ * place the one byte that goes out in place of the true one.
  */
 static size_t fault_room(struct conn *conn)
 {
@@ -112,7 +115,8 @@ static ssize_t send_some(struct conn *conn, const struct iovec *part, int count)
 {
     size_t room = fault_room(conn);
     if (room == SIZE_MAX || count == 0) {
-        struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)part, .msg_iovlen = (size_t)count};
+        struct msghdr message = { .msg_iov = (struct iovec *)(uintptr_t)part,
+                                  .msg_iovlen = (size_t)count };
         return sendmsg(conn->fd, &message, MSG_NOSIGNAL);
     }
     if (room) {
@@ -135,7 +139,7 @@ static ssize_t send_some(struct conn *conn, const struct iovec *part, int count)
 /* The peer has closed: if it said why, that is the reason. */
 static int broken_pipe(struct conn *conn)
 {
-    struct record record = {0};
+    struct record record = { 0 };
     int saved = errno;
     conn->timeout_ms = 1000;
     for (int i = 0; i < 64 && conn_receive(conn, &record) == 0; i++)
@@ -176,7 +180,7 @@ static int pace(struct conn *conn, size_t bytes)
     conn->pace_ns += (uint64_t)((double)bytes * 1e9 / (double)conn->max_bytes_per_s);
     if (conn->pace_ns <= now)
         return 0;
-    struct pollfd set = {conn->cancel_fd, POLLIN, 0};
+    struct pollfd set = { conn->cancel_fd, POLLIN, 0 };
     if (poll(&set, 1, (int)((conn->pace_ns - now) / 1000000)) > 0)
         return fail(conn->failure, XLM_E_CANCELLED, "cancelled");
     return 0;
@@ -188,7 +192,7 @@ int conn_send(struct conn *conn, uint32_t type, const struct iovec *part, int co
     struct iovec all[PARTS_MAX + 2];
     if (count > PARTS_MAX)
         return fail(conn->failure, XLM_E_INTERNAL, "a record of %d parts", count);
-    struct xlm_header header = {.type = (uint16_t)type, .index = conn->tx_index};
+    struct xlm_header header = { .type = (uint16_t)type, .index = conn->tx_index };
     size_t length = 0;
     for (int i = 0; i < count; i++) {
         all[i + 1] = part[i];
@@ -196,8 +200,8 @@ int conn_send(struct conn *conn, uint32_t type, const struct iovec *part, int co
     }
     header.length = (uint32_t)length;
     codec_seal(&header, part, checked);
-    all[0] = (struct iovec){&header, sizeof header};
-    all[count + 1] = (struct iovec){(void *)(uintptr_t)&zero, xlm_pad(length) - length};
+    all[0] = (struct iovec){ &header, sizeof header };
+    all[count + 1] = (struct iovec){ (void *)(uintptr_t)&zero, xlm_pad(length) - length };
     conn->in_record = true;
     if (send_all(conn, all, count + 2) < 0)
         return -1;
@@ -208,7 +212,7 @@ int conn_send(struct conn *conn, uint32_t type, const struct iovec *part, int co
 
 int conn_send_struct(struct conn *conn, uint32_t type, const void *payload, size_t size)
 {
-    struct iovec part = {(void *)(uintptr_t)payload, size};
+    struct iovec part = { (void *)(uintptr_t)payload, size };
     return conn_send(conn, type, &part, 1, 1);
 }
 
@@ -237,7 +241,7 @@ static int read_all(struct conn *conn, struct iovec *part, int count)
 
 static int read_bytes(struct conn *conn, void *to, size_t n)
 {
-    struct iovec part = {to, n};
+    struct iovec part = { to, n };
     return read_all(conn, &part, 1);
 }
 
@@ -268,7 +272,7 @@ static int peer_error(struct conn *conn, const struct record *record)
     size_t n = record->header.length - sizeof *error;
     struct failure *f = conn->failure;
     fail(f, error->code ? error->code : XLM_E_INTERNAL, "%.*s", (int)n, (const char *)(error + 1));
-    for (char *c = f->text; *c; c++)        /* a peer's text goes to terminals */
+    for (char *c = f->text; *c; c++) /* a peer's text goes to terminals */
         if ((unsigned char)*c < 32 || (unsigned char)*c > 126)
             *c = '?';
     f->from_peer = true;
@@ -282,18 +286,22 @@ static int receive_payload(struct conn *conn, struct record *record)
     size_t fixed = h->type == XLM_PAGES ? sizeof(struct xlm_pages) : 0, length = h->length;
     uint64_t offset = record->offset;
     if (make_room(conn, record, fixed + 8) < 0 || read_bytes(conn, record->payload, fixed) < 0 ||
-        codec_checked_length(h, (struct xlm_pages *)record->payload, offset, &length, conn->failure) < 0)
+        codec_checked_length(h, (struct xlm_pages *)record->payload, offset, &length,
+                             conn->failure) < 0)
         return -1;
     size_t padded = xlm_pad(length);
-    if (make_room(conn, record, padded + 8) < 0 || read_bytes(conn, record->payload + fixed, padded - fixed) < 0)
+    if (make_room(conn, record, padded + 8) < 0 ||
+        read_bytes(conn, record->payload + fixed, padded - fixed) < 0)
         return -1;
     record->checked_length = length;
     record->data_length = h->length - length;
     if (!codec_sum_ok(h, record->payload, length))
-        return fail_record(conn->failure, XLM_E_DAMAGED, h->type, h->index, offset, "its checksum is wrong");
+        return fail_record(conn->failure, XLM_E_DAMAGED, h->type, h->index, offset,
+                           "its checksum is wrong");
     for (size_t i = length; i < padded; i++)
         if (record->payload[i])
-            return fail_record(conn->failure, XLM_E_STREAM, h->type, h->index, offset, "its padding is not zero");
+            return fail_record(conn->failure, XLM_E_STREAM, h->type, h->index, offset,
+                               "its padding is not zero");
     return 0;
 }
 
@@ -302,14 +310,15 @@ int conn_receive(struct conn *conn, struct record *record)
     for (;;) {
         record->offset = conn->rx_bytes;
         if (read_bytes(conn, &record->header, sizeof record->header) < 0 ||
-            codec_check_header(&record->header, conn->rx_index, record->offset, conn->failure) < 0 ||
+            codec_check_header(&record->header, conn->rx_index, record->offset, conn->failure) <
+                0 ||
             receive_payload(conn, record) < 0)
             return -1;
         conn->rx_index++;
         if (record->header.type & XLM_OPTIONAL)
             continue;
-        if (codec_check_payload(&record->header, record->payload, record->checked_length, record->offset,
-                                conn->failure) < 0)
+        if (codec_check_payload(&record->header, record->payload, record->checked_length,
+                                record->offset, conn->failure) < 0)
             return -1;
         return record->header.type == XLM_ERROR ? peer_error(conn, record) : 0;
     }
@@ -321,15 +330,15 @@ int conn_expect(struct conn *conn, struct record *record, uint32_t type)
         return -1;
     const struct xlm_header *h = &record->header;
     if (h->type != type)
-        return fail_record(conn->failure, XLM_E_STREAM, h->type, h->index, record->offset, "comes where %s should",
-                           codec_type_name(type));
+        return fail_record(conn->failure, XLM_E_STREAM, h->type, h->index, record->offset,
+                           "comes where %s should", codec_type_name(type));
     return 0;
 }
 
 int conn_refuse(struct conn *conn, const struct record *record)
 {
-    return fail_record(conn->failure, XLM_E_STREAM, record->header.type, record->header.index, record->offset,
-                       "it does not belong here");
+    return fail_record(conn->failure, XLM_E_STREAM, record->header.type, record->header.index,
+                       record->offset, "it does not belong here");
 }
 
 void record_free(struct record *record)
@@ -342,9 +351,10 @@ void conn_send_error(struct conn *conn, const struct failure *f)
 {
     if (f->from_peer || f->link_lost || !f->code || conn->fd < 0 || conn->in_record)
         return;
-    struct xlm_error error = {f->code, f->record_type, f->record_index, f->record_offset};
-    struct iovec part[2] = {{&error, sizeof error}, {(void *)(uintptr_t)f->text, strlen(f->text)}};
-    struct failure ignored = {0}, *saved = conn->failure;
+    struct xlm_error error = { f->code, f->record_type, f->record_index, f->record_offset };
+    struct iovec part[2] = { { &error, sizeof error },
+                             { (void *)(uintptr_t)f->text, strlen(f->text) } };
+    struct failure ignored = { 0 }, *saved = conn->failure;
     conn->failure = &ignored;
     conn->cancel_fd = -1;
     conn->timeout_ms = 1000;
@@ -361,7 +371,7 @@ void conn_linger(struct conn *conn)
         return;
     shutdown(conn->fd, SHUT_WR);
     for (uint64_t now; (now = now_ns()) < end;) {
-        struct pollfd set = {conn->fd, POLLIN, 0};
+        struct pollfd set = { conn->fd, POLLIN, 0 };
         if (poll(&set, 1, (int)((end - now) / 1000000) + 1) <= 0)
             return;
         ssize_t n = read(conn->fd, sink, sizeof sink);

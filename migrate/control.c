@@ -60,14 +60,15 @@ static void send_done(int fd, const char *result, const char *error)
 }
 
 /* A number of the request within its bounds; absent: as it was. */
-static int get_number(const char *line, const char *key, uint64_t least, uint64_t most, uint64_t *value, struct failure *f)
+static int get_number(const char *line, const char *key, uint64_t least, uint64_t most,
+                      uint64_t *value, struct failure *f)
 {
     uint64_t number;
     if (!json_get_number(line, key, &number))
         return 0;
     if (number < least || number > most)
-        return fail(f, XLM_E_CONFIG, "%s is not within %llu and %llu", key, (unsigned long long)least,
-                    (unsigned long long)most);
+        return fail(f, XLM_E_CONFIG, "%s is not within %llu and %llu", key,
+                    (unsigned long long)least, (unsigned long long)most);
     *value = number;
     return 0;
 }
@@ -78,11 +79,14 @@ static int parse_migrate(const char *line, struct source_request *r, struct fail
     memset(r, 0, sizeof *r);
     if (!json_get_string(line, "guest", r->guest, sizeof r->guest) || !r->guest[0])
         return fail(f, XLM_E_CONFIG, "no guest");
-    if (!json_get_string(line, "host", r->peer, sizeof r->peer) || !r->peer[0] || strpbrk(r->peer, " \t\n"))
+    if (!json_get_string(line, "host", r->peer, sizeof r->peer) || !r->peer[0] ||
+        strpbrk(r->peer, " \t\n"))
         return fail(f, XLM_E_CONFIG, "no host");
-    if (get_number(line, "port", 1, 65535, &port, f) < 0 || get_number(line, "downtime_ms", 1, 3600000, &downtime, f) < 0 ||
+    if (get_number(line, "port", 1, 65535, &port, f) < 0 ||
+        get_number(line, "downtime_ms", 1, 3600000, &downtime, f) < 0 ||
         get_number(line, "suspend_timeout_ms", 1, 600000, &timeout, f) < 0 ||
-        get_number(line, "max_mbps", 0, 1000000, &mbps, f) < 0 || get_number(line, "force", 0, 1, &force, f) < 0)
+        get_number(line, "max_mbps", 0, 1000000, &mbps, f) < 0 ||
+        get_number(line, "force", 0, 1, &force, f) < 0)
         return -1;
     r->port = (uint16_t)port;
     r->downtime_ms = (uint32_t)downtime;
@@ -96,8 +100,8 @@ static int parse_migrate(const char *line, struct source_request *r, struct fail
 static void do_migrate(struct host *host, int fd, const char *line)
 {
     struct source_request request;
-    struct failure f = {0};
-    struct report report = {.emit = send_line, .context = &fd};
+    struct failure f = { 0 };
+    struct report report = { .emit = send_line, .context = &fd };
     if (parse_migrate(line, &request, &f) < 0)
         send_done(fd, "failed", f.text);
     else
@@ -111,13 +115,15 @@ static int parse_rate(const char *line, struct rate_request *r, struct failure *
     if (!json_get_string(line, "guest", r->guest, sizeof r->guest) || !r->guest[0])
         return fail(f, XLM_E_CONFIG, "no guest");
     if (get_number(line, "seconds", 1, RATE_SECONDS_MAX, &seconds, f) < 0 ||
-        get_number(line, "interval_ms", RATE_INTERVAL_MIN_MS, RATE_INTERVAL_MAX_MS, &interval, f) < 0 ||
-        get_number(line, "downtime_ms", 1, 3600000, &downtime, f) < 0 || get_number(line, "mbps", 0, 1000000, &mbps, f) < 0 ||
+        get_number(line, "interval_ms", RATE_INTERVAL_MIN_MS, RATE_INTERVAL_MAX_MS, &interval, f) <
+            0 ||
+        get_number(line, "downtime_ms", 1, 3600000, &downtime, f) < 0 ||
+        get_number(line, "mbps", 0, 1000000, &mbps, f) < 0 ||
         get_number(line, "histogram", 0, 1, &histogram, f) < 0)
         return -1;
     if (interval > seconds * 1000)
-        return fail(f, XLM_E_CONFIG, "an interval of %llu ms is longer than %llu s", (unsigned long long)interval,
-                    (unsigned long long)seconds);
+        return fail(f, XLM_E_CONFIG, "an interval of %llu ms is longer than %llu s",
+                    (unsigned long long)interval, (unsigned long long)seconds);
     r->seconds = (uint32_t)seconds;
     r->interval_ms = (uint32_t)interval;
     r->downtime_limit_ms = (uint32_t)downtime;
@@ -129,10 +135,10 @@ static int parse_rate(const char *line, struct rate_request *r, struct failure *
 static void do_rate(struct host *host, int fd, const char *line)
 {
     /* While it does not read, the guest is logged and a migration may wait: not for long. */
-    const struct timeval patience = {.tv_sec = 2};
+    const struct timeval patience = { .tv_sec = 2 };
     struct rate_request request;
-    struct failure f = {0};
-    struct report report = {.emit = send_or_end, .context = &fd};
+    struct failure f = { 0 };
+    struct report report = { .emit = send_or_end, .context = &fd };
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (parse_rate(line, &request, &f) < 0) {
         send_done(fd, "failed", f.text);
@@ -155,7 +161,8 @@ static void show_measurement(FILE *out, const struct migration *m)
 {
     fputs("{\"event\":\"measurement\",\"guest\":", out);
     json_string(out, m->name);
-    fprintf(out, ",\"elapsed_ms\":%llu}\n", (unsigned long long)((now_ns() - m->start_ns) / 1000000));
+    fprintf(out, ",\"elapsed_ms\":%llu}\n",
+            (unsigned long long)((now_ns() - m->start_ns) / 1000000));
 }
 
 static void show_active(FILE *out, const struct migration *m)
@@ -170,8 +177,8 @@ static void show_active(FILE *out, const struct migration *m)
     json_string(out, m->peer);
     fputs(",\"stage\":", out);
     json_string(out, m->stage);
-    fprintf(out, ",\"round\":%u,\"bytes\":%llu,\"dirty\":%llu,\"elapsed_ms\":%llu,\"open\":0}\n", m->round,
-            (unsigned long long)m->bytes, (unsigned long long)m->dirty_pages,
+    fprintf(out, ",\"round\":%u,\"bytes\":%llu,\"dirty\":%llu,\"elapsed_ms\":%llu,\"open\":0}\n",
+            m->round, (unsigned long long)m->bytes, (unsigned long long)m->dirty_pages,
             (unsigned long long)((now_ns() - m->start_ns) / 1000000));
 }
 
@@ -192,10 +199,8 @@ static const char *explain(enum journal_state state)
         return "the guest runs on the target host, which has not been heard of since; the copy here is destroyed, or will be";
     case JOURNAL_MEASURING:
         return "the daemon ended while it measured the guest's dirty rate, and its dirty log cannot be switched off";
-    case JOURNAL_OWNER:
-        return "the guest is this host's; the source host has not confirmed yet";
-    default:
-        return "";
+    case JOURNAL_OWNER: return "the guest is this host's; the source host has not confirmed yet";
+    default: return "";
     }
 }
 
@@ -237,7 +242,7 @@ static void do_status(struct host *host, int fd)
     pthread_mutex_unlock(&host->lock);
     free(list);
     if (fclose(out) == 0 && text[0]) {
-        text[strlen(text) - 1] = 0;         /* send_line() ends the last one */
+        text[strlen(text) - 1] = 0; /* send_line() ends the last one */
         send_line(&fd, text);
     }
     free(text);
@@ -247,8 +252,9 @@ static void do_status(struct host *host, int fd)
 static void do_resolve(struct host *host, int fd, const char *line)
 {
     char guest[XLM_NAME_MAX], action[16];
-    struct failure f = {0};
-    if (!json_get_string(line, "guest", guest, sizeof guest) || !json_get_string(line, "action", action, sizeof action) ||
+    struct failure f = { 0 };
+    if (!json_get_string(line, "guest", guest, sizeof guest) ||
+        !json_get_string(line, "action", action, sizeof action) ||
         (strcmp(action, "keep") && strcmp(action, "give-up")))
         send_done(fd, "failed", "resolve needs a guest, and keep or give-up");
     else if (settle_decide(host, guest, !strcmp(action, "keep"), &f) < 0)
@@ -260,7 +266,7 @@ static void do_resolve(struct host *host, int fd, const char *line)
 static bool read_request(int fd, char line[REQUEST_MAX])
 {
     size_t n = 0;
-    struct pollfd set = {fd, POLLIN, 0};
+    struct pollfd set = { fd, POLLIN, 0 };
     while (n < REQUEST_MAX - 1 && poll(&set, 1, 10000) > 0) {
         ssize_t got = read(fd, line + n, REQUEST_MAX - 1 - n);
         if (got <= 0)

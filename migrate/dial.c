@@ -12,7 +12,7 @@
 /* Finishes a connect that has begun; 0 or an errno. */
 static int finish(int fd, int timeout_ms, int cancel_fd)
 {
-    struct pollfd set[2] = {{fd, POLLOUT, 0}, {cancel_fd, POLLIN, 0}};
+    struct pollfd set[2] = { { fd, POLLOUT, 0 }, { cancel_fd, POLLIN, 0 } };
     int n = poll(set, 2, timeout_ms), error = 0;
     socklen_t size = sizeof error;
     if (n <= 0)
@@ -27,7 +27,7 @@ static int finish(int fd, int timeout_ms, int cancel_fd)
 int conn_dial(const char *host, uint16_t port, int timeout_ms, int cancel_fd, struct failure *f)
 {
     char service[8];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list;
     snprintf(service, sizeof service, "%u", port);
     int error = getaddrinfo(host, service, &hints, &list);
     if (error)
@@ -52,5 +52,6 @@ int conn_dial(const char *host, uint16_t port, int timeout_ms, int cancel_fd, st
     if (error == ECANCELED)
         return fail(f, XLM_E_CANCELLED, "cancelled");
     f->link_lost = true;
-    return fail(f, XLM_E_INTERNAL, "cannot reach xlmd on %s port %u: %s", host, port, strerror(error));
+    return fail(f, XLM_E_INTERNAL, "cannot reach xlmd on %s port %u: %s", host, port,
+                strerror(error));
 }

@@ -35,7 +35,8 @@ int fault_parse(const char *text, struct fault *fault)
     if (n == 14 && !strncmp(text, "pause-at-stage", n)) {
         const char *ms = strchr(value, ':');
         uint64_t number;
-        if (!ms || (size_t)(ms - value) >= sizeof fault->stage || parse_number(ms + 1, &number) < 0 || number > 600000)
+        if (!ms || (size_t)(ms - value) >= sizeof fault->stage ||
+            parse_number(ms + 1, &number) < 0 || number > 600000)
             return -1;
         memcpy(fault->stage, value, (size_t)(ms - value));
         fault->pause_ms = (uint32_t)number;
@@ -51,7 +52,7 @@ void fault_stage(struct fault *fault, struct conn *conn, const char *stage)
     fault->stage[0] = 0;
     log_line("fault on purpose at stage %s", stage);
     if (fault->pause_ms) {
-        struct timespec t = {fault->pause_ms / 1000, (long)(fault->pause_ms % 1000) * 1000000};
+        struct timespec t = { fault->pause_ms / 1000, (long)(fault->pause_ms % 1000) * 1000000 };
         nanosleep(&t, NULL);
     } else if (fault->die) {
         fault->die(conn);

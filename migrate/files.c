@@ -9,7 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The scalar code gives the same hashes.  It is fast enough everywhere, the vector code many times slower in an emulator. */
+/* The scalar code gives the same hashes.  It is fast enough everywhere, the vector code many times
+ * slower in an emulator. */
 #define XXH_VECTOR 0
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -19,7 +20,7 @@
 
 #define STAND_IN_WORDS 1024u
 
-const char *const file_key[XLM_FILE_KINDS] = {[XLM_KERNEL] = "kernel", [XLM_RAMDISK] = "ramdisk"};
+const char *const file_key[XLM_FILE_KINDS] = { [XLM_KERNEL] = "kernel", [XLM_RAMDISK] = "ramdisk" };
 
 static int hash_fd(int fd, uint64_t hash[2])
 {
@@ -40,7 +41,8 @@ static int hash_fd(int fd, uint64_t hash[2])
     return n == 0 ? 0 : -EIO;
 }
 
-int files_offer(const struct config *config, int kind, struct xlm_file_offer *offer, char path[PATH_MAX], struct failure *f)
+int files_offer(const struct config *config, int kind, struct xlm_file_offer *offer,
+                char path[PATH_MAX], struct failure *f)
 {
     const char *given = config_string(config, file_key[kind]);
     struct stat st;
@@ -49,14 +51,15 @@ int files_offer(const struct config *config, int kind, struct xlm_file_offer *of
     if (!given)
         return 0;
     if (!realpath(given, path) || strlen(path) >= XLM_PATH_MAX)
-        return fail(f, XLM_E_CONFIG, "the guest's %s %s: %s", file_key[kind], given, strerror(errno));
+        return fail(f, XLM_E_CONFIG, "the guest's %s %s: %s", file_key[kind], given,
+                    strerror(errno));
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0 || st.st_size > (off_t)XLM_FILE_MAX ||
-        hash_fd(fd, offer->hash) < 0) {
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size == 0 ||
+        st.st_size > (off_t)XLM_FILE_MAX || hash_fd(fd, offer->hash) < 0) {
         if (fd >= 0)
             close(fd);
-        return fail(f, XLM_E_CONFIG, "the guest's %s %s cannot be read, or is larger than %u MiB", file_key[kind], path,
-                    XLM_FILE_MAX >> 20);
+        return fail(f, XLM_E_CONFIG, "the guest's %s %s cannot be read, or is larger than %u MiB",
+                    file_key[kind], path, XLM_FILE_MAX >> 20);
     }
     close(fd);
     offer->size = (uint64_t)st.st_size;
@@ -84,20 +87,20 @@ static int failed(struct failure *f, const char *path)
 }
 
 /*
- * One page with the header of an arm64 Image, or of an arm32 zImage, so that the domain builder takes it and makes a domain of that
- * width; its code would loop.
+ * One page with the header of an arm64 Image, or of an arm32 zImage, so that the domain builder
+ * takes it and makes a domain of that width; its code would loop.
  */
 static int write_stand_in(const char *path, uint32_t guest_bits, struct failure *f)
 {
     static const uint32_t image[STAND_IN_WORDS] = {
-        [0] = 0x14000000,               /* b . */
-        [4] = sizeof image,             /* image_size */
-        [14] = 0x644d5241,              /* "ARM\x64" */
+        [0] = 0x14000000,   /* b . */
+        [4] = sizeof image, /* image_size */
+        [14] = 0x644d5241,  /* "ARM\x64" */
     };
     static const uint32_t zimage[STAND_IN_WORDS] = {
-        [0] = 0xeafffffe,               /* b . */
-        [9] = 0x016f2818,               /* magic */
-        [11] = sizeof zimage,           /* end; the start before it is 0: runs anywhere */
+        [0] = 0xeafffffe,     /* b . */
+        [9] = 0x016f2818,     /* magic */
+        [11] = sizeof zimage, /* end; the start before it is 0: runs anywhere */
     };
     const uint32_t *page = guest_bits == XLR_WIDTH_32 ? zimage : image;
     unlink(path);
@@ -114,7 +117,8 @@ static void file_path(const struct files *files, int kind, const char *suffix, c
     snprintf(path, PATH_MAX, "%s/%s%s", files->dir, file_key[kind], suffix);
 }
 
-int files_prepare(struct files *files, const char *state_dir, const uint8_t uuid[16], struct config *config, uint32_t guest_bits,
+int files_prepare(struct files *files, const char *state_dir, const uint8_t uuid[16],
+                  struct config *config, uint32_t guest_bits,
                   const struct xlm_file_offer offer[XLM_FILE_KINDS], struct failure *f)
 {
     char path[PATH_MAX];
@@ -134,7 +138,8 @@ int files_prepare(struct files *files, const char *state_dir, const uint8_t uuid
     return 0;
 }
 
-/* An equal regular file at this path?  Its content is what A offered, so its path tells A nothing new. */
+/* An equal regular file at this path?  Its content is what A offered, so its path tells A nothing
+ * new. */
 static bool is_equal(const char *path, const struct xlm_file_offer *offer)
 {
     struct stat st;
@@ -156,7 +161,8 @@ uint32_t files_wanted(struct files *files, const char *const path[XLM_FILE_KINDS
         if (!offer->size)
             continue;
         snprintf(files->same[i], sizeof files->same[i], "%.*s", (int)offer->path_length, path[i]);
-        if (files->same[i][0] == '/' && !strstr(files->same[i], "/../") && is_equal(files->same[i], offer))
+        if (files->same[i][0] == '/' && !strstr(files->same[i], "/../") &&
+            is_equal(files->same[i], offer))
             continue;
         files->same[i][0] = 0;
         files->wanted[i] = true;
@@ -169,9 +175,10 @@ int files_write(struct files *files, const struct xlm_file *piece, size_t bytes,
 {
     int i = (int)piece->kind;
     char path[PATH_MAX];
-    if (!files->wanted[i] || piece->offset != files->have[i] || bytes > files->offer[i].size - files->have[i])
-        return fail(f, XLM_E_STREAM, "a piece of the %s that was not asked for (%zu bytes at %llu)", file_key[i], bytes,
-                    (unsigned long long)piece->offset);
+    if (!files->wanted[i] || piece->offset != files->have[i] ||
+        bytes > files->offer[i].size - files->have[i])
+        return fail(f, XLM_E_STREAM, "a piece of the %s that was not asked for (%zu bytes at %llu)",
+                    file_key[i], bytes, (unsigned long long)piece->offset);
     file_path(files, i, ".new", path);
     if (files->fd[i] < 0) {
         unlink(path);
@@ -222,7 +229,8 @@ int files_finish(struct files *files, struct failure *f)
 
 static void remove_dir(const char *dir)
 {
-    static const char *const name[] = {"kernel", "kernel.new", "ramdisk", "ramdisk.new", "config"};
+    static const char *const name[] = { "kernel", "kernel.new", "ramdisk", "ramdisk.new",
+                                        "config" };
     char path[PATH_MAX + 16];
     for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
         snprintf(path, sizeof path, "%s/%s", dir, name[i]);

@@ -3,9 +3,10 @@
 
 #include <math.h>
 
-#define MIB 1048576.0
-#define WIRE_PAGE_BYTES 4112.0      /* a page in PAGES: its sum, its share of runs and headers */
-#define ROUND_SECONDS 0.005         /* what a round takes besides its bytes: the harvest, the target's acknowledgement */
+#define MIB             1048576.0
+#define WIRE_PAGE_BYTES 4112.0 /* a page in PAGES: its sum, its share of runs and headers */
+#define ROUND_SECONDS \
+    0.005 /* what a round takes besides its bytes: the harvest, the target's acknowledgement */
 #define MOST_MIB_S 100000.0
 
 void forecast_add(struct forecast_model *model, double seconds, double pages)
@@ -13,12 +14,13 @@ void forecast_add(struct forecast_model *model, double seconds, double pages)
     const struct forecast_point *last = model->count ? &model->point[model->count - 1] : NULL;
     if (model->count == FORECAST_POINTS_MAX || (last && seconds <= last->seconds))
         return;
-    if (last && pages < last->pages)        /* of other samples: a longer time has no fewer */
+    if (last && pages < last->pages) /* of other samples: a longer time has no fewer */
         pages = last->pages;
-    model->point[model->count++] = (struct forecast_point){seconds, pages};
+    model->point[model->count++] = (struct forecast_point){ seconds, pages };
 }
 
-/* Along the power of time from a to b; before a and after b no faster than time, which is the most that can go on. */
+/* Along the power of time from a to b; before a and after b no faster than time, which is the most
+ * that can go on. */
 static double along(struct forecast_point a, struct forecast_point b, double seconds)
 {
     if (a.pages <= 0)
@@ -39,18 +41,22 @@ double forecast_pages(const struct forecast_model *model, double seconds)
         return 0;
     while (i < model->count - 1 && p[i].seconds < seconds)
         i++;
-    double pages = model->count == 1 ? p[0].pages * seconds / p[0].seconds : along(p[i - 1], p[i], seconds);
+    double pages = model->count == 1 ? p[0].pages * seconds / p[0].seconds
+                                     : along(p[i - 1], p[i], seconds);
     return pages < model->most_pages ? pages : model->most_pages;
 }
 
-void forecast_run(const struct forecast_model *model, const struct forecast_request *request, struct forecast *forecast)
+void forecast_run(const struct forecast_model *model, const struct forecast_request *request,
+                  struct forecast *forecast)
 {
     double todo = request->data_pages, bytes_s = request->mib_s * MIB;
-    *forecast = (struct forecast){.total_ms = request->setup_ms};
+    *forecast = (struct forecast){ .total_ms = request->setup_ms };
     policy_init(&forecast->policy, request->downtime_limit_ms, false);
     do {
-        double seconds = todo * WIRE_PAGE_BYTES / bytes_s + ROUND_SECONDS, dirty = forecast_pages(model, seconds);
-        struct policy_round round = {(uint64_t)(todo * WIRE_PAGE_BYTES), (uint64_t)(seconds * 1e9), (uint64_t)todo, (uint64_t)dirty};
+        double seconds = todo * WIRE_PAGE_BYTES / bytes_s + ROUND_SECONDS,
+               dirty = forecast_pages(model, seconds);
+        struct policy_round round = { (uint64_t)(todo * WIRE_PAGE_BYTES), (uint64_t)(seconds * 1e9),
+                                      (uint64_t)todo, (uint64_t)dirty };
         forecast->last = policy_after_round(&forecast->policy, &round);
         forecast->rounds++;
         forecast->total_ms += seconds * 1000;
@@ -62,7 +68,8 @@ void forecast_run(const struct forecast_model *model, const struct forecast_requ
     forecast->sent_pages += todo;
 }
 
-double forecast_needed_mib_s(const struct forecast_model *model, const struct forecast_request *request)
+double forecast_needed_mib_s(const struct forecast_model *model,
+                             const struct forecast_request *request)
 {
     struct forecast_request faster = *request;
     struct forecast forecast;

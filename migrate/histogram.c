@@ -56,16 +56,23 @@ bool histogram_parse(const char *line, struct histogram *h)
     return good && h->intervals >= 1 && h->region_pages;
 }
 
-/* Shares of a region's pages, in percent: written at some time; written in an interval, on average. */
+/* Shares of a region's pages, in percent: written at some time; written in an interval, on average.
+ */
 static double percent(double part, double whole)
 {
     return whole > 0 ? part < whole ? part / whole * 100 : 100 : 0;
 }
 
 static double ever_percent(const struct histogram_bar *b) { return percent(b->written, b->pages); }
-static double mean_percent(const struct histogram *h, const struct histogram_bar *b) { return percent(b->writes / h->intervals, b->pages); }
+static double mean_percent(const struct histogram *h, const struct histogram_bar *b)
+{
+    return percent(b->writes / h->intervals, b->pages);
+}
 
-static double region_mib(const struct histogram *h) { return (double)h->region_pages * PAGE_BYTES / 1048576; }
+static double region_mib(const struct histogram *h)
+{
+    return (double)h->region_pages * PAGE_BYTES / 1048576;
+}
 
 /* --- SVG --- */
 
@@ -80,20 +87,23 @@ static void escape(FILE *out, const char *text)
 
 static void text_at(FILE *out, double x, double y, int size, const char *anchor, const char *text)
 {
-    fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%d\" text-anchor=\"%s\">", x, y, size, anchor);
+    fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" font-size=\"%d\" text-anchor=\"%s\">", x, y, size,
+            anchor);
     escape(out, text);
     fputs("</text>\n", out);
 }
 
-static void rectangle(FILE *out, double x, double y, double width, double height, const char *colour)
+static void rectangle(FILE *out, double x, double y, double width, double height,
+                      const char *colour)
 {
-    fprintf(out, "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"%s\"/>\n", x, y, width, height, colour);
+    fprintf(out, "<rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\" fill=\"%s\"/>\n", x, y,
+            width, height, colour);
 }
 
 /* The axis' end: the least of 1, 2, 5, ... 100 % that holds all bars. */
 static double scale_percent(const struct histogram *h)
 {
-    static const double end[] = {1, 2, 5, 10, 20, 50, 100};
+    static const double end[] = { 1, 2, 5, 10, 20, 50, 100 };
     double most = 0;
     size_t i = 0;
     for (uint32_t k = 0; k < h->count; k++)
@@ -107,13 +117,18 @@ static double scale_percent(const struct histogram *h)
 static void svg_head(const struct histogram *h, FILE *out)
 {
     char text[256];
-    fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" "
-            "fill=\"#333\">\n", WIDTH, HEIGHT, WIDTH, HEIGHT);
+    fprintf(
+        out,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" "
+        "fill=\"#333\">\n",
+        WIDTH, HEIGHT, WIDTH, HEIGHT);
     rectangle(out, 0, 0, WIDTH, HEIGHT, "#fff");
-    snprintf(text, sizeof text, "Memory written by \"%s\", by region of %g MiB", h->guest, region_mib(h));
+    snprintf(text, sizeof text, "Memory written by \"%s\", by region of %g MiB", h->guest,
+             region_mib(h));
     text_at(out, WIDTH / 2.0, 24, 16, "middle", text);
     rectangle(out, LEFT, 40, 12, 12, MEAN_COLOUR);
-    snprintf(text, sizeof text, "written in an interval of %.3g s, mean of %.0f", h->interval_s, h->intervals);
+    snprintf(text, sizeof text, "written in an interval of %.3g s, mean of %.0f", h->interval_s,
+             h->intervals);
     text_at(out, LEFT + 18, 51, 12, "start", text);
     rectangle(out, LEFT + 330, 40, 12, 12, EVER_COLOUR);
     snprintf(text, sizeof text, "written at some time in all %.1f s", h->interval_s * h->intervals);
@@ -125,12 +140,16 @@ static void svg_percent_axis(const struct histogram *h, FILE *out)
     char text[32];
     for (int tick = 0; tick <= 5; tick++) {
         double y = TOP + PLOT_HEIGHT - PLOT_HEIGHT * tick / 5.0;
-        fprintf(out, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"%s\"/>\n", LEFT, y, WIDTH - RIGHT, y, tick ? "#ddd" : "#333");
+        fprintf(out, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"%s\"/>\n", LEFT, y,
+                WIDTH - RIGHT, y, tick ? "#ddd" : "#333");
         snprintf(text, sizeof text, "%g %%", scale_percent(h) * tick / 5);
         text_at(out, LEFT - 6, y + 4, 11, "end", text);
     }
-    fprintf(out, "<text transform=\"translate(16 %.1f) rotate(-90)\" font-size=\"12\" text-anchor=\"middle\">share of the region's "
-            "pages</text>\n", TOP + PLOT_HEIGHT / 2.0);
+    fprintf(
+        out,
+        "<text transform=\"translate(16 %.1f) rotate(-90)\" font-size=\"12\" text-anchor=\"middle\">share of the region's "
+        "pages</text>\n",
+        TOP + PLOT_HEIGHT / 2.0);
     text_at(out, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 12, 12, "middle", "guest-physical address");
 }
 
@@ -138,12 +157,14 @@ static void svg_percent_axis(const struct histogram *h, FILE *out)
 static void svg_address(const struct histogram_bar *b, double x, FILE *out)
 {
     char text[32];
-    fprintf(out, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#333\"/>\n", x, TOP + PLOT_HEIGHT, x, TOP + PLOT_HEIGHT + 5);
+    fprintf(out, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#333\"/>\n", x,
+            TOP + PLOT_HEIGHT, x, TOP + PLOT_HEIGHT + 5);
     snprintf(text, sizeof text, "0x%llx", (unsigned long long)(b->gfn * PAGE_BYTES));
     text_at(out, x, TOP + PLOT_HEIGHT + 19, 11, "middle", text);
 }
 
-static void svg_bar(double x, double width, double share, double scale, const char *colour, FILE *out)
+static void svg_bar(double x, double width, double share, double scale, const char *colour,
+                    FILE *out)
 {
     double tall = PLOT_HEIGHT * share / scale;
     if (share > 0)
@@ -153,14 +174,16 @@ static void svg_bar(double x, double width, double share, double scale, const ch
 /* Between banks. */
 static void svg_gap(double x, FILE *out)
 {
-    fprintf(out, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#999\" stroke-dasharray=\"3 3\"/>\n", x, TOP, x,
-            TOP + PLOT_HEIGHT + 5);
+    fprintf(
+        out,
+        "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#999\" stroke-dasharray=\"3 3\"/>\n",
+        x, TOP, x, TOP + PLOT_HEIGHT + 5);
 }
 
 static void svg_bars(const struct histogram *h, double step, FILE *out)
 {
     uint32_t every = 1, since = 0;
-    while (h->count / every > 9)        /* a power of two: round addresses */
+    while (h->count / every > 9) /* a power of two: round addresses */
         every *= 2;
     double x = LEFT, scale = scale_percent(h);
     for (uint32_t i = 0; i < h->count; i++, x += step) {
@@ -192,7 +215,8 @@ void histogram_svg(const struct histogram *h, FILE *out)
 /* --- text --- */
 
 /* Bar i and those that follow it, `most` at the most, as one; how many they are. */
-static uint32_t join(const struct histogram *h, uint32_t i, uint32_t most, struct histogram_bar *sum)
+static uint32_t join(const struct histogram *h, uint32_t i, uint32_t most,
+                     struct histogram_bar *sum)
 {
     uint32_t n = 1;
     *sum = h->bar[i];
@@ -208,16 +232,21 @@ void histogram_text(const struct histogram *h, FILE *out)
 {
     uint32_t most = (h->count + TEXT_LINES - 1) / TEXT_LINES, n;
     double scale = scale_percent(h);
-    fprintf(out, "pages written, share of each %g MiB: # in an interval of %.3g s (mean), - at some time in all %.1f s; width %g %%\n",
-            region_mib(h) * most, h->interval_s, h->interval_s * h->intervals, scale);
+    fprintf(
+        out,
+        "pages written, share of each %g MiB: # in an interval of %.3g s (mean), - at some time in all %.1f s; width %g %%\n",
+        region_mib(h) * most, h->interval_s, h->interval_s * h->intervals, scale);
     for (uint32_t i = 0; i < h->count; i += n) {
         struct histogram_bar b;
         n = join(h, i, most, &b);
         double mean = mean_percent(h, &b), ever = ever_percent(&b);
         char bar[TEXT_WIDTH + 1];
         for (int k = 0; k < TEXT_WIDTH; k++)
-            bar[k] = k < mean * TEXT_WIDTH / scale ? '#' : k < ever * TEXT_WIDTH / scale ? '-' : ' ';
+            bar[k] = k < mean * TEXT_WIDTH / scale   ? '#'
+                     : k < ever * TEXT_WIDTH / scale ? '-'
+                                                     : ' ';
         bar[TEXT_WIDTH] = 0;
-        fprintf(out, "%12llx %5.1f %% %5.1f %% |%s|\n", (unsigned long long)(b.gfn * PAGE_BYTES), mean, ever, bar);
+        fprintf(out, "%12llx %5.1f %% %5.1f %% |%s|\n", (unsigned long long)(b.gfn * PAGE_BYTES),
+                mean, ever, bar);
     }
 }

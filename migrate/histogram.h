@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What `xlm dirty-rate --histogram` draws from the daemon's `histogram` event: how much of each region of the guest's memory was written. */
+/* What `xlm dirty-rate --histogram` draws from the daemon's `histogram` event: how much of each
+ * region of the guest's memory was written. */
 #ifndef MIGRATE_HISTOGRAM_H
 #define MIGRATE_HISTOGRAM_H
 
@@ -11,8 +12,8 @@
 
 struct histogram_bar {
     uint64_t gfn;
-    double pages, written, writes;      /* see struct write_region */
-    bool joins;                         /* begins where the bar before it ends */
+    double pages, written, writes; /* see struct write_region */
+    bool joins;                    /* begins where the bar before it ends */
 };
 struct histogram {
     char guest[64];

@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAKE_WAY_S 10          /* a measurement looks up at least after each of its hypercalls */
+#define MAKE_WAY_S 10 /* a measurement looks up at least after each of its hypercalls */
 
 void host_init(struct host *host, const char *hyp_name, const char *state_dir)
 {
@@ -38,8 +38,9 @@ static enum journal_state unsettled(const struct host *host, const uint8_t uuid[
     host_journal_dir(host, dir, sizeof dir);
     int count = journal_list(dir, &list);
     for (int i = 0; i < count; i++)
-        if (!memcmp(list[i].uuid, uuid, 16) && (list[i].state == JOURNAL_COMMITTING || list[i].state == JOURNAL_VERIFIED ||
-                                                list[i].state == JOURNAL_GIVEN_UP))
+        if (!memcmp(list[i].uuid, uuid, 16) &&
+            (list[i].state == JOURNAL_COMMITTING || list[i].state == JOURNAL_VERIFIED ||
+             list[i].state == JOURNAL_GIVEN_UP))
             state = list[i].state;
     free(list);
     return state;
@@ -60,7 +61,8 @@ static struct migration *rival(const struct host *host, const struct migration *
     return other;
 }
 
-/* Until nobody else is at work on the guest; -1 with *f if that is not to be had.  Lock held, but not while waiting. */
+/* Until nobody else is at work on the guest; -1 with *f if that is not to be had.  Lock held, but
+ * not while waiting. */
 static int make_way(struct host *host, struct migration *m, struct failure *f)
 {
     struct timespec end;
@@ -70,12 +72,14 @@ static int make_way(struct host *host, struct migration *m, struct failure *f)
         if (!other->measures)
             return fail(f, XLM_E_BUSY, "a migration of %s is under way", other->name);
         if (!m->source)
-            return fail(f, XLM_E_BUSY, "the dirty rate of %s is being measured already", other->name);
+            return fail(f, XLM_E_BUSY, "the dirty rate of %s is being measured already",
+                        other->name);
         if (!other->ousted)
             cancel(other);
         other->ousted = m->ousts = true;
         if (pthread_cond_timedwait(&host->left, &host->lock, &end))
-            return fail(f, XLM_E_BUSY, "the dirty rate of %s is being measured, and that does not end", m->name);
+            return fail(f, XLM_E_BUSY,
+                        "the dirty rate of %s is being measured, and that does not end", m->name);
     }
     return 0;
 }
@@ -88,8 +92,9 @@ int host_add(struct host *host, struct migration *m, struct failure *f)
         result = fail(f, XLM_E_BUSY, "xlmd is ending");
     enum journal_state state = unsettled(host, m->uuid);
     if (!result && state != JOURNAL_NONE)
-        result = fail(f, XLM_E_BUSY, "an earlier migration of %s is not settled here (%s): see `xlm status`", m->name,
-                      journal_state_name(state));
+        result = fail(f, XLM_E_BUSY,
+                      "an earlier migration of %s is not settled here (%s): see `xlm status`",
+                      m->name, journal_state_name(state));
     if (!result && (m->cancel_fd = eventfd(0, EFD_CLOEXEC)) < 0)
         result = fail(f, XLM_E_INTERNAL, "eventfd: %s", strerror(errno));
     if (!result) {

@@ -25,7 +25,10 @@ struct hyp *hyp_open(const char *host, struct failure *f)
     h->store = xs_open(0);
     if (h->xc && h->memory && h->store)
         return h;
-    fail(f, XLM_E_INTERNAL, "cannot reach %s: %s", !h->xc ? "the hypervisor" : !h->memory ? "guests' memory" : "xenstore",
+    fail(f, XLM_E_INTERNAL, "cannot reach %s: %s",
+         !h->xc       ? "the hypervisor"
+         : !h->memory ? "guests' memory"
+                      : "xenstore",
          strerror(errno));
     hyp_close(h);
     return NULL;
@@ -48,8 +51,13 @@ static void describe(struct hyp *h, const xc_dominfo_t *info, struct hyp_domain 
 {
     char path[64];
     *d = (struct hyp_domain){
-        .domid = info->domid, .vcpu_count = info->max_vcpu_id + 1, .max_pages = info->max_memkb / 4,
-        .tot_pages = info->nr_pages, .paused = info->paused, .dying = info->dying, .shut_down = info->shutdown,
+        .domid = info->domid,
+        .vcpu_count = info->max_vcpu_id + 1,
+        .max_pages = info->max_memkb / 4,
+        .tot_pages = info->nr_pages,
+        .paused = info->paused,
+        .dying = info->dying,
+        .shut_down = info->shutdown,
         .suspended = info->shutdown && info->shutdown_reason == SHUTDOWN_suspend,
     };
     memcpy(d->uuid, info->handle, 16);
@@ -106,7 +114,7 @@ int hyp_find_uuid(struct hyp *h, const uint8_t uuid[16], struct hyp_domain *d)
 
 int hyp_free_pages(struct hyp *h, uint64_t *pages)
 {
-    xc_physinfo_t info = {0};
+    xc_physinfo_t info = { 0 };
     if (xc_physinfo(h->xc, &info) < 0)
         return -errno;
     *pages = info.free_pages;
@@ -121,7 +129,10 @@ int hyp_get_context(struct hyp *h, uint32_t domid, void *buffer, size_t capacity
 
 int hyp_set_context(struct hyp *h, uint32_t domid, const void *context, size_t bytes)
 {
-    return xc_domain_hvm_setcontext(h->xc, domid, (uint8_t *)(uintptr_t)context, (uint32_t)bytes) < 0 ? -errno : 0;
+    return xc_domain_hvm_setcontext(h->xc, domid, (uint8_t *)(uintptr_t)context, (uint32_t)bytes) <
+                   0
+               ? -errno
+               : 0;
 }
 
 /* An empty domain, to see what this host gives to one. */
@@ -129,13 +140,17 @@ static int probe_context(struct hyp *h, void *buffer, size_t capacity)
 {
     struct xen_domctl_createdomain config = {
         .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
-        .max_vcpus = 1, .max_evtchn_port = 1023, .max_grant_frames = 1, .max_maptrack_frames = 0,
+        .max_vcpus = 1,
+        .max_evtchn_port = 1023,
+        .max_grant_frames = 1,
+        .max_maptrack_frames = 0,
         .grant_opts = XEN_DOMCTL_GRANT_version(1),
     };
     uint32_t domid = 0;
     if (xc_domain_create(h->xc, &domid, &config) < 0)
         return -errno;
-    int n = xc_domain_max_vcpus(h->xc, domid, 1) < 0 ? -errno : hyp_get_context(h, domid, buffer, capacity);
+    int n = xc_domain_max_vcpus(h->xc, domid, 1) < 0 ? -errno
+                                                     : hyp_get_context(h, domid, buffer, capacity);
     xc_domain_destroy(h->xc, domid);
     return n;
 }
@@ -149,7 +164,9 @@ int hyp_host_context(struct hyp *h, void *buffer, size_t capacity)
     if (!cache) {
         int n = probe_context(h, buffer, capacity);
         if (n < 0)
-            log_line("no empty domain to ask for this host's features (%s): asking the control domain's own", strerror(-n));
+            log_line(
+                "no empty domain to ask for this host's features (%s): asking the control domain's own",
+                strerror(-n));
         if (n < 0)
             n = hyp_get_context(h, 0, buffer, capacity);
         cached = n;
@@ -166,7 +183,8 @@ int hyp_host_context(struct hyp *h, void *buffer, size_t capacity)
 
 /* --- suspend and resume --- */
 
-#define AFTER_ACK_MS 30000u     /* a guest that has taken the request freezes its tasks and devices first */
+#define AFTER_ACK_MS \
+    30000u /* a guest that has taken the request freezes its tasks and devices first */
 
 static int ask_to_suspend(struct hyp *h, const char *node)
 {
@@ -199,14 +217,14 @@ static bool acknowledged(struct hyp *h, const char *node)
 /* Until a watch fires (the store sees the shutdown), 3 ms pass, or the wait is cancelled: true. */
 static bool pause_briefly(struct hyp *h, int cancel_fd)
 {
-    struct pollfd set[2] = {{xs_fileno(h->store), POLLIN, 0}, {cancel_fd, POLLIN, 0}};
+    struct pollfd set[2] = { { xs_fileno(h->store), POLLIN, 0 }, { cancel_fd, POLLIN, 0 } };
     bool cancelled = poll(set, 2, 3) > 0 && set[1].revents;
     store_drain(h);
     return cancelled;
 }
 
-static int wait_suspended(struct hyp *h, uint32_t domid, const char *node, uint32_t timeout_ms, int cancel_fd,
-                          uint64_t *stopped_ns, struct failure *f)
+static int wait_suspended(struct hyp *h, uint32_t domid, const char *node, uint32_t timeout_ms,
+                          int cancel_fd, uint64_t *stopped_ns, struct failure *f)
 {
     uint64_t start = now_ns(), end = start + timeout_ms * 1000000ull;
     bool taken = false;
@@ -223,12 +241,15 @@ static int wait_suspended(struct hyp *h, uint32_t domid, const char *node, uint3
         bool cancelled = pause_briefly(h, cancel_fd);
         if (taken ? now_ns() > end : cancelled || now_ns() > end) {
             if (taken)
-                return fail(f, XLM_E_STATE, "the guest took the request to suspend, but has not stopped in %u s",
+                return fail(f, XLM_E_STATE,
+                            "the guest took the request to suspend, but has not stopped in %u s",
                             AFTER_ACK_MS / 1000);
             if (withdraw(h, node))
                 return cancelled ? fail(f, XLM_E_CANCELLED, "cancelled")
-                                 : fail(f, XLM_E_STATE, "the guest did not react to control/shutdown within %u ms "
-                                        "(does it have Xen's suspend support?)", timeout_ms);
+                                 : fail(f, XLM_E_STATE,
+                                        "the guest did not react to control/shutdown within %u ms "
+                                        "(does it have Xen's suspend support?)",
+                                        timeout_ms);
             taken = true;
             end = now_ns() + AFTER_ACK_MS * 1000000ull;
         }
@@ -239,7 +260,8 @@ static int wait_suspended(struct hyp *h, uint32_t domid, const char *node, uint3
     }
 }
 
-int hyp_suspend(struct hyp *h, uint32_t domid, uint32_t timeout_ms, int cancel_fd, uint64_t *stopped_ns, struct failure *f)
+int hyp_suspend(struct hyp *h, uint32_t domid, uint32_t timeout_ms, int cancel_fd,
+                uint64_t *stopped_ns, struct failure *f)
 {
     char node[64];
     snprintf(node, sizeof node, "/local/domain/%u/control/shutdown", domid);
@@ -252,16 +274,18 @@ int hyp_suspend(struct hyp *h, uint32_t domid, uint32_t timeout_ms, int cancel_f
 
 int hyp_resume(struct hyp *h, uint32_t domid)
 {
-    struct xen_domctl resume = {.cmd = XEN_DOMCTL_resumedomain, .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
-                                .domain = (domid_t)domid};
+    struct xen_domctl resume = { .cmd = XEN_DOMCTL_resumedomain,
+                                 .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+                                 .domain = (domid_t)domid };
     vcpu_guest_context_any_t context;
-    /* Linux suspends in stop_machine() on vCPU 0: the hypercall returns there, with 1 for "cancelled". */
+    /* Linux suspends in stop_machine() on vCPU 0: the hypercall returns there, with 1 for
+     * "cancelled". */
     if (xc_vcpu_getcontext(h->xc, domid, 0, &context) < 0)
         return -errno;
-    context.c.user_regs.x0 = 1;         /* r0 of a 32-bit guest */
+    context.c.user_regs.x0 = 1; /* r0 of a 32-bit guest */
     if (xc_vcpu_setcontext(h->xc, domid, 0, &context) < 0 || xc_domctl(h->xc, &resume) < 0)
         return -errno;
-    xs_resume_domain(h->store, domid);          /* so that the store reports the next shutdown, too */
+    xs_resume_domain(h->store, domid); /* so that the store reports the next shutdown, too */
     return 0;
 }
 

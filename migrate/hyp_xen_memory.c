@@ -6,10 +6,12 @@
 
 #include "hyp_xen.h"
 
-/* XEN_DOMCTL_getpageframeinfo3.  Exported by libxenctrl 4.17, but declared in its private headers only. */
+/* XEN_DOMCTL_getpageframeinfo3.  Exported by libxenctrl 4.17, but declared in its private headers
+ * only. */
 int xc_get_pfn_type_batch(xc_interface *xch, uint32_t dom, unsigned int num, xen_pfn_t *arr);
 
-/* Where xl puts memory in an Arm guest: public/arch-arm.h.  The magic pages are console, store, memory event and vuart. */
+/* Where xl puts memory in an Arm guest: public/arch-arm.h.  The magic pages are console, store,
+ * memory event and vuart. */
 #define MAGIC_PAGES 4u
 
 int hyp_layout(struct hyp *h, uint64_t max_pages, struct xlm_run bank[4])
@@ -17,17 +19,18 @@ int hyp_layout(struct hyp *h, uint64_t max_pages, struct xlm_run bank[4])
     static const uint64_t base[] = GUEST_RAM_BANK_BASES, size[] = GUEST_RAM_BANK_SIZES;
     int count = 0;
     (void)h;
-    bank[count++] = (struct xlm_run){GUEST_MAGIC_BASE / XLM_PAGE_BYTES, MAGIC_PAGES};
+    bank[count++] = (struct xlm_run){ GUEST_MAGIC_BASE / XLM_PAGE_BYTES, MAGIC_PAGES };
     for (int i = 0; i < GUEST_RAM_BANKS && max_pages; i++) {
         uint64_t most = size[i] / XLM_PAGE_BYTES, n = max_pages < most ? max_pages : most;
-        bank[count++] = (struct xlm_run){base[i] / XLM_PAGE_BYTES, n};
+        bank[count++] = (struct xlm_run){ base[i] / XLM_PAGE_BYTES, n };
         max_pages -= n;
     }
     return count;
 }
 
 /* Asked for as XALLOC, memory that is all zero is answered as XALLOC: docs/hypercalls.md. */
-int hyp_frames(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool zero, enum hyp_frame *frame)
+int hyp_frames(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool zero,
+               enum hyp_frame *frame)
 {
     xen_pfn_t type[HYP_FRAMES_MAX];
     for (size_t i = 0; i < count; i++)
@@ -36,15 +39,19 @@ int hyp_frames(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool z
         return -errno;
     for (size_t i = 0; i < count; i++) {
         xen_pfn_t kind = type[i] & XEN_DOMCTL_PFINFO_LTAB_MASK;
-        frame[i] = kind == XEN_DOMCTL_PFINFO_XTAB ? HYP_HOLE : kind == XEN_DOMCTL_PFINFO_XALLOC ? HYP_ZERO : HYP_MEMORY;
+        frame[i] = kind == XEN_DOMCTL_PFINFO_XTAB     ? HYP_HOLE
+                   : kind == XEN_DOMCTL_PFINFO_XALLOC ? HYP_ZERO
+                                                      : HYP_MEMORY;
     }
     return 0;
 }
 
-void *hyp_map(struct hyp *h, uint32_t domid, bool writable, const uint64_t *gfn, size_t count, int *error)
+void *hyp_map(struct hyp *h, uint32_t domid, bool writable, const uint64_t *gfn, size_t count,
+              int *error)
 {
     _Static_assert(sizeof(xen_pfn_t) == sizeof *gfn, "frame numbers");
-    return xenforeignmemory_map(h->memory, domid, writable ? PROT_READ | PROT_WRITE : PROT_READ, count, gfn, error);
+    return xenforeignmemory_map(h->memory, domid, writable ? PROT_READ | PROT_WRITE : PROT_READ,
+                                count, gfn, error);
 }
 
 void hyp_unmap(struct hyp *h, void *va, size_t count)
@@ -58,7 +65,9 @@ int hyp_log_enable(struct hyp *h, uint32_t domid)
     if (xc_shadow_control(h->xc, domid, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0) >= 0)
         return 0;
     xc_shadow_control(h->xc, domid, XEN_DOMCTL_SHADOW_OP_OFF, NULL, 0);
-    return xc_shadow_control(h->xc, domid, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0) < 0 ? -errno : 0;
+    return xc_shadow_control(h->xc, domid, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0) < 0
+               ? -errno
+               : 0;
 }
 
 int hyp_log_disable(struct hyp *h, uint32_t domid)
@@ -87,7 +96,8 @@ static int read_log(struct hyp *h, uint32_t domid, unsigned op, uint64_t *bitmap
     if (!buffer)
         return -ENOMEM;
     memset(buffer, 0, bytes);
-    long long got = xc_logdirty_control(h->xc, domid, op, HYPERCALL_BUFFER(buffer), (unsigned long)bits, 0, &stats);
+    long long got = xc_logdirty_control(h->xc, domid, op, HYPERCALL_BUFFER(buffer),
+                                        (unsigned long)bits, 0, &stats);
     int error = got < 0 ? -errno : check_reach(h, domid, (uint64_t)got, bits);
     if (!error)
         memcpy(bitmap, buffer, bytes);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * xenstore.  What moves is what the guest itself wrote below its home: nodes that it owns.  The toolstack's nodes are made by xl on B; those
- * below device/ belong to the front ends, which connect anew.
+ * xenstore.  What moves is what the guest itself wrote below its home: nodes that it owns.  The
+ * toolstack's nodes are made by xl on B; those below device/ belong to the front ends, which
+ * connect anew.
  *
- * The rings of store and console are guest memory and move with it.  Neither daemon keeps a state of its own beside a ring: on B both attached to the
- * new domain's (empty) rings when xl made it, and go on from the indices that they find when the guest next kicks them.  The store's ring is quiet: the
- * guest has waited for its last answer before it suspended, and sets its watches again when it resumes.
+ * The rings of store and console are guest memory and move with it.  Neither daemon keeps a state
+ * of its own beside a ring: on B both attached to the new domain's (empty) rings when xl made it,
+ * and go on from the indices that they find when the guest next kicks them.  The store's ring is
+ * quiet: the guest has waited for its last answer before it suspended, and sets its watches again
+ * when it resumes.
  *
- * Walking the store takes a message a node, which would lengthen the blackout.  So the nodes are read ahead, under a watch, and read again
- * at the end only if it fired.
+ * Walking the store takes a message a node, which would lengthen the blackout.  So the nodes are
+ * read ahead, under a watch, and read again at the end only if it fired.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,9 +21,9 @@
 #include "codec.h"
 #include "hyp_xen.h"
 
-#define DEPTH_MAX 6
+#define DEPTH_MAX       6
 #define PATH_LENGTH_MAX 256u
-#define VALUE_MAX 4096u
+#define VALUE_MAX       4096u
 
 int store_read(struct hyp *h, const char *path, char *value, size_t size)
 {
@@ -35,7 +38,9 @@ int store_read(struct hyp *h, const char *path, char *value, size_t size)
 
 static bool is_excluded(const char *relative)
 {
-    static const char *const excluded[] = {"control/shutdown", "device", "console", "store", "backend", "memory", "vm", "name", "domid"};
+    static const char *const excluded[] = {
+        "control/shutdown", "device", "console", "store", "backend", "memory", "vm", "name", "domid"
+    };
     for (size_t i = 0; i < sizeof excluded / sizeof *excluded; i++) {
         size_t n = strlen(excluded[i]);
         if (!strncmp(relative, excluded[i], n) && (!relative[n] || relative[n] == '/'))
@@ -49,8 +54,8 @@ void store_drain(struct hyp *h)
     for (char **event; (event = xs_check_watch(h->store)); free(event)) {
         size_t n = strlen(h->saved_home);
         const char *path = event[XS_WATCH_PATH];
-        if (n && !strcmp(event[XS_WATCH_TOKEN], "home") && !strncmp(path, h->saved_home, n) && path[n] == '/' &&
-            !is_excluded(path + n + 1))
+        if (n && !strcmp(event[XS_WATCH_TOKEN], "home") && !strncmp(path, h->saved_home, n) &&
+            path[n] == '/' && !is_excluded(path + n + 1))
             h->saved_stale = true;
     }
 }
@@ -91,7 +96,8 @@ static void walk_dir(struct walk *w, const char *home, const char *relative, int
     snprintf(path, sizeof path, "%s%s%s", home, *relative ? "/" : "", relative);
     char **name = xs_directory(w->h->store, XBT_NULL, path, &n);
     for (unsigned i = 0; name && i < n; i++) {
-        if ((size_t)snprintf(child, sizeof child, "%s%s%s", relative, *relative ? "/" : "", name[i]) >= sizeof child ||
+        if ((size_t)snprintf(child, sizeof child, "%s%s%s", relative, *relative ? "/" : "",
+                             name[i]) >= sizeof child ||
             is_excluded(child))
             continue;
         snprintf(path, sizeof path, "%s/%s", home, child);
@@ -105,7 +111,7 @@ static void walk_dir(struct walk *w, const char *home, const char *relative, int
 
 static int read_ahead(struct hyp *h, uint32_t domid)
 {
-    struct walk w = {.h = h, .domid = domid};
+    struct walk w = { .h = h, .domid = domid };
     char *bytes = NULL;
     if (h->saved_domid != domid) {
         snprintf(h->saved_home, sizeof h->saved_home, "/local/domain/%u", domid);
@@ -144,11 +150,13 @@ int hyp_store_save(struct hyp *h, uint32_t domid, uint8_t **bytes, size_t *lengt
     return 0;
 }
 
-/* A peer names these: only what xenstore allows in names, no empty part, nothing of the toolstack's. */
+/* A peer names these: only what xenstore allows in names, no empty part, nothing of the
+ * toolstack's. */
 static bool is_safe(const char *relative)
 {
     size_t n = strlen(relative);
-    if (n == 0 || n >= PATH_LENGTH_MAX || relative[0] == '/' || relative[n - 1] == '/' || strstr(relative, "//"))
+    if (n == 0 || n >= PATH_LENGTH_MAX || relative[0] == '/' || relative[n - 1] == '/' ||
+        strstr(relative, "//"))
         return false;
     for (const char *c = relative; *c; c++)
         if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-/_@", *c))
@@ -156,17 +164,18 @@ static bool is_safe(const char *relative)
     return !is_excluded(relative);
 }
 
-static int load_node(struct hyp *h, uint32_t domid, const char *relative, const uint8_t *value, uint32_t length)
+static int load_node(struct hyp *h, uint32_t domid, const char *relative, const uint8_t *value,
+                     uint32_t length)
 {
     char path[PATH_LENGTH_MAX + 64];
-    struct xs_permissions owner = {.id = domid, .perms = XS_PERM_NONE};
+    struct xs_permissions owner = { .id = domid, .perms = XS_PERM_NONE };
     unsigned n = 0;
     snprintf(path, sizeof path, "/local/domain/%u/%s", domid, relative);
     void *there = xs_read(h->store, XBT_NULL, path, &n);
     bool same = there && n == length && !memcmp(there, value, n), exists = there;
     free(there);
     if (same)
-        return 0;               /* xl has made it, with this value: the usual case */
+        return 0; /* xl has made it, with this value: the usual case */
     if (!xs_write(h->store, XBT_NULL, path, value, length))
         return -errno;
     return exists || xs_set_permissions(h->store, XBT_NULL, path, &owner, 1) ? 0 : -errno;
@@ -180,7 +189,9 @@ int hyp_store_load(struct hyp *h, uint32_t domid, const uint8_t *bytes, size_t l
     uint32_t value_length;
     int error = 0;
     while (!error && codec_next_node(bytes, length, &at, &path, &value, &value_length))
-        error = is_safe(path) && value_length <= VALUE_MAX ? load_node(h, domid, path, value, value_length) : -EINVAL;
+        error = is_safe(path) && value_length <= VALUE_MAX
+                    ? load_node(h, domid, path, value, value_length)
+                    : -EINVAL;
     return error;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* xl as a program: create and destroy, so that all of its own book-keeping is as ever.  No shell is involved. */
+/* xl as a program: create and destroy, so that all of its own book-keeping is as ever.  No shell is
+ * involved. */
 #define _GNU_SOURCE 1
 
 #include <errno.h>
@@ -26,7 +27,8 @@ static pid_t start(char *const argv[], int output)
     /* The child of a threaded process: system calls only. */
     int null = open("/dev/null", O_RDONLY);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent || null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0)
+    if (getppid() != parent || null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 ||
+        dup2(output, 2) < 0)
         _exit(126);
     syscall(SYS_close_range, 3u, ~0u, 0u);
     execvp(argv[0], argv);
@@ -37,7 +39,8 @@ static pid_t start(char *const argv[], int output)
 static void last_words(int output, char *text, size_t size)
 {
     char all[4096];
-    off_t end = lseek(output, 0, SEEK_END), from = end > (off_t)sizeof all - 1 ? end - (off_t)sizeof all + 1 : 0;
+    off_t end = lseek(output, 0, SEEK_END),
+          from = end > (off_t)sizeof all - 1 ? end - (off_t)sizeof all + 1 : 0;
     ssize_t n = pread(output, all, sizeof all - 1, from);
     all[n > 0 ? n : 0] = 0;
     text[0] = 0;
@@ -49,7 +52,7 @@ static void last_words(int output, char *text, size_t size)
 
 int hyp_create_start(struct hyp *h, const char *config_path, struct failure *f)
 {
-    char *argv[] = {"xl", "create", "-p", (char *)(uintptr_t)config_path, NULL};
+    char *argv[] = { "xl", "create", "-p", (char *)(uintptr_t)config_path, NULL };
     h->create_output = memfd_create("xl", MFD_CLOEXEC);
     h->create_pid = h->create_output < 0 ? -1 : start(argv, h->create_output);
     if (h->create_pid < 0) {
@@ -74,7 +77,7 @@ int hyp_create_wait(struct hyp *h, int timeout_ms, struct failure *f)
 {
     char words[256];
     int status;
-    struct pollfd set = {h->create_pidfd, POLLIN, 0};
+    struct pollfd set = { h->create_pidfd, POLLIN, 0 };
     if (!h->create_pid)
         return fail(f, XLM_E_CREATE, "nothing is being created");
     if (timeout_ms)
@@ -86,7 +89,8 @@ int hyp_create_wait(struct hyp *h, int timeout_ms, struct failure *f)
     end_create(h);
     if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
-    return fail(f, XLM_E_CREATE, "xl create on the target host failed: %s", words[0] ? words : "no reason given");
+    return fail(f, XLM_E_CREATE, "xl create on the target host failed: %s",
+                words[0] ? words : "no reason given");
 }
 
 void hyp_create_abandon(struct hyp *h)
@@ -116,7 +120,7 @@ int hyp_destroy(struct hyp *h, uint32_t domid)
 {
     char number[16];
     struct hyp_domain d;
-    char *argv[] = {"xl", "destroy", number, NULL};
+    char *argv[] = { "xl", "destroy", number, NULL };
     snprintf(number, sizeof number, "%u", domid);
     int error = run(argv);
     for (int i = 0; i < 100 && hyp_info(h, domid, &d) == 0; i++) {
@@ -124,7 +128,7 @@ int hyp_destroy(struct hyp *h, uint32_t domid)
         if (!d.dying && i % 20 == 0)
             xc_domain_destroy(h->xc, domid);
         if (d.dying && i > 10)
-            return 0;           /* it goes when the last mapping of its pages goes */
+            return 0; /* it goes when the last mapping of its pages goes */
         usleep(10000);
     }
     return hyp_info(h, domid, &d) == 0 && !d.dying ? (error ? error : -EBUSY) : 0;

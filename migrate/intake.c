@@ -32,7 +32,8 @@ int intake_init(struct intake *in, struct hyp *h, uint64_t max_pages, struct fai
     if (in->got && in->blank && in->bad_now && in->bad_before && in->where)
         return 0;
     intake_free(in);
-    return fail(f, XLM_E_MEMORY, "no memory to receive a guest of %llu pages", (unsigned long long)max_pages);
+    return fail(f, XLM_E_MEMORY, "no memory to receive a guest of %llu pages",
+                (unsigned long long)max_pages);
 }
 
 static void free_queued(struct intake_queued *q)
@@ -57,19 +58,23 @@ void intake_free(struct intake *in)
     memset(in, 0, sizeof *in);
 }
 
-static int bad_record(struct intake *in, const struct xlm_header *h, uint64_t offset, const char *what, uint64_t value)
+static int bad_record(struct intake *in, const struct xlm_header *h, uint64_t offset,
+                      const char *what, uint64_t value)
 {
-    return fail_record(in->failure, XLM_E_STREAM, h->type, h->index, offset, what, (unsigned long long)value);
+    return fail_record(in->failure, XLM_E_STREAM, h->type, h->index, offset, what,
+                       (unsigned long long)value);
 }
 
 /* Every frame inside the guest, and of the round that is under way. */
-static int check_frames(struct intake *in, const struct xlm_header *h, uint64_t offset, const struct xlm_pages *p)
+static int check_frames(struct intake *in, const struct xlm_header *h, uint64_t offset,
+                        const struct xlm_pages *p)
 {
     const struct xlm_run *run = (const struct xlm_run *)(p + 1);
     if (p->round != in->round)
         return bad_record(in, h, offset, "pages of round %llu", p->round);
     for (uint32_t i = 0; i < p->run_count; i++) {
-        uint64_t first = memory_slot(&in->memory, run[i].gfn), last = memory_slot(&in->memory, run[i].gfn + run[i].count - 1);
+        uint64_t first = memory_slot(&in->memory, run[i].gfn),
+                 last = memory_slot(&in->memory, run[i].gfn + run[i].count - 1);
         if (first == NO_SLOT || last == NO_SLOT || last - first != run[i].count - 1)
             return bad_record(in, h, offset, "frame %llx is outside the guest",
                               first == NO_SLOT ? run[i].gfn : run[i].gfn + run[i].count - 1);
@@ -95,10 +100,11 @@ static uint64_t walk_next(const struct intake *in, struct walk *w)
 
 static struct walk walk_start(const struct xlm_pages *p)
 {
-    return (struct walk){(const struct xlm_run *)(p + 1), 0};
+    return (struct walk){ (const struct xlm_run *)(p + 1), 0 };
 }
 
-static void note_page(struct intake *in, uint64_t slot, bool good, const struct xlm_header *h, uint64_t offset)
+static void note_page(struct intake *in, uint64_t slot, bool good, const struct xlm_header *h,
+                      uint64_t offset)
 {
     bit_set(in->got, slot);
     bit_clear(in->bad_before, slot);
@@ -107,7 +113,7 @@ static void note_page(struct intake *in, uint64_t slot, bool good, const struct 
         return;
     }
     bit_set(in->bad_now, slot);
-    in->where[slot] = (struct intake_place){h->index, offset};
+    in->where[slot] = (struct intake_place){ h->index, offset };
 }
 
 /* Maps slots that have memory, each of them. */
@@ -119,7 +125,8 @@ static int map_all(struct intake *in, const uint64_t *slot, uint32_t count, stru
         if (w->error[i]) {
             memory_unmap(&in->memory, w);
             return fail(in->failure, XLM_E_MEMORY, "frame %llx cannot be mapped: %s",
-                        (unsigned long long)memory_gfn(&in->memory, slot[i]), strerror(w->error[i]));
+                        (unsigned long long)memory_gfn(&in->memory, slot[i]),
+                        strerror(w->error[i]));
         }
     return 0;
 }
@@ -137,14 +144,15 @@ static int take_slots(struct intake *in, const struct xlm_pages *p, uint64_t *sl
     return 0;
 }
 
-/* A record's pages into guest memory, from where they are queued or from the connection; then their checksums are compared. */
-static int place_pages(struct intake *in, const struct xlm_header *h, uint64_t offset, const struct xlm_pages *p, const uint8_t *data,
-                       struct conn *conn)
+/* A record's pages into guest memory, from where they are queued or from the connection; then their
+ * checksums are compared. */
+static int place_pages(struct intake *in, const struct xlm_header *h, uint64_t offset,
+                       const struct xlm_pages *p, const uint8_t *data, struct conn *conn)
 {
-    uint64_t slot[HYP_MAP_MAX] = {0};
+    uint64_t slot[HYP_MAP_MAX] = { 0 };
     struct memory_window w;
     const uint64_t *sum = (const uint64_t *)((const struct xlm_run *)(p + 1) + p->run_count);
-    struct iovec all = {NULL, (size_t)p->page_count * XLM_PAGE_BYTES};
+    struct iovec all = { NULL, (size_t)p->page_count * XLM_PAGE_BYTES };
     if (take_slots(in, p, slot) < 0 || map_all(in, slot, p->page_count, &w) < 0)
         return -1;
     all.iov_base = w.va;
@@ -154,13 +162,15 @@ static int place_pages(struct intake *in, const struct xlm_header *h, uint64_t o
     else
         error = conn_read_data(conn, &all, 1);
     for (uint32_t i = 0; i < p->page_count && !error; i++)
-        note_page(in, slot[i], codec_page_sum(w.va + (size_t)i * XLM_PAGE_BYTES) == sum[i], h, offset);
+        note_page(in, slot[i], codec_page_sum(w.va + (size_t)i * XLM_PAGE_BYTES) == sum[i], h,
+                  offset);
     memory_unmap(&in->memory, &w);
     in->pages += p->page_count;
     return error;
 }
 
-/* Some pages that are not known to be blank; reading is cheaper than writing where nothing has to be written. */
+/* Some pages that are not known to be blank; reading is cheaper than writing where nothing has to
+ * be written. */
 static int clear_pages(struct intake *in, const uint64_t *slot, uint32_t count)
 {
     struct memory_window w;
@@ -177,9 +187,10 @@ static int clear_pages(struct intake *in, const uint64_t *slot, uint32_t count)
     return 0;
 }
 
-static int place_zero(struct intake *in, const struct xlm_header *h, uint64_t offset, const struct xlm_pages *p)
+static int place_zero(struct intake *in, const struct xlm_header *h, uint64_t offset,
+                      const struct xlm_pages *p)
 {
-    uint64_t slot[HYP_MAP_MAX] = {0};
+    uint64_t slot[HYP_MAP_MAX] = { 0 };
     struct walk walk = walk_start(p);
     uint32_t n = 0;
     for (uint32_t i = 0; i < p->page_count; i++) {
@@ -232,7 +243,7 @@ int intake_pages(struct intake *in, struct conn *conn, const struct record *reco
     struct intake_queued *q = queue(in, record);
     if (!q)
         return -1;
-    struct iovec part = {q->data, record->data_length};
+    struct iovec part = { q->data, record->data_length };
     return conn_read_data(conn, &part, 1);
 }
 
@@ -255,7 +266,8 @@ static int find_blank(struct intake *in)
         return fail(in->failure, XLM_E_MEMORY, "no memory");
     int error = memory_scan(m, &pages, NULL, in->failure);
     if (!error && (error = hyp_written(m->h, m->domid, written, m->gfn_end)) < 0)
-        fail(in->failure, XLM_E_INTERNAL, "cannot ask what the builder of the new domain wrote: %s", strerror(-error));
+        fail(in->failure, XLM_E_INTERNAL, "cannot ask what the builder of the new domain wrote: %s",
+             strerror(-error));
     for (uint64_t slot = bits_next(m->populated, m->slots, 0); !error && slot < m->slots;
          slot = bits_next(m->populated, m->slots, slot + 1))
         if (!bit_get(written, memory_gfn(m, slot)))
@@ -273,8 +285,9 @@ int intake_attach(struct intake *in, uint32_t domid)
     while (in->first) {
         struct intake_queued *q = in->first;
         const struct xlm_pages *p = (const struct xlm_pages *)q->checked;
-        int error = q->header.type == XLM_ZERO ? place_zero(in, &q->header, q->offset, p)
-                                               : place_pages(in, &q->header, q->offset, p, q->data, NULL);
+        int error = q->header.type == XLM_ZERO
+                        ? place_zero(in, &q->header, q->offset, p)
+                        : place_pages(in, &q->header, q->offset, p, q->data, NULL);
         if (error < 0)
             return -1;
         in->first = q->next;
@@ -290,16 +303,19 @@ static int damaged(struct intake *in, const uint64_t *bad)
     uint64_t slots = in->memory.slots, slot = bits_next(bad, slots, 0);
     if (slot == slots)
         return 0;
-    return fail_record(in->failure, XLM_E_DAMAGED, XLM_PAGES, in->where[slot].index, in->where[slot].offset,
-                       "the page of frame %llx was damaged on the way", (unsigned long long)memory_gfn(&in->memory, slot));
+    return fail_record(in->failure, XLM_E_DAMAGED, XLM_PAGES, in->where[slot].index,
+                       in->where[slot].offset, "the page of frame %llx was damaged on the way",
+                       (unsigned long long)memory_gfn(&in->memory, slot));
 }
 
 int intake_round_end(struct intake *in, const struct xlm_round *round)
 {
     if (round->round != in->round)
-        return fail(in->failure, XLM_E_STREAM, "round %u ends where %u should", round->round, in->round);
+        return fail(in->failure, XLM_E_STREAM, "round %u ends where %u should", round->round,
+                    in->round);
     /* A page that was wrong a round ago because it was being written has been sent again by now. */
-    if (damaged(in, in->bad_before) < 0 || ((round->flags & XLM_ROUND_FINAL) && damaged(in, in->bad_now) < 0))
+    if (damaged(in, in->bad_before) < 0 ||
+        ((round->flags & XLM_ROUND_FINAL) && damaged(in, in->bad_now) < 0))
         return -1;
     uint64_t *old = in->bad_before;
     in->bad_before = in->bad_now;
@@ -308,13 +324,15 @@ int intake_round_end(struct intake *in, const struct xlm_round *round)
     return 0;
 }
 
-static int mark_ranges(struct intake *in, uint64_t *want, const struct xlm_run *range, uint32_t count)
+static int mark_ranges(struct intake *in, uint64_t *want, const struct xlm_run *range,
+                       uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
         for (uint64_t n = 0; n < range[i].count; n++) {
             uint64_t slot = memory_slot(&in->memory, range[i].gfn + n);
             if (slot == NO_SLOT || bit_get(want, slot))
-                return fail(in->failure, XLM_E_STREAM, "frame %" PRIx64 " of its ranges is outside the guest or there twice",
+                return fail(in->failure, XLM_E_STREAM,
+                            "frame %" PRIx64 " of its ranges is outside the guest or there twice",
                             range[i].gfn + n);
             bit_set(want, slot);
         }
@@ -324,7 +342,8 @@ static int mark_ranges(struct intake *in, uint64_t *want, const struct xlm_run *
 static int settle_frames(struct intake *in, const uint64_t *want)
 {
     uint64_t slots = in->memory.slots;
-    for (uint64_t slot = bits_next(want, slots, 0); slot < slots; slot = bits_next(want, slots, slot + 1))
+    for (uint64_t slot = bits_next(want, slots, 0); slot < slots;
+         slot = bits_next(want, slots, slot + 1))
         if (!bit_get(in->got, slot))
             return fail(in->failure, XLM_E_STREAM, "frame %llx never came",
                         (unsigned long long)memory_gfn(&in->memory, slot));
@@ -335,7 +354,8 @@ static int settle_frames(struct intake *in, const uint64_t *want)
     return 0;
 }
 
-int intake_finish(struct intake *in, const struct xlm_run *range, uint32_t count, uint64_t *populated)
+int intake_finish(struct intake *in, const struct xlm_run *range, uint32_t count,
+                  uint64_t *populated)
 {
     if (damaged(in, in->bad_before) < 0 || damaged(in, in->bad_now) < 0)
         return -1;

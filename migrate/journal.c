@@ -12,13 +12,11 @@
 #include <unistd.h>
 
 static const char *const state_name[JOURNAL_STATES] = {
-    "none", "sending", "committing", "released", "taken-back", "given-up", "measuring", "receiving", "verified", "owner",
+    "none",     "sending",   "committing", "released", "taken-back",
+    "given-up", "measuring", "receiving",  "verified", "owner",
 };
 
-const char *journal_state_name(enum journal_state state)
-{
-    return state_name[state];
-}
+const char *journal_state_name(enum journal_state state) { return state_name[state]; }
 
 bool journal_is_source(enum journal_state state)
 {
@@ -44,7 +42,8 @@ bool journal_allowed(enum journal_state from, enum journal_state to)
     return next[from] >> to & 1;
 }
 
-static void file_name(char *path, size_t size, const char *dir, const uint8_t migration[16], const char *suffix)
+static void file_name(char *path, size_t size, const char *dir, const uint8_t migration[16],
+                      const char *suffix)
 {
     char text[37];
     uuid_format(migration, text);
@@ -85,8 +84,10 @@ int journal_write(const char *dir, const struct journal *j)
     file_name(fresh, sizeof fresh, dir, j->migration, ".new");
     uuid_format(j->migration, migration);
     uuid_format(j->uuid, uuid);
-    int n = snprintf(text, sizeof text, "migration %s\nuuid %s\nstate %s\nname %s\npeer %s\nport %u\ndomid %u\n", migration, uuid,
-                     state_name[j->state], j->name, j->peer[0] ? j->peer : "-", j->port, j->domid);
+    int n = snprintf(text, sizeof text,
+                     "migration %s\nuuid %s\nstate %s\nname %s\npeer %s\nport %u\ndomid %u\n",
+                     migration, uuid, state_name[j->state], j->name, j->peer[0] ? j->peer : "-",
+                     j->port, j->domid);
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
@@ -102,8 +103,9 @@ static int parse(FILE *in, struct journal *j)
     char migration[40], uuid[40], state[16], name[XLM_NAME_MAX], peer[256];
     unsigned port;
     memset(j, 0, sizeof *j);
-    if (fscanf(in, "migration %39s uuid %39s state %15s name %63s peer %255s port %u domid %u", migration, uuid, state, name, peer,
-               &port, &j->domid) != 7 || port > 65535)
+    if (fscanf(in, "migration %39s uuid %39s state %15s name %63s peer %255s port %u domid %u",
+               migration, uuid, state, name, peer, &port, &j->domid) != 7 ||
+        port > 65535)
         return -EINVAL;
     if (uuid_parse(migration, j->migration) < 0 || uuid_parse(uuid, j->uuid) < 0)
         return -EINVAL;

@@ -21,10 +21,7 @@ void json_string(FILE *out, const char *text)
     fputc('"', out);
 }
 
-static const char *skip_blanks(const char *at)
-{
-    return at + strspn(at, " \t\r\n");
-}
+static const char *skip_blanks(const char *at) { return at + strspn(at, " \t\r\n"); }
 
 /* Past a string that begins at its quote; NULL if it does not end. */
 static const char *skip_string(const char *at)
@@ -117,7 +114,8 @@ char *json_get_raw(const char *object, const char *key)
 
 bool json_next(const char *group, size_t *at, char *key, size_t key_size, char **raw)
 {
-    const char *start = skip_blanks(group), *here = *at ? group + *at : skip_blanks(start + 1), *end;
+    const char *start = skip_blanks(group), *here = *at ? group + *at : skip_blanks(start + 1),
+               *end;
     if (!*at && (*start != (key ? '{' : '[') || !skip_group(start, 0)))
         return false;
     if (*here == '}' || *here == ']')
@@ -154,7 +152,7 @@ bool json_get_string(const char *line, const char *key, char *value, size_t size
             else if (c == 'u') {
                 unsigned code = 0;
                 for (int i = 0; i < 4 && at[1] && strchr("0123456789abcdefABCDEF", at[1]); i++) {
-                    char digit[2] = {*++at, 0};
+                    char digit[2] = { *++at, 0 };
                     code = code * 16 + (unsigned)strtoul(digit, NULL, 16);
                 }
                 c = code && code < 128 ? (char)code : '?';

@@ -5,10 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-uint64_t *bits_new(uint64_t bits)
-{
-    return calloc_many(bits / 64 + 2, sizeof(uint64_t));
-}
+uint64_t *bits_new(uint64_t bits) { return calloc_many(bits / 64 + 2, sizeof(uint64_t)); }
 
 uint64_t bits_count(const uint64_t *map, uint64_t bits)
 {
@@ -38,13 +35,14 @@ int memory_init(struct memory *m, struct hyp *h, uint64_t max_pages, struct fail
     m->h = h;
     m->bank_count = hyp_layout(h, max_pages, bank);
     for (int i = 0; i < m->bank_count; i++) {
-        m->bank[i] = (struct memory_bank){bank[i].gfn, bank[i].count, m->slots};
+        m->bank[i] = (struct memory_bank){ bank[i].gfn, bank[i].count, m->slots };
         m->slots += bank[i].count;
         m->gfn_end = bank[i].gfn + bank[i].count;
     }
     m->populated = bits_new(m->slots);
     return m->populated ? 0
-                        : fail(f, XLM_E_MEMORY, "no memory for the maps of a guest of %llu pages", (unsigned long long)max_pages);
+                        : fail(f, XLM_E_MEMORY, "no memory for the maps of a guest of %llu pages",
+                               (unsigned long long)max_pages);
 }
 
 void memory_attach(struct memory *m, uint32_t domid, bool writable)
@@ -99,7 +97,8 @@ int memory_scan_some(struct memory *m, uint64_t *slot, uint64_t *zero, struct fa
     size_t n = left < HYP_FRAMES_MAX ? (size_t)left : HYP_FRAMES_MAX;
     int error = hyp_frames(m->h, m->domid, b->gfn + at, n, zero != NULL, frame);
     if (error < 0)
-        return fail(f, XLM_E_INTERNAL, "cannot ask which of the guest's frames have memory: %s", strerror(-error));
+        return fail(f, XLM_E_INTERNAL, "cannot ask which of the guest's frames have memory: %s",
+                    strerror(-error));
     for (size_t k = 0; k < n; k++)
         note_frame(m, zero, *slot + k, frame[k]);
     *slot += n;
@@ -122,7 +121,8 @@ int memory_populate(struct memory *m, uint64_t slot, struct failure *f)
         return 0;
     int error = hyp_populate(m->h, m->domid, gfn);
     if (error < 0)
-        return fail(f, XLM_E_MEMORY, "cannot give frame %llx memory: %s", (unsigned long long)gfn, strerror(-error));
+        return fail(f, XLM_E_MEMORY, "cannot give frame %llx memory: %s", (unsigned long long)gfn,
+                    strerror(-error));
     bit_set(m->populated, slot);
     return 0;
 }
@@ -132,20 +132,23 @@ int memory_punch(struct memory *m, uint64_t slot, struct failure *f)
     uint64_t gfn = memory_gfn(m, slot);
     int error = hyp_depopulate(m->h, m->domid, gfn);
     if (error < 0)
-        return fail(f, XLM_E_MEMORY, "cannot take frame %llx: %s", (unsigned long long)gfn, strerror(-error));
+        return fail(f, XLM_E_MEMORY, "cannot take frame %llx: %s", (unsigned long long)gfn,
+                    strerror(-error));
     bit_clear(m->populated, slot);
     return 0;
 }
 
-int memory_map(struct memory *m, const uint64_t *slot, uint32_t count, struct memory_window *w, struct failure *f)
+int memory_map(struct memory *m, const uint64_t *slot, uint32_t count, struct memory_window *w,
+               struct failure *f)
 {
-    uint64_t gfn[HYP_MAP_MAX] = {0};
+    uint64_t gfn[HYP_MAP_MAX] = { 0 };
     for (uint32_t i = 0; i < count; i++)
         gfn[i] = memory_gfn(m, slot[i]);
     w->count = count;
     w->va = hyp_map(m->h, m->domid, m->writable, gfn, count, w->error);
     if (!w->va)
-        return fail(f, XLM_E_MEMORY, "cannot map %u pages of the guest's memory from frame %llx on: %s", count,
+        return fail(f, XLM_E_MEMORY,
+                    "cannot map %u pages of the guest's memory from frame %llx on: %s", count,
                     (unsigned long long)gfn[0], strerror(errno));
     for (uint32_t i = 0; i < count; i++)
         if (w->error[i])

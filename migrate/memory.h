@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest's memory.  Frames are numbered densely as *slots*, the banks one after the other, so that bitmaps are small.
+ * A guest's memory.  Frames are numbered densely as *slots*, the banks one after the other, so that
+ * bitmaps are small.
  *
- * Pages are mapped for as long as a record's worth of them is looked at, and no longer: Linux gives up a page of the control domain's
- * own for each page that it maps, so what stays mapped is missing there; and what is mapped anew is what the guest has at that place
- * now, whatever its balloon did meanwhile.
+ * Pages are mapped for as long as a record's worth of them is looked at, and no longer: Linux gives
+ * up a page of the control domain's own for each page that it maps, so what stays mapped is missing
+ * there; and what is mapped anew is what the guest has at that place now, whatever its balloon did
+ * meanwhile.
  */
 #ifndef MIGRATE_MEMORY_H
 #define MIGRATE_MEMORY_H
@@ -14,7 +16,9 @@
 
 #define NO_SLOT UINT64_MAX
 
-struct memory_bank { uint64_t gfn, count, slot; };
+struct memory_bank {
+    uint64_t gfn, count, slot;
+};
 struct memory {
     struct hyp *h;
     uint32_t domid;
@@ -22,15 +26,15 @@ struct memory {
     int bank_count;
     struct memory_bank bank[4];
     uint64_t slots;
-    uint64_t gfn_end;           /* beyond the last frame */
-    uint64_t *populated;        /* bitmap by slot, as of the last memory_scan() and what was found since */
+    uint64_t gfn_end;    /* beyond the last frame */
+    uint64_t *populated; /* bitmap by slot, as of the last memory_scan() and what was found since */
 };
 
 /* Some pages, mapped one behind the other. */
 struct memory_window {
     uint8_t *va;
     uint32_t count;
-    int error[HYP_MAP_MAX];     /* of each: 0, or why it is not there */
+    int error[HYP_MAP_MAX]; /* of each: 0, or why it is not there */
 };
 
 /* The layout only; nothing can be mapped before memory_attach().  -1 with *f set. */
@@ -38,10 +42,11 @@ int memory_init(struct memory *m, struct hyp *h, uint64_t max_pages, struct fail
 void memory_attach(struct memory *m, uint32_t domid, bool writable);
 void memory_free(struct memory *m);
 
-uint64_t memory_slot(const struct memory *m, uint64_t gfn);     /* NO_SLOT: outside the guest */
+uint64_t memory_slot(const struct memory *m, uint64_t gfn); /* NO_SLOT: outside the guest */
 uint64_t memory_gfn(const struct memory *m, uint64_t slot);
 
-/* Finds out which slots have memory, and (if not NULL) which of those are all zero: bitmap by slot.  -1 with *f set. */
+/* Finds out which slots have memory, and (if not NULL) which of those are all zero: bitmap by slot.
+ * -1 with *f set. */
 int memory_scan(struct memory *m, uint64_t *populated_pages, uint64_t *zero, struct failure *f);
 /* A piece of that, from *slot on, which it moves; the end is at m->slots. */
 int memory_scan_some(struct memory *m, uint64_t *slot, uint64_t *zero, struct failure *f);
@@ -52,8 +57,10 @@ int memory_populate(struct memory *m, uint64_t slot, struct failure *f);
 /* Makes a populated slot a hole. */
 int memory_punch(struct memory *m, uint64_t slot, struct failure *f);
 
-/* Maps `count` slots (HYP_MAP_MAX at most).  A page that is not there is marked in w->error and in `populated`.  -1 with *f set. */
-int memory_map(struct memory *m, const uint64_t *slot, uint32_t count, struct memory_window *w, struct failure *f);
+/* Maps `count` slots (HYP_MAP_MAX at most).  A page that is not there is marked in w->error and in
+ * `populated`.  -1 with *f set. */
+int memory_map(struct memory *m, const uint64_t *slot, uint32_t count, struct memory_window *w,
+               struct failure *f);
 void memory_unmap(struct memory *m, struct memory_window *w);
 
 /* Bitmaps. */

@@ -36,10 +36,12 @@ int outflow_harvest(struct outflow *out, uint64_t *dirty)
     struct memory *m = &out->memory;
     int error = hyp_log_harvest(m->h, m->domid, out->log, m->gfn_end);
     if (error < 0)
-        return fail(out->failure, XLM_E_INTERNAL, "cannot read the dirty log: %s", strerror(-error));
+        return fail(out->failure, XLM_E_INTERNAL, "cannot read the dirty log: %s",
+                    strerror(-error));
     for (int i = 0; i < m->bank_count; i++) {
         uint64_t end = m->bank[i].gfn + m->bank[i].count;
-        for (uint64_t g = bits_next(out->log, end, m->bank[i].gfn); g < end; g = bits_next(out->log, end, g + 1)) {
+        for (uint64_t g = bits_next(out->log, end, m->bank[i].gfn); g < end;
+             g = bits_next(out->log, end, g + 1)) {
             uint64_t slot = m->bank[i].slot + (g - m->bank[i].gfn);
             if (bit_get(m->populated, slot))
                 bit_set(out->todo, slot);
@@ -70,8 +72,9 @@ static int flush_zero(struct outflow *out)
 {
     if (!out->zero_count)
         return 0;
-    struct xlm_pages head = {out->round, XLM_RAW, out->zero_runs, out->zero_count};
-    struct iovec part[2] = {{&head, sizeof head}, {out->zero_run, out->zero_runs * sizeof *out->zero_run}};
+    struct xlm_pages head = { out->round, XLM_RAW, out->zero_runs, out->zero_count };
+    struct iovec part[2] = { { &head, sizeof head },
+                             { out->zero_run, out->zero_runs * sizeof *out->zero_run } };
     out->round_zero_pages += out->zero_count;
     out->zero_count = out->zero_runs = 0;
     return conn_send(out->conn, XLM_ZERO, part, 2, 2);
@@ -83,7 +86,7 @@ static void add_run(struct xlm_run *run, uint32_t *count, uint64_t gfn)
     if (last && last->gfn + last->count == gfn)
         last->count++;
     else
-        run[(*count)++] = (struct xlm_run){gfn, 1};
+        run[(*count)++] = (struct xlm_run){ gfn, 1 };
 }
 
 static int add_zero(struct outflow *out, uint64_t gfn)
@@ -98,7 +101,7 @@ struct batch {
     uint32_t pages, runs, parts;
     struct xlm_run run[OUTFLOW_BATCH];
     uint64_t sum[OUTFLOW_BATCH];
-    struct iovec part[3 + OUTFLOW_BATCH];       /* head, runs, sums; neighbours joined */
+    struct iovec part[3 + OUTFLOW_BATCH]; /* head, runs, sums; neighbours joined */
 };
 
 static void add_page(struct batch *b, uint64_t gfn, const uint8_t *page)
@@ -109,21 +112,22 @@ static void add_page(struct batch *b, uint64_t gfn, const uint8_t *page)
     if (b->parts > 3 && (const uint8_t *)end->iov_base + end->iov_len == page)
         end->iov_len += XLM_PAGE_BYTES;
     else
-        b->part[b->parts++] = (struct iovec){(void *)(uintptr_t)page, XLM_PAGE_BYTES};
+        b->part[b->parts++] = (struct iovec){ (void *)(uintptr_t)page, XLM_PAGE_BYTES };
 }
 
 /*
- * Sorts a window's pages out and sends those with data.  When the guest is stopped, the console's and the store's daemons still
- * write to their rings: what is hashed must be what is sent, so it is copied first.
+ * Sorts a window's pages out and sends those with data.  When the guest is stopped, the console's
+ * and the store's daemons still write to their rings: what is hashed must be what is sent, so it is
+ * copied first.
  */
 static int send_window(struct outflow *out, const uint64_t *slot, const struct memory_window *w)
 {
-    struct batch b = {.parts = 3};
+    struct batch b = { .parts = 3 };
     for (uint32_t i = 0; i < w->count; i++) {
         const uint8_t *page = w->va + (size_t)i * XLM_PAGE_BYTES;
         uint64_t gfn = memory_gfn(&out->memory, slot[i]);
         if (w->error[i]) {
-            out->holes_moved = true;    /* gone since it was looked for */
+            out->holes_moved = true; /* gone since it was looked for */
             continue;
         }
         if (out->final)
@@ -135,10 +139,10 @@ static int send_window(struct outflow *out, const uint64_t *slot, const struct m
     }
     if (!b.pages)
         return 0;
-    struct xlm_pages head = {out->round, XLM_RAW, b.runs, b.pages};
-    b.part[0] = (struct iovec){&head, sizeof head};
-    b.part[1] = (struct iovec){b.run, b.runs * sizeof *b.run};
-    b.part[2] = (struct iovec){b.sum, b.pages * sizeof *b.sum};
+    struct xlm_pages head = { out->round, XLM_RAW, b.runs, b.pages };
+    b.part[0] = (struct iovec){ &head, sizeof head };
+    b.part[1] = (struct iovec){ b.run, b.runs * sizeof *b.run };
+    b.part[2] = (struct iovec){ b.sum, b.pages * sizeof *b.sum };
     out->round_pages += b.pages;
     return conn_send(out->conn, XLM_PAGES, b.part, (int)b.parts, 3);
 }
@@ -146,7 +150,8 @@ static int send_window(struct outflow *out, const uint64_t *slot, const struct m
 /* Maps the pages to do, a record's worth at a time, and sends them. */
 static int send_todo(struct outflow *out)
 {
-    uint64_t slots = out->memory.slots, slot[OUTFLOW_BATCH] = {0}, at = bits_next(out->todo, slots, 0);
+    uint64_t slots = out->memory.slots, slot[OUTFLOW_BATCH] = { 0 },
+             at = bits_next(out->todo, slots, 0);
     while (at < slots) {
         struct memory_window w;
         uint32_t n = 0;
@@ -157,7 +162,7 @@ static int send_todo(struct outflow *out)
         if (memory_map(&out->memory, slot, n, &w, out->failure) < 0)
             return -1;
         int error = send_window(out, slot, &w);
-        memory_unmap(&out->memory, &w);         /* the socket has its own copy */
+        memory_unmap(&out->memory, &w); /* the socket has its own copy */
         if (error < 0 || (out->between && out->between(out->context) < 0))
             return -1;
     }
@@ -183,7 +188,8 @@ int outflow_start(struct outflow *out, uint64_t *populated)
     int error = memory_scan(m, populated, zero, out->failure);
     for (uint64_t i = 0; i < (m->slots + 63) / 64; i++)
         out->todo[i] = m->populated[i] & ~zero[i];
-    for (uint64_t slot = bits_next(zero, m->slots, 0); slot < m->slots && !error; slot = bits_next(zero, m->slots, slot + 1))
+    for (uint64_t slot = bits_next(zero, m->slots, 0); slot < m->slots && !error;
+         slot = bits_next(zero, m->slots, slot + 1))
         error = add_zero(out, memory_gfn(m, slot));
     free(zero);
     return error < 0 ? -1 : flush_zero(out);
@@ -194,7 +200,8 @@ int outflow_round(struct outflow *out)
     begin_round(out);
     if (send_todo(out) < 0 || flush_zero(out) < 0)
         return -1;
-    struct xlm_round round = {out->round, out->final ? XLM_ROUND_FINAL : 0, out->round_pages, out->round_zero_pages};
+    struct xlm_round round = { out->round, out->final ? XLM_ROUND_FINAL : 0, out->round_pages,
+                               out->round_zero_pages };
     out->pages += out->round_pages;
     out->zero_pages += out->round_zero_pages;
     out->begun = false;
@@ -216,7 +223,8 @@ struct xlm_run *outflow_ranges(struct outflow *out, uint32_t *count, uint64_t *p
         uint64_t gfn = memory_gfn(&out->memory, s);
         bool joins = *count && run[*count - 1].gfn + run[*count - 1].count == gfn;
         if (!joins && *count == XLM_RUNS_MAX) {
-            fail(out->failure, XLM_E_MEMORY, "the guest's memory has more than %u holes", XLM_RUNS_MAX);
+            fail(out->failure, XLM_E_MEMORY, "the guest's memory has more than %u holes",
+                 XLM_RUNS_MAX);
             free(run);
             return NULL;
         }

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MIB 1048576.0
-#define PAGE 4096.0
-#define SMALL_ROUND_BYTES 1048576u      /* below this a round's rate is latency, not bandwidth */
+#define MIB               1048576.0
+#define PAGE              4096.0
+#define SMALL_ROUND_BYTES 1048576u /* below this a round's rate is latency, not bandwidth */
 
 void policy_init(struct policy *policy, uint32_t downtime_limit_ms, bool force)
 {
@@ -20,14 +20,15 @@ void policy_init(struct policy *policy, uint32_t downtime_limit_ms, bool force)
 static void note_progress(struct policy *policy, uint64_t dirty)
 {
     policy->rounds++;
-    policy->stalled = dirty < policy->best_dirty - policy->best_dirty / 10 ? 0 : policy->stalled + 1;
+    policy->stalled = dirty < policy->best_dirty - policy->best_dirty / 10 ? 0
+                                                                           : policy->stalled + 1;
     if (dirty < policy->best_dirty)
         policy->best_dirty = dirty;
 }
 
 struct policy_result policy_after_round(struct policy *policy, const struct policy_round *round)
 {
-    struct policy_result r = {POLICY_GO_ON, 0, 0, 0};
+    struct policy_result r = { POLICY_GO_ON, 0, 0, 0 };
     double seconds = (double)(round->round_ns ? round->round_ns : 1) / 1e9;
     double bandwidth = (double)round->sent_bytes / seconds;
     /* A small round's rate says little: expect no less than 32 MiB/s from it. */
@@ -44,23 +45,27 @@ struct policy_result policy_after_round(struct policy *policy, const struct poli
     note_progress(policy, round->dirty_pages);
     bool last_round = policy->rounds >= POLICY_MAX_ROUNDS || policy->stalled >= POLICY_STALL_ROUNDS;
     if (r.downtime_ms <= policy->downtime_limit_ms) {
-        /* Within the limit.  Another round pays if what is left is more than the fixed costs and is still shrinking. */
+        /* Within the limit.  Another round pays if what is left is more than the fixed costs and is
+         * still shrinking. */
         bool small = send_ms <= policy->fixed_ms * 0.5;
         bool flat = last && round->dirty_pages > last / 2;
         bool too_fast = r.dirty_mib_s > r.bandwidth_mib_s * 0.5;
         r.verdict = small || flat || too_fast || last_round ? POLICY_STOP : POLICY_GO_ON;
     } else if (round->dirty_pages == 0) {
-        r.verdict = POLICY_STOP;        /* a limit below the fixed costs: no better moment will come */
+        r.verdict = POLICY_STOP; /* a limit below the fixed costs: no better moment will come */
     } else if (last_round) {
         r.verdict = policy->force ? POLICY_STOP : POLICY_GIVE_UP;
     }
     return r;
 }
 
-void policy_explain(const struct policy *policy, const struct policy_result *r, char *text, size_t size)
+void policy_explain(const struct policy *policy, const struct policy_result *r, char *text,
+                    size_t size)
 {
-    snprintf(text, size,
-             "does not converge: dirty rate %.1f MiB/s, bandwidth %.1f MiB/s, expected downtime %u ms after %u rounds, limit "
-             "%u ms; raise --downtime-ms or lower the load (or --force)",
-             r->dirty_mib_s, r->bandwidth_mib_s, r->downtime_ms, policy->rounds, policy->downtime_limit_ms);
+    snprintf(
+        text, size,
+        "does not converge: dirty rate %.1f MiB/s, bandwidth %.1f MiB/s, expected downtime %u ms after %u rounds, limit "
+        "%u ms; raise --downtime-ms or lower the load (or --force)",
+        r->dirty_mib_s, r->bandwidth_mib_s, r->downtime_ms, policy->rounds,
+        policy->downtime_limit_ms);
 }

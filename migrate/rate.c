@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation.  One thread, straight through.  The guest runs on all the while.  One harvest an interval tells the pages that it
- * wrote in it (writes.c makes of that what it writes in any number of intervals); what it writes in shorter times is seen by peeking into the log,
- * which clears nothing and so costs the guest no further fault.  The log is off before anything is worked out or told.
+ * Theory of operation.  One thread, straight through.  The guest runs on all the while.  One
+ * harvest an interval tells the pages that it wrote in it (writes.c makes of that what it writes in
+ * any number of intervals); what it writes in shorter times is seen by peeking into the log, which
+ * clears nothing and so costs the guest no further fault.  The log is off before anything is worked
+ * out or told.
  */
 #define _GNU_SOURCE 1
 #include "rate.h"
@@ -17,9 +19,11 @@
 #include "speed.h"
 
 /* Parts of an interval after which the log is looked into, ascending. */
-static const uint32_t peek_part[] = {100, 10};
+static const uint32_t peek_part[] = { 100, 10 };
 #define PEEKS (sizeof peek_part / sizeof *peek_part)
-#define PEEK_MIN_NS 5000000u            /* earlier than this it says more of the scheduler than of the guest */
+#define PEEK_MIN_NS                                                               \
+    5000000u /* earlier than this it says more of the scheduler than of the guest \
+              */
 
 struct rate {
     struct host *host;
@@ -32,9 +36,11 @@ struct rate {
     struct journal journal;
     struct memory memory;
     struct writes writes;
-    uint64_t *log, *zero;               /* bitmaps by frame and by slot */
+    uint64_t *log, *zero; /* bitmaps by frame and by slot */
     uint64_t guest_pages, start_ns, clean_ns, measured_ns;
-    struct { uint64_t ns, pages, count; } peek[PEEKS];
+    struct {
+        uint64_t ns, pages, count;
+    } peek[PEEKS];
     bool added, noted, logging;
 };
 
@@ -67,9 +73,9 @@ static bool client_left(int fd)
 static int wait_until(struct rate *r, uint64_t at_ns)
 {
     for (;;) {
-        struct pollfd set[2] = {{r->m.cancel_fd, POLLIN, 0}, {r->request->fd, POLLIN, 0}};
+        struct pollfd set[2] = { { r->m.cancel_fd, POLLIN, 0 }, { r->request->fd, POLLIN, 0 } };
         uint64_t now = now_ns(), left = at_ns > now ? at_ns - now : 0;
-        struct timespec t = {(time_t)(left / 1000000000), (long)(left % 1000000000)};
+        struct timespec t = { (time_t)(left / 1000000000), (long)(left % 1000000000) };
         int n = ppoll(set, 2, &t, NULL);
         if (n < 0 && errno != EINTR)
             return hyp_failed(r, "poll", -errno);
@@ -87,14 +93,18 @@ static int check_guest(struct rate *r)
     struct hyp_domain d;
     int error = hyp_info(r->h, r->domain.domid, &d);
     if (error == -ESRCH || (!error && (d.dying || memcmp(d.uuid, r->domain.uuid, 16))))
-        return fail(&r->failure, XLM_E_STATE, "the guest is gone: destroyed, shut down or rebooted");
+        return fail(&r->failure, XLM_E_STATE,
+                    "the guest is gone: destroyed, shut down or rebooted");
     if (error < 0)
         return hyp_failed(r, "cannot look at the guest", error);
     if (d.shut_down)
-        return fail(&r->failure, XLM_E_STATE, d.suspended ? "the guest is suspended" : "the guest has shut down");
-    if (d.paused)                       /* xl pauses what it is about to destroy */
-        return fail(&r->failure, XLM_E_STATE, r->logging ? "the guest has been paused, or is being destroyed"
-                                                         : "the guest is paused, so that it writes nothing: unpause it first");
+        return fail(&r->failure, XLM_E_STATE,
+                    d.suspended ? "the guest is suspended" : "the guest has shut down");
+    if (d.paused) /* xl pauses what it is about to destroy */
+        return fail(&r->failure, XLM_E_STATE,
+                    r->logging
+                        ? "the guest has been paused, or is being destroyed"
+                        : "the guest is paused, so that it writes nothing: unpause it first");
     return 0;
 }
 
@@ -136,13 +146,14 @@ static int scan(struct rate *r)
         if (wait_until(r, 0) < 0 || memory_scan_some(m, &slot, r->zero, &r->failure) < 0)
             return -1;
     r->guest_pages = bits_count(m->populated, m->slots);
-    return writes_init(&r->writes, m, r->request->seconds * 1000 / r->request->interval_ms, &r->failure);
+    return writes_init(&r->writes, m, r->request->seconds * 1000 / r->request->interval_ms,
+                       &r->failure);
 }
 
 /* The journal first: should this daemon die, the next one finds it. */
 static int start_logging(struct rate *r)
 {
-    r->journal = (struct journal){.state = JOURNAL_MEASURING, .domid = r->domain.domid};
+    r->journal = (struct journal){ .state = JOURNAL_MEASURING, .domid = r->domain.domid };
     memcpy(r->journal.migration, r->m.id, 16);
     memcpy(r->journal.uuid, r->domain.uuid, 16);
     copy_text(r->journal.name, sizeof r->journal.name, r->domain.name[0] ? r->domain.name : "-");
@@ -187,7 +198,8 @@ static uint64_t take_pages(const struct rate *r, struct writes *record)
     for (int i = 0; i < r->memory.bank_count; i++) {
         const struct memory_bank *b = &r->memory.bank[i];
         uint64_t end = b->gfn + b->count;
-        for (uint64_t g = bits_next(r->log, end, b->gfn); g < end; g = bits_next(r->log, end, g + 1), count++)
+        for (uint64_t g = bits_next(r->log, end, b->gfn); g < end;
+             g = bits_next(r->log, end, g + 1), count++)
             if (record)
                 writes_note(record, b->slot + (g - b->gfn));
     }
@@ -227,7 +239,8 @@ static int measure(struct rate *r)
     uint64_t interval_ns = r->request->interval_ms * 1000000ull, end = r->start_ns;
     for (uint32_t i = 0; i < count; i++) {
         end += interval_ns;
-        if (end < r->clean_ns + interval_ns / 4 * 3)    /* too late for it: intervals are to be of one length */
+        if (end < r->clean_ns +
+                      interval_ns / 4 * 3) /* too late for it: intervals are to be of one length */
             end = r->clean_ns + interval_ns;
         for (size_t k = 0; k < PEEKS; k++) {
             uint64_t part = interval_ns / peek_part[k];
@@ -252,7 +265,7 @@ static void make_model(const struct rate *r, struct forecast_model *model)
             forecast_add(model, (double)r->peek[k].ns / 1e9 / (double)r->peek[k].count,
                          (double)r->peek[k].pages / (double)r->peek[k].count);
     for (uint32_t decade = 1; decade <= n; decade *= 10)
-        for (uint32_t k = 1; k <= 5; k += k == 1 ? 1 : 3)       /* 1, 2, 5, 10, 20, ... */
+        for (uint32_t k = 1; k <= 5; k += k == 1 ? 1 : 3) /* 1, 2, 5, 10, 20, ... */
             if (k * decade <= n)
                 forecast_add(model, interval_s * k * decade, writes_mean(&r->writes, k * decade));
     forecast_add(model, interval_s * n, writes_mean(&r->writes, n));
@@ -263,7 +276,8 @@ static uint64_t data_pages(const struct rate *r)
 {
     uint64_t count = 0;
     for (uint64_t slot = 0; slot < r->memory.slots; slot++)
-        count += bit_get(r->memory.populated, slot) && (!bit_get(r->zero, slot) || r->writes.last[slot]);
+        count += bit_get(r->memory.populated, slot) &&
+                 (!bit_get(r->zero, slot) || r->writes.last[slot]);
     return count;
 }
 
@@ -273,14 +287,18 @@ static void choose_speed(const struct rate *r, struct rate_summary *s)
     bool known = speed_read(r->host->state_dir, &last) == 0;
     s->asked.setup_ms = known ? last.setup_ms : 0;
     s->mib_s_from = r->request->mib_s ? "given" : known ? "last-migration" : "assumed";
-    s->asked.mib_s = r->request->mib_s ? r->request->mib_s : known ? last.mib_s : RATE_ASSUMED_MIB_S;
+    s->asked.mib_s = r->request->mib_s ? r->request->mib_s
+                     : known           ? last.mib_s
+                                       : RATE_ASSUMED_MIB_S;
 }
 
 static void summarize(struct rate *r, struct rate_summary *s)
 {
     writes_close(&r->writes);
-    *s = (struct rate_summary){.writes = &r->writes, .measured_ns = r->measured_ns, .guest_pages = r->guest_pages,
-                               .data_pages = data_pages(r)};
+    *s = (struct rate_summary){ .writes = &r->writes,
+                                .measured_ns = r->measured_ns,
+                                .guest_pages = r->guest_pages,
+                                .data_pages = data_pages(r) };
     make_model(r, &s->model);
     choose_speed(r, s);
     s->asked.data_pages = (double)s->data_pages;
@@ -291,14 +309,15 @@ static void summarize(struct rate *r, struct rate_summary *s)
 
 static void tell(struct rate *r, enum rate_result result)
 {
-    static const char *const name[] = {"ok", "failed", "cancelled"};
+    static const char *const name[] = { "ok", "failed", "cancelled" };
     struct rate_summary summary;
     bool some = r->writes.interval > 1;
     if (some)
         summarize(r, &summary);
     if (some && r->request->histogram)
         rate_report_histogram(r->report, r->m.name, &summary);
-    rate_report_done(r->report, name[result], result == RATE_OK ? "" : r->failure.text, some ? &summary : NULL);
+    rate_report_done(r->report, name[result], result == RATE_OK ? "" : r->failure.text,
+                     some ? &summary : NULL);
 }
 
 static void tear_down(struct rate *r)
@@ -323,7 +342,8 @@ static int run(struct rate *r)
     return start_logging(r) < 0 ? -1 : measure(r);
 }
 
-enum rate_result rate_run(struct host *host, const struct rate_request *request, struct report *report)
+enum rate_result rate_run(struct host *host, const struct rate_request *request,
+                          struct report *report)
 {
     struct rate *r = calloc(1, sizeof *r);
     if (!r) {
@@ -333,7 +353,9 @@ enum rate_result rate_run(struct host *host, const struct rate_request *request,
     r->host = host;
     r->request = request;
     r->report = report;
-    enum rate_result result = run(r) == 0 ? RATE_OK : r->failure.code == XLM_E_CANCELLED ? RATE_CANCELLED : RATE_FAILED;
+    enum rate_result result = run(r) == 0                          ? RATE_OK
+                              : r->failure.code == XLM_E_CANCELLED ? RATE_CANCELLED
+                                                                   : RATE_FAILED;
     stop_logging(r);
     tell(r, result);
     tear_down(r);

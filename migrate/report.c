@@ -22,10 +22,7 @@ void report_end(struct report *r, struct report_line *line)
     free(line->text);
 }
 
-static double ms(uint64_t ns)
-{
-    return (double)ns / 1e6;
-}
+static double ms(uint64_t ns) { return (double)ns / 1e6; }
 
 void report_started(struct report *r, const char *guest, const char *host, uint16_t port)
 {
@@ -40,20 +37,21 @@ void report_started(struct report *r, const char *guest, const char *host, uint1
     report_end(r, &line);
 }
 
-void report_round_done(struct report *r, const struct report_round *round, uint64_t dirty_pages, double mib_s,
-                       double dirty_mib_s, uint64_t eta_ms)
+void report_round_done(struct report *r, const struct report_round *round, uint64_t dirty_pages,
+                       double mib_s, double dirty_mib_s, uint64_t eta_ms)
 {
     struct report_line line;
     if (r->round_count < REPORT_ROUNDS_MAX)
         r->round[r->round_count++] = *round;
     if (!report_begin(r, &line, "round"))
         return;
-    fprintf(line.out,
-            ",\"round\":%u,\"pages\":%llu,\"zero_pages\":%llu,\"bytes\":%llu,\"ms\":%.1f,\"dirty\":%llu,\"mib_s\":%.1f,"
-            "\"dirty_mib_s\":%.1f,\"eta_ms\":%llu",
-            r->round_count, (unsigned long long)round->pages, (unsigned long long)round->zero_pages,
-            (unsigned long long)round->bytes, ms(round->ns), (unsigned long long)dirty_pages, mib_s, dirty_mib_s,
-            (unsigned long long)eta_ms);
+    fprintf(
+        line.out,
+        ",\"round\":%u,\"pages\":%llu,\"zero_pages\":%llu,\"bytes\":%llu,\"ms\":%.1f,\"dirty\":%llu,\"mib_s\":%.1f,"
+        "\"dirty_mib_s\":%.1f,\"eta_ms\":%llu",
+        r->round_count, (unsigned long long)round->pages, (unsigned long long)round->zero_pages,
+        (unsigned long long)round->bytes, ms(round->ns), (unsigned long long)dirty_pages, mib_s,
+        dirty_mib_s, (unsigned long long)eta_ms);
     report_end(r, &line);
 }
 
@@ -76,18 +74,22 @@ void report_done(struct report *r, const char *result, const char *error)
     json_string(line.out, error);
     fputs(",\"rounds\":[", line.out);
     for (uint32_t i = 0; i < r->round_count; i++)
-        fprintf(line.out, "%s{\"pages\":%llu,\"bytes\":%llu,\"ms\":%.1f,\"zero_pages\":%llu}", i ? "," : "",
-                (unsigned long long)r->round[i].pages, (unsigned long long)r->round[i].bytes, ms(r->round[i].ns),
+        fprintf(line.out, "%s{\"pages\":%llu,\"bytes\":%llu,\"ms\":%.1f,\"zero_pages\":%llu}",
+                i ? "," : "", (unsigned long long)r->round[i].pages,
+                (unsigned long long)r->round[i].bytes, ms(r->round[i].ns),
                 (unsigned long long)r->round[i].zero_pages);
-    fprintf(line.out,
-            "],\"total_ms\":%.1f,\"downtime_ms\":%.1f,\"suspend_ms\":%.1f,\"clock_error_ms\":%.3f,\"bytes_sent\":%llu,"
-            "\"pages_sent\":%llu,\"zero_pages\":%llu",
-            ms(r->total_ns), ms(r->downtime_ns), ms(r->suspend_ns), ms(r->clock_error_ns),
-            (unsigned long long)r->bytes_sent, (unsigned long long)r->pages_sent, (unsigned long long)r->zero_pages);
-    fprintf(line.out,
-            ",\"stages_ms\":{\"prepare\":%.1f,\"accept\":%.1f,\"scan\":%.1f,\"create\":%.1f,\"last_round\":%.1f,\"state\":%.1f,\"verify\":%.1f,"
-            "\"commit\":%.1f}",
-            ms(r->prepare_ns), ms(r->accept_ns), ms(r->scan_ns), ms(r->create_ns), ms(r->last_round_ns), ms(r->state_ns), ms(r->verify_ns),
-            ms(r->commit_ns));
+    fprintf(
+        line.out,
+        "],\"total_ms\":%.1f,\"downtime_ms\":%.1f,\"suspend_ms\":%.1f,\"clock_error_ms\":%.3f,\"bytes_sent\":%llu,"
+        "\"pages_sent\":%llu,\"zero_pages\":%llu",
+        ms(r->total_ns), ms(r->downtime_ns), ms(r->suspend_ns), ms(r->clock_error_ns),
+        (unsigned long long)r->bytes_sent, (unsigned long long)r->pages_sent,
+        (unsigned long long)r->zero_pages);
+    fprintf(
+        line.out,
+        ",\"stages_ms\":{\"prepare\":%.1f,\"accept\":%.1f,\"scan\":%.1f,\"create\":%.1f,\"last_round\":%.1f,\"state\":%.1f,\"verify\":%.1f,"
+        "\"commit\":%.1f}",
+        ms(r->prepare_ns), ms(r->accept_ns), ms(r->scan_ns), ms(r->create_ns), ms(r->last_round_ns),
+        ms(r->state_ns), ms(r->verify_ns), ms(r->commit_ns));
     report_end(r, &line);
 }

@@ -9,10 +9,12 @@
 
 #define REPORT_ROUNDS_MAX 64
 
-struct report_round { uint64_t pages, zero_pages, bytes, ns; };
+struct report_round {
+    uint64_t pages, zero_pages, bytes, ns;
+};
 
 struct report {
-    void (*emit)(void *context, const char *line);      /* a line without its end; may be NULL */
+    void (*emit)(void *context, const char *line); /* a line without its end; may be NULL */
     void *context;
     uint32_t round_count;
     struct report_round round[REPORT_ROUNDS_MAX];
@@ -23,7 +25,8 @@ struct report {
     uint64_t last_round_ns, state_ns, verify_ns, commit_ns;
 };
 
-/* A line of one's own: fields are printed to `out` between the two, each with a comma before it.  False: nobody listens, or no memory. */
+/* A line of one's own: fields are printed to `out` between the two, each with a comma before it.
+ * False: nobody listens, or no memory. */
 struct report_line {
     FILE *out;
     char *text;
@@ -34,8 +37,8 @@ void report_end(struct report *r, struct report_line *line);
 
 void report_started(struct report *r, const char *guest, const char *host, uint16_t port);
 /* Records and shows a round that has ended. */
-void report_round_done(struct report *r, const struct report_round *round, uint64_t dirty_pages, double mib_s,
-                       double dirty_mib_s, uint64_t eta_ms);
+void report_round_done(struct report *r, const struct report_round *round, uint64_t dirty_pages,
+                       double mib_s, double dirty_mib_s, uint64_t eta_ms);
 void report_warning(struct report *r, const char *text);
 /* `result`: "ok", "failed", "cancelled" or "unresolved". */
 void report_done(struct report *r, const char *result, const char *error);

@@ -30,7 +30,8 @@ static int take_back(struct question *q)
         return fail(&q->failure, XLM_E_INTERNAL, "journal: %s", strerror(-error));
     q->j->state = JOURNAL_TAKEN_BACK;
     if ((error = source_take_back(q->host, q->h, q->j)) < 0)
-        return fail(&q->failure, XLM_E_INTERNAL, "cannot resume %s: %s", q->j->name, strerror(-error));
+        return fail(&q->failure, XLM_E_INTERNAL, "cannot resume %s: %s", q->j->name,
+                    strerror(-error));
     log_line("%s runs here again", q->j->name);
     return 0;
 }
@@ -42,7 +43,8 @@ static int release(struct question *q)
         return fail(&q->failure, XLM_E_INTERNAL, "journal: %s", strerror(-error));
     int told = conn_send_struct(&q->conn, XLM_DONE, NULL, 0);
     if ((error = source_destroy_copy(q->host, q->h, q->j)) < 0)
-        return fail(&q->failure, XLM_E_INTERNAL, "cannot destroy the copy of %s: %s", q->j->name, strerror(-error));
+        return fail(&q->failure, XLM_E_INTERNAL, "cannot destroy the copy of %s: %s", q->j->name,
+                    strerror(-error));
     log_line("%s runs on %s", q->j->name, q->j->peer);
     if (told < 0 || conn_expect(&q->conn, &q->record, XLM_DONE) < 0)
         return -1;
@@ -53,37 +55,47 @@ static int release(struct question *q)
 static int act_on(struct question *q, uint32_t holds)
 {
     bool back = q->j->state == JOURNAL_TAKEN_BACK;
-    if (q->j->state == JOURNAL_RELEASED)        /* B had only to forget it, and has */
+    if (q->j->state == JOURNAL_RELEASED) /* B had only to forget it, and has */
         return host_move(q->host, q->j, JOURNAL_NONE) < 0 ? -1 : 0;
     switch (holds) {
     case XLM_NOTHING:
-        /* Given up by a person's word, but B does not have it: the copy here is the only one. Its journal stays, for a person to decide. */
+        /* Given up by a person's word, but B does not have it: the copy here is the only one. Its
+         * journal stays, for a person to decide. */
         if (q->j->state == JOURNAL_GIVEN_UP)
-            return fail(&q->failure, XLM_E_STATE, "%s has nothing of the guest that was given up here; a second give-up destroys this copy", q->j->peer);
+            return fail(
+                &q->failure, XLM_E_STATE,
+                "%s has nothing of the guest that was given up here; a second give-up destroys this copy",
+                q->j->peer);
         if (q->j->state == JOURNAL_COMMITTING && take_back(q) < 0)
             return -1;
         return host_move(q->host, q->j, JOURNAL_NONE) < 0 ? -1 : 0;
     case XLM_HOLDS_VERIFIED:
         if (back)
             return fail(&q->failure, XLM_E_STREAM, "%s still keeps its copy", q->j->peer);
-        if (conn_send_struct(&q->conn, XLM_COMMIT, NULL, 0) < 0 || conn_expect(&q->conn, &q->record, XLM_RUNNING) < 0)
+        if (conn_send_struct(&q->conn, XLM_COMMIT, NULL, 0) < 0 ||
+            conn_expect(&q->conn, &q->record, XLM_RUNNING) < 0)
             return -1;
         return release(q);
     case XLM_HOLDS_OWNER:
         if (back)
-            return fail(&q->failure, XLM_E_STATE, "conflict: %s runs the guest as well", q->j->peer);
+            return fail(&q->failure, XLM_E_STATE, "conflict: %s runs the guest as well",
+                        q->j->peer);
         return release(q);
     default:
-        return fail(&q->failure, XLM_E_STATE, "conflict: %s has a domain with this uuid, but knows nothing of the migration",
+        return fail(&q->failure, XLM_E_STATE,
+                    "conflict: %s has a domain with this uuid, but knows nothing of the migration",
                     q->j->peer);
     }
 }
 
 static int talk(struct question *q)
 {
-    struct xlm_hello hello = {XLM_HELLO_MAGIC, XLM_VERSION, XLM_VERSION, XLM_CAPS, {0}, XLM_RESOLVING, 0};
-    struct xlm_resolve resolve = {.holds = q->j->state == JOURNAL_TAKEN_BACK ? XLM_A_TAKEN_BACK
-                                           : q->j->state == JOURNAL_RELEASED ? XLM_A_RELEASED : XLM_A_COMMITTING};
+    struct xlm_hello hello = {
+        XLM_HELLO_MAGIC, XLM_VERSION, XLM_VERSION, XLM_CAPS, { 0 }, XLM_RESOLVING, 0
+    };
+    struct xlm_resolve resolve = { .holds = q->j->state == JOURNAL_TAKEN_BACK ? XLM_A_TAKEN_BACK
+                                            : q->j->state == JOURNAL_RELEASED ? XLM_A_RELEASED
+                                                                              : XLM_A_COMMITTING };
     memcpy(hello.migration, q->j->migration, 16);
     memcpy(resolve.uuid, q->j->uuid, 16);
     if (conn_send_struct(&q->conn, XLM_HELLO, &hello, sizeof hello) < 0 ||
@@ -96,7 +108,7 @@ static int talk(struct question *q)
 
 static int ask(struct host *host, struct hyp *h, struct journal *j)
 {
-    struct question q = {.host = host, .h = h, .j = j};
+    struct question q = { .host = host, .h = h, .j = j };
     int fd = conn_dial(j->peer, j->port, 2000, -1, &q.failure);
     if (fd < 0)
         return -1;
@@ -127,12 +139,9 @@ static bool settle_entry(struct host *host, struct hyp *h, struct journal *j)
     switch (j->state) {
     case JOURNAL_COMMITTING:
     case JOURNAL_TAKEN_BACK:
-    case JOURNAL_GIVEN_UP:
-        return ask(host, h, j) < 0;
-    case JOURNAL_RELEASED:
-        return source_destroy_copy(host, h, j) < 0 || ask(host, h, j) < 0;
-    default:
-        return false;           /* B waits to be asked */
+    case JOURNAL_GIVEN_UP: return ask(host, h, j) < 0;
+    case JOURNAL_RELEASED: return source_destroy_copy(host, h, j) < 0 || ask(host, h, j) < 0;
+    default: return false; /* B waits to be asked */
     }
 }
 
@@ -140,7 +149,7 @@ bool settle_once(struct host *host)
 {
     struct journal *list;
     bool open = false;
-    struct failure f = {0};
+    struct failure f = { 0 };
     struct hyp *h = NULL;
     int count = open_journals(host, &list);
     for (int i = 0; i < count; i++) {
@@ -162,25 +171,17 @@ static void recover_entry(struct host *host, struct hyp *h, struct journal *j)
     log_line("%s: was %s when this daemon ended", j->name, journal_state_name(j->state));
     switch (j->state) {
     case JOURNAL_SENDING:
-        /* It may have been verified over there: ask (taken-back) until B says that it has nothing. */
+        /* It may have been verified over there: ask (taken-back) until B says that it has nothing.
+         */
         error = source_take_back(host, h, j);
         if (!error)
             error = host_move(host, j, JOURNAL_TAKEN_BACK);
         break;
-    case JOURNAL_TAKEN_BACK:
-        error = source_take_back(host, h, j);
-        break;
-    case JOURNAL_MEASURING:
-        error = rate_recover(host, h, j);
-        break;
-    case JOURNAL_RECEIVING:
-        error = target_discard(host, h, j);
-        break;
-    case JOURNAL_OWNER:
-        error = target_run(h, j);
-        break;
-    default:
-        break;                  /* settle_once(), or a person */
+    case JOURNAL_TAKEN_BACK: error = source_take_back(host, h, j); break;
+    case JOURNAL_MEASURING: error = rate_recover(host, h, j); break;
+    case JOURNAL_RECEIVING: error = target_discard(host, h, j); break;
+    case JOURNAL_OWNER: error = target_run(h, j); break;
+    default: break; /* settle_once(), or a person */
     }
     if (error < 0)
         log_line("%s: cannot recover: %s", j->name, strerror(-error));
@@ -189,7 +190,7 @@ static void recover_entry(struct host *host, struct hyp *h, struct journal *j)
 void settle_recover(struct host *host)
 {
     struct journal *list;
-    struct failure f = {0};
+    struct failure f = { 0 };
     int count = open_journals(host, &list);
     struct hyp *h = count > 0 ? hyp_open(host->hyp_name, &f) : NULL;
     if (count > 0 && !h)
@@ -212,18 +213,21 @@ static int decide(struct host *host, struct hyp *h, struct journal *j, bool keep
             error = host_move(host, j, JOURNAL_TAKEN_BACK);
             return error ? error : source_take_back(host, h, j);
         }
-        return host_move(host, j, JOURNAL_GIVEN_UP);    /* the copy goes once B has answered, or by a second give-up */
+        return host_move(
+            host, j,
+            JOURNAL_GIVEN_UP); /* the copy goes once B has answered, or by a second give-up */
     case JOURNAL_GIVEN_UP:
-        return keep ? -EPERM : (error = host_move(host, j, JOURNAL_RELEASED)) ? error : source_destroy_copy(host, h, j);
+        return keep                                             ? -EPERM
+               : (error = host_move(host, j, JOURNAL_RELEASED)) ? error
+                                                                : source_destroy_copy(host, h, j);
     case JOURNAL_VERIFIED:
         if (!keep)
             return target_discard(host, h, j);
         error = host_move(host, j, JOURNAL_OWNER);
         return error ? error : target_run(h, j);
     case JOURNAL_TAKEN_BACK:
-        return keep ? host_move(host, j, JOURNAL_NONE) : -EPERM;    /* stop asking B */
-    default:
-        return -EPERM;
+        return keep ? host_move(host, j, JOURNAL_NONE) : -EPERM; /* stop asking B */
+    default: return -EPERM;
     }
 }
 
@@ -238,7 +242,8 @@ int settle_decide(struct host *host, const char *guest, bool keep, struct failur
         if ((strcmp(guest, list[i].name) && strcmp(guest, uuid)) || list[i].state == JOURNAL_OWNER)
             continue;
         int error = host_active(host, list[i].migration) && list[i].state != JOURNAL_VERIFIED
-                        ? -EBUSY : decide(host, h, &list[i], keep);
+                        ? -EBUSY
+                        : decide(host, h, &list[i], keep);
         if (!error)
             result = 0;
         else

@@ -7,27 +7,30 @@
 
 static int answer(struct conn *conn, uint32_t holds)
 {
-    struct xlm_resolved resolved = {holds, 0, 0};
+    struct xlm_resolved resolved = { holds, 0, 0 };
     return conn_send_struct(conn, XLM_RESOLVED, &resolved, sizeof resolved);
 }
 
 /* `owner`: A destroys its copy and says DONE; or it has, and only wants B to forget. */
-static void answer_owner(struct host *host, struct conn *conn, const struct journal *j, bool released)
+static void answer_owner(struct host *host, struct conn *conn, const struct journal *j,
+                         bool released)
 {
-    struct record record = {0};
+    struct record record = { 0 };
     if (released)
         host_move(host, j, JOURNAL_NONE);
-    if (answer(conn, XLM_HOLDS_OWNER) == 0 && !released && conn_expect(conn, &record, XLM_DONE) == 0 &&
-        host_move(host, j, JOURNAL_NONE) == 0)
+    if (answer(conn, XLM_HOLDS_OWNER) == 0 && !released &&
+        conn_expect(conn, &record, XLM_DONE) == 0 && host_move(host, j, JOURNAL_NONE) == 0)
         (void)conn_send_struct(conn, XLM_DONE, NULL, 0);
     record_free(&record);
 }
 
-static void answer_verified(struct host *host, struct hyp *h, struct conn *conn, const struct journal *j, bool taken_back)
+static void answer_verified(struct host *host, struct hyp *h, struct conn *conn,
+                            const struct journal *j, bool taken_back)
 {
-    struct record record = {0};
+    struct record record = { 0 };
     if (taken_back) {
-        /* A never gave it up.  The session that waited for COMMIT, if it is still there, ends: its connection is A's old one. */
+        /* A never gave it up.  The session that waited for COMMIT, if it is still there, ends: its
+         * connection is A's old one. */
         int error = target_discard(host, h, j);
         host_cancel_id(host, j->migration);
         if (error < 0)
@@ -42,7 +45,8 @@ static void answer_verified(struct host *host, struct hyp *h, struct conn *conn,
 }
 
 /* No journal: truly nothing, or a domain whose story is lost? */
-static void answer_unknown(struct hyp *h, struct conn *conn, const uint8_t uuid[16], uint32_t a_holds)
+static void answer_unknown(struct hyp *h, struct conn *conn, const uint8_t uuid[16],
+                           uint32_t a_holds)
 {
     struct hyp_domain d;
     int error = hyp_find_uuid(h, uuid, &d);
@@ -54,7 +58,7 @@ static void answer_unknown(struct hyp *h, struct conn *conn, const uint8_t uuid[
 
 void settle_serve(struct host *host, struct conn *conn, const uint8_t migration[16])
 {
-    struct record record = {0};
+    struct record record = { 0 };
     struct journal j;
     struct hyp *h = hyp_open(host->hyp_name, conn->failure);
     if (!h || conn_expect(conn, &record, XLM_RESOLVE) < 0)
@@ -65,13 +69,14 @@ void settle_serve(struct host *host, struct conn *conn, const uint8_t migration[
     if (error == -ENOENT)
         answer_unknown(h, conn, resolve.uuid, resolve.holds);
     else if (error < 0 || memcmp(j.uuid, resolve.uuid, 16))
-        fail(conn->failure, XLM_E_STATE, "the journal of this migration cannot be read, or is of another guest");
+        fail(conn->failure, XLM_E_STATE,
+             "the journal of this migration cannot be read, or is of another guest");
     else if (j.state == JOURNAL_OWNER)
         answer_owner(host, conn, &j, resolve.holds == XLM_A_RELEASED);
     else if (j.state == JOURNAL_VERIFIED)
         answer_verified(host, h, conn, &j, taken_back);
     else if (j.state == JOURNAL_RECEIVING)
-        host_cancel_id(host, migration);        /* its session has not noticed the loss: A asks again */
+        host_cancel_id(host, migration); /* its session has not noticed the loss: A asks again */
 out:
     record_free(&record);
     if (h)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation.  One thread, straight through the stages below.  Until source_commit() writes `committing` to the journal, any failure ends in
- * undo(): the guest is resumed if it was suspended, the log is switched off, and the peer is told.  From then on the guest stays
- * suspended until it is known who owns it: settle.c asks.
+ * Theory of operation.  One thread, straight through the stages below.  Until source_commit()
+ * writes `committing` to the journal, any failure ends in undo(): the guest is resumed if it was
+ * suspended, the log is switched off, and the peer is told.  From then on the guest stays suspended
+ * until it is known who owns it: settle.c asks.
  */
 #include "source.h"
 
@@ -68,7 +69,8 @@ static int check_name(struct source *s)
 {
     for (const char *c = s->domain.name; *c; c++)
         if (!isalnum((unsigned char)*c) && !strchr("_.+-", *c))
-            return fail(&s->failure, XLM_E_NAME, "the guest's name has a character that cannot move: %s", s->domain.name);
+            return fail(&s->failure, XLM_E_NAME,
+                        "the guest's name has a character that cannot move: %s", s->domain.name);
     return s->domain.name[0] ? 0 : fail(&s->failure, XLM_E_NAME, "the guest has no name");
 }
 
@@ -85,7 +87,8 @@ static int find_guest(struct source *s)
     if (d->dying || d->shut_down)
         return fail(&s->failure, XLM_E_STATE, "the guest has shut down");
     if (d->paused)
-        return fail(&s->failure, XLM_E_STATE, "the guest is paused, so that it cannot suspend itself: unpause it first");
+        return fail(&s->failure, XLM_E_STATE,
+                    "the guest is paused, so that it cannot suspend itself: unpause it first");
     return check_name(s);
 }
 
@@ -95,7 +98,7 @@ static int read_config(struct source *s)
     if (!text)
         return -1;
     int error = text[strspn(text, " \n")] == '{' ? config_from_libxl(&s->config, text, &s->failure)
-                                                  : config_parse(&s->config, text, &s->failure);
+                                                 : config_parse(&s->config, text, &s->failure);
     free(text);
     uuid_format(s->domain.uuid, uuid);
     if (error < 0 || config_set_string(&s->config, "name", s->domain.name, &s->failure) < 0 ||
@@ -134,7 +137,8 @@ static int prepare(struct source *s)
         return -1;
     s->added = true;
     if (s->m.ousts)
-        report_warning(s->report, "a measurement of the guest's dirty rate has been ended for this migration");
+        report_warning(s->report,
+                       "a measurement of the guest's dirty rate has been ended for this migration");
     struct memory layout;
     if (memory_init(&layout, s->h, s->domain.max_pages, &s->failure) < 0)
         return -1;
@@ -157,21 +161,24 @@ static int connect_peer(struct source *s)
     conn_init(&s->conn, fd, s->m.cancel_fd, &s->host->fault, &s->failure);
     s->conn.max_bytes_per_s = s->request->max_mib_s << 20;
     s->out.conn = &s->conn;
-    struct xlm_hello hello = {XLM_HELLO_MAGIC, XLM_VERSION, XLM_VERSION, XLM_CAPS, {0}, XLM_MIGRATE, 0};
+    struct xlm_hello hello = {
+        XLM_HELLO_MAGIC, XLM_VERSION, XLM_VERSION, XLM_CAPS, { 0 }, XLM_MIGRATE, 0
+    };
     memcpy(hello.migration, s->m.id, 16);
     if (conn_send_struct(&s->conn, XLM_HELLO, &hello, sizeof hello) < 0 ||
         conn_expect(&s->conn, &s->record, XLM_HELLO) < 0)
         return -1;
     const struct xlm_hello *answer = (const struct xlm_hello *)s->record.payload;
     if (answer->version_min != XLM_VERSION || answer->version_max != XLM_VERSION)
-        return fail(&s->failure, XLM_E_VERSION, "the other side speaks version %u", answer->version_min);
+        return fail(&s->failure, XLM_E_VERSION, "the other side speaks version %u",
+                    answer->version_min);
     return 0;
 }
 
 static int compare_clocks(struct source *s)
 {
     for (int i = 0; i < PINGS; i++) {
-        struct xlm_ping ping = {now_ns()};
+        struct xlm_ping ping = { now_ns() };
         if (conn_send_struct(&s->conn, XLM_PING, &ping, sizeof ping) < 0 ||
             conn_expect(&s->conn, &s->record, XLM_PONG) < 0)
             return -1;
@@ -185,7 +192,7 @@ static int compare_clocks(struct source *s)
 static struct iovec padding(size_t length)
 {
     static const uint64_t zero;
-    return (struct iovec){(void *)(uintptr_t)&zero, xlm_pad(length) - length};
+    return (struct iovec){ (void *)(uintptr_t)&zero, xlm_pad(length) - length };
 }
 
 static int send_domain(struct source *s)
@@ -193,18 +200,24 @@ static int send_domain(struct source *s)
     char *text = config_write(&s->config, &s->failure);
     if (!text)
         return -1;
-    struct xlm_domain d = {.vcpu_count = s->domain.vcpu_count, .config_length = (uint32_t)strlen(text),
-                           .max_pages = s->domain.max_pages, .tot_pages = s->domain.tot_pages,
-                           .context_length = (uint32_t)s->context_length};
+    struct xlm_domain d = { .vcpu_count = s->domain.vcpu_count,
+                            .config_length = (uint32_t)strlen(text),
+                            .max_pages = s->domain.max_pages,
+                            .tot_pages = s->domain.tot_pages,
+                            .context_length = (uint32_t)s->context_length };
     memcpy(d.uuid, s->domain.uuid, 16);
     copy_text(d.name, sizeof d.name, s->domain.name);
     memcpy(d.file, s->offer, sizeof d.file);
     struct iovec part[] = {
-        {&d, sizeof d},
-        {text, d.config_length}, padding(d.config_length),
-        {s->context, s->context_length}, padding(s->context_length),
-        {s->path[0], d.file[0].path_length}, padding(d.file[0].path_length),
-        {s->path[1], d.file[1].path_length}, padding(d.file[1].path_length),
+        { &d, sizeof d },
+        { text, d.config_length },
+        padding(d.config_length),
+        { s->context, s->context_length },
+        padding(s->context_length),
+        { s->path[0], d.file[0].path_length },
+        padding(d.file[0].path_length),
+        { s->path[1], d.file[1].path_length },
+        padding(d.file[1].path_length),
     };
     int count = sizeof part / sizeof *part;
     int error = conn_send(&s->conn, XLM_DOMAIN, part, count, count);
@@ -236,7 +249,8 @@ static int offer_domain(struct source *s)
     return 0;
 }
 
-/* Before the first page with data: B says when it can take them, and which of the files it wants. */
+/* Before the first page with data: B says when it can take them, and which of the files it wants.
+ */
 static int wait_want(struct source *s)
 {
     host_stage(s->host, &s->m, "waiting for the target host to make the domain");
@@ -265,19 +279,22 @@ static int wait_round_ack(struct source *s)
         return -1;
     uint32_t round = ((const struct xlm_round_ack *)s->record.payload)->round;
     if (round != s->out.round)
-        return fail(&s->failure, XLM_E_STREAM, "the target host acknowledges round %u, not %u", round, s->out.round);
+        return fail(&s->failure, XLM_E_STREAM, "the target host acknowledges round %u, not %u",
+                    round, s->out.round);
     return 0;
 }
 
 static int send_file(struct source *s, int kind)
 {
     static const size_t chunk = XLM_FILE_CHUNK;
-    struct xlm_file head = {(uint32_t)kind, 0, 0};
+    struct xlm_file head = { (uint32_t)kind, 0, 0 };
     uint8_t *buffer = malloc(chunk);
     FILE *in = fopen(s->path[kind], "re");
-    int error = buffer && in ? 0 : fail(&s->failure, XLM_E_INTERNAL, "%s: %s", s->path[kind], strerror(errno));
+    int error = buffer && in
+                    ? 0
+                    : fail(&s->failure, XLM_E_INTERNAL, "%s: %s", s->path[kind], strerror(errno));
     for (size_t n; !error && (n = fread(buffer, 1, chunk, in)) > 0; head.offset += n) {
-        struct iovec part[2] = {{&head, sizeof head}, {buffer, n}};
+        struct iovec part[2] = { { &head, sizeof head }, { buffer, n } };
         error = conn_send(&s->conn, XLM_FILE, part, 2, 2);
         if (!error)
             error = listen_between(s);
@@ -301,7 +318,9 @@ static int start_logging(struct source *s)
     uint64_t populated;
     int error;
     hyp_get_target(s->h, s->domain.domid, &s->target_kib);
-    s->journal = (struct journal){.state = JOURNAL_SENDING, .port = s->request->port, .domid = s->domain.domid};
+    s->journal = (struct journal){ .state = JOURNAL_SENDING,
+                                   .port = s->request->port,
+                                   .domid = s->domain.domid };
     memcpy(s->journal.migration, s->m.id, 16);
     memcpy(s->journal.uuid, s->domain.uuid, 16);
     copy_text(s->journal.name, sizeof s->journal.name, s->domain.name);
@@ -315,7 +334,8 @@ static int start_logging(struct source *s)
     if (outflow_start(&s->out, &populated) < 0)
         return -1;
     if (populated + 64 < s->domain.tot_pages)
-        return fail(&s->failure, XLM_E_MEMORY, "the guest has %llu pages, but only %llu can be found",
+        return fail(&s->failure, XLM_E_MEMORY,
+                    "the guest has %llu pages, but only %llu can be found",
                     (unsigned long long)s->domain.tot_pages, (unsigned long long)populated);
     s->report->scan_ns = lap(s);
     return 0;
@@ -328,14 +348,16 @@ static int live_round(struct source *s, struct policy_result *result)
     if (outflow_round(&s->out) < 0 || wait_round_ack(s) < 0)
         return -1;
     uint64_t end = now_ns();
-    struct report_round round = {s->out.round_pages, s->out.round_zero_pages, s->conn.tx_bytes - bytes, end - start};
+    struct report_round round = { s->out.round_pages, s->out.round_zero_pages,
+                                  s->conn.tx_bytes - bytes, end - start };
     if (s->out.round == 1 && send_files(s) < 0)
         return -1;
     if (outflow_harvest(&s->out, &dirty) < 0)
         return -1;
-    struct policy_round measured = {round.bytes, now_ns() - start, round.pages, dirty};
+    struct policy_round measured = { round.bytes, now_ns() - start, round.pages, dirty };
     *result = policy_after_round(&s->policy, &measured);
-    report_round_done(s->report, &round, dirty, result->bandwidth_mib_s, result->dirty_mib_s, result->downtime_ms);
+    report_round_done(s->report, &round, dirty, result->bandwidth_mib_s, result->dirty_mib_s,
+                      result->downtime_ms);
     pthread_mutex_lock(&s->host->lock);
     s->m.round = s->out.round;
     s->m.dirty_pages = dirty;
@@ -382,8 +404,8 @@ static int suspend_guest(struct source *s)
     uint64_t asked = now_ns();
     host_stage(s->host, &s->m, "suspending the guest");
     fault_stage(&s->host->fault, &s->conn, "suspending");
-    if (hyp_suspend(s->h, s->domain.domid, s->request->suspend_timeout_ms, s->conn.cancel_fd, &s->stopped_ns,
-                    &s->failure) < 0)
+    if (hyp_suspend(s->h, s->domain.domid, s->request->suspend_timeout_ms, s->conn.cancel_fd,
+                    &s->stopped_ns, &s->failure) < 0)
         return -1;
     s->suspended = true;
     lap(s);
@@ -410,9 +432,11 @@ static int last_round(struct source *s)
     if (outflow_harvest(&s->out, &dirty) < 0 || (balloon_moved(s) && outflow_rescan(&s->out) < 0) ||
         outflow_round(&s->out) < 0)
         return -1;
-    struct report_round round = {s->out.round_pages, s->out.round_zero_pages, s->conn.tx_bytes - bytes, now_ns() - start};
+    struct report_round round = { s->out.round_pages, s->out.round_zero_pages,
+                                  s->conn.tx_bytes - bytes, now_ns() - start };
     s->report->last_round_ns = lap(s);
-    report_round_done(s->report, &round, 0, (double)round.bytes / 1048576 / ((double)(round.ns + 1) / 1e9), 0, 0);
+    report_round_done(s->report, &round, 0,
+                      (double)round.bytes / 1048576 / ((double)(round.ns + 1) / 1e9), 0, 0);
     return 0;
 }
 
@@ -432,18 +456,25 @@ static int send_state(struct source *s)
         return hyp_failed(s, "cannot read the guest's xenstore nodes", error);
     }
     struct xlm_state state = {
-        clock_to_peer(&s->clock, s->stopped_ns), clock_to_peer(&s->clock, s->context_ns), s->domain.max_pages,
-        s->target_kib, (uint32_t)s->context_length, range_count, node_count, (uint32_t)node_bytes,
+        clock_to_peer(&s->clock, s->stopped_ns),
+        clock_to_peer(&s->clock, s->context_ns),
+        s->domain.max_pages,
+        s->target_kib,
+        (uint32_t)s->context_length,
+        range_count,
+        node_count,
+        (uint32_t)node_bytes,
     };
     struct iovec part[] = {
-        {&state, sizeof state}, {s->context, s->context_length}, padding(s->context_length),
-        {range, range_count * sizeof *range}, {nodes, node_bytes}, padding(node_bytes),
+        { &state, sizeof state },   { s->context, s->context_length },
+        padding(s->context_length), { range, range_count * sizeof *range },
+        { nodes, node_bytes },      padding(node_bytes),
     };
     error = conn_send(&s->conn, XLM_STATE, part, 6, 6);
     free(range);
     free(nodes);
-    struct xlm_end end = {s->out.pages, s->out.zero_pages, populated};
-    s->ended = true;            /* from here on B may have verified it */
+    struct xlm_end end = { s->out.pages, s->out.zero_pages, populated };
+    s->ended = true; /* from here on B may have verified it */
     if (error || conn_send_struct(&s->conn, XLM_END, &end, sizeof end) < 0)
         return -1;
     s->report->state_ns = lap(s);
@@ -471,7 +502,9 @@ static void note_running(struct source *s)
 {
     const struct xlm_running *running = (const struct xlm_running *)s->record.payload;
     uint64_t running_ns = clock_from_peer(&s->clock, running->running_ns), now = now_ns();
-    s->report->downtime_ns = running_ns > s->stopped_ns && running_ns < now ? running_ns - s->stopped_ns : now - s->stopped_ns;
+    s->report->downtime_ns = running_ns > s->stopped_ns && running_ns < now
+                                 ? running_ns - s->stopped_ns
+                                 : now - s->stopped_ns;
     s->report->total_ns = now - s->start_ns;
 }
 
@@ -522,14 +555,15 @@ static enum source_result release(struct source *s)
     int told = conn_send_struct(&s->conn, XLM_DONE, NULL, 0);
     note_totals(s);
     note_speed(s);
-    outflow_free(&s->out);                                      /* mappings keep pages of a dying domain */
+    outflow_free(&s->out); /* mappings keep pages of a dying domain */
     if (!error)
         error = source_destroy_copy(s->host, s->h, &s->journal);
     /* B has forgotten it when it says DONE, too; else settle.c asks until it has. */
     if (!error && !told && conn_expect(&s->conn, &s->record, XLM_DONE) == 0)
         error = host_move(s->host, &s->journal, JOURNAL_NONE);
     if (error < 0)
-        log_line("%s runs on the target host, but its copy here cannot be destroyed: %s", s->m.name, strerror(-error));
+        log_line("%s runs on the target host, but its copy here cannot be destroyed: %s", s->m.name,
+                 strerror(-error));
     return SOURCE_OK;
 }
 
@@ -541,7 +575,8 @@ int source_destroy_copy(struct host *host, struct hyp *h, const struct journal *
         error = hyp_destroy(h, d.domid);
     if (error < 0 && error != -ESRCH)
         return error;
-    if (error == -ESRCH || d.domid == j->domid)         /* else the guest has come back, and they are its own */
+    if (error == -ESRCH ||
+        d.domid == j->domid) /* else the guest has come back, and they are its own */
         files_remove(host->state_dir, j->uuid);
     return 0;
 }
@@ -552,7 +587,9 @@ int source_take_back(struct host *host, struct hyp *h, const struct journal *j)
     (void)host;
     int error = hyp_find_uuid(h, j->uuid, &d);
     if (error < 0 || d.domid != j->domid)
-        return error == -ESRCH || !error ? 0 : error;           /* the host has been restarted: nothing is left to run */
+        return error == -ESRCH || !error
+                   ? 0
+                   : error; /* the host has been restarted: nothing is left to run */
     hyp_log_disable(h, d.domid);
     return d.suspended ? hyp_resume(h, d.domid) : 0;
 }
@@ -565,7 +602,7 @@ static void undo(struct source *s)
         log_line("cannot resume %s: %s", s->m.name, strerror(-error));
     if (s->logging)
         hyp_log_disable(s->h, s->domain.domid);
-    if (s->sending)             /* B may keep a verified copy: it must hear that it is void */
+    if (s->sending) /* B may keep a verified copy: it must hear that it is void */
         host_move(s->host, &s->journal, s->ended ? JOURNAL_TAKEN_BACK : JOURNAL_NONE);
     conn_send_error(&s->conn, &s->failure);
     conn_linger(&s->conn);
@@ -587,7 +624,7 @@ static enum source_result fail_migration(struct source *s)
 static void tear_down(struct source *s)
 {
     if (s->conn.fd < 0 && s->request->fd >= 0)
-        close(s->request->fd);          /* given, but not taken over */
+        close(s->request->fd); /* given, but not taken over */
     outflow_free(&s->out);
     conn_close(&s->conn);
     record_free(&s->record);
@@ -599,9 +636,10 @@ static void tear_down(struct source *s)
         hyp_close(s->h);
 }
 
-enum source_result source_run(struct host *host, const struct source_request *request, struct report *report)
+enum source_result source_run(struct host *host, const struct source_request *request,
+                              struct report *report)
 {
-    static const char *const name[] = {"ok", "failed", "cancelled", "unresolved"};
+    static const char *const name[] = { "ok", "failed", "cancelled", "unresolved" };
     struct source *s = calloc(1, sizeof *s);
     enum source_result result = SOURCE_FAILED;
     if (!s) {
@@ -614,8 +652,8 @@ enum source_result source_run(struct host *host, const struct source_request *re
     s->conn.fd = -1;
     s->start_ns = s->lap_ns = now_ns();
     report_started(report, request->guest, request->peer, request->port);
-    if (prepare(s) < 0 || connect_peer(s) < 0 || compare_clocks(s) < 0 || offer_domain(s) < 0 || start_logging(s) < 0 ||
-        precopy(s) < 0 || stop_and_copy(s) < 0 || commit(s) < 0)
+    if (prepare(s) < 0 || connect_peer(s) < 0 || compare_clocks(s) < 0 || offer_domain(s) < 0 ||
+        start_logging(s) < 0 || precopy(s) < 0 || stop_and_copy(s) < 0 || commit(s) < 0)
         result = fail_migration(s);
     else
         result = release(s);

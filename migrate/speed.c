@@ -7,7 +7,7 @@
 
 #include "journal.h"
 
-#define LEAST_BYTES 1048576u        /* a smaller round's rate is latency, not bandwidth */
+#define LEAST_BYTES 1048576u /* a smaller round's rate is latency, not bandwidth */
 
 bool speed_of(const struct report *r, struct speed *speed)
 {
@@ -22,7 +22,8 @@ bool speed_of(const struct report *r, struct speed *speed)
     uint64_t known_ns = rounds_ns + r->suspend_ns + r->downtime_ns;
     if (!ns || r->total_ns < known_ns)
         return false;
-    *speed = (struct speed){(double)bytes / 1048576 / ((double)ns / 1e9), (double)(r->total_ns - known_ns) / 1e6};
+    *speed = (struct speed){ (double)bytes / 1048576 / ((double)ns / 1e9),
+                             (double)(r->total_ns - known_ns) / 1e6 };
     return true;
 }
 

@@ -6,8 +6,8 @@
 #include "report.h"
 
 struct speed {
-    double mib_s;               /* over its rounds while the guest ran */
-    double setup_ms;            /* its time besides rounds, suspending and downtime */
+    double mib_s;    /* over its rounds while the guest ran */
+    double setup_ms; /* its time besides rounds, suspending and downtime */
 };
 
 /* From a migration's report; false if it has sent too little to tell. */

@@ -26,7 +26,7 @@ static bool next(struct cursor *c, struct hvm_save_descriptor *d, const uint8_t 
 
 const void *state_find(const void *context, size_t bytes, uint16_t type, size_t *length)
 {
-    struct cursor c = {context, (const uint8_t *)context + bytes};
+    struct cursor c = { context, (const uint8_t *)context + bytes };
     struct hvm_save_descriptor d;
     const uint8_t *payload;
     while (next(&c, &d, &payload) && (d.typecode != XLR_END || type == XLR_END)) {
@@ -43,14 +43,15 @@ static int check_header(const struct xlr_header *h, struct failure *f)
     if (h->magic != XLR_MAGIC)
         return fail(f, XLM_E_STATE, "state records: wrong magic %08x", h->magic);
     if (h->version != XLR_VERSION)
-        return fail(f, XLM_E_VERSION, "state records have version %u, this host knows %u", h->version, XLR_VERSION);
+        return fail(f, XLM_E_VERSION, "state records have version %u, this host knows %u",
+                    h->version, XLR_VERSION);
     return 0;
 }
 
 int state_check(const void *context, size_t bytes, struct failure *f)
 {
-    struct cursor c = {context, (const uint8_t *)context + bytes};
-    struct hvm_save_descriptor d = {0};
+    struct cursor c = { context, (const uint8_t *)context + bytes };
+    struct hvm_save_descriptor d = { 0 };
     const uint8_t *payload;
     bool ended = false;
     if (!next(&c, &d, &payload) || d.typecode != XLR_HEADER || d.length < sizeof(struct xlr_header))
@@ -62,7 +63,8 @@ int state_check(const void *context, size_t bytes, struct failure *f)
     while (!ended && next(&c, &d, &payload))
         ended = d.typecode == XLR_END;
     if (!ended)
-        return fail(f, XLM_E_STATE, "state records are cut short at byte %zu", (size_t)(c.at - (const uint8_t *)context));
+        return fail(f, XLM_E_STATE, "state records are cut short at byte %zu",
+                    (size_t)(c.at - (const uint8_t *)context));
     size_t length;
     if (!state_find(context, bytes, XLR_CPU_FEATURES, &length) || length < 8)
         return fail(f, XLM_E_STATE, "state records without CPU features");
@@ -85,24 +87,27 @@ static const char *gic_name(uint32_t gic)
 }
 
 /*
- * Which widths the host's CPUs have at EL1 is in ID_AA64PFR0.EL1: 0: no AArch64 at all, 1: nothing else, 2: both.  The width of the empty
- * domain that these features are from says nothing: the guest's own is chosen when it is made.
+ * Which widths the host's CPUs have at EL1 is in ID_AA64PFR0.EL1: 0: no AArch64 at all, 1: nothing
+ * else, 2: both.  The width of the empty domain that these features are from says nothing: the
+ * guest's own is chosen when it is made.
  */
 static int check_width(uint32_t width, const void *features, size_t bytes, struct failure *f)
 {
-    struct xlr_cpu_features host = {0};
+    struct xlr_cpu_features host = { 0 };
     memcpy(&host, features, bytes < sizeof host ? bytes : sizeof host);
     unsigned el1 = host.reg[XLR_ID_PFR0] >> 4 & 0xf;
     if (width != XLR_WIDTH_32 && width != XLR_WIDTH_64)
         return fail(f, XLM_E_STATE, "the guest runs at %u bits", width);
     if (width == XLR_WIDTH_32 ? el1 != 1 : el1 != 0)
         return 0;
-    return fail(f, XLM_E_CPU, "the guest's kernel runs at %u bits (%s), which the target host's CPUs do not have at EL1", width,
-                width == XLR_WIDTH_32 ? "AArch32" : "AArch64");
+    return fail(
+        f, XLM_E_CPU,
+        "the guest's kernel runs at %u bits (%s), which the target host's CPUs do not have at EL1",
+        width, width == XLR_WIDTH_32 ? "AArch32" : "AArch64");
 }
 
-int state_compatible(const void *guest, size_t guest_bytes, const void *host, size_t host_bytes, uint32_t vcpus,
-                     struct failure *f, char *warning, size_t warning_size)
+int state_compatible(const void *guest, size_t guest_bytes, const void *host, size_t host_bytes,
+                     uint32_t vcpus, struct failure *f, char *warning, size_t warning_size)
 {
     size_t length, host_length;
     struct xlr_header g, h;
@@ -112,25 +117,30 @@ int state_compatible(const void *guest, size_t guest_bytes, const void *host, si
     memcpy(&g, state_find(guest, guest_bytes, XLR_HEADER, &length), sizeof g);
     memcpy(&h, state_find(host, host_bytes, XLR_HEADER, &length), sizeof h);
     if (g.gic != h.gic)
-        return fail(f, XLM_E_GIC, "the guest has %s, the target host has %s", gic_name(g.gic), gic_name(h.gic));
+        return fail(f, XLM_E_GIC, "the guest has %s, the target host has %s", gic_name(g.gic),
+                    gic_name(h.gic));
     const void *gf = state_find(guest, guest_bytes, XLR_CPU_FEATURES, &length);
     const void *hf = state_find(host, host_bytes, XLR_CPU_FEATURES, &host_length);
     if (check_width(g.width, hf, host_length, f) < 0)
         return -1;
     if (g.vcpu_count != vcpus)
-        return fail(f, XLM_E_STATE, "its state has %u vCPUs, its configuration %u", g.vcpu_count, vcpus);
+        return fail(f, XLM_E_STATE, "its state has %u vCPUs, its configuration %u", g.vcpu_count,
+                    vcpus);
     if (g.ipa_bits > h.ipa_bits)
-        return fail(f, XLM_E_CPU, "the guest has %u bits of physical address, the target host offers %u", g.ipa_bits,
-                    h.ipa_bits);
+        return fail(f, XLM_E_CPU,
+                    "the guest has %u bits of physical address, the target host offers %u",
+                    g.ipa_bits, h.ipa_bits);
     if (g.counter_hz != h.counter_hz)
-        return fail(f, XLM_E_CPU, "the guest's counter runs at %llu Hz, the target host's at %llu Hz",
+        return fail(f, XLM_E_CPU,
+                    "the guest's counter runs at %llu Hz, the target host's at %llu Hz",
                     (unsigned long long)g.counter_hz, (unsigned long long)h.counter_hz);
     return features_compare(gf, length, hf, host_length, f, warning, warning_size);
 }
 
 #define NS_PER_S 1000000000u
 
-/* elapsed_ns * hz / 10^9, exact: of the seconds and of the rest, so that no product is larger than 64 bits. */
+/* elapsed_ns * hz / 10^9, exact: of the seconds and of the rest, so that no product is larger than
+ * 64 bits. */
 static uint64_t ticks_in(uint64_t elapsed_ns, uint64_t hz)
 {
     uint64_t seconds = elapsed_ns / NS_PER_S, rest = elapsed_ns % NS_PER_S;
@@ -145,9 +155,10 @@ int state_add_time(void *context, size_t bytes, uint64_t elapsed_ns, struct fail
         return fail(f, XLM_E_STATE, "state records without the time");
     struct xlr_time time;
     memcpy(&time, payload, sizeof time);
-    if (time.counter_hz == 0 || time.counter_hz > 100000000000ull || elapsed_ns > 86400ull * NS_PER_S)
-        return fail(f, XLM_E_STATE, "a counter of %llu Hz and %llu ns under way", (unsigned long long)time.counter_hz,
-                    (unsigned long long)elapsed_ns);
+    if (time.counter_hz == 0 || time.counter_hz > 100000000000ull ||
+        elapsed_ns > 86400ull * NS_PER_S)
+        return fail(f, XLM_E_STATE, "a counter of %llu Hz and %llu ns under way",
+                    (unsigned long long)time.counter_hz, (unsigned long long)elapsed_ns);
     time.counter += ticks_in(elapsed_ns, time.counter_hz);
     memcpy((uint8_t *)context + (payload - (const uint8_t *)context), &time, sizeof time);
     return 0;

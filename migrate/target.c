@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation.  Straight through the order of records in PROTOCOL.md; `xl create -p` runs beside it, and pages that come before it is done
- * wait in the intake's queue.  Any failure before `verified` is in the journal destroys what was made.  After it, the guest is kept until A says
+ * Theory of operation.  Straight through the order of records in PROTOCOL.md; `xl create -p` runs
+ * beside it, and pages that come before it is done wait in the intake's queue.  Any failure before
+ * `verified` is in the journal destroys what was made.  After it, the guest is kept until A says
  * COMMIT, or that it has it back, on this connection or on another one (settle_target.c).
  */
 #include "target.h"
@@ -35,7 +36,7 @@ struct target {
     struct files files;
     struct xlm_domain offered;
     struct hyp_domain domain;
-    uint8_t *state;             /* the STATE record's payload */
+    uint8_t *state; /* the STATE record's payload */
     struct xlm_want want;
     bool added, receiving, created, want_sent, verified;
 };
@@ -44,7 +45,8 @@ static int check_name(struct target *t)
 {
     for (const char *c = t->offered.name; *c; c++)
         if (!isalnum((unsigned char)*c) && !strchr("_.+-", *c))
-            return fail(&t->failure, XLM_E_NAME, "the guest's name has a character that cannot move");
+            return fail(&t->failure, XLM_E_NAME,
+                        "the guest's name has a character that cannot move");
     return 0;
 }
 
@@ -54,18 +56,24 @@ static int check_room(struct target *t)
     struct hyp_domain other;
     char uuid[37];
     uuid_format(t->offered.uuid, uuid);
-    int by_name = hyp_find(t->h, t->offered.name, &other), by_uuid = hyp_find_uuid(t->h, t->offered.uuid, &other);
+    int by_name = hyp_find(t->h, t->offered.name, &other),
+        by_uuid = hyp_find_uuid(t->h, t->offered.uuid, &other);
     if (by_uuid == 0)
-        return fail(&t->failure, XLM_E_UUID, "a domain with the uuid %s is on the target host already (%s)", uuid, other.name);
+        return fail(&t->failure, XLM_E_UUID,
+                    "a domain with the uuid %s is on the target host already (%s)", uuid,
+                    other.name);
     if (by_name == 0)
-        return fail(&t->failure, XLM_E_NAME, "a domain called %s is on the target host already", t->offered.name);
+        return fail(&t->failure, XLM_E_NAME, "a domain called %s is on the target host already",
+                    t->offered.name);
     if (by_name != -ESRCH || by_uuid != -ESRCH)
         return fail(&t->failure, XLM_E_INTERNAL, "cannot list the target host's domains");
-    uint64_t free_pages, need = t->offered.tot_pages + t->offered.tot_pages / 256 + 512;   /* and its tables */
+    uint64_t free_pages,
+        need = t->offered.tot_pages + t->offered.tot_pages / 256 + 512; /* and its tables */
     if (hyp_free_pages(t->h, &free_pages) < 0)
         return fail(&t->failure, XLM_E_INTERNAL, "cannot read the target host's free memory");
     if (free_pages < need)
-        return fail(&t->failure, XLM_E_MEMORY, "the target host has %llu MiB free, the guest needs %llu MiB",
+        return fail(&t->failure, XLM_E_MEMORY,
+                    "the target host has %llu MiB free, the guest needs %llu MiB",
                     (unsigned long long)free_pages >> 8, (unsigned long long)need >> 8);
     return 0;
 }
@@ -74,9 +82,10 @@ static int check_cpu(struct target *t, const uint8_t *context, char *warning, si
 {
     uint8_t *here = malloc(XLM_CONTEXT_MAX);
     int n = here ? hyp_host_context(t->h, here, XLM_CONTEXT_MAX) : -ENOMEM;
-    int error = n < 0 ? fail(&t->failure, XLM_E_INTERNAL, "cannot read the target host's features: %s", strerror(-n))
-                      : state_compatible(context, t->offered.context_length, here, (size_t)n, t->offered.vcpu_count,
-                                         &t->failure, warning, size);
+    int error = n < 0 ? fail(&t->failure, XLM_E_INTERNAL,
+                             "cannot read the target host's features: %s", strerror(-n))
+                      : state_compatible(context, t->offered.context_length, here, (size_t)n,
+                                         t->offered.vcpu_count, &t->failure, warning, size);
     free(here);
     return error;
 }
@@ -84,7 +93,8 @@ static int check_cpu(struct target *t, const uint8_t *context, char *warning, si
 static int parse_config(struct target *t, const char *text)
 {
     char *copy = strndup(text, t->offered.config_length), uuid[37];
-    int error = copy ? config_parse(&t->config, copy, &t->failure) : fail(&t->failure, XLM_E_MEMORY, "no memory");
+    int error = copy ? config_parse(&t->config, copy, &t->failure)
+                     : fail(&t->failure, XLM_E_MEMORY, "no memory");
     free(copy);
     uuid_format(t->offered.uuid, uuid);
     if (error < 0 || config_set_string(&t->config, "name", t->offered.name, &t->failure) < 0)
@@ -124,15 +134,18 @@ static int begin(struct target *t, uint32_t guest_bits)
     if (error < 0)
         return fail(&t->failure, XLM_E_INTERNAL, "cannot write the journal: %s", strerror(-error));
     t->receiving = true;
-    if (files_prepare(&t->files, t->host->state_dir, t->m.uuid, &t->config, guest_bits, t->offered.file, &t->failure) < 0 ||
-        write_config(t, path) < 0 || intake_init(&t->in, t->h, t->offered.max_pages, &t->failure) < 0)
+    if (files_prepare(&t->files, t->host->state_dir, t->m.uuid, &t->config, guest_bits,
+                      t->offered.file, &t->failure) < 0 ||
+        write_config(t, path) < 0 ||
+        intake_init(&t->in, t->h, t->offered.max_pages, &t->failure) < 0)
         return -1;
     host_stage(t->host, &t->m, "receiving");
     t->created = true;
     return hyp_create_start(t->h, path, &t->failure);
 }
 
-/* "Send pages": at once if there is a buffer for those that come before the domain is made, else when it is. */
+/* "Send pages": at once if there is a buffer for those that come before the domain is made, else
+ * when it is. */
 static int send_want(struct target *t)
 {
     t->want_sent = true;
@@ -150,8 +163,8 @@ static int accept_domain(struct target *t)
         check_cpu(t, parts.context, warning, sizeof warning) < 0 ||
         begin(t, state_width(parts.context, d->context_length)) < 0)
         return -1;
-    struct xlm_accept accept = {XLM_VERSION, 0};
-    struct iovec part[2] = {{&accept, sizeof accept}, {warning, strlen(warning)}};
+    struct xlm_accept accept = { XLM_VERSION, 0 };
+    struct iovec part[2] = { { &accept, sizeof accept }, { warning, strlen(warning) } };
     if (conn_send(&t->conn, XLM_ACCEPT, part, 2, 2) < 0)
         return -1;
     fault_stage(&t->host->fault, &t->conn, "accepted");
@@ -173,8 +186,8 @@ static int look_for_domain(struct target *t, int wait_ms)
         return fail(&t->failure, XLM_E_CREATE, "xl has made the domain, but it cannot be found");
     t->journal.domid = t->domain.domid;
     if (t->domain.vcpu_count != t->offered.vcpu_count)
-        return fail(&t->failure, XLM_E_CREATE, "the new domain has %u vCPUs, the guest %u", t->domain.vcpu_count,
-                    t->offered.vcpu_count);
+        return fail(&t->failure, XLM_E_CREATE, "the new domain has %u vCPUs, the guest %u",
+                    t->domain.vcpu_count, t->offered.vcpu_count);
     if (hyp_set_max_pages(t->h, t->domain.domid, t->offered.max_pages) < 0)
         return fail(&t->failure, XLM_E_CREATE, "cannot set the new domain's memory limit");
     fault_stage(&t->host->fault, &t->conn, "created");
@@ -200,7 +213,7 @@ static int end_round(struct target *t)
     char stage[16];
     if (wait_for_domain(t) < 0 || intake_round_end(&t->in, &round) < 0)
         return -1;
-    struct xlm_round_ack ack = {round.round, 0};
+    struct xlm_round_ack ack = { round.round, 0 };
     if (conn_send_struct(&t->conn, XLM_ROUND_ACK, &ack, sizeof ack) < 0)
         return -1;
     pthread_mutex_lock(&t->host->lock);
@@ -215,9 +228,10 @@ static int end_round(struct target *t)
 static int keep_state(struct target *t)
 {
     if (t->state || !t->in.ready)
-        return fail_record(&t->failure, XLM_E_STREAM, XLM_STATE, t->record.header.index, t->record.offset,
-                           "it comes %s", t->state ? "twice" : "before the first round has ended");
-    t->state = t->record.payload;       /* the record's buffer changes hands */
+        return fail_record(&t->failure, XLM_E_STREAM, XLM_STATE, t->record.header.index,
+                           t->record.offset, "it comes %s",
+                           t->state ? "twice" : "before the first round has ended");
+    t->state = t->record.payload; /* the record's buffer changes hands */
     t->record.payload = NULL;
     t->record.capacity = 0;
     return 0;
@@ -226,19 +240,14 @@ static int keep_state(struct target *t)
 static int take_record(struct target *t)
 {
     switch (t->record.header.type) {
-    case XLM_PAGES:
-        return intake_pages(&t->in, &t->conn, &t->record);
-    case XLM_ZERO:
-        return intake_zero(&t->in, &t->record);
-    case XLM_ROUND:
-        return end_round(t);
+    case XLM_PAGES: return intake_pages(&t->in, &t->conn, &t->record);
+    case XLM_ZERO: return intake_zero(&t->in, &t->record);
+    case XLM_ROUND: return end_round(t);
     case XLM_FILE:
         return files_write(&t->files, (const struct xlm_file *)t->record.payload,
                            t->record.header.length - sizeof(struct xlm_file), &t->failure);
-    case XLM_STATE:
-        return keep_state(t);
-    default:
-        return conn_refuse(&t->conn, &t->record);
+    case XLM_STATE: return keep_state(t);
+    default: return conn_refuse(&t->conn, &t->record);
     }
 }
 
@@ -246,8 +255,10 @@ static int receive_memory(struct target *t)
 {
     for (;;) {
         /* The buffer is full, or xl is done: nothing more is read before the domain is there. */
-        int waiting = t->in.queued_bytes >= t->host->buffer_bytes ? wait_for_domain(t) : look_for_domain(t, 0);
-        if (waiting < 0 || (t->in.ready && !t->want_sent && send_want(t) < 0) || conn_receive(&t->conn, &t->record) < 0)
+        int waiting = t->in.queued_bytes >= t->host->buffer_bytes ? wait_for_domain(t)
+                                                                  : look_for_domain(t, 0);
+        if (waiting < 0 || (t->in.ready && !t->want_sent && send_want(t) < 0) ||
+            conn_receive(&t->conn, &t->record) < 0)
             return -1;
         if (t->record.header.type == XLM_END && t->state)
             return 0;
@@ -271,7 +282,8 @@ static int load_state(struct target *t, const struct xlm_state *state)
     if (!error) {
         int result = hyp_set_context(t->h, t->domain.domid, context, state->context_length);
         if (result < 0)
-            error = fail(&t->failure, XLM_E_STATE, "the hypervisor refuses the guest's state: %s", strerror(-result));
+            error = fail(&t->failure, XLM_E_STATE, "the hypervisor refuses the guest's state: %s",
+                         strerror(-result));
     }
     free(context);
     return error;
@@ -284,7 +296,9 @@ static int load_store(struct target *t, const struct xlm_state *state)
     int error = hyp_store_load(t->h, t->domain.domid, parts.nodes, state->node_bytes);
     if (!error && state->target_kib)
         error = hyp_set_target(t->h, t->domain.domid, state->target_kib);
-    return error < 0 ? fail(&t->failure, XLM_E_STATE, "cannot write the guest's xenstore nodes: %s", strerror(-error)) : 0;
+    return error < 0 ? fail(&t->failure, XLM_E_STATE, "cannot write the guest's xenstore nodes: %s",
+                            strerror(-error))
+                     : 0;
 }
 
 /* Everything is here: makes the guest whole, so that nothing but unpausing it is left. */
@@ -296,7 +310,8 @@ static int finish(struct target *t)
     uint64_t populated;
     codec_state_parts(state, &parts);
     if (end->pages != t->in.pages || end->zero_pages != t->in.zero_pages)
-        return fail(&t->failure, XLM_E_STREAM, "%llu pages and %llu zero pages came, %llu and %llu were sent",
+        return fail(&t->failure, XLM_E_STREAM,
+                    "%llu pages and %llu zero pages came, %llu and %llu were sent",
                     (unsigned long long)t->in.pages, (unsigned long long)t->in.zero_pages,
                     (unsigned long long)end->pages, (unsigned long long)end->zero_pages);
     if (intake_finish(&t->in, parts.range, state->range_count, &populated) < 0)
@@ -304,7 +319,8 @@ static int finish(struct target *t)
     if (populated != end->populated)
         return fail(&t->failure, XLM_E_STREAM, "the guest has %llu frames, its ranges have %llu",
                     (unsigned long long)end->populated, (unsigned long long)populated);
-    if (files_check(&t->files, &t->failure) < 0 || load_store(t, state) < 0 || files_finish(&t->files, &t->failure) < 0)
+    if (files_check(&t->files, &t->failure) < 0 || load_store(t, state) < 0 ||
+        files_finish(&t->files, &t->failure) < 0)
         return -1;
     return load_state(t, state);
 }
@@ -334,19 +350,22 @@ int target_run(struct hyp *h, const struct journal *j)
     return error < 0 ? error : d.paused ? hyp_unpause(h, d.domid) : 0;
 }
 
-int target_own(struct host *host, struct hyp *h, struct conn *conn, const struct journal *j, uint64_t verified_ns)
+int target_own(struct host *host, struct hyp *h, struct conn *conn, const struct journal *j,
+               uint64_t verified_ns)
 {
-    struct record record = {0};
+    struct record record = { 0 };
     int error = host_move(host, j, JOURNAL_OWNER);
     if (error < 0 && error != -EALREADY)
         return fail(conn->failure, XLM_E_INTERNAL, "the guest has been given up here");
     if ((error = target_run(h, j)) < 0)
         log_line("cannot run %s: %s", j->name, strerror(-error));
-    struct xlm_running running = {now_ns(), verified_ns};
+    struct xlm_running running = { now_ns(), verified_ns };
     fault_stage(&host->fault, conn, "running");
     log_line("%s runs here", j->name);
     conn->cancel_fd = -1;
-    error = conn_send_struct(conn, XLM_RUNNING, &running, sizeof running) < 0 ? -1 : conn_expect(conn, &record, XLM_DONE);
+    error = conn_send_struct(conn, XLM_RUNNING, &running, sizeof running) < 0
+                ? -1
+                : conn_expect(conn, &record, XLM_DONE);
     record_free(&record);
     if (error < 0 || host_move(host, j, JOURNAL_NONE) < 0)
         return -1;
@@ -389,8 +408,9 @@ static int greet(struct target *t, uint32_t *purpose)
         return -1;
     struct xlm_hello hello = *(const struct xlm_hello *)t->record.payload;
     if (hello.version_min > XLM_VERSION || hello.version_max < XLM_VERSION)
-        return fail(&t->failure, XLM_E_VERSION, "the source speaks versions %u to %u, this host version %u",
-                    hello.version_min, hello.version_max, XLM_VERSION);
+        return fail(&t->failure, XLM_E_VERSION,
+                    "the source speaks versions %u to %u, this host version %u", hello.version_min,
+                    hello.version_max, XLM_VERSION);
     if (hello.purpose != XLM_MIGRATE && hello.purpose != XLM_RESOLVING)
         return fail(&t->failure, XLM_E_STREAM, "unknown purpose %u", hello.purpose);
     memcpy(t->m.id, hello.migration, 16);
@@ -409,7 +429,7 @@ static int receive_domain(struct target *t)
             return accept_domain(t);
         if (t->record.header.type != XLM_PING)
             return conn_refuse(&t->conn, &t->record);
-        struct xlm_pong pong = {((const struct xlm_ping *)t->record.payload)->sent_ns, now_ns()};
+        struct xlm_pong pong = { ((const struct xlm_ping *)t->record.payload)->sent_ns, now_ns() };
         if (conn_send_struct(&t->conn, XLM_PONG, &pong, sizeof pong) < 0)
             return -1;
     }
@@ -424,13 +444,14 @@ static void receive_guest(struct target *t)
     }
     struct journal now;
     if (host_journal(t->host, t->m.id, &now) == 0 && now.state == JOURNAL_OWNER)
-        return;                         /* it runs here; A has not said DONE, and will ask */
+        return; /* it runs here; A has not said DONE, and will ask */
     if (t->verified && !t->failure.from_peer) {
-        log_line("%s: %s; the guest stays as it is here until its source is heard of", t->m.name, t->failure.text);
+        log_line("%s: %s; the guest stays as it is here until its source is heard of", t->m.name,
+                 t->failure.text);
         return;
     }
-    log_line("migration of %s from %s refused or failed: %s", t->m.name[0] ? t->m.name : "a guest", t->m.peer,
-             t->failure.text);
+    log_line("migration of %s from %s refused or failed: %s", t->m.name[0] ? t->m.name : "a guest",
+             t->m.peer, t->failure.text);
     conn_send_error(&t->conn, &t->failure);
     undo(t);
 }

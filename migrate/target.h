@@ -13,14 +13,17 @@ void target_serve(struct host *host, int fd, const char *peer);
 /* After the HELLOs of a connection with the purpose "resolve" (settle_target.c). */
 void settle_serve(struct host *host, struct conn *conn, const uint8_t migration[16]);
 
-/* The guest is B's: journal `owner`, runs it; and tells A, on `conn`, and forgets when A says so.  -1 with the failure set. */
-int target_own(struct host *host, struct hyp *h, struct conn *conn, const struct journal *j, uint64_t verified_ns);
+/* The guest is B's: journal `owner`, runs it; and tells A, on `conn`, and forgets when A says so.
+ * -1 with the failure set. */
+int target_own(struct host *host, struct hyp *h, struct conn *conn, const struct journal *j,
+               uint64_t verified_ns);
 
 /* Runs the guest of an `owner` journal if it is still paused.  0 or a negative errno. */
 int target_run(struct hyp *h, const struct journal *j);
 
 /*
- * B gives the guest up (A has it, or it is not whole): destroys it, forgets the migration.  0 or a negative errno: -EPERM if B is its owner.
+ * B gives the guest up (A has it, or it is not whole): destroys it, forgets the migration.  0 or a
+ * negative errno: -EPERM if B is its owner.
  */
 int target_discard(struct host *host, struct hyp *h, const struct journal *j);
 

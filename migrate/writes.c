@@ -5,8 +5,9 @@
 #include <string.h>
 
 /*
- * Pages of a bank that are plotted: xl lays memory out for the guest's maximum, so up to the last that is there; and none of a bank
- * smaller than a region, which is no RAM (the pages of console and store).
+ * Pages of a bank that are plotted: xl lays memory out for the guest's maximum, so up to the last
+ * that is there; and none of a bank smaller than a region, which is no RAM (the pages of console
+ * and store).
  */
 static uint64_t extent(const struct memory *m, const struct memory_bank *b)
 {
@@ -38,7 +39,8 @@ static void make_regions(struct writes *w)
     const struct memory *m = w->memory;
     for (int i = 0; i < m->bank_count; i++)
         w->bank_pages[i] = extent(m, &m->bank[i]);
-    for (w->region_pages = WRITES_REGION_PAGES; regions_of(w, w->region_pages) > WRITES_REGIONS_MAX;)
+    for (w->region_pages = WRITES_REGION_PAGES;
+         regions_of(w, w->region_pages) > WRITES_REGIONS_MAX;)
         w->region_pages *= 2;
     for (int i = 0; i < m->bank_count; i++) {
         w->bank_region[i] = w->region_count;
@@ -47,7 +49,8 @@ static void make_regions(struct writes *w)
     }
 }
 
-int writes_init(struct writes *w, const struct memory *memory, uint32_t intervals, struct failure *f)
+int writes_init(struct writes *w, const struct memory *memory, uint32_t intervals,
+                struct failure *f)
 {
     memset(w, 0, sizeof *w);
     w->memory = memory;
@@ -56,7 +59,8 @@ int writes_init(struct writes *w, const struct memory *memory, uint32_t interval
     w->pauses = calloc(intervals + 2ul, sizeof *w->pauses);
     if (!w->last || !w->pauses) {
         writes_free(w);
-        return fail(f, XLM_E_MEMORY, "no memory for the record of %llu pages", (unsigned long long)memory->slots);
+        return fail(f, XLM_E_MEMORY, "no memory for the record of %llu pages",
+                    (unsigned long long)memory->slots);
     }
     make_regions(w);
     return 0;

@@ -17,13 +17,20 @@
 #include "rate.h"
 #include "xlm_show.h"
 
-enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_CANCELLED = 3, EXIT_UNRESOLVED = 4, EXIT_NO_DAEMON = 5 };
+enum exit_code {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_CANCELLED = 3,
+    EXIT_UNRESOLVED = 4,
+    EXIT_NO_DAEMON = 5
+};
 
 struct options {
     bool json, progress, force;
     unsigned long downtime_ms, max_mbps, suspend_timeout_ms;
     unsigned long seconds, interval_ms, mbps;
-    const char *histogram;      /* a file, "-" for the terminal, or NULL */
+    const char *histogram; /* a file, "-" for the terminal, or NULL */
 };
 
 static const char *socket_path = XLMD_SOCKET;
@@ -32,35 +39,37 @@ static volatile sig_atomic_t asked_fd = -1;
 
 static void usage(FILE *out)
 {
-    fputs("usage: xlm migrate [OPTION...] GUEST HOST[:PORT]    move a running guest to another host\n"
-          "       xlm dirty-rate [OPTION...] GUEST             what a guest writes now, and how it would migrate\n"
-          "       xlm status [--json]                          what is under way, or not settled\n"
-          "       xlm cancel GUEST                             stop a migration or measurement; the guest stays where it is\n"
-          "       xlm resolve GUEST keep|give-up               decide what a lost connection left open\n"
-          "       xlm version\n"
-          "options of migrate:\n"
-          "  --downtime-ms N         stop the guest when this is enough for the rest (default 300)\n"
-          "  --max-mbps N            send at most N MiB/s while the guest runs (default 0: no cap)\n"
-          "  --suspend-timeout-ms N  time for the guest to react to the suspend request (default 5000)\n"
-          "  --force                 stop the guest even if the memory does not converge\n"
-          "  --progress              a line a round (with --json: always)\n"
-          "options of dirty-rate:\n"
-          "  --seconds N             how long to measure (default 10)\n"
-          "  --interval-ms N         a line each so many milliseconds (default 1000)\n"
-          "  --mbps N                forecast for a link of N MiB/s (default: what the last migration from here\n"
-          "                          achieved, else 100)\n"
-          "  --downtime-ms N         the forecast's limit (default 300)\n"
-          "  --histogram[=FILE.svg]  plot what is written where; without a file, or with -, as text\n"
-          "options of all:\n"
-          "  --json                  one JSON object a line\n"
-          "  --socket PATH           the daemon's socket (default " XLMD_SOCKET ")\n"
-          "exit status: 0 done, 1 failed (the guest is where it was), 2 usage, 3 cancelled, 4 not settled (see xlm status),\n"
-          "             5 no xlmd\n", out);
+    fputs(
+        "usage: xlm migrate [OPTION...] GUEST HOST[:PORT]    move a running guest to another host\n"
+        "       xlm dirty-rate [OPTION...] GUEST             what a guest writes now, and how it would migrate\n"
+        "       xlm status [--json]                          what is under way, or not settled\n"
+        "       xlm cancel GUEST                             stop a migration or measurement; the guest stays where it is\n"
+        "       xlm resolve GUEST keep|give-up               decide what a lost connection left open\n"
+        "       xlm version\n"
+        "options of migrate:\n"
+        "  --downtime-ms N         stop the guest when this is enough for the rest (default 300)\n"
+        "  --max-mbps N            send at most N MiB/s while the guest runs (default 0: no cap)\n"
+        "  --suspend-timeout-ms N  time for the guest to react to the suspend request (default 5000)\n"
+        "  --force                 stop the guest even if the memory does not converge\n"
+        "  --progress              a line a round (with --json: always)\n"
+        "options of dirty-rate:\n"
+        "  --seconds N             how long to measure (default 10)\n"
+        "  --interval-ms N         a line each so many milliseconds (default 1000)\n"
+        "  --mbps N                forecast for a link of N MiB/s (default: what the last migration from here\n"
+        "                          achieved, else 100)\n"
+        "  --downtime-ms N         the forecast's limit (default 300)\n"
+        "  --histogram[=FILE.svg]  plot what is written where; without a file, or with -, as text\n"
+        "options of all:\n"
+        "  --json                  one JSON object a line\n"
+        "  --socket PATH           the daemon's socket (default " XLMD_SOCKET ")\n"
+        "exit status: 0 done, 1 failed (the guest is where it was), 2 usage, 3 cancelled, 4 not settled (see xlm status),\n"
+        "             5 no xlmd\n",
+        out);
 }
 
 static int connect_daemon(void)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
     snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
@@ -74,7 +83,7 @@ static int connect_daemon(void)
 /* Ctrl-C: the migration is cancelled, and its end is waited for. */
 static void on_interrupt(int number)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
     (void)number;
     strncpy(address.sun_path, socket_path, sizeof address.sun_path - 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -89,7 +98,7 @@ static void on_interrupt_measuring(int number)
 {
     int saved = errno;
     (void)number;
-    if (asked_fd < 0)                   /* nothing has been asked yet */
+    if (asked_fd < 0) /* nothing has been asked yet */
         _exit(EXIT_CANCELLED);
     shutdown(asked_fd, SHUT_WR);
     errno = saved;
@@ -99,8 +108,10 @@ static int exit_code(const char *line)
 {
     char result[16] = "";
     json_get_string(line, "result", result, sizeof result);
-    return !strcmp(result, "ok") ? EXIT_OK : !strcmp(result, "cancelled") ? EXIT_CANCELLED
-           : !strcmp(result, "unresolved") ? EXIT_UNRESOLVED : EXIT_FAILED;
+    return !strcmp(result, "ok")           ? EXIT_OK
+           : !strcmp(result, "cancelled")  ? EXIT_CANCELLED
+           : !strcmp(result, "unresolved") ? EXIT_UNRESOLVED
+                                           : EXIT_FAILED;
 }
 
 /* False, having said so, if the plot cannot be written. */
@@ -165,7 +176,9 @@ static int ask(const struct options *o, const char *request)
             break;
     }
     if (code == EXIT_NO_DAEMON)
-        fprintf(stderr, "xlm: xlmd went away; it settles what was under way when it is back: see `xlm status`\n");
+        fprintf(
+            stderr,
+            "xlm: xlmd went away; it settles what was under way when it is back: see `xlm status`\n");
     free(line);
     if (stream)
         fclose(stream);
@@ -214,7 +227,7 @@ static bool split_host(char *text, char **host, const char **port)
         *end = 0;
         colon = end[1] ? end + 1 : NULL;
     } else if (colon && strchr(text, ':') != colon) {
-        return true;            /* a bare IPv6 address */
+        return true; /* a bare IPv6 address */
     }
     if (colon) {
         *colon = 0;
@@ -237,29 +250,37 @@ static int do_migrate(const struct options *o, char **argument)
     snprintf(downtime, sizeof downtime, "%lu", o->downtime_ms);
     snprintf(mbps, sizeof mbps, "%lu", o->max_mbps);
     snprintf(timeout, sizeof timeout, "%lu", o->suspend_timeout_ms);
-    const char *const cancel[][2] = {{"cmd", "cancel"}, {"guest", argument[0]}};
+    const char *const cancel[][2] = { { "cmd", "cancel" }, { "guest", argument[0] } };
     char *line = build(cancel, 2);
     if (line && strlen(line) < sizeof cancel_line) {
-        struct sigaction action = {.sa_handler = on_interrupt};
+        struct sigaction action = { .sa_handler = on_interrupt };
         memcpy(cancel_line, line, strlen(line) + 1);
         sigaction(SIGINT, &action, NULL);
     }
     free(line);
     const char *const pair[][2] = {
-        {"cmd", "migrate"}, {"guest", argument[0]}, {"host", host}, {"#port", port}, {"#downtime_ms", downtime},
-        {"#max_mbps", mbps}, {"#suspend_timeout_ms", timeout}, {"#force", o->force ? "1" : "0"},
+        { "cmd", "migrate" },
+        { "guest", argument[0] },
+        { "host", host },
+        { "#port", port },
+        { "#downtime_ms", downtime },
+        { "#max_mbps", mbps },
+        { "#suspend_timeout_ms", timeout },
+        { "#force", o->force ? "1" : "0" },
     };
     return ask_pairs(o, pair, sizeof pair / sizeof *pair);
 }
 
 static int do_plain(const struct options *o, const char *command, char **argument)
 {
-    const char *const pair[][2] = {{"cmd", command}, {"guest", argument[0] ? argument[0] : ""},
-                                   {"action", argument[0] && argument[1] ? argument[1] : ""}};
+    const char *const pair[][2] = { { "cmd", command },
+                                    { "guest", argument[0] ? argument[0] : "" },
+                                    { "action", argument[0] && argument[1] ? argument[1] : "" } };
     return ask_pairs(o, pair, argument[0] ? argument[1] ? 3 : 2 : 1);
 }
 
-static bool get_number(const char *name, const char *text, unsigned long least, unsigned long most, unsigned long *value)
+static bool get_number(const char *name, const char *text, unsigned long least, unsigned long most,
+                       unsigned long *value)
 {
     char *end;
     errno = 0;
@@ -270,7 +291,8 @@ static bool get_number(const char *name, const char *text, unsigned long least, 
     return false;
 }
 
-/* Is there no such thing in the way of writing FILE later?  An empty file is made, a file that is there stays as it is. */
+/* Is there no such thing in the way of writing FILE later?  An empty file is made, a file that is
+ * there stays as it is. */
 static bool can_write(const char *path)
 {
     FILE *out = strcmp(path, "-") ? fopen(path, "ae") : NULL;
@@ -285,7 +307,8 @@ static int do_rate(const struct options *o, char **argument)
 {
     char seconds[24], interval[24], mbps[24], downtime[24];
     if (o->interval_ms > o->seconds * 1000) {
-        fprintf(stderr, "xlm: an interval of %lu ms is longer than the %lu s to measure\n", o->interval_ms, o->seconds);
+        fprintf(stderr, "xlm: an interval of %lu ms is longer than the %lu s to measure\n",
+                o->interval_ms, o->seconds);
         return EXIT_USAGE;
     }
     if (o->histogram && !can_write(o->histogram))
@@ -294,15 +317,22 @@ static int do_rate(const struct options *o, char **argument)
     snprintf(interval, sizeof interval, "%lu", o->interval_ms);
     snprintf(mbps, sizeof mbps, "%lu", o->mbps);
     snprintf(downtime, sizeof downtime, "%lu", o->downtime_ms);
-    sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt_measuring, .sa_flags = SA_RESTART}, NULL);
+    sigaction(SIGINT,
+              &(struct sigaction){ .sa_handler = on_interrupt_measuring, .sa_flags = SA_RESTART },
+              NULL);
     const char *const pair[][2] = {
-        {"cmd", "dirty-rate"}, {"guest", argument[0]}, {"#seconds", seconds}, {"#interval_ms", interval}, {"#mbps", mbps},
-        {"#downtime_ms", downtime}, {"#histogram", o->histogram ? "1" : "0"},
+        { "cmd", "dirty-rate" },
+        { "guest", argument[0] },
+        { "#seconds", seconds },
+        { "#interval_ms", interval },
+        { "#mbps", mbps },
+        { "#downtime_ms", downtime },
+        { "#histogram", o->histogram ? "1" : "0" },
     };
     int code = ask_pairs(o, pair, sizeof pair / sizeof *pair);
     struct stat file;
     if (o->histogram && stat(o->histogram, &file) == 0 && S_ISREG(file.st_mode) && !file.st_size)
-        unlink(o->histogram);           /* there was nothing to plot */
+        unlink(o->histogram); /* there was nothing to plot */
     return code;
 }
 
@@ -320,18 +350,30 @@ static const char *histogram_file(int argc, char **argv)
 }
 
 enum command { MIGRATE, STATUS, CANCEL, RESOLVE, VERSION, DIRTY_RATE };
-static const struct { const char *name; int arguments; } command[] = {
-    [MIGRATE] = {"migrate", 2}, [STATUS] = {"status", 0}, [CANCEL] = {"cancel", 1}, [RESOLVE] = {"resolve", 2},
-    [VERSION] = {"version", 0}, [DIRTY_RATE] = {"dirty-rate", 1},
+static const struct {
+    const char *name;
+    int arguments;
+} command[] = {
+    [MIGRATE] = { "migrate", 2 }, [STATUS] = { "status", 0 },   [CANCEL] = { "cancel", 1 },
+    [RESOLVE] = { "resolve", 2 }, [VERSION] = { "version", 0 }, [DIRTY_RATE] = { "dirty-rate", 1 },
 };
 #define FOR(c) (1u << (c))
 
 /* Options that belong to some commands alone; the others go with all. */
-static const struct { const char *name; int letter; unsigned commands; } owned[] = {
-    {"progress", 'p', FOR(MIGRATE)}, {"force", 'f', FOR(MIGRATE)}, {"max-mbps", 'm', FOR(MIGRATE)},
-    {"suspend-timeout-ms", 't', FOR(MIGRATE)}, {"downtime-ms", 'd', FOR(MIGRATE) | FOR(DIRTY_RATE)},
-    {"seconds", 'S', FOR(DIRTY_RATE)}, {"interval-ms", 'i', FOR(DIRTY_RATE)}, {"mbps", 'b', FOR(DIRTY_RATE)},
-    {"histogram", 'H', FOR(DIRTY_RATE)},
+static const struct {
+    const char *name;
+    int letter;
+    unsigned commands;
+} owned[] = {
+    { "progress", 'p', FOR(MIGRATE) },
+    { "force", 'f', FOR(MIGRATE) },
+    { "max-mbps", 'm', FOR(MIGRATE) },
+    { "suspend-timeout-ms", 't', FOR(MIGRATE) },
+    { "downtime-ms", 'd', FOR(MIGRATE) | FOR(DIRTY_RATE) },
+    { "seconds", 'S', FOR(DIRTY_RATE) },
+    { "interval-ms", 'i', FOR(DIRTY_RATE) },
+    { "mbps", 'b', FOR(DIRTY_RATE) },
+    { "histogram", 'H', FOR(DIRTY_RATE) },
 };
 #define OWNED (sizeof owned / sizeof *owned)
 static bool was_given[OWNED];
@@ -355,14 +397,23 @@ static bool options_fit(enum command c)
 static bool parse_options(int argc, char **argv, struct options *o)
 {
     static const struct option option[] = {
-        {"json", no_argument, NULL, 'j'}, {"progress", no_argument, NULL, 'p'}, {"force", no_argument, NULL, 'f'},
-        {"downtime-ms", required_argument, NULL, 'd'}, {"max-mbps", required_argument, NULL, 'm'},
-        {"suspend-timeout-ms", required_argument, NULL, 't'}, {"socket", required_argument, NULL, 's'},
-        {"seconds", required_argument, NULL, 'S'}, {"interval-ms", required_argument, NULL, 'i'},
-        {"mbps", required_argument, NULL, 'b'}, {"histogram", optional_argument, NULL, 'H'},
-        {"help", no_argument, NULL, 'h'}, {0},
+        { "json", no_argument, NULL, 'j' },
+        { "progress", no_argument, NULL, 'p' },
+        { "force", no_argument, NULL, 'f' },
+        { "downtime-ms", required_argument, NULL, 'd' },
+        { "max-mbps", required_argument, NULL, 'm' },
+        { "suspend-timeout-ms", required_argument, NULL, 't' },
+        { "socket", required_argument, NULL, 's' },
+        { "seconds", required_argument, NULL, 'S' },
+        { "interval-ms", required_argument, NULL, 'i' },
+        { "mbps", required_argument, NULL, 'b' },
+        { "histogram", optional_argument, NULL, 'H' },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
     };
-    *o = (struct options){.downtime_ms = 300, .suspend_timeout_ms = 5000, .seconds = 10, .interval_ms = 1000};
+    *o = (struct options){
+        .downtime_ms = 300, .suspend_timeout_ms = 5000, .seconds = 10, .interval_ms = 1000
+    };
     for (int c; (c = getopt_long(argc, argv, "h", option, NULL)) != -1;) {
         bool good = true;
         note_given(c);
@@ -373,9 +424,14 @@ static bool parse_options(int argc, char **argv, struct options *o)
         case 's': socket_path = optarg; break;
         case 'd': good = get_number("downtime-ms", optarg, 1, 3600000, &o->downtime_ms); break;
         case 'm': good = get_number("max-mbps", optarg, 0, 1000000, &o->max_mbps); break;
-        case 't': good = get_number("suspend-timeout-ms", optarg, 1, 600000, &o->suspend_timeout_ms); break;
+        case 't':
+            good = get_number("suspend-timeout-ms", optarg, 1, 600000, &o->suspend_timeout_ms);
+            break;
         case 'S': good = get_number("seconds", optarg, 1, RATE_SECONDS_MAX, &o->seconds); break;
-        case 'i': good = get_number("interval-ms", optarg, RATE_INTERVAL_MIN_MS, RATE_INTERVAL_MAX_MS, &o->interval_ms); break;
+        case 'i':
+            good = get_number("interval-ms", optarg, RATE_INTERVAL_MIN_MS, RATE_INTERVAL_MAX_MS,
+                              &o->interval_ms);
+            break;
         case 'b': good = get_number("mbps", optarg, 1, 1000000, &o->mbps); break;
         case 'H': o->histogram = histogram_file(argc, argv); break;
         case 'h': usage(stdout); exit(EXIT_OK);
@@ -401,8 +457,9 @@ int main(int argc, char **argv)
             return EXIT_USAGE;
         if (i == RESOLVE && strcmp(argument[2], "keep") && strcmp(argument[2], "give-up"))
             break;
-        return i == MIGRATE ? do_migrate(&options, argument + 1) : i == DIRTY_RATE ? do_rate(&options, argument + 1)
-               : do_plain(&options, command[i].name, argument + 1);
+        return i == MIGRATE      ? do_migrate(&options, argument + 1)
+               : i == DIRTY_RATE ? do_rate(&options, argument + 1)
+                                 : do_plain(&options, command[i].name, argument + 1);
     }
     usage(stderr);
     return EXIT_USAGE;

@@ -17,10 +17,12 @@ static double number(const char *line, const char *key)
 
 static void show_round(const char *line)
 {
-    printf("round %2.0f: %7.0f pages, %7.0f zero, %7.1f MiB in %6.0f ms, %5.1f MiB/s; dirty now %6.0f pages, %5.1f MiB/s; "
-           "expected downtime %.0f ms\n",
-           number(line, "round"), number(line, "pages"), number(line, "zero_pages"), number(line, "bytes") / 1048576,
-           number(line, "ms"), number(line, "mib_s"), number(line, "dirty"), number(line, "dirty_mib_s"), number(line, "eta_ms"));
+    printf(
+        "round %2.0f: %7.0f pages, %7.0f zero, %7.1f MiB in %6.0f ms, %5.1f MiB/s; dirty now %6.0f pages, %5.1f MiB/s; "
+        "expected downtime %.0f ms\n",
+        number(line, "round"), number(line, "pages"), number(line, "zero_pages"),
+        number(line, "bytes") / 1048576, number(line, "ms"), number(line, "mib_s"),
+        number(line, "dirty"), number(line, "dirty_mib_s"), number(line, "eta_ms"));
 }
 
 static void show_migration(const char *line)
@@ -35,23 +37,25 @@ static void show_migration(const char *line)
     if (text[0])
         printf(": %s\n", text);
     else
-        printf(", round %.0f, %.1f MiB, %.1f s\n", number(line, "round"), number(line, "bytes") / 1048576,
-               number(line, "elapsed_ms") / 1000);
+        printf(", round %.0f, %.1f MiB, %.1f s\n", number(line, "round"),
+               number(line, "bytes") / 1048576, number(line, "elapsed_ms") / 1000);
 }
 
 static void show_measurement(const char *line)
 {
     char guest[64] = "";
     json_get_string(line, "guest", guest, sizeof guest);
-    printf("%s: its dirty rate is being measured, %.1f s\n", guest, number(line, "elapsed_ms") / 1000);
+    printf("%s: its dirty rate is being measured, %.1f s\n", guest,
+           number(line, "elapsed_ms") / 1000);
 }
 
 static double mib(double pages) { return pages / 256; }
 
 static void show_interval(const char *line)
 {
-    printf("%9.2f s: %8.0f pages, %8.2f MiB/s; working set %8.0f pages, %8.1f MiB\n", number(line, "t_ms") / 1000, number(line, "pages"),
-           number(line, "mib_s"), number(line, "working_set_pages"), mib(number(line, "working_set_pages")));
+    printf("%9.2f s: %8.0f pages, %8.2f MiB/s; working set %8.0f pages, %8.1f MiB\n",
+           number(line, "t_ms") / 1000, number(line, "pages"), number(line, "mib_s"),
+           number(line, "working_set_pages"), mib(number(line, "working_set_pages")));
 }
 
 static void show_rates(const char *line)
@@ -59,7 +63,8 @@ static void show_rates(const char *line)
     char *list = json_get_raw(line, "rates"), *item;
     printf("different pages written, on average:\n");
     for (size_t at = 0; list && json_next(list, &at, NULL, 0, &item); free(item))
-        printf("  in %9.3f s: %10.1f pages, %8.2f MiB/s\n", number(item, "ms") / 1000, number(item, "pages"), number(item, "mib_s"));
+        printf("  in %9.3f s: %10.1f pages, %8.2f MiB/s\n", number(item, "ms") / 1000,
+               number(item, "pages"), number(item, "mib_s"));
     free(list);
 }
 
@@ -69,8 +74,10 @@ static void show_verdict(const char *f)
     double needed = number(f, "needed_mib_s");
     json_get_string(f, "text", text, sizeof text);
     if (!text[0]) {
-        printf("it converges: %.0f rounds and a stop, %.0f MiB sent, %.1f s in all, downtime %.0f ms\n", number(f, "rounds"),
-               number(f, "sent_mib"), number(f, "total_ms") / 1000, number(f, "downtime_ms"));
+        printf(
+            "it converges: %.0f rounds and a stop, %.0f MiB sent, %.1f s in all, downtime %.0f ms\n",
+            number(f, "rounds"), number(f, "sent_mib"), number(f, "total_ms") / 1000,
+            number(f, "downtime_ms"));
         return;
     }
     printf("it %s\n", text);
@@ -84,9 +91,12 @@ static void show_forecast(const char *line)
     if (!f)
         return;
     json_get_string(f, "mib_s_from", from, sizeof from);
-    printf("forecast of a migration at %.1f MiB/s (%s), downtime limit %.0f ms:\n  ", number(f, "mib_s"),
-           !strcmp(from, "given") ? "as given" : !strcmp(from, "assumed") ? "an assumption: no migration from this host is known; --mbps N"
-                                                                          : "what the last migration from this host achieved",
+    printf("forecast of a migration at %.1f MiB/s (%s), downtime limit %.0f ms:\n  ",
+           number(f, "mib_s"),
+           !strcmp(from, "given") ? "as given"
+           : !strcmp(from, "assumed")
+               ? "an assumption: no migration from this host is known; --mbps N"
+               : "what the last migration from this host achieved",
            number(f, "downtime_limit_ms"));
     show_verdict(f);
     free(f);
@@ -95,9 +105,10 @@ static void show_forecast(const char *line)
 static void show_rate_summary(const char *line)
 {
     double guest = number(line, "guest_pages"), set = number(line, "working_set_pages");
-    printf("%.0f intervals of %.2f s: %.2f MiB/s (most %.2f); working set %.1f MiB of %.1f MiB, %.1f MiB not zero\n",
-           number(line, "intervals"), number(line, "interval_ms") / 1000, number(line, "mib_s"), number(line, "most_mib_s"), mib(set),
-           mib(guest), mib(number(line, "data_pages")));
+    printf(
+        "%.0f intervals of %.2f s: %.2f MiB/s (most %.2f); working set %.1f MiB of %.1f MiB, %.1f MiB not zero\n",
+        number(line, "intervals"), number(line, "interval_ms") / 1000, number(line, "mib_s"),
+        number(line, "most_mib_s"), mib(set), mib(guest), mib(number(line, "data_pages")));
     show_rates(line);
     show_forecast(line);
 }
@@ -122,9 +133,10 @@ static void show_done(const char *line)
     if (measured)
         return;
     double ms = number(line, "total_ms"), sent_mib = number(line, "bytes_sent") / 1048576;
-    printf("moved: %.1f MiB (%.0f pages, %.0f zero) in %.2f s; downtime %.0f ms (suspend asked %.0f ms before)\n", sent_mib,
-           number(line, "pages_sent"), number(line, "zero_pages"), ms / 1000, number(line, "downtime_ms"),
-           number(line, "suspend_ms"));
+    printf(
+        "moved: %.1f MiB (%.0f pages, %.0f zero) in %.2f s; downtime %.0f ms (suspend asked %.0f ms before)\n",
+        sent_mib, number(line, "pages_sent"), number(line, "zero_pages"), ms / 1000,
+        number(line, "downtime_ms"), number(line, "suspend_ms"));
 }
 
 void show_line(const char *line, bool progress)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The migration daemon.  The main thread accepts connections; each is served by a thread of its own, straight through; one more thread settles
- * what losses have left open.  See PROTOCOL.md.
+ * The migration daemon.  The main thread accepts connections; each is served by a thread of its
+ * own, straight through; one more thread settles what losses have left open.  See PROTOCOL.md.
  */
 #define _GNU_SOURCE 1
 
@@ -44,16 +44,21 @@ static void usage(FILE *out)
 {
     fputs("usage: xlmd [--foreground] [--port N] [--socket PATH] [--state-dir DIR]\n"
           "The daemon that moves guests to and from this host.  Defaults: port 8002,\n"
-          "socket " XLMD_SOCKET ", state in /var/lib/xen-lite.\n", out);
+          "socket " XLMD_SOCKET ", state in /var/lib/xen-lite.\n",
+          out);
 }
 
 static int parse_options(int argc, char **argv, struct options *o)
 {
     static const struct option option[] = {
-        {"port", required_argument, NULL, 'p'}, {"socket", required_argument, NULL, 's'},
-        {"state-dir", required_argument, NULL, 'd'}, {"foreground", no_argument, NULL, 'f'}, {"help", no_argument, NULL, 'h'}, {0},
+        { "port", required_argument, NULL, 'p' },
+        { "socket", required_argument, NULL, 's' },
+        { "state-dir", required_argument, NULL, 'd' },
+        { "foreground", no_argument, NULL, 'f' },
+        { "help", no_argument, NULL, 'h' },
+        { 0 },
     };
-    *o = (struct options){XLM_PORT, XLMD_SOCKET, "/var/lib/xen-lite"};
+    *o = (struct options){ XLM_PORT, XLMD_SOCKET, "/var/lib/xen-lite" };
     for (int c; (c = getopt_long(argc, argv, "p:s:d:h", option, NULL)) != -1;) {
         char *end;
         unsigned long port;
@@ -66,20 +71,11 @@ static int parse_options(int argc, char **argv, struct options *o)
             }
             o->port = (uint16_t)port;
             break;
-        case 's':
-            o->socket_path = optarg;
-            break;
-        case 'd':
-            o->state_dir = optarg;
-            break;
-        case 'f':               /* it never goes anywhere else */
-            break;
-        case 'h':
-            usage(stdout);
-            exit(0);
-        default:
-            usage(stderr);
-            return -1;
+        case 's': o->socket_path = optarg; break;
+        case 'd': o->state_dir = optarg; break;
+        case 'f': /* it never goes anywhere else */ break;
+        case 'h': usage(stdout); exit(0);
+        default: usage(stderr); return -1;
         }
     }
     return 0;
@@ -87,8 +83,10 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 static int listen_tcp(uint16_t port)
 {
-    struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_any};
-    struct sockaddr_in any4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in6 any6 = { .sin6_family = AF_INET6,
+                                 .sin6_port = htons(port),
+                                 .sin6_addr = in6addr_any };
+    struct sockaddr_in any4 = { .sin_family = AF_INET, .sin_port = htons(port) };
     int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1, zero = 0;
     bool six = fd >= 0;
     if (!six)
@@ -98,7 +96,8 @@ static int listen_tcp(uint16_t port)
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (six)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
-    int error = six ? bind(fd, (struct sockaddr *)&any6, sizeof any6) : bind(fd, (struct sockaddr *)&any4, sizeof any4);
+    int error = six ? bind(fd, (struct sockaddr *)&any6, sizeof any6)
+                    : bind(fd, (struct sockaddr *)&any4, sizeof any4);
     if (error < 0 || listen(fd, 8) < 0) {
         close(fd);
         return -1;
@@ -108,7 +107,7 @@ static int listen_tcp(uint16_t port)
 
 static int listen_local(const char *path)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
     if (!copy_text(address.sun_path, sizeof address.sun_path, path))
         return -1;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -169,7 +168,7 @@ static int start_thread(void *(*entry)(void *), void *argument)
 
 static void accept_session(struct host *host, int listener, bool local)
 {
-    struct sockaddr_storage from = {0};
+    struct sockaddr_storage from = { 0 };
     socklen_t size = sizeof from;
     int fd = accept4(listener, (struct sockaddr *)&from, &size, SOCK_CLOEXEC);
     struct session *s = fd < 0 ? NULL : calloc(1, sizeof *s);
@@ -179,12 +178,12 @@ static void accept_session(struct host *host, int listener, bool local)
         free(s);
         return;
     }
-    *s = (struct session){.host = host, .fd = fd, .local = local};
+    *s = (struct session){ .host = host, .fd = fd, .local = local };
     if (from.ss_family == AF_INET6)
         inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&from)->sin6_addr, s->peer, sizeof s->peer);
     else if (from.ss_family == AF_INET)
         inet_ntop(AF_INET, &((struct sockaddr_in *)&from)->sin_addr, s->peer, sizeof s->peer);
-    if (!strncmp(s->peer, "::ffff:", 7))       /* IPv4 by way of the IPv6 socket */
+    if (!strncmp(s->peer, "::ffff:", 7)) /* IPv4 by way of the IPv6 socket */
         memmove(s->peer, s->peer + 7, strlen(s->peer + 7) + 1);
     __atomic_fetch_add(&sessions, 1, __ATOMIC_SEQ_CST);
     if (start_thread(session_main, s)) {
@@ -217,9 +216,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "xlmd: XLMD_FAULT is not understood: %s\n", fault);
         return 2;
     }
-    int signal_fd = signals(), local = listen_local(options.socket_path), tcp = local < 0 ? -1 : listen_tcp(options.port);
+    int signal_fd = signals(), local = listen_local(options.socket_path),
+        tcp = local < 0 ? -1 : listen_tcp(options.port);
     if (local < 0 || tcp < 0) {
-        fprintf(stderr, "xlmd: cannot listen on %s%s: %s\n", local < 0 ? options.socket_path : "the TCP port",
+        fprintf(stderr, "xlmd: cannot listen on %s%s: %s\n",
+                local < 0 ? options.socket_path : "the TCP port",
                 errno == EADDRINUSE ? " (another xlmd?)" : "", strerror(errno));
         return 1;
     }
@@ -230,7 +231,9 @@ int main(int argc, char **argv)
     }
     log_line("xlmd %s, protocol %u, port %u", XLM_RELEASE, XLM_VERSION, options.port);
     for (;;) {
-        struct pollfd set[3] = {{signal_fd, POLLIN, 0}, {local, POLLIN, 0}, {tcp, POLLIN, 0}};
+        struct pollfd set[3] = { { signal_fd, POLLIN, 0 },
+                                 { local, POLLIN, 0 },
+                                 { tcp, POLLIN, 0 } };
         if (poll(set, 3, -1) < 0 && errno != EINTR)
             break;
         if (set[0].revents)

@@ -2,11 +2,12 @@
 /*
  * The control domain's end of the command channel: runs shell commands for tools/host.py.
  *
- * It serves a virtio-serial port of its own, so that no word of a kernel or a hypervisor can fall between the bytes
- * of an answer. Frames are a header line and a counted body:
+ * It serves a virtio-serial port of its own, so that no word of a kernel or a hypervisor can fall
+ * between the bytes of an answer. Frames are a header line and a counted body:
  *
- *   to the agent    RUN id command-bytes stdin-bytes\n<command><stdin>     KILL id\n (SIGKILL to its process group)
- *   from the agent  HELLO\n     OUT id bytes\n<output and errors>     EXIT id status\n (128 + signal if killed)
+ *   to the agent    RUN id command-bytes stdin-bytes\n<command><stdin>     KILL id\n (SIGKILL to
+ * its process group) from the agent  HELLO\n     OUT id bytes\n<output and errors>     EXIT id
+ * status\n (128 + signal if killed)
  *
  * Commands run side by side; the port closes only with the machine.
  */
@@ -24,8 +25,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PORT_NAME "xl.agent"
-#define JOBS_MAX 32
+#define PORT_NAME   "xl.agent"
+#define JOBS_MAX    32
 #define CHUNK_BYTES 16384
 
 struct job {
@@ -129,8 +130,8 @@ static int start(struct job *job, const char *command, const char *in, size_t in
     int out[2];
     int input = memfd_create("stdin", MFD_CLOEXEC);
 
-    if (input < 0 || write(input, in, in_bytes) != (ssize_t)in_bytes || lseek(input, 0, SEEK_SET) < 0 ||
-        pipe2(out, O_CLOEXEC) < 0)
+    if (input < 0 || write(input, in, in_bytes) != (ssize_t)in_bytes ||
+        lseek(input, 0, SEEK_SET) < 0 || pipe2(out, O_CLOEXEC) < 0)
         return -1;
     job->pid = fork();
     if (job->pid == 0) {
@@ -196,14 +197,16 @@ static void request(void)
     }
 }
 
-/* A command is over when it has exited; what a daemon that it left behind still writes is not waited for. */
+/* A command is over when it has exited; what a daemon that it left behind still writes is not
+ * waited for. */
 static void finish(struct job *job)
 {
     static char chunk[CHUNK_BYTES];
     struct pollfd ready = { .fd = job->out, .events = POLLIN };
     ssize_t n;
 
-    while (job->out >= 0 && poll(&ready, 1, 0) > 0 && (n = read(job->out, chunk, sizeof chunk)) > 0) {
+    while (job->out >= 0 && poll(&ready, 1, 0) > 0 &&
+           (n = read(job->out, chunk, sizeof chunk)) > 0) {
         port_printf("OUT %u %zd\n", job->id, n);
         port_write(chunk, (size_t)n);
     }
@@ -214,10 +217,7 @@ static void finish(struct job *job)
     job->pid = 0;
 }
 
-static void on_child(int signal_number)
-{
-    (void)signal_number; /* only to interrupt poll */
-}
+static void on_child(int signal_number) { (void)signal_number; /* only to interrupt poll */ }
 
 static void reap(void)
 {

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WRITE_BYTES 65536
+#define WRITE_BYTES  65536
 #define DEFAULT_PORT 8003
 
 static uint8_t buffer[WRITE_BYTES];
@@ -92,22 +92,23 @@ static int send_all(const char *address, unsigned long mib, uint16_t tcp_port)
     return 0;
 }
 
-static uint16_t port_number(const char *text)
-{
-    return (uint16_t)strtoul(text, NULL, 10);
-}
+static uint16_t port_number(const char *text) { return (uint16_t)strtoul(text, NULL, 10); }
 
 int main(int argc, char **argv)
 {
     if (argc >= 2 && argc <= 3 && !strcmp(argv[1], "serve"))
         return serve(argc == 3 ? port_number(argv[2]) : DEFAULT_PORT);
     if (argc >= 4 && argc <= 5 && !strcmp(argv[1], "send"))
-        return send_all(argv[2], strtoul(argv[3], NULL, 10), argc == 5 ? port_number(argv[4]) : DEFAULT_PORT);
+        return send_all(argv[2], strtoul(argv[3], NULL, 10),
+                        argc == 5 ? port_number(argv[4]) : DEFAULT_PORT);
 #ifdef __aarch64__
     if (argc == 2 && !strcmp(argv[1], "clock")) {
         uint64_t count, frequency;
 
-        __asm__ volatile("isb; mrs %0, cntvct_el0; mrs %1, cntfrq_el0" : "=r"(count), "=r"(frequency) : : "memory");
+        __asm__ volatile("isb; mrs %0, cntvct_el0; mrs %1, cntfrq_el0"
+                         : "=r"(count), "=r"(frequency)
+                         :
+                         : "memory");
         printf("%llu %llu\n", (unsigned long long)count, (unsigned long long)frequency);
         return 0;
     }

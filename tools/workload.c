@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The guest's memory workload: what a migration must not damage, and what sees the blackout from inside.
+ * The guest's memory workload: what a migration must not damage, and what sees the blackout from
+ * inside.
  *
- * It fills memory with incompressible pages, rewrites a working set at a steady rate, and verifies every page that
- * it wrote, in rotation. A page carries its address, its sequence number (how often it was written) and a checksum
- * over all of it; the expected sequence number is kept apart, so a page that is stale, torn, misplaced or damaged is
- * told from a good one. One worker per CPU owns a slice of the pages and does all three, so there are no locks.
+ * It fills memory with incompressible pages, rewrites a working set at a steady rate, and verifies
+ * every page that it wrote, in rotation. A page carries its address, its sequence number (how often
+ * it was written) and a checksum over all of it; the expected sequence number is kept apart, so a
+ * page that is stale, torn, misplaced or damaged is told from a good one. One worker per CPU owns a
+ * slice of the pages and does all three, so there are no locks.
  *
- * A ticker of real-time priority wakes every few milliseconds and keeps the longest gap between two wake-ups, by the
- * counter itself (CNTVCT): Linux stops CLOCK_MONOTONIC while it is suspended, so that clock hides what is looked for.
+ * A ticker of real-time priority wakes every few milliseconds and keeps the longest gap between two
+ * wake-ups, by the counter itself (CNTVCT): Linux stops CLOCK_MONOTONIC while it is suspended, so
+ * that clock hides what is looked for.
  *
  * Parameters, from the kernel's command line or as arguments:
  *   wl.mem=MIB     memory to fill       (default: 70 % of what is available)
@@ -20,10 +23,10 @@
  *   wl.off         (for init) do not start
  *
  * Lines, one per heartbeat:
- *   WL t=S seq=N pages=N filled=N written=N verified=N passes=N errors=N mbps=X gap_ms=X max_gap_ms=X ct=N cf=N
- * t: CLOCK_MONOTONIC; mbps: rewritten per second since the last line; passes: rotations that every worker has
- * finished; gap_ms: longest gap since the last line; ct, cf: counter and its frequency.
- * A bad page: WL-ERROR page=N want_seq=N got_seq=N addr=X reason=...
+ *   WL t=S seq=N pages=N filled=N written=N verified=N passes=N errors=N mbps=X gap_ms=X
+ * max_gap_ms=X ct=N cf=N t: CLOCK_MONOTONIC; mbps: rewritten per second since the last line;
+ * passes: rotations that every worker has finished; gap_ms: longest gap since the last line; ct,
+ * cf: counter and its frequency. A bad page: WL-ERROR page=N want_seq=N got_seq=N addr=X reason=...
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -40,12 +43,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PAGE_BYTES 4096u
-#define PAGE_WORDS (PAGE_BYTES / 8)
+#define PAGE_BYTES    4096u
+#define PAGE_WORDS    (PAGE_BYTES / 8)
 #define PAGES_PER_MIB 256u
-#define WORKERS_MAX 8u
-#define SLICE_NS 20000000ull /* a worker's quantum: write and verify a share, then sleep */
-#define ERRORS_SHOWN 20u
+#define WORKERS_MAX   8u
+#define SLICE_NS      20000000ull /* a worker's quantum: write and verify a share, then sleep */
+#define ERRORS_SHOWN  20u
 
 enum { WORD_ADDRESS, WORD_SEQ, WORD_CHECKSUM, WORD_CONTENT };
 
@@ -58,7 +61,9 @@ struct worker {
 
 static struct {
     double mem_mib, ws_mib, mbps, verify_mbps, beat_ms, tick_ms;
-} params = { .mem_mib = -1, .ws_mib = 32, .mbps = 4, .verify_mbps = 32, .beat_ms = 200, .tick_ms = 20 };
+} params = {
+    .mem_mib = -1, .ws_mib = 32, .mbps = 4, .verify_mbps = 32, .beat_ms = 200, .tick_ms = 20
+};
 
 static uint64_t *memory;
 static uint32_t *sequences; /* what each page should hold; 0: never written */
@@ -110,13 +115,15 @@ static uint64_t monotonic_ns(void)
 }
 
 /*
- * Until the next multiple of NS: all threads wake at the same moments.  An emulator forgets its TLB whenever its CPU goes from one
- * domain to another, so what costs is how often the guest wakes, not how much it does then.
+ * Until the next multiple of NS: all threads wake at the same moments.  An emulator forgets its TLB
+ * whenever its CPU goes from one domain to another, so what costs is how often the guest wakes, not
+ * how much it does then.
  */
 static void sleep_to_next(uint64_t ns)
 {
     uint64_t step = ns < 1000000 ? 1000000 : ns, at = (monotonic_ns() / step + 1) * step;
-    struct timespec when = { .tv_sec = (time_t)(at / 1000000000u), .tv_nsec = (long)(at % 1000000000u) };
+    struct timespec when = { .tv_sec = (time_t)(at / 1000000000u),
+                             .tv_nsec = (long)(at % 1000000000u) };
 
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
 }
@@ -126,7 +133,8 @@ static uint64_t mix(uint64_t checksum, uint64_t word)
     return (((checksum << 7) | (checksum >> 57)) ^ word) * 0x9e3779b97f4a7c15u;
 }
 
-/* The checksum covers address and sequence number too: a good page at the wrong place is a bad page. */
+/* The checksum covers address and sequence number too: a good page at the wrong place is a bad
+ * page. */
 static void write_page(uint64_t page)
 {
     uint64_t *words = memory + page * PAGE_WORDS;
@@ -172,13 +180,15 @@ static void verify_page(struct worker *worker, uint64_t page)
     if (atomic_fetch_add(&worker->errors, 1) < ERRORS_SHOWN) {
         const uint64_t *words = memory + page * PAGE_WORDS;
 
-        printf("WL-ERROR page=%llu want_seq=%u got_seq=%llu addr=%llx reason=%s\n", (unsigned long long)page,
-               sequences[page], (unsigned long long)words[WORD_SEQ], (unsigned long long)words[WORD_ADDRESS], reason);
+        printf("WL-ERROR page=%llu want_seq=%u got_seq=%llu addr=%llx reason=%s\n",
+               (unsigned long long)page, sequences[page], (unsigned long long)words[WORD_SEQ],
+               (unsigned long long)words[WORD_ADDRESS], reason);
         fflush(stdout);
     }
 }
 
-/* How many pages of PER_SECOND are due after ELAPSED_NS; a stall is not made up for beyond one quantum's worth. */
+/* How many pages of PER_SECOND are due after ELAPSED_NS; a stall is not made up for beyond one
+ * quantum's worth. */
 static uint64_t due(double per_second, uint64_t elapsed_ns, double *carry)
 {
     uint64_t whole;
@@ -281,14 +291,16 @@ static void heartbeats(uint64_t pages)
 
         if (gap_ms > longest_ms)
             longest_ms = gap_ms;
-        printf("WL t=%llu.%03llu seq=%llu pages=%llu filled=%llu written=%llu verified=%llu passes=%llu errors=%llu "
-               "mbps=%.2f gap_ms=%.1f max_gap_ms=%.1f ct=%llu cf=%llu\n",
-               (unsigned long long)(now / 1000000000u), (unsigned long long)(now / 1000000u % 1000u),
-               (unsigned long long)seq, (unsigned long long)pages,
-               (unsigned long long)sum(offsetof(struct worker, filled)), (unsigned long long)written,
-               (unsigned long long)sum(offsetof(struct worker, verified)), (unsigned long long)passes_of_all(),
-               (unsigned long long)sum(offsetof(struct worker, errors)), mbps, gap_ms, longest_ms,
-               (unsigned long long)count, (unsigned long long)frequency);
+        printf(
+            "WL t=%llu.%03llu seq=%llu pages=%llu filled=%llu written=%llu verified=%llu passes=%llu errors=%llu "
+            "mbps=%.2f gap_ms=%.1f max_gap_ms=%.1f ct=%llu cf=%llu\n",
+            (unsigned long long)(now / 1000000000u), (unsigned long long)(now / 1000000u % 1000u),
+            (unsigned long long)seq, (unsigned long long)pages,
+            (unsigned long long)sum(offsetof(struct worker, filled)), (unsigned long long)written,
+            (unsigned long long)sum(offsetof(struct worker, verified)),
+            (unsigned long long)passes_of_all(),
+            (unsigned long long)sum(offsetof(struct worker, errors)), mbps, gap_ms, longest_ms,
+            (unsigned long long)count, (unsigned long long)frequency);
         fflush(stdout);
         last_count = count;
         last_written = written;
@@ -317,9 +329,9 @@ static bool parse_word(const char *word)
         const char *name;
         double *value;
     } known[] = {
-        { "wl.mem=", &params.mem_mib },        { "wl.ws=", &params.ws_mib },     { "wl.mbps=", &params.mbps },
-        { "wl.verify=", &params.verify_mbps }, { "wl.beat=", &params.beat_ms },
-        { "wl.tick=", &params.tick_ms },
+        { "wl.mem=", &params.mem_mib },  { "wl.ws=", &params.ws_mib },
+        { "wl.mbps=", &params.mbps },    { "wl.verify=", &params.verify_mbps },
+        { "wl.beat=", &params.beat_ms }, { "wl.tick=", &params.tick_ms },
     };
 
     if (strncmp(word, "wl.", 3))
@@ -369,10 +381,12 @@ int main(int argc, char **argv)
     ws_pages = ws_pages < pages ? ws_pages : pages;
     worker_count = cpus < 1 ? 1 : cpus > (long)WORKERS_MAX ? WORKERS_MAX : (unsigned)cpus;
     if (pages > (SIZE_MAX / 2) / PAGE_BYTES) {
-        fprintf(stderr, "workload: %.0f MiB are more than a process of this machine can have\n", params.mem_mib);
+        fprintf(stderr, "workload: %.0f MiB are more than a process of this machine can have\n",
+                params.mem_mib);
         return 2;
     }
-    memory = mmap(NULL, (size_t)pages * PAGE_BYTES + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    memory = mmap(NULL, (size_t)pages * PAGE_BYTES + 1, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     sequences = calloc((size_t)pages + 1, sizeof *sequences);
     if (memory == MAP_FAILED || !sequences) {
         printf("WL-FATAL no memory for %llu pages\n", (unsigned long long)pages);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Backtraces over frame pointers, with names from the symbol table that the second pass of the link brings. */
+/* Backtraces over frame pointers, with names from the symbol table that the second pass of the link
+ * brings. */
 #include "internal.h"
 
 static void print_place(unsigned n, uint32_t pc)
@@ -10,9 +11,10 @@ static void print_place(unsigned n, uint32_t pc)
 }
 
 /*
- * R11 points at a pair { caller's R11, return address } (clang) or at its second half (GCC).  SP is aligned to 8 at each call, and so is
- * the pair.  A function of GCC's that calls none saves R11 alone, where the return address would be; only the innermost can be one.
- * Frames go up within one stack, else the chain is broken and ends.
+ * R11 points at a pair { caller's R11, return address } (clang) or at its second half (GCC).  SP is
+ * aligned to 8 at each call, and so is the pair.  A function of GCC's that calls none saves R11
+ * alone, where the return address would be; only the innermost can be one. Frames go up within one
+ * stack, else the chain is broken and ends.
  */
 void backtrace_from(uint32_t fp, uint32_t pc)
 {
@@ -27,7 +29,7 @@ void backtrace_from(uint32_t fp, uint32_t pc)
         if (!leaf && !frame[1])
             break;
         if (!leaf)
-            print_place(n, frame[1] - 4);       /* the call, not what follows it */
+            print_place(n, frame[1] - 4); /* the call, not what follows it */
         if (caller <= fp)
             break;
         fp = caller;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A vCPU's registers as Xen's tools see them (vcpu_guest_context) and as state records.  The vCPU is not loaded anywhere.
+ * A vCPU's registers as Xen's tools see them (vcpu_guest_context) and as state records.  The vCPU
+ * is not loaded anywhere.
  *
- * Records have the form that the same guest's have on a 64-bit host: system registers under their AArch64 names, general-purpose ones
- * where the architecture maps them (DDI 0487, D1.20.1, and each register's own page).
+ * Records have the form that the same guest's have on a 64-bit host: system registers under their
+ * AArch64 names, general-purpose ones where the architecture maps them (DDI 0487, D1.20.1, and each
+ * register's own page).
  */
 #include "internal.h"
 #include "records.h"
 
-#define X_COUNT 31u
-#define DCZID_DZP 16u                   /* of DCZID_EL0: DC ZVA is forbidden */
+#define X_COUNT   31u
+#define DCZID_DZP 16u /* of DCZID_EL0: DC ZVA is forbidden */
 
 static void x_get(const struct arch_vcpu *a, uint64_t *x)
 {
@@ -76,13 +78,16 @@ int arch_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     return 0;
 }
 
-/* Registers of 32 bits that are one AArch64 register, or its lower half; those that are an upper half. */
+/* Registers of 32 bits that are one AArch64 register, or its lower half; those that are an upper
+ * half. */
+/* clang-format off */
 #define RECORD_LOW(X) \
     X(SCTLR, cp15.sctlr) X(ACTLR, actlr) X(CPACR, cp15.cpacr) X(TCR, cp15.ttbcr) X(MAIR, cp15.mair0) X(AMAIR, cp15.amair0) \
     X(VBAR, cp15.vbar) X(CONTEXTIDR, cp15.contextidr) X(TPIDR_EL0, cp15.tpidrurw) X(TPIDRRO_EL0, cp15.tpidruro) \
     X(TPIDR_EL1, cp15.tpidrprw) X(ESR, cp15.dfsr) X(AFSR0, cp15.adfsr) X(AFSR1, cp15.aifsr) X(FAR, cp15.dfar) \
     X(CSSELR, cp15.csselr) X(DACR32, cp15.dacr) X(IFSR32, cp15.ifsr) X(FPEXC32, fpexc)
-#define RECORD_HIGH(X) X(MAIR, cp15.mair1) X(AMAIR, cp15.amair1) X(FAR, cp15.ifar)
+/* clang-format on */
+#define RECORD_HIGH(X)  X(MAIR, cp15.mair1) X(AMAIR, cp15.amair1) X(FAR, cp15.ifar)
 #define RECORD_WHOLE(X) X(TTBR0, cp15_64.ttbr0_64) X(TTBR1, cp15_64.ttbr1_64) X(PAR, cp15_64.par_64)
 
 static void sysregs_get(const struct arch_vcpu *a, uint64_t *sysreg)
@@ -130,12 +135,13 @@ void arch_get_record(const struct vcpu *v, struct xlr_vcpu *r, struct xlr_fpsimd
     r->sysreg_count = XLR_SYS_COUNT;
     sysregs_get(a, r->sysreg);
     memset(f, 0, sizeof *f);
-    memcpy(f->v, a->fp.d, sizeof a->fp.d);      /* D0 and D1 are V0 */
+    memcpy(f->v, a->fp.d, sizeof a->fp.d); /* D0 and D1 are V0 */
     f->fpsr = a->fp.fpscr & FPSCR_FPSR;
     f->fpcr = a->fp.fpscr & ~FPSCR_FPSR;
 }
 
-/* What a 64-bit host's later architecture may have there, and this has not, must be zero: the guest would miss it. */
+/* What a 64-bit host's later architecture may have there, and this has not, must be zero: the guest
+ * would miss it. */
 static bool record_fits(const struct xlr_vcpu *r)
 {
     static const uint8_t narrow[] = { XLR_SYS_SCTLR, XLR_SYS_TCR, XLR_SYS_CPACR, XLR_SYS_VBAR };
@@ -150,7 +156,8 @@ int arch_set_record(struct vcpu *v, const struct xlr_vcpu *r, const struct xlr_f
 {
     struct arch_vcpu *a = &v->arch;
 
-    if (r->sysreg_count < XLR_SYS_COUNT || r->mpidr != a->vmpidr || !switch_cpsr_ok(r->pstate) || !record_fits(r))
+    if (r->sysreg_count < XLR_SYS_COUNT || r->mpidr != a->vmpidr || !switch_cpsr_ok(r->pstate) ||
+        !record_fits(r))
         return -XEN_EINVAL;
     x_set(a, r->x);
     a->regs.pc = (uint32_t)r->pc;
@@ -163,7 +170,7 @@ int arch_set_record(struct vcpu *v, const struct xlr_vcpu *r, const struct xlr_f
     sysregs_set(a, r->sysreg);
     memcpy(a->fp.d, f->v, sizeof a->fp.d);
     a->fp.fpscr = (f->fpsr & FPSCR_FPSR) | (f->fpcr & ~FPSCR_FPSR);
-    a->fp_cpu = -1;                             /* no CPU holds these */
+    a->fp_cpu = -1; /* no CPU holds these */
     return 0;
 }
 

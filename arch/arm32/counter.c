@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The generic timer: Hyp mode's own one-shot, and the guest's virtual timer for xen-lite/vgic/vtimer.c. */
+/* The generic timer: Hyp mode's own one-shot, and the guest's virtual timer for
+ * xen-lite/vgic/vtimer.c. */
 #include "internal.h"
 #include "vtimer.h"
 
@@ -15,12 +16,12 @@ void arch_timer_set(uint64_t deadline)
     if (*is_on != wanted)
         WRITE_SYSREG(cnthp_ctl, wanted);
     *is_on = wanted;
-    arch_isb();                         /* a WFI that follows must see the timer as set */
+    arch_isb(); /* a WFI that follows must see the timer as set */
 }
 
 /*
- * The timer is off or masked (arch_vtimer_mask), so it does not fire on a half-loaded comparison; CTL last.  ERET synchronises the
- * rest.
+ * The timer is off or masked (arch_vtimer_mask), so it does not fire on a half-loaded comparison;
+ * CTL last.  ERET synchronises the rest.
  */
 void arch_vtimer_write(uint64_t cval, uint32_t ctl, uint64_t voff, uint32_t cntkctl)
 {
@@ -45,5 +46,5 @@ void arch_vtimer_read(uint64_t *cval, uint32_t *ctl, uint32_t *cntkctl)
 void arch_vtimer_mask(void)
 {
     WRITE_SYSREG(cntv_ctl, READ_SYSREG(cntv_ctl) | 2);
-    arch_isb();                         /* the level drops before the interrupt is deactivated */
+    arch_isb(); /* the level drops before the interrupt is deactivated */
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Exceptions into the current vCPU's PL1, as the hardware would take them (Arm ARM, DDI 0406C, B1.9). */
+/* Exceptions into the current vCPU's PL1, as the hardware would take them (Arm ARM, DDI 0406C,
+ * B1.9). */
 #include "internal.h"
 
 static void enter(struct vcpu *v, uint32_t mode, uint32_t vector, uint32_t link)

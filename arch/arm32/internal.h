@@ -3,7 +3,7 @@
 #ifndef ARM32_INTERNAL_H
 #define ARM32_INTERNAL_H
 
-#include "types.h"                       /* before the public headers: they want <stdint.h> */
+#include "types.h" /* before the public headers: they want <stdint.h> */
 #include <xen/errno.h>
 #include "domain.h"
 #include "a32.h"
@@ -11,8 +11,10 @@
 #include <asm/mm.h>
 #include <asm/sysreg.h>
 
-/* Leaf attributes of EL2's map. MAIR index 0, inner shareable; executable only where read-only (HSCTLR.WXN). */
-#define EL2_PAGE_RW  (PTE_VALID | PTE_TABLE | PTE_AF | PTE_SH_INNER | PTE_EL2_AP1 | PTE_EL2_ATTR(0) | PTE_EL2_XN)
+/* Leaf attributes of EL2's map. MAIR index 0, inner shareable; executable only where read-only
+ * (HSCTLR.WXN). */
+#define EL2_PAGE_RW \
+    (PTE_VALID | PTE_TABLE | PTE_AF | PTE_SH_INNER | PTE_EL2_AP1 | PTE_EL2_ATTR(0) | PTE_EL2_XN)
 #define EL2_PAGE_RO  (EL2_PAGE_RW | PTE_EL2_RO)
 #define EL2_PAGE_RX  (EL2_PAGE_RO & ~PTE_EL2_XN)
 #define EL2_PAGE_DEV (PTE_VALID | PTE_TABLE | PTE_AF | PTE_EL2_AP1 | PTE_EL2_ATTR(1) | PTE_EL2_XN)
@@ -34,16 +36,18 @@ _Noreturn void arm32_boot(uint32_t fdt, uint32_t pa);
 _Noreturn void arm32_secondary(unsigned cpu);
 
 /* mmu.c */
-void mmu_init(void);                    /* boot CPU: the final tables, without the one-to-one map */
-void mmu_cpu_init(void);                /* each CPU: switch to its own */
-bool mmu_in_stack(uint32_t sp, uint32_t *top);  /* a CPU's stack, or its emergency stack */
+void mmu_init(void);     /* boot CPU: the final tables, without the one-to-one map */
+void mmu_cpu_init(void); /* each CPU: switch to its own */
+bool mmu_in_stack(uint32_t sp, uint32_t *top); /* a CPU's stack, or its emergency stack */
 
 /* cpu.c */
-void cpu_traps_init(void);              /* each CPU: the EL2 controls that never change */
-void cpu_last_init(void);               /* each CPU, by arch_enter_guest */
+void cpu_traps_init(void); /* each CPU: the EL2 controls that never change */
+void cpu_last_init(void);  /* each CPU, by arch_enter_guest */
 
 /* entry.S frame of an exception from Hyp mode itself */
-struct el2_frame { uint32_t r[13], sp, lr, elr, spsr, hsr, hdfar, pad; };
+struct el2_frame {
+    uint32_t r[13], sp, lr, elr, spsr, hsr, hdfar, pad;
+};
 extern uint8_t emergency_stacks[MAX_CPUS][1 << EMERGENCY_SHIFT];
 
 /* traps.c: called by entry.S */
@@ -64,7 +68,8 @@ uint32_t idreg_read(const struct domain *d, unsigned crm, unsigned opc2);
 
 /* switch.c */
 bool switch_cpsr_ok(uint64_t cpsr);
-/* In memory: the register that the architecture maps to X0 to X30 (DDI 0487, D1.20.1); NULL for X15, SP_hyp. */
+/* In memory: the register that the architecture maps to X0 to X30 (DDI 0487, D1.20.1); NULL for
+ * X15, SP_hyp. */
 uint32_t *switch_x_slot(struct arch_vcpu *a, unsigned x);
 
 /* backtrace.c */

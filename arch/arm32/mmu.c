@@ -2,35 +2,46 @@
 /*
  * EL2's own map, each CPU's.  Theory of operation:
  *
- * A CPU has a root of four entries.  Those of GiB 1 to 3, the direct map, are the same on all; that of GiB 0 leads to a level-2 table of
- * its own, since two things in it are the CPU's alone: the VLPT leaf window (64 entries), and the table OWN_VA, which has the
- * upper window and what is mapped for a moment.  All else in it is alike on all: el2_map() works on the boot CPU's and copies
- * the entries that it made to the others'.  Nothing there is ever unmapped, so only invalid entries become valid.
+ * A CPU has a root of four entries.  Those of GiB 1 to 3, the direct map, are the same on all; that
+ * of GiB 0 leads to a level-2 table of its own, since two things in it are the CPU's alone: the
+ * VLPT leaf window (64 entries), and the table OWN_VA, which has the upper window and what is
+ * mapped for a moment.  All else in it is alike on all: el2_map() works on the boot CPU's and
+ * copies the entries that it made to the others'.  Nothing there is ever unmapped, so only invalid
+ * entries become valid.
  *
- * The windows.  There is room for one of 64 GiB, so a CPU's window shows one domain at a time: copies of the domain's level-1
- * descriptors, as level-2 descriptors (then what they reach, one level lower, are the level-3 tables as data) and as level-3
- * descriptors (the level-2 tables as data).  vlpt_show() puts another domain's there when it is asked for, and writes only what differs.
- * If a valid copy was overwritten, the CPU's TLB may have it and what is below it: one TLBIALLH of this CPU ends that, however much was
- * changed (up to 128 MiB of window; by address it would be 512 invalidations for each entry).
+ * The windows.  There is room for one of 64 GiB, so a CPU's window shows one domain at a time:
+ * copies of the domain's level-1 descriptors, as level-2 descriptors (then what they reach, one
+ * level lower, are the level-3 tables as data) and as level-3 descriptors (the level-2 tables as
+ * data).  vlpt_show() puts another domain's there when it is asked for, and writes only what
+ * differs. If a valid copy was overwritten, the CPU's TLB may have it and what is below it: one
+ * TLBIALLH of this CPU ends that, however much was changed (up to 128 MiB of window; by address it
+ * would be 512 invalidations for each entry).
  *
  * A copy goes stale when the domain's level-1 entry changes, on any CPU:
- *   empty -> table    arch_vlpt_linked() writes it into the copies of all CPUs that show the domain.  Invalid entries are not
- *                     cached: no invalidation.  A CPU that looks before it sees the store faults, as on a live table.
- *   table -> empty    arch_vlpt_forget(level 2) clears it in all copies, before the table is freed, and ends with a TLBIALLHIS.
- * Both, and vlpt_show(), hold vlpt_lock, and vlpt_show() reads the root while it holds it; the entry of the root is written before
- * arch_vlpt_linked() takes it, so a CPU that loads the domain meanwhile either reads the new entry, or has noted that it shows the domain
- * before arch_vlpt_linked() looks.  Level-3 tables that go are seen by the windows through live level-2 tables: an invalidation of that page of
- * the window, on all CPUs, whichever domain they show.
+ *   empty -> table    arch_vlpt_linked() writes it into the copies of all CPUs that show the
+ * domain.  Invalid entries are not cached: no invalidation.  A CPU that looks before it sees the
+ * store faults, as on a live table. table -> empty    arch_vlpt_forget(level 2) clears it in all
+ * copies, before the table is freed, and ends with a TLBIALLHIS. Both, and vlpt_show(), hold
+ * vlpt_lock, and vlpt_show() reads the root while it holds it; the entry of the root is written
+ * before arch_vlpt_linked() takes it, so a CPU that loads the domain meanwhile either reads the new
+ * entry, or has noted that it shows the domain before arch_vlpt_linked() looks.  Level-3 tables
+ * that go are seen by the windows through live level-2 tables: an invalidation of that page of the
+ * window, on all CPUs, whichever domain they show.
  */
 #include "internal.h"
 #include "pt.h"
 #include "lib.h"
 
-#define POOL_PAGES 48u                  /* before the page allocator stands: tables for ragged ends of RAM banks, and devices */
-#define EARLY_MAX_BLOCKS 8u             /* 16 MiB */
-#define MOMENTS (512u - VLPT_ENTRIES)   /* pages that a CPU can map for a moment at once; nobody nests more than a few */
+#define POOL_PAGES \
+    48u /* before the page allocator stands: tables for ragged ends of RAM banks, and devices */
+#define EARLY_MAX_BLOCKS 8u /* 16 MiB */
+#define MOMENTS                                                                                    \
+    (512u - VLPT_ENTRIES) /* pages that a CPU can map for a moment at once; nobody nests more than \
+                             a few */
 
-const struct pt_geometry pt_geometry_el2 = { .input_bits = 32, .root_level = 1, .root_pages = 1, .stage2 = false };
+const struct pt_geometry pt_geometry_el2 = {
+    .input_bits = 32, .root_level = 1, .root_pages = 1, .stage2 = false
+};
 
 uint64_t image_pa, directmap_pa;
 uint8_t emergency_stacks[MAX_CPUS][1 << EMERGENCY_SHIFT] __attribute__((aligned(4096)));
@@ -40,14 +51,16 @@ static uint32_t device_next = DEVICES_VA;
 static spinlock_t mmu_lock = SPINLOCK_INIT;
 
 static uint64_t root[MAX_CPUS][4] __attribute__((aligned(32)));
-static uint64_t low_l2[MAX_CPUS][512] __attribute__((aligned(4096)));       /* GiB 0 */
-static uint64_t own_l3[MAX_CPUS][512] __attribute__((aligned(4096)));       /* OWN_VA */
+static uint64_t low_l2[MAX_CPUS][512] __attribute__((aligned(4096))); /* GiB 0 */
+static uint64_t own_l3[MAX_CPUS][512] __attribute__((aligned(4096))); /* OWN_VA */
 static uint64_t lasting_l3[LASTING_BYTES / PAGE_SIZE] __attribute__((aligned(4096)));
 
-#define LOW_WINDOW (VLPT_LEAF_VA >> BLOCK_SHIFT)    /* first of the leaf window's entries in low_l2 */
+#define LOW_WINDOW                                                                \
+    (VLPT_LEAF_VA >> BLOCK_SHIFT) /* first of the leaf window's entries in low_l2 \
+                                   */
 
 static spinlock_t vlpt_lock = SPINLOCK_INIT;
-static uint64_t slot_root[VLPT_SLOTS];              /* PA of the root pages, 0: nobody's */
+static uint64_t slot_root[VLPT_SLOTS]; /* PA of the root pages, 0: nobody's */
 int32_t vlpt_shown[MAX_CPUS] = { [0 ... MAX_CPUS - 1] = -2 };
 
 static uint64_t table_desc(const void *table) { return va_to_pa(table).v | PTE_TABLE | PTE_VALID; }
@@ -75,7 +88,8 @@ static void flush_el2_everywhere(void)
     BARRIER("dsb ish\n\tisb");
 }
 
-/* A page of Hyp mode's, on all CPUs.  Before: the store that took it away must be seen by walkers.  After: complete before it is reused. */
+/* A page of Hyp mode's, on all CPUs.  Before: the store that took it away must be seen by walkers.
+ * After: complete before it is reused. */
 static void flush_el2_page(uint32_t va)
 {
     BARRIER("dsb ishst");
@@ -89,27 +103,33 @@ static void el2_flush(struct pt *pt, uint64_t addr, unsigned level, bool table)
     flush_el2_everywhere();
 }
 
-static struct pt el2_pt = { .geo = &pt_geometry_el2, .flush = el2_flush, .alloc_table = table_alloc, .free_table = table_free };
+static struct pt el2_pt = { .geo = &pt_geometry_el2,
+                            .flush = el2_flush,
+                            .alloc_table = table_alloc,
+                            .free_table = table_free };
 
 /* What the boot CPU's tables have, all CPUs' have: all but the windows and OWN_VA. */
 static void copy_to_others(uint32_t va, uint64_t bytes)
 {
     for (unsigned cpu = 1; cpu < MAX_CPUS; cpu++) {
-        for (uint64_t at = ROUND_DOWN(va, BLOCK_SIZE); at < va + bytes && at < DIRECTMAP_VA; at += BLOCK_SIZE)
+        for (uint64_t at = ROUND_DOWN(va, BLOCK_SIZE); at < va + bytes && at < DIRECTMAP_VA;
+             at += BLOCK_SIZE)
             low_l2[cpu][at >> BLOCK_SHIFT] = low_l2[0][at >> BLOCK_SHIFT];
         for (unsigned i = DIRECTMAP_VA >> 30; i < 4; i++)
             root[cpu][i] = root[0][i];
     }
 }
 
-/* The walker ends with the DSB; another is for the copies; the ISB makes this CPU's next access use the new entry. */
+/* The walker ends with the DSB; another is for the copies; the ISB makes this CPU's next access use
+ * the new entry. */
 static void el2_map(uint32_t va, uint64_t pa, uint64_t bytes, uint64_t attributes)
 {
     if (!bytes)
         return;
     int rc = pt_map(&el2_pt, va, PA(pa), bytes, attributes & ~(PTE_VALID | PTE_TABLE), 1);
     if (rc)
-        panic("no memory for EL2's tables: %#llx bytes at %#llx: %d", (unsigned long long)bytes, (unsigned long long)pa, rc);
+        panic("no memory for EL2's tables: %#llx bytes at %#llx: %d", (unsigned long long)bytes,
+              (unsigned long long)pa, rc);
     copy_to_others(va, bytes);
     BARRIER("dsb ishst\n\tisb");
 }
@@ -144,21 +164,24 @@ void mmu_cpu_init(void)
     /* The tables' last stores before the walker may read them. */
     BARRIER("dsb ish");
     WRITE_SYSREG(httbr, va_to_pa(root[cpu_id()]).v);
-    BARRIER("isb");                     /* first, so that no walk of the old root comes after the invalidation of the one-to-one map */
+    BARRIER("isb"); /* first, so that no walk of the old root comes after the invalidation of the
+                       one-to-one map */
     WRITE_SYSREG(tlbiallh, 0);
     BARRIER("dsb nsh\n\tisb");
 }
 
 const void *arch_early_map(paddr_t pa, uint64_t bytes)
 {
-    uint64_t first = ROUND_DOWN(pa.v, (uint64_t)BLOCK_SIZE), end = ROUND_UP(pa.v + bytes, (uint64_t)BLOCK_SIZE);
+    uint64_t first = ROUND_DOWN(pa.v, (uint64_t)BLOCK_SIZE),
+             end = ROUND_UP(pa.v + bytes, (uint64_t)BLOCK_SIZE);
     unsigned blocks = (unsigned)((end - first) >> BLOCK_SHIFT);
 
     if (end <= first || (end - first) >> BLOCK_SHIFT > EARLY_MAX_BLOCKS - early_used)
         return NULL;
     uint32_t va = EARLY_VA + (early_used << BLOCK_SHIFT);
     for (unsigned i = 0; i < blocks; i++)
-        low_l2[0][(va >> BLOCK_SHIFT) + i] = (first + ((uint64_t)i << BLOCK_SHIFT)) | (EL2_PAGE_RO & ~PTE_TABLE);
+        low_l2[0][(va >> BLOCK_SHIFT) + i] = (first + ((uint64_t)i << BLOCK_SHIFT)) |
+                                             (EL2_PAGE_RO & ~PTE_TABLE);
     early_used += blocks;
     copy_to_others(va, (uint64_t)blocks << BLOCK_SHIFT);
     /* From invalid to valid: the store must reach the walkers before the first use. */
@@ -172,11 +195,14 @@ static void map_ram(uint64_t start, uint64_t end)
         el2_map((uint32_t)(uintptr_t)pa_to_va(PA(start)), start, end - start, EL2_PAGE_RW);
 }
 
-/* What of it the direct map can hold, but for the image: boot_map.c has put that there, with text and rodata read-only. */
+/* What of it the direct map can hold, but for the image: boot_map.c has put that there, with text
+ * and rodata read-only. */
 void arch_map_ram(paddr_t pa, uint64_t bytes)
 {
-    uint64_t image_bytes = ROUND_UP((uint64_t)(image_end - image_start), (uint64_t)PAGE_SIZE), hole_end = image_pa + image_bytes;
-    uint64_t start = MAX(pa.v, directmap_pa), end = MIN(pa.v + bytes, directmap_pa + DIRECTMAP_BYTES);
+    uint64_t image_bytes = ROUND_UP((uint64_t)(image_end - image_start), (uint64_t)PAGE_SIZE),
+             hole_end = image_pa + image_bytes;
+    uint64_t start = MAX(pa.v, directmap_pa),
+             end = MIN(pa.v + bytes, directmap_pa + DIRECTMAP_BYTES);
 
     map_ram(start, MIN(end, image_pa));
     map_ram(MAX(start, hole_end), end);
@@ -186,7 +212,8 @@ void arch_map_ram(paddr_t pa, uint64_t bytes)
 
 void *arch_map_device(paddr_t pa, uint64_t bytes)
 {
-    uint64_t first = ROUND_DOWN(pa.v, (uint64_t)PAGE_SIZE), size = ROUND_UP(pa.v + bytes, (uint64_t)PAGE_SIZE) - first;
+    uint64_t first = ROUND_DOWN(pa.v, (uint64_t)PAGE_SIZE),
+             size = ROUND_UP(pa.v + bytes, (uint64_t)PAGE_SIZE) - first;
 
     spin_lock(&mmu_lock);
     /* The same place in its 2 MiB as the physical one, where blocks can serve. */
@@ -202,7 +229,8 @@ void *arch_map_device(paddr_t pa, uint64_t bytes)
     return fits ? (void *)(uintptr_t)(va + (pa.v - first)) : NULL;
 }
 
-/* ---- VLPT --------------------------------------------------------------------------------------- */
+/* ---- VLPT ---------------------------------------------------------------------------------------
+ */
 
 /* Each is one store for the walker: GCC makes it of LDREXD and STREXD. */
 static void put_copy(unsigned cpu, unsigned i, uint64_t desc)
@@ -218,7 +246,8 @@ static uint64_t root_entry(unsigned slot, unsigned i)
     return desc & PTE_VALID ? desc : 0;
 }
 
-/* Take away what is to be replaced: two translations of one address must not be in a TLB (break before make). */
+/* Take away what is to be replaced: two translations of one address must not be in a TLB (break
+ * before make). */
 static void break_copies(unsigned cpu, unsigned slot)
 {
     bool flush = false;
@@ -273,11 +302,13 @@ void arch_vlpt_linked(unsigned slot, ipa_t ipa, uint64_t desc)
     arch_isb();
 }
 
-/* Level-1 descriptors of the stage 2 must look like tables and pages of normal memory, never executable; it ignores these bits. */
+/* Level-1 descriptors of the stage 2 must look like tables and pages of normal memory, never
+ * executable; it ignores these bits. */
 void arch_vlpt_attach(unsigned slot, paddr_t pa)
 {
     BUG_ON(slot >= VLPT_SLOTS || !pa_in_direct_map(pa));
-    BUG_ON((PTE_S2_TABLE_BITS & (PTE_AF | PTE_SH_INNER | PTE_EL2_AP1 | PTE_EL2_RO | PTE_EL2_XN | PTE_EL2_ATTR(7))) !=
+    BUG_ON((PTE_S2_TABLE_BITS &
+            (PTE_AF | PTE_SH_INNER | PTE_EL2_AP1 | PTE_EL2_RO | PTE_EL2_XN | PTE_EL2_ATTR(7))) !=
            (PTE_AF | PTE_SH_INNER | PTE_EL2_AP1 | PTE_EL2_XN));
     spin_lock(&vlpt_lock);
     slot_root[slot] = pa.v;
@@ -311,9 +342,10 @@ void arch_vlpt_forget(unsigned slot, ipa_t ipa, unsigned level)
     flush_el2_everywhere();
 }
 
-/* ---- RAM outside the direct map ----------------------------------------------------------------- */
+/* ---- RAM outside the direct map -----------------------------------------------------------------
+ */
 
-static uint16_t moments[MAX_CPUS];      /* how many are mapped: a stack */
+static uint16_t moments[MAX_CPUS]; /* how many are mapped: a stack */
 
 static uint64_t *moment_entry(unsigned cpu, unsigned n) { return &own_l3[cpu][VLPT_ENTRIES + n]; }
 
@@ -335,7 +367,7 @@ void arch_unmap_page(const void *va)
     BUG_ON(n + 1u != moments[cpu]);
     moments[cpu] = (uint16_t)n;
     __atomic_store_n(moment_entry(cpu, n), 0, __ATOMIC_RELAXED);
-    BARRIER("dsb nshst");               /* this CPU alone uses the place */
+    BARRIER("dsb nshst"); /* this CPU alone uses the place */
     WRITE_SYSREG(tlbimvah, (uint32_t)(uintptr_t)va & ~(PAGE_SIZE - 1));
     BARRIER("dsb nsh\n\tisb");
 }
@@ -360,7 +392,7 @@ void arch_unmap_lasting(const void *va)
     uint32_t at = (uint32_t)(uintptr_t)va & ~(PAGE_SIZE - 1), i = (at - LASTING_VA) >> PAGE_SHIFT;
 
     BUG_ON(i >= ARRAY_SIZE(lasting_l3));
-    spin_lock(&mmu_lock);               /* until the TLBs have forgotten it: nobody gets the place before */
+    spin_lock(&mmu_lock); /* until the TLBs have forgotten it: nobody gets the place before */
     uint64_t old = lasting_l3[i];
     __atomic_store_n(&lasting_l3[i], old & ~PTE_VALID, __ATOMIC_RELAXED);
     flush_el2_page(at);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Numbers of C that assembly uses.  Compiled to assembly only; the Makefile makes offsets.h of the strings that begin with an arrow.
+ * Numbers of C that assembly uses.  Compiled to assembly only; the Makefile makes offsets.h of the
+ * strings that begin with an arrow.
  */
 #include "internal.h"
 #include <asm/at.h>
 
 #define NUMBER(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
-#define BIT_OF(name, mask) NUMBER(name, __builtin_ctzll(mask))
+#define BIT_OF(name, mask)  NUMBER(name, __builtin_ctzll(mask))
 
 void offsets(void);
 void offsets(void)
@@ -28,7 +29,7 @@ void offsets(void)
     BIT_OF(PTE_SW_LOGGED_BIT, PTE_SW_LOGGED);
     NUMBER(EC_DABT_LOW, EC_DABT_LOW);
     NUMBER(HSR_EC_SHIFT, HSR_EC_SHIFT);
-    NUMBER(HSR_WRITE_FAULT_L3, HSR_WNR | FSC_PERMISSION | 3u);         /* not S1PTW */
+    NUMBER(HSR_WRITE_FAULT_L3, HSR_WNR | FSC_PERMISSION | 3u); /* not S1PTW */
     BIT_OF(PAR_F_BIT, PAR_F);
     BIT_OF(PAR_LPAE_BIT, PAR_LPAE);
     NUMBER(PSR_HYP, PSR_HYP);

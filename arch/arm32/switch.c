@@ -3,13 +3,17 @@
 #include "internal.h"
 
 /* entry.S counts on these; other offsets it gets from offsets.c. */
-_Static_assert(offsetof(struct vcpu, arch) == 0 && offsetof(struct arch_vcpu, regs) == 0, "struct vcpu");
-_Static_assert(offsetof(struct guest_regs, lr) == 52 && offsetof(struct guest_regs, pc) == 56 && offsetof(struct guest_regs, pstate) == 60,
+_Static_assert(offsetof(struct vcpu, arch) == 0 && offsetof(struct arch_vcpu, regs) == 0,
+               "struct vcpu");
+_Static_assert(offsetof(struct guest_regs, lr) == 52 && offsetof(struct guest_regs, pc) == 56 &&
+                   offsetof(struct guest_regs, pstate) == 60,
                "struct guest_regs");
-_Static_assert(sizeof(struct el2_frame) == 80 && offsetof(struct el2_frame, sp) == 52, "struct el2_frame");
+_Static_assert(sizeof(struct el2_frame) == 80 && offsetof(struct el2_frame, sp) == 52,
+               "struct el2_frame");
 _Static_assert(offsetof(struct guest_fpsimd, fpscr) == 256, "struct guest_fpsimd");
 
-/* The vCPU whose FP registers a CPU holds.  Hyp mode has none of its own, so they survive while other vCPUs' never come by. */
+/* The vCPU whose FP registers a CPU holds.  Hyp mode has none of its own, so they survive while
+ * other vCPUs' never come by. */
 static struct vcpu *fp_owner[MAX_CPUS];
 
 static void banked_save(struct guest_banked *b)
@@ -36,15 +40,16 @@ static void cp15_save(struct arch_vcpu *a)
 #undef X
 }
 
-/* Two vCPUs of one kernel have most of these alike, and a write of a translation register makes emulators forget their TLB. */
+/* Two vCPUs of one kernel have most of these alike, and a write of a translation register makes
+ * emulators forget their TLB. */
 static void cp15_load(const struct arch_vcpu *a)
 {
-#define X(name) \
+#define X(name)                            \
     if (READ_SYSREG(name) != a->cp15.name) \
         WRITE_SYSREG(name, a->cp15.name);
     SYSREGS_GUEST(X)
 #undef X
-#define X(name) \
+#define X(name)                               \
     if (READ_SYSREG(name) != a->cp15_64.name) \
         WRITE_SYSREG(name, a->cp15_64.name);
     SYSREGS_GUEST_64(X)
@@ -91,7 +96,8 @@ void arch_vcpu_save(struct vcpu *v)
     cp15_save(a);
     thumbee_save(a);
     banked_save(&a->banked);
-    a->hcr = (a->hcr & ~HCR_VA) | (READ_SYSREG(hcr) & HCR_VA);  /* the hardware clears it when taken */
+    a->hcr = (a->hcr & ~HCR_VA) |
+             (READ_SYSREG(hcr) & HCR_VA); /* the hardware clears it when taken */
     a->fpexc = READ_SYSREG(fpexc);
     WRITE_SYSREG(fpexc, FPEXC_EN);
     fp_save(&a->fp);
@@ -116,7 +122,7 @@ void arch_vcpu_load(struct vcpu *v)
         a->fp_cpu = (int)cpu;
     }
     WRITE_SYSREG(fpexc, a->fpexc);
-    arch_isb();                         /* an ATS1C or TLBI that follows uses this vCPU's registers */
+    arch_isb(); /* an ATS1C or TLBI that follows uses this vCPU's registers */
 }
 
 int arch_vcpu_init(struct vcpu *v)
@@ -131,7 +137,8 @@ int arch_vcpu_init(struct vcpu *v)
 
 void arch_vcpu_destroy(struct vcpu *v)
 {
-    /* A later vCPU at the same address must not find "its" FP registers on a CPU: it starts with fp_cpu = -1. */
+    /* A later vCPU at the same address must not find "its" FP registers on a CPU: it starts with
+     * fp_cpu = -1. */
     v->arch.fp_cpu = -1;
 }
 
@@ -146,15 +153,16 @@ void arch_vcpu_reset(struct vcpu *v, uint64_t pc, uint64_t r0, bool aarch32)
     a->vmpidr = vmpidr;
     a->fp_cpu = -1;
     a->actlr = READ_SYSREG(actlr) & (ACTLR_SMP | ACTLR_IBE);
-    a->hcr = HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_INNER | HCR_TWI | HCR_TWE |
-             HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TAC | HCR_TSW;
+    a->hcr = HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_INNER |
+             HCR_TWI | HCR_TWE | HCR_TID3 | HCR_TSC | HCR_TIDCP | HCR_TAC | HCR_TSW;
     a->regs.r[0] = (uint32_t)r0;
     a->regs.pc = (uint32_t)pc & ~1u;
     a->regs.pstate = PSR_SVC | PSR_A | PSR_I | PSR_F | (pc & 1 ? PSR_T : 0);
     a->cp15.sctlr = SCTLR_RESET;
 }
 
-/* May `cpsr` go into SPSR_hyp?  A mode of PL0 or PL1, Arm or Thumb state, and none of the bits that Armv7 keeps for later. */
+/* May `cpsr` go into SPSR_hyp?  A mode of PL0 or PL1, Arm or Thumb state, and none of the bits that
+ * Armv7 keeps for later. */
 bool switch_cpsr_ok(uint64_t cpsr)
 {
     if (cpsr >> 32 || (cpsr & PSR_RESERVED))
@@ -171,19 +179,23 @@ bool switch_cpsr_ok(uint64_t cpsr)
     }
 }
 
-/* Banked registers by the number of the AArch64 register that the architecture maps them to (DDI 0487, D1.20.1). */
+/* Banked registers by the number of the AArch64 register that the architecture maps them to (DDI
+ * 0487, D1.20.1). */
+/* clang-format off */
 #define BANKED_BY_X(X) \
     X(13, sp_usr) X(16, lr_irq) X(17, sp_irq) X(18, lr_svc) X(19, sp_svc) X(20, lr_abt) X(21, sp_abt) X(22, lr_und) X(23, sp_und) \
     X(24, r8_fiq) X(25, r9_fiq) X(26, r10_fiq) X(27, r11_fiq) X(28, r12_fiq) X(29, sp_fiq) X(30, lr_fiq)
+/* clang-format on */
 
 uint32_t *switch_x_slot(struct arch_vcpu *a, unsigned x)
 {
     switch (x) {
-#define X(number, name) case number: return &a->banked.name;
-    BANKED_BY_X(X)
+#define X(number, name) \
+    case number: return &a->banked.name;
+        BANKED_BY_X(X)
 #undef X
     case 14: return &a->regs.lr;
-    case 15: return NULL;               /* SP_hyp: not the guest's */
+    case 15: return NULL; /* SP_hyp: not the guest's */
     default: return &a->regs.r[x];
     }
 }
@@ -191,8 +203,9 @@ uint32_t *switch_x_slot(struct arch_vcpu *a, unsigned x)
 static uint32_t live_get(unsigned x)
 {
     switch (x) {
-#define X(number, name) case number: return READ_SYSREG(name);
-    BANKED_BY_X(X)
+#define X(number, name) \
+    case number: return READ_SYSREG(name);
+        BANKED_BY_X(X)
 #undef X
     default: return 0;
     }
@@ -201,8 +214,9 @@ static uint32_t live_get(unsigned x)
 static void live_set(unsigned x, uint32_t value)
 {
     switch (x) {
-#define X(number, name) case number: WRITE_SYSREG(name, value); break;
-    BANKED_BY_X(X)
+#define X(number, name) \
+    case number: WRITE_SYSREG(name, value); break;
+        BANKED_BY_X(X)
 #undef X
     default: break;
     }
@@ -212,14 +226,15 @@ static void live_set(unsigned x, uint32_t value)
 static unsigned x_of_reg(uint32_t pstate, unsigned n)
 {
     static const uint8_t sp_x[16] = {
-        [PSR_FIQ & 15] = 29, [PSR_IRQ & 15] = 17, [PSR_SVC & 15] = 19, [PSR_ABT & 15] = 21, [PSR_UND & 15] = 23,
+        [PSR_FIQ & 15] = 29, [PSR_IRQ & 15] = 17, [PSR_SVC & 15] = 19,
+        [PSR_ABT & 15] = 21, [PSR_UND & 15] = 23,
     };
     unsigned sp = sp_x[pstate & 15];
 
     if (n > 14 || !sp)
-        return n;                       /* User and System mode */
+        return n; /* User and System mode */
     if (n < 13)
-        return n + 16;                  /* FIQ mode */
+        return n + 16; /* FIQ mode */
     if (sp == 29)
         return n + 16;
     return n == 13 ? sp : sp - 1;

@@ -1,27 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Exceptions to Hyp mode: from guests, decoded and handed on; from Hyp mode itself, fixed up or fatal. */
+/* Exceptions to Hyp mode: from guests, decoded and handed on; from Hyp mode itself, fixed up or
+ * fatal. */
 #include "internal.h"
 #include "p2m.h"
 #include "hypercall.h"
 #include "mmio.h"
 #include <asm/at.h>
 
-#define HVC_XEN 0xea1u                  /* XEN_HYPERCALL_TAG of public/arch-arm.h, as an immediate */
+#define HVC_XEN 0xea1u /* XEN_HYPERCALL_TAG of public/arch-arm.h, as an immediate */
 
-/* What trap_sync looks for first: exception class, and of an abort ISV, S1PTW and the status code with its level. */
-#define HSR_HYPERCALL           ((uint32_t)EC_HVC << HSR_EC_SHIFT | HSR_IL | HVC_XEN)
-#define HSR_PSCI                ((uint32_t)EC_HVC << HSR_EC_SHIFT | HSR_IL)
-#define HSR_EMULATED_MASK       (0x3fu << HSR_EC_SHIFT | HSR_ISV | HSR_S1PTW | 0x3fu)
-#define HSR_EMULATED            ((uint32_t)EC_DABT_LOW << HSR_EC_SHIFT | HSR_ISV | FSC_TRANSLATION | 3u)
+/* What trap_sync looks for first: exception class, and of an abort ISV, S1PTW and the status code
+ * with its level. */
+#define HSR_HYPERCALL     ((uint32_t)EC_HVC << HSR_EC_SHIFT | HSR_IL | HVC_XEN)
+#define HSR_PSCI          ((uint32_t)EC_HVC << HSR_EC_SHIFT | HSR_IL)
+#define HSR_EMULATED_MASK (0x3fu << HSR_EC_SHIFT | HSR_ISV | HSR_S1PTW | 0x3fu)
+#define HSR_EMULATED      ((uint32_t)EC_DABT_LOW << HSR_EC_SHIFT | HSR_ISV | FSC_TRANSLATION | 3u)
 
-struct ex_entry { int32_t at, to; };    /* relative to themselves: EX_TABLE of <asm/atomic.h> */
+struct ex_entry {
+    int32_t at, to;
+}; /* relative to themselves: EX_TABLE of <asm/atomic.h> */
 extern const struct ex_entry ex_table_start[], ex_table_end[];
 
 static inline void count(struct vcpu *v, unsigned kind) { v->exits[kind]++; }
 
 static void flush_conflict(void)
 {
-    /* Two entries for one address: drop all of the guests' on this CPU and let the instruction run again. */
+    /* Two entries for one address: drop all of the guests' on this CPU and let the instruction run
+     * again. */
     arch_dsb();
     WRITE_SYSREG(tlbiallnsnh, 0);
     arch_dsb();
@@ -32,15 +37,16 @@ static void flush_conflict(void)
 static inline uint64_t hpfar_page(uint32_t hpfar) { return (uint64_t)(hpfar & ~0xfu) << 8; }
 
 /*
- * HPFAR has the page for translation and access flag faults and for walks of stage 1; for a permission fault of the
- * access itself it need not.  Then the guest's own stage 1 is asked.  False: the answer has changed meanwhile, run it again.
+ * HPFAR has the page for translation and access flag faults and for walks of stage 1; for a
+ * permission fault of the access itself it need not.  Then the guest's own stage 1 is asked. False:
+ * the answer has changed meanwhile, run it again.
  */
 static bool fault_ipa(struct stage2_fault *f, uint32_t type)
 {
     uint64_t page = hpfar_page(READ_SYSREG(hpfar));
 
     if (f->s1_walk) {
-        f->ipa = IPA(page);     /* of the table; HDFAR is the address that was being translated */
+        f->ipa = IPA(page); /* of the table; HDFAR is the address that was being translated */
         return true;
     }
     if (type == FSC_PERMISSION)
@@ -54,8 +60,12 @@ static __attribute__((noinline)) void guest_abort(struct vcpu *v, uint32_t hsr, 
 {
     uint32_t fsc = hsr & 0x3f, type = fsc & FSC_TYPE;
     struct stage2_fault f = {
-        .va = GVA(instruction ? READ_SYSREG(hifar) : READ_SYSREG(hdfar)), .esr = hsr, .instruction = instruction,
-        .s1_walk = (hsr & HSR_S1PTW) != 0, .write = !instruction && (hsr & HSR_WNR), .permission = type == FSC_PERMISSION,
+        .va = GVA(instruction ? READ_SYSREG(hifar) : READ_SYSREG(hdfar)),
+        .esr = hsr,
+        .instruction = instruction,
+        .s1_walk = (hsr & HSR_S1PTW) != 0,
+        .write = !instruction && (hsr & HSR_WNR),
+        .permission = type == FSC_PERMISSION,
         .level = fsc & 3,
     };
 
@@ -67,7 +77,8 @@ static __attribute__((noinline)) void guest_abort(struct vcpu *v, uint32_t hsr, 
         trap_serror(v);
         return;
     }
-    if (type > FSC_PERMISSION) {        /* an external abort, of an access or a walk: the guest's own doing */
+    if (type >
+        FSC_PERMISSION) { /* an external abort, of an access or a walk: the guest's own doing */
         count(v, EXIT_OTHER);
         arch_inject_abort(v, f.va, instruction);
         return;
@@ -92,8 +103,9 @@ static __attribute__((noinline)) void guest_abort(struct vcpu *v, uint32_t hsr, 
 }
 
 /*
- * A load or store that met an empty level-3 entry: of an emulated page, most likely.  False: nothing was done.  The look into the
- * window may have ended in an abort of our own, which leaves its own address.
+ * A load or store that met an empty level-3 entry: of an emulated page, most likely.  False:
+ * nothing was done.  The look into the window may have ended in an abort of our own, which leaves
+ * its own address.
  */
 static inline bool emulated(struct vcpu *v, uint32_t hsr)
 {
@@ -110,7 +122,7 @@ static void guest_wfx(struct vcpu *v, uint32_t hsr)
 {
     count(v, EXIT_WFI);
     bool holds = a32_condition_holds(v->arch.regs.pstate, hsr);
-    arch_skip_instruction(v);           /* first: the vCPU continues behind it when it is woken */
+    arch_skip_instruction(v); /* first: the vCPU continues behind it when it is woken */
     if (!holds)
         return;
     if (hsr & 1)
@@ -123,17 +135,18 @@ static void guest_wfx(struct vcpu *v, uint32_t hsr)
 static void guest_hvc_unknown(struct vcpu *v)
 {
     count(v, EXIT_OTHER);
-    v->arch.regs.pc -= 4;               /* HVC returns behind itself; the undefined exception is at it */
+    v->arch.regs.pc -= 4; /* HVC returns behind itself; the undefined exception is at it */
     arch_inject_undef(v);
 }
 
-/* The immediate is not reported. Armv7 traps it only when its condition holds; Armv8 says whether that is known. */
+/* The immediate is not reported. Armv7 traps it only when its condition holds; Armv8 says whether
+ * that is known. */
 static void guest_smc(struct vcpu *v, uint32_t hsr)
 {
     bool holds = !(hsr & BIT(19)) || a32_condition_holds(v->arch.regs.pstate, hsr);
 
     count(v, EXIT_PSCI);
-    arch_skip_instruction(v);           /* a trapped SMC returns to itself */
+    arch_skip_instruction(v); /* a trapped SMC returns to itself */
     if (holds)
         vpsci_dispatch(v);
 }
@@ -169,7 +182,7 @@ void trap_sync(struct vcpu *v, uint32_t hsr)
         count(v, EXIT_SYSREG);
         cp15_trap(v, hsr);
         return;
-    default:                            /* coprocessors that there are none of, and what else was hidden from it */
+    default: /* coprocessors that there are none of, and what else was hidden from it */
         count(v, EXIT_OTHER);
         arch_inject_undef(v);
         return;
@@ -182,16 +195,19 @@ void trap_irq(struct vcpu *v)
     host_irq();
 }
 
-/* An error that the guest's access raised earlier: it gets it as its own.  Pending in HCR until it unmasks. */
+/* An error that the guest's access raised earlier: it gets it as its own.  Pending in HCR until it
+ * unmasks. */
 void trap_serror(struct vcpu *v)
 {
     count(v, EXIT_OTHER);
-    log_warn("d%u v%u: asynchronous abort, syndrome %#lx\n", v->domain->id, v->id, (unsigned long)READ_SYSREG(hsr));
+    log_warn("d%u v%u: asynchronous abort, syndrome %#lx\n", v->domain->id, v->id,
+             (unsigned long)READ_SYSREG(hsr));
     v->arch.hcr |= HCR_VA;
     WRITE_SYSREG(hcr, READ_SYSREG(hcr) | HCR_VA);
 }
 
-/* ---- Hyp mode's own ------------------------------------------------------------------------------ */
+/* ---- Hyp mode's own
+ * ------------------------------------------------------------------------------ */
 
 static void print_frame(const struct el2_frame *f)
 {
@@ -199,11 +215,13 @@ static void print_frame(const struct el2_frame *f)
 
     symbol_print(where, f->elr);
     log_err("CPU%u: pc %08lx %s\n", cpu_id(), (unsigned long)f->elr, where);
-    log_err(" sp %08lx lr %08lx spsr %08lx hsr %08lx hdfar %08lx\n", (unsigned long)f->sp, (unsigned long)f->lr, (unsigned long)f->spsr,
-            (unsigned long)f->hsr, (unsigned long)f->hdfar);
+    log_err(" sp %08lx lr %08lx spsr %08lx hsr %08lx hdfar %08lx\n", (unsigned long)f->sp,
+            (unsigned long)f->lr, (unsigned long)f->spsr, (unsigned long)f->hsr,
+            (unsigned long)f->hdfar);
     for (unsigned i = 0; i < 12; i += 4)
-        log_err(" r%-2u %08lx r%-2u %08lx r%-2u %08lx r%-2u %08lx\n", i, (unsigned long)f->r[i], i + 1, (unsigned long)f->r[i + 1],
-                i + 2, (unsigned long)f->r[i + 2], i + 3, (unsigned long)f->r[i + 3]);
+        log_err(" r%-2u %08lx r%-2u %08lx r%-2u %08lx r%-2u %08lx\n", i, (unsigned long)f->r[i],
+                i + 1, (unsigned long)f->r[i + 1], i + 2, (unsigned long)f->r[i + 2], i + 3,
+                (unsigned long)f->r[i + 3]);
     log_err(" r12 %08lx\n", (unsigned long)f->r[12]);
     backtrace_from(f->r[11], f->elr);
 }
@@ -217,7 +235,10 @@ static void fatal_once(void)
     fatal[cpu_id()] = true;
 }
 
-static inline uint32_t ex_place(const int32_t *offset) { return (uint32_t)(uintptr_t)offset + (uint32_t)*offset; }
+static inline uint32_t ex_place(const int32_t *offset)
+{
+    return (uint32_t)(uintptr_t)offset + (uint32_t)*offset;
+}
 
 void el2_sync(struct el2_frame *f)
 {
@@ -231,14 +252,21 @@ void el2_sync(struct el2_frame *f)
     }
     fatal_once();
     print_frame(f);
-    panic("unexpected exception in Hyp mode, class %#x, syndrome %#lx", (unsigned)HSR_EC(f->hsr), (unsigned long)f->hsr);
+    panic("unexpected exception in Hyp mode, class %#x, syndrome %#lx", (unsigned)HSR_EC(f->hsr),
+          (unsigned long)f->hsr);
 }
 
 /* kind: the number of the vector. */
 void el2_unexpected(struct el2_frame *f, unsigned kind)
 {
-    static const char *const name[] = { "reset", "undefined instruction", "hypervisor call", "prefetch abort", "data abort",
-                                        "trap", "IRQ", "FIQ" };
+    static const char *const name[] = { "reset",
+                                        "undefined instruction",
+                                        "hypervisor call",
+                                        "prefetch abort",
+                                        "data abort",
+                                        "trap",
+                                        "IRQ",
+                                        "FIQ" };
 
     fatal_once();
     print_frame(f);
@@ -250,7 +278,8 @@ void el2_stack_overflow(struct el2_frame *f)
     fatal_once();
     print_frame(f);
     panic("stack overflow on CPU%u: sp %#lx, stack %#lx..%#lx", cpu_id(), (unsigned long)f->sp,
-          (unsigned long)(uintptr_t)this_cpu()->stack_top - STACK_BYTES, (unsigned long)(uintptr_t)this_cpu()->stack_top);
+          (unsigned long)(uintptr_t)this_cpu()->stack_top - STACK_BYTES,
+          (unsigned long)(uintptr_t)this_cpu()->stack_top);
 }
 
 /* What the compiler's division of 64-bit numbers, a function of its library, does by zero. */

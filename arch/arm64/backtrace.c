@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Backtraces over frame pointers, with names from the symbol table that the second pass of the link brings. */
+/* Backtraces over frame pointers, with names from the symbol table that the second pass of the link
+ * brings. */
 #include "internal.h"
 
 static void print_place(unsigned n, uint64_t pc)
@@ -9,7 +10,8 @@ static void print_place(unsigned n, uint64_t pc)
     log_err(" #%u %016lx %s\n", n, (unsigned long)pc, where);
 }
 
-/* A frame is { caller's frame, return address }; frames go up within one stack, else the chain is broken and ends. */
+/* A frame is { caller's frame, return address }; frames go up within one stack, else the chain is
+ * broken and ends. */
 void backtrace_from(uint64_t fp, uint64_t pc)
 {
     uint64_t top;
@@ -19,7 +21,7 @@ void backtrace_from(uint64_t fp, uint64_t pc)
         const uint64_t *frame = (const uint64_t *)fp;
         if (!frame[1])
             break;
-        print_place(n, frame[1] - 4);   /* the call, not what follows it */
+        print_place(n, frame[1] - 4); /* the call, not what follows it */
         if (frame[0] <= fp)
             break;
         fp = frame[0];

@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A vCPU's registers as Xen's tools see them (vcpu_guest_context) and as state records.  The vCPU is not loaded anywhere. */
+/* A vCPU's registers as Xen's tools see them (vcpu_guest_context) and as state records.  The vCPU
+ * is not loaded anywhere. */
 #include "internal.h"
 #include "records.h"
 
-#define DCZID_DZP 16ull                 /* of DCZID_EL0: DC ZVA is forbidden */
+#define DCZID_DZP 16ull /* of DCZID_EL0: DC ZVA is forbidden */
 
-/* Of an AArch32 guest these have 64 bits too (TTBCR2 is the upper half of TCR, MAIR1 of MAIR, IFAR of FAR); all others have 32. */
+/* Of an AArch32 guest these have 64 bits too (TTBCR2 is the upper half of TCR, MAIR1 of MAIR, IFAR
+ * of FAR); all others have 32. */
 static bool a32_is_wide(unsigned sysreg)
 {
     switch (sysreg) {
-    case XLR_SYS_TTBR0: case XLR_SYS_TTBR1: case XLR_SYS_TCR: case XLR_SYS_MAIR: case XLR_SYS_AMAIR: case XLR_SYS_FAR: case XLR_SYS_PAR:
-        return true;
-    default:
-        return false;
+    case XLR_SYS_TTBR0:
+    case XLR_SYS_TTBR1:
+    case XLR_SYS_TCR:
+    case XLR_SYS_MAIR:
+    case XLR_SYS_AMAIR:
+    case XLR_SYS_FAR:
+    case XLR_SYS_PAR: return true;
+    default: return false;
     }
 }
 
 /*
- * What an AArch32 guest cannot see is no part of its state: the upper halves of registers are UNKNOWN after an exit from AArch32 (Arm ARM
- * D1.20.1); R13_hyp, AArch64's stack pointers and ELR_EL1 are not its own.
+ * What an AArch32 guest cannot see is no part of its state: the upper halves of registers are
+ * UNKNOWN after an exit from AArch32 (Arm ARM D1.20.1); R13_hyp, AArch64's stack pointers and
+ * ELR_EL1 are not its own.
  */
 static void a32_only(struct xlr_vcpu *r)
 {
@@ -76,7 +83,8 @@ static void set_registers(struct vcpu *v, const struct xlr_vcpu *from)
     a->spsr_irq = r.spsr_irq;
     a->spsr_fiq = r.spsr_fiq;
     memcpy(a->sysreg, r.sysreg, sizeof a->sysreg);
-    a->sysreg[XLR_SYS_MDSCR] &= MDSCR_GUEST;    /* the only one that reaches beyond the guest's own translation regime */
+    a->sysreg[XLR_SYS_MDSCR] &=
+        MDSCR_GUEST; /* the only one that reaches beyond the guest's own translation regime */
 }
 
 void arch_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
@@ -154,7 +162,7 @@ int arch_set_record(struct vcpu *v, const struct xlr_vcpu *r, const struct xlr_f
     memcpy(a->fp.v, f->v, sizeof a->fp.v);
     a->fp.fpsr = f->fpsr;
     a->fp.fpcr = f->fpcr;
-    a->fp_cpu = -1;                             /* no CPU holds these */
+    a->fp_cpu = -1; /* no CPU holds these */
     return 0;
 }
 
@@ -165,14 +173,16 @@ bool arch_el1_width_ok(bool aarch32)
 
 static void features_a64(const struct domain *d, struct xlr_cpu_features *f)
 {
-    static const struct { uint8_t id, crm, op2; } map[] = {
-        { XLR_ID_PFR0, 4, 0 }, { XLR_ID_PFR1, 4, 1 }, { XLR_ID_DFR0, 5, 0 }, { XLR_ID_DFR1, 5, 1 },
-        { XLR_ID_ISAR0, 6, 0 }, { XLR_ID_ISAR1, 6, 1 }, { XLR_ID_ISAR2, 6, 2 },
-        { XLR_ID_MMFR0, 7, 0 }, { XLR_ID_MMFR1, 7, 1 }, { XLR_ID_MMFR2, 7, 2 },
-        { XLR_ID_ZFR0, 4, 4 }, { XLR_ID_SMFR0, 4, 5 },
+    static const struct {
+        uint8_t id, crm, op2;
+    } map[] = {
+        { XLR_ID_PFR0, 4, 0 },  { XLR_ID_PFR1, 4, 1 },  { XLR_ID_DFR0, 5, 0 },
+        { XLR_ID_DFR1, 5, 1 },  { XLR_ID_ISAR0, 6, 0 }, { XLR_ID_ISAR1, 6, 1 },
+        { XLR_ID_ISAR2, 6, 2 }, { XLR_ID_MMFR0, 7, 0 }, { XLR_ID_MMFR1, 7, 1 },
+        { XLR_ID_MMFR2, 7, 2 }, { XLR_ID_ZFR0, 4, 4 },  { XLR_ID_SMFR0, 4, 5 },
     };
 
-    f->reg[XLR_ID_DCZID] = READ_SYSREG(dczid_el0) & ~DCZID_DZP;     /* depends on the reader's level */
+    f->reg[XLR_ID_DCZID] = READ_SYSREG(dczid_el0) & ~DCZID_DZP; /* depends on the reader's level */
     for (unsigned i = 0; i < ARRAY_SIZE(map); i++)
         f->reg[map[i].id] = idreg_read(d, map[i].crm, map[i].op2);
 }

@@ -12,7 +12,8 @@ static unsigned field(uint64_t reg, unsigned shift) { return (unsigned)(reg >> s
 void cpu_caps_init(void)
 {
     uint64_t mmfr0 = READ_SYSREG(id_aa64mmfr0_el1), mmfr1 = READ_SYSREG(id_aa64mmfr1_el1);
-    uint64_t isar1 = READ_SYSREG(id_aa64isar1_el1), isar2 = READ_SYSREG(ID_AA64ISAR2_EL1), pfr0 = READ_SYSREG(id_aa64pfr0_el1);
+    uint64_t isar1 = READ_SYSREG(id_aa64isar1_el1), isar2 = READ_SYSREG(ID_AA64ISAR2_EL1),
+             pfr0 = READ_SYSREG(id_aa64pfr0_el1);
 
     cpu_caps.pa_range = MIN(field(mmfr0, 0), 5u);
     cpu_caps.vmid16 = field(mmfr1, 4) == 2;
@@ -26,7 +27,8 @@ void cpu_caps_init(void)
     counter_hz = READ_SYSREG(cntfrq_el0);
 }
 
-/* Registers of later extensions exist only where the ID registers say so; their reset values are unknown. */
+/* Registers of later extensions exist only where the ID registers say so; their reset values are
+ * unknown. */
 static void optional_controls_init(void)
 {
     if (field(READ_SYSREG(id_aa64mmfr1_el1), 40))
@@ -45,10 +47,10 @@ void cpu_traps_init(void)
     uint64_t dfr0 = READ_SYSREG(id_aa64dfr0_el1), mdcr = MDCR_TDA | MDCR_TDOSA | MDCR_TDRA;
     unsigned pmu = field(dfr0, 8);
 
-    if (pmu && pmu != 0xf)              /* the guest has none: all of it traps; HPMN keeps its legal maximum */
+    if (pmu && pmu != 0xf) /* the guest has none: all of it traps; HPMN keeps its legal maximum */
         mdcr |= MDCR_TPM | MDCR_TPMCR | ((READ_SYSREG(pmcr_el0) >> 11) & MDCR_HPMN_MASK);
     if (field(dfr0, 32))
-        mdcr |= MDCR_TPMS;              /* and E2PB = 0: the profiling buffer is EL2's */
+        mdcr |= MDCR_TPMS; /* and E2PB = 0: the profiling buffer is EL2's */
     if (field(dfr0, 40))
         mdcr |= MDCR_TTRF;
     WRITE_SYSREG(mdcr_el2, mdcr);
@@ -56,7 +58,8 @@ void cpu_traps_init(void)
     WRITE_SYSREG(hstr_el2, 0);
     WRITE_SYSREG(hcr_el2, HCR_FMO | HCR_IMO | HCR_AMO | HCR_RW);
     WRITE_SYSREG(vpidr_el2, READ_SYSREG(midr_el1));
-    WRITE_SYSREG(cnthctl_el2, 0);       /* EL1's physical counter and timer trap; no event stream of EL2's */
+    WRITE_SYSREG(cnthctl_el2,
+                 0); /* EL1's physical counter and timer trap; no event stream of EL2's */
     WRITE_SYSREG(cnthp_ctl_el2, 0);
     WRITE_SYSREG(cntv_ctl_el0, 0);
     WRITE_SYSREG(cntvoff_el2, 0);
@@ -97,7 +100,8 @@ int arch_cpu_on(unsigned n, uint64_t mpidr)
 {
     if (n >= MAX_CPUS)
         return -XEN_EINVAL;
-    /* It starts with its caches off; what it reads until they are on is the image as loaded and the boot tables. */
+    /* It starts with its caches off; what it reads until they are on is the image as loaded and the
+     * boot tables. */
     return psci_cpu_on(mpidr, va_to_pa(secondary_entry), n);
 }
 
@@ -127,28 +131,31 @@ uint64_t arch_vtcr(void)
     if (cpu_caps.vmid16)
         vtcr |= VTCR_VS;
     if (cpu_caps.hw_dirty && cmdline.dirty_mode != 1)
-        vtcr |= VTCR_HA | VTCR_HD;      /* acts on leaves with DBM only */
+        vtcr |= VTCR_HA | VTCR_HD; /* acts on leaves with DBM only */
     return vtcr;
 }
 
-uint32_t predictor_call;                /* of vectors_hardened */
+uint32_t predictor_call; /* of vectors_hardened */
 
 /*
- * Branch prediction (Spectre variant 2, BHB): where firmware says that this CPU needs its help, exits from guests go through it.
- * CPUs with ID_AA64PFR0.CSV2 that are immune answer "not required" or do not know the call.
+ * Branch prediction (Spectre variant 2, BHB): where firmware says that this CPU needs its help,
+ * exits from guests go through it. CPUs with ID_AA64PFR0.CSV2 that are immune answer "not required"
+ * or do not know the call.
  */
 static void predictor_init(void)
 {
-    uint32_t call = smccc_required(SMCCC_ARCH_WORKAROUND_3) ? SMCCC_ARCH_WORKAROUND_3
-                    : smccc_required(SMCCC_ARCH_WORKAROUND_1) ? SMCCC_ARCH_WORKAROUND_1 : 0;
+    uint32_t call = smccc_required(SMCCC_ARCH_WORKAROUND_3)   ? SMCCC_ARCH_WORKAROUND_3
+                    : smccc_required(SMCCC_ARCH_WORKAROUND_1) ? SMCCC_ARCH_WORKAROUND_1
+                                                              : 0;
 
     if (!call)
         return;
-    predictor_call = call;              /* of all CPUs of a kind the same; the later call includes the earlier */
+    predictor_call = call; /* of all CPUs of a kind the same; the later call includes the earlier */
     WRITE_SYSREG(vbar_el2, (uint64_t)vectors_hardened);
 }
 
-/* arch_enter_guest (entry.S), once on each CPU: what depends on the command line and on firmware. */
+/* arch_enter_guest (entry.S), once on each CPU: what depends on the command line and on firmware.
+ */
 void cpu_last_init(void)
 {
     predictor_init();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Exceptions into the current vCPU's EL1 (or AArch32 modes), as the hardware would take them (Arm ARM D1.3, G1.12). */
+/* Exceptions into the current vCPU's EL1 (or AArch32 modes), as the hardware would take them (Arm
+ * ARM D1.3, G1.12). */
 #include "internal.h"
 
 static void enter_el1(struct vcpu *v, uint32_t esr)
@@ -41,7 +42,9 @@ static void enter_a32(struct vcpu *v, uint64_t mode, uint64_t vector, uint64_t l
         r->x[20] = link;
     }
     r->pc = (sctlr & SCTLR_A32_V ? 0xffff0000ull : (uint32_t)READ_SYSREG(vbar_el1)) + vector;
-    r->pstate = (old & ~(PSR_MODE | PSR_A32_T | PSR_A32_E | PSR_A32_IT | PSR_A32_J | PSR_IL | PSR_A32_SSBS)) | mode | PSR_I;
+    r->pstate = (old & ~(PSR_MODE | PSR_A32_T | PSR_A32_E | PSR_A32_IT | PSR_A32_J | PSR_IL |
+                         PSR_A32_SSBS)) |
+                mode | PSR_I;
     if (mode == PSR_A32_ABT)
         r->pstate |= PSR_A;
     if (cpu_caps.pan && !(sctlr & SCTLR_SPAN))
@@ -61,7 +64,7 @@ void arch_inject_undef(struct vcpu *v)
     if (v->domain->aarch32)
         enter_a32(v, PSR_A32_UND, 0x04, (uint32_t)(v->arch.regs.pc + (pstate & PSR_A32_T ? 2 : 4)));
     else
-        enter_el1(v, ESR_IL);           /* EC 0: unknown reason, "32-bit instruction" by definition */
+        enter_el1(v, ESR_IL); /* EC 0: unknown reason, "32-bit instruction" by definition */
 }
 
 /* External abort in the fault status, long (LPAE) or short format as the guest's TTBCR.EAE says. */
@@ -75,11 +78,11 @@ static void inject_a32_abort(struct vcpu *v, uint32_t far, bool instruction)
 
     if (instruction) {
         WRITE_SYSREG(ifsr32_el2, status);
-        WRITE_SYSREG(far_el1, (uint32_t)old_far | (uint64_t)far << 32);     /* IFAR */
+        WRITE_SYSREG(far_el1, (uint32_t)old_far | (uint64_t)far << 32); /* IFAR */
         enter_a32(v, PSR_A32_ABT, 0x0c, (uint32_t)(v->arch.regs.pc + 4));
     } else {
-        WRITE_SYSREG(esr_el1, status);                                      /* DFSR */
-        WRITE_SYSREG(far_el1, (old_far & ~0xffffffffull) | far);            /* DFAR */
+        WRITE_SYSREG(esr_el1, status);                           /* DFSR */
+        WRITE_SYSREG(far_el1, (old_far & ~0xffffffffull) | far); /* DFAR */
         enter_a32(v, PSR_A32_ABT, 0x10, (uint32_t)(v->arch.regs.pc + 8));
     }
 }
@@ -93,7 +96,7 @@ void arch_inject_abort(struct vcpu *v, gva_t far, bool instruction)
     uint32_t ec = instruction ? EC_IABT_LOW : EC_DABT_LOW;
     uint64_t mode = v->arch.regs.pstate & PSR_MODE;
     if (mode == PSR_EL1T || mode == PSR_EL1H)
-        ec++;                           /* taken from EL1 itself */
+        ec++; /* taken from EL1 itself */
     WRITE_SYSREG(far_el1, far.v);
     enter_el1(v, ec << 26 | ESR_IL | FSC_EXTERNAL);
 }

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * EL2's own map.  The boot tables (boot_map.c) carry the image; this file links them under the final root, which has
- * no one-to-one map, and adds RAM, devices, the early map and the VLPT windows with the core's walker.  Nothing is
- * ever unmapped but the windows, so the rest needs no TLB invalidation: only invalid entries become valid.
+ * EL2's own map.  The boot tables (boot_map.c) carry the image; this file links them under the
+ * final root, which has no one-to-one map, and adds RAM, devices, the early map and the VLPT
+ * windows with the core's walker.  Nothing is ever unmapped but the windows, so the rest needs no
+ * TLB invalidation: only invalid entries become valid.
  */
 #include "internal.h"
 #include "pt.h"
 #include "lib.h"
 
-#define POOL_PAGES 64u                  /* before the page allocator stands: 8 RAM banks of any alignment and some devices */
-#define EARLY_MAX_BLOCKS 8u             /* 16 MiB */
+#define POOL_PAGES \
+    64u /* before the page allocator stands: 8 RAM banks of any alignment and some devices */
+#define EARLY_MAX_BLOCKS 8u /* 16 MiB */
 
-const struct pt_geometry pt_geometry_el2 = { .input_bits = 48, .root_level = 0, .root_pages = 1, .stage2 = false };
+const struct pt_geometry pt_geometry_el2 = {
+    .input_bits = 48, .root_level = 0, .root_pages = 1, .stage2 = false
+};
 
 uint64_t image_pa;
 uint8_t emergency_stacks[MAX_CPUS][1 << EMERGENCY_SHIFT] __attribute__((aligned(4096)));
@@ -50,7 +54,10 @@ static void el2_flush(struct pt *pt, uint64_t addr, unsigned level, bool table)
     __asm__ volatile("dsb ishst\n\ttlbi alle2is\n\tdsb ish\n\tisb" ::: "memory");
 }
 
-static struct pt el2_pt = { .geo = &pt_geometry_el2, .flush = el2_flush, .alloc_table = table_alloc, .free_table = table_free };
+static struct pt el2_pt = { .geo = &pt_geometry_el2,
+                            .flush = el2_flush,
+                            .alloc_table = table_alloc,
+                            .free_table = table_free };
 
 /* The walker ends with the DSB; the ISB makes this CPU's next access use the new entry. */
 static void el2_map(uint64_t va, uint64_t pa, uint64_t bytes, uint64_t attributes)
@@ -59,7 +66,8 @@ static void el2_map(uint64_t va, uint64_t pa, uint64_t bytes, uint64_t attribute
         return;
     int rc = pt_map(&el2_pt, va, PA(pa), bytes, attributes & ~(PTE_VALID | PTE_TABLE), 1);
     if (rc)
-        panic("no memory for EL2's tables: %#lx bytes at %#lx: %d", (unsigned long)bytes, (unsigned long)pa, rc);
+        panic("no memory for EL2's tables: %#lx bytes at %#lx: %d", (unsigned long)bytes,
+              (unsigned long)pa, rc);
     arch_isb();
 }
 
@@ -82,27 +90,31 @@ void mmu_cpu_init(void)
     /* The tables' last stores before the walker may read them. */
     __asm__ volatile("dsb ish" ::: "memory");
     WRITE_SYSREG(ttbr0_el2, va_to_pa(el2_l0).v);
-    /* The ISB first, so that no walk of the old root comes after the invalidation of the one-to-one map. */
+    /* The ISB first, so that no walk of the old root comes after the invalidation of the one-to-one
+     * map. */
     __asm__ volatile("isb\n\ttlbi alle2\n\tdsb nsh\n\tisb" ::: "memory");
 }
 
 const void *arch_early_map(paddr_t pa, uint64_t bytes)
 {
-    uint64_t first = ROUND_DOWN(pa.v, (uint64_t)BLOCK_SIZE), end = ROUND_UP(pa.v + bytes, (uint64_t)BLOCK_SIZE);
+    uint64_t first = ROUND_DOWN(pa.v, (uint64_t)BLOCK_SIZE),
+             end = ROUND_UP(pa.v + bytes, (uint64_t)BLOCK_SIZE);
     unsigned blocks = (unsigned)((end - first) >> BLOCK_SHIFT);
 
     if (end <= first || (end - first) >> BLOCK_SHIFT > EARLY_MAX_BLOCKS - early_used)
         return NULL;
     const char *va = (const char *)(EARLY_VA + ((uint64_t)early_used << BLOCK_SHIFT));
     for (unsigned i = 0; i < blocks; i++)
-        early_l2[early_used + i] = (first + ((uint64_t)i << BLOCK_SHIFT)) | (EL2_PAGE_RO & ~PTE_TABLE);
+        early_l2[early_used + i] = (first + ((uint64_t)i << BLOCK_SHIFT)) |
+                                   (EL2_PAGE_RO & ~PTE_TABLE);
     early_used += blocks;
     /* From invalid to valid: the store must reach the walkers before the first use. */
     __asm__ volatile("dsb ishst\n\tisb" ::: "memory");
     return va + (pa.v - first);
 }
 
-/* All of the image but itself: boot_map.c has put it into the direct map, with text and rodata read-only. */
+/* All of the image but itself: boot_map.c has put it into the direct map, with text and rodata
+ * read-only. */
 void arch_map_ram(paddr_t pa, uint64_t bytes)
 {
     uint64_t image_bytes = ROUND_UP((uint64_t)(image_end - image_start), (uint64_t)PAGE_SIZE);
@@ -122,7 +134,8 @@ void arch_map_ram(paddr_t pa, uint64_t bytes)
 
 void *arch_map_device(paddr_t pa, uint64_t bytes)
 {
-    uint64_t first = ROUND_DOWN(pa.v, (uint64_t)PAGE_SIZE), size = ROUND_UP(pa.v + bytes, (uint64_t)PAGE_SIZE) - first;
+    uint64_t first = ROUND_DOWN(pa.v, (uint64_t)PAGE_SIZE),
+             size = ROUND_UP(pa.v + bytes, (uint64_t)PAGE_SIZE) - first;
 
     spin_lock(&mmu_lock);
     /* The same place in its 2 MiB as the physical one, where blocks can serve. */
@@ -145,10 +158,11 @@ void *arch_map_lasting(paddr_t pa) { return pa_to_va(pa); }
 void arch_unmap_lasting(const void *va) { (void)va; }
 
 /*
- * The root pages of a 40-bit stage 2 are two consecutive level-1 tables.  As level-2 tables of EL2's map they give the leaf
- * window: stage-2 level 1 -> EL2 level 2, stage-2 level 2 -> EL2 level 3, whose "pages" are the level-3 tables.  As level-3
- * tables they give the upper window: the level-2 tables are the "pages".  For that, every table descriptor of the stage 2
- * must look like a page of normal memory, read-write, never executable; the stage-2 walk ignores these bits.
+ * The root pages of a 40-bit stage 2 are two consecutive level-1 tables.  As level-2 tables of
+ * EL2's map they give the leaf window: stage-2 level 1 -> EL2 level 2, stage-2 level 2 -> EL2 level
+ * 3, whose "pages" are the level-3 tables.  As level-3 tables they give the upper window: the
+ * level-2 tables are the "pages".  For that, every table descriptor of the stage 2 must look like a
+ * page of normal memory, read-write, never executable; the stage-2 walk ignores these bits.
  */
 void arch_vlpt_attach(unsigned slot, paddr_t root)
 {
@@ -156,7 +170,8 @@ void arch_vlpt_attach(unsigned slot, paddr_t root)
     const uint64_t need = PTE_VALID | PTE_TABLE | PTE_S2_TABLE_BITS;
 
     BUG_ON(slot >= VLPT_SLOTS || (root.v & (2 * PAGE_SIZE - 1)));
-    BUG_ON((PTE_S2_TABLE_BITS & (PTE_AF | PTE_SH_INNER | PTE_EL2_AP1 | PTE_EL2_RO | PTE_EL2_XN | PTE_EL2_ATTR(7))) !=
+    BUG_ON((PTE_S2_TABLE_BITS &
+            (PTE_AF | PTE_SH_INNER | PTE_EL2_AP1 | PTE_EL2_RO | PTE_EL2_XN | PTE_EL2_ATTR(7))) !=
            (PTE_AF | PTE_SH_INNER | PTE_EL2_AP1 | PTE_EL2_XN));
     for (unsigned i = 0; i < 1024; i++)
         BUG_ON((entry[i] & PTE_VALID) && (entry[i] & need) != need);
@@ -166,7 +181,8 @@ void arch_vlpt_attach(unsigned slot, paddr_t root)
         vlpt_leaf_l1[2 * slot + i] = desc;
         vlpt_upper_l2[2 * slot + i] = desc;
     }
-    /* Invalid to valid: no invalidation, but every CPU's walker must see it before anybody uses the slot. */
+    /* Invalid to valid: no invalidation, but every CPU's walker must see it before anybody uses the
+     * slot. */
     __asm__ volatile("dsb ishst\n\tisb" ::: "memory");
 }
 
@@ -179,7 +195,8 @@ void arch_vlpt_detach(unsigned slot)
     el2_flush(NULL, 0, 0, true);
 }
 
-/* The windows are made of the root pages themselves, and the walkers saw the new entry's barriers: pt_write. */
+/* The windows are made of the root pages themselves, and the walkers saw the new entry's barriers:
+ * pt_write. */
 void arch_vlpt_linked(unsigned slot, ipa_t ipa, uint64_t desc)
 {
     (void)slot;
@@ -189,8 +206,12 @@ void arch_vlpt_linked(unsigned slot, ipa_t ipa, uint64_t desc)
 
 static void flush_va(uint64_t va)
 {
-    /* Before: the unlinking store must be seen by walkers.  After: complete everywhere before the table's page is reused. */
-    __asm__ volatile("dsb ishst\n\ttlbi vae2is, %0\n\tdsb ish\n\tisb" : : "r"((va >> 12) & 0xfffffffffffull) : "memory");
+    /* Before: the unlinking store must be seen by walkers.  After: complete everywhere before the
+     * table's page is reused. */
+    __asm__ volatile("dsb ishst\n\ttlbi vae2is, %0\n\tdsb ish\n\tisb"
+                     :
+                     : "r"((va >> 12) & 0xfffffffffffull)
+                     : "memory");
 }
 
 void arch_vlpt_forget(unsigned slot, ipa_t ipa, unsigned level)
@@ -198,7 +219,8 @@ void arch_vlpt_forget(unsigned slot, ipa_t ipa, unsigned level)
     if (level == 3)
         flush_va((uint64_t)(vlpt_window(slot) + ipa_gfn(ipa)));
     else
-        /* A level-2 table is a page of the upper window and a table, of 512 pages, of the leaf window. */
+        /* A level-2 table is a page of the upper window and a table, of 512 pages, of the leaf
+         * window. */
         el2_flush(NULL, 0, 0, true);
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Numbers of C that assembly uses.  Compiled to assembly only; the Makefile makes offsets.h of the strings that begin with an arrow.
+ * Numbers of C that assembly uses.  Compiled to assembly only; the Makefile makes offsets.h of the
+ * strings that begin with an arrow.
  */
 #include "internal.h"
 
 #define NUMBER(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
-#define BIT_OF(name, mask) NUMBER(name, __builtin_ctzll(mask))
+#define BIT_OF(name, mask)  NUMBER(name, __builtin_ctzll(mask))
 
 void offsets(void);
 void offsets(void)
@@ -29,6 +30,6 @@ void offsets(void)
     NUMBER(EC_HVC64, EC_HVC64);
     NUMBER(EC_DABT_LOW, EC_DABT_LOW);
     NUMBER(ESR_EC_SHIFT, 26);
-    NUMBER(ESR_WRITE_FAULT_L3, 1u << 6 | FSC_PERMISSION | 3u);          /* WnR, not S1PTW */
+    NUMBER(ESR_WRITE_FAULT_L3, 1u << 6 | FSC_PERMISSION | 3u); /* WnR, not S1PTW */
     NUMBER(ESR_TRANSLATION_L3, FSC_TRANSLATION | 3u);
 }

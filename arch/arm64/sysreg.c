@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Trapped accesses to system registers.  What is not known here is undefined, for the guest to handle. */
+/* Trapped accesses to system registers.  What is not known here is undefined, for the guest to
+ * handle. */
 #include "internal.h"
 #include "vreg.h"
 
@@ -11,35 +12,38 @@ static bool actlr_access(struct vcpu *v, struct vreg_access *a)
     return true;
 }
 
-/* Debug registers (Op0 2, Op1 0, 3, 4): no breakpoints, no external debugger; software step works. */
+/* Debug registers (Op0 2, Op1 0, 3, 4): no breakpoints, no external debugger; software step works.
+ */
 static bool debug_access(struct vcpu *v, uint32_t reg, struct vreg_access *a)
 {
     switch (reg) {
-    case SYSREG_ISS(2, 0, 0, 2, 2):                             /* MDSCR_EL1 */
+    case SYSREG_ISS(2, 0, 0, 2, 2): /* MDSCR_EL1 */
         if (a->write)
             switch_set_mdscr(v, a->value);
         else
             a->value = READ_SYSREG(mdscr_el1);
         return true;
-    case SYSREG_ISS(2, 0, 1, 1, 4): return vreg_read_only(a, 8);     /* OSLSR_EL1: the OS lock exists, and is open */
+    case SYSREG_ISS(2, 0, 1, 1, 4):
+        return vreg_read_only(a, 8); /* OSLSR_EL1: the OS lock exists, and is open */
     default: return vreg_raz_wi(a);
     }
 }
 
 static bool sysreg_access(struct vcpu *v, uint32_t reg, struct vreg_access *a)
 {
-    unsigned op0 = reg >> 20 & 3, op1 = reg >> 14 & 7, crn = reg >> 10 & 0xf, crm = reg >> 1 & 0xf, op2 = reg >> 17 & 7;
+    unsigned op0 = reg >> 20 & 3, op1 = reg >> 14 & 7, crn = reg >> 10 & 0xf, crm = reg >> 1 & 0xf,
+             op2 = reg >> 17 & 7;
 
     switch (reg) {
-    case SYSREG_ISS(3, 0, 12, 11, 5): return vreg_sgi(v, a, 1);       /* ICC_SGI1R_EL1 */
-    case SYSREG_ISS(3, 0, 12, 11, 6):                                   /* ICC_ASGI1R_EL1: the other security state's */
-    case SYSREG_ISS(3, 0, 12, 11, 7): return vreg_sgi(v, a, 0);       /* ICC_SGI0R_EL1 */
+    case SYSREG_ISS(3, 0, 12, 11, 5): return vreg_sgi(v, a, 1); /* ICC_SGI1R_EL1 */
+    case SYSREG_ISS(3, 0, 12, 11, 6): /* ICC_ASGI1R_EL1: the other security state's */
+    case SYSREG_ISS(3, 0, 12, 11, 7): return vreg_sgi(v, a, 0); /* ICC_SGI0R_EL1 */
     case SYSREG_ISS(3, 3, 14, 0, 1): return vreg_timer(v, a, VTIMER_CNTPCT);
     case SYSREG_ISS(3, 3, 14, 2, 0): return vreg_timer(v, a, VTIMER_CNTP_TVAL);
     case SYSREG_ISS(3, 3, 14, 2, 1): return vreg_timer(v, a, VTIMER_CNTP_CTL);
     case SYSREG_ISS(3, 3, 14, 2, 2): return vreg_timer(v, a, VTIMER_CNTP_CVAL);
-    case SYSREG_ISS(3, 0, 1, 0, 1): return actlr_access(v, a);          /* ACTLR_EL1 */
-    case SYSREG_ISS(1, 0, 7, 6, 2):                                     /* DC ISW, CSW, CISW */
+    case SYSREG_ISS(3, 0, 1, 0, 1): return actlr_access(v, a); /* ACTLR_EL1 */
+    case SYSREG_ISS(1, 0, 7, 6, 2):                            /* DC ISW, CSW, CISW */
     case SYSREG_ISS(1, 0, 7, 10, 2):
     case SYSREG_ISS(1, 0, 7, 14, 2): return vreg_set_way(v, a);
     default: break;
@@ -48,7 +52,8 @@ static bool sysreg_access(struct vcpu *v, uint32_t reg, struct vreg_access *a)
         return vreg_read_only(a, idreg_read(v->domain, crm, op2));
     if (op0 == 2 && (op1 == 0 || op1 == 3 || op1 == 4))
         return debug_access(v, reg, a);
-    return false;                       /* PMU, trace, SVE controls, LORegions, error records, implementation defined... */
+    return false; /* PMU, trace, SVE controls, LORegions, error records, implementation defined...
+                   */
 }
 
 void sysreg_trap(struct vcpu *v, uint32_t iss)
@@ -68,7 +73,8 @@ void sysreg_trap(struct vcpu *v, uint32_t iss)
 }
 
 /* CP15, one register: MRC and MCR.  The fields of the syndrome are MSR's, without Op0. */
-static bool cp15_access(struct vcpu *v, unsigned op1, unsigned crn, unsigned crm, unsigned op2, struct vreg_access *a)
+static bool cp15_access(struct vcpu *v, unsigned op1, unsigned crn, unsigned crm, unsigned op2,
+                        struct vreg_access *a)
 {
     if (op1)
         return false;
@@ -77,13 +83,13 @@ static bool cp15_access(struct vcpu *v, unsigned op1, unsigned crn, unsigned crm
     if (crn == 0 && crm >= 3 && crm <= 7)
         return vreg_read_only(a, 0);
     if (crn == 0 && crm == 0)
-        return vreg_read_only(a, 0);         /* TCMTR, and what else of the first group traps: none of it */
-    if (crn == 1 && crm == 0 && (op2 == 1 || op2 == 3)) {               /* ACTLR, ACTLR2 */
+        return vreg_read_only(a, 0); /* TCMTR, and what else of the first group traps: none of it */
+    if (crn == 1 && crm == 0 && (op2 == 1 || op2 == 3)) { /* ACTLR, ACTLR2 */
         if (op2 == 3)
             return vreg_raz_wi(a);
         return actlr_access(v, a);
     }
-    if (crn == 7 && op2 == 2 && (crm == 6 || crm == 10 || crm == 14))   /* DCISW, DCCSW, DCCISW */
+    if (crn == 7 && op2 == 2 && (crm == 6 || crm == 10 || crm == 14)) /* DCISW, DCCSW, DCCISW */
         return vreg_set_way(v, a);
     if (crn == 14 && crm == 2 && op2 < 2)
         return vreg_timer(v, a, op2 ? VTIMER_CNTP_CTL : VTIMER_CNTP_TVAL);
@@ -103,14 +109,15 @@ static bool cp15_access64(struct vcpu *v, unsigned op1, unsigned crm, struct vre
 }
 
 /* CP14: debug as above; trace and the rest are not there. */
-static bool cp14_access(unsigned op1, unsigned crn, unsigned crm, unsigned op2, struct vreg_access *a)
+static bool cp14_access(unsigned op1, unsigned crn, unsigned crm, unsigned op2,
+                        struct vreg_access *a)
 {
     if (op1)
         return false;
     if (crn == 0 && crm == 0 && op2 == 0)
-        return vreg_read_only(a, 1u << 28 | 1u << 24 | 6u << 16);    /* DBGDIDR: as ID_AA64DFR0 says */
+        return vreg_read_only(a, 1u << 28 | 1u << 24 | 6u << 16); /* DBGDIDR: as ID_AA64DFR0 says */
     if (crn == 1 && crm == 1 && op2 == 4)
-        return vreg_read_only(a, 8);                                 /* DBGOSLSR */
+        return vreg_read_only(a, 8); /* DBGOSLSR */
     return vreg_raz_wi(a);
 }
 
@@ -132,7 +139,8 @@ static bool cp_access64(struct vcpu *v, uint32_t iss)
 
 static bool cp_access32(struct vcpu *v, uint32_t iss, uint32_t ec)
 {
-    unsigned op2 = iss >> 17 & 7, op1 = iss >> 14 & 7, crn = iss >> 10 & 0xf, crm = iss >> 1 & 0xf, rt = iss >> 5 & 0x1f;
+    unsigned op2 = iss >> 17 & 7, op1 = iss >> 14 & 7, crn = iss >> 10 & 0xf, crm = iss >> 1 & 0xf,
+             rt = iss >> 5 & 0x1f;
     struct vreg_access a = { .write = !(iss & 1) };
     bool done;
 
@@ -142,9 +150,11 @@ static bool cp_access32(struct vcpu *v, uint32_t iss, uint32_t ec)
         done = cp15_access(v, op1, crn, crm, op2, &a);
     else if (ec == EC_CP14_32)
         done = cp14_access(op1, crn, crm, op2, &a);
-    else                                /* EC_CP10: VMRS; crn is the number of the ID register */
-        done = vreg_read_only(&a, crn == 7 ? idreg_read(v->domain, 3, 0) : crn == 6 ? idreg_read(v->domain, 3, 1)
-                              : crn == 5 ? idreg_read(v->domain, 3, 2) : 0);
+    else /* EC_CP10: VMRS; crn is the number of the ID register */
+        done = vreg_read_only(&a, crn == 7   ? idreg_read(v->domain, 3, 0)
+                                  : crn == 6 ? idreg_read(v->domain, 3, 1)
+                                  : crn == 5 ? idreg_read(v->domain, 3, 2)
+                                             : 0);
     if (done && !a.write)
         arch_reg_set(v, rt, (uint32_t)a.value);
     return done;
@@ -161,7 +171,7 @@ void cp15_trap(struct vcpu *v, uint32_t esr)
         else if (ec == EC_CP15_32 || ec == EC_CP14_32 || ec == EC_CP10)
             done = cp_access32(v, iss, ec);
         else
-            done = false;               /* LDC/STC and MRRC of the debug channel: nobody is at the other end */
+            done = false; /* LDC/STC and MRRC of the debug channel: nobody is at the other end */
     }
     if (done)
         arch_skip_instruction(v);

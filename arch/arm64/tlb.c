@@ -9,19 +9,21 @@ uint64_t arch_make_vttbr(paddr_t root, uint16_t vmid) { return root.v | ((uint64
 void arch_load_vttbr(uint64_t vttbr)
 {
     WRITE_SYSREG(vttbr_el2, vttbr);
-    arch_isb();                         /* what follows (TLBI, AT, ERET) uses the new one */
+    arch_isb(); /* what follows (TLBI, AT, ERET) uses the new one */
 }
 
 void arch_unload_vttbr(void)
 {
-    /* The number stays: an empty map makes no TLB entries, and a change of VMID makes emulators forget all that they have. */
+    /* The number stays: an empty map makes no TLB entries, and a change of VMID makes emulators
+     * forget all that they have. */
     static uint64_t empty_root[2 * 512] __attribute__((aligned(2 * PAGE_SIZE)));
-    arch_load_vttbr(arch_make_vttbr(va_to_pa(empty_root), (uint16_t)(READ_SYSREG(vttbr_el2) >> 48)));
+    arch_load_vttbr(
+        arch_make_vttbr(va_to_pa(empty_root), (uint16_t)(READ_SYSREG(vttbr_el2) >> 48)));
 }
 
 /*
- * TLBI by IPA or VMID acts on the VMID in VTTBR_EL2.  First DSB: the change of the tables is visible to all walkers before
- * the invalidation.  The last: it has completed on all CPUs.
+ * TLBI by IPA or VMID acts on the VMID in VTTBR_EL2.  First DSB: the change of the tables is
+ * visible to all walkers before the invalidation.  The last: it has completed on all CPUs.
  */
 static uint64_t tlb_begin(uint64_t vttbr)
 {
@@ -41,9 +43,13 @@ static void tlb_end(uint64_t vttbr, uint64_t old)
 void arch_tlb_flush_ipa(uint64_t vttbr, ipa_t ipa)
 {
     uint64_t old = tlb_begin(vttbr);
-    /* Stage-2 entries by address; then, since they may be cached combined with stage 1, whose addresses are not known,
-     * all stage-1 entries of the VMID.  The DSB between: combined entries must not be made anew from the old stage 2. */
-    __asm__ volatile("tlbi ipas2e1is, %0\n\tdsb ish\n\ttlbi vmalle1is" : : "r"(ipa_gfn(ipa)) : "memory");
+    /* Stage-2 entries by address; then, since they may be cached combined with stage 1, whose
+     * addresses are not known, all stage-1 entries of the VMID.  The DSB between: combined entries
+     * must not be made anew from the old stage 2. */
+    __asm__ volatile("tlbi ipas2e1is, %0\n\tdsb ish\n\ttlbi vmalle1is"
+                     :
+                     : "r"(ipa_gfn(ipa))
+                     : "memory");
     tlb_end(vttbr, old);
 }
 
@@ -66,7 +72,7 @@ void arch_dcache_clean(const void *va, size_t bytes)
     uint64_t line = dcache_line(), end = (uint64_t)va + bytes;
     for (uint64_t at = (uint64_t)va & ~(line - 1); at < end; at += line)
         __asm__ volatile("dc cvac, %0" : : "r"(at) : "memory");
-    arch_dsb();                         /* complete to the point of coherency for observers without caches */
+    arch_dsb(); /* complete to the point of coherency for observers without caches */
 }
 
 void arch_dcache_clean_invalidate(const void *va, size_t bytes)
@@ -99,13 +105,15 @@ void arch_clear_pages(void *va, size_t pages, bool clean)
 
 void arch_icache_invalidate_all(void)
 {
-    /* The DSB before: cleaned data must be what instruction fetches find; after: done on all CPUs. */
+    /* The DSB before: cleaned data must be what instruction fetches find; after: done on all CPUs.
+     */
     __asm__ volatile("dsb ish\n\tic ialluis\n\tdsb ish\n\tisb" ::: "memory");
 }
 
 /*
- * The walk may meet a stage-2 entry between its break and its make (a block of the guest's page tables that is being split).  Whoever
- * makes it holds the p2m lock only for a moment, so the walk is tried again, but not without end: nothing may be mapped there.
+ * The walk may meet a stage-2 entry between its break and its make (a block of the guest's page
+ * tables that is being split).  Whoever makes it holds the p2m lock only for a moment, so the walk
+ * is tried again, but not without end: nothing may be mapped there.
  */
 int arch_gva_to_ipa(gva_t va, bool write, ipa_t *ipa)
 {
@@ -117,7 +125,7 @@ int arch_gva_to_ipa(gva_t va, bool write, ipa_t *ipa)
         }
         if (!par_stage2_translation(par))
             break;
-        spin_lock(&current_vcpu()->domain->p2m.lock);   /* after the maker */
+        spin_lock(&current_vcpu()->domain->p2m.lock); /* after the maker */
         spin_unlock(&current_vcpu()->domain->p2m.lock);
     }
     return -XEN_EFAULT;

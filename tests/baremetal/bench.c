@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Instead of the tests: bench=WORK,WORK,... on the command line measures, bench=trace:WORK waits for a key and then does the
- * work a few times between bench_trace_begin() and bench_trace_end(), for tools/bench.py --trace.
+ * Instead of the tests: bench=WORK,WORK,... on the command line measures, bench=trace:WORK waits
+ * for a key and then does the work a few times between bench_trace_begin() and bench_trace_end(),
+ * for tools/bench.py --trace.
  */
 #include "bench.h"
 
@@ -41,7 +42,7 @@ void bench_sleep(uint64_t us)
     irq_off();
     virtual_timer_start(bm_counter_hz() / 1000000 * us);
     wait_for_interrupt();
-    irq_on();                               /* the handler turns the timer off */
+    irq_on(); /* the handler turns the timer off */
 }
 
 bool bench_finish(struct guest *g, unsigned vcpu)
@@ -73,7 +74,8 @@ static uint64_t run_hypercall(unsigned times)
     return bm_counter() - start;
 }
 
-/* XENVER_version is answered ahead of the table of hypercalls; what no version command is goes all the way there. */
+/* XENVER_version is answered ahead of the table of hypercalls; what no version command is goes all
+ * the way there. */
 static uint64_t run_hypercall_by_table(unsigned times)
 {
     uint64_t start = bm_counter();
@@ -94,7 +96,7 @@ static uint64_t run_gic_read(unsigned times)
 {
     uint64_t start = bm_counter();
     for (unsigned i = 0; i < times; i++)
-        (void)mmio_read(DOM0_GICD + 4);                        /* TYPER */
+        (void)mmio_read(DOM0_GICD + 4); /* TYPER */
     return bm_counter() - start;
 }
 
@@ -108,7 +110,8 @@ static uint64_t run_gic_write(unsigned times)
 {
     uint64_t start = bm_counter();
     for (unsigned i = 0; i < times; i++)
-        mmio_write(DOM0_GICD + 0x100 + UNUSED_SPI / 32 * 4, 1u << UNUSED_SPI % 32);    /* ISENABLER: it is enabled already */
+        mmio_write(DOM0_GICD + 0x100 + UNUSED_SPI / 32 * 4,
+                   1u << UNUSED_SPI % 32); /* ISENABLER: it is enabled already */
     return bm_counter() - start;
 }
 
@@ -118,7 +121,7 @@ static uint64_t run_stale(unsigned times)
     uint64_t ticks = 0;
     for (unsigned i = 0; i < times; i++) {
         bm_debug_key('M');
-        for (volatile unsigned n = i * 7 & 15; n; n--)      /* see dither() in guest_bench.c */
+        for (volatile unsigned n = i * 7 & 15; n; n--) /* see dither() in guest_bench.c */
             ;
         uint64_t start = bm_counter();
         (void)mmio_read(DOM0_GICD + 4);
@@ -187,7 +190,7 @@ static void trace(const struct bench_work *w)
         return;
     }
     unsigned times = w->traced_times;
-    w->run(times);                          /* what happens once has happened */
+    w->run(times); /* what happens once has happened */
     bm_print("trace: ready, payload at 0x%lx\n", (unsigned long)image_start);
     while (hypercall(__HYPERVISOR_console_io, 1ul /* CONSOLEIO_read */, 1ul, &c) != 1)
         ;
@@ -237,14 +240,14 @@ static const char *bootargs(const uint8_t *fdt)
     for (;;) {
         uint32_t token = be32(at), bytes;
         at += 4;
-        if (token == 1) {                                   /* FDT_BEGIN_NODE, its name */
+        if (token == 1) { /* FDT_BEGIN_NODE, its name */
             at += (strlen((const char *)at) + 4) & ~3ul;
-        } else if (token == 3) {                            /* FDT_PROP: length, name's offset, value */
+        } else if (token == 3) { /* FDT_PROP: length, name's offset, value */
             bytes = be32(at);
             if (is_named("bootargs", (const char *)strings + be32(at + 4)))
                 return (const char *)at + 8;
             at += 8 + ((bytes + 3) & ~3u);
-        } else if (token != 2 && token != 4) {              /* FDT_END_NODE, FDT_NOP */
+        } else if (token != 2 && token != 4) { /* FDT_END_NODE, FDT_NOP */
             return "";
         }
     }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The dirty log as a whole: turn it on, make a share of the pages dirty, read and clean, turn it off.
+ * The dirty log as a whole: turn it on, make a share of the pages dirty, read and clean, turn it
+ * off.
  *
- * The guest is paused during the calls, so the figures are the calls' own; while it is, its mailboxes are mapped here only if
- * some page is to be dirty anyway: a page that others may write is dirty in every round.
+ * The guest is paused during the calls, so the figures are the calls' own; while it is, its
+ * mailboxes are mapped here only if some page is to be dirty anyway: a page that others may write
+ * is dirty in every round.
  */
 #include "bench.h"
 
@@ -11,16 +13,21 @@ static struct guest g;
 static unsigned mib;
 static bool blocks, said_enable;
 
-static const struct cell { unsigned percent; bool scattered; } cells[] = {
-    { 0, false }, { 1, false }, { 1, true }, { 10, false }, { 10, true }, { 50, false }, { 50, true }, { 100, true }, { 100, false },
+static const struct cell {
+    unsigned percent;
+    bool scattered;
+} cells[] = {
+    { 0, false },  { 1, false }, { 1, true },   { 10, false },  { 10, true },
+    { 50, false }, { 50, true }, { 100, true }, { 100, false },
 };
 
 static uint64_t data_pages(void) { return g.page_count - GUEST_DATA / PAGE; }
 
 static void say(const char *work, uint64_t ticks, uint64_t count, const struct cell *c)
 {
-    bench_say(work, ticks, count, "guest_mib=%u vcpus=%u leaves=%s dirty_percent=%u order=%s", mib, g.vcpu_count, blocks ? "2m" : "4k",
-              c->percent, c->scattered ? "random" : "sequential");
+    bench_say(work, ticks, count, "guest_mib=%u vcpus=%u leaves=%s dirty_percent=%u order=%s", mib,
+              g.vcpu_count, blocks ? "2m" : "4k", c->percent,
+              c->scattered ? "random" : "sequential");
 }
 
 static void pause(bool on)
@@ -34,7 +41,7 @@ static long shadow_alone(uint32_t op)
 {
     guest_forget(&g);
     if (op == XEN_DOMCTL_SHADOW_OP_CLEAN)
-        bench_shadow(&g, op);                   /* what the mailboxes leave behind */
+        bench_shadow(&g, op); /* what the mailboxes leave behind */
     long ticks = bench_shadow(&g, op);
     if (!guest_mail(&g) || ticks < 0)
         CHECK("bench: a call for the dirty log", false);
@@ -58,7 +65,8 @@ static void disable(const struct cell *c)
     pause(false);
 }
 
-/* One vCPU after the other has its share; returns the pages, *ticks what they took beyond the same loop over dirty pages. */
+/* One vCPU after the other has its share; returns the pages, *ticks what they took beyond the same
+ * loop over dirty pages. */
 static uint64_t make_dirty(const struct cell *c, uint64_t *ticks)
 {
     uint64_t share = data_pages() / g.vcpu_count, count = share * c->percent / 100;
@@ -76,8 +84,9 @@ static void measure_clean(const struct cell *c)
     uint64_t ticks = (uint64_t)shadow_alone(XEN_DOMCTL_SHADOW_OP_CLEAN);
     say("get-clear-whole", ticks, 1, c);
     say("get-clear-per-page", ticks, g.page_count, c);
-    if (g.op.u.shadow_op.stats.dirty_count > 1)         /* shared_info */
-        bm_check(false, "bench: a clean guest is clean", "%u pages are not", g.op.u.shadow_op.stats.dirty_count);
+    if (g.op.u.shadow_op.stats.dirty_count > 1) /* shared_info */
+        bm_check(false, "bench: a clean guest is clean", "%u pages are not",
+                 g.op.u.shadow_op.stats.dirty_count);
     pause(false);
 }
 
@@ -158,7 +167,10 @@ static uint64_t run_enable(unsigned times)
     return (uint64_t)ticks;
 }
 
-static bool logged_guest(void) { return whole_guest() && bench_shadow(&g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) >= 0; }
+static bool logged_guest(void)
+{
+    return whole_guest() && bench_shadow(&g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) >= 0;
+}
 static uint64_t run_clean(unsigned times)
 {
     long ticks = 0;
@@ -173,14 +185,16 @@ const struct bench_work bench_log_works[] = {
 };
 const unsigned bench_log_work_count = ARRAY_SIZE(bench_log_works);
 
-/* Rounds of the log, the guest writing all the while: how often must TLBs be flushed?  Debug key V has the counters. */
+/* Rounds of the log, the guest writing all the while: how often must TLBs be flushed?  Debug key V
+ * has the counters. */
 bool bench_vmid(const char *text)
 {
     text = bench_after(text, "vmid-");
     if (!text)
         return false;
     uint64_t rounds = bench_number(&text), dirty_rounds = 0;
-    if (!bench_guest(&g, 1, 64, false) || bench_shadow(&g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) < 0) {
+    if (!bench_guest(&g, 1, 64, false) ||
+        bench_shadow(&g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) < 0) {
         bm_check(false, "bench: make a guest", "to log");
         return true;
     }

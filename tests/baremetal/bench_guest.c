@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is measured in guests: interrupts and events between vCPUs, switches, emulated pages, the dirty log's steps one by one. */
+/* What is measured in guests: interrupts and events between vCPUs, switches, emulated pages, the
+ * dirty log's steps one by one. */
 #include "bench.h"
 
 void *memset(void *p, int c, size_t n);
 
-#define LOG_MIB 64u
-#define BITMAP_PAGES ((GUEST_GFN + (1024 << 8)) / 8 / PAGE)
-#define EMULATED GUEST_GICV3_GICR0_BASE     /* eight redistributors of 32 pages */
+#define LOG_MIB        64u
+#define BITMAP_PAGES   ((GUEST_GFN + (1024 << 8)) / 8 / PAGE)
+#define EMULATED       GUEST_GICV3_GICR0_BASE /* eight redistributors of 32 pages */
 #define EMULATED_PAGES 256u
 
 static struct guest first, second;
@@ -21,7 +22,9 @@ void bench_idle(struct guest *g, uint64_t us)
 
 static bool map_shared_info(struct guest *g)
 {
-    struct xen_add_to_physmap a = { .domid = g->id, .space = XENMAPSPACE_shared_info, .gpfn = GUEST_SHARED / PAGE };
+    struct xen_add_to_physmap a = { .domid = g->id,
+                                    .space = XENMAPSPACE_shared_info,
+                                    .gpfn = GUEST_SHARED / PAGE };
     return hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &a) == 0;
 }
 
@@ -37,7 +40,8 @@ static bool run_in(struct guest *g)
 
 bool bench_guest(struct guest *g, unsigned vcpu_count, unsigned mib, bool pages)
 {
-    return (pages ? guest_make_paged(g, vcpu_count, mib) : guest_make(g, vcpu_count, mib)) && run_in(g);
+    return (pages ? guest_make_paged(g, vcpu_count, mib) : guest_make(g, vcpu_count, mib)) &&
+           run_in(g);
 }
 
 static void drop_first(void) { guest_destroy(&first); }
@@ -49,7 +53,7 @@ static uint64_t ask_and_answer(unsigned times, uint64_t command)
 {
     first.mail[0]->count = first.mail[1]->count = times;
     guest_order(&first, 1, GUEST_ANSWER);
-    bench_sleep(2 * bench_idle_us());               /* by then it waits for an interrupt */
+    bench_sleep(2 * bench_idle_us()); /* by then it waits for an interrupt */
     bench_order(&first, 0, command);
     bench_finish(&first, 1);
     sending_ticks = first.mail[0]->result[0];
@@ -80,7 +84,7 @@ static bool make_two_guests(void)
 {
     bool ok = bench_guest(&first, 1, 16, false) && bench_guest(&second, 1, 16, false);
     bench_idle(&second, 0);
-    bench_sleep(2 * bench_idle_us());               /* it has noticed */
+    bench_sleep(2 * bench_idle_us()); /* it has noticed */
     return ok;
 }
 
@@ -103,7 +107,7 @@ static uint64_t read_emulated(unsigned pages)
 {
     struct mailbox *m = first.mail[0];
     m->value = EMULATED + cursor * PAGE, m->count = pages, m->seed = 1;
-    if (gic_version == 2)                   /* one page, the distributor's, again and again */
+    if (gic_version == 2) /* one page, the distributor's, again and again */
         m->value = GUEST_GICD_BASE, m->count = 1, m->seed = pages;
     bench_order(&first, 0, GUEST_READ);
     cursor += pages;
@@ -112,7 +116,7 @@ static uint64_t read_emulated(unsigned pages)
 
 static bool make_empty(void)
 {
-    cursor = 8;                             /* gic_on() has been at the first ones */
+    cursor = 8; /* gic_on() has been at the first ones */
     return gic_version == 3 && bench_guest(&first, 8, 16, false);
 }
 
@@ -140,7 +144,8 @@ long bench_shadow(struct guest *g, uint32_t op)
     return rc ? -1 : (long)(bm_counter() - start);
 }
 
-bool bench_write(struct guest *g, unsigned vcpu, uint64_t from, uint64_t of, uint64_t count, bool scattered)
+bool bench_write(struct guest *g, unsigned vcpu, uint64_t from, uint64_t of, uint64_t count,
+                 bool scattered)
 {
     struct mailbox *m = g->mail[vcpu];
     unsigned bits = 1;
@@ -154,7 +159,8 @@ bool bench_write(struct guest *g, unsigned vcpu, uint64_t from, uint64_t of, uin
 static bool log_on(bool pages)
 {
     cursor = 0;
-    bool ok = bench_guest(&first, 1, LOG_MIB, pages) && bench_shadow(&first, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) >= 0;
+    bool ok = bench_guest(&first, 1, LOG_MIB, pages) &&
+              bench_shadow(&first, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) >= 0;
     bench_shadow(&first, XEN_DOMCTL_SHADOW_OP_CLEAN);
     return ok;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* This payload's command line: /chosen/bootargs, the only property of that name in the tree.  And which GIC there is. */
+/* This payload's command line: /chosen/bootargs, the only property of that name in the tree.  And
+ * which GIC there is. */
 #include "bm.h"
 
 enum { FDT_BEGIN_NODE = 1, FDT_END_NODE, FDT_PROP, FDT_NOP };
 
-static const char *bootargs;                /* no pointer here has an initial value: nobody relocates it */
+static const char *bootargs; /* no pointer here has an initial value: nobody relocates it */
 unsigned gic_version = 2;
 size_t strlen(const char *s);
 
@@ -29,7 +30,8 @@ void bm_read_tree(const void *fdt)
         } else if (token == FDT_PROP) {
             if (text_equal(strings + big_endian(&at[1]), "bootargs"))
                 bootargs = (const char *)&at[2];
-            if (text_equal(strings + big_endian(&at[1]), "compatible") && text_equal((const char *)&at[2], "arm,gic-v3"))
+            if (text_equal(strings + big_endian(&at[1]), "compatible") &&
+                text_equal((const char *)&at[2], "arm,gic-v3"))
                 gic_version = 3;
             at += 2 + (big_endian(at) + 3) / 4;
         } else if (token != FDT_END_NODE && token != FDT_NOP) {

@@ -1,22 +1,39 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The interrupt controller that the device tree names, a GICv2 or a GICv3, as little of it as the tests need. */
+/* The interrupt controller that the device tree names, a GICv2 or a GICv3, as little of it as the
+ * tests need. */
 #include "bm.h"
 
-#define GICC 0x08010000ul                   /* GICv2's CPU interface */
+#define GICC 0x08010000ul /* GICv2's CPU interface */
 
-enum { GICD_IGROUPR = 0x80, GICD_ISENABLER = 0x100, GICD_ICENABLER = 0x180, GICD_IPRIORITYR = 0x400, GICD_SGIR = 0xf00,
-       GICC_CTLR = 0x0, GICC_PMR = 0x4, GICC_BPR = 0x8, GICC_IAR = 0xc, GICC_EOIR = 0x10, GICC_RPR = 0x14, GICC_HPPIR = 0x18 };
+enum {
+    GICD_IGROUPR = 0x80,
+    GICD_ISENABLER = 0x100,
+    GICD_ICENABLER = 0x180,
+    GICD_IPRIORITYR = 0x400,
+    GICD_SGIR = 0xf00,
+    GICC_CTLR = 0x0,
+    GICC_PMR = 0x4,
+    GICC_BPR = 0x8,
+    GICC_IAR = 0xc,
+    GICC_EOIR = 0x10,
+    GICC_RPR = 0x14,
+    GICC_HPPIR = 0x18
+};
 
 static uint64_t redist(unsigned cpu) { return DOM0_GICR + (uint64_t)cpu * 0x20000; }
 /* A GICv2 has SGIs and PPIs in the distributor, each CPU its own. */
-static uint64_t frame(unsigned cpu, uint32_t intid) { return intid < 32 && gic_version == 3 ? redist(cpu) + 0x10000 : DOM0_GICD; }
+static uint64_t frame(unsigned cpu, uint32_t intid)
+{
+    return intid < 32 && gic_version == 3 ? redist(cpu) + 0x10000 : DOM0_GICD;
+}
 
 void gic_start(unsigned cpu)
 {
     if (cpu == 0)
-        mmio_write(DOM0_GICD, gic_version == 3 ? 0x12 : 1);     /* ARE_NS, EnableGrp1; EnableGrp0 */
+        mmio_write(DOM0_GICD, gic_version == 3 ? 0x12 : 1); /* ARE_NS, EnableGrp1; EnableGrp0 */
     if (gic_version == 3) {
-        mmio_write(redist(cpu) + 0x14, mmio_read(redist(cpu) + 0x14) & ~2u);    /* GICR_WAKER.ProcessorSleep */
+        mmio_write(redist(cpu) + 0x14,
+                   mmio_read(redist(cpu) + 0x14) & ~2u); /* GICR_WAKER.ProcessorSleep */
         mmio_write(redist(cpu) + 0x10000 + GICD_IGROUPR, ~0u);
         icc_start(0xf0);
     } else {
@@ -54,7 +71,10 @@ void gic_sgi(unsigned cpu, uint32_t intid)
     }
 }
 
-uint32_t gic_acknowledge(void) { return gic_version == 3 ? icc_acknowledge() : mmio_read(GICC + GICC_IAR); }
+uint32_t gic_acknowledge(void)
+{
+    return gic_version == 3 ? icc_acknowledge() : mmio_read(GICC + GICC_IAR);
+}
 
 void gic_end(uint32_t iar)
 {

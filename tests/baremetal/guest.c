@@ -2,7 +2,6 @@
 /* Making guests through the toolstack's calls, as a control domain without an operating system. */
 #include "bm.h"
 
-
 void *memset(void *p, int c, size_t n);
 void *memcpy(void *d, const void *s, size_t n);
 
@@ -33,7 +32,9 @@ void *guest_map(struct guest *g, uint64_t gfn, unsigned pages)
         xen_ulong_t idx = gfn + done;
         xen_pfn_t gpfn = at / PAGE + done;
         int err = 0;
-        struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = 1,
+        struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF,
+                                              .space = XENMAPSPACE_gmfn_foreign,
+                                              .size = 1,
                                               .u.foreign_domid = g->id };
         set_xen_guest_handle(b.idxs, &idx);
         set_xen_guest_handle(b.gpfns, &gpfn);
@@ -55,7 +56,9 @@ void guest_unmap(struct guest *g, void *p, unsigned pages)
 
 static bool populate_piece(struct guest *g, const xen_pfn_t *gfn, unsigned extents, unsigned order)
 {
-    struct xen_memory_reservation r = { .nr_extents = extents, .extent_order = order, .domid = g->id };
+    struct xen_memory_reservation r = { .nr_extents = extents,
+                                        .extent_order = order,
+                                        .domid = g->id };
     set_xen_guest_handle(r.extent_start, (xen_pfn_t *)(uintptr_t)gfn);
     return hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &r) == (long)extents;
 }
@@ -77,7 +80,7 @@ static bool populate(struct guest *g, bool pages_only)
 static bool create(struct guest *g, unsigned vcpu_count, uint64_t page_count)
 {
     if (!alive_count++)
-        next_map = SPACE_MAPS;                         /* from the start again: tables for the maps are not to pile up */
+        next_map = SPACE_MAPS; /* from the start again: tables for the maps are not to pile up */
     memset(g, 0, sizeof(*g));
     g->vcpu_count = vcpu_count;
     g->page_count = page_count;
@@ -89,8 +92,8 @@ static bool create(struct guest *g, unsigned vcpu_count, uint64_t page_count)
     c->max_maptrack_frames = 64;
     c->grant_opts = 1;
     c->arch.gic_version = XEN_DOMCTL_CONFIG_GIC_NATIVE;
-    c->arch.nr_spis = 32;                           /* room for a virtual UART's */
-    g->id = 0;                                      /* 0: any free id */
+    c->arch.nr_spis = 32; /* room for a virtual UART's */
+    g->id = 0;            /* 0: any free id */
     if (domctl(g, XEN_DOMCTL_createdomain))
         return false;
     g->id = g->op.domain;
@@ -104,7 +107,10 @@ static bool create(struct guest *g, unsigned vcpu_count, uint64_t page_count)
     return domctl(g, XEN_DOMCTL_max_mem) == 0;
 }
 
-static unsigned code_pages(void) { return ((unsigned)(guest_program()->end - guest_program()->start) + PAGE - 1) / PAGE; }
+static unsigned code_pages(void)
+{
+    return ((unsigned)(guest_program()->end - guest_program()->start) + PAGE - 1) / PAGE;
+}
 
 bool guest_mail(struct guest *g)
 {
@@ -196,7 +202,8 @@ bool guest_run(struct guest *g, unsigned vcpu, uint64_t command)
     return guest_finish(g, vcpu);
 }
 
-uint64_t guest_tell(struct guest *g, uint64_t command, uint64_t first, uint64_t count, uint64_t value)
+uint64_t guest_tell(struct guest *g, uint64_t command, uint64_t first, uint64_t count,
+                    uint64_t value)
 {
     struct mailbox *m = g->mail[0];
     m->first = first, m->count = count, m->value = value, m->result[0] = ~0ull;
@@ -205,14 +212,18 @@ uint64_t guest_tell(struct guest *g, uint64_t command, uint64_t first, uint64_t 
     return m->result[0];
 }
 
-void *guest_block(struct guest *g, unsigned vcpu) { return (void *)&g->mail[vcpu]->page[GUEST_BLOCK]; }
+void *guest_block(struct guest *g, unsigned vcpu)
+{
+    return (void *)&g->mail[vcpu]->page[GUEST_BLOCK];
+}
 
 uint64_t guest_block_ipa(unsigned vcpu)
 {
     return GUEST_RAM + GUEST_MAILS + vcpu * PAGE + offsetof(struct mailbox, page) + GUEST_BLOCK * 8;
 }
 
-long guest_hypercall_of(struct guest *g, unsigned vcpu, uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2)
+long guest_hypercall_of(struct guest *g, unsigned vcpu, uint64_t number, uint64_t a0, uint64_t a1,
+                        uint64_t a2)
 {
     struct mailbox *m = g->mail[vcpu];
     m->page[0] = number, m->page[1] = a0, m->page[2] = a1, m->page[3] = a2, m->page[4] = 0;

@@ -1,24 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What bench.c orders of its guests.  Like guest_code.c: nothing but code of its own section; MMU off, interrupts masked. */
+/* What bench.c orders of its guests.  Like guest_code.c: nothing but code of its own section; MMU
+ * off, interrupts masked. */
 #include "guest_code.h"
 
 #define GICD GUEST_GICD_BASE
-_Static_assert(GUEST_GICD_BASE == GUEST_GICV3_GICD_BASE, "one place for either version's distributor");
-#define GICC GUEST_GICC_BASE
-#define GICR(id) (GUEST_GICV3_GICR0_BASE + (id) * 0x20000)
-#define INTID(iar) ((iar) & 0x3ff)          /* a GICv2 has an SGI's source above it */
-#define PPI_TIMER 27u
+_Static_assert(GUEST_GICD_BASE == GUEST_GICV3_GICD_BASE,
+               "one place for either version's distributor");
+#define GICC       GUEST_GICC_BASE
+#define GICR(id)   (GUEST_GICV3_GICR0_BASE + (id)*0x20000)
+#define INTID(iar) ((iar)&0x3ff) /* a GICv2 has an SGI's source above it */
+#define PPI_TIMER  27u
 
-/* 16 instructions are a tick: without this, a loop whose turns are all alike would read them at the same place of the tick. */
+/* 16 instructions are a tick: without this, a loop whose turns are all alike would read them at the
+ * same place of the tick. */
 static inline void dither(uint64_t turn)
 {
     for (uint64_t n = turn * 7 & 15; n; n--)
         nop();
 }
 
-static inline bool is_gicv3(void) { return ((const struct mailbox *)(uintptr_t)(GUEST_RAM + GUEST_MAILS))->gic_version == 3; }
+static inline bool is_gicv3(void)
+{
+    return ((const struct mailbox *)(uintptr_t)(GUEST_RAM + GUEST_MAILS))->gic_version == 3;
+}
 
-static inline uint32_t acknowledge(void) { return is_gicv3() ? icc_acknowledge() : mmio_read(GICC + 0xc); }
+static inline uint32_t acknowledge(void)
+{
+    return is_gicv3() ? icc_acknowledge() : mmio_read(GICC + 0xc);
+}
 static inline void end_of_interrupt(uint32_t iar)
 {
     if (is_gicv3())
@@ -81,7 +90,8 @@ static inline void send_event(uint32_t port)
 /* The events of all ports: there is one. */
 static inline void clear_events(uint64_t id)
 {
-    volatile struct vcpu_info *info = (volatile struct vcpu_info *)(uintptr_t)(GUEST_RAM + GUEST_INFO + id * sizeof(*info));
+    volatile struct vcpu_info *info =
+        (volatile struct vcpu_info *)(uintptr_t)(GUEST_RAM + GUEST_INFO + id * sizeof(*info));
     info->evtchn_upcall_pending = 0;
     info->evtchn_pending_sel = 0;
     ((volatile struct shared_info *)GUEST_SHARED)->evtchn_pending[0] = 0;
@@ -90,7 +100,8 @@ static inline void clear_events(uint64_t id)
 /* The place of its vcpu_info; being told raises an event. */
 GUEST static void events_on(uint64_t id)
 {
-    vcpu_register_vcpu_info_t r = { .mfn = (GUEST_RAM + GUEST_INFO) / PAGE, .offset = (uint32_t)(id * sizeof(struct vcpu_info)) };
+    vcpu_register_vcpu_info_t r = { .mfn = (GUEST_RAM + GUEST_INFO) / PAGE,
+                                    .offset = (uint32_t)(id * sizeof(struct vcpu_info)) };
     guest_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, id, (uintptr_t)&r, 0);
     for (uint32_t iar; INTID(iar = acknowledge()) < 1020;) {
         clear_events(id);
@@ -121,10 +132,12 @@ GUEST static void answer(struct mailbox *m, uint64_t id)
     }
 }
 
-/* To vCPU 1 and back: result[0] what sending takes, [1] from there until the other has acknowledged it. */
+/* To vCPU 1 and back: result[0] what sending takes, [1] from there until the other has acknowledged
+ * it. */
 GUEST static void ask(struct mailbox *m, uint64_t id, bool event)
 {
-    struct mailbox *other = (struct mailbox *)(uintptr_t)(GUEST_RAM + GUEST_MAILS + (id ^ 1) * PAGE);
+    struct mailbox *other = (struct mailbox *)(uintptr_t)(GUEST_RAM + GUEST_MAILS +
+                                                          (id ^ 1) * PAGE);
     m->result[0] = m->result[1] = 0;
     if (event && !m->value) {
         m->value = bind_event((uint32_t)id ^ 1);
@@ -154,7 +167,8 @@ GUEST static void yield(struct mailbox *m)
     m->result[0] = guest_ticks() - start;
 }
 
-/* A register in each of `count` pages, the first at `value`; result[0]: all pages, all `seed` times. */
+/* A register in each of `count` pages, the first at `value`; result[0]: all pages, all `seed`
+ * times. */
 GUEST static void read_pages(struct mailbox *m)
 {
     uint64_t start = guest_ticks();
@@ -164,7 +178,8 @@ GUEST static void read_pages(struct mailbox *m)
     m->result[0] = guest_ticks() - start;
 }
 
-/* The i-th of 2^bits numbers in an order without one: each step can be undone, so none comes twice. */
+/* The i-th of 2^bits numbers in an order without one: each step can be undone, so none comes twice.
+ */
 static inline uint64_t scatter(uint64_t i, unsigned bits)
 {
     uint64_t mask = (1ull << bits) - 1;
@@ -192,7 +207,8 @@ static inline uint64_t write_pages(const struct mailbox *m)
     return guest_ticks() - start;
 }
 
-/* page[0] of the `count` pages from `first`, from the start or (page[1]) scattered; result: that time, and again. */
+/* page[0] of the `count` pages from `first`, from the start or (page[1]) scattered; result: that
+ * time, and again. */
 GUEST static void dirty(struct mailbox *m)
 {
     for (unsigned pass = 0; pass < 2; pass++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The program in the guests: obeys its mailbox.  Position-independent, no data, no calls out of the section
- * (built with -fPIC -fno-jump-tables and placed in .guest).
+ * The program in the guests: obeys its mailbox.  Position-independent, no data, no calls out of the
+ * section (built with -fPIC -fno-jump-tables and placed in .guest).
  */
 #include "guest_code.h"
 
@@ -25,7 +25,8 @@ GUEST static void guest_write_all(struct mailbox *m)
         *data_page(m->first + i) = m->value;
 }
 
-/* Ticks for a write to each of `count` pages: [0] first touch since the log was cleared, [1] again. */
+/* Ticks for a write to each of `count` pages: [0] first touch since the log was cleared, [1] again.
+ */
 GUEST static void guest_cost(struct mailbox *m)
 {
     for (unsigned pass = 0; pass < 2; pass++) {
@@ -65,7 +66,7 @@ GUEST void guest_main(uint64_t id)
         else if ((command & 0xff) == GUEST_CHECK)
             guest_check(m);
         else if ((command & 0xff) == GUEST_SLEEP)
-            for (;;)                                    /* until it is destroyed: nothing wakes it */
+            for (;;) /* until it is destroyed: nothing wakes it */
                 wait_for_interrupt();
         else if ((command & 0xff) == GUEST_SOAK)
             guest_soak(m, id);

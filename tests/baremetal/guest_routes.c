@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the program in the guests does for test_routes.c and test_vmids.c: single accesses, hypercalls, its MMU. */
+/* What the program in the guests does for test_routes.c and test_vmids.c: single accesses,
+ * hypercalls, its MMU. */
 #include "guest_code.h"
 
 GUEST static void route_hypercall(struct mailbox *m)
 {
-    m->result[0] = (uint64_t)guest_hypercall(m->page[0], m->page[1], m->page[2], m->page[3], m->page[4]);
+    m->result[0] = (uint64_t)guest_hypercall(m->page[0], m->page[1], m->page[2], m->page[3],
+                                             m->page[4]);
 }
 
 GUEST static void route_load(struct mailbox *m)
 {
-    m->result[0] = m->count == 4 ? *(volatile uint32_t *)(uintptr_t)m->first : *(volatile uint64_t *)(uintptr_t)m->first;
+    m->result[0] = m->count == 4 ? *(volatile uint32_t *)(uintptr_t)m->first
+                                 : *(volatile uint64_t *)(uintptr_t)m->first;
 }
 
 GUEST static void route_store(struct mailbox *m)
@@ -26,7 +29,8 @@ GUEST static void route_poke(struct mailbox *m)
         ((volatile uint64_t *)(uintptr_t)m->first)[i] = m->page[GUEST_BLOCK + i];
 }
 
-/* One load, or with `count` one store, through the stage-1 tables at `value`, whose flags the hardware manages. */
+/* One load, or with `count` one store, through the stage-1 tables at `value`, whose flags the
+ * hardware manages. */
 GUEST static void route_walk(struct mailbox *m)
 {
     uint64_t at = m->first, word = 0, off = stage1_on(m->value);
@@ -46,15 +50,18 @@ GUEST static uint64_t exchange_page(struct mailbox *m, uint64_t n)
     m->page[0] = (uintptr_t)data_page(n) / PAGE;
     r->extent_start.q = self + offsetof(struct mailbox, page);
     r->nr_extents = 1, r->extent_order = 0, r->mem_flags = 0, r->domid = DOMID_SELF;
-    wrong = guest_hypercall(__HYPERVISOR_memory_op, XENMEM_decrease_reservation, (uintptr_t)r, 0, 0) != 1;
-    while (guest_hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, (uintptr_t)r, 0, 0) != 1)
+    wrong = guest_hypercall(__HYPERVISOR_memory_op, XENMEM_decrease_reservation, (uintptr_t)r, 0,
+                            0) != 1;
+    while (guest_hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, (uintptr_t)r, 0, 0) !=
+           1)
         ;
     for (unsigned i = 0; i < PAGE / 8; i += 32)
         wrong += data_page(n)[i] != 0;
     return wrong;
 }
 
-/* Hold values in pages and look at them, until told to end; every turn one page is exchanged, and others run. */
+/* Hold values in pages and look at them, until told to end; every turn one page is exchanged, and
+ * others run. */
 GUEST static void route_watch(struct mailbox *m)
 {
     uint64_t wrong = 0, turns = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The soak's part inside the guest: each vCPU numbers its writes, and writes the number into its word of a random page. */
+/* The soak's part inside the guest: each vCPU numbers its writes, and writes the number into its
+ * word of a random page. */
 #include "guest_code.h"
 #include "soak.h"
 
@@ -8,7 +9,8 @@ GUEST static uint64_t random_page(const struct soak_order *o, uint64_t id, uint6
     *seed ^= *seed << 13;
     *seed ^= *seed >> 7;
     *seed ^= *seed << 17;
-    uint64_t page = remainder_of(o->base + remainder_of(*seed, o->pages) * o->stride, o->data_pages);
+    uint64_t page = remainder_of(o->base + remainder_of(*seed, o->pages) * o->stride,
+                                 o->data_pages);
     return soak_private(page) ? (page & ~7ul) | id : page;
 }
 
@@ -16,7 +18,8 @@ GUEST static uint64_t random_page(const struct soak_order *o, uint64_t id, uint6
 GUEST static void register_runstate(struct soak_order *o, uint64_t id)
 {
     o->runstate.addr.p = (uintptr_t)data_page(16 * id) + SOAK_RUNSTATE;
-    guest_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, id, (unsigned long)&o->runstate, 0);
+    guest_hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, id,
+                    (unsigned long)&o->runstate, 0);
 }
 
 /* A vCPU alone on its CPU keeps its TLB: with others beside it, switches would flush that. */
@@ -29,7 +32,7 @@ GUEST static void go_to_sleep(struct soak_order *o)
 GUEST static void wake_all(struct soak_order *o)
 {
     o->wake = 0;
-    for (unsigned id = 1; id < 8; id++)                 /* who is awake, or not there, says so */
+    for (unsigned id = 1; id < 8; id++) /* who is awake, or not there, says so */
         guest_psci(PSCI_CPU_ON, id, GUEST_RAM, id);
 }
 
@@ -60,7 +63,7 @@ GUEST void guest_soak(struct mailbox *m, uint64_t id)
     barrier();
     while (!o->stop) {
         uint64_t sequence = o->sequence;
-        barrier();                            /* what was written is written, and what follows obeys the new order */
+        barrier(); /* what was written is written, and what follows obeys the new order */
         o->acked = sequence;
         if (o->sleep)
             go_to_sleep(o);
@@ -74,7 +77,8 @@ GUEST void guest_soak(struct mailbox *m, uint64_t id)
         if (!soak_in_hole(o, page))
             data_page(page)[id] = ++written;
         o->written = written;
-        if (written % 128 == 0 && *gicd_typer != typer)     /* an emulated page: its leaf is found as others are */
+        if (written % 128 == 0 &&
+            *gicd_typer != typer) /* an emulated page: its leaf is found as others are */
             o->wrong++;
         for (uint64_t i = o->delay; i; i--)
             nop();

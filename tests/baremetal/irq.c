@@ -20,7 +20,7 @@ void bm_irq(void)
 {
     uint32_t iar = gic_acknowledge(), intid = iar & 0xffffff;
     if (gic_version == 2)
-        intid = iar & 0x3ff;                /* above it: which CPU sent an SGI */
+        intid = iar & 0x3ff; /* above it: which CPU sent an SGI */
     if (intid >= 1020)
         return;
     bm_irq_count[intid]++;

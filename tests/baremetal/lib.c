@@ -38,10 +38,7 @@ size_t strnlen(const char *s, size_t max)
 }
 
 size_t strlen(const char *s);
-size_t strlen(const char *s)
-{
-    return strnlen(s, ~(size_t)0);
-}
+size_t strlen(const char *s) { return strnlen(s, ~(size_t)0); }
 
 static void out(const char *s, unsigned n)
 {
@@ -92,7 +89,9 @@ void bm_cost(const char *name, uint64_t ticks, uint64_t count)
 struct shared_info *bm_shared(void)
 {
     static struct shared_info *shared;
-    struct xen_add_to_physmap a = { .domid = DOMID_SELF, .space = XENMAPSPACE_shared_info, .gpfn = SPACE_SHARED / PAGE };
+    struct xen_add_to_physmap a = { .domid = DOMID_SELF,
+                                    .space = XENMAPSPACE_shared_info,
+                                    .gpfn = SPACE_SHARED / PAGE };
     if (!shared && hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &a) == 0) {
         shared = (struct shared_info *)SPACE_SHARED;
         memset(shared->evtchn_mask, 0xff, sizeof(shared->evtchn_mask));
@@ -117,7 +116,7 @@ bool bm_is_icount(void)
         uint64_t first = loop_ticks(), second = loop_ticks(), third = loop_ticks();
         uint64_t low = first < second ? first : second, high = first < second ? second : first;
         low = third < low ? third : low, high = third > high ? third : high;
-        known = high - low <= 1 ? 1 : -1;   /* a tick is several instructions */
+        known = high - low <= 1 ? 1 : -1; /* a tick is several instructions */
     }
     return known > 0;
 }
@@ -134,8 +133,10 @@ static long perfc(uint32_t cmd, struct xen_sysctl *s, void *values)
 bool bm_counters(struct bm_counters *c)
 {
     static struct xen_sysctl s;
-    return perfc(XEN_SYSCTL_PERFCOP_query, &s, NULL) == 0 && s.u.perfc_op.nr_counters == BM_EXIT_COUNT + 2 &&
-           s.u.perfc_op.nr_vals * sizeof(uint32_t) == sizeof(*c) && perfc(XEN_SYSCTL_PERFCOP_query, &s, c) == 0;
+    return perfc(XEN_SYSCTL_PERFCOP_query, &s, NULL) == 0 &&
+           s.u.perfc_op.nr_counters == BM_EXIT_COUNT + 2 &&
+           s.u.perfc_op.nr_vals * sizeof(uint32_t) == sizeof(*c) &&
+           perfc(XEN_SYSCTL_PERFCOP_query, &s, c) == 0;
 }
 
 void bm_counters_reset(void)
@@ -185,7 +186,7 @@ static bool version_has(const char word[3])
 void *bm_readonly(void *p)
 {
     const uint64_t gib = 1ull << 30, at = SPARE_GIB;
-    level1[at] = ((uintptr_t)p & ~(gib - 1)) | 0x785;        /* as in start.S, and read-only */
+    level1[at] = ((uintptr_t)p & ~(gib - 1)) | 0x785; /* as in start.S, and read-only */
     stage1_flush();
     return (void *)(uintptr_t)(at * gib + ((uintptr_t)p & (gib - 1)));
 }
@@ -231,7 +232,8 @@ void bm_sync(unsigned long esr, unsigned long far, unsigned long *elr)
 {
     if (expecting_fault) {
         bm_fault_esr = esr;
-        *elr += 4 * ++fault_count;          /* again: stock Xen's return address on 32-bit is one or two instructions too low */
+        *elr += 4 * ++fault_count; /* again: stock Xen's return address on 32-bit is one or two
+                                      instructions too low */
         return;
     }
     bm_print("not ok payload - exception: ESR 0x%lx FAR 0x%lx ELR 0x%lx\n", esr, far, *elr);
@@ -265,13 +267,16 @@ static void phase(const char *name, void (*test)(void))
 static void all_phases(void)
 {
     bm_shared();
-    bm_print("# time is %s\n", bm_is_icount() ? "instructions" : "a clock's");      /* asked now, when nothing else runs */
+    bm_print("# time is %s\n",
+             bm_is_icount() ? "instructions" : "a clock's"); /* asked now, when nothing else runs */
     phase("hypercalls", test_hypercalls);
     phase("psci", test_psci);
     phase("vgic", test_vgic);
     phase("timer", test_timer);
     phase("guest", test_guest);
-    if (bm_is_debug() && gic_version == 3)  /* the pages below a GICv2, where devices would come and go, are flash memory's */
+    if (bm_is_debug() &&
+        gic_version ==
+            3) /* the pages below a GICv2, where devices would come and go, are flash memory's */
         phase("device map", test_device_map);
     else
         phase("cycles", test_cycles);

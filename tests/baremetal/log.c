@@ -5,7 +5,7 @@
 void *memset(void *p, int c, size_t n);
 
 #define WORDS (LOG_GFNS / 64)
-#define FILL 0xa5ull
+#define FILL  0xa5ull
 
 static uint64_t *bitmap, *known, *once;
 
@@ -69,8 +69,10 @@ static bool as_expected(struct guest *g, uint32_t op, const char *name)
     }
     for (uint64_t i = 0; i < WORDS; i++)
         if (told_word(i, pages) != (known[i] | once[i])) {
-            bm_check(false, name, "gfn 0x%jx..: log has 0x%016jx, expected 0x%016jx of them 0x%016jx in every round", i * 64,
-                     told_word(i, pages), known[i] | once[i], known[i]);
+            bm_check(
+                false, name,
+                "gfn 0x%jx..: log has 0x%016jx, expected 0x%016jx of them 0x%016jx in every round",
+                i * 64, told_word(i, pages), known[i] | once[i], known[i]);
             return false;
         }
     bm_check(true, name, "as expected");
@@ -84,4 +86,7 @@ bool log_round(struct guest *g, const char *name)
     return ok;
 }
 
-bool log_peek(struct guest *g, const char *name) { return as_expected(g, XEN_DOMCTL_SHADOW_OP_PEEK, name); }
+bool log_peek(struct guest *g, const char *name)
+{
+    return as_expected(g, XEN_DOMCTL_SHADOW_OP_PEEK, name);
+}

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What happens to a guest of the soak at random, between two rounds or during one: the toolstack's calls, switches, a balloon. */
+/* What happens to a guest of the soak at random, between two rounds or during one: the toolstack's
+ * calls, switches, a balloon. */
 #include "soak.h"
 
 void *memset(void *p, int c, size_t n);
 void *memcpy(void *restrict d, const void *restrict s, size_t n);
 
-#define ACK_MS   20000u
-#define EVENT_ODDS 12u                      /* of a round */
-#define DUELS    200u
-#define HOLE_MAX 700u                       /* pages: more than a block */
-#define SLOW_LOG2 16u                       /* a delay of this and up to 8 times as much: 0.1 to 1 ms between a vCPU's writes */
+#define ACK_MS     20000u
+#define EVENT_ODDS 12u /* of a round */
+#define DUELS      200u
+#define HOLE_MAX   700u /* pages: more than a block */
+#define SLOW_LOG2 \
+    16u /* a delay of this and up to 8 times as much: 0.1 to 1 ms between a vCPU's writes */
 
 static bool call_ok(struct soak *s, uint32_t cmd, const char *what)
 {
@@ -47,14 +49,19 @@ bool soak_acked(struct soak *s)
 
 void soak_pattern(struct soak *s, unsigned awake)
 {
-    static const struct { uint64_t pages, stride; } patterns[] = {
-        { 0, 1 },                           /* 0: all pages */
-        { 48, 1 },                          /* a few, side by side */
-        { 24, 512 + 8 },                    /* a few in each region */
+    static const struct {
+        uint64_t pages, stride;
+    } patterns[] = {
+        { 0, 1 },        /* 0: all pages */
+        { 48, 1 },       /* a few, side by side */
+        { 24, 512 + 8 }, /* a few in each region */
     };
     uint64_t n = soak_random(ARRAY_SIZE(patterns)), base = soak_random(s->data_pages);
-    /* As fast as it can, or less so: what is missed of a slow one is not made good by the next write. */
-    uint64_t delay = soak_one_in(4) ? 0 : 1ull << (soak_one_in(3) ? soak_random(SLOW_LOG2) : SLOW_LOG2 + soak_random(4));
+    /* As fast as it can, or less so: what is missed of a slow one is not made good by the next
+     * write. */
+    uint64_t delay = soak_one_in(4) ? 0
+                                    : 1ull << (soak_one_in(3) ? soak_random(SLOW_LOG2)
+                                                              : SLOW_LOG2 + soak_random(4));
     if (s->writer)
         soak_writer_rest(soak_one_in(2));
     for (unsigned v = 0; v < s->g.vcpu_count; v++) {
@@ -85,8 +92,10 @@ static bool take_page(struct soak *s, uint64_t page)
 static bool hole_make(struct soak *s)
 {
     s->hole_first = soak_random(s->data_pages);
-    s->hole_pages = 1 + soak_random(s->data_pages - s->hole_first < HOLE_MAX ? s->data_pages - s->hole_first : HOLE_MAX);
-    if (soak_one_in(2)) {                   /* a block, which comes back as one */
+    s->hole_pages = 1 + soak_random(s->data_pages - s->hole_first < HOLE_MAX
+                                        ? s->data_pages - s->hole_first
+                                        : HOLE_MAX);
+    if (soak_one_in(2)) { /* a block, which comes back as one */
         s->hole_first &= ~511ull;
         s->hole_pages = 512;
     }
@@ -110,7 +119,9 @@ static bool hole_fill(struct soak *s)
     for (uint64_t done = 0; done < s->hole_pages;) {
         xen_pfn_t gfn = soak_gfn(s->hole_first + done);
         bool block = gfn % 512 == 0 && s->hole_pages - done >= 512;
-        struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = block ? 9 : 0, .domid = s->g.id };
+        struct xen_memory_reservation r = { .nr_extents = 1,
+                                            .extent_order = block ? 9 : 0,
+                                            .domid = s->g.id };
         set_xen_guest_handle(r.extent_start, &gfn);
         if (hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &r) != 1) {
             soak_fail(s, "page %ju cannot be given to the guest", s->hole_first + done);
@@ -119,19 +130,20 @@ static bool hole_fill(struct soak *s)
         done += block ? 512 : 1;
     }
     for (uint64_t i = 0; i < s->hole_pages; i++)
-        s->owed[s->hole_first + i] = OWED_NOW;          /* new pages are dirty */
+        s->owed[s->hole_first + i] = OWED_NOW; /* new pages are dirty */
     if (!soak_map(s, s->map + s->hole_first * PAGE, s->hole_first, s->hole_pages)) {
         soak_fail(s, "%ju new pages from %ju on cannot be mapped", s->hole_pages, s->hole_first);
         return false;
     }
-    if (soak_one_in(2))                     /* of which the next harvest sees a part */
+    if (soak_one_in(2)) /* of which the next harvest sees a part */
         s->next_pages = s->hole_first + 1 + soak_random(s->hole_pages);
     s->hole_pages = 0;
     return soak_acked(s);
 }
 
 /* ---- switches ---- */
-static bool parameter(struct soak *s, const char *path, unsigned path_bytes, const void *value, unsigned bytes)
+static bool parameter(struct soak *s, const char *path, unsigned path_bytes, const void *value,
+                      unsigned bytes)
 {
     long rc = hypercall(__HYPERVISOR_hypfs_op, XEN_HYPFS_OP_write_contents, path, path_bytes, value,
                         bytes);
@@ -158,7 +170,7 @@ static bool switch_log(struct soak *s)
         return false;
     memcpy(soak_dirty_mode, mode, sizeof(modes[0]));
     for (uint64_t end = bm_counter() + soak_random(bm_counter_hz() / 100); bm_counter() < end;)
-        ;                                   /* meanwhile it writes to what is not logged */
+        ; /* meanwhile it writes to what is not logged */
     soak_stats.toggles++;
     return soak_log(s, true);
 }
@@ -176,7 +188,7 @@ static bool move_vcpu(struct soak *s)
     a->cpumap_hard.nr_bits = 8;
     soak_stats.moves++;
     long rc = domctl(&s->g, XEN_DOMCTL_setvcpuaffinity);
-    if (rc && rc != -XEN_EINVAL)            /* no CPU that there is */
+    if (rc && rc != -XEN_EINVAL) /* no CPU that there is */
         soak_fail(s, "setvcpuaffinity to 0x%x answers %ld", mask, rc);
     return rc == 0 || rc == -XEN_EINVAL;
 }
@@ -197,7 +209,7 @@ bool soak_weigh(struct soak *s, uint16_t weight)
     self.op.u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
     self.op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
     self.op.u.scheduler_op.u.credit2.weight = weight;
-    self.op.u.scheduler_op.u.credit2.cap = 0xffff;      /* as it is */
+    self.op.u.scheduler_op.u.credit2.cap = 0xffff; /* as it is */
     long rc = domctl(&self, XEN_DOMCTL_scheduler_op);
     if (rc)
         soak_fail(s, "the control domain's weight cannot be set: %ld", rc);
@@ -205,9 +217,25 @@ bool soak_weigh(struct soak *s, uint16_t weight)
 }
 
 /* ---- what comes when ---- */
-enum { LOG, VLPT, HOLE, HOLE_AGAIN, PAUSE, PAUSE_AGAIN, MOVE, MOVE_AGAIN, WEIGH, PATTERN, CHECK, CHECK_AGAIN, DUEL, KINDS };
+enum {
+    LOG,
+    VLPT,
+    HOLE,
+    HOLE_AGAIN,
+    PAUSE,
+    PAUSE_AGAIN,
+    MOVE,
+    MOVE_AGAIN,
+    WEIGH,
+    PATTERN,
+    CHECK,
+    CHECK_AGAIN,
+    DUEL,
+    KINDS
+};
 
-/* Dealt like cards: of all kinds one, in any order, before any comes again.  So a short soak has all of them. */
+/* Dealt like cards: of all kinds one, in any order, before any comes again.  So a short soak has
+ * all of them. */
 static unsigned next_kind(uint64_t dealt)
 {
     static uint8_t deck[KINDS];
@@ -227,12 +255,18 @@ bool soak_event(struct soak *s)
     switch (next_kind(dealt++)) {
     case LOG: return switch_log(s);
     case VLPT: return switch_vlpt(s);
-    case HOLE: case HOLE_AGAIN: return s->hole_pages ? hole_fill(s) : hole_make(s);
-    case PAUSE: case PAUSE_AGAIN: return pause_for_a_while(s);
-    case MOVE: case MOVE_AGAIN: return move_vcpu(s);
+    case HOLE:
+    case HOLE_AGAIN: return s->hole_pages ? hole_fill(s) : hole_make(s);
+    case PAUSE:
+    case PAUSE_AGAIN: return pause_for_a_while(s);
+    case MOVE:
+    case MOVE_AGAIN: return move_vcpu(s);
     case WEIGH: return soak_weigh(s, soak_one_in(4) ? 256 : 8192);
-    case PATTERN: soak_pattern(s, soak_one_in(2) ? s->g.vcpu_count : 1 + (unsigned)soak_random(2)); return true;
-    case CHECK: case CHECK_AGAIN: return soak_check(s);
+    case PATTERN:
+        soak_pattern(s, soak_one_in(2) ? s->g.vcpu_count : 1 + (unsigned)soak_random(2));
+        return true;
+    case CHECK:
+    case CHECK_AGAIN: return soak_check(s);
     default: return (!s->hole_pages || hole_fill(s)) && soak_duels(s, DUELS);
     }
 }

@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The soak's second CPU: the control domain writes to the guest's pages past the guest's map, as back ends and tools do, while
- * the first CPU harvests.  By a foreign mapping, kept for a while or not; by a grant that is mapped; by a grant copy, which the
- * hypervisor writes.  Each has its own number and its own word of the page.  Grant reference FIRST_REF + n is page n.
+ * The soak's second CPU: the control domain writes to the guest's pages past the guest's map, as
+ * back ends and tools do, while the first CPU harvests.  By a foreign mapping, kept for a while or
+ * not; by a grant that is mapped; by a grant copy, which the hypervisor writes.  Each has its own
+ * number and its own word of the page.  Grant reference FIRST_REF + n is page n.
  */
 #include "soak.h"
 
-#define TIMER_PPI   27u
-#define FIRST_REF   8u                      /* the first ones are the tools' */
+#define TIMER_PPI       27u
+#define FIRST_REF       8u /* the first ones are the tools' */
 #define ENTRIES_A_FRAME (PAGE / sizeof(grant_entry_v1_t))
 
 uint64_t soak_writes[SOAK_SLOTS];
 
 static struct soak *target;
-static struct soak_order order;             /* sequence, acked, hole_* and stop: as a vCPU's */
+static struct soak_order order; /* sequence, acked, hole_* and stop: as a vCPU's */
 static volatile bool hold, held, rest;
 static uint64_t seed;
 
 static void yield(void) { hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, NULL); }
 
-/* Not by yielding: each switch of guests on a CPU flushes its TLB in the emulator, and this is to leave it alone. */
+/* Not by yielding: each switch of guests on a CPU flushes its TLB in the emulator, and this is to
+ * leave it alone. */
 static void doze(void)
 {
     irq_off();
@@ -28,7 +30,10 @@ static void doze(void)
     irq_on();
 }
 
-static void write_number(volatile uint64_t *page, unsigned slot) { page[slot] = ++soak_writes[slot]; }
+static void write_number(volatile uint64_t *page, unsigned slot)
+{
+    page[slot] = ++soak_writes[slot];
+}
 
 static void foreign(uint64_t page)
 {
@@ -37,14 +42,16 @@ static void foreign(uint64_t page)
     for (uint64_t n = bm_random(&seed) % 8; n; n--) {
         write_number((uint64_t *)SPACE_WRITER, SLOT_FOREIGN);
         if (n > 4)
-            yield();                        /* so that it is there for rounds */
+            yield(); /* so that it is there for rounds */
     }
     soak_unmap(SPACE_WRITER, 1);
 }
 
 static void granted_map(uint64_t page)
 {
-    struct gnttab_map_grant_ref m = { .host_addr = SPACE_WRITER, .flags = GNTMAP_host_map, .ref = (grant_ref_t)(FIRST_REF + page),
+    struct gnttab_map_grant_ref m = { .host_addr = SPACE_WRITER,
+                                      .flags = GNTMAP_host_map,
+                                      .ref = (grant_ref_t)(FIRST_REF + page),
                                       .dom = target->g.id };
     if (hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, &m, 1ul) || m.status)
         return;
@@ -58,9 +65,14 @@ static void granted_copy(uint64_t page)
 {
     static uint64_t number __attribute__((aligned(8)));
     number = soak_writes[SLOT_COPY] + 1;
-    struct gnttab_copy c = { .source.u.gmfn = (uintptr_t)&number / PAGE, .source.domid = DOMID_SELF,
-                             .source.offset = (uint16_t)((uintptr_t)&number % PAGE), .dest.u.ref = (grant_ref_t)(FIRST_REF + page),
-                             .dest.domid = target->g.id, .dest.offset = SLOT_COPY * 8, .len = 8, .flags = GNTCOPY_dest_gref };
+    struct gnttab_copy c = { .source.u.gmfn = (uintptr_t)&number / PAGE,
+                             .source.domid = DOMID_SELF,
+                             .source.offset = (uint16_t)((uintptr_t)&number % PAGE),
+                             .dest.u.ref = (grant_ref_t)(FIRST_REF + page),
+                             .dest.domid = target->g.id,
+                             .dest.offset = SLOT_COPY * 8,
+                             .len = 8,
+                             .flags = GNTCOPY_dest_gref };
     if (!hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_copy, &c, 1ul) && c.status == GNTST_okay)
         soak_writes[SLOT_COPY]++;
 }
@@ -93,11 +105,15 @@ static void work(void)
 /* The guest's grant table is filled by the tools: every page that it shares. */
 static bool grant_all(struct soak *s)
 {
-    unsigned frames = (unsigned)((FIRST_REF + s->data_pages + ENTRIES_A_FRAME - 1) / ENTRIES_A_FRAME);
+    unsigned frames = (unsigned)((FIRST_REF + s->data_pages + ENTRIES_A_FRAME - 1) /
+                                 ENTRIES_A_FRAME);
     xen_pfn_t gpfn = SPACE_WRITER / PAGE + 1;
     volatile grant_entry_v1_t *entries = (void *)(uintptr_t)(gpfn * PAGE);
     for (unsigned frame = 0; frame < frames; frame++) {
-        struct xen_mem_acquire_resource a = { .domid = s->g.id, .type = XENMEM_resource_grant_table, .frame = frame, .nr_frames = 1,
+        struct xen_mem_acquire_resource a = { .domid = s->g.id,
+                                              .type = XENMEM_resource_grant_table,
+                                              .frame = frame,
+                                              .nr_frames = 1,
                                               .id = XENMEM_resource_grant_table_id_shared };
         set_xen_guest_handle(a.frame_list, &gpfn);
         if (hypercall(__HYPERVISOR_memory_op, XENMEM_acquire_resource, &a))

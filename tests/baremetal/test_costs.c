@@ -2,10 +2,10 @@
 /* What the paths that a guest takes most cost, in instructions (run under -icount shift=0). */
 #include "bm.h"
 
-#define TIMES 1000u
-#define LOG_MIB 64u
-#define LOG_PAGES (LOG_MIB * 256u)
-#define DATA_PAGES (LOG_PAGES - (unsigned)(GUEST_DATA / PAGE))
+#define TIMES        1000u
+#define LOG_MIB      64u
+#define LOG_PAGES    (LOG_MIB * 256u)
+#define DATA_PAGES   (LOG_PAGES - (unsigned)(GUEST_DATA / PAGE))
 #define EXTENT_PAGES 512u
 void *memset(void *p, int c, size_t n);
 
@@ -34,7 +34,8 @@ static void cost_gic_read(void)
     bm_cost("gicd-typer", bm_counter() - start, TIMES);
 }
 
-/* First write to each page since logging began, less the same loop over pages that are dirty already. */
+/* First write to each page since logging began, less the same loop over pages that are dirty
+ * already. */
 static void cost_write_fault(void)
 {
     struct guest g;
@@ -63,19 +64,24 @@ static void cost_write_fault(void)
     guest_destroy(&g);
 }
 
-static long reservation(struct guest *g, unsigned cmd, xen_pfn_t *gfns, unsigned count, unsigned order)
+static long reservation(struct guest *g, unsigned cmd, xen_pfn_t *gfns, unsigned count,
+                        unsigned order)
 {
-    struct xen_memory_reservation r = { .nr_extents = count, .extent_order = order, .domid = g->id };
+    struct xen_memory_reservation r = { .nr_extents = count,
+                                        .extent_order = order,
+                                        .domid = g->id };
     set_xen_guest_handle(r.extent_start, gfns);
     return hypercall(__HYPERVISOR_memory_op, (unsigned long)cmd, &r);
 }
 
-/* The data's blocks, given back and taken anew page by page, every two the other way round: whichever way the hypervisor hands
- * pages out, they are no block, and none that could be put together again. */
+/* The data's blocks, given back and taken anew page by page, every two the other way round:
+ * whichever way the hypervisor hands pages out, they are no block, and none that could be put
+ * together again. */
 static bool break_blocks(struct guest *g)
 {
     static xen_pfn_t gfns[EXTENT_PAGES];
-    for (xen_pfn_t at = GUEST_GFN + GUEST_DATA / PAGE; at < GUEST_GFN + LOG_PAGES; at += EXTENT_PAGES) {
+    for (xen_pfn_t at = GUEST_GFN + GUEST_DATA / PAGE; at < GUEST_GFN + LOG_PAGES;
+         at += EXTENT_PAGES) {
         gfns[0] = at;
         if (reservation(g, XENMEM_decrease_reservation, gfns, 1, 9) != 1)
             return false;
@@ -116,8 +122,9 @@ static void log_cost(const char *leaves, const char *what, uint64_t ticks)
     bm_print("cost log-%s-%s %ju\n", leaves, what, ticks * (1000000000ul / bm_counter_hz()));
 }
 
-/* A guest's log from on to off, all of its data written in each of two rounds: blocks of 2 MiB, or pages of 4 KiB.  Whole
- * operations: who wants the cost of a page divides by LOG_PAGES (on, off) or DATA_PAGES (the rest). */
+/* A guest's log from on to off, all of its data written in each of two rounds: blocks of 2 MiB, or
+ * pages of 4 KiB.  Whole operations: who wants the cost of a page divides by LOG_PAGES (on, off) or
+ * DATA_PAGES (the rest). */
 static void cost_log(const char *leaves, bool blocks)
 {
     struct guest g;
@@ -133,7 +140,8 @@ static void cost_log(const char *leaves, bool blocks)
     for (unsigned round = 0; round < 2; round++) {
         guest_run(&g, 0, GUEST_COST);
         log_cost(leaves, round ? "writes" : "first-writes", m->result[0] - m->result[1]);
-        log_cost(leaves, round ? "clean" : "first-clean", log_ticks(&g, XEN_DOMCTL_SHADOW_OP_CLEAN));
+        log_cost(leaves, round ? "clean" : "first-clean",
+                 log_ticks(&g, XEN_DOMCTL_SHADOW_OP_CLEAN));
         CHECK_EQ("costs: pages in the log, with the mailbox", pages_in_bitmap(), DATA_PAGES + 1);
     }
     log_cost(leaves, "off", log_ticks(&g, XEN_DOMCTL_SHADOW_OP_OFF));

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The dirty log against what guests say they wrote: bit for bit, round after round, from every vCPU.  Pages that this
- * payload writes through a foreign map (the mailboxes) count as dirty in every round, once written to.
+ * The dirty log against what guests say they wrote: bit for bit, round after round, from every
+ * vCPU.  Pages that this payload writes through a foreign map (the mailboxes) count as dirty in
+ * every round, once written to.
  */
 #include "bm.h"
 
 void *memset(void *p, int c, size_t n);
 
-#define LOG_MIB 64u
-#define LOG_PAGES (LOG_MIB * 256u)
-#define DATA_PAGES (LOG_PAGES - (unsigned)(GUEST_DATA / PAGE))
+#define LOG_MIB      64u
+#define LOG_PAGES    (LOG_MIB * 256u)
+#define DATA_PAGES   (LOG_PAGES - (unsigned)(GUEST_DATA / PAGE))
 #define BITMAP_WORDS ((GUEST_GFN + LOG_PAGES) / 64)
 
 static uint64_t *bitmap, *expected;
@@ -36,7 +37,8 @@ static bool bitmaps_equal(const char *name)
 {
     for (uint64_t i = 0; i < BITMAP_WORDS; i++)
         if (bitmap[i] != expected[i]) {
-            bm_check(false, name, "gfn 0x%jx..: log has 0x%016jx, written 0x%016jx", i * 64, bitmap[i], expected[i]);
+            bm_check(false, name, "gfn 0x%jx..: log has 0x%016jx, written 0x%016jx", i * 64,
+                     bitmap[i], expected[i]);
             return false;
         }
     return true;
@@ -58,11 +60,12 @@ static bool random_round(struct guest *g, uint64_t *seed, unsigned round)
     }
     for (unsigned v = 0; v < g->vcpu_count; v++)
         if (!guest_finish(g, v)) {
-            bm_check(false, "dirty: random rounds", "vCPU %u does not answer in round %u", v, round);
+            bm_check(false, "dirty: random rounds", "vCPU %u does not answer in round %u", v,
+                     round);
             return false;
         }
     memset(bitmap, 0xa5, BITMAP_WORDS * 8);
-    if (round % 3 == 0) {                       /* a peek changes nothing */
+    if (round % 3 == 0) { /* a peek changes nothing */
         if (shadow(g, XEN_DOMCTL_SHADOW_OP_PEEK) || !bitmaps_equal("dirty: peek"))
             return false;
         memset(bitmap, 0x5a, BITMAP_WORDS * 8);
@@ -117,7 +120,8 @@ static bool all_vcpus(struct guest *g, uint64_t command)
     bool good = true;
     unsigned share = DATA_PAGES / g->vcpu_count;
     for (unsigned v = 0; v < g->vcpu_count; v++) {
-        g->mail[v]->first = v * share, g->mail[v]->count = share, g->mail[v]->value = 99, g->mail[v]->result[0] = 0;
+        g->mail[v]->first = v * share, g->mail[v]->count = share, g->mail[v]->value = 99,
+        g->mail[v]->result[0] = 0;
         guest_order(g, v, command);
     }
     for (unsigned v = 0; v < g->vcpu_count; v++)
@@ -146,9 +150,11 @@ static void rounds(unsigned vcpu_count)
     foreign_writer(&g);
     CHECK_EQ("dirty: off", shadow(&g, XEN_DOMCTL_SHADOW_OP_OFF), 0);
     CHECK_EQ("dirty: clean after off", shadow(&g, XEN_DOMCTL_SHADOW_OP_CLEAN), -XEN_EINVAL);
-    CHECK("dirty: guest writes after off", all_vcpus(&g, GUEST_WRITE_ALL) && all_vcpus(&g, GUEST_CHECK));
+    CHECK("dirty: guest writes after off",
+          all_vcpus(&g, GUEST_WRITE_ALL) && all_vcpus(&g, GUEST_CHECK));
     guest_destroy(&g);
-    bm_print("# %u vCPUs took %ju ms\n", vcpu_count, (bm_counter() - start) * 1000 / bm_counter_hz());
+    bm_print("# %u vCPUs took %ju ms\n", vcpu_count,
+             (bm_counter() - start) * 1000 / bm_counter_hz());
 }
 
 /* Asleep, so that the hypervisor's CPU has nothing to do. */
@@ -176,14 +182,17 @@ static void eager_split(void)
     CHECK_EQ("eager: enable", shadow(&g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY), 0);
     sleep_ms(100);
     bm_counters(&after);
-    unsigned background = after.splits[1] - before.splits[1], needed = after.splits[0] - before.splits[0];
-    bm_check(background + needed == LOG_MIB / 2, "eager: idle CPUs split every block", "%u in the background, %u when needed", background, needed);
+    unsigned background = after.splits[1] - before.splits[1],
+             needed = after.splits[0] - before.splits[0];
+    bm_check(background + needed == LOG_MIB / 2, "eager: idle CPUs split every block",
+             "%u in the background, %u when needed", background, needed);
     CHECK_EQ("eager: unpause", domctl(&g, XEN_DOMCTL_unpausedomain), 0);
     CHECK("eager: the guest writes", all_vcpus(&g, GUEST_WRITE_ALL));
     before = after;
     bm_counters(&after);
-    bm_check(after.splits[0] == before.splits[0] && after.splits[1] == before.splits[1], "eager: and a write finds no block",
-             "%u more split", after.splits[0] - before.splits[0] + after.splits[1] - before.splits[1]);
+    bm_check(after.splits[0] == before.splits[0] && after.splits[1] == before.splits[1],
+             "eager: and a write finds no block", "%u more split",
+             after.splits[0] - before.splits[0] + after.splits[1] - before.splits[1]);
     expect_mailboxes(&g);
     for (unsigned i = 0; i < DATA_PAGES; i++)
         expect(GUEST_GFN + GUEST_DATA / PAGE + i);

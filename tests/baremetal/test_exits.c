@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How often a guest leaves for the hypervisor: for an interrupt, a timer tick, an event, a second asleep; and for nothing at all
- * when it masks, acknowledges, ends and ranks interrupts.  Prints `count NAME N`, exits for one event.
+ * How often a guest leaves for the hypervisor: for an interrupt, a timer tick, an event, a second
+ * asleep; and for nothing at all when it masks, acknowledges, ends and ranks interrupts.  Prints
+ * `count NAME N`, exits for one event.
  */
 #include "bm.h"
 #include <xen/memory.h>
 
-#define TIMES 200u
-#define RTC 0x09010000ul                    /* PL031 of QEMU's virt board */
-#define RTC_INTID 34u
+#define TIMES       200u
+#define RTC         0x09010000ul /* PL031 of QEMU's virt board */
+#define RTC_INTID   34u
 #define EVENT_INTID 31u
 
 static struct shared_info *shared;
@@ -22,21 +23,24 @@ static uint64_t total(const struct bm_counters *c, unsigned who)
     return n;
 }
 
-/* `run` with `times` events; this domain's exits for one of them are to be `want` hundredths at most.  Reading the counters costs, too. */
+/* `run` with `times` events; this domain's exits for one of them are to be `want` hundredths at
+ * most.  Reading the counters costs, too. */
 static void count(const char *name, bool (*run)(unsigned times), unsigned times, unsigned want)
 {
     static struct bm_counters c[3];
-    bool ok = run(2);                       /* what is done once is done */
+    bool ok = run(2); /* what is done once is done */
     bm_counters(&c[0]);
     bm_counters(&c[1]);
     ok = run(times) && ok;
     bm_counters(&c[2]);
-    uint64_t exits = total(&c[2], 0) - total(&c[1], 0) - (total(&c[1], 0) - total(&c[0], 0)), hundredths = exits * 100 / times;
+    uint64_t exits = total(&c[2], 0) - total(&c[1], 0) - (total(&c[1], 0) - total(&c[0], 0)),
+             hundredths = exits * 100 / times;
     bm_print("count %s %ju.%02ju\n", name, hundredths / 100, hundredths % 100);
     bm_check(ok, "exits: each event comes", "%s", name);
-    if (!bm_is_icount())                    /* an emulator that is slow makes interrupts come at other times */
+    if (!bm_is_icount()) /* an emulator that is slow makes interrupts come at other times */
         return;
-    bm_check(exits * 100 <= (uint64_t)want * times, "exits: no more than there must be", "%s: %ju for %u", name, exits, times);
+    bm_check(exits * 100 <= (uint64_t)want * times, "exits: no more than there must be",
+             "%s: %ju for %u", name, exits, times);
     for (unsigned kind = 0; exits * 100 > (uint64_t)want * times && kind < BM_EXIT_COUNT; kind++)
         bm_print("# kind %u: %u\n", kind, c[2].exits[kind][0] - c[1].exits[kind][0]);
 }
@@ -61,7 +65,8 @@ static bool sgi(unsigned times)
     return ok;
 }
 
-/* The clock's alarm at the present second fires at once.  The device is this domain's own: its registers cost nothing. */
+/* The clock's alarm at the present second fires at once.  The device is this domain's own: its
+ * registers cost nothing. */
 static bool spi(unsigned times)
 {
     bool ok = true;
@@ -124,7 +129,7 @@ static void hook(uint32_t intid)
     if (intid == EVENT_INTID)
         take_events();
     else if (intid == RTC_INTID)
-        mmio_write(RTC + 0x1c, 1);             /* RTCICR */
+        mmio_write(RTC + 0x1c, 1); /* RTCICR */
 }
 
 static uint32_t ports[2];
@@ -144,9 +149,12 @@ static bool event_masks(unsigned times)
 {
     uint64_t seen = 0;
     for (unsigned i = 0; i < times; i++) {
-        __atomic_fetch_or(&shared->evtchn_mask[ports[1] / 64], 1ull << ports[1] % 64, __ATOMIC_SEQ_CST);
-        seen |= __atomic_load_n(&shared->evtchn_pending[ports[1] / 64], __ATOMIC_SEQ_CST) & 1ull << ports[1] % 64;
-        __atomic_fetch_and(&shared->evtchn_mask[ports[1] / 64], ~(1ull << ports[1] % 64), __ATOMIC_SEQ_CST);
+        __atomic_fetch_or(&shared->evtchn_mask[ports[1] / 64], 1ull << ports[1] % 64,
+                          __ATOMIC_SEQ_CST);
+        seen |= __atomic_load_n(&shared->evtchn_pending[ports[1] / 64], __ATOMIC_SEQ_CST) &
+                1ull << ports[1] % 64;
+        __atomic_fetch_and(&shared->evtchn_mask[ports[1] / 64], ~(1ull << ports[1] % 64),
+                           __ATOMIC_SEQ_CST);
     }
     return !seen;
 }
@@ -164,7 +172,8 @@ static bool connect(void)
     shared = bm_shared();
     if (!shared)
         return false;
-    __atomic_fetch_and(&shared->evtchn_mask[ports[1] / 64], ~(1ull << ports[1] % 64), __ATOMIC_SEQ_CST);
+    __atomic_fetch_and(&shared->evtchn_mask[ports[1] / 64], ~(1ull << ports[1] % 64),
+                       __ATOMIC_SEQ_CST);
     take_events();
     return true;
 }
@@ -209,10 +218,10 @@ void test_exits(void)
     irq_on();
     count("sgi", sgi, TIMES, 100);
     mmio_write(RTC + 0x1c, 1);
-    mmio_write(RTC + 0x10, 1);                 /* RTCIMSC */
+    mmio_write(RTC + 0x10, 1); /* RTCIMSC */
     count("spi", spi, TIMES, 100);
     mmio_write(RTC + 0x10, 0);
-    count("timer-tick", tick, TIMES, 101);      /* and perhaps one more that comes too late to count */
+    count("timer-tick", tick, TIMES, 101); /* and perhaps one more that comes too late to count */
     count("idle-timer-tick", idle_tick, TIMES, 101);
     count("mask-and-look", mask_and_look, TIMES, 0);
     CHECK("exits: event channel to itself", connect());

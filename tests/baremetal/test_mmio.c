@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A device map that changes under leaves which say where they belong (debug builds: its generation has 3 bits, and debug
- * key M brings or takes a device below the redistributors).  A leaf that is believed once its number has come round would
- * lead to another device: after 8 changes the redistributors' number is not what it was.
+ * A device map that changes under leaves which say where they belong (debug builds: its generation
+ * has 3 bits, and debug key M brings or takes a device below the redistributors).  A leaf that is
+ * believed once its number has come round would lead to another device: after 8 changes the
+ * redistributors' number is not what it was.
  */
 #include "bm.h"
 
-#define SCRATCH_ID 0x5c000000u
+#define SCRATCH_ID  0x5c000000u
 #define SCRATCH_MAX 3u
-#define CHANGES 50u
+#define CHANGES     50u
 
-static unsigned scratch;                    /* how many there are now */
+static unsigned scratch; /* how many there are now */
 static bool leaving;
 
 static uint64_t scratch_device(unsigned n) { return DOM0_GICR - (n + 1) * PAGE; }
@@ -37,7 +38,8 @@ static void changes(unsigned n)
         change();
 }
 
-/* A leaf is written, and not looked at again before the generation has its number once more; from wherever the devices stand. */
+/* A leaf is written, and not looked at again before the generation has its number once more; from
+ * wherever the devices stand. */
 static void once_round(uint32_t offset)
 {
     uint32_t want = mmio_read(DOM0_GICR + offset);
@@ -48,8 +50,8 @@ static void once_round(uint32_t offset)
         changes(8);
         moved += scratch != scratch_before;
         uint32_t found = mmio_read(DOM0_GICR + offset);
-        bm_check(before && found == want, "device map: a leaf of 8 changes ago is not believed", "0x%x reads as 0x%x, was 0x%x",
-                 offset, found, want);
+        bm_check(before && found == want, "device map: a leaf of 8 changes ago is not believed",
+                 "0x%x reads as 0x%x, was 0x%x", offset, found, want);
         changes(2 * SCRATCH_MAX - 1);
     }
     CHECK("device map: and the redistributors had another number", moved > SCRATCH_MAX);
@@ -61,7 +63,8 @@ void test_device_map(void)
     bool right = true;
     for (unsigned i = 0; i < CHANGES; i++) {
         change();
-        right = right && mmio_read(DOM0_GICD + 4) == typer && mmio_read(DOM0_GICR + 8) == redist_typer && scratch_devices_right();
+        right = right && mmio_read(DOM0_GICD + 4) == typer &&
+                mmio_read(DOM0_GICR + 8) == redist_typer && scratch_devices_right();
     }
     CHECK("device map: each device answers for itself after every change", right);
     once_round(8);

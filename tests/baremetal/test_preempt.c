@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How long a hypercall keeps its CPU at most, from the call to its result or to its restart: the calls that have most to do,
- * with nothing else going on and with an interrupt that is always pending (then each has to come to its end all the
- * same).  Prints `hold NAME N`; under -icount a nanosecond is an instruction, and then N is checked.
+ * How long a hypercall keeps its CPU at most, from the call to its result or to its restart: the
+ * calls that have most to do, with nothing else going on and with an interrupt that is always
+ * pending (then each has to come to its end all the same).  Prints `hold NAME N`; under -icount a
+ * nanosecond is an instruction, and then N is checked.
  */
 #include "bm.h"
 
 void *memset(void *p, int c, size_t n);
 
-#define MOST 100000u
-#define STORM_TICKS 64u                     /* 1,024 instructions: due again as soon as it has been handled */
-#define STORM_TICKS_REAL 6250u              /* where time does not wait for us: 100 us */
-#define MIB 64u
-#define SMALL_PAGES 4096u                   /* 16 MiB by single pages, behind the rest */
-#define SMALL_GFN (GUEST_GFN + MIB * 256u)
-#define ALL_PAGES (MIB * 256u + SMALL_PAGES)
-#define BITMAP_WORDS ((GUEST_GFN + ALL_PAGES) / 64)
-#define FEW 512u
+#define MOST             100000u
+#define STORM_TICKS      64u   /* 1,024 instructions: due again as soon as it has been handled */
+#define STORM_TICKS_REAL 6250u /* where time does not wait for us: 100 us */
+#define MIB              64u
+#define SMALL_PAGES      4096u /* 16 MiB by single pages, behind the rest */
+#define SMALL_GFN        (GUEST_GFN + MIB * 256u)
+#define ALL_PAGES        (MIB * 256u + SMALL_PAGES)
+#define BITMAP_WORDS     ((GUEST_GFN + ALL_PAGES) / 64)
+#define FEW              512u
 
 static struct guest g;
-static uint64_t *list;                      /* 3 * SMALL_PAGES words: of frame numbers and the like */
+static uint64_t *list; /* 3 * SMALL_PAGES words: of frame numbers and the like */
 static uint64_t *bitmap;
 static bool storm;
 
@@ -35,7 +36,8 @@ static void hold(const char *name, unsigned nr, bool (*run)(void))
     ticks = bm_irq_count[27] - ticks;
     if (storm)
         gic_tick(0);
-    bm_check(ok, "preempt: a long call does all it should", "%s%s", name, storm ? ", interrupts pending" : "");
+    bm_check(ok, "preempt: a long call does all it should", "%s%s", name,
+             storm ? ", interrupts pending" : "");
     if (storm && bm_is_icount())
         bm_check(ticks > 0, "preempt: and lets interrupts in", "%s: none", name);
     bm_counters(&c);
@@ -56,16 +58,33 @@ static long reservation(unsigned op, uint64_t first, unsigned count, unsigned or
     static struct xen_memory_reservation r;
     for (unsigned i = 0; i < count; i++)
         list[i] = first + ((uint64_t)i << order);
-    r = (struct xen_memory_reservation){ .nr_extents = count, .extent_order = order, .domid = g.id };
+    r = (struct xen_memory_reservation){ .nr_extents = count,
+                                         .extent_order = order,
+                                         .domid = g.id };
     set_xen_guest_handle(r.extent_start, list);
     return hypercall(__HYPERVISOR_memory_op, (unsigned long)op, &r);
 }
 
-static bool populate_blocks(void) { return reservation(XENMEM_populate_physmap, GUEST_GFN, MIB / 2, 9) == MIB / 2; }
-static bool populate_pages(void) { return reservation(XENMEM_populate_physmap, SMALL_GFN, SMALL_PAGES, 0) == SMALL_PAGES; }
-static bool decrease_blocks(void) { return reservation(XENMEM_decrease_reservation, GUEST_GFN, 4, 9) == 4; }
-static bool decrease_pages(void) { return reservation(XENMEM_decrease_reservation, SMALL_GFN, FEW, 0) == FEW; }
-static bool decrease_tables(void) { return reservation(XENMEM_decrease_reservation, SMALL_GFN + FEW, 4, 9) == 4; }
+static bool populate_blocks(void)
+{
+    return reservation(XENMEM_populate_physmap, GUEST_GFN, MIB / 2, 9) == MIB / 2;
+}
+static bool populate_pages(void)
+{
+    return reservation(XENMEM_populate_physmap, SMALL_GFN, SMALL_PAGES, 0) == SMALL_PAGES;
+}
+static bool decrease_blocks(void)
+{
+    return reservation(XENMEM_decrease_reservation, GUEST_GFN, 4, 9) == 4;
+}
+static bool decrease_pages(void)
+{
+    return reservation(XENMEM_decrease_reservation, SMALL_GFN, FEW, 0) == FEW;
+}
+static bool decrease_tables(void)
+{
+    return reservation(XENMEM_decrease_reservation, SMALL_GFN + FEW, 4, 9) == 4;
+}
 
 static bool create(void)
 {
@@ -77,7 +96,7 @@ static bool create(void)
     c->max_grant_frames = 64;
     c->max_maptrack_frames = 1024;
     c->grant_opts = 1;
-    c->arch.nr_spis = 32;                   /* as xl gives a guest */
+    c->arch.nr_spis = 32; /* as xl gives a guest */
     c->arch.gic_version = XEN_DOMCTL_CONFIG_GIC_NATIVE;
     if (domctl(&g, XEN_DOMCTL_createdomain))
         return false;
@@ -152,8 +171,10 @@ static bool map_foreign(void)
     int32_t *err = (int32_t *)(at + SMALL_PAGES);
     for (unsigned i = 0; i < SMALL_PAGES; i++)
         list[i] = SMALL_GFN + i, at[i] = SPACE_FREE / PAGE + i, err[i] = 1;
-    b = (struct xen_add_to_physmap_batch){ .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = SMALL_PAGES,
-                                          .u.foreign_domid = g.id };
+    b = (struct xen_add_to_physmap_batch){ .domid = DOMID_SELF,
+                                           .space = XENMAPSPACE_gmfn_foreign,
+                                           .size = SMALL_PAGES,
+                                           .u.foreign_domid = g.id };
     set_xen_guest_handle(b.idxs, list);
     set_xen_guest_handle(b.gpfns, at);
     set_xen_guest_handle(b.errs, err);
@@ -214,22 +235,26 @@ static bool setup_grants(void)
     static struct gnttab_setup_table s;
     s = (struct gnttab_setup_table){ .dom = g.id, .nr_frames = 64 };
     set_xen_guest_handle(s.frame_list, frames);
-    return hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_setup_table, &s, 1ul) == 0 && s.status == 0;
+    return hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_setup_table, &s, 1ul) == 0 &&
+           s.status == 0;
 }
 static bool acquire_frames(void)
 {
     static struct xen_mem_acquire_resource r;
     for (unsigned i = 0; i < 64; i++)
         list[i] = SPACE_FREE / PAGE + SMALL_PAGES + i;
-    r = (struct xen_mem_acquire_resource){ .domid = g.id, .type = XENMEM_resource_grant_table,
-                                           .id = XENMEM_resource_grant_table_id_shared, .nr_frames = 64 };
+    r = (struct xen_mem_acquire_resource){ .domid = g.id,
+                                           .type = XENMEM_resource_grant_table,
+                                           .id = XENMEM_resource_grant_table_id_shared,
+                                           .nr_frames = 64 };
     set_xen_guest_handle(r.frame_list, list);
     return hypercall(__HYPERVISOR_memory_op, XENMEM_acquire_resource, &r) == 0;
 }
 static void release_frames(void)
 {
     for (unsigned i = 0; i < 64; i++) {
-        struct xen_remove_from_physmap r = { .domid = DOMID_SELF, .gpfn = SPACE_FREE / PAGE + SMALL_PAGES + i };
+        struct xen_remove_from_physmap r = { .domid = DOMID_SELF,
+                                             .gpfn = SPACE_FREE / PAGE + SMALL_PAGES + i };
         hypercall(__HYPERVISOR_memory_op, XENMEM_remove_from_physmap, &r);
     }
 }
@@ -237,7 +262,8 @@ static void release_frames(void)
 /* The guest grants this domain its pages; its first table frame is written through a mapping. */
 static bool grant_pages(void)
 {
-    volatile struct grant_entry_v1 *e = (volatile struct grant_entry_v1 *)(SPACE_FREE + (uint64_t)SMALL_PAGES * PAGE);
+    volatile struct grant_entry_v1 *e =
+        (volatile struct grant_entry_v1 *)(SPACE_FREE + (uint64_t)SMALL_PAGES * PAGE);
     for (unsigned i = 0; i < FEW; i++)
         if (i >= GNTTAB_NR_RESERVED_ENTRIES) {
             e[i].domid = 0;
@@ -250,12 +276,18 @@ static bool grant_pages(void)
 #define GRANTS (FEW - GNTTAB_NR_RESERVED_ENTRIES)
 static struct gnttab_map_grant_ref maps[FEW];
 static struct gnttab_unmap_grant_ref unmaps[FEW];
-static uint64_t grant_ipa(unsigned i) { return SPACE_FREE + (uint64_t)(SMALL_PAGES + 1024 + i) * PAGE; }
+static uint64_t grant_ipa(unsigned i)
+{
+    return SPACE_FREE + (uint64_t)(SMALL_PAGES + 1024 + i) * PAGE;
+}
 static bool map_grants(void)
 {
     for (unsigned i = 0; i < GRANTS; i++)
-        maps[i] = (struct gnttab_map_grant_ref){ .host_addr = grant_ipa(i), .flags = GNTMAP_host_map, .dom = g.id,
-                                                 .ref = i + GNTTAB_NR_RESERVED_ENTRIES, .status = 1 };
+        maps[i] = (struct gnttab_map_grant_ref){ .host_addr = grant_ipa(i),
+                                                 .flags = GNTMAP_host_map,
+                                                 .dom = g.id,
+                                                 .ref = i + GNTTAB_NR_RESERVED_ENTRIES,
+                                                 .status = 1 };
     if (hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, maps, GRANTS))
         return false;
     for (unsigned i = 0; i < GRANTS; i++)
@@ -266,7 +298,9 @@ static bool map_grants(void)
 static bool unmap_grants(void)
 {
     for (unsigned i = 0; i < GRANTS; i++)
-        unmaps[i] = (struct gnttab_unmap_grant_ref){ .host_addr = grant_ipa(i), .handle = maps[i].handle, .status = 1 };
+        unmaps[i] = (struct gnttab_unmap_grant_ref){ .host_addr = grant_ipa(i),
+                                                     .handle = maps[i].handle,
+                                                     .status = 1 };
     if (hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, unmaps, GRANTS))
         return false;
     for (unsigned i = 0; i < GRANTS; i++)
@@ -293,7 +327,9 @@ static bool copy_grants(void)
 /* Of a page that is nobody's here: all handles are looked through. */
 static bool flush_strange(void)
 {
-    struct gnttab_cache_flush f = { .a.dev_bus_addr = (uintptr_t)bm_alloc(0), .length = PAGE, .op = GNTTAB_CACHE_CLEAN };
+    struct gnttab_cache_flush f = { .a.dev_bus_addr = (uintptr_t)bm_alloc(0),
+                                    .length = PAGE,
+                                    .op = GNTTAB_CACHE_CLEAN };
     hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_cache_flush, &f, 1ul);
     f.a.dev_bus_addr = 0x7f000000;
     long rc = hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_cache_flush, &f, 1ul);
@@ -307,7 +343,8 @@ static bool read_console(void)
     s.cmd = XEN_SYSCTL_readconsole, s.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
     s.u.readconsole.count = sizeof(context);
     set_xen_guest_handle(s.u.readconsole.buffer, (void *)context);
-    return hypercall(__HYPERVISOR_sysctl, &s) == 0 && s.u.readconsole.count > 100 && s.u.readconsole.index >= s.u.readconsole.count;
+    return hypercall(__HYPERVISOR_sysctl, &s) == 0 && s.u.readconsole.count > 100 &&
+           s.u.readconsole.index >= s.u.readconsole.count;
 }
 static bool write_console(void)
 {
@@ -321,7 +358,9 @@ static bool many_calls(void)
 {
     static struct multicall_entry e[1024];
     for (unsigned i = 0; i < ARRAY_SIZE(e); i++) {
-        e[i] = (struct multicall_entry){ .op = __HYPERVISOR_xen_version, .result = 1, .args = { XENVER_version } };
+        e[i] = (struct multicall_entry){ .op = __HYPERVISOR_xen_version,
+                                         .result = 1,
+                                         .args = { XENVER_version } };
     }
     if (hypercall(__HYPERVISOR_multicall, e, ARRAY_SIZE(e)))
         return false;
@@ -336,9 +375,13 @@ static bool long_calls(void)
     static struct multicall_entry e[4];
     static struct xen_domctl op[ARRAY_SIZE(e)];
     for (unsigned i = 0; i < ARRAY_SIZE(e); i++) {
-        op[i] = (struct xen_domctl){ .cmd = XEN_DOMCTL_cacheflush, .interface_version = XEN_DOMCTL_INTERFACE_VERSION, .domain = g.id,
+        op[i] = (struct xen_domctl){ .cmd = XEN_DOMCTL_cacheflush,
+                                     .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+                                     .domain = g.id,
                                      .u.cacheflush = { .start_pfn = GUEST_GFN, .nr_pfns = 2048 } };
-        e[i] = (struct multicall_entry){ .op = __HYPERVISOR_domctl, .result = 1, .args = { (uintptr_t)&op[i] } };
+        e[i] = (struct multicall_entry){ .op = __HYPERVISOR_domctl,
+                                         .result = 1,
+                                         .args = { (uintptr_t)&op[i] } };
     }
     if (hypercall(__HYPERVISOR_multicall, e, ARRAY_SIZE(e)))
         return false;
@@ -348,13 +391,17 @@ static bool long_calls(void)
 static bool map_device(void)
 {
     memset(&g.op.u, 0, sizeof(g.op.u));
-    g.op.u.memory_mapping = (struct xen_domctl_memory_mapping){ .first_gfn = 0x4000, .first_mfn = 0x4000, .nr_mfns = 64,
-                                                                .add_mapping = 1 };
-    g.op.u.iomem_permission = (struct xen_domctl_iomem_permission){ .first_mfn = 0x4000, .nr_mfns = 64, .allow_access = 1 };
+    g.op.u.memory_mapping = (struct xen_domctl_memory_mapping){
+        .first_gfn = 0x4000, .first_mfn = 0x4000, .nr_mfns = 64, .add_mapping = 1
+    };
+    g.op.u.iomem_permission = (struct xen_domctl_iomem_permission){ .first_mfn = 0x4000,
+                                                                    .nr_mfns = 64,
+                                                                    .allow_access = 1 };
     if (domctl(&g, XEN_DOMCTL_iomem_permission))
         return false;
-    g.op.u.memory_mapping = (struct xen_domctl_memory_mapping){ .first_gfn = 0x4000, .first_mfn = 0x4000, .nr_mfns = 64,
-                                                                .add_mapping = 1 };
+    g.op.u.memory_mapping = (struct xen_domctl_memory_mapping){
+        .first_gfn = 0x4000, .first_mfn = 0x4000, .nr_mfns = 64, .add_mapping = 1
+    };
     if (domctl(&g, XEN_DOMCTL_memory_mapping))
         return false;
     g.op.u.memory_mapping.add_mapping = 0;

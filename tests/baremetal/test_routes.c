@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Each route by which a logged guest's memory may be written without a store of its own: grants, foreign maps, and the
- * hypervisor's writes.  Every step is one round: exactly the page written by that route is dirty, then none is.  What the
- * routes read only stays clean.  Guests may not share memory with each other (docs/hypercalls.md), so the other domain is
- * the control domain, or the guest itself by a grant to itself.
+ * Each route by which a logged guest's memory may be written without a store of its own: grants,
+ * foreign maps, and the hypervisor's writes.  Every step is one round: exactly the page written by
+ * that route is dirty, then none is.  What the routes read only stays clean.  Guests may not share
+ * memory with each other (docs/hypercalls.md), so the other domain is the control domain, or the
+ * guest itself by a grant to itself.
  */
 #include "bm.h"
 #include <xen/platform.h>
 
 void *memset(void *p, int c, size_t n);
 
-#define MIB 16u
-#define DATA (GUEST_GFN + GUEST_DATA / PAGE)
-#define END_GFN (GUEST_GFN + MIB * 256)                 /* the first beyond its RAM */
-#define AREA(n) (END_GFN + 512 + (n))                   /* where things are put into its map */
-#define IPA_OF(gfn) ((uint64_t)(gfn) * PAGE)
+#define MIB         16u
+#define DATA        (GUEST_GFN + GUEST_DATA / PAGE)
+#define END_GFN     (GUEST_GFN + MIB * 256) /* the first beyond its RAM */
+#define AREA(n)     (END_GFN + 512 + (n))   /* where things are put into its map */
+#define IPA_OF(gfn) ((uint64_t)(gfn)*PAGE)
 
 static struct guest g;
-static struct grant_entry_v1 *table;                    /* its grant frame, mapped here */
+static struct grant_entry_v1 *table; /* its grant frame, mapped here */
 static uint32_t next_ref = GNTTAB_NR_RESERVED_ENTRIES;
 
 /* ---- what the guest is told to do ---- */
@@ -57,7 +58,8 @@ static uint32_t grant_to(domid_t who, uint64_t gfn, uint16_t flags)
 static int16_t copy(uint32_t ref, uint64_t own, bool into_guest)
 {
     struct gnttab_copy c = { .len = 32 };
-    struct gnttab_copy_ptr there = { .u.ref = ref, .domid = g.id, .offset = 16 }, here = { .u.gmfn = own / PAGE, .domid = DOMID_SELF };
+    struct gnttab_copy_ptr there = { .u.ref = ref, .domid = g.id, .offset = 16 },
+                           here = { .u.gmfn = own / PAGE, .domid = DOMID_SELF };
     c.flags = into_guest ? GNTCOPY_dest_gref : GNTCOPY_source_gref;
     c.dest = into_guest ? there : here;
     c.source = into_guest ? here : there;
@@ -78,11 +80,13 @@ static void grant_copies(void)
     page[0] = 0;
     CHECK_EQ("route: grant copy out of the guest", copy(rw, (uintptr_t)page, false), GNTST_okay);
     CHECK("route: what was copied is what the guest has", page[0] == 0x1122334455667788);
-    CHECK("route: no grant copy into a page granted read-only", copy(ro, (uintptr_t)page, true) < 0);
+    CHECK("route: no grant copy into a page granted read-only",
+          copy(ro, (uintptr_t)page, true) < 0);
     log_round(&g, "route: a grant copy that only reads, or is refused, leaves all clean");
 }
 
-/* dom0 grants nothing: the guest copies from a page that it granted to itself into another, by number. */
+/* dom0 grants nothing: the guest copies from a page that it granted to itself into another, by
+ * number. */
 static void copies_by_itself(void)
 {
     struct gnttab_copy *c = block(0);
@@ -92,7 +96,8 @@ static void copies_by_itself(void)
     c->source.u.ref = grant_to(g.id, DATA + 3, GTF_readonly), c->source.domid = g.id;
     c->dest.u.gmfn = DATA + 4, c->dest.domid = DOMID_SELF;
     c->len = 8, c->flags = GNTCOPY_source_gref;
-    CHECK_EQ("route: grant copy by the guest", guest_call(0, __HYPERVISOR_grant_table_op, GNTTABOP_copy, block_ipa(0), 1), 0);
+    CHECK_EQ("route: grant copy by the guest",
+             guest_call(0, __HYPERVISOR_grant_table_op, GNTTABOP_copy, block_ipa(0), 1), 0);
     CHECK_EQ("route: grant copy by the guest, its status", c->status, GNTST_okay);
     log_once(DATA + 4);
     log_round(&g, "route: grant copy by the guest, the page it goes to is dirty");
@@ -101,7 +106,10 @@ static void copies_by_itself(void)
 
 static struct gnttab_unmap_grant_ref map_here(uint32_t ref, uint32_t flags)
 {
-    struct gnttab_map_grant_ref m = { .host_addr = (uintptr_t)guest_space(1), .flags = GNTMAP_host_map | flags, .ref = ref, .dom = g.id };
+    struct gnttab_map_grant_ref m = { .host_addr = (uintptr_t)guest_space(1),
+                                      .flags = GNTMAP_host_map | flags,
+                                      .ref = ref,
+                                      .dom = g.id };
     hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, &m, 1ul);
     CHECK_EQ("route: grant map", m.status, GNTST_okay);
     return (struct gnttab_unmap_grant_ref){ .host_addr = m.host_addr, .handle = m.handle };
@@ -115,7 +123,7 @@ static void unmap_here(struct gnttab_unmap_grant_ref *u)
 
 static void grant_maps(void)
 {
-    uint64_t gfn = DATA + 600;                          /* of a block that nobody has written to */
+    uint64_t gfn = DATA + 600; /* of a block that nobody has written to */
     struct gnttab_unmap_grant_ref u = map_here(grant_to(0, gfn, 0), 0);
     log_known(gfn, true);
     for (unsigned i = 0; i < 3; i++)
@@ -130,8 +138,8 @@ static void grant_maps(void)
     log_round(&g, "route: and clean after that");
     u = map_here(grant_to(0, gfn, 0), GNTMAP_readonly);
     CHECK("route: a read-only grant map reads", *(volatile uint64_t *)(uintptr_t)u.host_addr == 66);
-    CHECK_EQ("route: an answer into a read-only grant map", hypercall(__HYPERVISOR_xen_version, XENVER_extraversion, u.host_addr),
-             -XEN_EFAULT);
+    CHECK_EQ("route: an answer into a read-only grant map",
+             hypercall(__HYPERVISOR_xen_version, XENVER_extraversion, u.host_addr), -XEN_EFAULT);
     log_round(&g, "route: a read-only grant map is clean");
     unmap_here(&u);
     log_round(&g, "route: a read-only grant map is clean after it is gone");
@@ -143,7 +151,8 @@ static void maps_by_itself(void)
     uint64_t gfn = DATA + 5, alias = AREA(8);
     struct gnttab_map_grant_ref *m = block(0);
     memset(m, 0, sizeof(*m));
-    m->host_addr = IPA_OF(alias), m->flags = GNTMAP_host_map, m->dom = g.id, m->ref = grant_to(g.id, gfn, 0);
+    m->host_addr = IPA_OF(alias), m->flags = GNTMAP_host_map, m->dom = g.id,
+    m->ref = grant_to(g.id, gfn, 0);
     guest_call(0, __HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, block_ipa(0), 1);
     CHECK_EQ("route: the guest maps a grant of its own", m->status, GNTST_okay);
     struct gnttab_unmap_grant_ref u = { .host_addr = m->host_addr, .handle = m->handle };
@@ -151,7 +160,8 @@ static void maps_by_itself(void)
     log_round(&g, "route: a page that the guest maps twice is dirty in every round");
     store(IPA_OF(alias), 55);
     log_round(&g, "route: a page that the guest maps twice is dirty in every round");
-    CHECK_EQ("route: the guest reads at one place what it wrote at the other", load(IPA_OF(gfn)), 55);
+    CHECK_EQ("route: the guest reads at one place what it wrote at the other", load(IPA_OF(gfn)),
+             55);
     *(struct gnttab_unmap_grant_ref *)block(0) = u;
     guest_call(0, __HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, block_ipa(0), 1);
     log_known(gfn, false);
@@ -164,7 +174,8 @@ static void maps_by_itself(void)
 static void answers_to_the_guest(void)
 {
     const uint64_t out = IPA_OF(DATA + 7);
-    CHECK_EQ("route: version string", guest_call(0, __HYPERVISOR_xen_version, XENVER_extraversion, out, 0), 0);
+    CHECK_EQ("route: version string",
+             guest_call(0, __HYPERVISOR_xen_version, XENVER_extraversion, out, 0), 0);
     log_once(DATA + 7);
     log_round(&g, "route: a version string is dirty");
     guest_call(0, __HYPERVISOR_xen_version, XENVER_extraversion, out + PAGE - 8, 0);
@@ -173,41 +184,50 @@ static void answers_to_the_guest(void)
 
     evtchn_alloc_unbound_t u = { .dom = DOMID_SELF };
     poke(out, &u, sizeof(u) / 8);
-    CHECK_EQ("route: event channel", guest_call(0, __HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, out, 0), 0);
+    CHECK_EQ("route: event channel",
+             guest_call(0, __HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, out, 0), 0);
     log_once(DATA + 7);
     log_round(&g, "route: an event channel's number is dirty");
 
     struct gnttab_query_size q = { .dom = DOMID_SELF };
     poke(out, &q, 2);
-    CHECK_EQ("route: grant table size", guest_call(0, __HYPERVISOR_grant_table_op, GNTTABOP_query_size, out, 1), 0);
+    CHECK_EQ("route: grant table size",
+             guest_call(0, __HYPERVISOR_grant_table_op, GNTTABOP_query_size, out, 1), 0);
     log_once(DATA + 7);
     log_round(&g, "route: the grant table's size is dirty");
     struct gnttab_setup_table *t = block(0);
     memset(t, 0, sizeof(*t));
     t->dom = DOMID_SELF, t->nr_frames = 1, t->frame_list.q = out;
-    CHECK_EQ("route: list of grant frames", guest_call(0, __HYPERVISOR_grant_table_op, GNTTABOP_setup_table, block_ipa(0), 1), 0);
+    CHECK_EQ("route: list of grant frames",
+             guest_call(0, __HYPERVISOR_grant_table_op, GNTTABOP_setup_table, block_ipa(0), 1), 0);
     log_once(DATA + 7);
     log_round(&g, "route: the list of grant frames is dirty");
-    CHECK_EQ("route: version into nowhere", guest_call(0, __HYPERVISOR_xen_version, XENVER_extraversion, IPA_OF(END_GFN), 0), -XEN_EFAULT);
+    CHECK_EQ("route: version into nowhere",
+             guest_call(0, __HYPERVISOR_xen_version, XENVER_extraversion, IPA_OF(END_GFN), 0),
+             -XEN_EFAULT);
     log_round(&g, "route: an answer that cannot be given leaves all clean");
 }
 
 static void answers_in_lists(void)
 {
-    multicall_entry_t list[2] = { { .op = __HYPERVISOR_xen_version, .args = { XENVER_version } }, { .op = 63 } };
+    multicall_entry_t list[2] = { { .op = __HYPERVISOR_xen_version, .args = { XENVER_version } },
+                                  { .op = 63 } };
     uint64_t in = IPA_OF(DATA + 9), out = IPA_OF(DATA + 11), text = IPA_OF(DATA + 12);
     poke(in, list, sizeof(list) / 8);
     CHECK_EQ("route: multicall", guest_call(0, __HYPERVISOR_multicall, in, 2, 0), 0);
     log_once(DATA + 9);
     log_round(&g, "route: a multicall's results are dirty");
-    CHECK_EQ("route: a multicall's result", load(in + offsetof(multicall_entry_t, result)), 4 << 16 | 17);
+    CHECK_EQ("route: a multicall's result", load(in + offsetof(multicall_entry_t, result)),
+             4 << 16 | 17);
 
     /* Two arrays that are read (both in one page), one that is written. */
     struct xen_add_to_physmap_batch *b = block(0);
     memset(b, 0, sizeof(*b));
     b->domid = DOMID_SELF, b->space = XENMAPSPACE_shared_info, b->size = 1;
     b->idxs.q = in, b->gpfns.q = in, b->errs.q = out;
-    CHECK_EQ("route: batch", guest_call(0, __HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, block_ipa(0), 0), 0);
+    CHECK_EQ("route: batch",
+             guest_call(0, __HYPERVISOR_memory_op, XENMEM_add_to_physmap_batch, block_ipa(0), 0),
+             0);
     log_once(DATA + 11);
     log_round(&g, "route: a batch's error codes are dirty, its arguments clean");
 
@@ -223,7 +243,8 @@ static void answers_in_lists(void)
 static void answers_to_the_control_domain(void)
 {
     char *p = guest_map(&g, DATA + 13, 1);
-    CHECK_EQ("route: version into a foreign page", hypercall(__HYPERVISOR_xen_version, XENVER_extraversion, p), 0);
+    CHECK_EQ("route: version into a foreign page",
+             hypercall(__HYPERVISOR_xen_version, XENVER_extraversion, p), 0);
     log_once(DATA + 13);
     log_round(&g, "route: an answer into a foreign map is dirty");
     log_round(&g, "route: an answer into a foreign map, and clean again");
@@ -242,9 +263,11 @@ static void answers_to_the_control_domain(void)
 static evtchn_port_t connect(evtchn_port_t *theirs)
 {
     evtchn_alloc_unbound_t u = { .dom = g.id, .remote_dom = 0 };
-    CHECK_EQ("route: a port for the guest", hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, &u), 0);
+    CHECK_EQ("route: a port for the guest",
+             hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, &u), 0);
     evtchn_bind_interdomain_t b = { .remote_dom = g.id, .remote_port = u.port };
-    CHECK_EQ("route: and one to it", hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, &b), 0);
+    CHECK_EQ("route: and one to it",
+             hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, &b), 0);
     *theirs = u.port;
     return b.local_port;
 }
@@ -268,7 +291,8 @@ static void event_info(unsigned v, uint64_t gfn)
     uint64_t info = IPA_OF(gfn) + 64 * (v + 1);
     struct vcpu_register_vcpu_info *r = block(v);
     r->mfn = gfn, r->offset = 64 * (v + 1), r->rsvd = 0;
-    CHECK_EQ("route: register vcpu_info", guest_call(v, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, v, block_ipa(v)), 0);
+    CHECK_EQ("route: register vcpu_info",
+             guest_call(v, __HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, v, block_ipa(v)), 0);
     log_once(gfn);
     log_round(&g, "route: vcpu_info is dirty when it is registered");
     looked(info);
@@ -276,13 +300,16 @@ static void event_info(unsigned v, uint64_t gfn)
     if (v) {
         struct evtchn_bind_vcpu *b = block(v);
         b->port = theirs, b->vcpu = v;
-        CHECK_EQ("route: bind the port to the vCPU", guest_call(v, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_vcpu, block_ipa(v), 0), 0);
+        CHECK_EQ("route: bind the port to the vCPU",
+                 guest_call(v, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_vcpu, block_ipa(v), 0),
+                 0);
     }
     log_round(&g, "route: a port that is only made leaves vcpu_info clean");
     notify(port);
     log_once(gfn);
     log_round(&g, "route: an event makes vcpu_info dirty");
-    CHECK("route: the guest reads the event", load(info + offsetof(struct vcpu_info, evtchn_pending_sel)) & 1);
+    CHECK("route: the guest reads the event",
+          load(info + offsetof(struct vcpu_info, evtchn_pending_sel)) & 1);
     notify(port);
     log_round(&g, "route: an event that is pending already writes nothing");
     looked(info);
@@ -294,11 +321,13 @@ static void event_ipi(uint64_t gfn)
     uint64_t info = IPA_OF(gfn) + 64;
     struct evtchn_bind_ipi *b = block(1);
     b->vcpu = 0, b->port = 0;
-    CHECK_EQ("route: bind an IPI", guest_call(1, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, block_ipa(1), 0), 0);
+    CHECK_EQ("route: bind an IPI",
+             guest_call(1, __HYPERVISOR_event_channel_op, EVTCHNOP_bind_ipi, block_ipa(1), 0), 0);
     evtchn_send_t *s = block(1);
     s->port = b->port;
     log_round(&g, "route: an IPI that is only made writes nothing");
-    CHECK_EQ("route: send an IPI", guest_call(1, __HYPERVISOR_event_channel_op, EVTCHNOP_send, block_ipa(1), 0), 0);
+    CHECK_EQ("route: send an IPI",
+             guest_call(1, __HYPERVISOR_event_channel_op, EVTCHNOP_send, block_ipa(1), 0), 0);
     log_once(gfn);
     log_round(&g, "route: an IPI makes the other vCPU's vcpu_info dirty");
     looked(info);
@@ -310,34 +339,41 @@ static long add_to_map(unsigned space, uint64_t idx, uint64_t gfn)
     return hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &a);
 }
 
-/* Guest and hypervisor write these at any time: dirty in every round, from the moment they are in its map. */
+/* Guest and hypervisor write these at any time: dirty in every round, from the moment they are in
+ * its map. */
 static void shared_pages(void)
 {
-    CHECK_EQ("route: map shared_info while logging", add_to_map(XENMAPSPACE_shared_info, 0, AREA(0)), 0);
+    CHECK_EQ("route: map shared_info while logging",
+             add_to_map(XENMAPSPACE_shared_info, 0, AREA(0)), 0);
     log_known(AREA(0), true);
     log_round(&g, "route: shared_info, mapped while logging, is dirty");
     store(IPA_OF(AREA(0)) + offsetof(struct shared_info, evtchn_mask) + 56, 1);
     log_round(&g, "route: shared_info, mapped while logging, is dirty in every round");
     evtchn_port_t theirs, port = connect(&theirs);
     notify(port);
-    CHECK("route: the guest reads the event in shared_info", load(IPA_OF(AREA(0)) + offsetof(struct shared_info, evtchn_pending)) >> theirs & 1);
-    log_op(&g, XEN_DOMCTL_SHADOW_OP_CLEAN);             /* vcpu_info, too */
-    CHECK_EQ("route: map a grant frame while logging", add_to_map(XENMAPSPACE_grant_table, 0, AREA(1)), 0);
+    CHECK("route: the guest reads the event in shared_info",
+          load(IPA_OF(AREA(0)) + offsetof(struct shared_info, evtchn_pending)) >> theirs & 1);
+    log_op(&g, XEN_DOMCTL_SHADOW_OP_CLEAN); /* vcpu_info, too */
+    CHECK_EQ("route: map a grant frame while logging",
+             add_to_map(XENMAPSPACE_grant_table, 0, AREA(1)), 0);
     log_known(AREA(1), true);
     log_round(&g, "route: a grant frame, mapped while logging, is dirty");
     log_round(&g, "route: a grant frame, mapped while logging, is dirty in every round");
-    CHECK_EQ("route: move a grant frame while logging", add_to_map(XENMAPSPACE_grant_table, 0, AREA(2)), 0);
+    CHECK_EQ("route: move a grant frame while logging",
+             add_to_map(XENMAPSPACE_grant_table, 0, AREA(2)), 0);
     log_known(AREA(1), false), log_known(AREA(2), true);
     log_round(&g, "route: a grant frame, moved while logging, is dirty at its new place only");
     struct gnttab_unmap_grant_ref u = map_here(grant_to(0, DATA + 14, 0), 0);
     CHECK("route: the guest reads in its grant frame that the page is in use",
-          (load(IPA_OF(AREA(2)) + next_ref * sizeof(*table)) & (GTF_reading | GTF_writing)) == (GTF_reading | GTF_writing));
+          (load(IPA_OF(AREA(2)) + next_ref * sizeof(*table)) & (GTF_reading | GTF_writing)) ==
+              (GTF_reading | GTF_writing));
     unmap_here(&u);
     log_once(DATA + 14);
     log_round(&g, "route: a grant frame is dirty in every round");
 }
 
-/* A masked event waits in shared_info; the guest's call to unmask it makes the hypervisor write the rest. */
+/* A masked event waits in shared_info; the guest's call to unmask it makes the hypervisor write the
+ * rest. */
 static void unmasked_event(uint64_t gfn)
 {
     uint64_t info = IPA_OF(gfn) + 64;
@@ -348,7 +384,8 @@ static void unmasked_event(uint64_t gfn)
     log_round(&g, "route: a masked event leaves vcpu_info clean");
     evtchn_unmask_t *u = block(0);
     u->port = theirs;
-    CHECK_EQ("route: unmask", guest_call(0, __HYPERVISOR_event_channel_op, EVTCHNOP_unmask, block_ipa(0), 0), 0);
+    CHECK_EQ("route: unmask",
+             guest_call(0, __HYPERVISOR_event_channel_op, EVTCHNOP_unmask, block_ipa(0), 0), 0);
     log_once(gfn);
     log_round(&g, "route: unmasking an event makes vcpu_info dirty");
     looked(info);
@@ -366,7 +403,8 @@ static void wall_clock(void)
     CHECK_EQ("route: set the domain's time", domctl(&g, XEN_DOMCTL_settimeoffset), 0);
     log_round(&g, "route: the wall clock's page is dirty, for the domain's own offset");
     uint64_t secs = load(IPA_OF(AREA(0)) + offsetof(struct shared_info, wc_sec)) & 0xffffffff;
-    bm_check(secs >= 1700003599 && secs < 1700003700, "route: the guest reads the wall clock", "%ju s", secs);
+    bm_check(secs >= 1700003599 && secs < 1700003700, "route: the guest reads the wall clock",
+             "%ju s", secs);
 }
 
 static void rest(bool paused)
@@ -382,7 +420,10 @@ static void runstate(void)
     uint64_t at = IPA_OF(DATA + 20) + PAGE - 24;
     struct vcpu_register_runstate_memory_area *r = block(0);
     r->addr.p = (uint64_t)at;
-    CHECK_EQ("route: register runstate", guest_call(0, __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0, block_ipa(0)), 0);
+    CHECK_EQ(
+        "route: register runstate",
+        guest_call(0, __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0, block_ipa(0)),
+        0);
     rest(true);
     log_once(DATA + 20), log_once(DATA + 21);
     log_round(&g, "route: runstate across two pages, both are dirty");
@@ -393,7 +434,8 @@ static void runstate(void)
     log_once(DATA + 20), log_once(DATA + 21);
     log_round(&g, "route: runstate is dirty when the vCPU has run");
     rest(false);
-    CHECK("route: the guest reads its runstate", load(at + offsetof(struct vcpu_runstate_info, time)) != 0);
+    CHECK("route: the guest reads its runstate",
+          load(at + offsetof(struct vcpu_runstate_info, time)) != 0);
     ((struct vcpu_register_runstate_memory_area *)block(0))->addr.p = 0;
     guest_call(0, __HYPERVISOR_vcpu_op, VCPUOP_register_runstate_memory_area, 0, block_ipa(0));
     log_op(&g, XEN_DOMCTL_SHADOW_OP_CLEAN);
@@ -412,12 +454,15 @@ static bool console_start(uint64_t gfn)
 
 static void console(uint64_t gfn)
 {
-    tell(GUEST_LOAD, GUEST_PL011_BASE + 0x18, 4, 0);    /* flags */
+    tell(GUEST_LOAD, GUEST_PL011_BASE + 0x18, 4, 0); /* flags */
     log_round(&g, "route: the console's state is read, its ring stays clean");
     tell(GUEST_STORE, GUEST_PL011_BASE, 4, 'x');
     log_once(gfn);
     log_round(&g, "route: a character sent makes the console's ring dirty");
-    struct { char in[1024], out[2048]; uint32_t in_cons, in_prod, out_cons, out_prod; } *ring = guest_map(&g, gfn, 1);
+    struct {
+        char in[1024], out[2048];
+        uint32_t in_cons, in_prod, out_cons, out_prod;
+    } *ring = guest_map(&g, gfn, 1);
     CHECK("route: the character is in the ring", ring->out[0] == 'x' && ring->out_prod == 1);
     ring->in[0] = 'y', ring->in_prod = 1;
     guest_unmap(&g, ring, 1);
@@ -464,7 +509,8 @@ static void come_and_go(void)
     log_round(&g, "route: a new page is clean then");
     CHECK_EQ("route: a new page is empty", load(IPA_OF(gfn)), 0);
 
-    CHECK_EQ("route: the guest gives a page back", reserve_itself(XENMEM_decrease_reservation, gfn), 1);
+    CHECK_EQ("route: the guest gives a page back", reserve_itself(XENMEM_decrease_reservation, gfn),
+             1);
     log_round(&g, "route: a page that was clean when it went is not dirty");
     CHECK_EQ("route: the guest takes one", reserve_itself(XENMEM_populate_physmap, gfn), 1);
     log_once(gfn);
@@ -489,7 +535,8 @@ static void block_comes(void)
     log_once(gfn + 77);
     log_round(&g, "route: one page of a block is dirty");
     store(IPA_OF(gfn + 78), 1), store(IPA_OF(gfn + 79), 1);
-    CHECK_EQ("route: a page of the block goes", reserve(XENMEM_decrease_reservation, gfn + 79, 0), 1);
+    CHECK_EQ("route: a page of the block goes", reserve(XENMEM_decrease_reservation, gfn + 79, 0),
+             1);
     log_once(gfn + 78);
     log_round(&g, "route: one page of a block is dirty, another gone");
 }
@@ -498,21 +545,23 @@ static void block_comes(void)
 #define VA 0x80000000ul
 enum { ROOT = DATA + 40, LEVEL2, LEVEL3, TARGET };
 
-/* The guest's tables: its RAM as it is, and one page that has not been accessed and not been written. */
+/* The guest's tables: its RAM as it is, and one page that has not been accessed and not been
+ * written. */
 static void make_tables(void)
 {
     uint64_t *t = guest_map(&g, ROOT, 3);
-    t[1] = GUEST_RAM | 0x701;                           /* AF, inner shareable, block */
+    t[1] = GUEST_RAM | 0x701; /* AF, inner shareable, block */
     t[2] = IPA_OF(LEVEL2) | 3;
     t[512] = IPA_OF(LEVEL3) | 3;
-    t[1024] = IPA_OF(TARGET) | 1ull << 51 | 0x383;      /* DBM, read-only, no AF */
+    t[1024] = IPA_OF(TARGET) | 1ull << 51 | 0x383; /* DBM, read-only, no AF */
     guest_unmap(&g, t, 3);
     log_op(&g, XEN_DOMCTL_SHADOW_OP_CLEAN);
 }
 
 static void walker(void)
 {
-    if (!stage1_manages_flags() || guest_program()->address_bits != GUEST_ADDRESS_BITS)     /* not for AArch32 */
+    if (!stage1_manages_flags() ||
+        guest_program()->address_bits != GUEST_ADDRESS_BITS) /* not for AArch32 */
         return;
     store(IPA_OF(TARGET), 99);
     make_tables();
@@ -551,9 +600,12 @@ void test_routes(void)
     guest_start(&g);
     table = guest_space(1);
     xen_pfn_t at = (uintptr_t)table / PAGE;
-    struct xen_mem_acquire_resource a = { .domid = g.id, .type = XENMEM_resource_grant_table, .nr_frames = 1 };
+    struct xen_mem_acquire_resource a = { .domid = g.id,
+                                          .type = XENMEM_resource_grant_table,
+                                          .nr_frames = 1 };
     set_xen_guest_handle(a.frame_list, &at);
-    CHECK_EQ("route: its grant frame", hypercall(__HYPERVISOR_memory_op, XENMEM_acquire_resource, &a), 0);
+    CHECK_EQ("route: its grant frame",
+             hypercall(__HYPERVISOR_memory_op, XENMEM_acquire_resource, &a), 0);
     log_watch(&g);
     volatile uint64_t *foreign = guest_map(&g, DATA + 700, 1);
     *foreign = 1;

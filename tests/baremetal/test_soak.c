@@ -2,21 +2,25 @@
 /*
  * The soak: does the dirty log lose a write, whatever happens beside it?
  *
- * A guest of 8 vCPUs writes numbers into random pages; a second CPU of the control domain writes to some of them too (soak_writer.c).
- * This CPU harvests as fast as it can, copies the pages that are reported, and between rounds does what toolstacks do
- * (soak_events.c).  What must hold:
+ * A guest of 8 vCPUs writes numbers into random pages; a second CPU of the control domain writes to
+ * some of them too (soak_writer.c). This CPU harvests as fast as it can, copies the pages that are
+ * reported, and between rounds does what toolstacks do (soak_events.c).  What must hold:
  *
- * Exact: when all writers stand still, one more harvest and copy makes the copy equal to the guest, byte for byte; then nothing is dirty.
+ * Exact: when all writers stand still, one more harvest and copy makes the copy equal to the guest,
+ * byte for byte; then nothing is dirty.
  *
- * Racing: a page that is seen to differ from its copy was written after it was copied, so the next harvest must report it.  For a
- * private page, which one vCPU alone writes, there is no excuse: that vCPU's fault has been handled wholly before its
- * write could be seen.  A page that others write as well may be late: with software logging a handler makes the leaf writable, and marks
- * its region a moment later; who writes to the page in between, on another CPU, is seen before the region is.  So for these all
- * are stopped, no handler is under way, and then it must be there.
+ * Racing: a page that is seen to differ from its copy was written after it was copied, so the next
+ * harvest must report it.  For a private page, which one vCPU alone writes, there is no excuse:
+ * that vCPU's fault has been handled wholly before its write could be seen.  A page that others
+ * write as well may be late: with software logging a handler makes the leaf writable, and marks its
+ * region a moment later; who writes to the page in between, on another CPU, is seen before the
+ * region is.  So for these all are stopped, no handler is under way, and then it must be there.
  *
- * Besides: what a peek has told, the next harvest tells; pages that are not there are never reported; new ones are.
+ * Besides: what a peek has told, the next harvest tells; pages that are not there are never
+ * reported; new ones are.
  *
- * The seed gives the same actions again, in the same order; what races with them is up to the machine.
+ * The seed gives the same actions again, in the same order; what races with them is up to the
+ * machine.
  */
 #include "soak.h"
 
@@ -27,15 +31,15 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 #define MAIN_MIB      12u
 #define BESIDE_VCPUS  2u
 #define BESIDE_MIB    8u
-#define MAP_EACH      0x4000000u            /* of SPACE_SOAK, a guest */
+#define MAP_EACH      0x4000000u /* of SPACE_SOAK, a guest */
 #define BATCH         64u
-#define DUEL_PAUSE    40000u                /* turns of a loop: as long as a harvest takes, more or less */
+#define DUEL_PAUSE    40000u /* turns of a loop: as long as a harvest takes, more or less */
 #define PATIENCE_S    20u
 #define TIMES_MAX     30u
 #define EACH_MAX      300u
 #define PAGE_WORDS    (PAGE / 8)
 #define REPORT_S      10u
-#define BESIDE_ROUNDS 400u                  /* for so many rounds there is one beside it, and then there is none */
+#define BESIDE_ROUNDS 400u /* for so many rounds there is one beside it, and then there is none */
 #define RING_PIECE    32768u
 
 struct soak_stats soak_stats;
@@ -55,21 +59,34 @@ void soak_fail(const struct soak *s, const char *fmt, ...)
     char why[160];
     va_list ap;
     if (failed)
-        return;                             /* the first one tells; what follows from it does not */
+        return; /* the first one tells; what follows from it does not */
     failed = true;
     va_start(ap, fmt);
     vsnprintf(why, sizeof(why), fmt, ap);
     va_end(ap);
-    bm_check(false, "soak: no write is lost", "SOAK_SEED=%ju, dirty=%s vlpt=%s, %s guest, round %ju (%ju of this log): %s", soak_seed,
-             soak_dirty_mode[0] ? soak_dirty_mode : "auto", soak_vlpt ? "on" : "off", s == &beside ? "second" : "first", s->round,
-             s->round - s->on_since, why);
+    bm_check(false, "soak: no write is lost",
+             "SOAK_SEED=%ju, dirty=%s vlpt=%s, %s guest, round %ju (%ju of this log): %s",
+             soak_seed, soak_dirty_mode[0] ? soak_dirty_mode : "auto", soak_vlpt ? "on" : "off",
+             s == &beside ? "second" : "first", s->round, s->round - s->on_since, why);
 }
 
 static uint64_t *data_words(uint64_t *bitmap) { return bitmap + soak_gfn(0) / 64; }
-static bool in_bitmap(uint64_t *bitmap, uint64_t page) { return data_words(bitmap)[page / 64] >> page % 64 & 1; }
-static bool is_hole(const struct soak *s, uint64_t page) { return page - s->hole_first < s->hole_pages; }
-static size_t bitmap_bytes(const struct soak *s) { return (size_t)(soak_gfn(s->data_pages) + 63) / 64 * 8; }
-static uint64_t *copy_of(const struct soak *s, uint64_t page) { return s->copy + page * PAGE_WORDS; }
+static bool in_bitmap(uint64_t *bitmap, uint64_t page)
+{
+    return data_words(bitmap)[page / 64] >> page % 64 & 1;
+}
+static bool is_hole(const struct soak *s, uint64_t page)
+{
+    return page - s->hole_first < s->hole_pages;
+}
+static size_t bitmap_bytes(const struct soak *s)
+{
+    return (size_t)(soak_gfn(s->data_pages) + 63) / 64 * 8;
+}
+static uint64_t *copy_of(const struct soak *s, uint64_t page)
+{
+    return s->copy + page * PAGE_WORDS;
+}
 
 /* ---- maps of the guest's pages ---- */
 bool soak_map(struct soak *s, uint64_t at, uint64_t page, uint64_t pages)
@@ -81,7 +98,9 @@ bool soak_map(struct soak *s, uint64_t at, uint64_t page, uint64_t pages)
         uint16_t n = (uint16_t)(pages - done < BATCH ? pages - done : BATCH);
         for (uint16_t i = 0; i < n; i++)
             idx[i] = soak_gfn(page + done + i), gpfn[i] = at / PAGE + done + i, err[i] = -1;
-        struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = n,
+        struct xen_add_to_physmap_batch b = { .domid = DOMID_SELF,
+                                              .space = XENMAPSPACE_gmfn_foreign,
+                                              .size = n,
                                               .u.foreign_domid = s->g.id };
         set_xen_guest_handle(b.idxs, idx);
         set_xen_guest_handle(b.gpfns, gpfn);
@@ -119,7 +138,8 @@ static bool shadow(struct soak *s, uint32_t op, uint64_t *bitmap, uint64_t gfns)
 }
 
 /* The difference between a page and its copy, or that there is none. */
-static bool differs(const struct soak *s, uint64_t page, unsigned words, unsigned *word, uint64_t *now)
+static bool differs(const struct soak *s, uint64_t page, unsigned words, unsigned *word,
+                    uint64_t *now)
 {
     const uint64_t *copy = copy_of(s, page);
     const volatile uint64_t *data = soak_data(s, page);
@@ -139,8 +159,9 @@ static void fail_page(const struct soak *s, uint64_t page, const char *why)
     unsigned word = 0;
     uint64_t now = copy_of(s, page)[0];
     differs(s, page, PAGE_WORDS, &word, &now);
-    soak_fail(s, "page %ju (gfn 0x%jx, %s) %s: word %u is %ju, %ju in the copy", page, soak_gfn(page),
-              soak_private(page) ? "private" : "shared", why, word, now, copy_of(s, page)[word]);
+    soak_fail(s, "page %ju (gfn 0x%jx, %s) %s: word %u is %ju, %ju in the copy", page,
+              soak_gfn(page), soak_private(page) ? "private" : "shared", why, word, now,
+              copy_of(s, page)[word]);
 }
 
 /* What differs now is to be in the next harvest. */
@@ -154,7 +175,8 @@ static void look(struct soak *s)
     soak_stats.compared += s->data_pages - first;
 }
 
-/* After a harvest of the first `pages`: is all there that has to be?  *late: something is not, and may have an excuse. */
+/* After a harvest of the first `pages`: is all there that has to be?  *late: something is not, and
+ * may have an excuse. */
 static bool found_all(struct soak *s, uint64_t pages, bool excuse, bool *late)
 {
     for (uint64_t page = 0; page < pages; page++) {
@@ -180,7 +202,8 @@ static bool found_all(struct soak *s, uint64_t pages, bool excuse, bool *late)
 
 static bool copy_found(struct soak *s, uint64_t pages)
 {
-    bool each = soak_one_in(8) && s->g.op.u.shadow_op.stats.dirty_count < EACH_MAX;     /* map each for its copy, as the daemon does */
+    bool each = soak_one_in(8) && s->g.op.u.shadow_op.stats.dirty_count <
+                                      EACH_MAX; /* map each for its copy, as the daemon does */
     for (uint64_t word = 0; word < (pages + 63) / 64; word++)
         for (uint64_t bits = data_words(s->bitmap)[word]; bits; bits &= bits - 1) {
             uint64_t page = word * 64 + (uint64_t)__builtin_ctzll(bits);
@@ -190,7 +213,8 @@ static bool copy_found(struct soak *s, uint64_t pages)
                 soak_fail(s, "page %ju cannot be mapped", page);
                 return false;
             }
-            copy_page(copy_of(s, page), each ? (uint64_t *)(uintptr_t)s->spare : soak_data(s, page));
+            copy_page(copy_of(s, page),
+                      each ? (uint64_t *)(uintptr_t)s->spare : soak_data(s, page));
             if (each)
                 soak_unmap(s->spare, 1);
             s->owed[page] = OWED_NOTHING;
@@ -199,7 +223,8 @@ static bool copy_found(struct soak *s, uint64_t pages)
     return true;
 }
 
-/* Into s->bitmap; one right after the other, they meet faults under way more often than after a copy. */
+/* Into s->bitmap; one right after the other, they meet faults under way more often than after a
+ * copy. */
 static bool clean(struct soak *s, uint64_t pages, uint64_t times)
 {
     uint64_t *all = data_words(s->bitmap), *one = data_words(s->one);
@@ -231,7 +256,9 @@ static bool harvest(struct soak *s, uint64_t pages, uint64_t times, bool excuse)
 
 static bool round_of(struct soak *s)
 {
-    uint64_t pages = s->next_pages ? s->next_pages : soak_one_in(4) ? 1 + soak_random(s->data_pages) : s->data_pages;
+    uint64_t pages = s->next_pages    ? s->next_pages
+                     : soak_one_in(4) ? 1 + soak_random(s->data_pages)
+                                      : s->data_pages;
     uint64_t times = soak_one_in(4) ? 1 + soak_random(TIMES_MAX) : 1;
     s->next_pages = 0;
     if (soak_one_in(2))
@@ -268,7 +295,9 @@ static bool nothing_dirty(struct soak *s)
         if (in_bitmap(s->bitmap, page))
             last = page, dirty++;
     if (dirty)
-        soak_fail(s, "with all writers stopped %ju pages are dirty again, page %ju (gfn 0x%jx) the last", dirty, last, soak_gfn(last));
+        soak_fail(
+            s, "with all writers stopped %ju pages are dirty again, page %ju (gfn 0x%jx) the last",
+            dirty, last, soak_gfn(last));
     return !dirty;
 }
 
@@ -302,14 +331,16 @@ bool soak_log(struct soak *s, bool on)
 
 /* ---- duels ---- */
 /*
- * One vCPU writes to a page and, a moment later, to another one of the same region, while we do nothing but harvest; then it waits.  With
- * its second write it meets a harvest of the region that its first one has marked.
+ * One vCPU writes to a page and, a moment later, to another one of the same region, while we do
+ * nothing but harvest; then it waits.  With its second write it meets a harvest of the region that
+ * its first one has marked.
  */
 static bool duel(struct soak *s, struct soak_order *o)
 {
-    uint64_t region = soak_random(s->data_pages / 512) * 512, missing = 3, end = bm_counter() + PATIENCE_S * bm_counter_hz();
+    uint64_t region = soak_random(s->data_pages / 512) * 512, missing = 3,
+             end = bm_counter() + PATIENCE_S * bm_counter_hz();
     bool fought;
-    o->first = region + 8 + 16 * soak_random(32);               /* private pages of vCPU 0 */
+    o->first = region + 8 + 16 * soak_random(32); /* private pages of vCPU 0 */
     o->second = region + 8 + 16 * soak_random(32);
     o->between = soak_random(DUEL_PAUSE);
     __atomic_store_n(&o->duel, o->duel + 1, __ATOMIC_RELEASE);
@@ -319,13 +350,15 @@ static bool duel(struct soak *s, struct soak_order *o)
             return false;
         for (uint64_t i = 0; i < s->data_pages / 64; i++)
             data_words(s->bitmap)[i] |= data_words(s->one)[i];
-        missing &= ~((uint64_t)in_bitmap(s->one, o->first) | (uint64_t)in_bitmap(s->one, o->second) << 1);
+        missing &= ~((uint64_t)in_bitmap(s->one, o->first) | (uint64_t)in_bitmap(s->one, o->second)
+                                                                 << 1);
         soak_stats.rounds++;
     } while (!fought && bm_counter() < end);
     if (!fought)
         soak_fail(s, "vCPU 0 does not come to its duel");
     else if (missing)
-        fail_page(s, missing & 1 ? o->first : o->second, "was written in a duel, and is not in the log");
+        fail_page(s, missing & 1 ? o->first : o->second,
+                  "was written in a duel, and is not in the log");
     soak_stats.duels++;
     return fought && !missing;
 }
@@ -364,7 +397,7 @@ static bool begin(struct soak *s, unsigned vcpus, unsigned mib)
     s->peek_valid = s->writer = false;
     memset(s->copy, 0, (size_t)s->data_pages * PAGE);
     memset(s->owed, OWED_NOTHING, s->data_pages);
-    bool early = !first && soak_one_in(2);          /* logged before it has ever run: all of it is zero */
+    bool early = !first && soak_one_in(2); /* logged before it has ever run: all of it is zero */
     if (early && !shadow(s, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0))
         return false;
     for (unsigned v = 0; v < vcpus; v++) {
@@ -373,7 +406,8 @@ static bool begin(struct soak *s, unsigned vcpus, unsigned mib)
     }
     soak_pattern(s, vcpus);
     guest_start(&s->g);
-    if (!soak_map(s, s->map, 0, s->data_pages)) {   /* not before it has run: its builder counts as a writer */
+    if (!soak_map(s, s->map, 0,
+                  s->data_pages)) { /* not before it has run: its builder counts as a writer */
         soak_fail(s, "its memory cannot be mapped");
         return false;
     }
@@ -393,7 +427,10 @@ static bool fared_well(struct soak *s)
     for (unsigned v = 0; v < s->g.vcpu_count; v++) {
         const struct soak_order *o = soak_order(s->g.mail[v]);
         if ((!o->written && !o->asleep) || o->wrong) {
-            soak_fail(s, "vCPU %u has written %ju numbers, and read %ju times something else from the GIC", v, o->written, o->wrong);
+            soak_fail(
+                s,
+                "vCPU %u has written %ju numbers, and read %ju times something else from the GIC",
+                v, o->written, o->wrong);
             return false;
         }
     }
@@ -402,7 +439,8 @@ static bool fared_well(struct soak *s)
 
 static bool end(struct soak *s)
 {
-    bool good = (soak_one_in(2) || soak_log(s, false)) && fared_well(s);       /* it may go while it is logged */
+    bool good = (soak_one_in(2) || soak_log(s, false)) &&
+                fared_well(s); /* it may go while it is logged */
     soak_unmap(s->map, s->data_pages);
     guest_destroy(&s->g);
     return good;
@@ -441,7 +479,8 @@ static uint64_t number_at(const char *s)
     return n;
 }
 
-/* Debug key 'p' puts it into the log.  Of the domain with the most splits, which is the first guest. */
+/* Debug key 'p' puts it into the log.  Of the domain with the most splits, which is the first
+ * guest. */
 static void splits_and_merges(uint64_t *splits, uint64_t *merges)
 {
     static struct xen_sysctl op;
@@ -455,7 +494,8 @@ static void splits_and_merges(uint64_t *splits, uint64_t *merges)
     for (uint32_t n = RING_PIECE; n == RING_PIECE; index = op.u.readconsole.index) {
         memset(&op.u, 0, sizeof(op.u));
         op.cmd = XEN_SYSCTL_readconsole;
-        op.u.readconsole.incremental = 1, op.u.readconsole.index = index, op.u.readconsole.count = RING_PIECE;
+        op.u.readconsole.incremental = 1, op.u.readconsole.index = index,
+        op.u.readconsole.count = RING_PIECE;
         set_xen_guest_handle(op.u.readconsole.buffer, text);
         if (hypercall(__HYPERVISOR_sysctl, &op))
             return;
@@ -474,12 +514,16 @@ static void report(void)
     splits_and_merges(&splits, &merges);
     for (unsigned v = 0; v < main_guest.g.vcpu_count; v++)
         written += soak_order(main_guest.g.mail[v])->written;
-    bm_print("soak: %ju rounds, %ju pages harvested, %ju pages compared, %ju checks, %ju splits, %ju merges, %ju toggles, "
-             "%ju of vlpt, %ju holes,\n", t->rounds, t->harvested, t->compared, t->checks, splits, merges, t->toggles,
-             t->vlpt_toggles, t->holes);
-    bm_print("soak:   %ju peeks, %ju pauses, %ju moves of vCPUs, %ju guests, %ju duels, %ju late; writes: %ju by the guest, %ju foreign, "
-             "%ju granted, %ju copied\n", t->peeks, t->pauses, t->moves, t->guests, t->duels, t->late, written, soak_writes[SLOT_FOREIGN],
-             soak_writes[SLOT_GRANT], soak_writes[SLOT_COPY]);
+    bm_print(
+        "soak: %ju rounds, %ju pages harvested, %ju pages compared, %ju checks, %ju splits, %ju merges, %ju toggles, "
+        "%ju of vlpt, %ju holes,\n",
+        t->rounds, t->harvested, t->compared, t->checks, splits, merges, t->toggles,
+        t->vlpt_toggles, t->holes);
+    bm_print(
+        "soak:   %ju peeks, %ju pauses, %ju moves of vCPUs, %ju guests, %ju duels, %ju late; writes: %ju by the guest, %ju foreign, "
+        "%ju granted, %ju copied\n",
+        t->peeks, t->pauses, t->moves, t->guests, t->duels, t->late, written,
+        soak_writes[SLOT_FOREIGN], soak_writes[SLOT_GRANT], soak_writes[SLOT_COPY]);
 }
 
 /* ---- */
@@ -490,12 +534,14 @@ static bool go_on(unsigned n)
     bool with = n % (2 * BESIDE_ROUNDS) >= BESIDE_ROUNDS;
     if (n && n % (2 * BESIDE_ROUNDS) == 0 && !end(&beside))
         return false;
-    return soak_event(&main_guest) && round_of(&main_guest) && (!with || (soak_event(&beside) && round_of(&beside)));
+    return soak_event(&main_guest) && round_of(&main_guest) &&
+           (!with || (soak_event(&beside) && round_of(&beside)));
 }
 
 void test_soak(void)
 {
-    uint64_t seconds = (uint64_t)bm_option("soak"), start = bm_counter(), hz = bm_counter_hz(), next = start + REPORT_S * hz;
+    uint64_t seconds = (uint64_t)bm_option("soak"), start = bm_counter(), hz = bm_counter_hz(),
+             next = start + REPORT_S * hz;
     int64_t seed = bm_option("soak_seed");
     soak_seed = seed > 0 ? (uint64_t)seed : bm_counter() | 1;
     random_state = soak_seed;

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * VMIDs that run out while guests run on all CPUs.  Each guest holds values of its own at the addresses that all use, gives pages back and
- * takes others (which another one had just before), and looks whether it ever sees anything but its own.  All are logged, and
- * each harvest takes a fresh VMID or flushes one: 8 bits are used up.  (test_vmid.c has 16 bits, and more domains than
+ * VMIDs that run out while guests run on all CPUs.  Each guest holds values of its own at the
+ * addresses that all use, gives pages back and takes others (which another one had just before),
+ * and looks whether it ever sees anything but its own.  All are logged, and each harvest takes a
+ * fresh VMID or flushes one: 8 bits are used up.  (test_vmid.c has 16 bits, and more domains than
  * there are numbers.)
  */
 #include "bm.h"
 
 void *memset(void *p, int c, size_t n);
 
-#define GUESTS 10u
+#define GUESTS     10u
 #define HELD_PAGES 2u
-#define ROUNDS 40u                  /* of GUESTS harvests: more than there are numbers of 8 bits */
+#define ROUNDS     40u /* of GUESTS harvests: more than there are numbers of 8 bits */
 #define TEXT_BYTES 32768u
 
 static struct guest guest[GUESTS];
@@ -76,7 +77,8 @@ static long shadow_op(struct guest *g, uint32_t op)
     return domctl(g, XEN_DOMCTL_shadow_op);
 }
 
-/* A round of each guest's log: mostly while it is paused, which takes a fresh number, else while it runs, which flushes its own. */
+/* A round of each guest's log: mostly while it is paused, which takes a fresh number, else while it
+ * runs, which flushes its own. */
 static bool log_all(unsigned round)
 {
     long rc = 0;
@@ -137,7 +139,9 @@ void test_vmids(void)
     CHECK("vmids: rounds of logging, in each of which every guest runs", ok);
     end_all();
     after = generation(&bits);
-    bm_check(bits > 8 || after > before, "vmids: numbers have run out, and all were given out again", "%ju bits, generation %ju, before %ju", bits, after, before);
+    bm_check(bits > 8 || after > before,
+             "vmids: numbers have run out, and all were given out again",
+             "%ju bits, generation %ju, before %ju", bits, after, before);
     bm_print("# vmids: %ju bits, generations %ju to %ju\n", bits, before, after);
     for (unsigned i = 0; i < GUESTS; i++)
         guest_destroy(&guest[i]);

@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The log of guests whose maps are large, grow, and are many at once: what the hypervisor has to keep true when it finds leaves through a
- * window of its address space (xen-lite/stage2/vlpt.c).  On 32-bit a CPU has one window, which shows one guest at a time, by copies, and
- * reaches 64 GiB; on 64-bit each guest has one.  The tests are the same: the log is what was written, bit for bit.
+ * The log of guests whose maps are large, grow, and are many at once: what the hypervisor has to
+ * keep true when it finds leaves through a window of its address space (xen-lite/stage2/vlpt.c). On
+ * 32-bit a CPU has one window, which shows one guest at a time, by copies, and reaches 64 GiB; on
+ * 64-bit each guest has one.  The tests are the same: the log is what was written, bit for bit.
  */
 #include "bm.h"
 
 void *memset(void *p, int c, size_t n);
 
-#define MIB          16u
-#define DATA         (GUEST_GFN + GUEST_DATA / PAGE)
-#define GIB_GFN(n)   ((uint64_t)(n) << 18)
-#define FAR_PAGES    64u                    /* of a guest, in another GiB */
-#define TWIN_ROUNDS  60u
+#define MIB           16u
+#define DATA          (GUEST_GFN + GUEST_DATA / PAGE)
+#define GIB_GFN(n)    ((uint64_t)(n) << 18)
+#define FAR_PAGES     64u /* of a guest, in another GiB */
+#define TWIN_ROUNDS   60u
 #define GROWTH_ROUNDS 24u
-#define KEPT_PAGES   8u                     /* one vCPU writes to these all the time */
-#define WINDOW_END   GIB_GFN(64)            /* of the 32-bit window */
-#define NEAR_WORDS   (GIB_GFN(4) / 64)
-#define FAR_WORDS    (GIB_GFN(70) / 64)
+#define KEPT_PAGES    8u          /* one vCPU writes to these all the time */
+#define WINDOW_END    GIB_GFN(64) /* of the 32-bit window */
+#define NEAR_WORDS    (GIB_GFN(4) / 64)
+#define FAR_WORDS     (GIB_GFN(70) / 64)
 
 static uint64_t *bitmap, words;
 static uint64_t seed = 0x2545f4914f6cdd1dull;
@@ -34,7 +35,8 @@ static long shadow(struct guest *g, uint32_t op)
 static void take(uint64_t gfn) { bitmap[gfn / 64] &= ~(1ull << gfn % 64); }
 static bool has(uint64_t gfn) { return bitmap[gfn / 64] >> gfn % 64 & 1; }
 
-/* What is in the log besides the mailboxes, which this payload writes at any time, and what take() has taken out. */
+/* What is in the log besides the mailboxes, which this payload writes at any time, and what take()
+ * has taken out. */
 static bool rest_is_clean(struct guest *g, const char *name)
 {
     for (unsigned v = 0; v < g->vcpu_count; v++)
@@ -57,7 +59,8 @@ static bool round_has(struct guest *g, const uint64_t *gfn, unsigned count, cons
     }
     for (unsigned i = 0; i < count; i++)
         if (!has(gfn[i])) {
-            bm_check(false, name, "gfn 0x%jx of d%u was written, and is not in the log", gfn[i], g->id);
+            bm_check(false, name, "gfn 0x%jx of d%u was written, and is not in the log", gfn[i],
+                     g->id);
             return false;
         }
     for (unsigned i = 0; i < count; i++)
@@ -90,7 +93,9 @@ static bool pin(domid_t id, unsigned vcpu, uint8_t cpus)
 static bool more_memory(struct guest *g, uint64_t gfn, unsigned count, unsigned order)
 {
     static xen_pfn_t list[FAR_PAGES];
-    struct xen_memory_reservation r = { .nr_extents = count, .extent_order = order, .domid = g->id };
+    struct xen_memory_reservation r = { .nr_extents = count,
+                                        .extent_order = order,
+                                        .domid = g->id };
     for (unsigned i = 0; i < count; i++)
         list[i] = gfn + ((uint64_t)i << order);
     set_xen_guest_handle(r.extent_start, list);
@@ -110,7 +115,8 @@ static bool run_logged(struct guest *g)
     guest_start(g);
     for (unsigned v = 0; v < g->vcpu_count; v++)
         guest_run(g, v, GUEST_IDLE);
-    return shadow(g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) == 0 && shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN) == 0;
+    return shadow(g, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY) == 0 &&
+           shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN) == 0;
 }
 
 /* ---- two guests in migration at once, on two CPUs that exchange them ---- */
@@ -151,7 +157,8 @@ static void twins(void)
     const uint64_t far[2] = { GIB_GFN(2) + 5, GIB_GFN(3) + 512 + 7 };
     bool ok = true;
     for (unsigned i = 0; i < 2; i++)
-        ok = ok && make(&twin[i], 1) && more_memory(&twin[i], far[i], FAR_PAGES, 0) && run_logged(&twin[i]);
+        ok = ok && make(&twin[i], 1) && more_memory(&twin[i], far[i], FAR_PAGES, 0) &&
+             run_logged(&twin[i]);
     CHECK("windows: make two guests", ok);
     for (unsigned round = 0; ok && round < TWIN_ROUNDS; round++)
         ok = twin_round(twin, far, round);
@@ -171,7 +178,7 @@ static bool make_tables(struct guest *g, const uint64_t *gfn, unsigned count)
     uint64_t *t = guest_map(g, ROOT, 3);
     if (!t)
         return false;
-    t[1] = GUEST_RAM | 0x701;                               /* AF, inner shareable, block */
+    t[1] = GUEST_RAM | 0x701; /* AF, inner shareable, block */
     t[2] = LEVEL2 * (uint64_t)PAGE | 3;
     t[512] = LEVEL3 * (uint64_t)PAGE | 3;
     for (unsigned i = 0; i < count; i++)
@@ -195,7 +202,7 @@ static bool grow_once(struct guest *g, unsigned i)
 {
     bool ok = more_memory(g, grown[i], 1, 0);
     shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN);
-    ok = ok && has(grown[i]);                               /* new pages are dirty */
+    ok = ok && has(grown[i]); /* new pages are dirty */
     shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN);
     ok = ok && !has(grown[i]) && access(g, 1, i, true);
     shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN);
@@ -223,15 +230,18 @@ static void growth(void)
     guest_order(&g, 0, GUEST_KEEP_WRITING);
     for (unsigned i = 0; ok && i < GROWTH_ROUNDS; i++)
         ok = grow_once(&g, i);
-    bm_check(ok, "windows: pages of a GiB that is new to the guest are logged", "not all (%s)", two ? "on another CPU" : "one CPU only");
-    CHECK("windows: and the guest has gone on", guest_run(&g, 0, GUEST_IDLE) && g.mail[0]->result[0] > KEPT_PAGES);
+    bm_check(ok, "windows: pages of a GiB that is new to the guest are logged", "not all (%s)",
+             two ? "on another CPU" : "one CPU only");
+    CHECK("windows: and the guest has gone on",
+          guest_run(&g, 0, GUEST_IDLE) && g.mail[0]->result[0] > KEPT_PAGES);
     guest_destroy(&g);
     pin(0, 0, 0xff);
 }
 
 /* ---- addresses beyond a window ---- */
-static const uint64_t beyond[] = { WINDOW_END - 1, WINDOW_END, WINDOW_END + 0x123, GIB_GFN(69) + 512 * 77 + 5 };
-enum { BLOCK = 3 };                         /* that one is in a block */
+static const uint64_t beyond[] = { WINDOW_END - 1, WINDOW_END, WINDOW_END + 0x123,
+                                   GIB_GFN(69) + 512 * 77 + 5 };
+enum { BLOCK = 3 }; /* that one is in a block */
 
 static void foreign_beyond(struct guest *g)
 {
@@ -254,11 +264,14 @@ static void beyond_the_window(void)
     bool ok = make(&g, 1);
     for (unsigned i = 0; ok && i < BLOCK; i++)
         ok = more_memory(&g, beyond[i], 1, 0);
-    ok = ok && more_memory(&g, beyond[BLOCK] & ~511ull, 1, 9) && make_tables(&g, beyond, ARRAY_SIZE(beyond)) && run_logged(&g);
+    ok = ok && more_memory(&g, beyond[BLOCK] & ~511ull, 1, 9) &&
+         make_tables(&g, beyond, ARRAY_SIZE(beyond)) && run_logged(&g);
     CHECK("windows: a guest with memory beyond 64 GiB", ok);
     for (unsigned turn = 0; ok && turn < 3; turn++)
         for (unsigned i = 0; ok && i < ARRAY_SIZE(beyond); i++) {
-            ok = access(&g, 0, i, true) && one_page(&g, beyond[i], true, "windows: a page beyond, or at its end, is logged") &&
+            ok = access(&g, 0, i, true) &&
+                 one_page(&g, beyond[i], true,
+                          "windows: a page beyond, or at its end, is logged") &&
                  one_page(&g, beyond[i], false, "windows: and clean then");
         }
     if (ok)

@@ -2,13 +2,16 @@
 // libs: -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * B's whole receiving side against any stream: decoder, state machine, memory, files, on a fake host.
+ * B's whole receiving side against any stream: decoder, state machine, memory, files, on a fake
+ * host.
  *
- * Checksums would stop nearly every mutation at the first record.  So the input is read as a stream whose record headers are repaired before it is served:
- * magic, index, lengths that reach beyond the input, checksums.  If the first byte is odd it is served as it is.  The repair also puts this
+ * Checksums would stop nearly every mutation at the first record.  So the input is read as a stream
+ * whose record headers are repaired before it is served: magic, index, lengths that reach beyond
+ * the input, checksums.  If the first byte is odd it is served as it is.  The repair also puts this
  * session's domain checks within reach: nothing else is touched.
  *
- * With the argument `-seeds DIR` (before libFuzzer's own) nothing is fuzzed: a true migration's stream is recorded to DIR.
+ * With the argument `-seeds DIR` (before libFuzzer's own) nothing is fuzzed: a true migration's
+ * stream is recorded to DIR.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -65,13 +68,19 @@ static void repair(uint8_t *stream, size_t size)
         if (h.type == XLM_PAGES && h.length >= sizeof(struct xlm_pages)) {
             struct xlm_pages p;
             memcpy(&p, payload, sizeof p);
-            size_t want = sizeof p + (size_t)p.run_count * sizeof(struct xlm_run) + (size_t)p.page_count * 8;
-            checked = p.run_count <= XLM_PAGES_MAX && p.page_count <= XLM_PAGES_MAX && want <= h.length ? want : h.length;
+            size_t want = sizeof p + (size_t)p.run_count * sizeof(struct xlm_run) +
+                          (size_t)p.page_count * 8;
+            checked = p.run_count <= XLM_PAGES_MAX && p.page_count <= XLM_PAGES_MAX &&
+                              want <= h.length
+                          ? want
+                          : h.length;
         }
-        struct iovec part = {payload, checked};
+        struct iovec part = { payload, checked };
         codec_seal(&h, &part, 1);
         memcpy(stream + at, &h, sizeof h);
-        at += sizeof h + (h.length == room ? room : xlm_pad(h.length) <= room ? xlm_pad(h.length) : room);
+        at += sizeof h + (h.length == room            ? room
+                          : xlm_pad(h.length) <= room ? xlm_pad(h.length)
+                                                      : room);
     }
 }
 
@@ -177,9 +186,13 @@ static int record_seed(const char *to)
         _exit(0);
     }
     close(a[1]);
-    struct source_request request = {.guest = "guest", .peer = "b", .port = 1, .downtime_ms = 300, .suspend_timeout_ms = 100,
-                                     .fd = a[0]};
-    struct report report = {0};
+    struct source_request request = { .guest = "guest",
+                                      .peer = "b",
+                                      .port = 1,
+                                      .downtime_ms = 300,
+                                      .suspend_timeout_ms = 100,
+                                      .fd = a[0] };
+    struct report report = { 0 };
     enum source_result result = source_run(&host[0], &request, &report);
     shutdown(fd[0], SHUT_RDWR);
     pthread_join(target, NULL);

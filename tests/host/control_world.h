@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The world of test_domctl and test_hypercall: a control domain and a guest of two vCPUs (and room for a third), guest
- * virtual addresses that are pointers of the test, and stand-ins for all that does the work behind the calls.
- * Definitions, not declarations: each test is a program of its own.
+ * The world of test_domctl and test_hypercall: a control domain and a guest of two vCPUs (and room
+ * for a third), guest virtual addresses that are pointers of the test, and stand-ins for all that
+ * does the work behind the calls. Definitions, not declarations: each test is a program of its own.
  */
 #ifndef CONTROL_WORLD_H
 #define CONTROL_WORLD_H
@@ -24,12 +24,15 @@
 #define BAD 4096u
 static struct domain *control, *guest, *made;
 static struct vcpu *control_vcpu, *guest_vcpu[2];
-static uint64_t frozen_from = ~0ull;            /* copies to here fail */
-static uint64_t hole = ~0ull;                   /* this byte cannot be written */
+static uint64_t frozen_from = ~0ull; /* copies to here fail */
+static uint64_t hole = ~0ull;        /* this byte cannot be written */
 
 /* ---- stand-ins ---- */
 static bool in_hole(uint64_t a, size_t n) { return a <= hole && hole - a < n; }
-static bool bad(uint64_t a, size_t n) { return a < BAD || (a <= frozen_from && frozen_from - a < n) ; }
+static bool bad(uint64_t a, size_t n)
+{
+    return a < BAD || (a <= frozen_from && frozen_from - a < n);
+}
 size_t copy_from_guest(void *dst, uint64_t from, size_t n)
 {
     if (n && bad(from, n))
@@ -63,7 +66,11 @@ size_t strlcpy(char *dst, const char *src, size_t size)
 }
 spinlock_t domctl_lock = SPINLOCK_INIT;
 uint64_t frame_base = 0x40000, frame_count = 0x20000;
-struct gic_info gic_info = { .irq_count = 256, .dist = { 0x8000000 }, .dist_bytes = 0x10000, .redist = { 0x80a0000 }, .redist_bytes = 0x100000 };
+struct gic_info gic_info = { .irq_count = 256,
+                             .dist = { 0x8000000 },
+                             .dist_bytes = 0x10000,
+                             .redist = { 0x80a0000 },
+                             .redist_bytes = 0x100000 };
 static const struct gic_driver driver = { .version = 3 };
 const struct gic_driver *gic = &driver;
 uint32_t uart_intid = 33;
@@ -75,7 +82,8 @@ uint64_t page_total_count(void) { return 2000; }
 static unsigned pauses, unpauses, kills, wakes, resumes;
 static int domain_pauses;
 static uint32_t shutdown_reason = ~0u;
-int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool privileged, struct domain **out)
+int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool privileged,
+                  struct domain **out)
 {
     assert_false(privileged);
     assert_int_equal(cfg->arch.gic_version, XEN_DOMCTL_CONFIG_GIC_V3);
@@ -95,35 +103,117 @@ int domain_kill(struct domain *d)
         return -XEN_EINVAL;
     return ++kills < 3 ? -XEN_ERESTART : 0;
 }
-int domain_max_vcpus(struct domain *d, unsigned n) { (void)d; (void)n; return 0; }
-void domain_pause(struct domain *d) { assert_ptr_not_equal(d, control); domain_pauses++; }
-void domain_unpause(struct domain *d) { (void)d; domain_pauses--; }
-int domain_pause_by_controller(struct domain *d) { (void)d; pauses++; return 0; }
-void domain_unpause_by_controller(struct domain *d) { (void)d; unpauses++; }
-void domain_resume(struct domain *d) { (void)d; resumes++; }
-void domain_shutdown(struct domain *d, uint32_t reason) { d->shutting_down = true; shutdown_reason = reason; }
+int domain_max_vcpus(struct domain *d, unsigned n)
+{
+    (void)d;
+    (void)n;
+    return 0;
+}
+void domain_pause(struct domain *d)
+{
+    assert_ptr_not_equal(d, control);
+    domain_pauses++;
+}
+void domain_unpause(struct domain *d)
+{
+    (void)d;
+    domain_pauses--;
+}
+int domain_pause_by_controller(struct domain *d)
+{
+    (void)d;
+    pauses++;
+    return 0;
+}
+void domain_unpause_by_controller(struct domain *d)
+{
+    (void)d;
+    unpauses++;
+}
+void domain_resume(struct domain *d)
+{
+    (void)d;
+    resumes++;
+}
+void domain_shutdown(struct domain *d, uint32_t reason)
+{
+    d->shutting_down = true;
+    shutdown_reason = reason;
+}
 void domain_update_wallclock(struct domain *d) { (void)d; }
 static uint64_t wallclock_s;
-void domain_set_wallclock(struct domain *d, uint64_t s, uint32_t ns, uint64_t at) { (void)d; (void)ns; (void)at; wallclock_s = s; }
-bool evtchn_vcpu_pending(const struct vcpu *v) { (void)v; return false; }
-void vcpu_wake(struct vcpu *v) { (void)v; wakes++; }
+void domain_set_wallclock(struct domain *d, uint64_t s, uint32_t ns, uint64_t at)
+{
+    (void)d;
+    (void)ns;
+    (void)at;
+    wallclock_s = s;
+}
+bool evtchn_vcpu_pending(const struct vcpu *v)
+{
+    (void)v;
+    return false;
+}
+void vcpu_wake(struct vcpu *v)
+{
+    (void)v;
+    wakes++;
+}
 void vcpu_block(struct vcpu *v) { v->blocked = true; }
 void vcpu_yield(struct vcpu *v) { (void)v; }
 void vcpu_wait_for_interrupt(struct vcpu *v) { v->blocked = true; }
 void vcpu_pause(struct vcpu *v) { v->pause_count++; }
 void vcpu_unpause(struct vcpu *v) { v->pause_count--; }
 void vcpu_sleep_sync(struct vcpu *v) { (void)v; }
-int vcpu_reset(struct vcpu *v) { v->online = v->initialised = false; return 0; }
-uint64_t vcpu_run_ns(struct vcpu *v) { (void)v; return 1000; }
-int vcpu_register_info(struct vcpu *v, uint64_t gfn, uint32_t offset) { (void)v; (void)gfn; (void)offset; return 0; }
-int vcpu_register_runstate(struct vcpu *v, gva_t where) { v->runstate_va = where; return 0; }
+int vcpu_reset(struct vcpu *v)
+{
+    v->online = v->initialised = false;
+    return 0;
+}
+uint64_t vcpu_run_ns(struct vcpu *v)
+{
+    (void)v;
+    return 1000;
+}
+int vcpu_register_info(struct vcpu *v, uint64_t gfn, uint32_t offset)
+{
+    (void)v;
+    (void)gfn;
+    (void)offset;
+    return 0;
+}
+int vcpu_register_runstate(struct vcpu *v, gva_t where)
+{
+    v->runstate_va = where;
+    return 0;
+}
 static uint64_t timer_deadline;
-void timer_set(struct timer *t, uint64_t deadline) { t->armed = true; timer_deadline = deadline; }
+void timer_set(struct timer *t, uint64_t deadline)
+{
+    t->armed = true;
+    timer_deadline = deadline;
+}
 void timer_stop(struct timer *t) { t->armed = false; }
-void sched_set_affinity(struct vcpu *v, uint64_t hard, uint64_t soft) { v->sched.affinity = hard; v->sched.affinity_soft = soft; }
-int sched_domctl(struct domain *d, struct xen_domctl_scheduler_op *op) { (void)d; (void)op; return 0; }
-int sched_sysctl(struct xen_sysctl_scheduler_op *op) { (void)op; return 0; }
-void arch_get_context(const struct vcpu *v, struct vcpu_guest_context *c) { c->user_regs.pc64 = v->arch.regs.pc; }
+void sched_set_affinity(struct vcpu *v, uint64_t hard, uint64_t soft)
+{
+    v->sched.affinity = hard;
+    v->sched.affinity_soft = soft;
+}
+int sched_domctl(struct domain *d, struct xen_domctl_scheduler_op *op)
+{
+    (void)d;
+    (void)op;
+    return 0;
+}
+int sched_sysctl(struct xen_sysctl_scheduler_op *op)
+{
+    (void)op;
+    return 0;
+}
+void arch_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
+{
+    c->user_regs.pc64 = v->arch.regs.pc;
+}
 int arch_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 {
     if ((c->user_regs.cpsr & 0xf) != 5)
@@ -135,12 +225,32 @@ void arch_get_features(const struct domain *d, struct xlr_cpu_features *f)
 {
     (void)d;
     memset(f, 0, sizeof *f);
-    f->reg[XLR_ID_PFR0] = 0x11;         /* EL1: AArch64 only */
+    f->reg[XLR_ID_PFR0] = 0x11; /* EL1: AArch64 only */
 }
-int vuart_init(struct domain *d, uint64_t gfn, domid_t by, uint32_t *port) { (void)d; (void)gfn; (void)by; *port = 5; return 0; }
-bool vgic_reserve(struct domain *d, uint32_t intid) { (void)d; return intid != 40; }
-int vgic_map_hw(struct domain *d, uint32_t virt, uint32_t phys) { (void)d; (void)phys; return virt == 41 ? -XEN_EBUSY : 0; }
-void vgic_unmap_hw(struct domain *d, uint32_t virt) { (void)d; (void)virt; }
+int vuart_init(struct domain *d, uint64_t gfn, domid_t by, uint32_t *port)
+{
+    (void)d;
+    (void)gfn;
+    (void)by;
+    *port = 5;
+    return 0;
+}
+bool vgic_reserve(struct domain *d, uint32_t intid)
+{
+    (void)d;
+    return intid != 40;
+}
+int vgic_map_hw(struct domain *d, uint32_t virt, uint32_t phys)
+{
+    (void)d;
+    (void)phys;
+    return virt == 41 ? -XEN_EBUSY : 0;
+}
+void vgic_unmap_hw(struct domain *d, uint32_t virt)
+{
+    (void)d;
+    (void)virt;
+}
 static uint64_t mapped_gfn, mapped_pa, mapped_pages;
 int p2m_map(struct domain *d, ipa_t ipa, paddr_t pa, uint64_t pages, enum p2m_type type)
 {
@@ -151,14 +261,21 @@ int p2m_map(struct domain *d, ipa_t ipa, paddr_t pa, uint64_t pages, enum p2m_ty
     mapped_pages = pages;
     return 0;
 }
-int p2m_unmap_exact(struct domain *d, ipa_t ipa, paddr_t pa) { (void)d; (void)ipa; (void)pa; return 0; }
+int p2m_unmap_exact(struct domain *d, ipa_t ipa, paddr_t pa)
+{
+    (void)d;
+    (void)ipa;
+    (void)pa;
+    return 0;
+}
 bool p2m_lookup(struct domain *d, ipa_t ipa, struct p2m_entry *e)
 {
     (void)d;
     *e = (struct p2m_entry){ .type = P2M_RAM };
     return ipa_gfn(ipa) >= 0x40000;
 }
-/* Frame 0x40001 holds something in its last byte, the others nothing: two pages at the start of RAM. */
+/* Frame 0x40001 holds something in its last byte, the others nothing: two pages at the start of
+ * RAM. */
 static struct page frames[2];
 struct page *frame_table = frames;
 static int frame_refs;
@@ -169,9 +286,18 @@ struct page *p2m_get_page(struct domain *d, ipa_t ipa, bool write, enum p2m_type
     frame_refs++;
     return &frames[ipa_gfn(ipa) == 0x40001];
 }
-void page_put(struct page *p) { (void)p; frame_refs--; }
+void page_put(struct page *p)
+{
+    (void)p;
+    frame_refs--;
+}
 static uint64_t flushed;
-void p2m_cache_flush(struct domain *d, uint64_t gfn, uint64_t pages) { (void)d; (void)gfn; flushed += pages; }
+void p2m_cache_flush(struct domain *d, uint64_t gfn, uint64_t pages)
+{
+    (void)d;
+    (void)gfn;
+    flushed += pages;
+}
 static uint32_t saved_bytes = 5000;
 int context_save(struct domain *d, uint8_t *buf, uint32_t *bytes)
 {
@@ -190,7 +316,7 @@ int context_load(struct domain *d, const uint8_t *buf, uint32_t bytes)
     d->vcpu[0]->online = true;
     return 0;
 }
-static uint32_t ring_text_bytes;        /* letters in the ring, instead of a line */
+static uint32_t ring_text_bytes; /* letters in the ring, instead of a line */
 uint32_t console_read_ring(char *dst, uint32_t max, uint32_t *index, bool incremental, bool clear)
 {
     static const char text[] = "(XL) log\n";
@@ -205,13 +331,29 @@ uint32_t console_read_ring(char *dst, uint32_t max, uint32_t *index, bool increm
 }
 static char keys[32];
 void debug_key(char key) { keys[strlen(keys)] = key; }
-long do_console_io(unsigned cmd, unsigned count, uint64_t buffer) { (void)cmd; (void)buffer; return (long)count + 100; }
+long do_console_io(unsigned cmd, unsigned count, uint64_t buffer)
+{
+    (void)cmd;
+    (void)buffer;
+    return (long)count + 100;
+}
 long do_hypfs_op(unsigned cmd, uint64_t path, uint64_t path_bytes, uint64_t data, uint64_t bytes)
 {
     return (long)(cmd + path + path_bytes + data + bytes);
 }
-long do_event_channel_op(int cmd, uint64_t arg) { (void)cmd; (void)arg; return -XEN_ENOSYS; }
-long do_grant_table_op(unsigned cmd, uint64_t arg, unsigned count) { (void)cmd; (void)arg; (void)count; return 0; }
+long do_event_channel_op(int cmd, uint64_t arg)
+{
+    (void)cmd;
+    (void)arg;
+    return -XEN_ENOSYS;
+}
+long do_grant_table_op(unsigned cmd, uint64_t arg, unsigned count)
+{
+    (void)cmd;
+    (void)arg;
+    (void)count;
+    return 0;
+}
 static unsigned memory_restarts;
 long do_memory_op(uint64_t cmd, uint64_t arg)
 {
@@ -228,9 +370,13 @@ long do_memory_op(uint64_t cmd, uint64_t arg)
 #define LOG_PAGES 100000u
 static uint64_t log_words[LOG_PAGES / 64 + 1];
 static unsigned rounds, enabled;
-static uint64_t map_pages = LOG_PAGES;          /* of the guest; those beyond LOG_PAGES are clean */
-static uint64_t freeze_at_harvest;              /* then: frozen_from */
-uint64_t p2m_max_gfn(const struct domain *d) { (void)d; return map_pages - 1; }
+static uint64_t map_pages = LOG_PAGES; /* of the guest; those beyond LOG_PAGES are clean */
+static uint64_t freeze_at_harvest;     /* then: frozen_from */
+uint64_t p2m_max_gfn(const struct domain *d)
+{
+    (void)d;
+    return map_pages - 1;
+}
 bool dirty_on(const struct domain *d) { return d->p2m.logging; }
 uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end, uint64_t *pages)
 {
@@ -243,12 +389,37 @@ uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end, uint64_t
             }
     return end;
 }
-int dirty_enable(struct domain *d) { if (d->p2m.logging) return -XEN_EINVAL; d->p2m.logging = true; enabled++; return 0; }
-int dirty_disable(struct domain *d) { d->p2m.logging = false; return 0; }
-void dirty_mark(struct domain *d, ipa_t ipa) { (void)d; bit_set(log_words, (unsigned)ipa_gfn(ipa)); }
-bool dirty_noted(const struct p2m *p2m, uint64_t ipa) { (void)p2m; (void)ipa; return true; }
-void dirty_round_end(struct domain *d) { (void)d; rounds++; }
-int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *words, bool clear, uint64_t *count)
+int dirty_enable(struct domain *d)
+{
+    if (d->p2m.logging)
+        return -XEN_EINVAL;
+    d->p2m.logging = true;
+    enabled++;
+    return 0;
+}
+int dirty_disable(struct domain *d)
+{
+    d->p2m.logging = false;
+    return 0;
+}
+void dirty_mark(struct domain *d, ipa_t ipa)
+{
+    (void)d;
+    bit_set(log_words, (unsigned)ipa_gfn(ipa));
+}
+bool dirty_noted(const struct p2m *p2m, uint64_t ipa)
+{
+    (void)p2m;
+    (void)ipa;
+    return true;
+}
+void dirty_round_end(struct domain *d)
+{
+    (void)d;
+    rounds++;
+}
+int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *words, bool clear,
+                  uint64_t *count)
 {
     (void)d;
     assert_int_equal(gfn % 64, 0);
@@ -275,7 +446,7 @@ static long call(unsigned nr, uint64_t a0, uint64_t a1, uint64_t a2, unsigned *r
     struct vcpu *v = current_vcpu();
     unsigned n = 0;
 
-    v->arch.regs.x[5] = nr;             /* where the fake machine has the number */
+    v->arch.regs.x[5] = nr; /* where the fake machine has the number */
     v->arch.regs.x[0] = a0;
     v->arch.regs.x[1] = a1;
     v->arch.regs.x[2] = a2;
@@ -338,7 +509,7 @@ static int start(void **state)
     control = new_domain(0, 1);
     control->privileged = control->direct_map = true;
     memset(control->irq_granted, 0xff, sizeof control->irq_granted);
-    guest = new_domain(3, 3);           /* its third vCPU was not made */
+    guest = new_domain(3, 3); /* its third vCPU was not made */
     control_vcpu = new_vcpu(control, 0);
     guest_vcpu[0] = new_vcpu(guest, 0);
     guest_vcpu[1] = new_vcpu(guest, 1);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * For tests of whole domains, on the real memory management, event channels, grants, vGIC and scheduler: a machine whose interrupt
- * controller does nothing, with a control domain, and guests with 1 MiB of memory.
+ * For tests of whole domains, on the real memory management, event channels, grants, vGIC and
+ * scheduler: a machine whose interrupt controller does nothing, with a control domain, and guests
+ * with 1 MiB of memory.
  */
 #ifndef DOMAIN_WORLD_H
 #define DOMAIN_WORLD_H
@@ -21,27 +22,62 @@
 #include <xen/sched.h>
 
 #define GUEST_PAGES 256u
-#define GUEST_RAM 0x40000000ull
+#define GUEST_RAM   0x40000000ull
 
-/* ---- a machine whose interrupt controller does nothing ------------------------------------------ */
+/* ---- a machine whose interrupt controller does nothing ------------------------------------------
+ */
 
-struct gic_info gic_info = { .lr_count = 4, .irq_count = 96, .priority_bits = 5, .pre_bits = 5, .dist = { 0x8000000 },
-                             .dist_bytes = 0x10000, .redist = { 0x80a0000 }, .redist_bytes = 0xf60000 };
+struct gic_info gic_info = { .lr_count = 4,
+                             .irq_count = 96,
+                             .priority_bits = 5,
+                             .pre_bits = 5,
+                             .dist = { 0x8000000 },
+                             .dist_bytes = 0x10000,
+                             .redist = { 0x80a0000 },
+                             .redist_bytes = 0xf60000 };
 static void g_n(uint32_t i) { (void)i; }
-static void g_nb(uint32_t i, bool b) { (void)i; (void)b; }
-static void g_route(uint32_t i, unsigned c) { (void)i; (void)c; }
-static void g_lr_write(unsigned n, const struct gic_lr *l) { (void)n; (void)l; }
-static void g_lr_read(unsigned n, struct gic_lr *l) { (void)n; memset(l, 0, sizeof(*l)); }
+static void g_nb(uint32_t i, bool b)
+{
+    (void)i;
+    (void)b;
+}
+static void g_route(uint32_t i, unsigned c)
+{
+    (void)i;
+    (void)c;
+}
+static void g_lr_write(unsigned n, const struct gic_lr *l)
+{
+    (void)n;
+    (void)l;
+}
+static void g_lr_read(unsigned n, struct gic_lr *l)
+{
+    (void)n;
+    memset(l, 0, sizeof(*l));
+}
 static void g_lr_clear(unsigned n) { (void)n; }
 static void g_load(const struct gic_vcpu_regs *r) { (void)r; }
 static void g_save(struct gic_vcpu_regs *r) { (void)r; }
 static const struct gic_driver no_gic = {
-    .name = "none", .version = 3, .enable = g_n, .disable = g_n, .deactivate = g_n, .set_type = g_nb, .set_pending = g_nb,
-    .set_active = g_nb, .route = g_route, .lr_write = g_lr_write, .lr_read = g_lr_read, .lr_clear = g_lr_clear, .load = g_load,
-    .save = g_save, .set_hcr = g_n,
+    .name = "none",
+    .version = 3,
+    .enable = g_n,
+    .disable = g_n,
+    .deactivate = g_n,
+    .set_type = g_nb,
+    .set_pending = g_nb,
+    .set_active = g_nb,
+    .route = g_route,
+    .lr_write = g_lr_write,
+    .lr_read = g_lr_read,
+    .lr_clear = g_lr_clear,
+    .load = g_load,
+    .save = g_save,
+    .set_hcr = g_n,
 };
 const struct gic_driver *gic = &no_gic;
-void host_irq(void) { }
+void host_irq(void) {}
 
 static jmp_buf machine_off;
 enum { OFF = 1, REBOOT, HALT };
@@ -49,11 +85,12 @@ void arch_poweroff(void) { longjmp(machine_off, OFF); }
 void arch_reboot(void) { longjmp(machine_off, REBOOT); }
 void arch_halt(void) { longjmp(machine_off, HALT); }
 
-static uint64_t direct_bytes;           /* 0: all RAM is in the direct map */
+static uint64_t direct_bytes; /* 0: all RAM is in the direct map */
 static uint32_t exc_port;
-static inline unsigned exc_count(void)         /* VIRQ_DOM_EXC since the last look: at most one is seen */
+static inline unsigned exc_count(void) /* VIRQ_DOM_EXC since the last look: at most one is seen */
 {
-    uint64_t *word = &dom0->shared_info->evtchn_pending[exc_port / 64], bit = 1ull << (exc_port % 64);
+    uint64_t *word = &dom0->shared_info->evtchn_pending[exc_port / 64],
+             bit = 1ull << (exc_port % 64);
     bool was = *word & bit;
     *word &= ~bit;
     return was;
@@ -61,8 +98,11 @@ static inline unsigned exc_count(void)         /* VIRQ_DOM_EXC since the last lo
 
 static struct xen_domctl_createdomain config(unsigned vcpus)
 {
-    return (struct xen_domctl_createdomain){ .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap, .max_vcpus = vcpus, .max_evtchn_port = 1023,
-                                             .max_grant_frames = 32, .max_maptrack_frames = 64,
+    return (struct xen_domctl_createdomain){ .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
+                                             .max_vcpus = vcpus,
+                                             .max_evtchn_port = 1023,
+                                             .max_grant_frames = 32,
+                                             .max_maptrack_frames = 64,
                                              .grant_opts = XEN_DOMCTL_GRANT_version(1) };
 }
 
@@ -99,7 +139,8 @@ static inline int boot(void **state)
     return 0;
 }
 
-/* Each test has a fresh machine, but domain.c's list is the program's: dom0 is torn down like any other. */
+/* Each test has a fresh machine, but domain.c's list is the program's: dom0 is torn down like any
+ * other. */
 static inline int halt(void **state)
 {
     (void)state;
@@ -147,12 +188,13 @@ static inline void destroy(struct domain *d)
     assert_int_equal(rc, 0);
     assert_true(!fake_preempt || again);
     assert_int_equal(d->dying, DOM_DEAD);
-    assert_int_equal(domain_kill(d), 0);        /* once more: nothing left to do */
+    assert_int_equal(domain_kill(d), 0); /* once more: nothing left to do */
     domain_put(d);
-    assert_ptr_equal(enter(), dom0->vcpu[0]);   /* frees it on the way */
+    assert_ptr_equal(enter(), dom0->vcpu[0]); /* frees it on the way */
 }
 
-/* cmocka puts its own handler in place before each test; SIGSEGV is the machine's, which fills the VLPT windows. */
+/* cmocka puts its own handler in place before each test; SIGSEGV is the machine's, which fills the
+ * VLPT windows. */
 static struct sigaction machine_segv;
 static inline void see_windows(void) { sigaction(SIGSEGV, &machine_segv, NULL); }
 

@@ -17,7 +17,7 @@
 #include "../../migrate/state.h"
 
 #define MAGIC_PAGES 4u
-#define SLOTS (MAGIC_PAGES + FAKE_PAGES_MAX)
+#define SLOTS       (MAGIC_PAGES + FAKE_PAGES_MAX)
 
 struct domain {
     bool exists, paused, suspended, logging;
@@ -25,8 +25,8 @@ struct domain {
     uint8_t uuid[16];
     char name[64], config[4096], node[64];
     uint64_t max_pages, target_kib, counter;
-    int object;                     /* SLOTS pages: magic, then RAM */
-    uint8_t *memory;                /* all of it, mapped */
+    int object;      /* SLOTS pages: magic, then RAM */
+    uint8_t *memory; /* all of it, mapped */
     bool hole[SLOTS], dirty[SLOTS], built[SLOTS];
 };
 
@@ -47,15 +47,9 @@ static uint32_t next_domid;
 static void enter(void) { pthread_mutex_lock(&lock); }
 static void leave(void) { pthread_mutex_unlock(&lock); }
 
-static bool runs(const struct domain *d)
-{
-    return d->exists && !d->paused && !d->suspended;
-}
+static bool runs(const struct domain *d) { return d->exists && !d->paused && !d->suspended; }
 
-static void note_running(void)
-{
-    ran_twice |= runs(&domain[0]) && runs(&domain[1]);
-}
+static void note_running(void) { ran_twice |= runs(&domain[0]) && runs(&domain[1]); }
 
 static void drop(struct domain *d)
 {
@@ -71,8 +65,11 @@ void fake_reset(void)
     enter();
     for (int i = 0; i < 2; i++) {
         drop(&domain[i]);
-        fake_options[i] = (struct fake_options){.free_pages = 100000, .gic = XLR_GIC_V3, .isar0 = 0x11120, .midr = 0x411fd070,
-                                                 .el1_widths = 2};
+        fake_options[i] = (struct fake_options){ .free_pages = 100000,
+                                                 .gic = XLR_GIC_V3,
+                                                 .isar0 = 0x11120,
+                                                 .midr = 0x411fd070,
+                                                 .el1_widths = 2 };
     }
     mappings = 0;
     ran_twice = log_clash = false;
@@ -107,8 +104,9 @@ void fake_make_guest(int host, const char *name, uint32_t pages, const char *ker
     d->width = XLR_WIDTH_64;
     d->counter = 1000;
     snprintf(d->node, sizeof d->node, "written by the guest");
-    snprintf(d->config, sizeof d->config, "name = \"%s\"\nmemory = %u\nvcpus = 2\nkernel = '%s'\nextra = \"console=hvc0\" # c\n", name,
-             pages * 4 / 1024, kernel_path);
+    snprintf(d->config, sizeof d->config,
+             "name = \"%s\"\nmemory = %u\nvcpus = 2\nkernel = '%s'\nextra = \"console=hvc0\" # c\n",
+             name, pages * 4 / 1024, kernel_path);
     leave();
 }
 
@@ -136,7 +134,8 @@ bool fake_guest_check(int host, uint32_t n, uint64_t sequence)
     uint64_t want[512];
     pattern(want, n, sequence);
     enter();
-    bool same = domain[host].exists && !memcmp(want, domain[host].memory + (size_t)(MAGIC_PAGES + n) * 4096, 4096);
+    bool same = domain[host].exists &&
+                !memcmp(want, domain[host].memory + (size_t)(MAGIC_PAGES + n) * 4096, 4096);
     leave();
     return same;
 }
@@ -220,9 +219,13 @@ static uint64_t populated(const struct domain *d)
 static int describe(const struct domain *d, bool match, struct hyp_domain *out)
 {
     if (d->exists && match) {
-        *out = (struct hyp_domain){.domid = d->domid, .vcpu_count = d->vcpu_count, .max_pages = d->max_pages,
-                                   .tot_pages = populated(d), .paused = d->paused, .suspended = d->suspended,
-                                   .shut_down = d->suspended};
+        *out = (struct hyp_domain){ .domid = d->domid,
+                                    .vcpu_count = d->vcpu_count,
+                                    .max_pages = d->max_pages,
+                                    .tot_pages = populated(d),
+                                    .paused = d->paused,
+                                    .suspended = d->suspended,
+                                    .shut_down = d->suspended };
         memcpy(out->uuid, d->uuid, 16);
         copy_text(out->name, sizeof out->name, d->name);
     }
@@ -234,7 +237,7 @@ int hyp_find(struct hyp *h, const char *guest, struct hyp_domain *d)
 {
     enter();
     if (!strcmp(guest, "Domain-0")) {
-        *d = (struct hyp_domain){.vcpu_count = 1};
+        *d = (struct hyp_domain){ .vcpu_count = 1 };
         leave();
         return 0;
     }
@@ -259,11 +262,16 @@ int hyp_free_pages(struct hyp *h, uint64_t *pages)
     return 0;
 }
 
-struct blob { uint8_t *at; };
+struct blob {
+    uint8_t *at;
+};
 
-static void put(struct blob *b, uint16_t type, uint16_t instance, const void *payload, size_t length)
+static void put(struct blob *b, uint16_t type, uint16_t instance, const void *payload,
+                size_t length)
 {
-    struct hvm_save_descriptor d = {.typecode = type, .instance = instance, .length = (uint32_t)length};
+    struct hvm_save_descriptor d = { .typecode = type,
+                                     .instance = instance,
+                                     .length = (uint32_t)length };
     memcpy(b->at, &d, sizeof d);
     memset(b->at + sizeof d, 0, xlm_pad(length));
     if (length)
@@ -271,12 +279,14 @@ static void put(struct blob *b, uint16_t type, uint16_t instance, const void *pa
     b->at += sizeof d + xlm_pad(length);
 }
 
-static int build_context(int host, uint32_t width, uint32_t vcpus, uint64_t counter, void *buffer, size_t capacity)
+static int build_context(int host, uint32_t width, uint32_t vcpus, uint64_t counter, void *buffer,
+                         size_t capacity)
 {
-    struct blob b = {buffer};
-    struct xlr_header header = {XLR_MAGIC, XLR_VERSION, fake_options[host].gic, width, vcpus, 40, 62500000};
-    struct xlr_cpu_features features = {.count = XLR_ID_REG_COUNT};
-    struct xlr_time time = {counter, 62500000};
+    struct blob b = { buffer };
+    struct xlr_header header = { XLR_MAGIC, XLR_VERSION, fake_options[host].gic, width, vcpus,
+                                 40,        62500000 };
+    struct xlr_cpu_features features = { .count = XLR_ID_REG_COUNT };
+    struct xlr_time time = { counter, 62500000 };
     if (width == XLR_WIDTH_64) {
         features.reg[XLR_ID_PFR0] = fake_options[host].el1_widths << 4;
         features.reg[XLR_ID_ISAR0] = fake_options[host].isar0;
@@ -293,23 +303,26 @@ static int build_context(int host, uint32_t width, uint32_t vcpus, uint64_t coun
 
 int hyp_host_context(struct hyp *h, void *buffer, size_t capacity)
 {
-    return build_context(h->host, fake_options[h->host].el1_widths ? XLR_WIDTH_64 : XLR_WIDTH_32, 1, 0, buffer, capacity);
+    return build_context(h->host, fake_options[h->host].el1_widths ? XLR_WIDTH_64 : XLR_WIDTH_32, 1,
+                         0, buffer, capacity);
 }
 
 int hyp_get_context(struct hyp *h, uint32_t domid, void *buffer, size_t capacity)
 {
     struct domain *d = &domain[h->host];
-    return d->exists && d->domid == domid ? build_context(h->host, d->width, d->vcpu_count, d->counter, buffer, capacity) : -ESRCH;
+    return d->exists && d->domid == domid
+               ? build_context(h->host, d->width, d->vcpu_count, d->counter, buffer, capacity)
+               : -ESRCH;
 }
 
 int hyp_set_context(struct hyp *h, uint32_t domid, const void *context, size_t bytes)
 {
     struct domain *d = &domain[h->host];
-    struct failure f = {0};
+    struct failure f = { 0 };
     struct xlr_time time;
     size_t length;
-    if (!d->exists || d->domid != domid || !d->paused || fake_options[h->host].set_context_fails || state_check(context, bytes, &f) < 0 ||
-        state_width(context, bytes) != d->width)
+    if (!d->exists || d->domid != domid || !d->paused || fake_options[h->host].set_context_fails ||
+        state_check(context, bytes, &f) < 0 || state_width(context, bytes) != d->width)
         return -EINVAL;
     memcpy(&time, state_find(context, bytes, XLR_TIME, &length), sizeof time);
     d->counter = time.counter;
@@ -319,10 +332,10 @@ int hyp_set_context(struct hyp *h, uint32_t domid, const void *context, size_t b
 int hyp_layout(struct hyp *h, uint64_t max_pages, struct xlm_run bank[4])
 {
     (void)h;
-    bank[0] = (struct xlm_run){FAKE_MAGIC_GFN, MAGIC_PAGES};
+    bank[0] = (struct xlm_run){ FAKE_MAGIC_GFN, MAGIC_PAGES };
     uint64_t pages = max_pages < FAKE_PAGES_MAX ? max_pages : FAKE_PAGES_MAX;
-    bank[1] = (struct xlm_run){FAKE_RAM_GFN, pages < FAKE_LOW_PAGES ? pages : FAKE_LOW_PAGES};
-    bank[2] = (struct xlm_run){FAKE_HIGH_GFN, pages - bank[1].count};
+    bank[1] = (struct xlm_run){ FAKE_RAM_GFN, pages < FAKE_LOW_PAGES ? pages : FAKE_LOW_PAGES };
+    bank[2] = (struct xlm_run){ FAKE_HIGH_GFN, pages - bank[1].count };
     return bank[2].count ? 3 : 2;
 }
 
@@ -385,7 +398,9 @@ int hyp_log_harvest(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bi
     __atomic_fetch_add(&harvests, 1, __ATOMIC_SEQ_CST);
     usleep(fake_options[h->host].stall_ms * 1000);
     fake_options[h->host].stall_ms = 0;
-    return fake_options[h->host].harvest_fails ? -EIO : read_log(&domain[h->host], domid, bitmap, bits, true);
+    return fake_options[h->host].harvest_fails
+               ? -EIO
+               : read_log(&domain[h->host], domid, bitmap, bits, true);
 }
 
 int hyp_log_peek(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
@@ -394,7 +409,8 @@ int hyp_log_peek(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
     return read_log(&domain[h->host], domid, bitmap, bits, false);
 }
 
-int hyp_suspend(struct hyp *h, uint32_t domid, uint32_t timeout_ms, int cancel_fd, uint64_t *stopped_ns, struct failure *f)
+int hyp_suspend(struct hyp *h, uint32_t domid, uint32_t timeout_ms, int cancel_fd,
+                uint64_t *stopped_ns, struct failure *f)
 {
     struct domain *d = &domain[h->host];
     (void)cancel_fd;
@@ -440,7 +456,8 @@ int hyp_destroy(struct hyp *h, uint32_t domid)
     return 0;
 }
 
-int hyp_frames(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool zero, enum hyp_frame *frame)
+int hyp_frames(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool zero,
+               enum hyp_frame *frame)
 {
     static const uint8_t nothing[4096];
     struct domain *d = &domain[h->host];
@@ -450,7 +467,9 @@ int hyp_frames(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool z
     for (size_t i = 0; i < count; i++) {
         int64_t p = place(gfn + i);
         bool there = p >= 0 && !d->hole[p];
-        frame[i] = !there ? HYP_HOLE : zero && !memcmp(d->memory + p * 4096, nothing, 4096) ? HYP_ZERO : HYP_MEMORY;
+        frame[i] = !there                                                 ? HYP_HOLE
+                   : zero && !memcmp(d->memory + p * 4096, nothing, 4096) ? HYP_ZERO
+                                                                          : HYP_MEMORY;
     }
     leave();
     return 0;
@@ -467,8 +486,10 @@ int hyp_written(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
     return 0;
 }
 
-/* Windows on what the frames are now; they are views of one memory object, so writes go where they should. */
-void *hyp_map(struct hyp *h, uint32_t domid, bool writable, const uint64_t *gfn, size_t count, int *error)
+/* Windows on what the frames are now; they are views of one memory object, so writes go where they
+ * should. */
+void *hyp_map(struct hyp *h, uint32_t domid, bool writable, const uint64_t *gfn, size_t count,
+              int *error)
 {
     struct domain *d = &domain[h->host];
     (void)writable;
@@ -481,7 +502,8 @@ void *hyp_map(struct hyp *h, uint32_t domid, bool writable, const uint64_t *gfn,
         int64_t p = place(gfn[i]);
         error[i] = p < 0 || d->hole[p] ? ENOENT : 0;
         if (!error[i])
-            mmap(va + i * 4096, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, d->object, p * 4096);
+            mmap(va + i * 4096, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, d->object,
+                 p * 4096);
     }
     __atomic_fetch_add(&mappings, (int)count, __ATOMIC_SEQ_CST);
     return va;
@@ -583,7 +605,7 @@ static uint64_t config_number(const struct config *c, const char *key)
 /* As libxc tells them apart: a zImage has its magic number there. */
 static uint32_t kernel_width(const char *path)
 {
-    uint32_t word[10] = {0};
+    uint32_t word[10] = { 0 };
     FILE *in = path ? fopen(path, "r") : NULL;
     size_t n = in ? fread(word, sizeof word, 1, in) : 0;
     if (in)
@@ -612,7 +634,7 @@ static int create(struct hyp *h, struct failure *f)
     snprintf(d->name, sizeof d->name, "%s", config_string(&c, "name"));
     uuid_parse(config_string(&c, "uuid"), d->uuid);
     snprintf(d->config, sizeof d->config, "%s", text);
-    memset(d->memory + 5 * 4096, 0xa5, 3 * 4096);       /* what the domain's builder leaves */
+    memset(d->memory + 5 * 4096, 0xa5, 3 * 4096); /* what the domain's builder leaves */
     memset(d->built + 5, true, 3);
     leave();
     config_free(&c);
@@ -626,13 +648,14 @@ int hyp_create_wait(struct hyp *h, int timeout_ms, struct failure *f)
     uint64_t now = now_ns();
     if (now < h->create_ns) {
         uint64_t wait = h->create_ns - now, most = (uint64_t)timeout_ms * 1000000u;
-        struct timespec t = {0, (long)(wait < most ? wait : most)};
+        struct timespec t = { 0, (long)(wait < most ? wait : most) };
         nanosleep(&t, NULL);
         if (wait > most)
             return -EAGAIN;
     }
     h->create_ns = 0;
-    return fake_options[h->host].create_fails ? fail(f, XLM_E_CREATE, "xl create failed: no luck") : create(h, f);
+    return fake_options[h->host].create_fails ? fail(f, XLM_E_CREATE, "xl create failed: no luck")
+                                              : create(h, f);
 }
 
 void hyp_create_abandon(struct hyp *h) { h->create_ns = 0; }

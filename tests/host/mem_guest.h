@@ -52,7 +52,8 @@ static inline void guest_free(struct domain *d)
     free(d);
 }
 
-/* The guest loads or stores as on a CPU: faults are handled and the access made again, until it succeeds or is injected. */
+/* The guest loads or stores as on a CPU: faults are handled and the access made again, until it
+ * succeeds or is injected. */
 static inline bool guest_access(struct domain *d, uint64_t ipa, bool write, paddr_t *pa)
 {
     struct vcpu *v = d->vcpu[0];
@@ -61,7 +62,9 @@ static inline bool guest_access(struct domain *d, uint64_t ipa, bool write, padd
         if (fault == FAKE_OK)
             return true;
         unsigned aborts = v->arch.aborts;
-        struct stage2_fault f = { .ipa = IPA(ipa), .write = write, .permission = fault == FAKE_PERMISSION };
+        struct stage2_fault f = { .ipa = IPA(ipa),
+                                  .write = write,
+                                  .permission = fault == FAKE_PERMISSION };
         stage2_fault(v, &f);
         if (v->arch.aborts != aborts)
             return false;
@@ -70,10 +73,13 @@ static inline bool guest_access(struct domain *d, uint64_t ipa, bool write, padd
     return false;
 }
 
-/* A group of tests with the windows of 64-bit, where there is room for them, and with those of 32-bit. */
-#define RUN_WITH_BOTH_WINDOWS(tests) __extension__({ \
-    int failed_ = fake_one_window ? 0 : cmocka_run_group_tests(tests, NULL, NULL); \
-    fake_one_window = true; \
-    failed_ + cmocka_run_group_tests(tests, NULL, NULL); })
+/* A group of tests with the windows of 64-bit, where there is room for them, and with those of
+ * 32-bit. */
+#define RUN_WITH_BOTH_WINDOWS(tests)                                                   \
+    __extension__({                                                                    \
+        int failed_ = fake_one_window ? 0 : cmocka_run_group_tests(tests, NULL, NULL); \
+        fake_one_window = true;                                                        \
+        failed_ + cmocka_run_group_tests(tests, NULL, NULL);                           \
+    })
 
 #endif

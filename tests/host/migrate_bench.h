@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the tests of whole migrations share: two fake hosts with a guest that knows what its memory must hold, a socket pair, a thread for
- * either end.  Included once per test program.
+ * What the tests of whole migrations share: two fake hosts with a guest that knows what its memory
+ * must hold, a socket pair, a thread for either end.  Included once per test program.
  */
 #ifndef TESTS_MIGRATE_BENCH_H
 #define TESTS_MIGRATE_BENCH_H
@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#undef fail     /* cmocka's; the daemon's is meant */
+#undef fail /* cmocka's; the daemon's is meant */
 #define bench_fail(...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__))
 
 #include "../../migrate/settle.h"
@@ -33,7 +33,7 @@ static struct report bench_report;
 static struct source_request bench_request;
 static int bench_from, bench_to;
 static uint32_t bench_pages;
-static uint64_t bench_expected[FAKE_PAGES_MAX];     /* the sequence number each page must hold */
+static uint64_t bench_expected[FAKE_PAGES_MAX]; /* the sequence number each page must hold */
 static uint64_t bench_sequence;
 static pthread_t bench_load_thread, bench_cancel_thread;
 static volatile bool bench_loading;
@@ -50,7 +50,7 @@ static void bench_emit(void *context, const char *line)
 /* Both daemons are new, their journals stay. */
 static inline void bench_restart(int host)
 {
-    static const char *const name[2] = {"A", "B"};
+    static const char *const name[2] = { "A", "B" };
     host_init(&bench_host[host], name[host], bench_dir[host]);
 }
 
@@ -70,8 +70,12 @@ static inline void bench_start(uint32_t pages)
         fputc(i * 7 & 255, out);
     fclose(out);
     fake_make_guest(0, "guest", pages, bench_kernel);
-    bench_request = (struct source_request){.guest = "guest", .peer = "b", .port = 1, .downtime_ms = 300,
-                                            .suspend_timeout_ms = 100, .fd = -1};
+    bench_request = (struct source_request){ .guest = "guest",
+                                             .peer = "b",
+                                             .port = 1,
+                                             .downtime_ms = 300,
+                                             .suspend_timeout_ms = 100,
+                                             .fd = -1 };
 }
 
 static inline void bench_write(uint32_t page)
@@ -124,10 +128,7 @@ static inline void bench_cancel_after(uint32_t ms)
     pthread_create(&bench_cancel_thread, NULL, bench_cancel_main, NULL);
 }
 
-static inline void bench_cancel_join(void)
-{
-    pthread_join(bench_cancel_thread, NULL);
-}
+static inline void bench_cancel_join(void) { pthread_join(bench_cancel_thread, NULL); }
 
 static int bench_fd[2];
 static enum source_result bench_result;
@@ -151,7 +152,7 @@ static inline enum source_result bench_migrate(void)
     memset(&bench_report, 0, sizeof bench_report);
     bench_report.emit = bench_emit;
     bench_warning[0] = bench_last[0] = 0;
-    bench_result = (enum source_result)-1;
+    bench_result = (enum source_result) - 1;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, bench_fd), 0);
     bench_request.fd = bench_fd[0];
     pthread_create(&target, NULL, bench_target_main, NULL);
@@ -171,7 +172,8 @@ static inline bool bench_memory_ok(int host)
 {
     for (uint32_t i = 0; i < bench_pages; i++)
         if (!fake_is_hole(host, i) && !fake_guest_check(host, i, bench_expected[i])) {
-            printf("page %u on host %d does not hold sequence %llu\n", i, host, (unsigned long long)bench_expected[i]);
+            printf("page %u on host %d does not hold sequence %llu\n", i, host,
+                   (unsigned long long)bench_expected[i]);
             return false;
         }
     return true;

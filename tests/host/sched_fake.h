@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the scheduler's tests put in place of the rest of the core: nothing happens, and saving and loading is checked. */
+/* What the scheduler's tests put in place of the rest of the core: nothing happens, and saving and
+ * loading is checked. */
 #ifndef SCHED_FAKE_H
 #define SCHED_FAKE_H
 
@@ -17,8 +18,9 @@
 #include "sched_core.h"
 
 /*
- * The registers: arch.sysreg[0] is the saved copy, hw[cpu] the hardware's.  A guest counts in the hardware's; `truth` in
- * sysreg[1] counts along in memory.  A load that was skipped wrongly, or a save that came too late, shows as a difference.
+ * The registers: arch.sysreg[0] is the saved copy, hw[cpu] the hardware's.  A guest counts in the
+ * hardware's; `truth` in sysreg[1] counts along in memory.  A load that was skipped wrongly, or a
+ * save that came too late, shows as a difference.
  */
 static uint64_t hw[MAX_CPUS];
 static struct vcpu *hw_owner[MAX_CPUS];
@@ -26,8 +28,9 @@ static struct vcpu *hw_owner[MAX_CPUS];
 static void hw_check(const struct vcpu *v)
 {
     if (hw_owner[cpu_id()] != v || hw[cpu_id()] != v->arch.sysreg[1])
-        fail_msg("CPU %u runs d%uv%u with another's registers: %llu, not %llu", cpu_id(), v->domain->id, v->id,
-                 (unsigned long long)hw[cpu_id()], (unsigned long long)v->arch.sysreg[1]);
+        fail_msg("CPU %u runs d%uv%u with another's registers: %llu, not %llu", cpu_id(),
+                 v->domain->id, v->id, (unsigned long long)hw[cpu_id()],
+                 (unsigned long long)v->arch.sysreg[1]);
 }
 static void hw_count(struct vcpu *v)
 {
@@ -48,16 +51,36 @@ void arch_vcpu_load(struct vcpu *v)
     v->arch.loads++;
 }
 
-static int live[MAX_CPUS][2];           /* vGIC and timer: loaded exactly while the vCPU has the CPU */
-void vgic_load(struct vcpu *v) { BUG_ON(v->vgic.routed_cpu == 77 || live[cpu_id()][0]++); v->vgic.routed_cpu = 77; }
-void vgic_save(struct vcpu *v) { BUG_ON(v->vgic.routed_cpu != 77 || --live[cpu_id()][0]); v->vgic.routed_cpu = 0; }
+static int live[MAX_CPUS][2]; /* vGIC and timer: loaded exactly while the vCPU has the CPU */
+void vgic_load(struct vcpu *v)
+{
+    BUG_ON(v->vgic.routed_cpu == 77 || live[cpu_id()][0]++);
+    v->vgic.routed_cpu = 77;
+}
+void vgic_save(struct vcpu *v)
+{
+    BUG_ON(v->vgic.routed_cpu != 77 || --live[cpu_id()][0]);
+    v->vgic.routed_cpu = 0;
+}
 void vgic_flush(struct vcpu *v) { v->vgic.dirty = false; }
-bool vgic_has_pending(struct vcpu *v) { (void)v; return false; }
-void vtimer_load(struct vcpu *v) { (void)v; BUG_ON(live[cpu_id()][1]++); }
-void vtimer_save(struct vcpu *v) { (void)v; BUG_ON(--live[cpu_id()][1]); }
+bool vgic_has_pending(struct vcpu *v)
+{
+    (void)v;
+    return false;
+}
+void vtimer_load(struct vcpu *v)
+{
+    (void)v;
+    BUG_ON(live[cpu_id()][1]++);
+}
+void vtimer_save(struct vcpu *v)
+{
+    (void)v;
+    BUG_ON(--live[cpu_id()][1]);
+}
 uint64_t vmid_enter(struct domain *d) { return d->id + 1u; }
-void vmid_idle(void) { }
-void domain_reap(void) { }
+void vmid_idle(void) {}
+void domain_reap(void) {}
 void vcpu_runstate_publish(struct vcpu *v) { (void)v; }
 void vcpu_runstate_update(struct vcpu *v, int state, uint64_t now_ns)
 {

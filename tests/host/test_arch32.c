@@ -2,8 +2,9 @@
 // cflags: -Wno-missing-prototypes -Iarch/arm32/include
 // libs: -lcmocka
 /*
- * arch/arm32 without the CPU: its sources, over registers that are variables.  What an exit's syndrome leads to, a vCPU's registers as each
- * mode sees them, exceptions into it, and its state in the form that both widths share.
+ * arch/arm32 without the CPU: its sources, over registers that are variables.  What an exit's
+ * syndrome leads to, a vCPU's registers as each mode sees them, exceptions into it, and its state
+ * in the form that both widths share.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +17,7 @@
 #include "../../arch/arm32/include/asm/sysreg.h"
 
 /* The CPU's registers, by name; what its instructions did to them. */
+/* clang-format off */
 static struct {
 #define X(name, ...) uint32_t name;
     SYSREGS_CP32(X) SYSREGS_CP32_OPS(X) SYSREGS_CP14(X) SYSREGS_BANKED(X)
@@ -26,9 +28,10 @@ static struct {
     uint32_t elr_hyp, spsr, fpsid, fpscr, fpexc, mvfr0, mvfr1;
     uint64_t d[32];
 } machine;
+/* clang-format on */
 #undef READ_SYSREG
 #undef WRITE_SYSREG
-#define READ_SYSREG(name) (machine.name)
+#define READ_SYSREG(name)         (machine.name)
 #define WRITE_SYSREG(name, value) ((void)(machine.name = (value)), wrote(&machine.name))
 static uint64_t at_answer;
 static void wrote(const void *reg)
@@ -47,7 +50,7 @@ static void machine_vfp_load(const uint64_t *d, bool all)
     memcpy(machine.d, d, all ? sizeof machine.d : sizeof machine.d / 2);
 }
 #define vfp_store machine_vfp_store
-#define vfp_load machine_vfp_load
+#define vfp_load  machine_vfp_load
 
 #include "../../arch/arm32/include/asm/mm.h"
 #include "../../arch/arm32/include/asm/vcpu.h"
@@ -72,13 +75,40 @@ static struct stage2_fault fault;
 static ipa_t dirty_ipa, leaf_ipa;
 static bool leaf_is_mmio, dirty_answer, hyp_aborts;
 
-void hypercall_dispatch(struct vcpu *v) { (void)v; hypercalls++; }
-void vpsci_dispatch(struct vcpu *v) { (void)v; psci_calls++; }
-void vcpu_wait_for_interrupt(struct vcpu *v) { (void)v; waits++; }
-void vcpu_yield(struct vcpu *v) { (void)v; yields++; }
+void hypercall_dispatch(struct vcpu *v)
+{
+    (void)v;
+    hypercalls++;
+}
+void vpsci_dispatch(struct vcpu *v)
+{
+    (void)v;
+    psci_calls++;
+}
+void vcpu_wait_for_interrupt(struct vcpu *v)
+{
+    (void)v;
+    waits++;
+}
+void vcpu_yield(struct vcpu *v)
+{
+    (void)v;
+    yields++;
+}
 void host_irq(void) {}
-void stage2_fault(struct vcpu *v, const struct stage2_fault *f) { (void)v; fault = *f; faults++; }
-bool dirty_fault(struct vcpu *v, ipa_t ipa) { (void)v; dirty_ipa = ipa; dirty_faults++; return dirty_answer; }
+void stage2_fault(struct vcpu *v, const struct stage2_fault *f)
+{
+    (void)v;
+    fault = *f;
+    faults++;
+}
+bool dirty_fault(struct vcpu *v, ipa_t ipa)
+{
+    (void)v;
+    dirty_ipa = ipa;
+    dirty_faults++;
+    return dirty_answer;
+}
 struct vcpu *mmio_leaf_access(struct vcpu *v, uint32_t iss, ipa_t ipa)
 {
     (void)iss;
@@ -87,16 +117,59 @@ struct vcpu *mmio_leaf_access(struct vcpu *v, uint32_t iss, ipa_t ipa)
         machine.hdfar = 0xdeadbeef, machine.hpfar = 0xdeadbeef;
     return leaf_is_mmio ? v : NULL;
 }
-void p2m_cache_flush(struct domain *d, uint64_t first, uint64_t end) { (void)d; (void)first; (void)end; flushes++; }
-uint64_t p2m_max_gfn(const struct domain *d) { (void)d; return 1000; }
-bool vgic_sgi_write(struct vcpu *v, uint64_t value, unsigned group) { (void)v; sgi_value = value; sgi_group = group; return true; }
-uint64_t vtimer_phys_read(struct vcpu *v, enum vtimer_reg reg) { (void)v; timer_reg = reg; return 0x1122334455667788; }
-void vtimer_phys_write(struct vcpu *v, enum vtimer_reg reg, uint64_t value) { (void)v; timer_reg = reg; timer_value = value; }
-void log_printf(enum log_level level, const char *fmt, ...) { (void)level; (void)fmt; }
-void panic_at(const char *file, int line, const char *fmt, ...) { (void)fmt; _fail(file, line); abort(); }
+void p2m_cache_flush(struct domain *d, uint64_t first, uint64_t end)
+{
+    (void)d;
+    (void)first;
+    (void)end;
+    flushes++;
+}
+uint64_t p2m_max_gfn(const struct domain *d)
+{
+    (void)d;
+    return 1000;
+}
+bool vgic_sgi_write(struct vcpu *v, uint64_t value, unsigned group)
+{
+    (void)v;
+    sgi_value = value;
+    sgi_group = group;
+    return true;
+}
+uint64_t vtimer_phys_read(struct vcpu *v, enum vtimer_reg reg)
+{
+    (void)v;
+    timer_reg = reg;
+    return 0x1122334455667788;
+}
+void vtimer_phys_write(struct vcpu *v, enum vtimer_reg reg, uint64_t value)
+{
+    (void)v;
+    timer_reg = reg;
+    timer_value = value;
+}
+void log_printf(enum log_level level, const char *fmt, ...)
+{
+    (void)level;
+    (void)fmt;
+}
+void panic_at(const char *file, int line, const char *fmt, ...)
+{
+    (void)fmt;
+    _fail(file, line);
+    abort();
+}
 void arch_halt(void) { abort(); }
-void symbol_print(char buf[SYMBOL_PRINT_MAX], uint64_t addr) { (void)addr; buf[0] = 0; }
-void backtrace_from(uint32_t fp, uint32_t pc) { (void)fp; (void)pc; }
+void symbol_print(char buf[SYMBOL_PRINT_MAX], uint64_t addr)
+{
+    (void)addr;
+    buf[0] = 0;
+}
+void backtrace_from(uint32_t fp, uint32_t pc)
+{
+    (void)fp;
+    (void)pc;
+}
 
 /* ---- one vCPU, current ---- */
 static struct domain dom;
@@ -129,7 +202,7 @@ static void test_reset(void **state)
     (void)state;
     arch_vcpu_reset(&vcpu, 0x1235, 7, true);
     assert_int_equal(r->pc, 0x1234);
-    assert_int_equal(r->pstate, 0x1f3);                 /* Supervisor, all masked, Thumb */
+    assert_int_equal(r->pstate, 0x1f3); /* Supervisor, all masked, Thumb */
     assert_int_equal(r->r[0], 7);
     arch_vcpu_reset(&vcpu, 0x1000, 0, true);
     assert_int_equal(r->pstate, 0x1d3);
@@ -139,9 +212,16 @@ static void test_reset(void **state)
 /* R8 to R14 of each mode are the registers that Arm ARM B1.3.1 gives it. */
 static void test_banked(void **state)
 {
-    static const struct { uint32_t mode; uint32_t *sp, *lr; } modes[] = {
-        { PSR_SVC, &machine.sp_svc, &machine.lr_svc }, { PSR_ABT, &machine.sp_abt, &machine.lr_abt },
-        { PSR_UND, &machine.sp_und, &machine.lr_und }, { PSR_IRQ, &machine.sp_irq, &machine.lr_irq }, { PSR_FIQ, &machine.sp_fiq, &machine.lr_fiq }, { PSR_USR, &machine.sp_usr, NULL },
+    static const struct {
+        uint32_t mode;
+        uint32_t *sp, *lr;
+    } modes[] = {
+        { PSR_SVC, &machine.sp_svc, &machine.lr_svc },
+        { PSR_ABT, &machine.sp_abt, &machine.lr_abt },
+        { PSR_UND, &machine.sp_und, &machine.lr_und },
+        { PSR_IRQ, &machine.sp_irq, &machine.lr_irq },
+        { PSR_FIQ, &machine.sp_fiq, &machine.lr_fiq },
+        { PSR_USR, &machine.sp_usr, NULL },
         { PSR_SYS, &machine.sp_usr, NULL },
     };
     (void)state;
@@ -173,7 +253,8 @@ static void test_banked(void **state)
     assert_int_equal(arch_reg_get(&vcpu, 15 + 16), 0);
 }
 
-/* Save and load: all registers come back, also after another vCPU, whose FP registers push the first's out. */
+/* Save and load: all registers come back, also after another vCPU, whose FP registers push the
+ * first's out. */
 static void test_switch(void **state)
 {
     (void)state;
@@ -188,7 +269,7 @@ static void test_switch(void **state)
     machine.id_pfr0 = 0x1131;
     machine.teecr = 1;
     machine.teehbr = 0x7000;
-    machine.fpexc = 0;                      /* lazily off in the guest */
+    machine.fpexc = 0; /* lazily off in the guest */
     for (unsigned i = 0; i < 32; i++)
         machine.d[i] = 0x1000 + i;
     __typeof__(machine) before = machine;
@@ -211,7 +292,7 @@ static void test_switch(void **state)
     vcpu.arch.fp.d[3] = 99;
     arch_vcpu_load(&vcpu);
     assert_int_equal(machine.d[3], 0x1003);
-    vcpu.arch.fp_cpu = -1;              /* unless they were replaced */
+    vcpu.arch.fp_cpu = -1; /* unless they were replaced */
     arch_vcpu_load(&vcpu);
     assert_int_equal(machine.d[3], 99);
     assert_int_equal(machine.fpexc, 0);
@@ -266,7 +347,8 @@ static void test_skip(void **state)
     r->pstate = PSR_SVC;
     arch_skip_instruction(&vcpu);
     assert_int_equal(r->pc, 0x8004);
-    r->pstate = with_it(0x16);          /* a block of three (EQ, NE, EQ: bits 4 up are the next one's), then of two, of one, none */
+    r->pstate = with_it(0x16); /* a block of three (EQ, NE, EQ: bits 4 up are the next one's), then
+                                  of two, of one, none */
     vcpu.arch.hsr = 0;
     arch_skip_instruction(&vcpu);
     assert_int_equal(r->pc, 0x8006);
@@ -280,13 +362,16 @@ static void test_skip(void **state)
     assert_int_equal(r->pstate, with_it(0));
 }
 
-/* All sixteen conditions against all flags, from the syndrome and from the IT state, by their definitions (Arm ARM A8.3). */
+/* All sixteen conditions against all flags, from the syndrome and from the IT state, by their
+ * definitions (Arm ARM A8.3). */
 static void test_condition(void **state)
 {
     (void)state;
     for (unsigned flags = 0; flags < 16; flags++) {
         bool n = flags & 8, z = flags & 4, c = flags & 2, o = flags & 1;
-        const bool holds[15] = { z, !z, c, !c, n, !n, o, !o, c && !z, !c || z, n == o, n != o, !z && n == o, z || n != o, true };
+        const bool holds[15] = { z,   !z,      c,       !c,     n,      !n,           o,
+                                 !o,  c && !z, !c || z, n == o, n != o, !z && n == o, z || n != o,
+                                 true };
         for (unsigned cond = 0; cond < 15; cond++) {
             r->pstate = PSR_SVC | flags << 28;
             assert_int_equal(a32_condition_holds(r->pstate, 1u << 24 | cond << 20), holds[cond]);
@@ -309,15 +394,18 @@ static void test_calls(void **state)
     assert_int_equal(vcpu.exits[EXIT_HYPERCALL], 1);
     trap_sync(&vcpu, syndrome(EC_HVC, 0));
     assert_int_equal(psci_calls, 1);
-    assert_int_equal(r->pc, 0x8000);    /* HVC returns behind itself without us */
+    assert_int_equal(r->pc, 0x8000); /* HVC returns behind itself without us */
     trap_sync(&vcpu, syndrome(EC_SMC, 0));
     assert_int_equal(psci_calls, 2);
     assert_int_equal(r->pc, 0x8004);
-    trap_sync(&vcpu, syndrome(EC_SMC, 1u << 19 | 1u << 24 | 0u << 20));         /* Armv8: not known to pass; EQ, and Z is clear */
+    trap_sync(&vcpu,
+              syndrome(EC_SMC, 1u << 19 | 1u << 24 |
+                                   0u << 20)); /* Armv8: not known to pass; EQ, and Z is clear */
     assert_int_equal(psci_calls, 2);
     assert_int_equal(r->pc, 0x8008);
     trap_sync(&vcpu, syndrome(EC_HVC, 0x123));
-    assert_int_equal(machine.lr_und, 0x8008);       /* the exception is at the HVC, four bytes back, and LR behind it */
+    assert_int_equal(machine.lr_und,
+                     0x8008); /* the exception is at the HVC, four bytes back, and LR behind it */
     assert_int_equal(r->pstate & PSR_MODE, PSR_UND);
 }
 
@@ -328,7 +416,7 @@ static void test_wait(void **state)
     assert_int_equal(waits, 1);
     trap_sync(&vcpu, syndrome(EC_WFX, 1u << 24 | 14u << 20 | 1));
     assert_int_equal(yields, 1);
-    trap_sync(&vcpu, syndrome(EC_WFX, 1u << 24 | 0u << 20));    /* WFIEQ, not equal: nothing */
+    trap_sync(&vcpu, syndrome(EC_WFX, 1u << 24 | 0u << 20)); /* WFIEQ, not equal: nothing */
     assert_int_equal(waits + yields, 2);
     assert_int_equal(r->pc, 0x800c);
 }
@@ -338,7 +426,7 @@ static void test_aborts(void **state)
     uint32_t load = syndrome(EC_DABT_LOW, HSR_ISV | 2u << 22 | 5u << 16 | FSC_TRANSLATION | 3);
     (void)state;
     /* Emulated by its leaf; address bits above 32 come from HPFAR. */
-    machine.hpfar = 0x12345670 >> 0;        /* IPA[39:12] in 31:4 */
+    machine.hpfar = 0x12345670 >> 0; /* IPA[39:12] in 31:4 */
     machine.hdfar = 0xc0000abc;
     leaf_is_mmio = true;
     trap_sync(&vcpu, load);
@@ -394,23 +482,26 @@ static void test_par_short(void **state)
 {
     ipa_t ipa;
     (void)state;
-    at_answer = 0x45678000 | 0x14;     /* a page */
+    at_answer = 0x45678000 | 0x14; /* a page */
     assert_true(guest_at(GVA(0xc0000123), true, &ipa));
     assert_int_equal(machine.ats1cpw, 0xc0000123);
     assert_int_equal(ipa.v, 0x45678123);
     at_answer = 0x87000000 | 0x12 << 16 | PAR_SUPERSECTION;
     assert_true(guest_at(GVA(0xc0345678), false, &ipa));
     assert_int_equal(ipa.v, 0x1287345678ull);
-    at_answer = 0x200 | 5 << 1 | PAR_F;        /* bit 9 is of the other format */
+    at_answer = 0x200 | 5 << 1 | PAR_F; /* bit 9 is of the other format */
     assert_false(guest_at(GVA(0xc0000123), false, &ipa));
     assert_int_equal(guest_at_par(GVA(0), false) & PAR_S, 0);
 }
 
 /* ---- coprocessors ---- */
 #define ALWAYS (1u << 24 | 14u << 20)
-static uint32_t cp32(unsigned ec, unsigned op1, unsigned crn, unsigned crm, unsigned op2, unsigned rt, bool read)
+static uint32_t cp32(unsigned ec, unsigned op1, unsigned crn, unsigned crm, unsigned op2,
+                     unsigned rt, bool read)
 {
-    return syndrome(ec, (ec == EC_CP10 ? 0 : op2 << 17) | op1 << 14 | crn << 10 | rt << 5 | crm << 1 | read) | ALWAYS;
+    return syndrome(ec, (ec == EC_CP10 ? 0 : op2 << 17) | op1 << 14 | crn << 10 | rt << 5 |
+                            crm << 1 | read) |
+           ALWAYS;
 }
 static bool undefined(uint32_t hsr)
 {
@@ -426,26 +517,26 @@ static bool undefined(uint32_t hsr)
 static void test_id_registers(void **state)
 {
     (void)state;
-    machine.id_pfr0 = 0x00001131;           /* Cortex-A15 */
+    machine.id_pfr0 = 0x00001131; /* Cortex-A15 */
     machine.id_pfr1 = 0x00011011;
     machine.id_dfr0 = 0x02010555;
     machine.mvfr1 = 0x11111111;
     assert_false(undefined(cp32(EC_CP15_32, 0, 0, 1, 0, 3, true)));
-    assert_int_equal(r->r[3], 0x131);   /* no ThumbEE */
+    assert_int_equal(r->r[3], 0x131); /* no ThumbEE */
     assert_false(undefined(cp32(EC_CP15_32, 0, 0, 1, 1, 3, true)));
     assert_int_equal(r->r[3], 0x10001); /* no Hyp mode, no security */
     assert_false(undefined(cp32(EC_CP15_32, 0, 0, 1, 2, 3, true)));
-    assert_int_equal(r->r[3], 0x505);   /* no PMU */
+    assert_int_equal(r->r[3], 0x505); /* no PMU */
     assert_false(undefined(cp32(EC_CP15_32, 0, 0, 5, 0, 3, true)));
-    assert_int_equal(r->r[3], 0);       /* reserved */
+    assert_int_equal(r->r[3], 0); /* reserved */
     assert_false(undefined(cp32(EC_CP10, 7, 6, 0, 0, 4, true)));
     assert_int_equal(r->r[4], 0x11111111);
     assert_true(undefined(cp32(EC_CP15_32, 0, 0, 1, 0, 3, false)));
     /* Debug: two breakpoints of the version that ID_DFR0 says, the OS lock open, the rest zero. */
     assert_false(undefined(cp32(EC_CP14_32, 0, 0, 0, 0, 3, true)));
     assert_int_equal(r->r[3], 0x11050000);
-    assert_true(undefined(cp32(EC_CP14_32, 6, 0, 0, 0, 3, true)));              /* TEECR */
-    assert_true(undefined(cp32(EC_CP15_32, 0, 9, 12, 0, 3, true)));             /* PMCR */
+    assert_true(undefined(cp32(EC_CP14_32, 6, 0, 0, 0, 3, true)));  /* TEECR */
+    assert_true(undefined(cp32(EC_CP15_32, 0, 9, 12, 0, 3, true))); /* PMCR */
     /* The record has the same, as they are encoded. */
     struct xlr_cpu_features f;
     arch_get_features(&dom, &f);
@@ -477,15 +568,18 @@ static void test_coprocessors(void **state)
     assert_false(undefined(cp32(EC_CP15_32, 0, 14, 2, 0, 3, false)));
     assert_int_equal(timer_reg, VTIMER_CNTP_TVAL);
     assert_int_equal(timer_value, 5);
-    assert_false(undefined(syndrome(EC_CP15_64, 0u << 16 | 3u << 10 | 2u << 5 | 14u << 1 | 1) | ALWAYS));
+    assert_false(
+        undefined(syndrome(EC_CP15_64, 0u << 16 | 3u << 10 | 2u << 5 | 14u << 1 | 1) | ALWAYS));
     assert_int_equal(timer_reg, VTIMER_CNTPCT);
     assert_int_equal(r->r[2], 0x55667788);
     assert_int_equal(r->r[3], 0x11223344);
-    assert_true(undefined(syndrome(EC_CP15_64, 3u << 10 | 2u << 5 | 14u << 1) | ALWAYS));       /* the counter is read-only */
+    assert_true(undefined(syndrome(EC_CP15_64, 3u << 10 | 2u << 5 | 14u << 1) |
+                          ALWAYS)); /* the counter is read-only */
     /* SGIs. */
     r->r[2] = 0x03000002;
     r->r[3] = 0x100;
-    assert_false(undefined(syndrome(EC_CP15_64, 0u << 16 | 3u << 10 | 2u << 5 | 12u << 1) | ALWAYS));
+    assert_false(
+        undefined(syndrome(EC_CP15_64, 0u << 16 | 3u << 10 | 2u << 5 | 12u << 1) | ALWAYS));
     assert_int_equal(sgi_value, 0x10003000002ull);
     assert_int_equal(sgi_group, 1);
     assert_int_equal(vcpu.exits[EXIT_SGI], 1);
@@ -529,7 +623,7 @@ static void fill(struct arch_vcpu *a)
 #undef X
     a->actlr = ACTLR_SMP;
     a->fpexc = FPEXC_EN;
-    a->fp.fpscr = 0x9f07e01f;           /* flags, modes, exceptions seen */
+    a->fp.fpscr = 0x9f07e01f; /* flags, modes, exceptions seen */
     for (unsigned i = 0; i < 32; i++)
         a->fp.d[i] = 0xd000 + i;
 }
@@ -592,19 +686,22 @@ static void test_record_refused(void **state)
     (void)state;
     fill(&vcpu.arch);
     arch_get_record(&vcpu, &rec, &fp);
-#define REFUSED(member, value) do { \
-        struct xlr_vcpu bad = rec; bad.member = (value); \
+#define REFUSED(member, value)                                             \
+    do {                                                                   \
+        struct xlr_vcpu bad = rec;                                         \
+        bad.member = (value);                                              \
         assert_int_equal(arch_set_record(&other, &bad, &fp), -XEN_EINVAL); \
-        assert_memory_equal(&before, &other.arch, sizeof before); } while (0)
+        assert_memory_equal(&before, &other.arch, sizeof before);          \
+    } while (0)
     REFUSED(pstate, PSR_HYP);
     REFUSED(pstate, PSR_MON);
-    REFUSED(pstate, 0x3c5);             /* EL1h */
+    REFUSED(pstate, 0x3c5); /* EL1h */
     REFUSED(pstate, PSR_SVC | PSR_J);
     REFUSED(pstate, PSR_SVC | 1ull << 32);
     REFUSED(mpidr, 0x80000001);
     REFUSED(sysreg_count, 3);
     REFUSED(pc, 1ull << 32);
-    REFUSED(sysreg[XLR_SYS_TCR], 1ull << 41);   /* TTBCR2: hierarchical permissions off */
+    REFUSED(sysreg[XLR_SYS_TCR], 1ull << 41); /* TTBCR2: hierarchical permissions off */
 }
 
 static void test_context(void **state)
@@ -632,9 +729,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, start)
     const struct CMUnitTest tests[] = {
-        TEST(test_reset), TEST(test_banked), TEST(test_switch), TEST(test_inject), TEST(test_skip), TEST(test_condition),
-        TEST(test_calls), TEST(test_wait), TEST(test_aborts), TEST(test_par_short), TEST(test_id_registers), TEST(test_coprocessors),
-        TEST(test_record), TEST(test_record_refused), TEST(test_context),
+        TEST(test_reset),     TEST(test_banked),         TEST(test_switch),
+        TEST(test_inject),    TEST(test_skip),           TEST(test_condition),
+        TEST(test_calls),     TEST(test_wait),           TEST(test_aborts),
+        TEST(test_par_short), TEST(test_id_registers),   TEST(test_coprocessors),
+        TEST(test_record),    TEST(test_record_refused), TEST(test_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

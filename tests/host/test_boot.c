@@ -2,8 +2,8 @@
 // link: xen-lite/boot/boot_fdt.c xen-lite/boot/boot_module.c tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka -lfdt
 /*
- * What the boot loader left: the modules of device trees as QEMU, U-Boot and Xen's documentation write them, and of trees
- * and files with one thing wrong, each of which must be named.
+ * What the boot loader left: the modules of device trees as QEMU, U-Boot and Xen's documentation
+ * write them, and of trees and files with one thing wrong, each of which must be named.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,14 +18,14 @@
 #include "domain.h"
 #include "fake.h"
 
-#define MIB (1ull << 20)
-#define RAM_BYTES (16 * MIB)
-#define IMAGE_AT (FAKE_RAM + 1 * MIB)
-#define TREE_AT (FAKE_RAM + 2 * MIB)
-#define FIRMWARE_AT (FAKE_RAM + 3 * MIB)
-#define KERNEL_AT (FAKE_RAM + 4 * MIB)
-#define RAMDISK_AT (FAKE_RAM + 8 * MIB)
-#define KERNEL_BYTES 0x3000u
+#define MIB           (1ull << 20)
+#define RAM_BYTES     (16 * MIB)
+#define IMAGE_AT      (FAKE_RAM + 1 * MIB)
+#define TREE_AT       (FAKE_RAM + 2 * MIB)
+#define FIRMWARE_AT   (FAKE_RAM + 3 * MIB)
+#define KERNEL_AT     (FAKE_RAM + 4 * MIB)
+#define RAMDISK_AT    (FAKE_RAM + 8 * MIB)
+#define KERNEL_BYTES  0x3000u
 #define RAMDISK_BYTES 0x200u
 
 static char errors[1024];
@@ -49,7 +49,10 @@ size_t strlcpy(char *dst, const char *src, size_t size)
 }
 
 /* ---- a tree ---- */
-static union { char bytes[8192]; uint64_t aligned; } tree;
+static union {
+    char bytes[8192];
+    uint64_t aligned;
+} tree;
 
 static void put(int node, const char *property, const char *value, size_t bytes)
 {
@@ -63,8 +66,9 @@ static void put_u32s(int node, const char *property, const uint64_t *values, uns
         cells[i] = cpu_to_fdt32((uint32_t)values[i]);
     put(node, property, (const char *)cells, count * sizeof(cells[0]));
 }
-#define PUT_U32S(node, property, ...) \
-    put_u32s(node, property, (uint64_t[]){ __VA_ARGS__ }, sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t))
+#define PUT_U32S(node, property, ...)                     \
+    put_u32s(node, property, (uint64_t[]){ __VA_ARGS__ }, \
+             sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t))
 
 static int chosen(void) { return fdt_path_offset(tree.bytes, "/chosen"); }
 
@@ -75,16 +79,18 @@ static int add(int parent, const char *name)
     return node;
 }
 
-static int add_module(const char *name, const char *compatible, size_t compatible_bytes, uint64_t start, uint64_t bytes)
+static int add_module(const char *name, const char *compatible, size_t compatible_bytes,
+                      uint64_t start, uint64_t bytes)
 {
     int node = add(chosen(), name);
     put(node, "compatible", compatible, compatible_bytes);
     PUT_U32S(node, "reg", start, bytes);
     return node;
 }
-#define KERNEL "multiboot,kernel\0multiboot,module"
+#define KERNEL  "multiboot,kernel\0multiboot,module"
 #define RAMDISK "multiboot,ramdisk\0multiboot,module"
-#define ADD_MODULE(name, compatible, start, bytes) add_module(name, compatible, sizeof(compatible), start, bytes)
+#define ADD_MODULE(name, compatible, start, bytes) \
+    add_module(name, compatible, sizeof(compatible), start, bytes)
 
 /* RAM, a hole in it that firmware keeps, and /chosen without modules. */
 static void bare_tree(void)
@@ -122,7 +128,7 @@ static void assert_says(int rc, const char *text)
     assert_int_equal(rc, -XEN_EINVAL);
     if (!strstr(errors, text))
         fail_msg("\"%s\" is not in: %s", text, errors);
-    assert_null(strchr(strchr(errors, '\n') + 1, '\n'));       /* one line */
+    assert_null(strchr(strchr(errors, '\n') + 1, '\n')); /* one line */
 }
 
 /* ---- places ---- */
@@ -157,7 +163,8 @@ static void cells_of_chosen(void **state)
     assert_says(scan(), "module@0: its reg property is missing, or too short");
 }
 
-/* RAM that goes on beyond 4 GiB, and a page more: page sizes have 32 bits, what they round has not. */
+/* RAM that goes on beyond 4 GiB, and a page more: page sizes have 32 bits, what they round has not.
+ */
 static void memory_beyond_4g(void **state)
 {
     (void)state;
@@ -174,7 +181,8 @@ static void memory_beyond_4g(void **state)
     parent = fdt_path_offset(tree.bytes, "/reserved-memory");
     PUT_U32S(parent, "#address-cells", 2);
     PUT_U32S(parent, "#size-cells", 2);
-    PUT_U32S(fdt_subnode_offset(tree.bytes, parent, "firmware@43000000"), "reg", 1, 0x10, 0, 0x1000);
+    PUT_U32S(fdt_subnode_offset(tree.bytes, parent, "firmware@43000000"), "reg", 1, 0x10, 0,
+             0x1000);
     assert_int_equal(scan(), 0);
     assert_int_equal(boot.ram_count, 1);
     assert_true(boot.ram[0].start == FAKE_RAM && boot.ram[0].end == FAKE_RAM + 0x180001000ull);
@@ -189,7 +197,8 @@ static void without_kinds(void **state)
 {
     (void)state;
     bare_tree();
-    ADD_MODULE("module@2", "multiboot,module", RAMDISK_AT, RAMDISK_BYTES);      /* the last added comes first */
+    ADD_MODULE("module@2", "multiboot,module", RAMDISK_AT,
+               RAMDISK_BYTES); /* the last added comes first */
     ADD_MODULE("module@1", "multiboot,module", KERNEL_AT, KERNEL_BYTES);
     assert_int_equal(scan(), 0);
     assert_int_equal(boot.kernel.start, KERNEL_AT);
@@ -252,15 +261,18 @@ static void overlaps(void **state)
 {
     (void)state;
     uint64_t tree_bytes = sizeof(tree.bytes);
-    kernel_at(IMAGE_AT - 0x1000, 0x1001, "overlaps the hypervisor at 0x40100000-0x40141234: load one of them elsewhere");
+    kernel_at(IMAGE_AT - 0x1000, 0x1001,
+              "overlaps the hypervisor at 0x40100000-0x40141234: load one of them elsewhere");
     kernel_at(IMAGE_AT - 0x1000, 0x1000, NULL);
     kernel_at(IMAGE_AT + 0x41233, 1, "overlaps the hypervisor");
-    kernel_at(IMAGE_AT + 0x41234, 0x1000, NULL);        /* the very next byte, in the same page */
+    kernel_at(IMAGE_AT + 0x41234, 0x1000, NULL); /* the very next byte, in the same page */
     kernel_at(TREE_AT + tree_bytes - 1, 0x1000, "overlaps the device tree");
     kernel_at(TREE_AT + tree_bytes, 0x1000, NULL);
     kernel_at(FIRMWARE_AT - 1, 2, "overlaps reserved memory at 0x40300000-0x40301000");
     /* The ramdisk's node comes second in the tree, so it is the one that is told. */
-    kernel_at(RAMDISK_AT - 0x1000, 0x1001, "module@ramdisk (ramdisk, 0x200 bytes at 0x40800000): overlaps module@kernel at 0x407ff000-");
+    kernel_at(
+        RAMDISK_AT - 0x1000, 0x1001,
+        "module@ramdisk (ramdisk, 0x200 bytes at 0x40800000): overlaps module@kernel at 0x407ff000-");
     kernel_at(RAMDISK_AT - 0x1000, 0x1000, NULL);
     kernel_at(RAMDISK_AT, RAMDISK_BYTES, "overlaps module@kernel");
 }
@@ -269,7 +281,8 @@ static void memreserve(void **state)
 {
     (void)state;
     usual_tree();
-    assert_int_equal(fdt_add_mem_rsv(tree.bytes, RAMDISK_AT, RAMDISK_BYTES), 0);      /* U-Boot's, for a ramdisk of its own */
+    assert_int_equal(fdt_add_mem_rsv(tree.bytes, RAMDISK_AT, RAMDISK_BYTES),
+                     0); /* U-Boot's, for a ramdisk of its own */
     assert_int_equal(scan(), 0);
     assert_int_equal(fdt_del_mem_rsv(tree.bytes, 0), 0);
     assert_int_equal(fdt_add_mem_rsv(tree.bytes, RAMDISK_AT + 0x100, 0x1000), 0);
@@ -292,7 +305,7 @@ static void linux_initrd(void **state)
     assert_says(scan(), "is not in RAM");
     PUT_U32S(chosen(), "linux,initrd-end", RAMDISK_AT);
     assert_says(scan(), "linux,initrd-start (ramdisk, 0x0 bytes at 0x40800000): is empty");
-    usual_tree();                       /* a node goes first */
+    usual_tree(); /* a node goes first */
     PUT_U32S(chosen(), "linux,initrd-start", FAKE_RAM);
     PUT_U32S(chosen(), "linux,initrd-end", FAKE_RAM + 1);
     assert_int_equal(scan(), 0);
@@ -336,8 +349,8 @@ static unsigned add_entry(uint8_t *p, const char *name, unsigned file_bytes)
 {
     char header[128];
     size_t name_bytes = strlen(name) + 1;
-    (snprintf)(header, sizeof(header), "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X", 1, 0100644, 0, 0, 1, 0,
-               file_bytes, 0, 0, 0, 0, (unsigned)name_bytes, 0);
+    (snprintf)(header, sizeof(header), "070701%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X%08X",
+               1, 0100644, 0, 0, 1, 0, file_bytes, 0, 0, 0, 0, (unsigned)name_bytes, 0);
     memcpy(p, header, 110);
     memcpy(p + 110, name, name_bytes);
     memset(p + 110 + name_bytes, 0xaa, 4 + file_bytes);
@@ -347,7 +360,7 @@ static unsigned add_entry(uint8_t *p, const char *name, unsigned file_bytes)
 static uint64_t make_cpio(uint8_t *p)
 {
     uint64_t bytes = add_entry(p, "init", 0x1b);
-    bytes += add_entry(p + bytes, "TRAILER", 0);        /* a file of nearly that name */
+    bytes += add_entry(p + bytes, "TRAILER", 0); /* a file of nearly that name */
     return bytes + add_entry(p + bytes, "TRAILER!!!", 0);
 }
 
@@ -369,13 +382,16 @@ static void kernels(void **state)
     make_image(at(KERNEL_AT));
     assert_int_equal(check(KERNEL_BYTES, 0), 0);
     assert_int_equal(check(KERNEL_BYTES + 0x100, 0), 0);
-    assert_says(check(KERNEL_BYTES - 1, 0), "module@kernel (kernel, 0x2fff bytes at 0x40400000): is truncated: by its own header it has 0x3000");
+    assert_says(
+        check(KERNEL_BYTES - 1, 0),
+        "module@kernel (kernel, 0x2fff bytes at 0x40400000): is truncated: by its own header it has 0x3000");
     for (unsigned bytes = KERNEL_BYTES - 1; bytes >= 64; bytes -= bytes < 0x400 ? 1 : 0x100) {
-        memset(at(KERNEL_AT) + bytes, 0, KERNEL_BYTES - bytes);         /* what lies behind it is not of it */
+        memset(at(KERNEL_AT) + bytes, 0,
+               KERNEL_BYTES - bytes); /* what lies behind it is not of it */
         assert_says(check(bytes, 0), "is truncated");
     }
     assert_says(check(63, 0), "is no kernel");
-    put_le(at(KERNEL_AT) + 60, 0, 4);                   /* no stub: nothing more is known */
+    put_le(at(KERNEL_AT) + 60, 0, 4); /* no stub: nothing more is known */
     assert_int_equal(check(64, 0), 0);
     put_le(at(KERNEL_AT) + 60, 0xfffffff0, 4);
     assert_says(check(KERNEL_BYTES, 0), "is truncated");
@@ -398,7 +414,7 @@ static void ramdisks(void **state)
     uint64_t one = make_cpio(p);
     assert_int_equal(check(KERNEL_BYTES, one), 0);
     assert_int_equal(check(KERNEL_BYTES, one - 3), 0);
-    for (uint64_t bytes = 6; bytes < one - 3; bytes++) {        /* the last three are padding */
+    for (uint64_t bytes = 6; bytes < one - 3; bytes++) { /* the last three are padding */
         assert_says(check(KERNEL_BYTES, bytes), "module@ramdisk (ramdisk");
         assert_non_null(strstr(errors, "is truncated"));
     }
@@ -432,9 +448,19 @@ static void ramdisks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(usual), cmocka_unit_test(cells_of_chosen), cmocka_unit_test(memory_beyond_4g), cmocka_unit_test(without_kinds), cmocka_unit_test(no_kernel),
-        cmocka_unit_test(no_reg), cmocka_unit_test(two_kernels), cmocka_unit_test(places), cmocka_unit_test(overlaps),
-        cmocka_unit_test(memreserve), cmocka_unit_test(linux_initrd), cmocka_unit_test(kernels), cmocka_unit_test(ramdisks),
+        cmocka_unit_test(usual),
+        cmocka_unit_test(cells_of_chosen),
+        cmocka_unit_test(memory_beyond_4g),
+        cmocka_unit_test(without_kinds),
+        cmocka_unit_test(no_kernel),
+        cmocka_unit_test(no_reg),
+        cmocka_unit_test(two_kernels),
+        cmocka_unit_test(places),
+        cmocka_unit_test(overlaps),
+        cmocka_unit_test(memreserve),
+        cmocka_unit_test(linux_initrd),
+        cmocka_unit_test(kernels),
+        cmocka_unit_test(ramdisks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: xen-lite/base/cmdline.c tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
-/* The command line: what each option takes, what is warned about, and that nonsense leaves the defaults. */
+/* The command line: what each option takes, what is warned about, and that nonsense leaves the
+ * defaults. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,7 +39,9 @@ size_t strlcpy(char *dst, const char *src, size_t size)
     return n;
 }
 
-static const struct cmdline defaults = { .vlpt = true, .loglvl = LOGLVL_INFO, .guest_loglvl = LOGLVL_WARN };
+static const struct cmdline defaults = { .vlpt = true,
+                                         .loglvl = LOGLVL_INFO,
+                                         .guest_loglvl = LOGLVL_WARN };
 
 static void parse(const char *s)
 {
@@ -51,25 +54,42 @@ static void parse(const char *s)
 static void test_stock_line(void **state)
 {
     (void)state;
-    parse("console=dtuart dtuart=/pl011@9000000 dom0_mem=768M bootscrub=0 loglvl=all guest_loglvl=all");
+    parse(
+        "console=dtuart dtuart=/pl011@9000000 dom0_mem=768M bootscrub=0 loglvl=all guest_loglvl=all");
     assert_int_equal(warnings, 0);
     assert_int_equal(cmdline.dom0_mem_bytes, 768ull << 20);
     assert_string_equal(cmdline.dtuart, "/pl011@9000000");
     assert_int_equal(cmdline.loglvl, LOGLVL_ALL);
     assert_int_equal(cmdline.guest_loglvl, LOGLVL_ALL);
-    assert_string_equal(cmdline.text, "console=dtuart dtuart=/pl011@9000000 dom0_mem=768M bootscrub=0 loglvl=all guest_loglvl=all");
+    assert_string_equal(
+        cmdline.text,
+        "console=dtuart dtuart=/pl011@9000000 dom0_mem=768M bootscrub=0 loglvl=all guest_loglvl=all");
 }
 
 static void test_sizes(void **state)
 {
-    static const struct { const char *text; uint64_t bytes; } good[] = {
-        { "dom0_mem=1G", 1ull << 30 }, { "dom0_mem=1048576", 1ull << 30 }, { "dom0_mem=524288k", 512ull << 20 },
-        { "dom0_mem=0x10000k", 64ull << 20 }, { "dom0_mem=max:512M", 512ull << 20 },
-        { "dom0_mem=1G,max:768M", 768ull << 20 }, { "dom0_mem=min:64M,256M,max:1G", 256ull << 20 },
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } good[] = {
+        { "dom0_mem=1G", 1ull << 30 },
+        { "dom0_mem=1048576", 1ull << 30 },
+        { "dom0_mem=524288k", 512ull << 20 },
+        { "dom0_mem=0x10000k", 64ull << 20 },
+        { "dom0_mem=max:512M", 512ull << 20 },
+        { "dom0_mem=1G,max:768M", 768ull << 20 },
+        { "dom0_mem=min:64M,256M,max:1G", 256ull << 20 },
     };
     static const char *const bad[] = {
-        "dom0_mem=", "dom0_mem=lots", "dom0_mem=12Q", "dom0_mem=99999999999999999999", "dom0_mem=18446744073709551615G",
-        "dom0_mem=-1", "dom0_mem=0x", "dom0_mem", "dom0_mem=0",
+        "dom0_mem=",
+        "dom0_mem=lots",
+        "dom0_mem=12Q",
+        "dom0_mem=99999999999999999999",
+        "dom0_mem=18446744073709551615G",
+        "dom0_mem=-1",
+        "dom0_mem=0x",
+        "dom0_mem",
+        "dom0_mem=0",
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
@@ -154,7 +174,9 @@ static void test_unknown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stock_line), cmocka_unit_test(test_sizes), cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_stock_line),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_choices),
         cmocka_unit_test(test_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

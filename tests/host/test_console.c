@@ -19,10 +19,19 @@ static unsigned uart_len, typed_at, typed_len, key_count, virqs;
 static struct domain control, guest;
 static struct vcpu control_vcpu = { .domain = &control }, guest_vcpu = { .domain = &guest };
 
-void uart_putc(char c) { if (uart_len < sizeof uart - 1) uart[uart_len++] = c; uart[uart_len] = '\0'; }
+void uart_putc(char c)
+{
+    if (uart_len < sizeof uart - 1)
+        uart[uart_len++] = c;
+    uart[uart_len] = '\0';
+}
 int uart_getc(void) { return typed_at < typed_len ? (unsigned char)typed[typed_at++] : -1; }
 void debug_key(char key) { keys[key_count++] = key; }
-void evtchn_send_global_virq(uint32_t virq) { assert_int_equal(virq, VIRQ_CONSOLE); virqs++; }
+void evtchn_send_global_virq(uint32_t virq)
+{
+    assert_int_equal(virq, VIRQ_CONSOLE);
+    virqs++;
+}
 
 #define BAD 4096u
 size_t copy_from_guest(void *dst, uint64_t from, size_t n)
@@ -64,7 +73,7 @@ static int start(void **state)
     uart_len = typed_at = typed_len = key_count = virqs = 0;
     uart[0] = '\0';
     fake_preempt = false;
-    fake_counter += 1ull << 40;         /* long after what other tests left: limits are full again */
+    fake_counter += 1ull << 40; /* long after what other tests left: limits are full again */
     return 0;
 }
 
@@ -199,7 +208,8 @@ static void test_console_io(void **state)
     control_vcpu.arch.regs.x[1] = sizeof text;
     control_vcpu.arch.regs.x[2] = gva(text);
     long r;
-    while ((r = do_console_io(CONSOLEIO_write, (unsigned)control_vcpu.arch.regs.x[1], control_vcpu.arch.regs.x[2])) == -XEN_ERESTART)
+    while ((r = do_console_io(CONSOLEIO_write, (unsigned)control_vcpu.arch.regs.x[1],
+                              control_vcpu.arch.regs.x[2])) == -XEN_ERESTART)
         ;
     assert_int_equal(r, 0);
     assert_int_equal(uart_len, sizeof text);
@@ -211,7 +221,8 @@ static void test_switch(void **state)
 
     (void)state;
     be(&control_vcpu);
-    type("a\x01\x01" "b");              /* two are not three */
+    type("a\x01\x01"
+         "b"); /* two are not three */
     assert_int_equal(console_take_input(in, sizeof in), 2);
     type("\x01\x01\x01hq");
     assert_int_equal(key_count, 2);
@@ -237,9 +248,12 @@ static void test_forced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_levels, start), cmocka_unit_test_setup(test_ring, start),
-        cmocka_unit_test_setup(test_guest_lines, start), cmocka_unit_test_setup(test_console_io, start),
-        cmocka_unit_test_setup(test_switch, start), cmocka_unit_test_setup(test_forced, start),
+        cmocka_unit_test_setup(test_levels, start),
+        cmocka_unit_test_setup(test_ring, start),
+        cmocka_unit_test_setup(test_guest_lines, start),
+        cmocka_unit_test_setup(test_console_io, start),
+        cmocka_unit_test_setup(test_switch, start),
+        cmocka_unit_test_setup(test_forced, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,13 +2,14 @@
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c xen-lite/stage2/guest_mem.c
 // libs: -lcmocka
 /*
- * The dirty log against a set of page numbers, bit for bit, round after round: by write faults and by hardware, through the
- * window and by walking; and a migration in small: a guest writes on one CPU while another harvests and copies.
+ * The dirty log against a set of page numbers, bit for bit, round after round: by write faults and
+ * by hardware, through the window and by walking; and a migration in small: a guest writes on one
+ * CPU while another harvests and copies.
  */
 #include <threads.h>
 #include "mem_guest.h"
 
-#define BASE 0x3fe00000ull              /* 6 MiB across two GiB */
+#define BASE  0x3fe00000ull /* 6 MiB across two GiB */
 #define PAGES 1536u
 #define FIRST (BASE >> PAGE_SHIFT)
 static struct domain *guest, *other;
@@ -37,7 +38,9 @@ static void set_up(bool vlpt, bool hardware, bool blocks)
             of[i + k] = &b[k];
         uint64_t n = blocks ? 512 : 1;
         for (unsigned k = 0; k < 512; k += (unsigned)n)
-            assert_int_equal(p2m_map(guest, IPA(BASE + (uint64_t)(i + k) * PAGE_SIZE), page_pa(&b[k]), n, P2M_RAM), 0);
+            assert_int_equal(p2m_map(guest, IPA(BASE + (uint64_t)(i + k) * PAGE_SIZE),
+                                     page_pa(&b[k]), n, P2M_RAM),
+                             0);
     }
 }
 
@@ -84,7 +87,7 @@ static void guest_write(unsigned i)
     dirty[i] = true;
 }
 
-static void remap(unsigned i)           /* a page goes, and another comes: dirty from the start */
+static void remap(unsigned i) /* a page goes, and another comes: dirty from the start */
 {
     assert_int_equal(p2m_unmap(guest, IPA(ipa_of(i)), 1), 0);
     if (one_in(2)) {
@@ -123,12 +126,8 @@ static void one_operation(void)
     paddr_t pa;
     char c = 1;
     switch (below(20)) {
-    case 0:
-        harvest(true);
-        break;
-    case 1:
-        harvest(false);
-        break;
+    case 0: harvest(true); break;
+    case 1: harvest(false); break;
     case 2:
         assert_int_equal(copy_to_ipa(guest, IPA(ipa_of(i) + below(4096)), &c, 1), 0);
         dirty[i] = true;
@@ -159,7 +158,7 @@ static void one_operation(void)
             remap_block(i);
         break;
     case 8:
-        if (one_in(20)) {               /* off, which merges, and on: clean but for external writers */
+        if (one_in(20)) { /* off, which merges, and on: clean but for external writers */
             assert_int_equal(dirty_disable(guest), 0);
             assert_int_equal(dirty_disable(guest), -XEN_EINVAL);
             for (unsigned k = 0; k < 30; k++)
@@ -174,8 +173,7 @@ static void one_operation(void)
         assert_true(guest_access(guest, ipa_of(i), false, &pa));
         p2m_leaf(guest, IPA(ipa_of(i)), &level);
         break;
-    default:
-        guest_write(one_in(3) ? i : (unsigned)below(40));
+    default: guest_write(one_in(3) ? i : (unsigned)below(40));
     }
 }
 
@@ -184,9 +182,12 @@ static void model(void **state)
     (void)state;
     for (unsigned mode = 0; mode < 8; mode++) {
         set_up(mode & 1, mode & 2, mode & 4);
-        assert_int_equal(dirty_harvest(guest, FIRST, 64, (uint64_t[1]){ 0 }, false, &(uint64_t){ 0 }), -XEN_EINVAL);
+        assert_int_equal(
+            dirty_harvest(guest, FIRST, 64, (uint64_t[1]){ 0 }, false, &(uint64_t){ 0 }),
+            -XEN_EINVAL);
         for (unsigned i = 0; i < 200; i++)
-            fake_access(vmid_enter(guest), IPA(ipa_of((unsigned)below(PAGES))), true, &(paddr_t){ 0 });
+            fake_access(vmid_enter(guest), IPA(ipa_of((unsigned)below(PAGES))), true,
+                        &(paddr_t){ 0 });
         assert_int_equal(dirty_enable(guest), 0);
         harvest(true);
         for (unsigned step = 0; step < 6000; step++)
@@ -197,7 +198,8 @@ static void model(void **state)
     }
 }
 
-/* Cost and effect of on and off on blocks: one store a block, no split; the first write splits one; off makes blocks again. */
+/* Cost and effect of on and off on blocks: one store a block, no split; the first write splits one;
+ * off makes blocks again. */
 static void blocks(void **state)
 {
     (void)state;
@@ -213,7 +215,7 @@ static void blocks(void **state)
     guest_write(5);
     unsigned flushes = fake_flush_ipa_count;
     guest_write(5);
-    assert_int_equal(fake_flush_ipa_count, flushes);    /* dirty already: no exit */
+    assert_int_equal(fake_flush_ipa_count, flushes); /* dirty already: no exit */
     assert_int_equal(dirty_disable(guest), 0);
     assert_int_equal(guest->p2m.merge_count, 2);
     for (unsigned i = 0; i < PAGES; i += 512) {
@@ -232,14 +234,17 @@ static void preempted(void **state)
     set_up(true, false, false);
     for (unsigned i = 0; i < 100; i++) {
         struct page *p = page_alloc(guest, 0, 0);
-        assert_int_equal(p2m_map(guest, IPA(0x100000000 + (uint64_t)i * BLOCK_SIZE), page_pa(p), 1, P2M_RAM), 0);
+        assert_int_equal(
+            p2m_map(guest, IPA(0x100000000 + (uint64_t)i * BLOCK_SIZE), page_pa(p), 1, P2M_RAM), 0);
     }
     fake_preempt = true;
     unsigned calls = 0;
     int err;
     while ((err = dirty_enable(guest)) == -XEN_ERESTART) {
-        guest_write(calls % 64);                     /* the guest runs meanwhile */
-        assert_int_equal(dirty_harvest(guest, FIRST, 64, (uint64_t[1]){ 0 }, true, &(uint64_t){ 0 }), -XEN_EINVAL);
+        guest_write(calls % 64); /* the guest runs meanwhile */
+        assert_int_equal(
+            dirty_harvest(guest, FIRST, 64, (uint64_t[1]){ 0 }, true, &(uint64_t){ 0 }),
+            -XEN_EINVAL);
         calls++;
     }
     assert_int_equal(err, 0);
@@ -259,7 +264,8 @@ static void preempted(void **state)
     tear_down();
 }
 
-/* A block has EXT of writers that are gone.  While logging starts, before its turn, a page of it is unmapped: it is split. */
+/* A block has EXT of writers that are gone.  While logging starts, before its turn, a page of it is
+ * unmapped: it is split. */
 static void cut_while_enabling(void **state)
 {
     (void)state;
@@ -273,7 +279,7 @@ static void cut_while_enabling(void **state)
         fake_preempt = false;
         assert_int_equal(dirty_enable(guest), 0);
         for (unsigned i = 512; i < 1024; i++)
-            dirty[i] = i != 700;        /* as the block was */
+            dirty[i] = i != 700; /* as the block was */
         guest_write(800);
         harvest(true);
         guest_write(801);
@@ -290,7 +296,7 @@ static void out_of_memory(void **state)
     unsigned hogs = 0;
     dirty_ext_writer(of[1000], 1);
     writers[1000] = 1;
-    dirty[1000] = true;                 /* from the first moment */
+    dirty[1000] = true; /* from the first moment */
     assert_int_equal(dirty_enable(guest), 0);
     harvest(true);
     assert_int_equal(dirty_disable(guest), 0);
@@ -310,7 +316,8 @@ static void out_of_memory(void **state)
     tear_down();
 }
 
-/* The same when logging starts on a domain that has never run: its builder wrote to one page of a block, and a writer is still at another one. */
+/* The same when logging starts on a domain that has never run: its builder wrote to one page of a
+ * block, and a writer is still at another one. */
 static void out_of_memory_new_domain(void **state)
 {
     (void)state;
@@ -324,7 +331,7 @@ static void out_of_memory_new_domain(void **state)
     while ((hog[hogs] = page_alloc(NULL, 0, 0)) != NULL)
         hogs++;
     assert_int_equal(dirty_enable(guest), 0);
-    for (unsigned round = 0; round < 3; round++) {      /* in every round: nobody can say which page */
+    for (unsigned round = 0; round < 3; round++) { /* in every round: nobody can say which page */
         uint64_t words[8], count;
         assert_int_equal(dirty_harvest(guest, FIRST + 512, 512, words, true, &count), 0);
         assert_int_equal(count, 512);
@@ -337,7 +344,7 @@ static void out_of_memory_new_domain(void **state)
 
 /* ---- a guest that writes while it is copied ---- */
 static int stop_writing;
-static uint64_t writes;                 /* that the guest has made */
+static uint64_t writes; /* that the guest has made */
 static int guest_writes(struct vcpu *v)
 {
     uint64_t rnd = 5;
@@ -347,7 +354,9 @@ static int guest_writes(struct vcpu *v)
         enum fake_fault fault;
         unsigned tries = 0;
         while ((fault = fake_store64(vmid_enter(guest), IPA(ipa), n)) != FAKE_OK) {
-            struct stage2_fault f = { .ipa = IPA(ipa), .write = true, .permission = fault == FAKE_PERMISSION };
+            struct stage2_fault f = { .ipa = IPA(ipa),
+                                      .write = true,
+                                      .permission = fault == FAKE_PERMISSION };
             stage2_fault(v, &f);
             if (v->arch.aborts || ++tries > 100)
                 return 1;
@@ -362,7 +371,7 @@ static int guest_cpu(void *arg)
     (void)arg;
     fake_cpu_set(1);
     int bad = guest_writes(guest->vcpu[0]);
-    __atomic_store_n(&writes, 1ull << 62, __ATOMIC_RELEASE);    /* nobody waits for more */
+    __atomic_store_n(&writes, 1ull << 62, __ATOMIC_RELEASE); /* nobody waits for more */
     vmid_idle();
     return bad;
 }
@@ -410,13 +419,13 @@ static void migration(void **state)
         thrd_create(&t, guest_cpu, NULL);
         for (unsigned turn = 0; turn < 3; turn++) {
             assert_int_equal(dirty_enable(guest), 0);
-            for (unsigned i = 0; i < PAGES; i++)        /* the first round sends everything */
+            for (unsigned i = 0; i < PAGES; i++) /* the first round sends everything */
                 copy_page(copy, i);
             for (unsigned round = 0; round < 40; round++) {
                 let_it_write(20);
                 take_round(copy, &sent);
             }
-            if (turn < 2)               /* it gives up; the next try starts afresh */
+            if (turn < 2) /* it gives up; the next try starts afresh */
                 assert_int_equal(dirty_disable(guest), 0);
         }
         __atomic_store_n(&stop_writing, 1, __ATOMIC_RELEASE);
@@ -431,7 +440,8 @@ static void migration(void **state)
     }
 }
 
-/* Logging goes on and off as fast as it can while the guest writes: no store of it is refused, whatever state its leaf is met in. */
+/* Logging goes on and off as fast as it can while the guest writes: no store of it is refused,
+ * whatever state its leaf is met in. */
 static void toggled(void **state)
 {
     (void)state;
@@ -453,7 +463,8 @@ static void toggled(void **state)
     }
 }
 
-/* A page that is shared with the hypervisor is dirty in every round, whether it was there when logging began or came, or came back, later. */
+/* A page that is shared with the hypervisor is dirty in every round, whether it was there when
+ * logging began or came, or came back, later. */
 static void shared(void **state)
 {
     (void)state;
@@ -467,10 +478,12 @@ static void shared(void **state)
             assert_int_equal(dirty_enable(guest), 0);
             for (unsigned round = 0; round < 6; round++) {
                 if (round == 2)
-                    assert_int_equal(p2m_map(guest, IPA(at + PAGE_SIZE), page_pa(p[1]), 1, P2M_SHARED), 0);
+                    assert_int_equal(
+                        p2m_map(guest, IPA(at + PAGE_SIZE), page_pa(p[1]), 1, P2M_SHARED), 0);
                 if (round == 4)
                     assert_int_equal(p2m_unmap(guest, IPA(at + PAGE_SIZE), 1), 0);
-                assert_int_equal(dirty_harvest(guest, at >> PAGE_SHIFT, 64, words, true, &count), 0);
+                assert_int_equal(dirty_harvest(guest, at >> PAGE_SHIFT, 64, words, true, &count),
+                                 0);
                 assert_int_equal(words[0], round == 2 || round == 3 ? 3 : 1);
                 harvest(true);
             }
@@ -484,9 +497,9 @@ static void shared(void **state)
 }
 
 /*
- * Duels: a page is marked and, a moment later, another one of the same region, while the region is harvested over and over; then
- * nobody writes.  So the second mark meets a harvest of the region that the first one has noted, and what is missed of it is not made
- * good by what comes after it.
+ * Duels: a page is marked and, a moment later, another one of the same region, while the region is
+ * harvested over and over; then nobody writes.  So the second mark meets a harvest of the region
+ * that the first one has noted, and what is missed of it is not made good by what comes after it.
  */
 #define DUELS 20000u
 static uint64_t duel, fought, blow[2], pause_between;
@@ -536,21 +549,23 @@ static void duels(void **state)
     tear_down();
 }
 
-/* Logging a domain that has never run starts with what its builder wrote, and with nothing else; once only. */
+/* Logging a domain that has never run starts with what its builder wrote, and with nothing else;
+ * once only. */
 static void new_domain(bool hardware, bool blocks)
 {
     set_up(true, hardware, blocks);
     guest->dying = DOM_BUILDING;
-    for (unsigned n = 0; n < 40; n++) {         /* through mappings that are gone again, as the toolstack's; not in the last 2 MiB */
+    for (unsigned n = 0; n < 40; n++) { /* through mappings that are gone again, as the toolstack's;
+                                           not in the last 2 MiB */
         unsigned i = (unsigned)below(PAGES - 512);
         dirty_ext_writer(of[i], 1);
         dirty_ext_writer(of[i], -1);
         dirty[i] = true;
-        i = (unsigned)below(PAGES);             /* and by copies */
+        i = (unsigned)below(PAGES); /* and by copies */
         assert_int_equal(copy_to_ipa(guest, IPA(ipa_of(i)), "x", 1), 0);
         dirty[i] = true;
     }
-    dirty_ext_writer(of[77], 1);                /* and one that is still there */
+    dirty_ext_writer(of[77], 1); /* and one that is still there */
     writers[77]++;
     dirty[77] = true;
     assert_int_equal(dirty_enable(guest), 0);
@@ -562,7 +577,7 @@ static void new_domain(bool hardware, bool blocks)
         guest_write((unsigned)below(PAGES));
     harvest(true);
     assert_int_equal(dirty_disable(guest), 0);
-    assert_int_equal(dirty_enable(guest), 0);   /* it has run: a log as any */
+    assert_int_equal(dirty_enable(guest), 0); /* it has run: a log as any */
     harvest(true);
     assert_int_equal(dirty_disable(guest), 0);
     tear_down();
@@ -577,8 +592,13 @@ static void of_new_domain(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(model), cmocka_unit_test(of_new_domain), cmocka_unit_test(shared), cmocka_unit_test(blocks),
-                                        cmocka_unit_test(preempted), cmocka_unit_test(cut_while_enabling),
-                                        cmocka_unit_test(out_of_memory), cmocka_unit_test(out_of_memory_new_domain), cmocka_unit_test(migration), cmocka_unit_test(toggled), cmocka_unit_test(duels) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(model),         cmocka_unit_test(of_new_domain),
+        cmocka_unit_test(shared),        cmocka_unit_test(blocks),
+        cmocka_unit_test(preempted),     cmocka_unit_test(cut_while_enabling),
+        cmocka_unit_test(out_of_memory), cmocka_unit_test(out_of_memory_new_domain),
+        cmocka_unit_test(migration),     cmocka_unit_test(toggled),
+        cmocka_unit_test(duels)
+    };
     return RUN_WITH_BOTH_WINDOWS(tests);
 }

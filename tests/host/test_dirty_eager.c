@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c xen-lite/stage2/dirty_eager.c xen-lite/stage2/guest_mem.c
 // libs: -lcmocka
-/* split=eager: blocks of a logged domain are split by idle CPUs, and no answer of the log changes by it. */
+/* split=eager: blocks of a logged domain are split by idle CPUs, and no answer of the log changes
+ * by it. */
 #include <threads.h>
 #include "mem_guest.h"
 
-#define BASE 0x3fe00000ull              /* across two GiB */
+#define BASE   0x3fe00000ull /* across two GiB */
 #define BLOCKS 4u
-#define PAGES (BLOCKS * 512u)
-#define FIRST (BASE >> PAGE_SHIFT)
+#define PAGES  (BLOCKS * 512u)
+#define FIRST  (BASE >> PAGE_SHIFT)
 static struct domain *guest, *other;
 static struct page *of[PAGES];
 static bool dirty[PAGES];
@@ -35,7 +36,7 @@ static void set_up(bool hardware)
     vmid_init();
     cpu_count = 2;
     baseline = page_free_count();
-    other = guest_new(1);               /* is not logged: nothing is done to it */
+    other = guest_new(1); /* is not logged: nothing is done to it */
     guest = guest_new(2);
     memset(dirty, 0, sizeof(dirty));
     for (unsigned b = 0; b < BLOCKS; b++)
@@ -92,13 +93,13 @@ static void harvest(bool clear)
 static void clean_and_dirty_blocks(bool hardware)
 {
     set_up(hardware);
-    assert_int_equal(split_all(), 0);   /* nobody is logged */
+    assert_int_equal(split_all(), 0); /* nobody is logged */
     cpus[1].idle = true;
     assert_int_equal(dirty_enable(guest), 0);
     assert_int_equal(fake_kicks[1], 1); /* it sleeps no longer */
     assert_int_equal(level_at(guest, 0), 2);
     cmdline.split_eager = false;
-    map_block(2);                       /* dirty as a whole */
+    map_block(2); /* dirty as a whole */
     cmdline.split_eager = true;
     memset(&dirty[2 * 512], 1, 512);
     assert_int_equal(level_at(guest, 2 * 512), 2);
@@ -116,7 +117,7 @@ static void clean_and_dirty_blocks(bool hardware)
     assert_int_equal(guest->p2m.split_count, BLOCKS);
     assert_int_equal(guest->p2m.fault_count - faults, hardware ? 0 : (PAGES - 3 + 96) / 97);
     harvest(true);
-    map_block(1);                       /* comes as leaves, and dirty */
+    map_block(1); /* comes as leaves, and dirty */
     memset(&dirty[512], 1, 512);
     assert_int_equal(level_at(guest, 512), 3);
     assert_int_equal(split_all(), 0);
@@ -126,10 +127,19 @@ static void clean_and_dirty_blocks(bool hardware)
     assert_int_equal(level_at(guest, 512), 2);
     tear_down();
 }
-static void by_faults(void **state) { (void)state; clean_and_dirty_blocks(false); }
-static void by_hardware(void **state) { (void)state; clean_and_dirty_blocks(true); }
+static void by_faults(void **state)
+{
+    (void)state;
+    clean_and_dirty_blocks(false);
+}
+static void by_hardware(void **state)
+{
+    (void)state;
+    clean_and_dirty_blocks(true);
+}
 
-/* Others have writable mappings of a page: it alone is dirty, as it would be by a split on a write. */
+/* Others have writable mappings of a page: it alone is dirty, as it would be by a split on a write.
+ */
 static void external_writer(void **state)
 {
     (void)state;
@@ -154,12 +164,12 @@ static void stops_in_between(void **state)
     assert_int_equal(dirty_disable(guest), 0);
     assert_false(dirty_split_idle());
     assert_int_equal(level_at(guest, 0), 2);
-    assert_int_equal(dirty_enable(guest), 0);   /* from the beginning again */
+    assert_int_equal(dirty_enable(guest), 0); /* from the beginning again */
     assert_true(split_all() >= BLOCKS);
     assert_int_equal(level_at(guest, 0), 3);
     assert_int_equal(dirty_disable(guest), 0);
     assert_int_equal(dirty_enable(guest), 0);
-    assert_true(dirty_split_idle());    /* and the domain goes in the middle of it */
+    assert_true(dirty_split_idle()); /* and the domain goes in the middle of it */
     tear_down();
 }
 
@@ -183,11 +193,11 @@ static void out_of_memory(void **state)
     assert_int_equal(dirty_enable(guest), 0);
     while (n < ARRAY_SIZE(hog) && (hog[n] = page_alloc(NULL, 0, 0)) != NULL)
         n++;
-    assert_int_equal(split_all(), 1);   /* given up, and not again and again */
+    assert_int_equal(split_all(), 1); /* given up, and not again and again */
     while (n)
         page_put(hog[--n]);
     assert_int_equal(level_at(guest, 0), 2);
-    guest_write(5);                     /* then by writes, as ever */
+    guest_write(5); /* then by writes, as ever */
     harvest(true);
     tear_down();
 }
@@ -231,8 +241,9 @@ static void at_the_same_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_faults), cmocka_unit_test(by_hardware), cmocka_unit_test(external_writer),
-        cmocka_unit_test(stops_in_between), cmocka_unit_test(lazily), cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(by_faults),        cmocka_unit_test(by_hardware),
+        cmocka_unit_test(external_writer),  cmocka_unit_test(stops_in_between),
+        cmocka_unit_test(lazily),           cmocka_unit_test(out_of_memory),
         cmocka_unit_test(at_the_same_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/boot/dom0_image.c
 // libs: -lcmocka
-/* The control domain's kernel: which kind a header says, what is refused, and where each kind is put. */
+/* The control domain's kernel: which kind a header says, what is refused, and where each kind is
+ * put. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,7 +39,12 @@ static void zimage(uint32_t start, uint32_t end)
     put(0x2c, end, 4);
 }
 
-static int set_up(void **state) { (void)state; fake_el1_64 = fake_el1_32 = true; return 0; }
+static int set_up(void **state)
+{
+    (void)state;
+    fake_el1_64 = fake_el1_32 = true;
+    return 0;
+}
 
 static void kinds(void **state)
 {
@@ -46,11 +52,12 @@ static void kinds(void **state)
     arm64_image(0, 40 * MIB);
     assert_int_equal(dom0_image_probe(header, 30 * MIB, &k), 0);
     assert_false(k.aarch32);
-    assert_int_equal(k.bytes, 40 * MIB);        /* with what comes after the file: zeroes */
+    assert_int_equal(k.bytes, 40 * MIB); /* with what comes after the file: zeroes */
     zimage(0, 7 * MIB);
-    assert_int_equal(dom0_image_probe(header, 7 * MIB + 4096, &k), 0);      /* a device tree behind it, perhaps */
+    assert_int_equal(dom0_image_probe(header, 7 * MIB + 4096, &k),
+                     0); /* a device tree behind it, perhaps */
     assert_true(k.aarch32);
-    assert_int_equal(dom0_image_probe(header, 7 * MIB - 1, &k), -XEN_EINVAL);       /* cut short */
+    assert_int_equal(dom0_image_probe(header, 7 * MIB - 1, &k), -XEN_EINVAL); /* cut short */
     zimage(8 * MIB, 8 * MIB);
     assert_int_equal(dom0_image_probe(header, 7 * MIB, &k), -XEN_EINVAL);
     memset(header, 0, sizeof(header));
@@ -74,7 +81,10 @@ static void widths(void **state)
     assert_true(k.aarch32);
 }
 
-static bool place(uint64_t start, uint64_t end, uint64_t *entry) { return dom0_image_place(&k, start * MIB, end * MIB, entry); }
+static bool place(uint64_t start, uint64_t end, uint64_t *entry)
+{
+    return dom0_image_place(&k, start * MIB, end * MIB, entry);
+}
 
 static void places(void **state)
 {
@@ -85,7 +95,7 @@ static void places(void **state)
     assert_true(place(1025, 1100, &at));
     assert_int_equal(at, 1026 * MIB + 0x80000);
     assert_false(place(1024, 1044, &at));
-    arm64_image(0x123, 0);                      /* an old one, that does not say */
+    arm64_image(0x123, 0); /* an old one, that does not say */
     assert_int_equal(dom0_image_probe(header, 16 * MIB, &k), 0);
     assert_true(place(1024, 1100, &at));
     assert_int_equal(at, 1024 * MIB + 0x80000);
@@ -93,15 +103,15 @@ static void places(void **state)
     zimage(0, 7 * MIB + 5);
     assert_int_equal(dom0_image_probe(header, 7 * MIB + 5, &k), 0);
     assert_true(place(1024, 2048, &at));
-    assert_int_equal(at, (1024 + 128 - 8) * MIB);       /* the end of the first 128 MiB, from 2 MiB on */
+    assert_int_equal(at, (1024 + 128 - 8) * MIB); /* the end of the first 128 MiB, from 2 MiB on */
     assert_true(place(1024, 1024 + 64, &at));
     assert_int_equal(at, (1024 + 64 - 8) * MIB);
-    assert_false(place(1024, 1024 + 39, &at));          /* it would unpack over itself */
+    assert_false(place(1024, 1024 + 39, &at)); /* it would unpack over itself */
     const struct mem_region large = { 1024 * MIB, 4096 * MIB }, small = { 1024 * MIB, 1280 * MIB };
     assert_int_equal(dom0_image_data_end(&k, &large), 1536 * MIB);
     assert_int_equal(dom0_image_data_end(&k, &small), 1280 * MIB);
 
-    zimage(1060 * MIB, 1067 * MIB);             /* made for one place */
+    zimage(1060 * MIB, 1067 * MIB); /* made for one place */
     assert_int_equal(dom0_image_probe(header, 7 * MIB, &k), 0);
     assert_true(place(1024, 2048, &at));
     assert_int_equal(at, 1060 * MIB);
@@ -111,7 +121,8 @@ static void places(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test_setup(kinds, set_up), cmocka_unit_test_setup(widths, set_up),
+    const struct CMUnitTest tests[] = { cmocka_unit_test_setup(kinds, set_up),
+                                        cmocka_unit_test_setup(widths, set_up),
                                         cmocka_unit_test_setup(places, set_up) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

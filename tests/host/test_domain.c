@@ -9,12 +9,14 @@
 // link: xen-lite/vgic/vgic.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_state.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vtimer.c xen-lite/domain/vuart.c
 // libs: -lcmocka
 /*
- * Domains from creation to the last page, on the real memory management, event channels, grants, vGIC and scheduler:
- * what is refused, references, shutdown and resume, the areas in guest memory, wall clock, and that nothing leaks.
+ * Domains from creation to the last page, on the real memory management, event channels, grants,
+ * vGIC and scheduler: what is refused, references, shutdown and resume, the areas in guest memory,
+ * wall clock, and that nothing leaks.
  */
 #include "domain_world.h"
 
-/* ---- tests -------------------------------------------------------------------------------------- */
+/* ---- tests --------------------------------------------------------------------------------------
+ */
 
 static void test_create_refuses(void **state)
 {
@@ -54,7 +56,8 @@ static void test_finding(void **state)
 {
     (void)state;
     struct domain *b = make(20, 1), *a = make(10, 1), *c = make(30, 1), *d;
-    static const domid_t from[] = { 0, 1, 10, 11, 21, 30, 31 }, expect[] = { 0, 10, 10, 20, 30, 30, DOMID_INVALID };
+    static const domid_t from[] = { 0, 1, 10, 11, 21, 30, 31 },
+                         expect[] = { 0, 10, 10, 20, 30, 30, DOMID_INVALID };
     for (unsigned i = 0; i < ARRAY_SIZE(from); i++) {
         d = domain_get_next(from[i]);
         assert_int_equal(d ? d->id : DOMID_INVALID, expect[i]);
@@ -67,12 +70,12 @@ static void test_finding(void **state)
     assert_null(domain_get(11));
     d = domain_get(20);
     assert_ptr_equal(d, b);
-    assert_int_equal(d->refs, 3);       /* the list's, ours from creation, this one */
+    assert_int_equal(d->refs, 3); /* the list's, ours from creation, this one */
     assert_int_equal(domain_kill(b), 0);
-    assert_null(domain_get(20));        /* dead; but what is held stays */
+    assert_null(domain_get(20)); /* dead; but what is held stays */
     domain_put(d);
     d = domain_get_next(20);
-    assert_ptr_equal(d, b);             /* lists show it as long as somebody holds it */
+    assert_ptr_equal(d, b); /* lists show it as long as somebody holds it */
     domain_put(d);
     domain_put(b);
     enter();
@@ -80,12 +83,13 @@ static void test_finding(void **state)
     assert_ptr_equal(d, c);
     domain_put(d);
     domid_t first = domain_free_id();
-    assert_int_not_equal(domain_free_id(), first);      /* goes round */
+    assert_int_not_equal(domain_free_id(), first); /* goes round */
     destroy(a);
     destroy(c);
 }
 
-/* A whole life: memory, shared pages, event channels, grants, areas, some running, and out again. */
+/* A whole life: memory, shared pages, event channels, grants, areas, some running, and out again.
+ */
 static void one_life(domid_t id, unsigned round)
 {
     struct domain *d = make(id, 2);
@@ -98,7 +102,8 @@ static void one_life(domid_t id, unsigned round)
     struct page *frame = NULL;
     assert_int_equal(grant_map_frame(d, 1, 0x60000, &frame), 0);
     assert_int_equal(vcpu_register_info(d->vcpu[0], (GUEST_RAM >> 12) + 3, 64 * (round % 60)), 0);
-    assert_int_equal(vcpu_register_runstate(d->vcpu[0], GVA(GUEST_RAM + 5 * PAGE_SIZE - (round % 5) * 16)), 0);
+    assert_int_equal(
+        vcpu_register_runstate(d->vcpu[0], GVA(GUEST_RAM + 5 * PAGE_SIZE - (round % 5) * 16)), 0);
     d->vcpu[0]->online = true;
     domain_unpause_by_controller(d);
     timer_set(&d->watchdog[0], ~1ull);
@@ -120,16 +125,18 @@ static void one_life(domid_t id, unsigned round)
 static void test_thousand_lives(void **state)
 {
     (void)state;
-    one_life(1, 0);                     /* dom0's own tables grow once */
+    one_life(1, 0); /* dom0's own tables grow once */
     uint64_t free_pages = page_free_count();
     for (unsigned i = 1; i <= 1000; i++) {
         one_life((domid_t)(1 + i % 7), i);
         if (page_free_count() != free_pages)
-            fail_msg("after %u lives %lld pages are missing", i, (long long)(free_pages - page_free_count()));
+            fail_msg("after %u lives %lld pages are missing", i,
+                     (long long)(free_pages - page_free_count()));
     }
 }
 
-/* Another's mapping outlives the domain: the page stays until it is unmapped, and belongs to nobody meanwhile. */
+/* Another's mapping outlives the domain: the page stays until it is unmapped, and belongs to nobody
+ * meanwhile. */
 static void test_page_outlives_owner(void **state)
 {
     (void)state;
@@ -141,7 +148,7 @@ static void test_page_outlives_owner(void **state)
     assert_non_null(p);
     destroy(d);
     assert_int_equal(page_free_count(), free_pages - 1);
-    d = make(3, 1);                     /* one of the same number does not inherit it */
+    d = make(3, 1); /* one of the same number does not inherit it */
     assert_false(page_get(p, d));
     destroy(d);
     page_put(p);
@@ -167,11 +174,11 @@ static void test_shutdown_and_resume(void **state)
     assert_true(d->shut_down);
     assert_int_equal(d->shutdown_code, SHUTDOWN_suspend);
     assert_int_equal(exc_count(), 1);
-    domain_shutdown(d, SHUTDOWN_poweroff);      /* the first reason stays */
+    domain_shutdown(d, SHUTDOWN_poweroff); /* the first reason stays */
     assert_int_equal(d->shutdown_code, SHUTDOWN_suspend);
     assert_int_equal(exc_count(), 0);
     domain_resume(d);
-    domain_resume(d);                   /* twice does no harm */
+    domain_resume(d); /* twice does no harm */
     assert_false(d->shut_down || d->shutting_down);
     assert_int_equal(d->pause_count, 0);
     while (enter() != d->vcpu[0])
@@ -226,14 +233,14 @@ static void test_controller_pause(void **state)
     assert_int_equal(d->dying, DOM_ALIVE);
     assert_int_equal(d->pause_count, 1);
     domain_unpause_by_controller(d);
-    domain_unpause_by_controller(d);            /* one too many: ignored */
+    domain_unpause_by_controller(d); /* one too many: ignored */
     assert_int_equal(d->pause_count, 0);
     for (unsigned i = 0; i < 255; i++)
         assert_int_equal(domain_pause_by_controller(d), 0);
     assert_int_equal(domain_pause_by_controller(d), -XEN_EOVERFLOW);
     assert_int_equal(d->pause_count, 255);
     assert_int_equal(domain_kill(dom0), -XEN_EINVAL);
-    d->being_killed = true;                     /* another CPU is at it */
+    d->being_killed = true; /* another CPU is at it */
     assert_int_equal(domain_kill(d), -XEN_ERESTART);
     d->being_killed = false;
     destroy(d);
@@ -242,9 +249,14 @@ static void test_controller_pause(void **state)
 static void test_dom0_shutdown(void **state)
 {
     (void)state;
-    static const struct { uint32_t reason; bool noreboot; int expect; } c[] = {
-        { SHUTDOWN_poweroff, false, OFF }, { SHUTDOWN_reboot, false, REBOOT }, { SHUTDOWN_crash, false, REBOOT },
-        { SHUTDOWN_crash, true, HALT }, { SHUTDOWN_watchdog, false, REBOOT }, { 99, false, REBOOT },
+    static const struct {
+        uint32_t reason;
+        bool noreboot;
+        int expect;
+    } c[] = {
+        { SHUTDOWN_poweroff, false, OFF },    { SHUTDOWN_reboot, false, REBOOT },
+        { SHUTDOWN_crash, false, REBOOT },    { SHUTDOWN_crash, true, HALT },
+        { SHUTDOWN_watchdog, false, REBOOT }, { 99, false, REBOOT },
     };
     for (volatile unsigned i = 0; i < ARRAY_SIZE(c); i++) {
         cmdline.noreboot = c[i].noreboot;
@@ -265,14 +277,15 @@ static void test_vcpu_info(void **state)
     struct vcpu *v = d->vcpu[0], *w = d->vcpu[1];
     uint64_t gfn = GUEST_RAM >> 12;
     assert_ptr_equal(v->info, &d->shared_info->vcpu_info[0]);
-    assert_ptr_equal(w->info, &w->private_info);        /* shared_info has one only */
+    assert_ptr_equal(w->info, &w->private_info); /* shared_info has one only */
     assert_int_equal(vcpu_register_info(v, gfn, PAGE_SIZE - 32), -XEN_EINVAL);
     assert_int_equal(vcpu_register_info(v, gfn, 4), -XEN_EINVAL);
-    assert_int_equal(vcpu_register_info(v, 0x123, 0), -XEN_EINVAL);             /* nothing there */
+    assert_int_equal(vcpu_register_info(v, 0x123, 0), -XEN_EINVAL); /* nothing there */
     assert_int_equal(vcpu_register_info(v, 1ull << 52, 0), -XEN_EINVAL);
-    assert_int_equal(vcpu_register_info(v, 0x50000000 >> 12, 0), -XEN_EINVAL);  /* a hypervisor's page */
+    assert_int_equal(vcpu_register_info(v, 0x50000000 >> 12, 0),
+                     -XEN_EINVAL); /* a hypervisor's page */
     w->online = true;
-    assert_int_equal(vcpu_register_info(w, gfn, 0), -XEN_EINVAL);               /* another's, while it may run */
+    assert_int_equal(vcpu_register_info(w, gfn, 0), -XEN_EINVAL); /* another's, while it may run */
     w->online = false;
     w->info->time.version = 42;
     assert_int_equal(vcpu_register_info(w, gfn + 1, 128), 0);
@@ -282,7 +295,7 @@ static void test_vcpu_info(void **state)
     assert_int_equal(there->evtchn_pending_sel, ~0ull);
     assert_int_equal(there->evtchn_upcall_pending, 1);
     assert_int_equal(w->info_ipa.v, GUEST_RAM + PAGE_SIZE + 128);
-    assert_int_equal(vcpu_register_info(w, gfn + 2, 0), -XEN_EINVAL);           /* once */
+    assert_int_equal(vcpu_register_info(w, gfn + 2, 0), -XEN_EINVAL); /* once */
     /* The guest takes the page out of its map: it stays until the vCPU lets go. */
     uint64_t before = page_free_count();
     assert_int_equal(p2m_unmap(d, IPA(GUEST_RAM + PAGE_SIZE), 1), 0);
@@ -303,7 +316,9 @@ static void test_vcpu_info(void **state)
 
 static int no_translation(gva_t va, bool write, ipa_t *ipa)
 {
-    (void)va; (void)write; (void)ipa;
+    (void)va;
+    (void)write;
+    (void)ipa;
     return -XEN_EFAULT;
 }
 
@@ -313,7 +328,7 @@ static void test_runstate_area(void **state)
     struct domain *d = make(6, 1);
     give_memory(d);
     struct vcpu *v = d->vcpu[0];
-    gva_t at = GVA(GUEST_RAM + 3 * PAGE_SIZE - 24);     /* straddles */
+    gva_t at = GVA(GUEST_RAM + 3 * PAGE_SIZE - 24); /* straddles */
     assert_int_equal(vcpu_register_runstate(v, GVA(at.v + 4)), -XEN_EINVAL);
     assert_int_equal(vcpu_register_runstate(v, GVA(0x123000)), -XEN_EINVAL);
     fake_gva_to_ipa = no_translation;
@@ -330,7 +345,8 @@ static void test_runstate_area(void **state)
     memcpy(&r, ram(d, 3 * PAGE_SIZE - 24), 24);
     memcpy((uint8_t *)&r + 24, ram(d, 3 * PAGE_SIZE), 24);
     assert_int_equal(r.state, RUNSTATE_running);
-    assert_int_equal(r.state_entry_time, v->runstate.state_entry_time);         /* no update flag left over */
+    assert_int_equal(r.state_entry_time,
+                     v->runstate.state_entry_time); /* no update flag left over */
     assert_true(r.time[RUNSTATE_offline] >= 1000000);
     assert_int_equal(r.time[0] + r.time[1] + r.time[2] + r.time[3] <= r.state_entry_time, 1);
     d->vm_assist = 1u << VMASST_TYPE_runstate_update_flag;
@@ -350,11 +366,12 @@ static void test_runstate_area(void **state)
     assert_null(v->runstate_page[0]);
     assert_int_equal(vcpu_place_runstate(v, GVA(0xffff000000001fe8), IPA(GUEST_RAM + 0xfe8)), 0);
     assert_non_null(v->runstate_page[1]);
-    assert_int_equal(vcpu_place_runstate(v, GVA(0xffff000000001fe0), IPA(GUEST_RAM + 0xfe8)), -XEN_EINVAL);
+    assert_int_equal(vcpu_place_runstate(v, GVA(0xffff000000001fe0), IPA(GUEST_RAM + 0xfe8)),
+                     -XEN_EINVAL);
     destroy(d);
 }
 
-static int64_t wallclock(const struct domain *d)        /* ns since 1970 at which d's counter was zero */
+static int64_t wallclock(const struct domain *d) /* ns since 1970 at which d's counter was zero */
 {
     const struct shared_info *s = d->shared_info;
     assert_int_equal(s->wc_version & 1, 0);
@@ -369,19 +386,19 @@ static void test_wallclock(void **state)
     struct domain *d = make(6, 1);
     give_memory(d);
     uint32_t version = d->shared_info->wc_version;
-    uint64_t at = counter() - dom0->counter_offset;     /* dom0's clock now */
+    uint64_t at = counter() - dom0->counter_offset; /* dom0's clock now */
     domain_set_wallclock(dom0, 1800000000, 250000000, at);
     assert_true(d->shared_info->wc_version > version);
     int64_t now = 1800000000250000000;
     assert_int_equal(wallclock(dom0) + (int64_t)at, now);
     assert_int_equal(wallclock(d) + (int64_t)(counter() - d->counter_offset), now);
-    d->counter_offset -= 7000000000u;                   /* it comes from elsewhere: its clock has run for 7 s more */
+    d->counter_offset -= 7000000000u; /* it comes from elsewhere: its clock has run for 7 s more */
     domain_update_wallclock(d);
     assert_int_equal(wallclock(d) + (int64_t)(counter() - d->counter_offset), now);
     d->time_offset_s = -3600;
     domain_update_wallclock(d);
     assert_int_equal(wallclock(d) + (int64_t)(counter() - d->counter_offset), now - 3600000000000);
-    domain_set_wallclock(dom0, 5000000000, 0, at);      /* beyond 32 bits */
+    domain_set_wallclock(dom0, 5000000000, 0, at); /* beyond 32 bits */
     assert_int_equal(wallclock(dom0) + (int64_t)at, 5000000000000000000);
     fake_counter_step = 1;
     destroy(d);
@@ -393,8 +410,11 @@ int main(void)
     sigaction(SIGSEGV, NULL, &machine_segv);
 #define T(name) cmocka_unit_test_setup_teardown(name, boot, halt)
     const struct CMUnitTest tests[] = {
-        T(test_create_refuses), T(test_finding), T(test_thousand_lives), T(test_page_outlives_owner), T(test_shutdown_and_resume),
-        T(test_watchdog_and_timers), T(test_controller_pause), T(test_dom0_shutdown), T(test_vcpu_info), T(test_runstate_area),
+        T(test_create_refuses),      T(test_finding),
+        T(test_thousand_lives),      T(test_page_outlives_owner),
+        T(test_shutdown_and_resume), T(test_watchdog_and_timers),
+        T(test_controller_pause),    T(test_dom0_shutdown),
+        T(test_vcpu_info),           T(test_runstate_area),
         T(test_wallclock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

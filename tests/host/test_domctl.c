@@ -5,8 +5,8 @@
 // link: tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
 /*
- * Domctl and sysctl through the dispatcher: rights, versions, bad pointers, what is refused and that it changes nothing;
- * harvests in pieces with restarts; bit maps; devices; the context block.
+ * Domctl and sysctl through the dispatcher: rights, versions, bad pointers, what is refused and
+ * that it changes nothing; harvests in pieces with restarts; bit maps; devices; the context block.
  */
 #include "control_world.h"
 
@@ -19,7 +19,8 @@ static void test_rights(void **state)
         assert_int_equal(sysctl_call(cmd), -XEN_EPERM);
     }
     assert_int_equal(domctl(XEN_DOMCTL_pausedomain, 77), -XEN_ESRCH);
-    struct xen_platform_op p = { .cmd = XENPF_settime64, .interface_version = XENPF_INTERFACE_VERSION };
+    struct xen_platform_op p = { .cmd = XENPF_settime64,
+                                 .interface_version = XENPF_INTERFACE_VERSION };
     p.u.settime64.secs = 77;
     assert_int_equal(call(__HYPERVISOR_platform_op, gva(&p), 0, 0, NULL), -XEN_EPERM);
     be(control_vcpu);
@@ -57,8 +58,12 @@ static void test_create(void **state)
 {
     struct xen_domctl_createdomain *c = &op.u.createdomain;
     const struct xen_domctl_createdomain good = {
-        .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap, .max_vcpus = 2, .max_evtchn_port = 1023, .max_grant_frames = -1,
-        .max_maptrack_frames = -1, .grant_opts = 1,
+        .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
+        .max_vcpus = 2,
+        .max_evtchn_port = 1023,
+        .max_grant_frames = -1,
+        .max_maptrack_frames = -1,
+        .grant_opts = 1,
     };
     (void)state;
     *c = good;
@@ -66,7 +71,13 @@ static void test_create(void **state)
     assert_int_equal(op.domain, 42);
     assert_int_equal(c->arch.gic_version, XEN_DOMCTL_CONFIG_GIC_V3);
     assert_int_equal(made->refs, 1);
-#define REFUSE(member, value, error) do { *c = good; c->member = (value); assert_int_equal(create(), error); assert_null(made); } while (0)
+#define REFUSE(member, value, error)       \
+    do {                                   \
+        *c = good;                         \
+        c->member = (value);               \
+        assert_int_equal(create(), error); \
+        assert_null(made);                 \
+    } while (0)
     REFUSE(flags, XEN_DOMCTL_CDF_hvm, -XEN_EINVAL);
     REFUSE(flags, good.flags | XEN_DOMCTL_CDF_iommu, -XEN_EINVAL);
     REFUSE(flags, good.flags | 1u << 20, -XEN_EINVAL);
@@ -113,11 +124,13 @@ static void test_info(void **state)
     (void)state;
     guest->controller_paused = 1;
     guest_vcpu[0]->online = true;
-    assert_int_equal(domctl(XEN_DOMCTL_getdomaininfo, 1), 0);   /* the next one */
+    assert_int_equal(domctl(XEN_DOMCTL_getdomaininfo, 1), 0); /* the next one */
     assert_int_equal(op.domain, 3);
     const struct xen_domctl_getdomaininfo *i = &op.u.getdomaininfo;
-    assert_true(i->flags & XEN_DOMINF_paused && i->flags & XEN_DOMINF_hap && i->flags & XEN_DOMINF_hvm_guest);
-    assert_false(i->flags & (XEN_DOMINF_shutdown | XEN_DOMINF_dying | XEN_DOMINF_running | XEN_DOMINF_blocked));
+    assert_true(i->flags & XEN_DOMINF_paused && i->flags & XEN_DOMINF_hap &&
+                i->flags & XEN_DOMINF_hvm_guest);
+    assert_false(i->flags & (XEN_DOMINF_shutdown | XEN_DOMINF_dying | XEN_DOMINF_running |
+                             XEN_DOMINF_blocked));
     assert_int_equal(i->nr_online_vcpus, 1);
     assert_int_equal(i->max_vcpu_id, 1);
     assert_int_equal(i->gpaddr_bits, 40);
@@ -146,7 +159,8 @@ static void test_info(void **state)
     assert_int_equal(gfns[2], XEN_DOMCTL_PFINFO_XTAB);
     /* Asked whether it is all zero: in the direct map, and beyond it. */
     for (unsigned high = 0; high < 2; high++) {
-        uint64_t zeroes[3] = { 0x40000 | XEN_DOMCTL_PFINFO_XALLOC, 0x40001 | XEN_DOMCTL_PFINFO_XALLOC, 5 | XEN_DOMCTL_PFINFO_XALLOC };
+        uint64_t zeroes[3] = { 0x40000 | XEN_DOMCTL_PFINFO_XALLOC,
+                               0x40001 | XEN_DOMCTL_PFINFO_XALLOC, 5 | XEN_DOMCTL_PFINFO_XALLOC };
         op.u.getpageframeinfo3.array.p = zeroes;
         assert_int_equal(domctl(XEN_DOMCTL_getpageframeinfo3, 3), 0);
         assert_int_equal(zeroes[0], XEN_DOMCTL_PFINFO_XALLOC);
@@ -175,7 +189,7 @@ static void test_vcpu(void **state)
     assert_int_equal(domctl(XEN_DOMCTL_setvcpucontext, 0), -XEN_EINVAL);
     assert_int_equal(domctl(XEN_DOMCTL_setvcpucontext, 3), 0);
     assert_true(guest_vcpu[0]->online && guest_vcpu[0]->initialised);
-    c.user_regs.cpsr = 0x1c9;           /* EL2 */
+    c.user_regs.cpsr = 0x1c9; /* EL2 */
     op.u.vcpucontext.vcpu = 1;
     assert_int_equal(domctl(XEN_DOMCTL_setvcpucontext, 3), -XEN_EINVAL);
     assert_false(guest_vcpu[1]->online || guest_vcpu[1]->initialised);
@@ -200,15 +214,15 @@ static void test_vcpu(void **state)
     a->cpumap_hard.nr_bits = 10;
     a->cpumap_soft.bitmap.p = soft;
     a->cpumap_soft.nr_bits = 32;
-    assert_int_equal(domctl(XEN_DOMCTL_setvcpuaffinity, 3), -XEN_EINVAL);       /* no CPU at all */
-    hard[0] = 0xf2;                     /* CPUs 1, and 4..7, which there are not */
+    assert_int_equal(domctl(XEN_DOMCTL_setvcpuaffinity, 3), -XEN_EINVAL); /* no CPU at all */
+    hard[0] = 0xf2; /* CPUs 1, and 4..7, which there are not */
     hard[2] = 0xaa;
     assert_int_equal(domctl(XEN_DOMCTL_setvcpuaffinity, 3), 0);
     assert_int_equal(guest_vcpu[0]->sched.affinity & 0xf, 2);
     assert_int_equal(hard[0], 2);
     assert_int_equal(soft[0], 2);
     assert_int_equal(soft[3], 0);
-    assert_int_equal(hard[2], 0xaa);    /* beyond its ten bits: not ours */
+    assert_int_equal(hard[2], 0xaa); /* beyond its ten bits: not ours */
     assert_int_equal(domctl(XEN_DOMCTL_getvcpuaffinity, 3), 0);
     assert_int_equal(soft[0], 0xf);
     a->cpumap_hard.bitmap.q = 8;
@@ -233,7 +247,7 @@ static void test_shadow(void **state)
     (void)state;
     s->dirty_bitmap.p = bitmap;
     s->pages = LOG_PAGES;
-    assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EINVAL);    /* not on */
+    assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EINVAL); /* not on */
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_OFF, NULL), 0);
     s->mode = XEN_DOMCTL_SHADOW_ENABLE_REFCOUNT;
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_ENABLE, NULL), -XEN_EINVAL);
@@ -246,10 +260,10 @@ static void test_shadow(void **state)
     guest->p2m.fault_count = 5;
 
     memset(bitmap, 0xee, sizeof bitmap);
-    s->stats.dirty_count = 12345;       /* what the caller left there does not count */
+    s->stats.dirty_count = 12345; /* what the caller left there does not count */
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_PEEK, NULL), 0);
     assert_memory_equal(bitmap, expect, LOG_PAGES / 8);
-    assert_int_equal(bitmap[LOG_PAGES / 8], 0xee);      /* not a byte more */
+    assert_int_equal(bitmap[LOG_PAGES / 8], 0xee); /* not a byte more */
     assert_int_equal(s->stats.dirty_count, n);
     assert_int_equal(s->pages, LOG_PAGES);
     assert_memory_equal(log_words, expect, sizeof expect);
@@ -300,12 +314,13 @@ static void test_shadow(void **state)
     s->dirty_bitmap.q = 64;
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
     assert_memory_equal(log_words, expect, sizeof expect);
-    /* One whose end cannot be written, or no place for the answer: no bit is taken, not even of the pieces before. */
+    /* One whose end cannot be written, or no place for the answer: no bit is taken, not even of the
+     * pieces before. */
     s->dirty_bitmap.p = bitmap;
     hole = gva(bitmap) + LOG_PAGES / 8 - 1;
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
     assert_memory_equal(log_words, expect, sizeof expect);
-    cpus[0].work = WORK_TIMER;          /* nor when it is found after a restart */
+    cpus[0].work = WORK_TIMER; /* nor when it is found after a restart */
     map_pages = 5u << 20;
     s->dirty_bitmap.p = large;
     s->pages = ~0ull;
@@ -322,7 +337,7 @@ static void test_shadow(void **state)
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
     assert_memory_equal(log_words, expect, sizeof expect);
     hole = ~0ull;
-    guest->dying = DOM_DYING;           /* its map may be going */
+    guest->dying = DOM_DYING; /* its map may be going */
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EINVAL);
     assert_memory_equal(log_words, expect, sizeof expect);
     guest->dying = DOM_ALIVE;
@@ -363,12 +378,16 @@ static void test_devices(void **state)
     struct xen_domctl_iomem_permission *p = &op.u.iomem_permission;
 
     (void)state;
-#define PERMIT(first, n, allow) (p->first_mfn = (first), p->nr_mfns = (n), p->allow_access = (allow), domctl(XEN_DOMCTL_iomem_permission, 3))
-#define MAP(gfn, mfn, n, add) (m->first_gfn = (gfn), m->first_mfn = (mfn), m->nr_mfns = (n), m->add_mapping = (add), domctl(XEN_DOMCTL_memory_mapping, 3))
+#define PERMIT(first, n, allow)                                           \
+    (p->first_mfn = (first), p->nr_mfns = (n), p->allow_access = (allow), \
+     domctl(XEN_DOMCTL_iomem_permission, 3))
+#define MAP(gfn, mfn, n, add)                                                              \
+    (m->first_gfn = (gfn), m->first_mfn = (mfn), m->nr_mfns = (n), m->add_mapping = (add), \
+     domctl(XEN_DOMCTL_memory_mapping, 3))
     assert_int_equal(MAP(0x22000, 0xa000, 4, 1), -XEN_EPERM);
-    assert_int_equal(PERMIT(0x40001, 1, 1), -XEN_EPERM);        /* memory */
-    assert_int_equal(PERMIT(0x7fff, 2, 1), -XEN_EPERM);         /* reaches into the GIC */
-    assert_int_equal(PERMIT(0x9000, 1, 1), -XEN_EPERM);         /* our UART */
+    assert_int_equal(PERMIT(0x40001, 1, 1), -XEN_EPERM); /* memory */
+    assert_int_equal(PERMIT(0x7fff, 2, 1), -XEN_EPERM);  /* reaches into the GIC */
+    assert_int_equal(PERMIT(0x9000, 1, 1), -XEN_EPERM);  /* our UART */
     assert_int_equal(PERMIT(0xa000, 0, 1), -XEN_EINVAL);
     assert_int_equal(PERMIT(~0ull, 2, 1), -XEN_EINVAL);
     assert_int_equal(PERMIT(0xa000, 8, 1), 0);
@@ -378,21 +397,23 @@ static void test_devices(void **state)
     assert_int_equal(MAP(0x22000, 0xa006, 4, 1), -XEN_EPERM);
     assert_int_equal(MAP(0x22000, 0xa000, 65, 1), -XEN_E2BIG);
     assert_int_equal(MAP(1ull << 28, 0xa000, 1, 1), -XEN_EINVAL);
-    assert_int_equal(PERMIT(0xa002, 2, 0), 0);                  /* a hole in the middle */
+    assert_int_equal(PERMIT(0xa002, 2, 0), 0); /* a hole in the middle */
     assert_int_equal(MAP(0x22000, 0xa000, 2, 1), 0);
     assert_int_equal(MAP(0x22000, 0xa001, 2, 1), -XEN_EPERM);
     assert_int_equal(MAP(0x22000, 0xa004, 4, 1), 0);
     kills = 2;
-    assert_int_equal(domctl(XEN_DOMCTL_destroydomain, 3), 0);   /* its permissions go with it */
+    assert_int_equal(domctl(XEN_DOMCTL_destroydomain, 3), 0); /* its permissions go with it */
     assert_int_equal(MAP(0x22000, 0xa000, 1, 1), -XEN_EPERM);
 
     struct xen_domctl_bind_pt_irq *b = &op.u.bind_pt_irq;
-#define BIND(irq, to, kind) (b->machine_irq = (irq), b->u.spi.spi = (to), b->irq_type = (kind), domctl(XEN_DOMCTL_bind_pt_irq, 3))
+#define BIND(irq, to, kind)                                             \
+    (b->machine_irq = (irq), b->u.spi.spi = (to), b->irq_type = (kind), \
+     domctl(XEN_DOMCTL_bind_pt_irq, 3))
     assert_int_equal(BIND(50, 50, PT_IRQ_TYPE_PCI), -XEN_EOPNOTSUPP);
     assert_int_equal(BIND(50, 51, PT_IRQ_TYPE_SPI), -XEN_EINVAL);
     assert_int_equal(BIND(27, 27, PT_IRQ_TYPE_SPI), -XEN_EINVAL);
-    assert_int_equal(BIND(33, 33, PT_IRQ_TYPE_SPI), -XEN_EINVAL);       /* the console's */
-    assert_int_equal(BIND(200, 200, PT_IRQ_TYPE_SPI), -XEN_EBUSY);     /* beyond the guest's */
+    assert_int_equal(BIND(33, 33, PT_IRQ_TYPE_SPI), -XEN_EINVAL);  /* the console's */
+    assert_int_equal(BIND(200, 200, PT_IRQ_TYPE_SPI), -XEN_EBUSY); /* beyond the guest's */
     assert_int_equal(BIND(40, 40, PT_IRQ_TYPE_SPI), -XEN_EBUSY);
     assert_int_equal(BIND(41, 41, PT_IRQ_TYPE_SPI), -XEN_EBUSY);
     assert_int_equal(BIND(50, 50, PT_IRQ_TYPE_SPI), 0);
@@ -446,7 +467,8 @@ static void test_context(void **state)
     free(buf);
 }
 
-/* Sent back whenever they ask, these do each thing once all the same, and leave the caller's block as it was. */
+/* Sent back whenever they ask, these do each thing once all the same, and leave the caller's block
+ * as it was. */
 static void test_restarts(void **state)
 {
     static uint64_t gfns[1000];
@@ -504,7 +526,7 @@ static void test_restarts(void **state)
     sop.cmd = XEN_SYSCTL_getdomaininfolist;
     sop.u.getdomaininfolist.first_domain = 3;
     sop.u.getdomaininfolist.max_domains = 64;
-    sop.u.getdomaininfolist.num_domains = 4711;         /* what the caller left there does not count */
+    sop.u.getdomaininfolist.num_domains = 4711; /* what the caller left there does not count */
     sop.u.getdomaininfolist.buffer.p = many;
     assert_int_equal(call(__HYPERVISOR_sysctl, gva(&sop), 0, 0, &restarts), 0);
     assert_int_equal(restarts, 4);
@@ -541,7 +563,7 @@ static void test_perfc(void **state)
     for (at = 0, n = 0; n < counters; n++)
         at += desc[n].nr_vals;
     assert_int_equal(at, values);
-    assert_int_equal(val[values], 0xeeeeeeee);          /* not one more */
+    assert_int_equal(val[values], 0xeeeeeeee); /* not one more */
     sop.u.perfc_op.cmd = XEN_SYSCTL_PERFCOP_reset;
     assert_int_equal(sysctl_call(XEN_SYSCTL_perfc_op), 0);
     assert_true(!guest_vcpu[1]->exits[EXIT_WFI] && !control_vcpu->exits[EXIT_IRQ]);
@@ -567,7 +589,8 @@ static void test_sysctl(void **state)
     assert_int_equal(sysctl_call(XEN_SYSCTL_physinfo), 0);
     assert_int_equal(sop.u.physinfo.nr_cpus, 4);
     assert_int_equal(sop.u.physinfo.max_cpu_id, 3);
-    assert_int_equal(sop.u.physinfo.capabilities, XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap | XEN_SYSCTL_PHYSCAP_gnttab_v1);
+    assert_int_equal(sop.u.physinfo.capabilities, XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap |
+                                                      XEN_SYSCTL_PHYSCAP_gnttab_v1);
     struct xen_sysctl_cpupool_op *p = &sop.u.cpupool_op;
     memset(p, 0, sizeof *p);
     p->op = XEN_SYSCTL_CPUPOOL_OP_INFO;
@@ -604,8 +627,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, start, end)
     const struct CMUnitTest tests[] = {
-        T(test_rights), T(test_create), T(test_info), T(test_vcpu), T(test_shadow), T(test_restarts), T(test_perfc),
-        T(test_devices), T(test_context), T(test_sysctl),
+        T(test_rights),   T(test_create), T(test_info),    T(test_vcpu),    T(test_shadow),
+        T(test_restarts), T(test_perfc),  T(test_devices), T(test_context), T(test_sysctl),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,17 +15,34 @@
 #include <xen/hvm/params.h>
 #include "records.h"
 
-static int start(void **state) { (void)state; world_start(); return 0; }
-static int end(void **state) { (void)state; world_end(); return 0; }
+static int start(void **state)
+{
+    (void)state;
+    world_start();
+    return 0;
+}
+static int end(void **state)
+{
+    (void)state;
+    world_end();
+    return 0;
+}
 
-static bool pending(unsigned dom, uint32_t port) { return bit_test(world[dom]->shared_info->evtchn_pending, port); }
-static void mask(unsigned dom, uint32_t port) { bit_set(world[dom]->shared_info->evtchn_mask, port); }
+static bool pending(unsigned dom, uint32_t port)
+{
+    return bit_test(world[dom]->shared_info->evtchn_pending, port);
+}
+static void mask(unsigned dom, uint32_t port)
+{
+    bit_set(world[dom]->shared_info->evtchn_mask, port);
+}
 /* What a guest does in its handler. */
 static void take(unsigned dom, unsigned vcpu)
 {
     world[dom]->vcpu[vcpu]->info->evtchn_upcall_pending = 0;
     world[dom]->vcpu[vcpu]->info->evtchn_pending_sel = 0;
-    memset(world[dom]->shared_info->evtchn_pending, 0, sizeof(world[dom]->shared_info->evtchn_pending));
+    memset(world[dom]->shared_info->evtchn_pending, 0,
+           sizeof(world[dom]->shared_info->evtchn_pending));
 }
 
 static long alloc_unbound(domid_t dom, domid_t remote, uint32_t *port)
@@ -81,8 +98,8 @@ static void interdomain(void **state)
     (void)state;
 
     connect_01(&gp, &hp);
-    assert_int_equal(gp, 1);            /* the lowest: the number that the guest is told at build time */
-    assert_true(pending(0, hp));        /* the binder is always told */
+    assert_int_equal(gp, 1);     /* the lowest: the number that the guest is told at build time */
+    assert_true(pending(0, hp)); /* the binder is always told */
     assert_int_equal(world_injected[0][0], 1);
     assert_false(pending(1, gp));
     assert_int_equal(status(1, gp, &s), 0);
@@ -96,7 +113,7 @@ static void interdomain(void **state)
     assert_int_equal(world[1]->vcpu[0]->info->evtchn_upcall_pending, 1);
     assert_true(evtchn_vcpu_pending(world[1]->vcpu[0]));
     assert_int_equal(world_injected[1][0], 1);
-    assert_int_equal(on_port(EVTCHNOP_send, hp), 0);    /* pending already: no second interrupt */
+    assert_int_equal(on_port(EVTCHNOP_send, hp), 0); /* pending already: no second interrupt */
     assert_int_equal(world_injected[1][0], 1);
 
     take(1, 0);
@@ -112,9 +129,9 @@ static void interdomain(void **state)
     assert_int_equal(status_of(0, hp), EVTCHNSTAT_closed);
     assert_false(pending(0, hp));
     world_be(1, 0);
-    assert_int_equal(on_port(EVTCHNOP_send, gp), 0);    /* nobody there: dropped */
+    assert_int_equal(on_port(EVTCHNOP_send, gp), 0); /* nobody there: dropped */
     world_be(0, 0);
-    assert_int_equal(bind(1, gp, &hp), 0);              /* and bound again */
+    assert_int_equal(bind(1, gp, &hp), 0); /* and bound again */
 }
 
 static void loopback(void **state)
@@ -143,11 +160,11 @@ static void wrong_arguments(void **state)
     assert_int_equal(alloc_unbound(77, 0, &port), -XEN_ESRCH);
     assert_int_equal(alloc_unbound(1, 77, &port), -XEN_ESRCH);
     assert_int_equal(bind(77, 1, &port), -XEN_ESRCH);
-    assert_int_equal(bind(1, gp, &port), -XEN_EINVAL);          /* bound already */
+    assert_int_equal(bind(1, gp, &port), -XEN_EINVAL); /* bound already */
     assert_int_equal(bind(1, 4095, &port), -XEN_EINVAL);
     assert_int_equal(status(0, 4095, &s), -XEN_EINVAL);
     assert_int_equal(status(77, 1, &s), -XEN_ESRCH);
-    assert_int_equal(status_of(0, 0), EVTCHNSTAT_closed);       /* reserved */
+    assert_int_equal(status_of(0, 0), EVTCHNSTAT_closed); /* reserved */
     assert_int_equal(on_port(EVTCHNOP_close, 0), -XEN_EINVAL);
     assert_int_equal(on_port(EVTCHNOP_close, 100), -XEN_EINVAL);
     assert_int_equal(on_port(EVTCHNOP_close, ~0u), -XEN_EINVAL);
@@ -167,20 +184,21 @@ static void wrong_arguments(void **state)
     assert_int_equal(do_event_channel_op(EVTCHNOP_bind_pirq, gva(&pirq)), -XEN_ENOMEM);
     pirq.pirq = 1100;
     assert_int_equal(do_event_channel_op(EVTCHNOP_bind_pirq, gva(&pirq)), -XEN_EINVAL);
-    for (int cmd = EVTCHNOP_init_control; cmd < 20; cmd++)      /* so that guests use this ABI */
+    for (int cmd = EVTCHNOP_init_control; cmd < 20; cmd++) /* so that guests use this ABI */
         assert_int_equal(do_event_channel_op(cmd, gva(&ipi)), -XEN_ENOSYS);
     assert_int_equal(do_event_channel_op(-1, gva(&ipi)), -XEN_ENOSYS);
 
-    world_be(2, 0);                     /* a guest and others */
+    world_be(2, 0); /* a guest and others */
     assert_int_equal(alloc_unbound(1, 2, &port), -XEN_EPERM);
     assert_int_equal(status(1, gp, &s), -XEN_EPERM);
     assert_int_equal(bind(1, gp, &port), -XEN_EINVAL);
     struct evtchn_reset reset = { .dom = 1 };
     assert_int_equal(do_event_channel_op(EVTCHNOP_reset, gva(&reset)), -XEN_EPERM);
-    assert_int_equal(alloc_unbound(2, 0, &port), 0);            /* itself by number */
+    assert_int_equal(alloc_unbound(2, 0, &port), 0); /* itself by number */
 }
 
-/* Guests talk to the control domain and not to each other, unless it introduces them, and then they cannot bind. */
+/* Guests talk to the control domain and not to each other, unless it introduces them, and then they
+ * cannot bind. */
 static void silo(void **state)
 {
     uint32_t gp, port;
@@ -208,9 +226,9 @@ static void virq_and_ipi(void **state)
     assert_true(pending(0, timer1));
     assert_false(pending(0, timer0));
     assert_int_equal(world_injected[0][1], 1);
-    evtchn_send_virq(world[0]->vcpu[0], VIRQ_DEBUG);            /* not bound: nothing */
+    evtchn_send_virq(world[0]->vcpu[0], VIRQ_DEBUG); /* not bound: nothing */
     assert_int_equal(bind_vcpu(timer0, 1), -XEN_EINVAL);
-    assert_int_equal(bind_vcpu(exc, 1), 0);                     /* global ones may move */
+    assert_int_equal(bind_vcpu(exc, 1), 0); /* global ones may move */
     take(0, 1);
     evtchn_send_global_virq(VIRQ_DOM_EXC);
     assert_true(pending(0, exc));
@@ -220,7 +238,7 @@ static void virq_and_ipi(void **state)
     evtchn_send_global_virq(VIRQ_DOM_EXC);
     assert_false(pending(0, exc));
     assert_int_equal(bind_virq(VIRQ_DOM_EXC, 0, &port), 0);
-    assert_int_equal(port, exc);                                /* the lowest free port again */
+    assert_int_equal(port, exc); /* the lowest free port again */
     assert_int_equal(on_port(EVTCHNOP_close, timer1), 0);
     assert_int_equal(bind_virq(VIRQ_TIMER, 1, &port), 0);
 
@@ -247,7 +265,7 @@ static void masks(void **state)
     assert_int_equal(on_port(EVTCHNOP_unmask, gp), 0);
     assert_int_equal(world[1]->vcpu[0]->info->evtchn_pending_sel, 1);
     assert_int_equal(world_injected[1][0], 1);
-    assert_int_equal(on_port(EVTCHNOP_unmask, gp), 0);          /* was not masked: nothing */
+    assert_int_equal(on_port(EVTCHNOP_unmask, gp), 0); /* was not masked: nothing */
     assert_int_equal(world_injected[1][0], 1);
 
     /* A vCPU that polls is woken for a masked port too, and only for the one it waits for. */
@@ -264,7 +282,7 @@ static void masks(void **state)
     assert_false(world[1]->vcpu[1]->poll_mask);
     take(1, 0);
     world[1]->vcpu[1]->poll_mask = true;
-    world[1]->vcpu[1]->poll_port = 0;                           /* several */
+    world[1]->vcpu[1]->poll_port = 0; /* several */
     on_port(EVTCHNOP_send, hp);
     assert_false(world[1]->vcpu[1]->poll_mask);
 }
@@ -278,13 +296,13 @@ static void dirty(void **state)
     world[1]->shared_ipa = GFN(20);
     world[1]->vcpu[0]->info_ipa = IPA(21 * PAGE_SIZE + 64);
     on_port(EVTCHNOP_send, hp);
-    assert_int_equal(world_dirty[1][20] + world_dirty[1][21], 0);       /* nobody logs */
+    assert_int_equal(world_dirty[1][20] + world_dirty[1][21], 0); /* nobody logs */
     take(1, 0);
     world[1]->p2m.logging = true;
     on_port(EVTCHNOP_send, hp);
     assert_true(world_dirty[1][20] && world_dirty[1][21]);
     memset(world_dirty, 0, sizeof(world_dirty));
-    on_port(EVTCHNOP_send, hp);                                         /* changed nothing */
+    on_port(EVTCHNOP_send, hp); /* changed nothing */
     assert_int_equal(world_dirty[1][20] + world_dirty[1][21], 0);
     take(1, 0);
     mask(1, gp);
@@ -292,7 +310,7 @@ static void dirty(void **state)
     assert_true(world_dirty[1][20] && !world_dirty[1][21]);
     memset(world_dirty, 0, sizeof(world_dirty));
     world_be(1, 0);
-    on_port(EVTCHNOP_close, gp);                                        /* clears the pending bit */
+    on_port(EVTCHNOP_close, gp); /* clears the pending bit */
     assert_true(world_dirty[1][20]);
     world[1]->p2m.logging = false;
 }
@@ -313,7 +331,7 @@ static void all_ports(void **state)
     assert_int_equal(port, 2000);
     struct evtchn_reset reset = { .dom = DOMID_SELF };
     unsigned restarts = 0;
-    fake_preempt = true;                /* sent back whenever it asks */
+    fake_preempt = true; /* sent back whenever it asks */
     while (do_event_channel_op(EVTCHNOP_reset, gva(&reset)) == -XEN_ERESTART)
         restarts++;
     fake_preempt = false;
@@ -322,12 +340,13 @@ static void all_ports(void **state)
         assert_int_equal(status_of(DOMID_SELF, i), EVTCHNSTAT_closed);
     assert_int_equal(alloc_unbound(DOMID_SELF, 0, &port), 0);
     assert_int_equal(port, 1);
-    assert_int_equal(do_event_channel_op(EVTCHNOP_reset, gva(&reset)), 0);      /* from the beginning again */
+    assert_int_equal(do_event_channel_op(EVTCHNOP_reset, gva(&reset)),
+                     0); /* from the beginning again */
     assert_int_equal(status_of(DOMID_SELF, 1), EVTCHNSTAT_closed);
 
     world_be(0, 0);
     reset.dom = 1;
-    assert_int_equal(do_event_channel_op(EVTCHNOP_reset, gva(&reset)), -XEN_EINVAL);    /* it runs */
+    assert_int_equal(do_event_channel_op(EVTCHNOP_reset, gva(&reset)), -XEN_EINVAL); /* it runs */
     world[1]->controller_paused = 1;
     assert_int_equal(do_event_channel_op(EVTCHNOP_reset, gva(&reset)), 0);
 }
@@ -356,7 +375,7 @@ static void consumer(void **state)
     take(0, 0);
     evtchn_notify_port(world[1], gp);
     assert_true(pending(0, hp));
-    world_be(1, 0);                     /* the guest has no business with it */
+    world_be(1, 0); /* the guest has no business with it */
     assert_int_equal(on_port(EVTCHNOP_send, gp), -XEN_EINVAL);
     assert_int_equal(on_port(EVTCHNOP_close, gp), -XEN_EINVAL);
     assert_int_equal(bind_vcpu(gp, 1), -XEN_EINVAL);
@@ -399,7 +418,7 @@ static void records(void **state)
     assert_int_equal(kept[1].state, EVTCHNSTAT_unbound);
 
     world_be(0, 0);
-    assert_int_equal(evtchn_check(world[2], kept, 2), -XEN_EINVAL);     /* not there yet */
+    assert_int_equal(evtchn_check(world[2], kept, 2), -XEN_EINVAL); /* not there yet */
     assert_int_equal(alloc_unbound(2, 0, &store), 0);
     assert_int_equal(alloc_unbound(2, 0, &console), 0);
     assert_int_equal(evtchn_check(world[2], kept, 2), 0);
@@ -409,7 +428,8 @@ static void records(void **state)
     kept[0].port = 0;
     assert_int_equal(evtchn_check(world[2], kept, 2), -XEN_EINVAL);
     kept[0].port = store;
-    memset(world[2]->shared_info->evtchn_pending, 0xff, sizeof(world[2]->shared_info->evtchn_pending));
+    memset(world[2]->shared_info->evtchn_pending, 0xff,
+           sizeof(world[2]->shared_info->evtchn_pending));
     world_be(2, 0);
     bind_vcpu(store, 1);
     world_be(0, 0);
@@ -419,7 +439,8 @@ static void records(void **state)
         assert_int_equal(world[2]->shared_info->evtchn_pending[i], 0);
     for (unsigned i = 0; i < 64; i++)
         assert_true(world[2]->shared_info->evtchn_mask[i] == ~0ull);
-    /* Nothing is raised before the guest unmasks; then on vCPU 0, whatever the port was bound to. */
+    /* Nothing is raised before the guest unmasks; then on vCPU 0, whatever the port was bound to.
+     */
     assert_int_equal(world_injected[2][0] + world_injected[2][1], 0);
     world_be(2, 0);
     assert_int_equal(on_port(EVTCHNOP_unmask, store), 0);
@@ -469,8 +490,10 @@ static void races(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(interdomain), TEST(loopback), TEST(wrong_arguments), TEST(silo), TEST(virq_and_ipi), TEST(masks), TEST(dirty), TEST(all_ports),
-        TEST(limit), TEST(consumer), TEST(death_of_a_peer), TEST(records), TEST(races),
+        TEST(interdomain),  TEST(loopback), TEST(wrong_arguments), TEST(silo),
+        TEST(virq_and_ipi), TEST(masks),    TEST(dirty),           TEST(all_ports),
+        TEST(limit),        TEST(consumer), TEST(death_of_a_peer), TEST(records),
+        TEST(races),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

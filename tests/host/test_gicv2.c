@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: drivers/gicv2.c tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
-/* EL2's driver of GICv2 against a device of plain memory: what goes into which register, and what is left alone. */
+/* EL2's driver of GICv2 against a device of plain memory: what goes into which register, and what
+ * is left alone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,15 +15,35 @@
 #include <asm/io.h>
 
 enum { DIST, CPU_IF, HYP_IF, VCPU_IF, FRAMES };
-enum { GICD_CTLR = 0x0, GICD_TYPER = 0x4, ISACTIVER = 0x300, ICACTIVER = 0x380, ITARGETSR = 0x800, SGIR = 0xf00,
-       GICC_CTLR = 0x0, GICC_PMR = 0x4, GICC_IAR = 0xc, GICC_EOIR = 0x10, GICC_IIDR = 0xfc, GICC_DIR = 0x1000,
-       GICH_HCR = 0x0, GICH_VTR = 0x4, GICH_VMCR = 0x8, GICH_ELRSR0 = 0x30, GICH_APR = 0xf0, GICH_LR = 0x100 };
+enum {
+    GICD_CTLR = 0x0,
+    GICD_TYPER = 0x4,
+    ISACTIVER = 0x300,
+    ICACTIVER = 0x380,
+    ITARGETSR = 0x800,
+    SGIR = 0xf00,
+    GICC_CTLR = 0x0,
+    GICC_PMR = 0x4,
+    GICC_IAR = 0xc,
+    GICC_EOIR = 0x10,
+    GICC_IIDR = 0xfc,
+    GICC_DIR = 0x1000,
+    GICH_HCR = 0x0,
+    GICH_VTR = 0x4,
+    GICH_VMCR = 0x8,
+    GICH_ELRSR0 = 0x30,
+    GICH_APR = 0xf0,
+    GICH_LR = 0x100
+};
 #define FRAME_BYTES 0x20000u
 
 struct gic_info gic_info;
 static uint8_t memory[3][FRAME_BYTES] __attribute__((aligned(8)));
-static struct { paddr_t pa; uint64_t bytes; } frame[FRAMES];
-static unsigned writes;                 /* of the frames, since it was last looked at */
+static struct {
+    paddr_t pa;
+    uint64_t bytes;
+} frame[FRAMES];
+static unsigned writes; /* of the frames, since it was last looked at */
 static const struct gic_driver *driver;
 
 uint64_t fake_io_read(const volatile void *at, unsigned bytes)
@@ -37,7 +58,10 @@ void fake_io_write(volatile void *at, unsigned bytes, uint64_t v)
     writes++;
 }
 static uint32_t reg(unsigned which, uint32_t offset) { return io_read32(memory[which], offset); }
-static void set_reg(unsigned which, uint32_t offset, uint32_t v) { io_write32(memory[which], offset, v); }
+static void set_reg(unsigned which, uint32_t offset, uint32_t v)
+{
+    io_write32(memory[which], offset, v);
+}
 
 bool dt_reg(const void *fdt, int node, unsigned n, paddr_t *base, uint64_t *bytes)
 {
@@ -74,8 +98,8 @@ static int start(void **state)
     frame[CPU_IF].pa = PA(0x8010000), frame[CPU_IF].bytes = 0x2000;
     frame[HYP_IF].pa = PA(0x8030000), frame[HYP_IF].bytes = 0x2000;
     frame[VCPU_IF].pa = PA(0x8040000), frame[VCPU_IF].bytes = 0x2000;
-    set_reg(DIST, GICD_TYPER, 2);                               /* 96 interrupts */
-    set_reg(DIST, ITARGETSR, 0x02020202);                       /* this is the second CPU's bit */
+    set_reg(DIST, GICD_TYPER, 2);         /* 96 interrupts */
+    set_reg(DIST, ITARGETSR, 0x02020202); /* this is the second CPU's bit */
     set_reg(HYP_IF, GICH_VTR, 4u << 29 | 4u << 26 | 3);
     driver = gicv2_probe(NULL, 0);
     if (driver)
@@ -96,9 +120,9 @@ static void test_probe(void **state)
     assert_int_equal(gic_info.vcpu_if_bytes, 0x2000);
     assert_int_equal(reg(DIST, GICD_CTLR), 1);
     assert_int_equal(reg(DIST, ITARGETSR + 32), 0x02020202);
-    assert_int_equal(reg(DIST, ITARGETSR), 0x02020202);         /* not written */
+    assert_int_equal(reg(DIST, ITARGETSR), 0x02020202); /* not written */
     assert_int_equal(reg(DIST, 0x100), 1u << 0 | 1u << 25 | 1u << 26 | 1u << 27);
-    assert_int_equal(reg(CPU_IF, GICC_CTLR), 1u << 9 | 1);      /* EOImode, on */
+    assert_int_equal(reg(CPU_IF, GICC_CTLR), 1u << 9 | 1); /* EOImode, on */
     assert_int_equal(reg(CPU_IF, GICC_PMR), 0xff);
     /* What makes a machine useless is refused. */
     for (unsigned i = 0; i < FRAMES; i++) {
@@ -107,7 +131,7 @@ static void test_probe(void **state)
         assert_null(gicv2_probe(NULL, 0));
         frame[i].bytes = bytes;
     }
-    frame[VCPU_IF].bytes = 0x1000;                              /* no page with DIR */
+    frame[VCPU_IF].bytes = 0x1000; /* no page with DIR */
     assert_null(gicv2_probe(NULL, 0));
     frame[VCPU_IF].bytes = 0x2000, frame[VCPU_IF].pa = PA(0x8040800);
     assert_null(gicv2_probe(NULL, 0));
@@ -120,31 +144,37 @@ static void test_alias(void **state)
     (void)state;
     frame[CPU_IF].bytes = frame[VCPU_IF].bytes = 0x20000;
     assert_non_null(gicv2_probe(NULL, 0));
-    assert_int_equal(gic_info.alias_offset, 0);                 /* large, but nothing shows twice */
+    assert_int_equal(gic_info.alias_offset, 0); /* large, but nothing shows twice */
     set_reg(CPU_IF, GICC_IIDR, 0x0202143b);
     set_reg(CPU_IF, 0xf000 + GICC_IIDR, 0x0202143b);
     assert_non_null(gicv2_probe(NULL, 0));
     assert_int_equal(gic_info.alias_offset, 0xf000);
     driver->deactivate(40);
-    assert_int_equal(reg(CPU_IF, 0x10000), 40);                 /* the second page, 64 KiB from the first */
+    assert_int_equal(reg(CPU_IF, 0x10000), 40); /* the second page, 64 KiB from the first */
     driver->cpu_init();
     assert_int_equal(reg(CPU_IF, 0xf000 + GICC_PMR), 0xff);
 }
 
 static void assert_same_lr(const struct gic_lr *a, const struct gic_lr *b)
 {
-    assert_true(a->virt == b->virt && a->phys == b->phys && a->priority == b->priority && a->source == b->source && a->hw == b->hw &&
-                a->pending == b->pending && a->active == b->active && a->group1 == b->group1 && a->eoi == b->eoi);
+    assert_true(a->virt == b->virt && a->phys == b->phys && a->priority == b->priority &&
+                a->source == b->source && a->hw == b->hw && a->pending == b->pending &&
+                a->active == b->active && a->group1 == b->group1 && a->eoi == b->eoi);
 }
 
 static void test_lr_layout(void **state)
 {
-    static const struct { struct gic_lr lr; uint32_t bits; } known[] = {
+    static const struct {
+        struct gic_lr lr;
+        uint32_t bits;
+    } known[] = {
         { { .virt = 27, .priority = 0xa0, .pending = true }, 1u << 28 | 20u << 23 | 27 },
-        { { .virt = 50, .phys = 77, .priority = 0xf8, .hw = true, .active = true, .group1 = true }, 7u << 29 | 31u << 23 | 77u << 10 | 50 },
+        { { .virt = 50, .phys = 77, .priority = 0xf8, .hw = true, .active = true, .group1 = true },
+          7u << 29 | 31u << 23 | 77u << 10 | 50 },
         { { .virt = 5, .source = 6, .priority = 8, .pending = true, .active = true, .eoi = true },
           3u << 28 | 1u << 23 | 1u << 19 | 6u << 10 | 5 },
-        { { .virt = 1019, .phys = 1019, .hw = true, .pending = true }, 9u << 28 | 1019u << 10 | 1019 },
+        { { .virt = 1019, .phys = 1019, .hw = true, .pending = true },
+          9u << 28 | 1019u << 10 | 1019 },
         { { .virt = 33, .eoi = true, .pending = true }, 1u << 28 | 1u << 19 | 33 },
     };
     struct gic_lr back;
@@ -159,7 +189,7 @@ static void test_lr_layout(void **state)
         assert_int_equal(reg(HYP_IF, GICH_LR + 4 * n), 0);
     }
     set_reg(HYP_IF, GICH_ELRSR0, 0xffffffff);
-    assert_int_equal(driver->lr_empty(), 0xf);                  /* those that there are */
+    assert_int_equal(driver->lr_empty(), 0xf); /* those that there are */
 }
 
 static void test_every_lr(void **state)
@@ -194,7 +224,7 @@ static void test_load(void **state)
     assert_int_equal(writes, 3);
     driver->set_hcr(9);
     assert_int_equal(reg(HYP_IF, GICH_HCR), 9);
-    set_reg(HYP_IF, GICH_VMCR, 0xa7000001);                     /* the guest's doing; bits that GICv2 does not have */
+    set_reg(HYP_IF, GICH_VMCR, 0xa7000001); /* the guest's doing; bits that GICv2 does not have */
     set_reg(HYP_IF, GICH_APR, 0x30);
     memset(&got, 0, sizeof(got));
     driver->save(&got);
@@ -207,7 +237,7 @@ static void test_load(void **state)
     assert_int_equal(writes, 0);
     driver->load(&r);
     assert_int_equal(writes, 3);
-    fake_cpu_set(1);                                            /* another CPU knows nothing of this one's registers */
+    fake_cpu_set(1); /* another CPU knows nothing of this one's registers */
     driver->cpu_init();
     writes = 0;
     driver->load(&r);
@@ -232,10 +262,11 @@ static void test_acknowledge(void **state)
     set_reg(CPU_IF, GICC_IAR, 1023);
     assert_int_equal(driver->ack(), 1023);
     driver->send_sgi(0, 4);
-    assert_int_equal(reg(DIST, SGIR), 2u << 16 | 4);            /* CPU 0 has the second bit */
+    assert_int_equal(reg(DIST, SGIR), 2u << 16 | 4); /* CPU 0 has the second bit */
 }
 
-/* An SPI that another CPU acknowledged is ended in the distributor; a CPU that takes over an SPI finds it inactive. */
+/* An SPI that another CPU acknowledged is ended in the distributor; a CPU that takes over an SPI
+ * finds it inactive. */
 static void test_spi_changes_cpu(void **state)
 {
     (void)state;
@@ -243,7 +274,7 @@ static void test_spi_changes_cpu(void **state)
     assert_int_equal(driver->ack(), 50);
     driver->deactivate(50);
     assert_int_equal(reg(CPU_IF, GICC_DIR), 50);
-    assert_int_equal(reg(DIST, ICACTIVER + 4), ~0u);            /* as at the start */
+    assert_int_equal(reg(DIST, ICACTIVER + 4), ~0u); /* as at the start */
     set_reg(DIST, ICACTIVER + 4, 0);
     set_reg(DIST, ITARGETSR, 0x08080808);
     fake_cpu_set(1);
@@ -252,17 +283,17 @@ static void test_spi_changes_cpu(void **state)
     assert_int_equal(reg(DIST, ICACTIVER + 4), 1u << 18);
     set_reg(DIST, ICACTIVER + 4, 0);
     set_reg(DIST, ISACTIVER + 4, 1u << 18 | 1u << 19);
-    driver->route(50, 0);                                       /* where it is already */
+    driver->route(50, 0); /* where it is already */
     assert_int_equal(reg(DIST, ICACTIVER + 4), 0);
     driver->route(50, 1);
     assert_int_equal(reg(DIST, ITARGETSR + 48), 0x02080202);
     assert_int_equal(reg(DIST, ICACTIVER + 4), 1u << 18);
     set_reg(DIST, ICACTIVER + 4, 0);
     set_reg(DIST, ISACTIVER + 4, 0);
-    driver->route(50, 0);                                       /* not active */
+    driver->route(50, 0); /* not active */
     assert_int_equal(reg(DIST, ITARGETSR + 48), 0x02020202);
     assert_int_equal(reg(DIST, ICACTIVER + 4), 0);
-    driver->route(20, 1);                                       /* a PPI: nothing to route */
+    driver->route(20, 1); /* a PPI: nothing to route */
     assert_int_equal(reg(DIST, ITARGETSR + 20), 0);
 }
 
@@ -270,7 +301,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, start)
     const struct CMUnitTest tests[] = {
-        T(test_probe), T(test_alias), T(test_lr_layout), T(test_every_lr), T(test_load), T(test_acknowledge), T(test_spi_changes_cpu),
+        T(test_probe), T(test_alias),       T(test_lr_layout),       T(test_every_lr),
+        T(test_load),  T(test_acknowledge), T(test_spi_changes_cpu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,10 +13,20 @@
 #include "world.h"
 #include "records.h"
 
-#define HOLE 1000u              /* gfns without memory, where mappings go */
+#define HOLE 1000u /* gfns without memory, where mappings go */
 
-static int start(void **state) { (void)state; world_start(); return 0; }
-static int end(void **state) { (void)state; world_end(); return 0; }
+static int start(void **state)
+{
+    (void)state;
+    world_start();
+    return 0;
+}
+static int end(void **state)
+{
+    (void)state;
+    world_end();
+    return 0;
+}
 
 static volatile struct grant_entry_v1 *entry(unsigned dom, unsigned ref)
 {
@@ -28,11 +38,16 @@ static void grant(unsigned dom, unsigned ref, domid_t to, uint32_t gfn, uint16_t
 }
 static struct gnttab_map_grant_ref map_op(domid_t dom, uint32_t ref, uint64_t gfn, uint32_t flags)
 {
-    struct gnttab_map_grant_ref op = { .host_addr = gfn << 12, .flags = flags, .ref = ref, .dom = dom, .status = 77, .handle = ~0u };
+    struct gnttab_map_grant_ref op = {
+        .host_addr = gfn << 12, .flags = flags, .ref = ref, .dom = dom, .status = 77, .handle = ~0u
+    };
     assert_int_equal(do_grant_table_op(GNTTABOP_map_grant_ref, gva(&op), 1), 0);
     return op;
 }
-static int map_status(domid_t dom, uint32_t ref, uint64_t gfn, uint32_t flags) { return map_op(dom, ref, gfn, flags).status; }
+static int map_status(domid_t dom, uint32_t ref, uint64_t gfn, uint32_t flags)
+{
+    return map_op(dom, ref, gfn, flags).status;
+}
 static int unmap(uint32_t handle, uint64_t gfn)
 {
     struct gnttab_unmap_grant_ref op = { .host_addr = gfn << 12, .handle = handle, .status = 77 };
@@ -64,10 +79,10 @@ static void map_and_unmap(void **state)
     assert_int_equal(p->ext_writers, 1);
     assert_int_not_equal(ro.handle, op.handle);
 
-    assert_int_equal(unmap(ro.handle, HOLE), GNTST_general_error);      /* not where it was made */
+    assert_int_equal(unmap(ro.handle, HOLE), GNTST_general_error); /* not where it was made */
     assert_int_equal(unmap(99999, HOLE), GNTST_bad_handle);
     assert_int_equal(unmap(~0u, HOLE), GNTST_bad_handle);
-    assert_int_equal(unmap(op.handle, 0), GNTST_okay);                  /* "ignored" */
+    assert_int_equal(unmap(op.handle, 0), GNTST_okay); /* "ignored" */
     assert_int_equal(unmap(op.handle, HOLE), GNTST_okay);
     assert_int_equal(unmap(op.handle, HOLE), GNTST_bad_handle);
     assert_null(world_page(0, HOLE));
@@ -92,14 +107,14 @@ static void map_refused(void **state)
     assert_int_equal(map_status(DOMID_SELF, 9, HOLE, ro), GNTST_bad_domain);
     assert_int_equal(map_status(1, 512, HOLE, ro), GNTST_bad_gntref);
     assert_int_equal(map_status(1, ~0u, HOLE, ro), GNTST_bad_gntref);
-    assert_int_equal(map_status(1, 10, HOLE, ro), GNTST_general_error);         /* no grant */
-    assert_int_equal(map_status(1, 9, HOLE, rw), GNTST_general_error);          /* read-only */
-    assert_int_equal(map_status(1, 9, 1ull << 28, ro), GNTST_general_error);    /* no such address */
+    assert_int_equal(map_status(1, 10, HOLE, ro), GNTST_general_error);      /* no grant */
+    assert_int_equal(map_status(1, 9, HOLE, rw), GNTST_general_error);       /* read-only */
+    assert_int_equal(map_status(1, 9, 1ull << 28, ro), GNTST_general_error); /* no such address */
     assert_int_equal(flags_of(1, 9), GTF_permit_access | GTF_readonly);
     grant(1, 11, 2, GUEST_RAM, GTF_permit_access);
-    assert_int_equal(map_status(1, 11, HOLE, ro), GNTST_general_error);         /* to somebody else */
+    assert_int_equal(map_status(1, 11, HOLE, ro), GNTST_general_error); /* to somebody else */
     grant(1, 12, 0, HOLE, GTF_permit_access);
-    assert_int_equal(map_status(1, 12, HOLE, rw), GNTST_bad_page);              /* of nothing */
+    assert_int_equal(map_status(1, 12, HOLE, rw), GNTST_bad_page); /* of nothing */
     grant(1, 13, 0, ~0u, GTF_permit_access);
     assert_int_equal(map_status(1, 13, HOLE, rw), GNTST_bad_page);
     assert_int_equal(flags_of(1, 12), GTF_permit_access);
@@ -119,13 +134,14 @@ static void map_refused(void **state)
     assert_int_equal(map_status(0, 20, HOLE, rw), GNTST_bad_page);
 }
 
-/* The granter changes its mind while the page is in use: what was pinned stays, and stays referenced. */
+/* The granter changes its mind while the page is in use: what was pinned stays, and stays
+ * referenced. */
 static void granter_changes(void **state)
 {
     struct page *p = world_page(1, GUEST_RAM);
     (void)state;
 
-    world[2]->privileged = true;        /* else it may not map from guest 1 at all */
+    world[2]->privileged = true; /* else it may not map from guest 1 at all */
     grant(1, 9, 0, GUEST_RAM, GTF_permit_access);
     struct gnttab_map_grant_ref a = map_op(1, 9, HOLE, GNTMAP_host_map);
     grant(1, 9, 2, GUEST_RAM + 1, GTF_permit_access);
@@ -153,7 +169,8 @@ static void mapper_overwrites(void **state)
     (void)state;
     grant(1, 1, 0, GUEST_RAM, GTF_permit_access);
     grant(1, 2, 0, GUEST_RAM + 1, GTF_permit_access);
-    struct gnttab_map_grant_ref a = map_op(1, 1, HOLE, GNTMAP_host_map), b = map_op(1, 2, HOLE, GNTMAP_host_map);
+    struct gnttab_map_grant_ref a = map_op(1, 1, HOLE, GNTMAP_host_map),
+                                b = map_op(1, 2, HOLE, GNTMAP_host_map);
     assert_int_equal(b.status, GNTST_okay);
     assert_int_equal(unmap(a.handle, HOLE), GNTST_general_error);
     assert_int_equal(world_page(1, GUEST_RAM)->refs, 2);
@@ -172,7 +189,8 @@ static void handles_run_out(void **state)
         assert_int_equal(op.status, GNTST_okay);
         assert_int_equal(op.handle, i);
     }
-    assert_int_equal(map_status(1, 1, HOLE + 999, GNTMAP_host_map | GNTMAP_readonly), GNTST_no_space);
+    assert_int_equal(map_status(1, 1, HOLE + 999, GNTMAP_host_map | GNTMAP_readonly),
+                     GNTST_no_space);
     assert_int_equal(unmap(100, HOLE + 100), GNTST_okay);
     op = map_op(1, 1, HOLE + 999, GNTMAP_host_map | GNTMAP_readonly);
     assert_int_equal(op.status, GNTST_okay);
@@ -181,9 +199,12 @@ static void handles_run_out(void **state)
 
 static void copies(void **state)
 {
-    struct gnttab_copy op = { .source = { .u = { .ref = 5 }, .domid = 1, .offset = 16 }, .len = 100,
-                              .dest = { .u = { .gmfn = GUEST_RAM + 2 }, .domid = DOMID_SELF, .offset = 32 },
-                              .flags = GNTCOPY_source_gref };
+    struct gnttab_copy op = {
+        .source = { .u = { .ref = 5 }, .domid = 1, .offset = 16 },
+        .len = 100,
+        .dest = { .u = { .gmfn = GUEST_RAM + 2 }, .domid = DOMID_SELF, .offset = 32 },
+        .flags = GNTCOPY_source_gref
+    };
     struct gnttab_copy good = op;
     (void)state;
 #define COPY() (assert_int_equal(do_grant_table_op(GNTTABOP_copy, gva(&op), 1), 0), op.status)
@@ -209,15 +230,17 @@ static void copies(void **state)
     assert_int_equal(COPY(), GNTST_general_error);
     op = good, op.source.domid = 77;
     assert_int_equal(COPY(), GNTST_bad_domain);
-    op = good, op.dest.domid = 1;               /* by frame number: only one's own */
+    op = good, op.dest.domid = 1; /* by frame number: only one's own */
     assert_int_equal(COPY(), GNTST_permission_denied);
     op = good, op.dest.u.gmfn = HOLE;
     assert_int_equal(COPY(), GNTST_bad_page);
     op = good, op.dest.u.gmfn = ~0ull;
     assert_int_equal(COPY(), GNTST_bad_page);
     /* into the granter: only when it may be written */
-    op = (struct gnttab_copy){ .source = { .u = { .gmfn = GUEST_RAM + 2 }, .domid = DOMID_SELF }, .len = 4096,
-                               .dest = { .u = { .ref = 5 }, .domid = 1 }, .flags = GNTCOPY_dest_gref };
+    op = (struct gnttab_copy){ .source = { .u = { .gmfn = GUEST_RAM + 2 }, .domid = DOMID_SELF },
+                               .len = 4096,
+                               .dest = { .u = { .ref = 5 }, .domid = 1 },
+                               .flags = GNTCOPY_dest_gref };
     assert_int_equal(COPY(), GNTST_general_error);
     grant(1, 5, 0, GUEST_RAM, GTF_permit_access);
     memset(world_dirty, 0, sizeof(world_dirty));
@@ -225,21 +248,25 @@ static void copies(void **state)
     world[1]->grant.gfn[0] = 30;
     assert_int_equal(COPY(), GNTST_okay);
     assert_true(world_dirty[1][GUEST_RAM]);
-    assert_true(world_dirty[1][30]);            /* the status bits were written there */
+    assert_true(world_dirty[1][30]); /* the status bits were written there */
     assert_int_equal(bytes(1, GUEST_RAM)[32], 0x5a);
     assert_int_equal(flags_of(1, 5), GTF_permit_access);
     world[1]->p2m.logging = false;
     world[1]->grant.gfn[0] = GRANT_NO_GFN;
     /* a page onto itself */
-    op = (struct gnttab_copy){ .source = { .u = { .gmfn = GUEST_RAM }, .domid = DOMID_SELF }, .len = 4095,
-                               .dest = { .u = { .gmfn = GUEST_RAM }, .domid = DOMID_SELF, .offset = 1 } };
+    op = (struct gnttab_copy){ .source = { .u = { .gmfn = GUEST_RAM }, .domid = DOMID_SELF },
+                               .len = 4095,
+                               .dest = {
+                                   .u = { .gmfn = GUEST_RAM }, .domid = DOMID_SELF, .offset = 1 } };
     assert_int_equal(COPY(), GNTST_okay);
 }
 
 static void the_table(void **state)
 {
     xen_pfn_t list[8];
-    struct gnttab_setup_table setup = { .dom = DOMID_SELF, .nr_frames = 3, .frame_list = { .q = gva(list) } };
+    struct gnttab_setup_table setup = { .dom = DOMID_SELF,
+                                        .nr_frames = 3,
+                                        .frame_list = { .q = gva(list) } };
     struct gnttab_query_size size = { .dom = DOMID_SELF };
     struct gnttab_set_version set = { .version = 1 };
     struct gnttab_get_version get = { .dom = DOMID_SELF };
@@ -257,7 +284,8 @@ static void the_table(void **state)
     setup.nr_frames = 5;
     do_grant_table_op(GNTTABOP_setup_table, gva(&setup), 1);
     assert_int_equal(setup.status, GNTST_general_error);
-    setup = (struct gnttab_setup_table){ .dom = 2, .nr_frames = 1, .frame_list = { .q = gva(list) } };
+    setup =
+        (struct gnttab_setup_table){ .dom = 2, .nr_frames = 1, .frame_list = { .q = gva(list) } };
     do_grant_table_op(GNTTABOP_setup_table, gva(&setup), 1);
     assert_int_equal(setup.status, GNTST_permission_denied);
     setup.dom = 77;
@@ -291,8 +319,11 @@ static void the_table(void **state)
     assert_int_equal(swap.status, GNTST_bad_gntref);
     grant(1, 7, 2, GUEST_RAM, GTF_permit_access);
     world_be(2, 0);
-    assert_int_equal(map_status(1, 7, HOLE, GNTMAP_host_map), GNTST_permission_denied);     /* guests do not share */
-    struct gnttab_copy copy = { .source = { .u = { .ref = 7 }, .domid = 1 }, .len = 8, .flags = GNTCOPY_source_gref,
+    assert_int_equal(map_status(1, 7, HOLE, GNTMAP_host_map),
+                     GNTST_permission_denied); /* guests do not share */
+    struct gnttab_copy copy = { .source = { .u = { .ref = 7 }, .domid = 1 },
+                                .len = 8,
+                                .flags = GNTCOPY_source_gref,
                                 .dest = { .u = { .gmfn = GUEST_RAM }, .domid = DOMID_SELF } };
     assert_int_equal(do_grant_table_op(GNTTABOP_copy, gva(&copy), 1), 0);
     assert_int_equal(copy.status, GNTST_permission_denied);
@@ -317,15 +348,15 @@ static void frames(void **state)
     assert_int_equal(grant_map_frame(world[1], 1, 50, &a), 0);
     assert_int_equal(world_type(1, 50), P2M_SHARED);
     assert_int_equal(world[1]->grant.frame_count, 2);
-    assert_int_equal(grant_map_frame(world[1], 1, 50, &b), 0);          /* again: a guest that resumes */
+    assert_int_equal(grant_map_frame(world[1], 1, 50, &b), 0); /* again: a guest that resumes */
     assert_ptr_equal(a, b);
-    assert_int_equal(grant_map_frame(world[1], 1, 60, &b), 0);          /* moves */
+    assert_int_equal(grant_map_frame(world[1], 1, 60, &b), 0); /* moves */
     assert_null(world_page(1, 50));
     assert_ptr_equal(world_page(1, 60), a);
     assert_int_equal(grant_map_frame(world[1], 4, 61, &b), -XEN_EINVAL);
     assert_int_equal(grant_map_frame(world[1], XENMAPIDX_grant_table_status, 61, &b), -XEN_EINVAL);
     assert_int_equal(grant_map_frame(world[1], 0, 1ull << 28, &b), -XEN_EINVAL);
-    p2m_unmap(world[1], GFN(60), 1);                                    /* the guest took it out */
+    p2m_unmap(world[1], GFN(60), 1); /* the guest took it out */
     assert_int_equal(grant_map_frame(world[1], 1, 60, &b), 0);
     assert_ptr_equal(world_page(1, 60), a);
     assert_int_equal(grant_get_frame(world[1], 3, &got), 0);
@@ -373,9 +404,11 @@ static void batches(void **state)
 
     for (unsigned i = 0; i < 5; i++) {
         grant(1, i, 0, GUEST_RAM + i, GTF_permit_access);
-        op[i] = (struct gnttab_map_grant_ref){ .host_addr = (uint64_t)(HOLE + i) << 12, .flags = GNTMAP_host_map, .ref = i, .dom = 1 };
+        op[i] = (struct gnttab_map_grant_ref){
+            .host_addr = (uint64_t)(HOLE + i) << 12, .flags = GNTMAP_host_map, .ref = i, .dom = 1
+        };
     }
-    op[2].ref = 400;                    /* one that fails does not stop the others */
+    op[2].ref = 400; /* one that fails does not stop the others */
     fake_preempt = true;
     while (do_grant_table_op(GNTTABOP_map_grant_ref, arg, count) == -XEN_ERESTART) {
         arg = arch_hypercall_arg(v, 1);
@@ -385,7 +418,9 @@ static void batches(void **state)
     assert_int_equal(calls, 4);
     for (unsigned i = 0; i < 5; i++)
         assert_int_equal(op[i].status, i == 2 ? GNTST_general_error : GNTST_okay);
-    struct gnttab_unmap_and_replace replace = { .host_addr = HOLE << 12, .new_addr = 5, .handle = op[0].handle };
+    struct gnttab_unmap_and_replace replace = { .host_addr = HOLE << 12,
+                                                .new_addr = 5,
+                                                .handle = op[0].handle };
     assert_int_equal(do_grant_table_op(GNTTABOP_unmap_and_replace, gva(&replace), 1), 0);
     assert_int_equal(replace.status, GNTST_general_error);
     assert_int_equal(do_grant_table_op(GNTTABOP_map_grant_ref, 0, 0), 0);
@@ -407,7 +442,7 @@ static void cache(void **state)
     assert_int_equal(FLUSH(), -XEN_EINVAL);
     op.op = GNTTAB_CACHE_INVAL;
     op.a.dev_bus_addr = page_pa(world_page(1, GUEST_RAM)).v;
-    assert_int_equal(FLUSH(), -XEN_EINVAL);     /* not ours */
+    assert_int_equal(FLUSH(), -XEN_EINVAL); /* not ours */
     grant(1, 3, 0, GUEST_RAM, GTF_permit_access | GTF_readonly);
     assert_int_equal(map_status(1, 3, HOLE, GNTMAP_host_map | GNTMAP_readonly), GNTST_okay);
     assert_int_equal(FLUSH(), 0);
@@ -427,7 +462,7 @@ static void death(void **state)
     world_be(1, 0);
     assert_int_equal(map_status(0, 40, HOLE, GNTMAP_host_map), GNTST_okay);
     assert_int_equal(map_status(1, 1, HOLE, GNTMAP_host_map), GNTST_general_error);
-    grant(1, 2, 1, GUEST_RAM + 1, GTF_permit_access);           /* to itself */
+    grant(1, 2, 1, GUEST_RAM + 1, GTF_permit_access); /* to itself */
     assert_int_equal(map_status(1, 2, HOLE + 1, GNTMAP_host_map), GNTST_okay);
     fake_preempt = true;
     world_kill(1);
@@ -438,15 +473,17 @@ static void death(void **state)
     assert_int_equal(unmap(op.handle, HOLE), GNTST_okay);
     assert_int_equal(world[1]->refs, 1);
     world_be(1, 0);
-    assert_int_equal(map_status(0, 40, HOLE, GNTMAP_host_map), GNTST_no_space);     /* the dead map nothing */
+    assert_int_equal(map_status(0, 40, HOLE, GNTMAP_host_map),
+                     GNTST_no_space); /* the dead map nothing */
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(map_and_unmap), TEST(map_refused), TEST(granter_changes), TEST(mapper_overwrites), TEST(handles_run_out),
-        TEST(copies), TEST(the_table), TEST(frames), TEST(records), TEST(batches), TEST(cache), TEST(death),
+        TEST(map_and_unmap),   TEST(map_refused), TEST(granter_changes), TEST(mapper_overwrites),
+        TEST(handles_run_out), TEST(copies),      TEST(the_table),       TEST(frames),
+        TEST(records),         TEST(batches),     TEST(cache),           TEST(death),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

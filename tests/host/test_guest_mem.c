@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c xen-lite/stage2/guest_mem.c
 // libs: -lcmocka
-/* Copies to and from guests: pages that do not follow each other, what may not be written, and what becomes dirty. */
+/* Copies to and from guests: pages that do not follow each other, what may not be written, and what
+ * becomes dirty. */
 #include "mem_guest.h"
 
 #define BASE 0x40000000ull
@@ -21,8 +22,9 @@ static void set_up(void)
     other = guest_new(2);
     for (unsigned i = 0; i < 8; i++)
         page[i] = page_alloc(guest, 0, 0);
-    for (unsigned i = 0; i < 8; i++)    /* backwards: neighbours are none in physical memory */
-        assert_int_equal(p2m_map(guest, IPA(BASE + i * PAGE_SIZE), page_pa(page[7 - i]), 1, P2M_RAM), 0);
+    for (unsigned i = 0; i < 8; i++) /* backwards: neighbours are none in physical memory */
+        assert_int_equal(
+            p2m_map(guest, IPA(BASE + i * PAGE_SIZE), page_pa(page[7 - i]), 1, P2M_RAM), 0);
     this_cpu()->current = guest->vcpu[0];
 }
 static void tear_down(void)
@@ -99,7 +101,8 @@ static void marks(void **state)
     set_up();
     assert_int_equal(dirty_enable(guest), 0);
     assert_int_equal(harvest(guest, BASE >> 12), 0);
-    assert_int_equal(copy_to_guest(BASE + 2 * PAGE_SIZE - 1, "xy", 2), 0);      /* clean, so read-only for the guest */
+    assert_int_equal(copy_to_guest(BASE + 2 * PAGE_SIZE - 1, "xy", 2),
+                     0); /* clean, so read-only for the guest */
     assert_int_equal(harvest(guest, BASE >> 12), 0x6);
     char c;
     assert_int_equal(copy_from_guest(&c, BASE, 1), 0);
@@ -130,7 +133,8 @@ static int translate(gva_t va, bool write, ipa_t *ipa)
     return write && read_only ? -XEN_EFAULT : 0;
 }
 
-/* The guest's own map is asked once a page within a call, anew for the first write, and always outside of one. */
+/* The guest's own map is asked once a page within a call, anew for the first write, and always
+ * outside of one. */
 static void translation(void **state)
 {
     (void)state;
@@ -140,7 +144,7 @@ static void translation(void **state)
     asked = 0;
     moved = 0;
     read_only = false;
-    *(char *)page_va(page[7]) = 'a';            /* at BASE */
+    *(char *)page_va(page[7]) = 'a'; /* at BASE */
     *(char *)page_va(page[6]) = 'b';
     guest_mem_begin_call();
     for (unsigned i = 0; i < 5; i++)
@@ -157,7 +161,7 @@ static void translation(void **state)
     assert_int_equal(copy_from_guest(c, BASE + PAGE_SIZE, 1), 0);
     assert_int_equal(asked, 4);
     guest_mem_end_call();
-    moved = PAGE_SIZE;                          /* between two calls it may be another page */
+    moved = PAGE_SIZE; /* between two calls it may be another page */
     assert_int_equal(copy_from_guest(c, BASE, 1), 0);
     assert_int_equal(c[0], 'b');
     guest_mem_begin_call();
@@ -170,9 +174,7 @@ static void translation(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(crossing),
-                                        cmocka_unit_test(not_there),
-                                        cmocka_unit_test(translation),
-                                        cmocka_unit_test(marks) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(crossing), cmocka_unit_test(not_there),
+                                        cmocka_unit_test(translation), cmocka_unit_test(marks) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,8 +9,9 @@
 // link: xen-lite/vgic/vgic.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_state.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vtimer.c xen-lite/domain/vuart.c
 // libs: -lcmocka
 /*
- * A machine with more RAM than the direct map shows, as 32-bit ones may have: which memory goes to whom, and everything that
- * touches a guest's page when that page is beyond the direct map.  There, an access that was not mapped for faults.
+ * A machine with more RAM than the direct map shows, as 32-bit ones may have: which memory goes to
+ * whom, and everything that touches a guest's page when that page is beyond the direct map.  There,
+ * an access that was not mapped for faults.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -26,7 +27,12 @@
 static struct domain *guest;
 static bool beyond(const struct page *p) { return !pa_in_direct_map(page_pa(p)); }
 
-long memory_restart(unsigned op, uint64_t extent) { (void)op; (void)extent; return -XEN_ERESTART; }
+long memory_restart(unsigned op, uint64_t extent)
+{
+    (void)op;
+    (void)extent;
+    return -XEN_ERESTART;
+}
 
 static int start(void **state)
 {
@@ -47,7 +53,8 @@ static int end(void **state)
     return halt(state);
 }
 
-/* ---- who gets what ---------------------------------------------------------------------------------------------- */
+/* ---- who gets what
+ * ---------------------------------------------------------------------------------------------- */
 
 static void zones(void **state)
 {
@@ -62,7 +69,7 @@ static void zones(void **state)
     unsigned blocks = 0;
     struct page *block[64];
     for (struct page *p; (p = page_alloc(&d, 9, 0)); blocks++) {
-        block[blocks] = p;              /* beyond the direct map first, then in it: never half and half */
+        block[blocks] = p; /* beyond the direct map first, then in it: never half and half */
         assert_int_equal(beyond(p), blocks < 12);
         assert_int_equal(beyond(p), beyond(&p[511]));
         const uint64_t *w = fake_ram(page_pa(p));
@@ -74,16 +81,17 @@ static void zones(void **state)
         page_put_block(block[i], 9);
     while (page_alloc(NULL, 0, 0))
         ;
-    assert_int_equal(page_free_own_count(), 0); /* though there are 24 MiB: they are no use to the hypervisor */
+    assert_int_equal(page_free_own_count(),
+                     0); /* though there are 24 MiB: they are no use to the hypervisor */
     assert_null(mem_alloc(1));
     assert_int_equal(page_free_count(), 12 * 512);
     while (page_scrub())
         ;
     unsigned long cleared = fake_cleaned_bytes;
     struct page *p = page_alloc(&d, 4, 0);
-    assert_int_equal(fake_cleaned_bytes, cleared);      /* while nobody waited */
+    assert_int_equal(fake_cleaned_bytes, cleared); /* while nobody waited */
     page_put_block(p, 4);
-    p = page_alloc(&d, 10, 0);                  /* merged again */
+    p = page_alloc(&d, 10, 0); /* merged again */
     assert_non_null(p);
     assert_true(beyond(p));
     page_put_block(p, 10);
@@ -96,14 +104,18 @@ static void random_zones(void **state)
 {
     (void)state;
     fake_init(24u << 20, 1);
-    fake_small_direct_map(10u << 20);   /* in the middle of what would be a block of 4 MiB */
-    const struct mem_region all_of_it = { FAKE_RAM, FAKE_RAM + (24u << 20) }, module = { FAKE_RAM + (8u << 20), FAKE_RAM + (12u << 20) };
+    fake_small_direct_map(10u << 20); /* in the middle of what would be a block of 4 MiB */
+    const struct mem_region all_of_it = { FAKE_RAM, FAKE_RAM + (24u << 20) },
+                            module = { FAKE_RAM + (8u << 20), FAKE_RAM + (12u << 20) };
     page_init(&all_of_it, 1, &module, 1);
     page_free_region(module.start, module.end);
     struct domain d = { .id = 7, .max_pages = ~0u };
     uint64_t own = page_free_own_count(), all = page_free_count();
     assert_int_equal(all - own, (14u << 20) / PAGE_SIZE);
-    struct { struct page *p; unsigned order; } out[200] = { { NULL, 0 } };
+    struct {
+        struct page *p;
+        unsigned order;
+    } out[200] = { { NULL, 0 } };
     srand(1);
     for (unsigned step = 0; step < 20000; step++) {
         unsigned i = (unsigned)rand() % ARRAY_SIZE(out), order = (unsigned)rand() % 9;
@@ -132,14 +144,15 @@ static void random_zones(void **state)
             page_put_block(out[i].p, out[i].order);
     assert_int_equal(page_free_own_count(), own);
     assert_int_equal(page_free_count(), all);
-    struct page *p = page_alloc(&d, 11, ALLOC_RAW);     /* blocks are whole again */
+    struct page *p = page_alloc(&d, 11, ALLOC_RAW); /* blocks are whole again */
     assert_true(p && beyond(p));
     page_put_block(p, 11);
     while ((p = page_alloc(NULL, 10, 0)))
         assert_false(beyond(p) || beyond(&p[1023]));
 }
 
-/* ---- a guest's memory ------------------------------------------------------------------------------------------- */
+/* ---- a guest's memory
+ * ------------------------------------------------------------------------------------------- */
 
 static void copies(void **state)
 {
@@ -172,10 +185,12 @@ static void dirty_copies(void **state)
     see_windows();
     uint64_t words[GUEST_PAGES / 64], count = 0;
     assert_int_equal(dirty_enable(guest), 0);
-    assert_int_equal(dirty_harvest(guest, GUEST_RAM >> PAGE_SHIFT, GUEST_PAGES, words, true, &count), 0);
+    assert_int_equal(
+        dirty_harvest(guest, GUEST_RAM >> PAGE_SHIFT, GUEST_PAGES, words, true, &count), 0);
     dirty_round_end(guest);
     assert_int_equal(copy_to_guest(GUEST_RAM + 5 * PAGE_SIZE - 1, "ab", 2), 0);
-    assert_int_equal(dirty_harvest(guest, GUEST_RAM >> PAGE_SHIFT, GUEST_PAGES, words, true, &count), 0);
+    assert_int_equal(
+        dirty_harvest(guest, GUEST_RAM >> PAGE_SHIFT, GUEST_PAGES, words, true, &count), 0);
     assert_int_equal(count, 2);
     assert_int_equal(words[0], 3u << 4);
     dirty_round_end(guest);
@@ -188,12 +203,15 @@ static void populate(void **state)
     see_windows();
     xen_pfn_t gfn = 0x60000;
     struct xen_memory_reservation r = { .nr_extents = 1, .extent_order = 4, .domid = DOMID_SELF };
-    struct { struct xen_memory_reservation r; xen_pfn_t gfn; } *args = ram(guest, 0);
+    struct {
+        struct xen_memory_reservation r;
+        xen_pfn_t gfn;
+    } *args = ram(guest, 0);
     args->gfn = gfn;
     r.extent_start.q = GUEST_RAM + ((uintptr_t)&args->gfn & (PAGE_SIZE - 1));
     args->r = r;
     guest->max_pages += 16;
-    struct page *used = page_alloc(guest, 4, 0);        /* what comes next is not clean */
+    struct page *used = page_alloc(guest, 4, 0); /* what comes next is not clean */
     memset(fake_ram(page_pa(used)), 0xee, 16 * PAGE_SIZE);
     page_put_block(used, 4);
     assert_int_equal(memory_reservation(XENMEM_populate_physmap, GUEST_RAM, 0), 1);
@@ -205,7 +223,9 @@ static void populate(void **state)
     }
 }
 
-/* ---- grants ----------------------------------------------------------------------------------------------------- */
+/* ---- grants
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static void grant_copies(void **state)
 {
@@ -214,28 +234,38 @@ static void grant_copies(void **state)
     struct domain *by = make(7, 1);
     give_memory(by);
     struct grant_entry_v1 *e = page_va(guest->grant.frame[0]);
-    e[9] = (struct grant_entry_v1){ .flags = GTF_permit_access, .domid = 7, .frame = GUEST_RAM >> PAGE_SHIFT };
+    e[9] = (struct grant_entry_v1){ .flags = GTF_permit_access,
+                                    .domid = 7,
+                                    .frame = GUEST_RAM >> PAGE_SHIFT };
     strcpy(ram(guest, 64), "granted");
     this_cpu()->current = by->vcpu[0];
-    struct gnttab_copy op = { .source = { .u.ref = 9, .domid = 6, .offset = 64 }, .len = 100, .flags = GNTCOPY_source_gref,
-                              .dest = { .u.gmfn = (GUEST_RAM >> PAGE_SHIFT) + 3, .domid = DOMID_SELF, .offset = 32 } };
+    struct gnttab_copy op = {
+        .source = { .u.ref = 9, .domid = 6, .offset = 64 },
+        .len = 100,
+        .flags = GNTCOPY_source_gref,
+        .dest = { .u.gmfn = (GUEST_RAM >> PAGE_SHIFT) + 3, .domid = DOMID_SELF, .offset = 32 }
+    };
     unsigned long before = fake_moment_count;
     grant_copy_one(by, &op);
-    assert_int_equal(op.status, GNTST_permission_denied);       /* guests that are no control domain's */
+    assert_int_equal(op.status, GNTST_permission_denied); /* guests that are no control domain's */
     by->privileged = true;
     grant_copy_one(by, &op);
     assert_int_equal(op.status, GNTST_okay);
     assert_string_equal(ram(by, 3 * PAGE_SIZE + 32), "granted");
     assert_int_equal(fake_moment_count, before + 2);
-    op.source = (struct gnttab_copy_ptr){ .u.gmfn = (GUEST_RAM >> PAGE_SHIFT) + 3, .domid = DOMID_SELF, .offset = 32 };
-    op.dest.offset = 35;                /* within one page, over itself */
+    op.source = (struct gnttab_copy_ptr){ .u.gmfn = (GUEST_RAM >> PAGE_SHIFT) + 3,
+                                          .domid = DOMID_SELF,
+                                          .offset = 32 };
+    op.dest.offset = 35; /* within one page, over itself */
     op.flags = 0;
     grant_copy_one(by, &op);
     assert_int_equal(op.status, GNTST_okay);
     assert_string_equal(ram(by, 3 * PAGE_SIZE + 35), "granted");
     struct p2m_entry at;
     assert_true(p2m_lookup(by, IPA(GUEST_RAM), &at));
-    const struct gnttab_cache_flush flush = { .a.dev_bus_addr = at.pa.v, .length = 64, .op = GNTTAB_CACHE_CLEAN };
+    const struct gnttab_cache_flush flush = { .a.dev_bus_addr = at.pa.v,
+                                              .length = 64,
+                                              .op = GNTTAB_CACHE_CLEAN };
     unsigned long cleaned = fake_cleaned_bytes;
     assert_int_equal(grant_cache_flush(by, &flush), 0);
     assert_int_equal(fake_cleaned_bytes, cleaned + 64);
@@ -245,7 +275,8 @@ static void grant_copies(void **state)
     this_cpu()->current = guest->vcpu[0];
 }
 
-/* ---- what goes on being written --------------------------------------------------------------------------------- */
+/* ---- what goes on being written
+ * --------------------------------------------------------------------------------- */
 
 static void areas(void **state)
 {
@@ -264,10 +295,13 @@ static void areas(void **state)
     assert_int_equal(evtchn_send(guest, port), 0);
     assert_int_equal(there->evtchn_upcall_pending, 1);
     assert_int_equal(there->evtchn_pending_sel, 1ull << (port / 64));
-    assert_int_equal(vcpu_register_runstate(v, GVA(GUEST_RAM + 3 * PAGE_SIZE - 24)), 0);        /* straddles */
+    assert_int_equal(vcpu_register_runstate(v, GVA(GUEST_RAM + 3 * PAGE_SIZE - 24)),
+                     0); /* straddles */
     assert_int_equal(fake_lasting, 3);
     uint64_t entry_time;
-    memcpy(&entry_time, ram(guest, 3 * PAGE_SIZE - 24 + offsetof(struct vcpu_runstate_info, state_entry_time)), 8);
+    memcpy(&entry_time,
+           ram(guest, 3 * PAGE_SIZE - 24 + offsetof(struct vcpu_runstate_info, state_entry_time)),
+           8);
     assert_int_equal(entry_time, v->runstate.state_entry_time);
     assert_int_equal(vcpu_register_runstate(v, GVA(GUEST_RAM + 4 * PAGE_SIZE)), 0);
     assert_int_equal(fake_lasting, 2);
@@ -279,7 +313,8 @@ static void areas(void **state)
     assert_int_equal(vcpu_place_info(v, IPA(GUEST_RAM)), -XEN_ENOMEM);
     assert_null(v->info_page);
     page_unmap_lasting(p, at[0]);
-    assert_int_equal(vcpu_register_runstate(v, GVA(GUEST_RAM + 8 * PAGE_SIZE - 24)), -XEN_ENOMEM);      /* one of two */
+    assert_int_equal(vcpu_register_runstate(v, GVA(GUEST_RAM + 8 * PAGE_SIZE - 24)),
+                     -XEN_ENOMEM); /* one of two */
     assert_int_equal(fake_lasting, FAKE_LASTING - 1);
     assert_int_equal(v->runstate_va.v, GUEST_RAM + 4 * PAGE_SIZE);
     for (unsigned i = 1; i < FAKE_LASTING - 2; i++)
@@ -287,7 +322,8 @@ static void areas(void **state)
     page_put(p);
 }
 
-/* ---- low memory is out ------------------------------------------------------------------------------------------ */
+/* ---- low memory is out
+ * ------------------------------------------------------------------------------------------ */
 
 static void out_of_tables(void **state)
 {
@@ -305,7 +341,7 @@ static void out_of_tables(void **state)
     assert_false(p2m_lookup(guest, IPA(0x123000000), &e));
     struct xen_domctl_createdomain cfg = config(1);
     assert_int_equal(domain_create(9, &cfg, false, &d), -XEN_ENOMEM);
-    for (unsigned i = 0; i < 8; i++)    /* enough to begin with, not to end */
+    for (unsigned i = 0; i < 8; i++) /* enough to begin with, not to end */
         page_put(own[--n]);
     assert_int_equal(domain_create(9, &cfg, false, &d), -XEN_ENOMEM);
     assert_int_equal(page_free_own_count(), 8);
@@ -321,9 +357,13 @@ int main(void)
     fake_init(1 << 20, 1);
     sigaction(SIGSEGV, NULL, &machine_segv);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(zones), cmocka_unit_test(random_zones), cmocka_unit_test_setup_teardown(copies, start, end),
-        cmocka_unit_test_setup_teardown(dirty_copies, start, end), cmocka_unit_test_setup_teardown(populate, start, end),
-        cmocka_unit_test_setup_teardown(grant_copies, start, end), cmocka_unit_test_setup_teardown(areas, start, end),
+        cmocka_unit_test(zones),
+        cmocka_unit_test(random_zones),
+        cmocka_unit_test_setup_teardown(copies, start, end),
+        cmocka_unit_test_setup_teardown(dirty_copies, start, end),
+        cmocka_unit_test_setup_teardown(populate, start, end),
+        cmocka_unit_test_setup_teardown(grant_copies, start, end),
+        cmocka_unit_test_setup_teardown(areas, start, end),
         cmocka_unit_test_setup_teardown(out_of_tables, start, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,21 +13,26 @@ static void test_dispatch(void **state)
     be(guest_vcpu[0]);
     guest_vcpu[0]->arch.regs.x[3] = 1000;
     guest_vcpu[0]->arch.regs.x[4] = 10000;
-    assert_int_equal(call(__HYPERVISOR_hypfs_op, 1, 10, 100, NULL), 11111);     /* five words, as many as a call has */
+    assert_int_equal(call(__HYPERVISOR_hypfs_op, 1, 10, 100, NULL),
+                     11111); /* five words, as many as a call has */
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_version, 0, 0, NULL), 4 << 16 | 17);
     assert_int_equal(call(__HYPERVISOR_xen_version, 99, 0, 0, NULL), -XEN_ENOSYS);
     assert_int_equal(call(63, 0, 0, 0, NULL), -XEN_ENOSYS);
     assert_int_equal(call(~0u, 0, 0, 0, NULL), -XEN_ENOSYS);
     assert_int_equal(call(__HYPERVISOR_set_trap_table, 0, 0, 0, NULL), -XEN_ENOSYS);
     assert_int_equal(call(__HYPERVISOR_physdev_op, 1, 2, 0, NULL), -XEN_ENOSYS);
-    guest_vcpu[0]->arch.regs.pstate = 0x3c0;            /* EL0 */
+    guest_vcpu[0]->arch.regs.pstate = 0x3c0; /* EL0 */
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_version, 0, 0, NULL), -XEN_EPERM);
     guest_vcpu[0]->arch.regs.pstate = 0x3c5;
     assert_int_equal(call(__HYPERVISOR_vcpu_op, VCPUOP_is_up, 0, 0, NULL), -XEN_EINVAL);
     assert_int_equal(call(__HYPERVISOR_vcpu_op, VCPUOP_is_up, 9, 0, NULL), -XEN_ENOENT);
-    assert_int_equal(call(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 9, 0, NULL), -XEN_ENOENT);
-    assert_int_equal(call(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, 0, NULL), -XEN_EFAULT);
-    assert_int_equal(call(__HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag, 0, NULL), 0);
+    assert_int_equal(call(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 9, 0, NULL),
+                     -XEN_ENOENT);
+    assert_int_equal(call(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, 0, NULL),
+                     -XEN_EFAULT);
+    assert_int_equal(
+        call(__HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag, 0, NULL),
+        0);
     assert_int_equal(guest->vm_assist, 1u << VMASST_TYPE_runstate_update_flag);
     assert_int_equal(call(__HYPERVISOR_vm_assist, VMASST_CMD_enable, 0, 0, NULL), -XEN_EINVAL);
 }
@@ -43,9 +48,11 @@ static void test_version(void **state)
     be(guest_vcpu[0]);
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_get_features, gva(&f), 0, NULL), 0);
     assert_false(f.submap & 1u << XENFEAT_dom0);
-    assert_true(f.submap & 1u << XENFEAT_not_direct_mapped && f.submap & 1u << XENFEAT_auto_translated_physmap);
+    assert_true(f.submap & 1u << XENFEAT_not_direct_mapped &&
+                f.submap & 1u << XENFEAT_auto_translated_physmap);
     f.submap_idx = 1;
-    assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_get_features, gva(&f), 0, NULL), -XEN_EINVAL);
+    assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_get_features, gva(&f), 0, NULL),
+                     -XEN_EINVAL);
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_capabilities, gva(text), 0, NULL), 0);
     assert_string_equal(text, "xen-3.0-aarch64 ");
     fake_el1_32 = true;
@@ -56,7 +63,8 @@ static void test_version(void **state)
     assert_string_equal(text, "xen-3.0-armv7l ");
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_commandline, gva(text), 0, NULL), 0);
     assert_string_equal(text, "<denied>");
-    assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_build_id, gva(text), 0, NULL), -XEN_EPERM);
+    assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_build_id, gva(text), 0, NULL),
+                     -XEN_EPERM);
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_extraversion, 8, 0, NULL), -XEN_EFAULT);
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_pagesize, 0, 0, NULL), 4096);
 }
@@ -73,12 +81,12 @@ static void test_multicall(void **state)
     e[1].op = __HYPERVISOR_memory_op;
     e[1].args[0] = 7;
     e[2].op = __HYPERVISOR_multicall;
-    e[3].op = 1ull << 32 | __HYPERVISOR_xen_version;    /* not the number that its low half is */
+    e[3].op = 1ull << 32 | __HYPERVISOR_xen_version; /* not the number that its low half is */
     memory_restarts = 2;
     assert_int_equal(call(__HYPERVISOR_multicall, gva(e), 4, 0, &restarts), 0);
     assert_int_equal(restarts, 2);
     assert_int_equal(e[0].result, 105);
-    assert_int_equal(e[1].result, 7 + 2 * 0x40);        /* it found its own progress again */
+    assert_int_equal(e[1].result, 7 + 2 * 0x40); /* it found its own progress again */
     assert_int_equal((int64_t)e[2].result, -XEN_EINVAL);
     assert_int_equal((int64_t)e[3].result, -XEN_ENOSYS);
     cpus[0].work = 1;
@@ -148,7 +156,7 @@ static void test_sched_op(void **state)
     w = (struct sched_watchdog){ 1, 0 };
     assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_watchdog, gva(&w), 0, NULL), 0);
     assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_watchdog, gva(&w), 0, NULL), -XEN_EINVAL);
-    w = (struct sched_watchdog){ 0, 0 };        /* a new one that expires at once */
+    w = (struct sched_watchdog){ 0, 0 }; /* a new one that expires at once */
     assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_watchdog, gva(&w), 0, NULL), 1);
     /* Poll: blocks until one comes; not at all if one is there. */
     poll.ports.p = ports;
@@ -175,16 +183,19 @@ static void test_sched_op(void **state)
     assert_int_equal(shutdown_reason, SHUTDOWN_suspend);
     assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_shutdown, 0, 0, NULL), -XEN_EFAULT);
     struct sched_remote_shutdown r = { .domain_id = 0, .reason = 1 };
-    assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, gva(&r), 0, NULL), -XEN_EPERM);
+    assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, gva(&r), 0, NULL),
+                     -XEN_EPERM);
     assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_pin_override, 0, 0, NULL), -XEN_EPERM);
     assert_int_equal(call(__HYPERVISOR_sched_op, 99, 0, 0, NULL), -XEN_ENOSYS);
     be(control_vcpu);
     struct sched_pin_override pin = { 9 };
-    assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_pin_override, gva(&pin), 0, NULL), -XEN_EINVAL);
+    assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_pin_override, gva(&pin), 0, NULL),
+                     -XEN_EINVAL);
     pin.pcpu = 2;
     assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_pin_override, gva(&pin), 0, NULL), 0);
     assert_int_equal(control_vcpu->sched.affinity, 4);
-    assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_pin_override, gva(&pin), 0, NULL), -XEN_EBUSY);
+    assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_pin_override, gva(&pin), 0, NULL),
+                     -XEN_EBUSY);
     pin.pcpu = -1;
     assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_pin_override, gva(&pin), 0, NULL), 0);
     assert_int_equal(control_vcpu->sched.affinity, ~0ull);

@@ -2,8 +2,9 @@
 // link: xen-lite/call/hypfs.c xen-lite/base/cmdline.c tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c
 // libs: -lcmocka
 /*
- * Run-time parameters: the tree as xenhypfs reads it, what is refused, and that they do what they say: the next log takes the mode,
- * look-ups leave their windows and come back, while others look and domains come and go.
+ * Run-time parameters: the tree as xenhypfs reads it, what is refused, and that they do what they
+ * say: the next log takes the mode, look-ups leave their windows and come back, while others look
+ * and domains come and go.
  */
 #include <threads.h>
 #include "mem_guest.h"
@@ -65,7 +66,10 @@ static long put(const char *path, const void *value, uint64_t bytes)
 {
     return do_hypfs_op(XEN_HYPFS_OP_write_contents, gva(path), strlen(path) + 1, gva(value), bytes);
 }
-static long put_text(const char *path, const char *value) { return put(path, value, strlen(value) + 1); }
+static long put_text(const char *path, const char *value)
+{
+    return put(path, value, strlen(value) + 1);
+}
 static long put_bool(const char *path, uint8_t value) { return put(path, &value, 1); }
 static const char *contents(void) { return (const char *)(entry + 1); }
 
@@ -130,23 +134,31 @@ static void refusals(void **state)
     set_up();
     assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_get_version, 0, 0, 1, 0), -XEN_EINVAL);
     assert_int_equal(do_hypfs_op(9, gva("/"), 2, gva(answer), sizeof answer), -XEN_EOPNOTSUPP);
-    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, gva(no_end), sizeof no_end, gva(answer), sizeof answer), -XEN_EINVAL);
-    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, gva(nul_inside), sizeof nul_inside, gva(answer), sizeof answer), -XEN_EINVAL);
-    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, gva("/"), 0, gva(answer), sizeof answer), -XEN_EINVAL);
-    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, gva("/"), 1025, gva(answer), sizeof answer), -XEN_EINVAL);
+    assert_int_equal(
+        do_hypfs_op(XEN_HYPFS_OP_read, gva(no_end), sizeof no_end, gva(answer), sizeof answer),
+        -XEN_EINVAL);
+    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, gva(nul_inside), sizeof nul_inside, gva(answer),
+                                 sizeof answer),
+                     -XEN_EINVAL);
+    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, gva("/"), 0, gva(answer), sizeof answer),
+                     -XEN_EINVAL);
+    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, gva("/"), 1025, gva(answer), sizeof answer),
+                     -XEN_EINVAL);
     assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, 8, 2, gva(answer), sizeof answer), -XEN_EFAULT);
     assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, gva("/"), 2, 8, sizeof answer), -XEN_EFAULT);
     assert_int_equal(get("params/dirty", sizeof answer), -XEN_EINVAL);
     assert_int_equal(get("/params/dirt", sizeof answer), -XEN_ENOENT);
-    assert_int_equal(get("/params/dirty/more/than/a/path/of/ours/can/be", sizeof answer), -XEN_ENOENT);
+    assert_int_equal(get("/params/dirty/more/than/a/path/of/ours/can/be", sizeof answer),
+                     -XEN_ENOENT);
     assert_int_equal(put_text("/params", "1"), -XEN_EACCES);
     assert_int_equal(put_text("/params/dirty", "hardware"), -XEN_ENOSPC);
     assert_int_equal(put_text("/params/dirty", "soft"), -XEN_EINVAL);
-    assert_int_equal(put("/params/dirty", "sw", 2), -XEN_EINVAL);       /* without its zero byte */
+    assert_int_equal(put("/params/dirty", "sw", 2), -XEN_EINVAL); /* without its zero byte */
     assert_int_equal(put("/params/dirty", "sw", 0), -XEN_EINVAL);
     assert_int_equal(put("/params/vlpt", "\0\0", 2), -XEN_EDOM);
     assert_int_equal(put_bool("/params/vlpt", 2), -XEN_EINVAL);
-    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_write_contents, gva("/params/dirty"), 14, 8, 3), -XEN_EFAULT);
+    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_write_contents, gva("/params/dirty"), 14, 8, 3),
+                     -XEN_EFAULT);
     cpus[0].current = guest->vcpu[0];
     assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_get_version, 0, 0, 0, 0), -XEN_EPERM);
     assert_int_equal(get("/params/dirty", sizeof answer), -XEN_EPERM);
@@ -177,7 +189,7 @@ static void dirty_mode(void **state)
     fake_hw_dirty = false;
     assert_int_equal(put_text("/params/dirty", "hw"), 0);
     assert_int_equal(dirty_enable(guest), 0);
-    assert_false(guest->p2m.hw_dirty);          /* what the machine cannot */
+    assert_false(guest->p2m.hw_dirty); /* what the machine cannot */
     tear_down();
 }
 
@@ -207,12 +219,14 @@ static void window(void **state)
     assert_int_equal(vlpt_slot(&guest->p2m), slot);
     assert_true(vlpt_slot(&late->p2m) >= 0 && vlpt_slot(&late->p2m) != slot);
     guest_free(late);
-    assert_int_equal(put_bool("/params/vlpt", 0), 0);   /* of who is gone nothing is left to write to */
+    assert_int_equal(put_bool("/params/vlpt", 0),
+                     0); /* of who is gone nothing is left to write to */
     assert_int_equal(put_bool("/params/vlpt", 1), 0);
     tear_down();
 }
 
-/* One CPU writes to logged pages and looks them up; the other turns the window off and on, harvests, makes domains and ends them. */
+/* One CPU writes to logged pages and looks them up; the other turns the window off and on,
+ * harvests, makes domains and ends them. */
 #define PAGES 64u
 static int done;
 static int writer(void *arg)
@@ -235,14 +249,17 @@ static void races(void **state)
     set_up();
     uint64_t words[1], count, total = 0;
     for (unsigned i = 0; i < PAGES; i++)
-        assert_int_equal(p2m_map(guest, IPA(0x40000000 + i * PAGE_SIZE), page_pa(page_alloc(guest, 0, 0)), 1, P2M_RAM), 0);
+        assert_int_equal(p2m_map(guest, IPA(0x40000000 + i * PAGE_SIZE),
+                                 page_pa(page_alloc(guest, 0, 0)), 1, P2M_RAM),
+                         0);
     assert_int_equal(put_text("/params/dirty", "sw"), 0);
     assert_int_equal(dirty_enable(guest), 0);
     done = 0;
     thrd_t t;
     int wrong;
     thrd_create(&t, writer, NULL);
-    for (unsigned i = 0; i < 3000 || (total < 3000 && i < 3000000); i++) {     /* the other thread may be slow to start */
+    for (unsigned i = 0; i < 3000 || (total < 3000 && i < 3000000);
+         i++) { /* the other thread may be slow to start */
         assert_int_equal(put_bool("/params/vlpt", i & 1), 0);
         assert_int_equal(dirty_harvest(guest, 0x40000, PAGES, words, true, &count), 0);
         total += count;
@@ -259,8 +276,8 @@ static void races(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads), cmocka_unit_test(lists), cmocka_unit_test(refusals), cmocka_unit_test(dirty_mode),
-        cmocka_unit_test(window), cmocka_unit_test(races),
+        cmocka_unit_test(reads),      cmocka_unit_test(lists),  cmocka_unit_test(refusals),
+        cmocka_unit_test(dirty_mode), cmocka_unit_test(window), cmocka_unit_test(races),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

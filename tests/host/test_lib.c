@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
-/* Memory and string functions against the C library's: random lengths, alignments, overlaps; strtoul's corners. */
+/* Memory and string functions against the C library's: random lengths, alignments, overlaps;
+ * strtoul's corners. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,21 +12,21 @@
 #include <cmocka.h>
 
 /* The same sources under other names: the C library's own are what they are compared with. */
-#define memcpy xl_memcpy
-#define memmove xl_memmove
-#define memset xl_memset
-#define memcmp xl_memcmp
-#define memchr xl_memchr
-#define strlen xl_strlen
-#define strnlen xl_strnlen
-#define strcmp xl_strcmp
-#define strncmp xl_strncmp
-#define strchr xl_strchr
-#define strrchr xl_strrchr
-#define strtoul xl_strtoul
-#define strlcpy xl_strlcpy
+#define memcpy            xl_memcpy
+#define memmove           xl_memmove
+#define memset            xl_memset
+#define memcmp            xl_memcmp
+#define memchr            xl_memchr
+#define strlen            xl_strlen
+#define strnlen           xl_strnlen
+#define strcmp            xl_strcmp
+#define strncmp           xl_strncmp
+#define strchr            xl_strchr
+#define strrchr           xl_strrchr
+#define strtoul           xl_strtoul
+#define strlcpy           xl_strlcpy
 #define __stack_chk_guard xl_stack_chk_guard
-#define __stack_chk_fail xl_stack_chk_fail
+#define __stack_chk_fail  xl_stack_chk_fail
 #include "../../xen-lite/lib/lib.c"
 #undef memcpy
 #undef memmove
@@ -93,7 +94,8 @@ static void test_searches(void **state)
             b[i] = next_random() % 8 ? a[i] : 'c';
         }
         a[23] = b[23] = 0;
-        int c = "ab\xff" "c"[next_random() % 4];
+        int c = "ab\xff"
+                "c"[next_random() % 4];
         assert_int_equal(sign(xl_memcmp(a, b, n)), sign(memcmp(a, b, n)));
         assert_int_equal(sign(xl_strcmp(a, b)), sign(strcmp(a, b)));
         assert_int_equal(sign(xl_strncmp(a, b, n)), sign(strncmp(a, b, n)));
@@ -111,17 +113,40 @@ static void test_strtoul(void **state)
 {
     (void)state;
     static const char *const text[] = {
-        "0", "1", "42", "  \t\n17z", "+5", "-5", "0x1f", "0X1Fg", "0xz", "0x", "077", "08", "", "-", "+", "z", "18446744073709551615",
-        "18446744073709551616", "99999999999999999999999", "-18446744073709551615", "ffffffffffffffff", "0xffffffffffffffffff", "1e5", "  x",
+        "0",
+        "1",
+        "42",
+        "  \t\n17z",
+        "+5",
+        "-5",
+        "0x1f",
+        "0X1Fg",
+        "0xz",
+        "0x",
+        "077",
+        "08",
+        "",
+        "-",
+        "+",
+        "z",
+        "18446744073709551615",
+        "18446744073709551616",
+        "99999999999999999999999",
+        "-18446744073709551615",
+        "ffffffffffffffff",
+        "0xffffffffffffffffff",
+        "1e5",
+        "  x",
     };
     static const int base[] = { 0, 8, 10, 16, 2, 36 };
     for (unsigned i = 0; i < ARRAY_SIZE(text); i++)
         for (unsigned j = 0; j < ARRAY_SIZE(base); j++) {
             char *end, *expect_end;
-            unsigned long expect = strtoul(text[i], &expect_end, base[j]), got = xl_strtoul(text[i], &end, base[j]);
+            unsigned long expect = strtoul(text[i], &expect_end, base[j]),
+                          got = xl_strtoul(text[i], &end, base[j]);
             if (got != expect || end != expect_end)
-                fail_msg("strtoul(\"%s\", %d): %lu, not %lu; stops at %td, not %td", text[i], base[j], got, expect, end - text[i],
-                         expect_end - text[i]);
+                fail_msg("strtoul(\"%s\", %d): %lu, not %lu; stops at %td, not %td", text[i],
+                         base[j], got, expect, end - text[i], expect_end - text[i]);
         }
     assert_int_equal(xl_strtoul("12", NULL, 10), 12);
 }
@@ -160,8 +185,9 @@ static void test_stack_guard(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_copies), cmocka_unit_test(test_searches), cmocka_unit_test(test_strtoul),
-        cmocka_unit_test(test_strlcpy), cmocka_unit_test(test_stack_guard),
+        cmocka_unit_test(test_copies),      cmocka_unit_test(test_searches),
+        cmocka_unit_test(test_strtoul),     cmocka_unit_test(test_strlcpy),
+        cmocka_unit_test(test_stack_guard),
     };
     fake_init(1 << 20, 1);
     return cmocka_run_group_tests(tests, NULL, NULL);

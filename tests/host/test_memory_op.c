@@ -15,8 +15,18 @@
 
 #define HOLE 1000u
 
-static int start(void **state) { (void)state; world_start(); return 0; }
-static int end(void **state) { (void)state; world_end(); return 0; }
+static int start(void **state)
+{
+    (void)state;
+    world_start();
+    return 0;
+}
+static int end(void **state)
+{
+    (void)state;
+    world_end();
+    return 0;
+}
 
 /* Called again as long as the hypervisor asks for it; counts how often. */
 static unsigned restarts;
@@ -32,7 +42,9 @@ static long call(unsigned op, const void *arg)
 }
 static long reserve(unsigned op, domid_t dom, xen_pfn_t *list, uint64_t n, unsigned order)
 {
-    struct xen_memory_reservation r = { .extent_start = { .q = gva(list) }, .nr_extents = n, .extent_order = order, .domid = dom };
+    struct xen_memory_reservation r = {
+        .extent_start = { .q = gva(list) }, .nr_extents = n, .extent_order = order, .domid = dom
+    };
     return call(op, &r);
 }
 static long add(domid_t dom, unsigned space, uint64_t idx, uint64_t gfn)
@@ -48,8 +60,13 @@ static long remove_at(domid_t dom, uint64_t gfn)
 static long foreign(domid_t dom, domid_t of, xen_ulong_t idx, xen_pfn_t gfn, int *err)
 {
     struct xen_add_to_physmap_batch op = {
-        .domid = dom, .space = XENMAPSPACE_gmfn_foreign, .size = 1, .u = { .foreign_domid = of },
-        .idxs = { .q = gva(&idx) }, .gpfns = { .q = gva(&gfn) }, .errs = { .q = gva(err) },
+        .domid = dom,
+        .space = XENMAPSPACE_gmfn_foreign,
+        .size = 1,
+        .u = { .foreign_domid = of },
+        .idxs = { .q = gva(&idx) },
+        .gpfns = { .q = gva(&gfn) },
+        .errs = { .q = gva(err) },
     };
     *err = 77;
     return call(XENMEM_add_to_physmap_batch, &op);
@@ -74,16 +91,18 @@ static void populate_and_decrease(void **state)
     assert_int_equal(ask(XENMEM_maximum_gpfn, 1), HOLE + 3);
     assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list, 4, 0), 4);
     assert_int_equal(world[1]->tot_pages, had);
-    assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list, 4, 0), 0);   /* nothing there */
+    assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list, 4, 0), 0); /* nothing there */
 
     list[0] = 1024, list[1] = 1536, list[2] = 2048;
     assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 3, 9), 3);
     assert_int_equal(world[1]->tot_pages, had + 1536);
     assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list, 1, 9), 1);
     list[1] = 1537;
-    assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list + 1, 1, 9), 1);     /* across two blocks */
+    assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list + 1, 1, 9),
+                     1); /* across two blocks */
     assert_int_equal(world[1]->tot_pages, had + 512);
-    assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 1, 18), 0);      /* too large: the tools try smaller ones */
+    assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 1, 18),
+                     0); /* too large: the tools try smaller ones */
 }
 
 static bool zeroed(domid_t dom, uint64_t gfn, unsigned pages)
@@ -113,14 +132,17 @@ static void reservation_restarts(void **state)
     assert_int_equal(world[1]->tot_pages, had);
     assert_int_equal(world_type(1, 1024 + 511), P2M_NONE);
     /* A place in the extent that it does not have. */
-    struct xen_memory_reservation r = { .extent_start = { .q = gva(list) }, .nr_extents = 2, .extent_order = 9, .domid = 1 };
+    struct xen_memory_reservation r = {
+        .extent_start = { .q = gva(list) }, .nr_extents = 2, .extent_order = 9, .domid = 1
+    };
     assert_int_equal(do_memory_op(XENMEM_decrease_reservation | 512ull << (6 + 17), gva(&r)), 0);
     /* Where it goes on has room in a 32-bit register, which is all that some callers have. */
     assert_int_equal(reserve(XENMEM_populate_physmap, 1, list + 1, 1, 9), 1);
     list[0] = 1536;
     r.nr_extents = 1;
     assert_int_equal(do_memory_op(XENMEM_decrease_reservation, gva(&r)), -XEN_ERESTART);
-    assert_in_range(arch_hypercall_arg(current_vcpu(), 0), XENMEM_decrease_reservation | 1ull << (6 + 17), UINT32_MAX);
+    assert_in_range(arch_hypercall_arg(current_vcpu(), 0),
+                    XENMEM_decrease_reservation | 1ull << (6 + 17), UINT32_MAX);
     uint64_t again = arch_hypercall_arg(current_vcpu(), 0);
     fake_preempt = false;
     assert_int_equal(do_memory_op(again, gva(&r)), 1);
@@ -152,7 +174,9 @@ static void reservation_restarts(void **state)
 static void reservation_refused(void **state)
 {
     xen_pfn_t list[4] = { HOLE, HOLE + 1, 1ull << 28, HOLE + 3 };
-    struct xen_memory_reservation pod = { .extent_start = { .q = gva(list) }, .nr_extents = 1, .domid = 1,
+    struct xen_memory_reservation pod = { .extent_start = { .q = gva(list) },
+                                          .nr_extents = 1,
+                                          .domid = 1,
                                           .mem_flags = XENMEMF_populate_on_demand };
     (void)state;
 
@@ -162,17 +186,18 @@ static void reservation_refused(void **state)
     assert_int_equal(call(XENMEM_populate_physmap, NULL), 0);
     assert_int_equal(call(XENMEM_populate_physmap, &pod), 0);
     assert_int_equal(reserve(XENMEM_increase_reservation, 1, list, 1, 0), 0);
-    assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 4, 0), 2);       /* stops at the address that is none */
+    assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 4, 0),
+                     2); /* stops at the address that is none */
     world_p2m_fails = true;
     assert_int_equal(reserve(XENMEM_populate_physmap, 1, list + 3, 1, 0), 0);
     world[1]->max_pages = world[1]->tot_pages;
     assert_int_equal(reserve(XENMEM_populate_physmap, 1, list + 3, 1, 0), 0);
     assert_int_equal(ask(XENMEM_maximum_reservation, 1), world[1]->max_pages);
-    world[1]->max_pages = ~0u;          /* no limit: no error either */
+    world[1]->max_pages = ~0u; /* no limit: no error either */
     assert_true(ask(XENMEM_maximum_reservation, 1) >= INT32_MAX);
     world[1]->max_pages = world[1]->tot_pages;
     world_be(2, 0);
-    assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 1, 0), 0);       /* not its business */
+    assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 1, 0), 0); /* not its business */
     assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list, 1, 0), 0);
     assert_int_equal(reserve(XENMEM_populate_physmap, DOMID_SELF, list, 1, 0), 1);
 }
@@ -189,7 +214,9 @@ static void goes_on(void **state)
     assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, MANY, 0), MANY);
     assert_int_equal(restarts, (MANY - 1) / MEMOP_PAGES_A_LOOK);
     fake_preempt = false;
-    struct xen_memory_reservation r = { .extent_start = { .q = gva(list) }, .nr_extents = MANY, .domid = 1 };
+    struct xen_memory_reservation r = { .extent_start = { .q = gva(list) },
+                                        .nr_extents = MANY,
+                                        .domid = 1 };
     assert_int_equal(do_memory_op(XENMEM_populate_physmap | MANY << 6, gva(&r)), MANY);
     assert_int_equal(do_memory_op(XENMEM_populate_physmap | (MANY + 1) << 6, gva(&r)), MANY + 1);
 }
@@ -216,7 +243,7 @@ static void direct_map(void **state)
     assert_ptr_equal(world_page(0, list[0]), p);
     assert_int_equal(p->refs, 1);
     assert_false(p->flags & PAGE_KEPT);
-    assert_int_equal(reserve(XENMEM_populate_physmap, 0, list, 1, 0), 1);      /* is there already */
+    assert_int_equal(reserve(XENMEM_populate_physmap, 0, list, 1, 0), 1); /* is there already */
     assert_int_equal(p->refs, 1);
     assert_int_equal(remove_at(0, list[0]), 0);
     assert_true(p->flags & PAGE_KEPT);
@@ -231,7 +258,7 @@ static void direct_map(void **state)
     assert_int_equal(*(uint64_t *)page_va(p), 0);
     list[0] = page_pfn(world_page(1, GUEST_RAM));
     assert_int_equal(reserve(XENMEM_populate_physmap, 0, list, 1, 0), 0);
-    list[0] = HOLE;                     /* no memory at that address */
+    list[0] = HOLE; /* no memory at that address */
     assert_int_equal(reserve(XENMEM_populate_physmap, 0, list, 1, 0), 0);
     d->direct_map = false;
 }
@@ -247,7 +274,8 @@ static void shared_info(void **state)
     assert_int_equal(world_type(1, 40), P2M_SHARED);
     assert_true(d->shared_ipa.v == 40 << 12);
     assert_int_equal(add(DOMID_SELF, XENMAPSPACE_shared_info, 0, 40), 0);
-    assert_int_equal(add(DOMID_SELF, XENMAPSPACE_shared_info, 0, GUEST_RAM), 0);        /* over memory, as Linux does */
+    assert_int_equal(add(DOMID_SELF, XENMAPSPACE_shared_info, 0, GUEST_RAM),
+                     0); /* over memory, as Linux does */
     assert_null(world_page(1, 40));
     assert_ptr_equal(world_page(1, GUEST_RAM), d->shared_page);
     assert_int_equal(remove_at(DOMID_SELF, GUEST_RAM), 0);
@@ -259,7 +287,7 @@ static void shared_info(void **state)
     assert_int_equal(add(DOMID_SELF, XENMAPSPACE_grant_table, 9, 42), -XEN_EINVAL);
     assert_int_equal(add(DOMID_SELF, XENMAPSPACE_gmfn, 0, 42), -XEN_ENOSYS);
     assert_int_equal(add(DOMID_SELF, XENMAPSPACE_gmfn_foreign, 0, 42), -XEN_ENOSYS);
-    assert_int_equal(add(DOMID_SELF, XENMAPSPACE_gmfn_range, 0, 42), 0);                /* of no pages */
+    assert_int_equal(add(DOMID_SELF, XENMAPSPACE_gmfn_range, 0, 42), 0); /* of no pages */
     assert_int_equal(add(DOMID_SELF, XENMAPSPACE_dev_mmio, 0, 42), -XEN_EACCES);
     assert_int_equal(add(DOMID_SELF, 99, 0, 42), -XEN_ENOSYS);
     assert_int_equal(add(DOMID_SELF, XENMAPSPACE_shared_info, 0, 1ull << 28), -XEN_EINVAL);
@@ -284,7 +312,8 @@ static void devices(void **state)
     gic_info.dist = PA(0x8000000), gic_info.dist_bytes = 0x10000;
     assert_int_equal(add(0, XENMAPSPACE_dev_mmio, 0x9010, 43), 0);
     assert_int_equal(world_type(0, 43), P2M_DEVICE);
-    assert_int_equal(add(0, XENMAPSPACE_dev_mmio, 0x9000, 44), 0);     /* the console, the controller, memory: not given */
+    assert_int_equal(add(0, XENMAPSPACE_dev_mmio, 0x9000, 44),
+                     0); /* the console, the controller, memory: not given */
     assert_int_equal(add(0, XENMAPSPACE_dev_mmio, 0x8008, 45), 0);
     assert_int_equal(add(0, XENMAPSPACE_dev_mmio, frame_base + 5, 46), 0);
     assert_true(!world_page(0, 44) && !world_page(0, 45) && !world_page(0, 46));
@@ -304,7 +333,7 @@ static void foreign_maps(void **state)
     assert_ptr_equal(world_page(0, HOLE), p);
     assert_int_equal(world_type(0, HOLE), P2M_FOREIGN);
     assert_int_equal(p->refs, 2);
-    assert_int_equal(foreign(DOMID_SELF, 1, GUEST_RAM, HOLE, &err), 0);        /* over itself */
+    assert_int_equal(foreign(DOMID_SELF, 1, GUEST_RAM, HOLE, &err), 0); /* over itself */
     assert_int_equal(p->refs, 2);
     assert_int_equal(remove_at(DOMID_SELF, HOLE), 0);
     assert_int_equal(p->refs, 1);
@@ -326,7 +355,7 @@ static void foreign_maps(void **state)
     world_be(1, 0);
     add(DOMID_SELF, XENMAPSPACE_shared_info, 0, 40);
     world_be(0, 0);
-    foreign(DOMID_SELF, 1, 40, HOLE, &err);             /* the migration daemon reads it */
+    foreign(DOMID_SELF, 1, 40, HOLE, &err); /* the migration daemon reads it */
     assert_int_equal(err, 0);
     foreign(DOMID_SELF, 2, GUEST_RAM, HOLE + 1, &err);
     assert_int_equal(err, 0);
@@ -345,8 +374,13 @@ static void batch(void **state)
     xen_pfn_t gfn[MANY];
     int err[MANY];
     struct xen_add_to_physmap_batch op = {
-        .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign, .size = MANY, .u = { .foreign_domid = 1 },
-        .idxs = { .q = gva(idx) }, .gpfns = { .q = gva(gfn) }, .errs = { .q = gva(err) },
+        .domid = DOMID_SELF,
+        .space = XENMAPSPACE_gmfn_foreign,
+        .size = MANY,
+        .u = { .foreign_domid = 1 },
+        .idxs = { .q = gva(idx) },
+        .gpfns = { .q = gva(gfn) },
+        .errs = { .q = gva(err) },
     };
     (void)state;
 
@@ -359,7 +393,8 @@ static void batch(void **state)
     for (unsigned i = 0; i < MANY; i++)
         assert_int_equal(err[i], i == 3 ? -XEN_EINVAL : 0);
     assert_int_equal(do_memory_op(XENMEM_add_to_physmap_batch | MANY << 6, gva(&op)), -XEN_EILSEQ);
-    assert_int_equal(do_memory_op(XENMEM_add_to_physmap_batch | (MANY + 1) << 6, gva(&op)), -XEN_EILSEQ);
+    assert_int_equal(do_memory_op(XENMEM_add_to_physmap_batch | (MANY + 1) << 6, gva(&op)),
+                     -XEN_EILSEQ);
     op.idxs.q = 0;
     assert_int_equal(call(XENMEM_add_to_physmap_batch, &op), -XEN_EFAULT);
     op.size = 0;
@@ -382,8 +417,12 @@ static void resources(void **state)
     assert_int_equal(call(XENMEM_acquire_resource, &size), 0);
     assert_int_equal(size.nr_frames, 4);
     assert_int_equal(call(XENMEM_acquire_resource, &size), -XEN_EINVAL);
-#define ACQUIRE_OF(dom, kind, ...) (op = (struct xen_mem_acquire_resource){ .domid = (dom), .type = (kind), \
-                                         .frame_list = { .q = gva(list) }, __VA_ARGS__ }, call(XENMEM_acquire_resource, &op))
+#define ACQUIRE_OF(dom, kind, ...)                                             \
+    (op = (struct xen_mem_acquire_resource){ .domid = (dom),                   \
+                                             .type = (kind),                   \
+                                             .frame_list = { .q = gva(list) }, \
+                                             __VA_ARGS__ },                    \
+     call(XENMEM_acquire_resource, &op))
 #define ACQUIRE(...) ACQUIRE_OF(1, XENMEM_resource_grant_table, __VA_ARGS__)
     assert_int_equal(ACQUIRE(.nr_frames = 1), 0);
     assert_ptr_equal(world_page(0, HOLE), world[1]->grant.frame[0]);
@@ -395,7 +434,7 @@ static void resources(void **state)
     assert_ptr_equal(world_page(0, HOLE + 2), world[1]->grant.frame[3]);
     assert_int_equal(world[1]->grant.frame[3]->refs, 2);
     assert_int_equal(ACQUIRE(.nr_frames = 2, .frame = 3), -XEN_EINVAL);
-    assert_int_equal(ACQUIRE(.nr_frames = 4), -XEN_EIO);        /* the last place is none */
+    assert_int_equal(ACQUIRE(.nr_frames = 4), -XEN_EIO); /* the last place is none */
     assert_int_equal(ACQUIRE(.nr_frames = 1, .frame = 1ull << 32), -XEN_EINVAL);
     assert_int_equal(ACQUIRE(.nr_frames = ~0u), -XEN_EINVAL);
     assert_int_equal(ACQUIRE(.nr_frames = 0), -XEN_EINVAL);
@@ -403,7 +442,8 @@ static void resources(void **state)
     assert_int_equal(ACQUIRE(.nr_frames = 1, .pad = 1), -XEN_EINVAL);
     assert_int_equal(ACQUIRE_OF(77, XENMEM_resource_grant_table, .nr_frames = 1), -XEN_ESRCH);
     assert_int_equal(ACQUIRE_OF(0, XENMEM_resource_grant_table, .nr_frames = 1), -XEN_EPERM);
-    assert_int_equal(ACQUIRE_OF(DOMID_SELF, XENMEM_resource_grant_table, .nr_frames = 1), -XEN_ESRCH);
+    assert_int_equal(ACQUIRE_OF(DOMID_SELF, XENMEM_resource_grant_table, .nr_frames = 1),
+                     -XEN_ESRCH);
     assert_int_equal(ACQUIRE_OF(1, 9, .nr_frames = 1), -XEN_EOPNOTSUPP);
     assert_int_equal(ACQUIRE(.nr_frames = 1, .id = 1), -XEN_EINVAL);
     assert_int_equal(ACQUIRE_OF(1, XENMEM_resource_ioreq_server, .nr_frames = 1), -XEN_EINVAL);
@@ -426,7 +466,7 @@ static void questions(void **state)
     assert_int_equal(world[1]->outstanding, 100 - world[1]->tot_pages);
     assert_int_equal(call(XENMEM_claim_pages, &claim), -XEN_EINVAL);
     claim.domid = 2, claim.nr_extents = 10;
-    assert_int_equal(call(XENMEM_claim_pages, &claim), -XEN_EINVAL);            /* has that many already */
+    assert_int_equal(call(XENMEM_claim_pages, &claim), -XEN_EINVAL); /* has that many already */
     world[2]->max_pages = ~0u, claim.nr_extents = 1u << 20;
     assert_int_equal(call(XENMEM_claim_pages, &claim), -XEN_ENOMEM);
     claim.domid = 1, claim.nr_extents = 0;
@@ -459,8 +499,17 @@ static void questions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(populate_and_decrease), TEST(reservation_restarts), TEST(reservation_refused), TEST(goes_on), TEST(direct_map), TEST(shared_info), TEST(devices),
-        TEST(foreign_maps), TEST(batch), TEST(resources), TEST(questions),
+        TEST(populate_and_decrease),
+        TEST(reservation_restarts),
+        TEST(reservation_refused),
+        TEST(goes_on),
+        TEST(direct_map),
+        TEST(shared_info),
+        TEST(devices),
+        TEST(foreign_maps),
+        TEST(batch),
+        TEST(resources),
+        TEST(questions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

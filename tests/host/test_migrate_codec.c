@@ -1,7 +1,8 @@
 // link: migrate/codec.c migrate/common.c migrate/conn.c migrate/dial.c migrate/fault.c
 // libs: -lcmocka -lpthread
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Every record type there and back over a socket pair; and what a damaged or hostile stream is told. */
+/* Every record type there and back over a socket pair; and what a damaged or hostile stream is
+ * told. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,7 +15,7 @@
 
 #include <cmocka.h>
 
-#undef fail     /* cmocka's; the daemon's is meant */
+#undef fail /* cmocka's; the daemon's is meant */
 #define bench_fail(...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__))
 
 #include "../../migrate/codec.h"
@@ -51,36 +52,39 @@ static size_t sample(uint32_t type, uint8_t *p)
     switch (type) {
     case XLM_HELLO: {
         struct xlm_hello *h = (struct xlm_hello *)(void *)p;
-        *h = (struct xlm_hello){XLM_HELLO_MAGIC, 1, 1, 0, {1, 2}, XLM_MIGRATE, 0};
+        *h = (struct xlm_hello){ XLM_HELLO_MAGIC, 1, 1, 0, { 1, 2 }, XLM_MIGRATE, 0 };
         return sizeof *h;
     }
     case XLM_ERROR:
-        *(struct xlm_error *)(void *)p = (struct xlm_error){XLM_E_BUSY, XLM_PAGES, 3, 400};
+        *(struct xlm_error *)(void *)p = (struct xlm_error){ XLM_E_BUSY, XLM_PAGES, 3, 400 };
         memcpy(p + sizeof(struct xlm_error), "why", 3);
         return sizeof(struct xlm_error) + 3;
     case XLM_DOMAIN: {
         struct xlm_domain *d = (struct xlm_domain *)(void *)p;
-        *d = (struct xlm_domain){.name = "g", .vcpu_count = 2, .config_length = 5, .max_pages = 100, .tot_pages = 90,
-                                 .context_length = 9, .file = {{1, {2, 3}, 2, 0}}};
+        *d = (struct xlm_domain){ .name = "g",
+                                  .vcpu_count = 2,
+                                  .config_length = 5,
+                                  .max_pages = 100,
+                                  .tot_pages = 90,
+                                  .context_length = 9,
+                                  .file = { { 1, { 2, 3 }, 2, 0 } } };
         memcpy(p + sizeof *d, "a = 1", 5);
         memcpy(p + sizeof *d + 8 + 16, "/k", 2);
         return sizeof *d + 8 + 16 + 8;
     }
-    case XLM_ACCEPT:
-        return sizeof(struct xlm_accept) + 5;
-    case XLM_FILE:
-        return sizeof(struct xlm_file) + 11;
+    case XLM_ACCEPT: return sizeof(struct xlm_accept) + 5;
+    case XLM_FILE: return sizeof(struct xlm_file) + 11;
     case XLM_ZERO: {
         struct xlm_pages *z = (struct xlm_pages *)(void *)p;
-        *z = (struct xlm_pages){1, XLM_RAW, 2, 5};
-        struct xlm_run run[2] = {{0x40000, 3}, {0x40010, 2}};
+        *z = (struct xlm_pages){ 1, XLM_RAW, 2, 5 };
+        struct xlm_run run[2] = { { 0x40000, 3 }, { 0x40010, 2 } };
         memcpy(z + 1, run, sizeof run);
         return sizeof *z + sizeof run;
     }
     case XLM_STATE: {
         struct xlm_state *s = (struct xlm_state *)(void *)p;
-        *s = (struct xlm_state){1, 2, 100, 400, 3, 1, 1, 4 + 4 + 2};
-        struct xlm_run run = {0x40000, 90};
+        *s = (struct xlm_state){ 1, 2, 100, 400, 3, 1, 1, 4 + 4 + 2 };
+        struct xlm_run run = { 0x40000, 90 };
         uint32_t n = 2;
         memcpy(p + sizeof *s + 8, &run, sizeof run);
         memcpy(p + sizeof *s + 8 + sizeof run, "a/b", 4);
@@ -130,7 +134,8 @@ static void test_round_trips(void **unused)
     }
 }
 
-/* Any one bit wrong in a record is seen at once, except in page data (which has sums of its own). */
+/* Any one bit wrong in a record is seen at once, except in page data (which has sums of its own).
+ */
 static void test_every_flipped_bit_is_seen(void **unused)
 {
     (void)unused;
@@ -139,7 +144,7 @@ static void test_every_flipped_bit_is_seen(void **unused)
             continue;
         size_t n = sample(type, buffer), total = sizeof(struct xlm_header) + xlm_pad(n);
         for (size_t at = 0; at < total; at++) {
-            struct fault fault = {.corrupt = true, .at = at};
+            struct fault fault = { .corrupt = true, .at = at };
             open_pair();
             tx.fault = &fault;
             assert_int_equal(conn_send_struct(&tx, type, buffer, n), 0);
@@ -147,7 +152,8 @@ static void test_every_flipped_bit_is_seen(void **unused)
             if (conn_receive(&rx, &record) == 0)
                 bench_fail("%s: the bit at byte %zu was not noticed", codec_type_name(type), at);
             if (!strstr(rx_failure.text, "record 0 (") || !strstr(rx_failure.text, "at offset 0: "))
-                bench_fail("%s: byte %zu: where is not said: %s", codec_type_name(type), at, rx_failure.text);
+                bench_fail("%s: byte %zu: where is not said: %s", codec_type_name(type), at,
+                           rx_failure.text);
             close_pair();
         }
     }
@@ -162,14 +168,16 @@ static void test_pages(void **unused)
         memset(page[i], i + 1, 4096);
         sum[i] = codec_page_sum(page[i]);
     }
-    struct xlm_pages head = {1, XLM_RAW, 2, 3};
-    struct xlm_run run[2] = {{0x40000, 1}, {0x40005, 2}};
-    struct iovec part[] = {{&head, sizeof head}, {run, sizeof run}, {sum, sizeof sum}, {page, sizeof page}};
+    struct xlm_pages head = { 1, XLM_RAW, 2, 3 };
+    struct xlm_run run[2] = { { 0x40000, 1 }, { 0x40005, 2 } };
+    struct iovec part[] = {
+        { &head, sizeof head }, { run, sizeof run }, { sum, sizeof sum }, { page, sizeof page }
+    };
     open_pair();
     assert_int_equal(conn_send(&tx, XLM_PAGES, part, 4, 3), 0);
     assert_int_equal(conn_receive(&rx, &record), 0);
     assert_int_equal(record.data_length, sizeof page);
-    struct iovec to = {got, sizeof got};
+    struct iovec to = { got, sizeof got };
     assert_int_equal(conn_read_data(&rx, &to, 1), 0);
     assert_memory_equal(got, page, sizeof page);
     assert_int_equal(codec_page_sum(got[1]), sum[1]);
@@ -216,24 +224,37 @@ static void test_malformed(void **unused)
     refuse(XLM_HELLO, 40, "length 40 is not within 48 to 48");
     refuse(XLM_COMMIT, 8, "length 8 is not within 0 to 0");
     refuse(XLM_HELLO, 48, "not a greeting");
-    n = sample(XLM_DOMAIN, buffer), d->config_length = XLM_CONFIG_MAX + 1, refuse(XLM_DOMAIN, n, "configuration of 65537");
-    n = sample(XLM_DOMAIN, buffer), d->context_length = 100, refuse(XLM_DOMAIN, n, "its parts take");
-    n = sample(XLM_DOMAIN, buffer), memset(d->name, 'x', sizeof d->name), refuse(XLM_DOMAIN, n, "name does not end");
+    n = sample(XLM_DOMAIN, buffer), d->config_length = XLM_CONFIG_MAX + 1,
+    refuse(XLM_DOMAIN, n, "configuration of 65537");
+    n = sample(XLM_DOMAIN, buffer), d->context_length = 100,
+    refuse(XLM_DOMAIN, n, "its parts take");
+    n = sample(XLM_DOMAIN, buffer), memset(d->name, 'x', sizeof d->name),
+    refuse(XLM_DOMAIN, n, "name does not end");
     n = sample(XLM_DOMAIN, buffer), d->vcpu_count = 9, refuse(XLM_DOMAIN, n, "9 vCPUs");
-    n = sample(XLM_DOMAIN, buffer), d->max_pages = 1ull << 40, refuse(XLM_DOMAIN, n, "90 pages of 1099511627776");
-    n = sample(XLM_DOMAIN, buffer), d->file[0].size = 1ull << 40, refuse(XLM_DOMAIN, n, "file 0 of");
-    n = sample(XLM_DOMAIN, buffer), buffer[sizeof *d + 1] = 0, refuse(XLM_DOMAIN, n, "a NUL in the configuration");
+    n = sample(XLM_DOMAIN, buffer), d->max_pages = 1ull << 40,
+    refuse(XLM_DOMAIN, n, "90 pages of 1099511627776");
+    n = sample(XLM_DOMAIN, buffer), d->file[0].size = 1ull << 40,
+    refuse(XLM_DOMAIN, n, "file 0 of");
+    n = sample(XLM_DOMAIN, buffer), buffer[sizeof *d + 1] = 0,
+    refuse(XLM_DOMAIN, n, "a NUL in the configuration");
     n = sample(XLM_ZERO, buffer), p->run_count = 3, refuse(XLM_ZERO, n, "3 runs do not fit");
-    n = sample(XLM_ZERO, buffer), p->page_count = 6, refuse(XLM_ZERO, n, "its runs have 5 pages, it says 6");
+    n = sample(XLM_ZERO, buffer), p->page_count = 6,
+    refuse(XLM_ZERO, n, "its runs have 5 pages, it says 6");
     n = sample(XLM_ZERO, buffer), run[1].count = 0, refuse(XLM_ZERO, n, "run 1: 0 frames");
-    n = sample(XLM_ZERO, buffer), run[0].gfn = ~0ull, refuse(XLM_ZERO, n, "run 0: 3 frames from ffffffffffffffff");
-    n = sample(XLM_STATE, buffer), s->node_count = 2, refuse(XLM_STATE, n, "1 xenstore nodes where it says 2");
+    n = sample(XLM_ZERO, buffer), run[0].gfn = ~0ull,
+    refuse(XLM_ZERO, n, "run 0: 3 frames from ffffffffffffffff");
+    n = sample(XLM_STATE, buffer), s->node_count = 2,
+    refuse(XLM_STATE, n, "1 xenstore nodes where it says 2");
     n = sample(XLM_STATE, buffer), s->range_count = 5000, refuse(XLM_STATE, n, "ranges 5000");
     n = sample(XLM_STATE, buffer), s->context_length = 16, refuse(XLM_STATE, n, "its parts take");
-    n = sample(XLM_FILE, buffer), ((struct xlm_file *)(void *)buffer)->kind = 2, refuse(XLM_FILE, n, "file 2 at 0");
-    memset(buffer, 0, 64), p->run_count = 1, p->page_count = 2000, refuse(XLM_PAGES, 64, "2000 pages in 1 runs");
-    memset(buffer, 0, 64), p->run_count = 1, p->page_count = 2, p->codec = 1, refuse(XLM_PAGES, 64, "unknown codec 1");
-    memset(buffer, 0, 64), p->run_count = 1, p->page_count = 2, refuse(XLM_PAGES, 64, "length 64 does not fit 2 pages");
+    n = sample(XLM_FILE, buffer), ((struct xlm_file *)(void *)buffer)->kind = 2,
+    refuse(XLM_FILE, n, "file 2 at 0");
+    memset(buffer, 0, 64), p->run_count = 1, p->page_count = 2000,
+                           refuse(XLM_PAGES, 64, "2000 pages in 1 runs");
+    memset(buffer, 0, 64), p->run_count = 1, p->page_count = 2, p->codec = 1,
+                           refuse(XLM_PAGES, 64, "unknown codec 1");
+    memset(buffer, 0, 64), p->run_count = 1, p->page_count = 2,
+                           refuse(XLM_PAGES, 64, "length 64 does not fit 2 pages");
 }
 
 static void test_order(void **unused)
@@ -248,7 +269,8 @@ static void test_order(void **unused)
     open_pair();
     conn_send_struct(&tx, XLM_DONE, NULL, 0);
     assert_int_equal(conn_expect(&rx, &record, XLM_COMMIT), -1);
-    assert_non_null(strstr(rx_failure.text, "record 0 (DONE) at offset 0: comes where COMMIT should"));
+    assert_non_null(
+        strstr(rx_failure.text, "record 0 (DONE) at offset 0: comes where COMMIT should"));
     close_pair();
 }
 
@@ -286,8 +308,14 @@ static void test_fault_syntax(void **unused)
     assert_string_equal(f.stage, "verified");
     assert_int_equal(fault_parse("pause-at-stage:waiting:250", &f), 0);
     assert_true(!strcmp(f.stage, "waiting") && f.pause_ms == 250);
-    static const char *const bad[] = {"", "cut", "cut-after-bytes:", "cut-after-bytes:x", "exit-at-stage:", "pause-at-stage:a",
-                                      "corrupt-byte:-1", "pause-at-stage:a:b"};
+    static const char *const bad[] = { "",
+                                       "cut",
+                                       "cut-after-bytes:",
+                                       "cut-after-bytes:x",
+                                       "exit-at-stage:",
+                                       "pause-at-stage:a",
+                                       "corrupt-byte:-1",
+                                       "pause-at-stage:a:b" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(fault_parse(bad[i], &f), -1);
 }
@@ -295,10 +323,14 @@ static void test_fault_syntax(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trips), cmocka_unit_test(test_every_flipped_bit_is_seen),
-        cmocka_unit_test(test_pages),       cmocka_unit_test(test_zero_page),
-        cmocka_unit_test(test_malformed),   cmocka_unit_test(test_order),
-        cmocka_unit_test(test_optional_is_skipped), cmocka_unit_test(test_a_peers_text_is_printable),
+        cmocka_unit_test(test_round_trips),
+        cmocka_unit_test(test_every_flipped_bit_is_seen),
+        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_zero_page),
+        cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_optional_is_skipped),
+        cmocka_unit_test(test_a_peers_text_is_printable),
         cmocka_unit_test(test_fault_syntax),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

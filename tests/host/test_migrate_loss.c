@@ -2,8 +2,9 @@
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hand-over under fire: the connection cut after every so many bytes in either direction, bits flipped, either daemon killed at every
- * stage.  However it goes, once the two hosts have talked again exactly one of them runs the guest, whole.
+ * The hand-over under fire: the connection cut after every so many bytes in either direction, bits
+ * flipped, either daemon killed at every stage.  However it goes, once the two hosts have talked
+ * again exactly one of them runs the guest, whole.
  */
 #include "migrate_bench.h"
 
@@ -14,10 +15,7 @@
 #include "../../migrate/rate.h"
 
 const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "detect_leaks=0";        /* a killed daemon's memory */
-}
+const char *__asan_default_options(void) { return "detect_leaks=0"; /* a killed daemon's memory */ }
 
 /* B's port, for the settling after the loss. */
 static int server_fd;
@@ -27,7 +25,7 @@ static volatile bool serving;
 static void *server_main(void *unused)
 {
     while (serving) {
-        struct pollfd set = {server_fd, POLLIN, 0};
+        struct pollfd set = { server_fd, POLLIN, 0 };
         if (poll(&set, 1, 20) <= 0)
             continue;
         int fd = accept(server_fd, NULL, NULL);
@@ -39,7 +37,8 @@ static void *server_main(void *unused)
 
 static void server_start(void)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof address;
     server_fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(bind(server_fd, (struct sockaddr *)&address, size), 0);
@@ -75,14 +74,15 @@ static void check_whole(enum source_result result, const char *what, uint64_t at
 {
     bool on_a = fake_runs(0), on_b = fake_runs(1);
     if (on_a == on_b || fake_ran_twice() || fake_exists(0) == fake_exists(1))
-        bench_fail("%s at %llu: runs on A %d, on B %d, is on A %d, on B %d: %s", what, (unsigned long long)at, on_a, on_b,
-                   fake_exists(0), fake_exists(1), bench_last);
+        bench_fail("%s at %llu: runs on A %d, on B %d, is on A %d, on B %d: %s", what,
+                   (unsigned long long)at, on_a, on_b, fake_exists(0), fake_exists(1), bench_last);
     if (!bench_memory_ok(on_b))
         bench_fail("%s at %llu: the memory is not whole", what, (unsigned long long)at);
     if (bench_journals(0) + bench_journals(1))
         bench_fail("%s at %llu: a journal is left", what, (unsigned long long)at);
     if ((result == SOURCE_OK && !on_b) || (result == SOURCE_FAILED && !on_a))
-        bench_fail("%s at %llu: result %d, but it runs on %s", what, (unsigned long long)at, result, on_a ? "A" : "B");
+        bench_fail("%s at %llu: result %d, but it runs on %s", what, (unsigned long long)at, result,
+                   on_a ? "A" : "B");
     /* And it still works: it can be written, and is on nobody's log. */
     assert_false(fake_logging(0));
     bench_from = on_b;
@@ -94,7 +94,7 @@ static void check_whole(enum source_result result, const char *what, uint64_t at
 static enum source_result one(int side, bool corrupt, uint64_t at)
 {
     start();
-    bench_host[side].fault = (struct fault){.cut = !corrupt, .corrupt = corrupt, .at = at};
+    bench_host[side].fault = (struct fault){ .cut = !corrupt, .corrupt = corrupt, .at = at };
     enum source_result result = bench_migrate();
     if (result == SOURCE_UNRESOLVED && fake_runs(0))
         bench_fail("unresolved, but A runs it");
@@ -109,7 +109,7 @@ static enum source_result one(int side, bool corrupt, uint64_t at)
 static uint64_t stream_bytes(int side)
 {
     start();
-    bench_host[side].fault = (struct fault){.cut = true, .at = UINT64_MAX};
+    bench_host[side].fault = (struct fault){ .cut = true, .at = UINT64_MAX };
     assert_int_equal(bench_migrate(), SOURCE_OK);
     uint64_t bytes = side == 0 ? bench_report.bytes_sent : 48 + 32 + 8 * (32 + 16) + 5 * 64;
     server_stop();
@@ -119,21 +119,38 @@ static uint64_t stream_bytes(int side)
 
 static void sweep(int side, bool corrupt, uint64_t step, uint64_t fine)
 {
-    uint64_t total = stream_bytes(side), count[4] = {0};
+    uint64_t total = stream_bytes(side), count[4] = { 0 };
     for (uint64_t at = 0; at < total + 64;) {
         count[one(side, corrupt, at)]++;
         at += at + 1200 > total ? fine : step;
     }
-    printf("%s by %s over %llu bytes: %llu moved, %llu stayed, %llu settled later\n", corrupt ? "flips" : "cuts",
-           side ? "B" : "A", (unsigned long long)total, (unsigned long long)count[SOURCE_OK],
-           (unsigned long long)count[SOURCE_FAILED], (unsigned long long)count[SOURCE_UNRESOLVED]);
+    printf("%s by %s over %llu bytes: %llu moved, %llu stayed, %llu settled later\n",
+           corrupt ? "flips" : "cuts", side ? "B" : "A", (unsigned long long)total,
+           (unsigned long long)count[SOURCE_OK], (unsigned long long)count[SOURCE_FAILED],
+           (unsigned long long)count[SOURCE_UNRESOLVED]);
     assert_true(count[SOURCE_OK] && count[SOURCE_FAILED]);
 }
 
-static void test_cut_a(void **unused) { (void)unused; sweep(0, false, 1499, 5); }
-static void test_cut_b(void **unused) { (void)unused; sweep(1, false, 8, 3); }
-static void test_flip_a(void **unused) { (void)unused; sweep(0, true, 1499, 5); }
-static void test_flip_b(void **unused) { (void)unused; sweep(1, true, 8, 3); }
+static void test_cut_a(void **unused)
+{
+    (void)unused;
+    sweep(0, false, 1499, 5);
+}
+static void test_cut_b(void **unused)
+{
+    (void)unused;
+    sweep(1, false, 8, 3);
+}
+static void test_flip_a(void **unused)
+{
+    (void)unused;
+    sweep(0, true, 1499, 5);
+}
+static void test_flip_b(void **unused)
+{
+    (void)unused;
+    sweep(1, true, 8, 3);
+}
 
 /* --- killed daemons --- */
 
@@ -157,15 +174,17 @@ static void kill_at(int side, const char *stage)
     settle_recover(&bench_host[side]);
     settle();
     server_stop();
-    printf("%s killed at %s: the guest runs on %s\n", side ? "B" : "A", stage, fake_runs(0) ? "A" : "B");
+    printf("%s killed at %s: the guest runs on %s\n", side ? "B" : "A", stage,
+           fake_runs(0) ? "A" : "B");
     check_whole(result, stage, 0);
     bench_end();
 }
 
 static void test_kill_a(void **unused)
 {
-    static const char *const stage[] = {"accepted", "round-1", "suspending", "suspended", "state-sent",
-                                        "verified", "committing", "committed", "running", "released"};
+    static const char *const stage[] = { "accepted",   "round-1",  "suspending", "suspended",
+                                         "state-sent", "verified", "committing", "committed",
+                                         "running",    "released" };
     (void)unused;
     for (size_t i = 0; i < sizeof stage / sizeof *stage; i++)
         kill_at(0, stage[i]);
@@ -173,7 +192,8 @@ static void test_kill_a(void **unused)
 
 static void test_kill_b(void **unused)
 {
-    static const char *const stage[] = {"accepted", "created", "round-1", "verified", "waiting", "committed", "running"};
+    static const char *const stage[] = { "accepted", "created",   "round-1", "verified",
+                                         "waiting",  "committed", "running" };
     (void)unused;
     for (size_t i = 0; i < sizeof stage / sizeof *stage; i++)
         kill_at(1, stage[i]);
@@ -189,7 +209,9 @@ static void die_measuring(struct conn *none)
 
 static void *measure_main(void *unused)
 {
-    static const struct rate_request request = {.guest = "guest", .seconds = 60, .interval_ms = 1000, .downtime_limit_ms = 300, .fd = -1};
+    static const struct rate_request request = {
+        .guest = "guest", .seconds = 60, .interval_ms = 1000, .downtime_limit_ms = 300, .fd = -1
+    };
     static struct report report;
     rate_run(&bench_host[0], &request, &report);
     return unused;
@@ -199,7 +221,7 @@ static void kill_measuring(void)
 {
     pthread_t thread;
     bench_start(256);
-    bench_host[0].fault = (struct fault){.stage = "measuring", .die = die_measuring};
+    bench_host[0].fault = (struct fault){ .stage = "measuring", .die = die_measuring };
     pthread_create(&thread, NULL, measure_main, NULL);
     pthread_join(thread, NULL);
     assert_true(fake_logging(0));
@@ -209,7 +231,7 @@ static void kill_measuring(void)
 
 static void log_by_somebody_else(void)
 {
-    struct failure f = {0};
+    struct failure f = { 0 };
     struct hyp_domain d;
     struct hyp *h = hyp_open("A", &f);
     assert_int_equal(hyp_find(h, "guest", &d), 0);
@@ -257,7 +279,7 @@ static void make_open(void)
     settle_recover(&bench_host[1]);
     assert_true(fake_exists(0) && fake_exists(1));
     assert_false(fake_runs(0) || fake_runs(1));
-    assert_true(settle_once(&bench_host[0]));               /* cannot reach B: stays open */
+    assert_true(settle_once(&bench_host[0])); /* cannot reach B: stays open */
     assert_false(fake_runs(0) || fake_runs(1));
     /* A second migration of it is refused meanwhile. */
     struct source_request saved = bench_request;
@@ -268,7 +290,8 @@ static void make_open(void)
 static void finish_open(void)
 {
     server_start();
-    /* the port is another one now: A's journal has the old one, as it would after a restart of B elsewhere; write it anew */
+    /* the port is another one now: A's journal has the old one, as it would after a restart of B
+     * elsewhere; write it anew */
     struct journal *list;
     char dir[128];
     host_journal_dir(&bench_host[0], dir, sizeof dir);
@@ -293,7 +316,7 @@ static void test_settles_by_itself(void **unused)
 
 static void test_keep_on_a(void **unused)
 {
-    struct failure f = {0};
+    struct failure f = { 0 };
     (void)unused;
     make_open();
     assert_int_equal(settle_decide(&bench_host[0], "guest", true, &f), 0);
@@ -305,7 +328,7 @@ static void test_keep_on_a(void **unused)
 
 static void test_give_up_on_a(void **unused)
 {
-    struct failure f = {0};
+    struct failure f = { 0 };
     (void)unused;
     make_open();
     assert_int_equal(settle_decide(&bench_host[0], "guest", false, &f), 0);
@@ -317,7 +340,7 @@ static void test_give_up_on_a(void **unused)
 
 static void test_keep_on_b(void **unused)
 {
-    struct failure f = {0};
+    struct failure f = { 0 };
     (void)unused;
     make_open();
     assert_int_equal(settle_decide(&bench_host[1], "guest", true, &f), 0);
@@ -329,7 +352,7 @@ static void test_keep_on_b(void **unused)
 
 static void test_give_up_on_b(void **unused)
 {
-    struct failure f = {0};
+    struct failure f = { 0 };
     (void)unused;
     make_open();
     assert_int_equal(settle_decide(&bench_host[1], "guest", false, &f), 0);
@@ -344,12 +367,12 @@ static void test_give_up_on_b(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kill_a),     cmocka_unit_test(test_kill_b), cmocka_unit_test(test_kill_measuring),
-        cmocka_unit_test(test_settles_by_itself),
-        cmocka_unit_test(test_keep_on_a),  cmocka_unit_test(test_give_up_on_a),
-        cmocka_unit_test(test_keep_on_b),  cmocka_unit_test(test_give_up_on_b),
-        cmocka_unit_test(test_cut_a),      cmocka_unit_test(test_cut_b),
-        cmocka_unit_test(test_flip_a),     cmocka_unit_test(test_flip_b),
+        cmocka_unit_test(test_kill_a),         cmocka_unit_test(test_kill_b),
+        cmocka_unit_test(test_kill_measuring), cmocka_unit_test(test_settles_by_itself),
+        cmocka_unit_test(test_keep_on_a),      cmocka_unit_test(test_give_up_on_a),
+        cmocka_unit_test(test_keep_on_b),      cmocka_unit_test(test_give_up_on_b),
+        cmocka_unit_test(test_cut_a),          cmocka_unit_test(test_cut_b),
+        cmocka_unit_test(test_flip_a),         cmocka_unit_test(test_flip_b),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

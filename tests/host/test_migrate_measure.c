@@ -1,7 +1,8 @@
 // link: tests/host/fake_hyp.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/control.c migrate/dial.c migrate/fault.c migrate/features.c migrate/files.c migrate/forecast.c migrate/histogram.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/speed.c migrate/state.c migrate/target.c migrate/writes.c migrate/xlm_show.c
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* xlm dirty-rate against a fake hypervisor: what it says, that it keeps out of migrations' way, and that the log goes off however it ends. */
+/* xlm dirty-rate against a fake hypervisor: what it says, that it keeps out of migrations' way, and
+ * that the log goes off however it ends. */
 #include "migrate_bench.h"
 
 #include <fcntl.h>
@@ -14,13 +15,13 @@
 #include "../../migrate/speed.h"
 
 /* xlm itself, to run in a process of its own. */
-#define main xlm_main
+#define main  xlm_main
 #define usage xlm_usage
 int xlm_main(int argc, char **argv);
 #include "../../migrate/xlm.c"
 #undef main
 
-#define HOT 64u
+#define HOT     64u
 #define MEASURE "{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":%s,\"interval_ms\":%s}\n"
 
 static int client_fd[2];
@@ -144,25 +145,29 @@ static void test_measures(void **unused)
     assert_int_equal(value(client_line, "seconds"), 1);
     while (next_line() && is_event("interval")) {
         assert_int_equal(value(client_line, "interval"), ++intervals);
-        double pages = value(client_line, "pages"), ms = value(client_line, "ms"), mib_s = value(client_line, "mib_s");
+        double pages = value(client_line, "pages"), ms = value(client_line, "ms"),
+               mib_s = value(client_line, "mib_s");
         assert_true(pages <= HOT && value(client_line, "working_set_pages") <= HOT);
         assert_true(ms >= 74 && value(client_line, "t_ms") >= 99 * intervals);
-        assert_true(mib_s > pages / 256.0 / (ms + 0.1) * 1000 - 0.02 && mib_s < pages / 256.0 / (ms - 0.1) * 1000 + 0.02);
+        assert_true(mib_s > pages / 256.0 / (ms + 0.1) * 1000 - 0.02 &&
+                    mib_s < pages / 256.0 / (ms - 0.1) * 1000 + 0.02);
         full += pages == HOT;
         total += pages;
     }
     assert_int_equal(intervals, 10);
-    assert_true(full >= 7);                             /* on a busy machine the writer may have to wait */
+    assert_true(full >= 7); /* on a busy machine the writer may have to wait */
     assert_true(is_event("done"));
     assert_done("ok", "");
     assert_false(fake_logging(0));
-    assert_int_equal(fake_harvests(), 10);              /* one an interval */
+    assert_int_equal(fake_harvests(), 10); /* one an interval */
     assert_int_equal(value(client_line, "intervals"), 10);
-    assert_true(value(client_line, "pages") == total / 10 && value(client_line, "most_mib_s") >= value(client_line, "mib_s"));
+    assert_true(value(client_line, "pages") == total / 10 &&
+                value(client_line, "most_mib_s") >= value(client_line, "mib_s"));
     assert_int_equal(value(client_line, "working_set_pages"), HOT);
     assert_int_equal(value(client_line, "data_pages"), 500);
     assert_int_equal(value(client_line, "guest_pages"), 1028);
-    char *forecast = json_get_raw(client_line, "forecast"), *rates = json_get_raw(client_line, "rates"), *item;
+    char *forecast = json_get_raw(client_line, "forecast"),
+         *rates = json_get_raw(client_line, "rates"), *item;
     assert_non_null(strstr(forecast, "\"converges\":true"));
     assert_non_null(strstr(forecast, "\"mib_s_from\":\"assumed\""));
     assert_int_equal(value(forecast, "mib_s"), RATE_ASSUMED_MIB_S);
@@ -194,7 +199,8 @@ static void test_late(void **unused)
     end();
 }
 
-/* Short times are seen without clearing the log: what was there at the look is there at the interval's end. */
+/* Short times are seen without clearing the log: what was there at the look is there at the
+ * interval's end. */
 static void test_looks_within_an_interval(void **unused)
 {
     (void)unused;
@@ -202,12 +208,12 @@ static void test_looks_within_an_interval(void **unused)
     until_event("done");
     assert_done("ok", "");
     assert_int_equal(fake_harvests(), 2);
-    assert_int_equal(fake_peeks(), 4);                  /* at a hundredth and at a tenth of each */
+    assert_int_equal(fake_peeks(), 4); /* at a hundredth and at a tenth of each */
     char *rates = json_get_raw(client_line, "rates");
     int points = 0;
     for (const char *at = rates; (at = strstr(at, "\"ms\"")); at++)
         points++;
-    assert_int_equal(points, 4);                        /* those two, one interval, both */
+    assert_int_equal(points, 4); /* those two, one interval, both */
     assert_int_equal(value(client_line, "pages"), HOT);
     free(rates);
     end();
@@ -220,7 +226,8 @@ static void test_histogram_event(void **unused)
     (void)unused;
     bench_start(1024);
     bench_load(HOT);
-    ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":1,\"interval_ms\":200,\"histogram\":1}\n");
+    ask_for(
+        "{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":1,\"interval_ms\":200,\"histogram\":1}\n");
     until_event("histogram");
     assert_int_equal(value(client_line, "region_pages"), 512);
     assert_int_equal(value(client_line, "intervals"), 5);
@@ -229,7 +236,8 @@ static void test_histogram_event(void **unused)
         assert_int_equal(value(item, "gfn"), fake_gfn(512 * (uint64_t)count));
         assert_int_equal(value(item, "pages"), 512);
         assert_int_equal(value(item, "written"), count ? 0 : HOT);
-        assert_true(value(item, "writes") <= HOT * 5 && value(item, "writes") >= (count ? 0 : HOT * 3));
+        assert_true(value(item, "writes") <= HOT * 5 &&
+                    value(item, "writes") >= (count ? 0 : HOT * 3));
         assert_true(!count || value(item, "writes") == 0);
     }
     assert_int_equal(count, 2);
@@ -249,7 +257,8 @@ static void test_bandwidth_of_the_last_migration(void **unused)
     bench_turn();
     assert_int_equal(bench_migrate(), SOURCE_OK);
     bench_turn();
-    ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":1,\"interval_ms\":1000,\"downtime_ms\":70}\n");
+    ask_for(
+        "{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":1,\"interval_ms\":1000,\"downtime_ms\":70}\n");
     until_event("done");
     forecast = json_get_raw(client_line, "forecast");
     assert_non_null(strstr(forecast, "\"mib_s_from\":\"last-migration\""));
@@ -258,7 +267,8 @@ static void test_bandwidth_of_the_last_migration(void **unused)
     assert_true(value(forecast, "total_ms") > value(forecast, "setup_ms"));
     free(forecast);
     hang_up();
-    ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":1,\"interval_ms\":1000,\"mbps\":7}\n");
+    ask_for(
+        "{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":1,\"interval_ms\":1000,\"mbps\":7}\n");
     until_event("done");
     forecast = json_get_raw(client_line, "forecast");
     assert_non_null(strstr(forecast, "\"mib_s_from\":\"given\""));
@@ -300,9 +310,12 @@ static void test_refusals(void **unused)
     refused("{\"cmd\":\"dirty-rate\",\"guest\":\"nobody\"}\n", "no guest nobody on this host");
     refused("{\"cmd\":\"dirty-rate\",\"guest\":\"Domain-0\"}\n", "control domain");
     refused("{\"cmd\":\"dirty-rate\"}\n", "no guest");
-    refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":0}\n", "seconds is not within 1 and 3600");
-    refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"interval_ms\":9}\n", "interval_ms is not within 10 and 60000");
-    refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":2,\"interval_ms\":2001}\n", "longer than 2 s");
+    refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":0}\n",
+            "seconds is not within 1 and 3600");
+    refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"interval_ms\":9}\n",
+            "interval_ms is not within 10 and 60000");
+    refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":2,\"interval_ms\":2001}\n",
+            "longer than 2 s");
     fake_pause(0, true);
     refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n", "unpause it first");
     fake_pause(0, false);
@@ -327,14 +340,14 @@ static void test_refused_during_a_migration(void **unused)
     (void)unused;
     bench_start(1024);
     bench_fill(1000);
-    bench_request.max_mib_s = 5;                        /* 800 ms for the first round */
+    bench_request.max_mib_s = 5; /* 800 ms for the first round */
     pthread_create(&thread, NULL, migrate_main, NULL);
     while (!fake_logging(0))
         usleep(1000);
     ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n");
     assert_true(next_line() && is_event("done"));
     assert_done("failed", "a migration of guest is under way");
-    assert_true(fake_logging(0));                       /* and it did not touch the migration's log */
+    assert_true(fake_logging(0)); /* and it did not touch the migration's log */
     hang_up();
     pthread_join(thread, NULL);
     assert_int_equal(bench_result, SOURCE_OK);
@@ -346,7 +359,7 @@ static void test_only_one_at_a_time(void **unused)
 {
     (void)unused;
     begin_long();
-    int fd[2] = {client_fd[0], client_fd[1]};
+    int fd[2] = { client_fd[0], client_fd[1] };
     FILE *in = client_in;
     pthread_t thread = client_thread;
     ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n");
@@ -368,7 +381,7 @@ static void test_makes_way_for_a_migration(void **unused)
     bench_load_end();
     until_event("done");
     assert_done("cancelled", "a migration of the guest begins");
-    assert_true(value(client_line, "intervals") >= 1);  /* with what it has measured */
+    assert_true(value(client_line, "intervals") >= 1); /* with what it has measured */
     assert_non_null(strstr(bench_warning, "measurement of the guest's dirty rate has been ended"));
     bench_assert_moved();
     end();
@@ -379,8 +392,8 @@ static void test_not_for_an_incoming_migration(void **unused)
 {
     (void)unused;
     begin_long();
-    struct migration incoming = {.id = {1}, .name = "guest"};
-    struct failure f = {0};
+    struct migration incoming = { .id = { 1 }, .name = "guest" };
+    struct failure f = { 0 };
     memset(incoming.uuid, 0x5a, 16);
     assert_int_equal(host_add(&bench_host[0], &incoming, &f), -1);
     assert_non_null(strstr(f.text, "the dirty rate of guest is being measured already"));
@@ -458,10 +471,26 @@ static void suspend(int host) { fake_suspend(host, true); }
 static void pause_guest(int host) { fake_pause(host, true); }
 static void break_log(int host) { fake_options[host].harvest_fails = true; }
 
-static void test_guest_destroyed(void **unused) { (void)unused; ends_by_itself(fake_destroy, "the guest is gone"); }
-static void test_guest_suspended(void **unused) { (void)unused; ends_by_itself(suspend, "the guest is suspended"); }
-static void test_guest_paused(void **unused) { (void)unused; ends_by_itself(pause_guest, "the guest has been paused, or is being destroyed"); }
-static void test_log_fails(void **unused) { (void)unused; ends_by_itself(break_log, "cannot read the dirty log"); }
+static void test_guest_destroyed(void **unused)
+{
+    (void)unused;
+    ends_by_itself(fake_destroy, "the guest is gone");
+}
+static void test_guest_suspended(void **unused)
+{
+    (void)unused;
+    ends_by_itself(suspend, "the guest is suspended");
+}
+static void test_guest_paused(void **unused)
+{
+    (void)unused;
+    ends_by_itself(pause_guest, "the guest has been paused, or is being destroyed");
+}
+static void test_log_fails(void **unused)
+{
+    (void)unused;
+    ends_by_itself(break_log, "cannot read the dirty log");
+}
 
 /* SIGTERM: when the daemon has stopped, the log is off. */
 static void test_daemon_told_to_end(void **unused)
@@ -474,7 +503,7 @@ static void test_daemon_told_to_end(void **unused)
     until_event("done");
     assert_done("cancelled", "xlmd was told to end");
     hang_up();
-    ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n");   /* and nothing begins any more */
+    ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n"); /* and nothing begins any more */
     until_event("done");
     assert_done("failed", "xlmd is ending");
     end();
@@ -489,10 +518,11 @@ static void test_client_that_does_not_read(void **unused)
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, client_fd), 0);
     setsockopt(client_fd[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
     client_in = fdopen(client_fd[0], "r");
-    static const char request[] = "{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":3600,\"interval_ms\":10}\n";
+    static const char request[] =
+        "{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":3600,\"interval_ms\":10}\n";
     assert_int_equal(write(client_fd[0], request, sizeof request - 1), (ssize_t)sizeof request - 1);
     pthread_create(&client_thread, NULL, serve_main, NULL);
-    pthread_join(client_thread, NULL);                  /* by itself */
+    pthread_join(client_thread, NULL); /* by itself */
     fclose(client_in);
     assert_off();
     bench_end();
@@ -532,7 +562,7 @@ static void *accept_main(void *unused)
 
 static void listen_for_xlm(void)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
     snprintf(socket_file, sizeof socket_file, "%s/socket", bench_dir[0]);
     snprintf(output_file, sizeof output_file, "%s/output", bench_dir[0]);
     memcpy(address.sun_path, socket_file, strlen(socket_file) + 1);
@@ -557,7 +587,8 @@ static void assert_said(const char *text)
         bench_fail("\"%s\" is not in: %s", text, output());
 }
 
-/* With a daemon: its words, its exit status.  `signal` is sent to it once it has shown an interval; 0: none. */
+/* With a daemon: its words, its exit status.  `signal` is sent to it once it has shown an interval;
+ * 0: none. */
 static int run_xlm(char **argument, int signal)
 {
     int status;
@@ -573,7 +604,7 @@ static int run_xlm(char **argument, int signal)
     assert_off();
     return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
-#define XLM(...) ((char *[]){"xlm", "--socket", socket_file, "dirty-rate", __VA_ARGS__, NULL})
+#define XLM(...) ((char *[]){ "xlm", "--socket", socket_file, "dirty-rate", __VA_ARGS__, NULL })
 
 static void begin_xlm(void)
 {
@@ -594,12 +625,15 @@ static void test_xlm_shows_it(void **unused)
 {
     (void)unused;
     begin_xlm();
-    assert_int_equal(run_xlm(XLM("--seconds", "1", "--interval-ms", "250", "--mbps", "40", "guest"), 0), EXIT_OK);
+    assert_int_equal(
+        run_xlm(XLM("--seconds", "1", "--interval-ms", "250", "--mbps", "40", "guest"), 0),
+        EXIT_OK);
     assert_said(" s:       64 pages, ");
     assert_said("working set       64 pages,      0.2 MiB\n");
     assert_said("4 intervals of 0.2");
     assert_said("working set 0.2 MiB of 4.0 MiB, 2.0 MiB not zero");
-    assert_said("forecast of a migration at 40.0 MiB/s (as given), downtime limit 300 ms:\n  it converges: 1 rounds and a stop");
+    assert_said(
+        "forecast of a migration at 40.0 MiB/s (as given), downtime limit 300 ms:\n  it converges: 1 rounds and a stop");
     assert_int_equal(run_xlm(XLM("--seconds", "1", "--json", "guest"), 0), EXIT_OK);
     assert_int_equal(strncmp(output(), "{\"event\":\"started\"", 18), 0);
     assert_said("\n{\"event\":\"done\",\"result\":\"ok\"");
@@ -614,7 +648,8 @@ static void test_xlm_interrupted(void **unused)
     begin_xlm();
     assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGINT), EXIT_CANCELLED);
     assert_said(" intervals of 0.1");
-    assert_said("forecast of a migration at 100.0 MiB/s (an assumption: no migration from this host is known; --mbps N)");
+    assert_said(
+        "forecast of a migration at 100.0 MiB/s (an assumption: no migration from this host is known; --mbps N)");
     assert_said("xlm: cancelled: interrupted");
     assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGTERM), -SIGTERM);
     assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGKILL), -SIGKILL);
@@ -639,12 +674,14 @@ static void test_xlm_plots(void **unused)
     snprintf(svg, sizeof svg, "%s/plot.svg", bench_dir[0]);
     snprintf(bad, sizeof bad, "--histogram=%s/none/plot.svg", bench_dir[0]);
     assert_int_equal(run_xlm(XLM("--seconds", "1", "--histogram", svg, "guest"), 0), EXIT_OK);
-    assert_true(holds(svg, "<svg ") && holds(svg, "Memory written by \"guest\", by region of 2 MiB"));
+    assert_true(holds(svg, "<svg ") &&
+                holds(svg, "Memory written by \"guest\", by region of 2 MiB"));
     assert_null(strstr(output(), "|#"));
     assert_int_equal(unlink(svg), 0);
     /* without a file: what follows is the guest */
     assert_int_equal(run_xlm(XLM("--seconds", "1", "--histogram", "guest"), 0), EXIT_OK);
-    assert_said("    40000000  12.5 %  12.5 % |################################                  |\n");
+    assert_said(
+        "    40000000  12.5 %  12.5 % |################################                  |\n");
     assert_said("width 20 %\n");
     assert_int_equal(run_xlm(XLM("--seconds", "1", "guest", "--histogram", "-"), 0), EXIT_OK);
     assert_said("    40000000  12.5 %  12.5 % |######");
@@ -680,16 +717,20 @@ static void test_xlm_usage(void **unused)
     wrong(XLM("--seconds", "ten", "guest"), "not ten");
     wrong(XLM("--seconds", "-1", "guest"), "not -1");
     wrong(XLM("--seconds", "3601", "guest"), "not 3601");
-    wrong(XLM("--interval-ms", "9", "guest"), "--interval-ms wants a number from 10 to 60000, not 9");
-    wrong(XLM("--seconds", "1", "--interval-ms", "1001", "guest"), "an interval of 1001 ms is longer than the 1 s to measure");
+    wrong(XLM("--interval-ms", "9", "guest"),
+          "--interval-ms wants a number from 10 to 60000, not 9");
+    wrong(XLM("--seconds", "1", "--interval-ms", "1001", "guest"),
+          "an interval of 1001 ms is longer than the 1 s to measure");
     wrong(XLM("--mbps", "0", "guest"), "--mbps wants a number from 1 to 1000000, not 0");
     wrong(XLM("--downtime-ms", "0", "guest"), "--downtime-ms wants a number");
     wrong(XLM("--max-mbps", "5", "guest"), "--max-mbps is no option of dirty-rate");
     wrong(XLM("--frobnicate", "guest"), "usage:");
     wrong(XLM("guest", "other"), "usage:");
-    wrong((char *[]){"xlm", "dirty-rate", NULL}, "usage:");
-    wrong((char *[]){"xlm", "--seconds", "3", "status", NULL}, "--seconds is no option of status");
-    wrong((char *[]){"xlm", "--histogram=x.svg", "migrate", "guest", "host", NULL}, "--histogram is no option of migrate");
+    wrong((char *[]){ "xlm", "dirty-rate", NULL }, "usage:");
+    wrong((char *[]){ "xlm", "--seconds", "3", "status", NULL },
+          "--seconds is no option of status");
+    wrong((char *[]){ "xlm", "--histogram=x.svg", "migrate", "guest", "host", NULL },
+          "--histogram is no option of migrate");
     close(listener);
     unlink(socket_file);
     pid_t pid = start_xlm(XLM("guest"));
@@ -705,7 +746,7 @@ static void test_status(void **unused)
 {
     (void)unused;
     begin_long();
-    int fd[2] = {client_fd[0], client_fd[1]};
+    int fd[2] = { client_fd[0], client_fd[1] };
     FILE *in = client_in;
     pthread_t thread = client_thread;
     ask_for("{\"cmd\":\"status\"}\n");
@@ -721,15 +762,32 @@ int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_measures), cmocka_unit_test(test_late), cmocka_unit_test(test_looks_within_an_interval), cmocka_unit_test(test_histogram_event),
-        cmocka_unit_test(test_bandwidth_of_the_last_migration), cmocka_unit_test(test_capped_migration_is_not_noted),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_refused_during_a_migration), cmocka_unit_test(test_only_one_at_a_time),
-        cmocka_unit_test(test_makes_way_for_a_migration), cmocka_unit_test(test_not_for_an_incoming_migration),
-        cmocka_unit_test(test_connection_lost), cmocka_unit_test(test_interrupted), cmocka_unit_test(test_interrupted_at_once),
-        cmocka_unit_test(test_cancelled), cmocka_unit_test(test_guest_destroyed), cmocka_unit_test(test_guest_suspended),
-        cmocka_unit_test(test_guest_paused), cmocka_unit_test(test_log_fails), cmocka_unit_test(test_daemon_told_to_end),
-        cmocka_unit_test(test_client_that_does_not_read), cmocka_unit_test(test_xlm_shows_it), cmocka_unit_test(test_xlm_interrupted),
-        cmocka_unit_test(test_xlm_plots), cmocka_unit_test(test_xlm_usage), cmocka_unit_test(test_status),
+        cmocka_unit_test(test_measures),
+        cmocka_unit_test(test_late),
+        cmocka_unit_test(test_looks_within_an_interval),
+        cmocka_unit_test(test_histogram_event),
+        cmocka_unit_test(test_bandwidth_of_the_last_migration),
+        cmocka_unit_test(test_capped_migration_is_not_noted),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_refused_during_a_migration),
+        cmocka_unit_test(test_only_one_at_a_time),
+        cmocka_unit_test(test_makes_way_for_a_migration),
+        cmocka_unit_test(test_not_for_an_incoming_migration),
+        cmocka_unit_test(test_connection_lost),
+        cmocka_unit_test(test_interrupted),
+        cmocka_unit_test(test_interrupted_at_once),
+        cmocka_unit_test(test_cancelled),
+        cmocka_unit_test(test_guest_destroyed),
+        cmocka_unit_test(test_guest_suspended),
+        cmocka_unit_test(test_guest_paused),
+        cmocka_unit_test(test_log_fails),
+        cmocka_unit_test(test_daemon_told_to_end),
+        cmocka_unit_test(test_client_that_does_not_read),
+        cmocka_unit_test(test_xlm_shows_it),
+        cmocka_unit_test(test_xlm_interrupted),
+        cmocka_unit_test(test_xlm_plots),
+        cmocka_unit_test(test_xlm_usage),
+        cmocka_unit_test(test_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#undef fail     /* cmocka's; the daemon's is meant */
+#undef fail /* cmocka's; the daemon's is meant */
 #define bench_fail(...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__))
 
 #include "../../migrate/clock.h"
@@ -33,9 +33,12 @@
 /* --- policy --- */
 
 /* A guest with a working set, rewritten at a rate, on a link: how a migration of it goes. */
-struct model { double pages, working_set, dirty_per_s, link_pages_per_s; };
+struct model {
+    double pages, working_set, dirty_per_s, link_pages_per_s;
+};
 
-static enum policy_verdict simulate(struct model m, uint32_t limit_ms, bool force, uint32_t *rounds, double *downtime_ms)
+static enum policy_verdict simulate(struct model m, uint32_t limit_ms, bool force, uint32_t *rounds,
+                                    double *downtime_ms)
 {
     struct policy p;
     double todo = m.pages;
@@ -44,7 +47,8 @@ static enum policy_verdict simulate(struct model m, uint32_t limit_ms, bool forc
         double seconds = todo / m.link_pages_per_s + 0.002, dirty = seconds * m.dirty_per_s;
         if (dirty > m.working_set)
             dirty = m.working_set;
-        struct policy_round round = {(uint64_t)(todo * 4096), (uint64_t)(seconds * 1e9), (uint64_t)todo, (uint64_t)dirty};
+        struct policy_round round = { (uint64_t)(todo * 4096), (uint64_t)(seconds * 1e9),
+                                      (uint64_t)todo, (uint64_t)dirty };
         struct policy_result r = policy_after_round(&p, &round);
         *downtime_ms = dirty / m.link_pages_per_s * 1000 + 60;
         if (r.verdict != POLICY_GO_ON)
@@ -59,14 +63,22 @@ static void test_policy_converges(void **unused)
     uint32_t rounds;
     double ms;
     (void)unused;
-    assert_int_equal(simulate((struct model){27648, 300, 50, 14000}, 300, false, &rounds, &ms), POLICY_STOP);
-    assert_int_equal(rounds, 1);                    /* idle: one round */
-    assert_int_equal(simulate((struct model){27648, 20000, 1000, 14000}, 300, false, &rounds, &ms), POLICY_STOP);
+    assert_int_equal(simulate((struct model){ 27648, 300, 50, 14000 }, 300, false, &rounds, &ms),
+                     POLICY_STOP);
+    assert_int_equal(rounds, 1); /* idle: one round */
+    assert_int_equal(
+        simulate((struct model){ 27648, 20000, 1000, 14000 }, 300, false, &rounds, &ms),
+        POLICY_STOP);
     assert_true(rounds >= 2 && rounds <= 4 && ms < 120);
-    assert_int_equal(simulate((struct model){27648, 20000, 8000, 14000}, 300, false, &rounds, &ms), POLICY_STOP);
+    assert_int_equal(
+        simulate((struct model){ 27648, 20000, 8000, 14000 }, 300, false, &rounds, &ms),
+        POLICY_STOP);
     assert_true(ms <= 300);
-    assert_int_equal(simulate((struct model){27648, 3000, 100000, 14000}, 300, false, &rounds, &ms), POLICY_STOP);
-    assert_true(ms <= 300 && rounds <= 5);          /* a small hot working set fits the limit: no point in repeating it */
+    assert_int_equal(
+        simulate((struct model){ 27648, 3000, 100000, 14000 }, 300, false, &rounds, &ms),
+        POLICY_STOP);
+    assert_true(ms <= 300 &&
+                rounds <= 5); /* a small hot working set fits the limit: no point in repeating it */
 }
 
 static void test_policy_gives_up(void **unused)
@@ -74,14 +86,20 @@ static void test_policy_gives_up(void **unused)
     uint32_t rounds;
     double ms;
     (void)unused;
-    assert_int_equal(simulate((struct model){27648, 20000, 30000, 14000}, 300, false, &rounds, &ms), POLICY_GIVE_UP);
+    assert_int_equal(
+        simulate((struct model){ 27648, 20000, 30000, 14000 }, 300, false, &rounds, &ms),
+        POLICY_GIVE_UP);
     assert_true(rounds < POLICY_MAX_ROUNDS);
-    assert_int_equal(simulate((struct model){27648, 20000, 30000, 14000}, 300, true, &rounds, &ms), POLICY_STOP);
-    assert_int_equal(simulate((struct model){27648, 20000, 30000, 14000}, 2000, false, &rounds, &ms), POLICY_STOP);
+    assert_int_equal(
+        simulate((struct model){ 27648, 20000, 30000, 14000 }, 300, true, &rounds, &ms),
+        POLICY_STOP);
+    assert_int_equal(
+        simulate((struct model){ 27648, 20000, 30000, 14000 }, 2000, false, &rounds, &ms),
+        POLICY_STOP);
     struct policy p;
     char text[256];
     policy_init(&p, 300, false);
-    struct policy_round round = {40 << 20, 1000000000, 10240, 20480};
+    struct policy_round round = { 40 << 20, 1000000000, 10240, 20480 };
     struct policy_result r = policy_after_round(&p, &round);
     policy_explain(&p, &r, text, sizeof text);
     assert_non_null(strstr(text, "does not converge: dirty rate 80.0 MiB/s, bandwidth 40.0 MiB/s"));
@@ -90,7 +108,7 @@ static void test_policy_gives_up(void **unused)
 static void test_policy_limit_below_fixed_costs(void **unused)
 {
     struct policy p;
-    struct policy_round quiet = {4096, 1000000, 1, 0};
+    struct policy_round quiet = { 4096, 1000000, 1, 0 };
     (void)unused;
     policy_init(&p, 1, false);
     assert_int_equal(policy_after_round(&p, &quiet).verdict, POLICY_STOP);
@@ -100,16 +118,16 @@ static void test_policy_limit_below_fixed_costs(void **unused)
 
 static void test_clock(void **unused)
 {
-    struct peer_clock c = {0};
+    struct peer_clock c = { 0 };
     (void)unused;
-    clock_sample(&c, 1000, 5000 + 1000 + 900, 2000);        /* slow, one-sided */
-    clock_sample(&c, 3000, 5000 + 3050, 3100);              /* fast: theirs is 5000 ahead */
+    clock_sample(&c, 1000, 5000 + 1000 + 900, 2000); /* slow, one-sided */
+    clock_sample(&c, 3000, 5000 + 3050, 3100);       /* fast: theirs is 5000 ahead */
     clock_sample(&c, 4000, 5000 + 4000, 9000);
     assert_int_equal(c.best_rtt_ns, 100);
     assert_int_equal(clock_to_peer(&c, 10000), 15000);
     assert_int_equal(clock_from_peer(&c, 15000), 10000);
-    struct peer_clock behind = {0};
-    clock_sample(&behind, 1000000, 50, 1000100);            /* theirs started later */
+    struct peer_clock behind = { 0 };
+    clock_sample(&behind, 1000000, 50, 1000100); /* theirs started later */
     assert_int_equal(clock_from_peer(&behind, 50), 1000050);
 }
 
@@ -118,11 +136,16 @@ static void test_clock(void **unused)
 static void test_config_good(void **unused)
 {
     struct config c;
-    struct failure f = {0};
+    struct failure f = { 0 };
     (void)unused;
-    assert_int_equal(config_parse(&c, "# a guest\nname=\"g1\"; memory = 256\nvcpus = '2'\nkernel = \"/boot/k\"\n"
-                                  "extra = 'console=hvc0 x=\"y\"'\nvif = [ 'mac=00:16:3e:00:00:01,bridge=br0',\n ]\ndisk = [ ]\n"
-                                  "memory = 512\non_reboot = \"restart\"", &f), 0);
+    assert_int_equal(
+        config_parse(
+            &c,
+            "# a guest\nname=\"g1\"; memory = 256\nvcpus = '2'\nkernel = \"/boot/k\"\n"
+            "extra = 'console=hvc0 x=\"y\"'\nvif = [ 'mac=00:16:3e:00:00:01,bridge=br0',\n ]\ndisk = [ ]\n"
+            "memory = 512\non_reboot = \"restart\"",
+            &f),
+        0);
     char *text = config_write(&c, &f);
     config_free(&c);
     assert_non_null(strstr(text, "memory = 512\n"));
@@ -144,30 +167,32 @@ static void test_config_good(void **unused)
 
 static void test_config_bad(void **unused)
 {
-    static const struct { const char *text, *why; } bad[] = {
-        {"disk = [ 'phy:/dev/sda,xvda,w' ]", "key disk cannot move"},
-        {"device_model_override = '/tmp/x'", "key device_model_override cannot move"},
-        {"vif = [ 'script=/tmp/evil' ]", "vif key script cannot move"},
-        {"vif = [ 'bridge=br0;rm -rf /' ]", "vif key bridge cannot move"},
-        {"kernel = 'k'", "no absolute path"},
-        {"on_crash = 'coredump-destroy'", "on_crash = \"coredump-destroy\" cannot move"},
-        {"extra = 'a\\nb'", "line 1: a backslash"},
-        {"vcpus = 9", "vcpus = 9 is more than 8"},
-        {"vcpus = 'two'", "vcpus is not a number"},
-        {"name = [ 'a' ]", "name is of the wrong kind"},
-        {"\n\nname = \"x", "line 3: a string does not end"},
-        {"name \"x\"", "no \"=\""},
-        {"name = \"x\" y", "something follows"},
-        {"= 3", "no key"},
-        {"vif = [ 3 ]", "other than strings"},
-        {"vif = [ 'a' 'b' ]", "a list does not end"},
-        {"memory = -1", "no value"},
-        {"extra = 'a\tb'", "not printable"},
+    static const struct {
+        const char *text, *why;
+    } bad[] = {
+        { "disk = [ 'phy:/dev/sda,xvda,w' ]", "key disk cannot move" },
+        { "device_model_override = '/tmp/x'", "key device_model_override cannot move" },
+        { "vif = [ 'script=/tmp/evil' ]", "vif key script cannot move" },
+        { "vif = [ 'bridge=br0;rm -rf /' ]", "vif key bridge cannot move" },
+        { "kernel = 'k'", "no absolute path" },
+        { "on_crash = 'coredump-destroy'", "on_crash = \"coredump-destroy\" cannot move" },
+        { "extra = 'a\\nb'", "line 1: a backslash" },
+        { "vcpus = 9", "vcpus = 9 is more than 8" },
+        { "vcpus = 'two'", "vcpus is not a number" },
+        { "name = [ 'a' ]", "name is of the wrong kind" },
+        { "\n\nname = \"x", "line 3: a string does not end" },
+        { "name \"x\"", "no \"=\"" },
+        { "name = \"x\" y", "something follows" },
+        { "= 3", "no key" },
+        { "vif = [ 3 ]", "other than strings" },
+        { "vif = [ 'a' 'b' ]", "a list does not end" },
+        { "memory = -1", "no value" },
+        { "extra = 'a\tb'", "not printable" },
     };
     (void)unused;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct config c;
-        struct failure f = {0};
+        struct failure f = { 0 };
         if (config_parse(&c, bad[i].text, &f) == 0)
             bench_fail("taken: %s", bad[i].text);
         if (!strstr(f.text, bad[i].why))
@@ -187,27 +212,38 @@ static const char libxl_json[] =
 static void test_config_libxl(void **unused)
 {
     struct config c;
-    struct failure f = {0};
+    struct failure f = { 0 };
     (void)unused;
     if (config_from_libxl(&c, libxl_json, &f))
         bench_fail("%s", f.text);
     char *text = config_write(&c, &f);
     config_free(&c);
     static const char *const want[] = {
-        "type = \"pvh\"\n", "name = \"g1\"\n", "memory = 128\n", "maxmem = 256\n", "vcpus = 2\n", "kernel = \"/guest/vmlinuz\"\n",
-        "cmdline = 'a=\"b\" c'\n", "cpu_weight = 300\n", "vuart = \"sbsa_uart\"\n", "on_reboot = \"rename-restart\"\n",
+        "type = \"pvh\"\n",
+        "name = \"g1\"\n",
+        "memory = 128\n",
+        "maxmem = 256\n",
+        "vcpus = 2\n",
+        "kernel = \"/guest/vmlinuz\"\n",
+        "cmdline = 'a=\"b\" c'\n",
+        "cpu_weight = 300\n",
+        "vuart = \"sbsa_uart\"\n",
+        "on_reboot = \"rename-restart\"\n",
         "vif = [ \"mac=00:16:3e:00:00:01,bridge=br0\", \"mac=00:16:3e:00:00:02\" ]\n",
     };
     for (size_t i = 0; i < sizeof want / sizeof *want; i++)
         if (!strstr(text, want[i]))
             bench_fail("%s is not in\n%s", want[i], text);
     free(text);
-    static const struct { const char *json, *why; } bad[] = {
-        {"{\"disks\":[{\"pdev_path\":\"/dev/sda\"}]}", "the guest has disks, which cannot move"},
-        {"{\"b_info\":{\"device_tree\":\"/x\"}}", "the guest has device_tree"},
-        {"{\"nics\":[{\"mac\":\"00:16:3e:00:00:01\",\"script\":\"/tmp/evil\"}]}", "script /tmp/evil cannot move"},
-        {"{\"b_info\":{\"kernel\":7}}", "libxl's kernel is no text"},
-        {"{\"c_info\"", "does not parse"},
+    static const struct {
+        const char *json, *why;
+    } bad[] = {
+        { "{\"disks\":[{\"pdev_path\":\"/dev/sda\"}]}", "the guest has disks, which cannot move" },
+        { "{\"b_info\":{\"device_tree\":\"/x\"}}", "the guest has device_tree" },
+        { "{\"nics\":[{\"mac\":\"00:16:3e:00:00:01\",\"script\":\"/tmp/evil\"}]}",
+          "script /tmp/evil cannot move" },
+        { "{\"b_info\":{\"kernel\":7}}", "libxl's kernel is no text" },
+        { "{\"c_info\"", "does not parse" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         memset(&f, 0, sizeof f);
@@ -223,7 +259,8 @@ static void test_json(void **unused)
     char text[32];
     uint64_t n;
     double d;
-    const char *line = "{ \"a\" : \"x\\\"y\\u0041\\n\", \"rounds\":[{\"a\":1},{}], \"n\":42.5,\"m\": {\"b\":\"in\"},\"b\":\"out\"}";
+    const char *line =
+        "{ \"a\" : \"x\\\"y\\u0041\\n\", \"rounds\":[{\"a\":1},{}], \"n\":42.5,\"m\": {\"b\":\"in\"},\"b\":\"out\"}";
     (void)unused;
     assert_true(json_get_string(line, "a", text, sizeof text));
     assert_string_equal(text, "x\"yA\n");
@@ -235,8 +272,17 @@ static void test_json(void **unused)
     assert_false(json_get_string(line, "n", text, sizeof text));
     assert_false(json_get_string(line, "c", text, sizeof text));
     assert_false(json_get_string(line, "a", text, 4));
-    static const char *const bad[] = {"", "{", "[]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\":\"", "{\"a\":1}x", "{\"a\":[}",
-                                      "{\"a\":\"\\", "{\"a\":[[[[[[[[[[[1]]]]]]]]]]]}"};
+    static const char *const bad[] = { "",
+                                       "{",
+                                       "[]",
+                                       "{\"a\"}",
+                                       "{\"a\":}",
+                                       "{\"a\":1,}",
+                                       "{\"a\":\"",
+                                       "{\"a\":1}x",
+                                       "{\"a\":[}",
+                                       "{\"a\":\"\\",
+                                       "{\"a\":[[[[[[[[[[[1]]]]]]]]]]]}" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(json_is_object(bad[i]));
     assert_true(json_is_object("{}"));
@@ -254,7 +300,12 @@ static void test_json(void **unused)
 static void test_journal(void **unused)
 {
     char dir[] = "/tmp/migrate-journal-XXXXXX", deep[128], command[256];
-    struct journal j = {.state = JOURNAL_SENDING, .name = "g", .peer = "10.0.0.2", .port = 8002, .domid = 7}, back, *list;
+    struct journal j = { .state = JOURNAL_SENDING,
+                         .name = "g",
+                         .peer = "10.0.0.2",
+                         .port = 8002,
+                         .domid = 7 },
+                   back, *list;
     (void)unused;
     assert_non_null(mkdtemp(dir));
     snprintf(deep, sizeof deep, "%s/a/b", dir);
@@ -264,7 +315,8 @@ static void test_journal(void **unused)
     assert_int_equal(journal_write(deep, &j), 0);
     assert_int_equal(journal_read(deep, j.migration, &back), 0);
     assert_memory_equal(back.uuid, j.uuid, 16);
-    assert_true(back.state == JOURNAL_SENDING && back.port == 8002 && back.domid == 7 && !strcmp(back.peer, "10.0.0.2"));
+    assert_true(back.state == JOURNAL_SENDING && back.port == 8002 && back.domid == 7 &&
+                !strcmp(back.peer, "10.0.0.2"));
     j.state = JOURNAL_COMMITTING;
     assert_int_equal(journal_write(deep, &j), 0);
     assert_int_equal(journal_list(deep, &list), 1);
@@ -272,22 +324,28 @@ static void test_journal(void **unused)
     free(list);
     assert_int_equal(journal_remove(deep, j.migration), 0);
     assert_int_equal(journal_list(deep, &list), 0);
-    snprintf(command, sizeof command, "echo rubbish > %s/00000000-0000-0000-0000-000000000001", deep);
+    snprintf(command, sizeof command, "echo rubbish > %s/00000000-0000-0000-0000-000000000001",
+             deep);
     assert_int_equal(system(command), 0);
     assert_int_equal(journal_list(deep, &list), 0);
     snprintf(command, sizeof command, "rm -rf %s", dir);
     assert_int_equal(system(command), 0);
 }
 
-/* The hand-over's rules: nothing leads from B's copy running back to A's, nor the other way round. */
+/* The hand-over's rules: nothing leads from B's copy running back to A's, nor the other way round.
+ */
 static void test_journal_rules(void **unused)
 {
     (void)unused;
     for (int to = 0; to < JOURNAL_STATES; to++) {
-        assert_int_equal(journal_allowed(JOURNAL_OWNER, (enum journal_state)to), to == JOURNAL_NONE);
-        assert_int_equal(journal_allowed(JOURNAL_RELEASED, (enum journal_state)to), to == JOURNAL_NONE);
-        assert_int_equal(journal_allowed((enum journal_state)to, JOURNAL_OWNER), to == JOURNAL_VERIFIED);
-        assert_int_equal(journal_allowed((enum journal_state)to, JOURNAL_COMMITTING), to == JOURNAL_SENDING);
+        assert_int_equal(journal_allowed(JOURNAL_OWNER, (enum journal_state)to),
+                         to == JOURNAL_NONE);
+        assert_int_equal(journal_allowed(JOURNAL_RELEASED, (enum journal_state)to),
+                         to == JOURNAL_NONE);
+        assert_int_equal(journal_allowed((enum journal_state)to, JOURNAL_OWNER),
+                         to == JOURNAL_VERIFIED);
+        assert_int_equal(journal_allowed((enum journal_state)to, JOURNAL_COMMITTING),
+                         to == JOURNAL_SENDING);
     }
     assert_false(journal_allowed(JOURNAL_COMMITTING, JOURNAL_NONE));
     assert_false(journal_allowed(JOURNAL_VERIFIED, JOURNAL_NONE));
@@ -298,7 +356,7 @@ static void test_journal_rules(void **unused)
 
 static int compare(unsigned reg, uint64_t guest, uint64_t host, struct failure *f, char *warning)
 {
-    struct xlr_cpu_features g = {.count = XLR_ID_REG_COUNT}, h = g;
+    struct xlr_cpu_features g = { .count = XLR_ID_REG_COUNT }, h = g;
     memset(f, 0, sizeof *f);
     g.reg[reg] = guest;
     h.reg[reg] = host;
@@ -311,33 +369,39 @@ static void test_features(void **unused)
     char warning[128];
     (void)unused;
     assert_int_equal(compare(XLR_ID_ISAR0, 0x200000, 0x200000, &f, warning), 0);
-    assert_int_equal(compare(XLR_ID_ISAR0, 0x100000, 0x200000, &f, warning), 0);        /* more is fine */
+    assert_int_equal(compare(XLR_ID_ISAR0, 0x100000, 0x200000, &f, warning), 0); /* more is fine */
     assert_int_equal(compare(XLR_ID_ISAR0, 0x200000, 0, &f, warning), -1);
-    assert_string_equal(f.text, "ID_AA64ISAR0_EL1.ATOMICS: the guest has seen 2, the target host offers 0");
-    assert_int_equal(compare(XLR_ID_PFR0, 0xf0000, 0, &f, warning), 0);                 /* 15: no FP; 0: FP */
+    assert_string_equal(f.text,
+                        "ID_AA64ISAR0_EL1.ATOMICS: the guest has seen 2, the target host offers 0");
+    assert_int_equal(compare(XLR_ID_PFR0, 0xf0000, 0, &f, warning), 0); /* 15: no FP; 0: FP */
     assert_int_equal(compare(XLR_ID_PFR0, 0, 0xf0000, &f, warning), -1);
     assert_non_null(strstr(f.text, "PFR0_EL1.FP"));
-    assert_int_equal(compare(XLR_ID_PFR0, 0x100, 0, &f, warning), 0);                   /* EL2 is not the guest's */
-    assert_int_equal(compare(XLR_ID_ISAR1, 0x10, 0x20, &f, warning), -1);               /* another algorithm */
+    assert_int_equal(compare(XLR_ID_PFR0, 0x100, 0, &f, warning), 0); /* EL2 is not the guest's */
+    assert_int_equal(compare(XLR_ID_ISAR1, 0x10, 0x20, &f, warning), -1); /* another algorithm */
     assert_int_equal(compare(XLR_ID_CTR, 4, 3, &f, warning), -1);
     assert_non_null(strstr(f.text, "CTR_EL0.IminLine"));
     assert_int_equal(compare(XLR_ID_CTR, 3, 4, &f, warning), 0);
     assert_int_equal(compare(XLR_ID_CTR, 1u << 29, 0, &f, warning), -1);
     assert_non_null(strstr(f.text, "DIC"));
     assert_int_equal(compare(XLR_ID_DCZID, 4, 5, &f, warning), -1);
-    assert_int_equal(compare(XLR_ID_DCZID, 16 | 4, 5, &f, warning), 0);                 /* the guest may not use it */
+    assert_int_equal(compare(XLR_ID_DCZID, 16 | 4, 5, &f, warning),
+                     0); /* the guest may not use it */
     assert_int_equal(compare(XLR_ID_MIDR, 1, 2, &f, warning), 0);
     assert_non_null(strstr(warning, "MIDR_EL1 differs"));
-    assert_int_equal(compare(XLR_ID_A32_ISAR0, 2 << 24, 1 << 24, &f, warning), -1);     /* a 32-bit guest's: SDIV in Arm state */
+    assert_int_equal(compare(XLR_ID_A32_ISAR0, 2 << 24, 1 << 24, &f, warning),
+                     -1); /* a 32-bit guest's: SDIV in Arm state */
     assert_string_equal(f.text, "ID_ISAR0.Divide: the guest has seen 2, the target host offers 1");
     assert_int_equal(compare(XLR_ID_A32_MMFR3, 0, 0xf0000000, &f, warning), -1);
     assert_non_null(strstr(f.text, "ID_MMFR3.Supersec"));
-    struct xlr_cpu_features early = {.count = XLR_ID_REG_COUNT_1}, here = {.count = XLR_ID_REG_COUNT};
+    struct xlr_cpu_features early = { .count = XLR_ID_REG_COUNT_1 },
+                            here = { .count = XLR_ID_REG_COUNT };
     here.reg[XLR_ID_A32_MMFR3] = 0xf0000000;
-    assert_int_equal(features_compare(&early, offsetof(struct xlr_cpu_features, reg[XLR_ID_REG_COUNT_1]), &here, sizeof here, &f,
-                                      warning, 128), 0);
-    uint64_t longer[2 + XLR_ID_REG_COUNT] = {XLR_ID_REG_COUNT + 1};
-    struct xlr_cpu_features h = {.count = XLR_ID_REG_COUNT};
+    assert_int_equal(features_compare(&early,
+                                      offsetof(struct xlr_cpu_features, reg[XLR_ID_REG_COUNT_1]),
+                                      &here, sizeof here, &f, warning, 128),
+                     0);
+    uint64_t longer[2 + XLR_ID_REG_COUNT] = { XLR_ID_REG_COUNT + 1 };
+    struct xlr_cpu_features h = { .count = XLR_ID_REG_COUNT };
     assert_int_equal(features_compare(longer, sizeof longer, &h, sizeof h, &f, warning, 128), 0);
     longer[1 + XLR_ID_REG_COUNT] = 1;
     memset(&f, 0, sizeof f);
@@ -349,7 +413,7 @@ static void test_features(void **unused)
 static void test_state(void **unused)
 {
     uint8_t context[4096];
-    struct failure f = {0};
+    struct failure f = { 0 };
     struct xlr_time before, after;
     size_t length;
     (void)unused;
@@ -362,11 +426,12 @@ static void test_state(void **unused)
     assert_true(n > 0);
     assert_int_equal(state_check(context, (size_t)n, &f), 0);
     memcpy(&before, state_find(context, (size_t)n, XLR_TIME, &length), sizeof before);
-    assert_int_equal(state_add_time(context, (size_t)n, 1600000000, &f), 0);            /* 1.6 s at 62.5 MHz */
+    assert_int_equal(state_add_time(context, (size_t)n, 1600000000, &f), 0); /* 1.6 s at 62.5 MHz */
     memcpy(&after, state_find(context, (size_t)n, XLR_TIME, &length), sizeof after);
     assert_int_equal(after.counter - before.counter, 100000000);
     assert_int_equal(state_add_time(context, (size_t)n, 1ull << 60, &f), -1);
-    /* Cut at every byte: refused, and nothing is read beyond the cut (the sanitizer watches a copy of the exact size). */
+    /* Cut at every byte: refused, and nothing is read beyond the cut (the sanitizer watches a copy
+     * of the exact size). */
     for (int cut = 0; cut < n; cut++) {
         uint8_t *copy = malloc((size_t)cut + 1);
         memcpy(copy, context, (size_t)cut);
@@ -378,15 +443,23 @@ static void test_state(void **unused)
     fake_reset();
 }
 
-/* The counter moves by elapsed_ns * hz / 10^9, rounded down once, at any frequency and for as long as a day. */
+/* The counter moves by elapsed_ns * hz / 10^9, rounded down once, at any frequency and for as long
+ * as a day. */
 static void test_time_under_way(void **unused)
 {
-    static const struct { uint64_t hz, elapsed_ns, ticks; } row[] = {
-        {62500000, 0, 0}, {62500000, 15, 0}, {62500000, 16, 1}, {24000000, 999999999, 23999999}, {62500001, 1600000007, 100000002},
-        {1000000000, 3599999999999, 3599999999999}, {100000000000, 86399999999999, 8639999999999900},
+    static const struct {
+        uint64_t hz, elapsed_ns, ticks;
+    } row[] = {
+        { 62500000, 0, 0 },
+        { 62500000, 15, 0 },
+        { 62500000, 16, 1 },
+        { 24000000, 999999999, 23999999 },
+        { 62500001, 1600000007, 100000002 },
+        { 1000000000, 3599999999999, 3599999999999 },
+        { 100000000000, 86399999999999, 8639999999999900 },
     };
     uint8_t context[4096];
-    struct failure f = {0};
+    struct failure f = { 0 };
     struct xlr_time time;
     size_t length;
     (void)unused;
@@ -396,7 +469,8 @@ static void test_time_under_way(void **unused)
     struct hyp_domain d;
     assert_int_equal(hyp_find(h, "g", &d), 0);
     int n = hyp_get_context(h, d.domid, context, sizeof context);
-    uint8_t *at = context + ((const uint8_t *)state_find(context, (size_t)n, XLR_TIME, &length) - context);
+    uint8_t *at = context +
+                  ((const uint8_t *)state_find(context, (size_t)n, XLR_TIME, &length) - context);
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         memcpy(&time, at, sizeof time);
         time.counter = 5;
@@ -423,17 +497,22 @@ static void read_words(const char *path, uint32_t *word, size_t count)
 /* xl sees by the kernel how wide the domain's CPUs are to be: so does who reads the stand-in. */
 static void test_stand_in(void **unused)
 {
-    static const struct { uint32_t bits; size_t word; uint32_t magic; } row[] = {
-        {XLR_WIDTH_64, 14, 0x644d5241}, {XLR_WIDTH_32, 9, 0x016f2818},
+    static const struct {
+        uint32_t bits;
+        size_t word;
+        uint32_t magic;
+    } row[] = {
+        { XLR_WIDTH_64, 14, 0x644d5241 },
+        { XLR_WIDTH_32, 9, 0x016f2818 },
     };
-    static const struct xlm_file_offer offer[XLM_FILE_KINDS] = {[XLM_KERNEL] = {.size = 4096}};
+    static const struct xlm_file_offer offer[XLM_FILE_KINDS] = { [XLM_KERNEL] = { .size = 4096 } };
     char dir[] = "/tmp/migrate-files-XXXXXX", text[] = "name = \"g\"\nkernel = \"/k\"\n";
-    uint8_t uuid[16] = {1};
+    uint8_t uuid[16] = { 1 };
     (void)unused;
     assert_non_null(mkdtemp(dir));
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        struct config config = {0};
-        struct failure f = {0};
+        struct config config = { 0 };
+        struct failure f = { 0 };
         struct files files;
         uint32_t word[16];
         files_init(&files);
@@ -452,7 +531,7 @@ static void test_stand_in(void **unused)
 
 static void test_memory(void **unused)
 {
-    struct failure f = {0};
+    struct failure f = { 0 };
     struct memory m;
     (void)unused;
     fake_reset();
@@ -462,8 +541,10 @@ static void test_memory(void **unused)
     hyp_find(h, "g", &d);
     assert_int_equal(memory_init(&m, h, d.max_pages, &f), 0);
     memory_attach(&m, d.domid, true);
-    assert_true(memory_slot(&m, FAKE_RAM_GFN - 1) == NO_SLOT && memory_slot(&m, fake_gfn(d.max_pages)) == NO_SLOT);
-    assert_true(memory_slot(&m, FAKE_MAGIC_GFN + 4) == NO_SLOT && memory_slot(&m, ~0ull) == NO_SLOT);
+    assert_true(memory_slot(&m, FAKE_RAM_GFN - 1) == NO_SLOT &&
+                memory_slot(&m, fake_gfn(d.max_pages)) == NO_SLOT);
+    assert_true(memory_slot(&m, FAKE_MAGIC_GFN + 4) == NO_SLOT &&
+                memory_slot(&m, ~0ull) == NO_SLOT);
     for (uint64_t n = 0; n < d.max_pages; n += 97)
         assert_int_equal(memory_gfn(&m, memory_slot(&m, fake_gfn(n))), fake_gfn(n));
     uint64_t pages, slot[3];
@@ -478,11 +559,13 @@ static void test_memory(void **unused)
     uint64_t *zero = bits_new(m.slots);
     assert_int_equal(memory_scan(&m, &pages, zero, &f), 0);
     assert_int_equal(bits_count(zero, m.slots), pages - 2);
-    assert_false(bit_get(zero, memory_slot(&m, fake_gfn(7))) || bit_get(zero, memory_slot(&m, fake_gfn(2200))));
+    assert_false(bit_get(zero, memory_slot(&m, fake_gfn(7))) ||
+                 bit_get(zero, memory_slot(&m, fake_gfn(2200))));
     free(zero);
     /* In any order; what has gone in the meantime is told. */
     struct memory_window w;
-    slot[0] = memory_slot(&m, fake_gfn(7)), slot[1] = memory_slot(&m, fake_gfn(20)), slot[2] = memory_slot(&m, fake_gfn(3));
+    slot[0] = memory_slot(&m, fake_gfn(7)), slot[1] = memory_slot(&m, fake_gfn(20)),
+    slot[2] = memory_slot(&m, fake_gfn(3));
     fake_balloon(0, 20, true);
     assert_int_equal(memory_map(&m, slot, 3, &w, &f), 0);
     assert_true(!w.error[0] && w.error[1] && !w.error[2]);
@@ -509,13 +592,21 @@ static void test_memory(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_policy_converges), cmocka_unit_test(test_policy_gives_up),
-        cmocka_unit_test(test_policy_limit_below_fixed_costs), cmocka_unit_test(test_clock),
-        cmocka_unit_test(test_config_good), cmocka_unit_test(test_config_bad),
-        cmocka_unit_test(test_config_libxl), cmocka_unit_test(test_json),        cmocka_unit_test(test_journal),
-        cmocka_unit_test(test_journal_rules), cmocka_unit_test(test_features),
-        cmocka_unit_test(test_state),       cmocka_unit_test(test_time_under_way),
-        cmocka_unit_test(test_stand_in),    cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_policy_converges),
+        cmocka_unit_test(test_policy_gives_up),
+        cmocka_unit_test(test_policy_limit_below_fixed_costs),
+        cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_config_good),
+        cmocka_unit_test(test_config_bad),
+        cmocka_unit_test(test_config_libxl),
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(test_journal),
+        cmocka_unit_test(test_journal_rules),
+        cmocka_unit_test(test_features),
+        cmocka_unit_test(test_state),
+        cmocka_unit_test(test_time_under_way),
+        cmocka_unit_test(test_stand_in),
+        cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

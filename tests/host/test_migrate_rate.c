@@ -1,7 +1,8 @@
 // link: migrate/codec.c migrate/common.c migrate/features.c migrate/forecast.c migrate/histogram.c migrate/journal.c migrate/json.c migrate/memory.c migrate/policy.c migrate/speed.c migrate/writes.c migrate/config.c migrate/config_parse.c migrate/state.c tests/host/fake_hyp.c
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The pure parts of xlm dirty-rate: the record of writes, the forecast, the note of the last migration, the plot. */
+/* The pure parts of xlm dirty-rate: the record of writes, the forecast, the note of the last
+ * migration, the plot. */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -14,7 +15,7 @@
 
 #include <cmocka.h>
 
-#undef fail     /* cmocka's; the daemon's is meant */
+#undef fail /* cmocka's; the daemon's is meant */
 #define bench_fail(...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__))
 
 #include "../../migrate/forecast.h"
@@ -31,15 +32,15 @@ static void assert_near(double value, double wanted, double tolerance)
 
 /* --- the record of writes --- */
 
-#define MAGIC 4u
+#define MAGIC   4u
 #define RAM_GFN 0x40000ull
 
 /* A guest of so many pages of RAM, laid out for 256 more. */
 static struct memory layout(uint64_t pages)
 {
-    struct memory m = {.bank_count = 2, .slots = MAGIC + pages + 256};
-    m.bank[0] = (struct memory_bank){0x39000, MAGIC, 0};
-    m.bank[1] = (struct memory_bank){RAM_GFN, pages + 256, MAGIC};
+    struct memory m = { .bank_count = 2, .slots = MAGIC + pages + 256 };
+    m.bank[0] = (struct memory_bank){ 0x39000, MAGIC, 0 };
+    m.bank[1] = (struct memory_bank){ RAM_GFN, pages + 256, MAGIC };
     m.populated = bits_new(m.slots);
     for (uint64_t i = 0; i < MAGIC + pages; i++)
         bit_set(m.populated, i);
@@ -66,7 +67,7 @@ static void record(struct writes *w, const bool *written, uint32_t intervals, ui
         for (uint32_t p = 0; p < pages; p++)
             if (written[i * pages + p]) {
                 writes_note(w, MAGIC + p);
-                writes_note(w, MAGIC + p);      /* told twice is once */
+                writes_note(w, MAGIC + p); /* told twice is once */
             }
         writes_next_interval(w);
     }
@@ -83,7 +84,7 @@ static void test_means_are_exact(void **unused)
         bool written[INTERVALS * PAGES];
         struct memory m = layout(1024);
         struct writes w;
-        struct failure f = {0};
+        struct failure f = { 0 };
         uint32_t intervals = 1 + (uint32_t)rand() % INTERVALS;
         for (size_t i = 0; i < sizeof written; i++)
             written[i] = rand() % (1 + round) == 0;
@@ -103,10 +104,10 @@ static void test_totals(void **unused)
 {
     struct memory m = layout(1024);
     struct writes w;
-    struct failure f = {0};
+    struct failure f = { 0 };
     (void)unused;
     assert_int_equal(writes_init(&w, &m, 3, &f), 0);
-    static const uint32_t pages[] = {10, 30, 20};
+    static const uint32_t pages[] = { 10, 30, 20 };
     for (int i = 0; i < 3; i++) {
         for (uint32_t p = 0; p < pages[i]; p++)
             writes_note(&w, MAGIC + p);
@@ -121,14 +122,18 @@ static void test_totals(void **unused)
 
 static void test_regions(void **unused)
 {
-    static const struct { uint64_t pages, region_pages; uint32_t count; } guest[] = {
-        {16384, 512, 32}, {65536, 512, 128}, {65537, 1024, 65}, {262144, 2048, 128}, {300, 512, 1},
+    static const struct {
+        uint64_t pages, region_pages;
+        uint32_t count;
+    } guest[] = {
+        { 16384, 512, 32 },    { 65536, 512, 128 }, { 65537, 1024, 65 },
+        { 262144, 2048, 128 }, { 300, 512, 1 },
     };
     (void)unused;
     for (size_t i = 0; i < sizeof guest / sizeof *guest; i++) {
         struct memory m = layout(guest[i].pages);
         struct writes w;
-        struct failure f = {0};
+        struct failure f = { 0 };
         uint64_t pages = 0;
         assert_int_equal(writes_init(&w, &m, 4, &f), 0);
         assert_int_equal(w.region_pages, guest[i].region_pages);
@@ -137,7 +142,7 @@ static void test_regions(void **unused)
             assert_int_equal(w.region[k].gfn, RAM_GFN + k * w.region_pages);
             pages += w.region[k].pages;
         }
-        assert_int_equal(pages, guest[i].pages);        /* neither the magic pages nor what is not there */
+        assert_int_equal(pages, guest[i].pages); /* neither the magic pages nor what is not there */
         writes_free(&w);
         memory_free(&m);
     }
@@ -147,22 +152,22 @@ static void test_regions_count_writes(void **unused)
 {
     struct memory m = layout(2048);
     struct writes w;
-    struct failure f = {0};
+    struct failure f = { 0 };
     (void)unused;
-    bit_clear(m.populated, MAGIC + 600);                /* ballooned out */
+    bit_clear(m.populated, MAGIC + 600); /* ballooned out */
     assert_int_equal(writes_init(&w, &m, 3, &f), 0);
     assert_int_equal(w.region[1].pages, 511);
     for (int i = 0; i < 3; i++) {
-        writes_note(&w, 0);                             /* a magic page is in no region */
+        writes_note(&w, 0); /* a magic page is in no region */
         writes_note(&w, MAGIC + 511);
         if (i < 2)
             writes_note(&w, MAGIC + 512);
         writes_note(&w, MAGIC + 1024 + (uint64_t)i);
-        writes_note(&w, MAGIC + 2048 + 5);              /* nor one that has come since */
+        writes_note(&w, MAGIC + 2048 + 5); /* nor one that has come since */
         writes_next_interval(&w);
     }
     assert_int_equal(w.ever_pages, 7);
-    static const uint64_t wanted[4][2] = {{1, 3}, {1, 2}, {3, 3}, {0, 0}};
+    static const uint64_t wanted[4][2] = { { 1, 3 }, { 1, 2 }, { 3, 3 }, { 0, 0 } };
     for (int i = 0; i < 4; i++) {
         assert_int_equal(w.region[i].written, wanted[i][0]);
         assert_int_equal(w.region[i].writes, wanted[i][1]);
@@ -174,12 +179,12 @@ static void test_regions_count_writes(void **unused)
 /* Two banks: the second one's regions follow the first one's. */
 static void test_regions_of_two_banks(void **unused)
 {
-    struct memory m = {.bank_count = 2, .slots = 1024 + 512};
+    struct memory m = { .bank_count = 2, .slots = 1024 + 512 };
     struct writes w;
-    struct failure f = {0};
+    struct failure f = { 0 };
     (void)unused;
-    m.bank[0] = (struct memory_bank){RAM_GFN, 1024, 0};
-    m.bank[1] = (struct memory_bank){0x200000, 512, 1024};
+    m.bank[0] = (struct memory_bank){ RAM_GFN, 1024, 0 };
+    m.bank[1] = (struct memory_bank){ 0x200000, 512, 1024 };
     m.populated = bits_new(m.slots);
     for (uint64_t i = 0; i < m.slots; i++)
         bit_set(m.populated, i);
@@ -196,47 +201,54 @@ static void test_regions_of_two_banks(void **unused)
 
 static struct forecast_model measured(double most_pages, size_t count, const double (*point)[2])
 {
-    struct forecast_model model = {.most_pages = most_pages};
+    struct forecast_model model = { .most_pages = most_pages };
     for (size_t i = 0; i < count; i++)
         forecast_add(&model, point[i][0], point[i][1]);
     return model;
 }
-#define MEASURED(most, ...) measured(most, sizeof((const double[][2]){__VA_ARGS__}) / sizeof(double[2]), (const double[][2]){__VA_ARGS__})
+#define MEASURED(most, ...)                                                        \
+    measured(most, sizeof((const double[][2]){ __VA_ARGS__ }) / sizeof(double[2]), \
+             (const double[][2]){ __VA_ARGS__ })
 
 static void test_pages_in_a_time(void **unused)
 {
     (void)unused;
-    struct forecast_model steady = MEASURED(5000, {0.1, 100}, {1, 1000}, {2, 2000});
-    static const double at[] = {0.01, 0.1, 0.3, 1, 1.7, 2, 4};
+    struct forecast_model steady = MEASURED(5000, { 0.1, 100 }, { 1, 1000 }, { 2, 2000 });
+    static const double at[] = { 0.01, 0.1, 0.3, 1, 1.7, 2, 4 };
     for (size_t i = 0; i < sizeof at / sizeof *at; i++)
         assert_near(forecast_pages(&steady, at[i]), 1000 * at[i], 1e-6);
-    assert_near(forecast_pages(&steady, 100), 5000, 0);                 /* no more than there are */
-    struct forecast_model hot = MEASURED(5000, {0.1, 300}, {1, 300}, {10, 300});
+    assert_near(forecast_pages(&steady, 100), 5000, 0); /* no more than there are */
+    struct forecast_model hot = MEASURED(5000, { 0.1, 300 }, { 1, 300 }, { 10, 300 });
     assert_near(forecast_pages(&hot, 0.001), 300, 1e-6);
     assert_near(forecast_pages(&hot, 50), 300, 1e-6);
-    struct forecast_model set = MEASURED(5000, {0.1, 100}, {1, 1000}, {10, 1000}, {20, 4000});
+    struct forecast_model set = MEASURED(5000, { 0.1, 100 }, { 1, 1000 }, { 10, 1000 },
+                                         { 20, 4000 });
     assert_near(forecast_pages(&set, 0.5), 500, 1e-6);
     assert_near(forecast_pages(&set, 5), 1000, 1e-6);
-    assert_near(forecast_pages(&set, 15), 2250, 1e-6);                  /* power 2: bursts; from point to point */
+    assert_near(forecast_pages(&set, 15), 2250, 1e-6); /* power 2: bursts; from point to point */
     assert_near(forecast_pages(&set, 20), 4000, 1e-6);
-    assert_near(forecast_pages(&set, 24), 4800, 1e-6);                  /* but not beyond */
-    struct forecast_model root = MEASURED(1e9, {0.01, 10}, {1, 100});
+    assert_near(forecast_pages(&set, 24), 4800, 1e-6); /* but not beyond */
+    struct forecast_model root = MEASURED(1e9, { 0.01, 10 }, { 1, 100 });
     assert_near(forecast_pages(&root, 0.04), 20, 1e-6);
     assert_near(forecast_pages(&root, 4), 200, 1e-6);
-    struct forecast_model quiet = MEASURED(5000, {0.1, 0}, {1, 0});
+    struct forecast_model quiet = MEASURED(5000, { 0.1, 0 }, { 1, 0 });
     assert_near(forecast_pages(&quiet, 3), 0, 0);
-    struct forecast_model begins = MEASURED(5000, {0.1, 0}, {1, 50});
+    struct forecast_model begins = MEASURED(5000, { 0.1, 0 }, { 1, 50 });
     assert_near(forecast_pages(&begins, 0.5), 25, 1e-6);
-    struct forecast_model one = MEASURED(5000, {1, 50});
+    struct forecast_model one = MEASURED(5000, { 1, 50 });
     assert_near(forecast_pages(&one, 0.5), 25, 1e-6);
-    struct forecast_model noise = MEASURED(5000, {0.1, 60}, {1, 50});   /* a longer time has no fewer pages */
+    struct forecast_model noise = MEASURED(5000, { 0.1, 60 },
+                                           { 1, 50 }); /* a longer time has no fewer pages */
     assert_near(forecast_pages(&noise, 1), 60, 1e-6);
-    struct forecast_model bursts = MEASURED(5000, {0.1, 1}, {1, 1000}); /* nor does it pay off to wait less */
+    struct forecast_model bursts = MEASURED(5000, { 0.1, 1 },
+                                            { 1, 1000 }); /* nor does it pay off to wait less */
     assert_near(forecast_pages(&bursts, 0.05), 0.5, 1e-6);
 }
 
 /* 110 MiB at 50 MiB/s. */
-static const struct forecast_request usual = {.data_pages = 28160, .mib_s = 50, .setup_ms = 500, .downtime_limit_ms = 300};
+static const struct forecast_request usual = {
+    .data_pages = 28160, .mib_s = 50, .setup_ms = 500, .downtime_limit_ms = 300
+};
 
 static struct forecast of(struct forecast_model model, struct forecast_request request)
 {
@@ -248,41 +260,44 @@ static struct forecast of(struct forecast_model model, struct forecast_request r
 static void test_forecast_converges(void **unused)
 {
     (void)unused;
-    struct forecast idle = of(MEASURED(65536, {1, 0}), usual);
+    struct forecast idle = of(MEASURED(65536, { 1, 0 }), usual);
     assert_true(idle.converges);
     assert_int_equal(idle.rounds, 1);
     assert_int_equal(idle.last.downtime_ms, idle.policy.fixed_ms);
     assert_near(idle.total_ms, 500 + 28160 * 4112.0 / (50 * 1048576) * 1000 + 5 + 60, 1);
     assert_near(idle.sent_pages, 28160, 0.5);
     /* 4 MiB/s over 32 MiB: the first round leaves 2.2 s of it, the second a tenth of that. */
-    struct forecast demo = of(MEASURED(65536, {0.1, 102}, {1, 1024}, {8, 8192}, {16, 8192}), usual);
+    struct forecast demo = of(MEASURED(65536, { 0.1, 102 }, { 1, 1024 }, { 8, 8192 }, { 16, 8192 }),
+                              usual);
     assert_true(demo.converges);
     assert_true(demo.rounds >= 2 && demo.rounds <= 3);
     assert_true(demo.last.downtime_ms >= 60 && demo.last.downtime_ms <= 100);
     assert_true(demo.total_ms > idle.total_ms);
-    /* A hot set of 10 MiB that is written all the time: within the limit after the first round, and never less. */
-    struct forecast hot = of(MEASURED(65536, {0.01, 2560}, {1, 2560}), usual);
+    /* A hot set of 10 MiB that is written all the time: within the limit after the first round, and
+     * never less. */
+    struct forecast hot = of(MEASURED(65536, { 0.01, 2560 }, { 1, 2560 }), usual);
     assert_true(hot.converges && hot.last.downtime_ms >= 260 && hot.last.downtime_ms <= 270);
     struct forecast_request strict = usual;
     strict.downtime_limit_ms = 250;
-    hot = of(MEASURED(65536, {0.01, 2560}, {1, 2560}), strict);
+    hot = of(MEASURED(65536, { 0.01, 2560 }, { 1, 2560 }), strict);
     assert_false(hot.converges);
     assert_int_equal(hot.rounds, 1 + POLICY_STALL_ROUNDS);
 }
 
-/* Without what is seen in short times, a small hot set looks as if short rounds would get rid of it. */
+/* Without what is seen in short times, a small hot set looks as if short rounds would get rid of
+ * it. */
 static void test_short_times_matter(void **unused)
 {
     (void)unused;
-    assert_true(of(MEASURED(65536, {1, 4000}), usual).converges);
-    assert_false(of(MEASURED(65536, {0.05, 4000}, {1, 4000}), usual).converges);
+    assert_true(of(MEASURED(65536, { 1, 4000 }), usual).converges);
+    assert_false(of(MEASURED(65536, { 0.05, 4000 }, { 1, 4000 }), usual).converges);
 }
 
 static void test_forecast_gives_up(void **unused)
 {
     char text[256];
     (void)unused;
-    struct forecast_model model = MEASURED(65536, {0.1, 2560}, {1, 25600}, {2, 51200});
+    struct forecast_model model = MEASURED(65536, { 0.1, 2560 }, { 1, 25600 }, { 2, 51200 });
     struct forecast f = of(model, usual);
     assert_false(f.converges);
     policy_explain(&f.policy, &f.last, text, sizeof text);
@@ -294,7 +309,7 @@ static void test_forecast_gives_up(void **unused)
     assert_true(needed > 50 && of(model, faster).converges);
     assert_false(of(model, slower).converges);
     struct forecast_request never = usual;
-    never.downtime_limit_ms = 1;                /* below the fixed costs, and always something dirty */
+    never.downtime_limit_ms = 1; /* below the fixed costs, and always something dirty */
     assert_near(forecast_needed_mib_s(&model, &never), 0, 0);
 }
 
@@ -303,14 +318,17 @@ static void test_forecast_gives_up(void **unused)
 static void test_speed(void **unused)
 {
     char dir[] = "/tmp/migrate-speed-XXXXXX", deep[64], command[160];
-    struct report r = {.total_ns = 5000000000, .downtime_ns = 100000000, .suspend_ns = 50000000, .round_count = 3};
+    struct report r = {
+        .total_ns = 5000000000, .downtime_ns = 100000000, .suspend_ns = 50000000, .round_count = 3
+    };
     struct speed s, back;
     (void)unused;
     assert_non_null(mkdtemp(dir));
     snprintf(deep, sizeof deep, "%s/state", dir);
-    r.round[0] = (struct report_round){25600, 0, 100 << 20, 2000000000};
-    r.round[1] = (struct report_round){10, 0, 40960, 1000000000};       /* too small to tell */
-    r.round[2] = (struct report_round){25600, 0, 100 << 20, 1};         /* the guest is stopped: in the downtime */
+    r.round[0] = (struct report_round){ 25600, 0, 100 << 20, 2000000000 };
+    r.round[1] = (struct report_round){ 10, 0, 40960, 1000000000 }; /* too small to tell */
+    r.round[2] = (struct report_round){ 25600, 0, 100 << 20,
+                                        1 }; /* the guest is stopped: in the downtime */
     assert_true(speed_of(&r, &s));
     assert_near(s.mib_s, 50, 1e-6);
     assert_near(s.setup_ms, 1850, 1e-6);
@@ -331,9 +349,10 @@ static void test_speed(void **unused)
 
 /* --- the plot --- */
 
-static const char event[] = "{\"event\":\"histogram\",\"guest\":\"a<b\",\"intervals\":4,\"interval_ms\":500.0,\"region_pages\":512,\"regions\":["
-                            "{\"gfn\":262144,\"pages\":512,\"written\":0,\"writes\":0},{\"gfn\":262656,\"pages\":512,\"written\":256,\"writes\":512},"
-                            "{\"gfn\":263168,\"pages\":400,\"written\":400,\"writes\":1600},{\"gfn\":2097152,\"pages\":512,\"written\":51,\"writes\":51}]}";
+static const char event[] =
+    "{\"event\":\"histogram\",\"guest\":\"a<b\",\"intervals\":4,\"interval_ms\":500.0,\"region_pages\":512,\"regions\":["
+    "{\"gfn\":262144,\"pages\":512,\"written\":0,\"writes\":0},{\"gfn\":262656,\"pages\":512,\"written\":256,\"writes\":512},"
+    "{\"gfn\":263168,\"pages\":400,\"written\":400,\"writes\":1600},{\"gfn\":2097152,\"pages\":512,\"written\":51,\"writes\":51}]}";
 
 static char *drawn(void (*draw)(const struct histogram *, FILE *), const struct histogram *h)
 {
@@ -361,15 +380,21 @@ static void test_histogram_parse(void **unused)
     assert_int_equal(h.count, 4);
     assert_string_equal(h.guest, "a<b");
     assert_int_equal(h.bar[2].gfn, 263168);
-    assert_true(h.bar[1].writes == 512 && h.bar[1].written == 256 && h.bar[2].pages == 400 && h.intervals == 4);
+    assert_true(h.bar[1].writes == 512 && h.bar[1].written == 256 && h.bar[2].pages == 400 &&
+                h.intervals == 4);
     assert_false(histogram_parse("{\"event\":\"histogram\"}", &h));
-    assert_false(histogram_parse("{\"guest\":\"g\",\"intervals\":1,\"region_pages\":512,\"regions\":[{\"pages\":1}]}", &h));
-    assert_false(histogram_parse("{\"guest\":\"g\",\"intervals\":0,\"region_pages\":512,\"regions\":[]}", &h));
-    char *many = malloc(40000), *end = many + sprintf(many, "{\"guest\":\"g\",\"intervals\":1,\"region_pages\":1,\"regions\":[");
+    assert_false(histogram_parse(
+        "{\"guest\":\"g\",\"intervals\":1,\"region_pages\":512,\"regions\":[{\"pages\":1}]}", &h));
+    assert_false(histogram_parse(
+        "{\"guest\":\"g\",\"intervals\":0,\"region_pages\":512,\"regions\":[]}", &h));
+    char *many = malloc(40000),
+         *end = many +
+                sprintf(many, "{\"guest\":\"g\",\"intervals\":1,\"region_pages\":1,\"regions\":[");
     for (unsigned i = 0; i <= HISTOGRAM_BARS_MAX; i++)
-        end += sprintf(end, "%s{\"gfn\":%u,\"pages\":1,\"written\":1,\"writes\":1}", i ? "," : "", i);
+        end += sprintf(end, "%s{\"gfn\":%u,\"pages\":1,\"written\":1,\"writes\":1}", i ? "," : "",
+                       i);
     strcpy(end, "]}");
-    assert_false(histogram_parse(many, &h));            /* more than there is room for */
+    assert_false(histogram_parse(many, &h)); /* more than there is room for */
     free(many);
 }
 
@@ -377,7 +402,7 @@ static void test_histogram_parse(void **unused)
 static void assert_bars(const char *svg, const char *colour, size_t n, const double *percent)
 {
     char end[32];
-    const char *at = strstr(svg, "guest-physical");     /* behind the legend */
+    const char *at = strstr(svg, "guest-physical"); /* behind the legend */
     snprintf(end, sizeof end, "fill=\"%s\"", colour);
     for (size_t i = 0; i < n; i++) {
         at = strstr(at + 1, end);
@@ -401,17 +426,17 @@ static void test_histogram_svg(void **unused)
     assert_non_null(strstr(svg, "Memory written by \"a&#60;b\", by region of 2 MiB"));
     assert_non_null(strstr(svg, "written in an interval of 0.5 s, mean of 4"));
     assert_non_null(strstr(svg, ">0x40000000<"));
-    assert_non_null(strstr(svg, ">0x200000000<"));      /* the second bank's first */
+    assert_non_null(strstr(svg, ">0x200000000<")); /* the second bank's first */
     assert_int_equal(count(svg, " %</text>"), 6);
     assert_int_equal(count(svg, "stroke-dasharray"), 1);
-    assert_bars(svg, "#b8cce4", 3, (const double[]){50, 100, 9.96});
-    assert_bars(svg, "#c0504d", 3, (const double[]){25, 100, 2.49});
+    assert_bars(svg, "#b8cce4", 3, (const double[]){ 50, 100, 9.96 });
+    assert_bars(svg, "#c0504d", 3, (const double[]){ 25, 100, 2.49 });
     free(svg);
-    for (uint32_t i = 0; i < h.count; i++)              /* little is drawn larger */
+    for (uint32_t i = 0; i < h.count; i++) /* little is drawn larger */
         h.bar[i].written = h.bar[i].writes = i == 1 ? 4 : 0;
     svg = drawn(histogram_svg, &h);
     assert_non_null(strstr(svg, ">1 %<"));
-    assert_bars(svg, "#b8cce4", 1, (const double[]){78.125});
+    assert_bars(svg, "#b8cce4", 1, (const double[]){ 78.125 });
     free(svg);
     h.count = 0;
     free(drawn(histogram_svg, &h));
@@ -423,16 +448,23 @@ static void test_histogram_text(void **unused)
     (void)unused;
     assert_true(histogram_parse(event, &h));
     char *text = drawn(histogram_text, &h);
-    assert_non_null(strstr(text, "    40000000   0.0 %   0.0 % |                                                  |\n"));
-    assert_non_null(strstr(text, "    40200000  25.0 %  50.0 % |#############------------                         |\n"));
-    assert_non_null(strstr(text, "    40400000 100.0 % 100.0 % |##################################################|\n"));
+    assert_non_null(strstr(
+        text,
+        "    40000000   0.0 %   0.0 % |                                                  |\n"));
+    assert_non_null(strstr(
+        text,
+        "    40200000  25.0 %  50.0 % |#############------------                         |\n"));
+    assert_non_null(strstr(
+        text,
+        "    40400000 100.0 % 100.0 % |##################################################|\n"));
     assert_int_equal(count(text, "\n"), 5);
     free(text);
     for (h.count = 0; h.count < 128; h.count++)
-        h.bar[h.count] = (struct histogram_bar){262144 + h.count * 512ull, 512, h.count & 1 ? 512 : 0, 0, h.count > 0};
+        h.bar[h.count] = (struct histogram_bar){ 262144 + h.count * 512ull, 512,
+                                                 h.count & 1 ? 512 : 0, 0, h.count > 0 };
     text = drawn(histogram_text, &h);
     assert_non_null(strstr(text, "width 100 %"));
-    assert_int_equal(count(text, "\n"), 33);            /* four to a line */
+    assert_int_equal(count(text, "\n"), 33); /* four to a line */
     assert_int_equal(count(text, "   0.0 %  50.0 % |"), 32);
     assert_non_null(strstr(text, "share of each 8 MiB"));
     free(text);
@@ -441,11 +473,19 @@ static void test_histogram_text(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_means_are_exact), cmocka_unit_test(test_totals), cmocka_unit_test(test_regions),
-        cmocka_unit_test(test_regions_count_writes), cmocka_unit_test(test_regions_of_two_banks),
-        cmocka_unit_test(test_pages_in_a_time), cmocka_unit_test(test_forecast_converges), cmocka_unit_test(test_short_times_matter),
-        cmocka_unit_test(test_forecast_gives_up), cmocka_unit_test(test_speed), cmocka_unit_test(test_histogram_parse),
-        cmocka_unit_test(test_histogram_svg), cmocka_unit_test(test_histogram_text),
+        cmocka_unit_test(test_means_are_exact),
+        cmocka_unit_test(test_totals),
+        cmocka_unit_test(test_regions),
+        cmocka_unit_test(test_regions_count_writes),
+        cmocka_unit_test(test_regions_of_two_banks),
+        cmocka_unit_test(test_pages_in_a_time),
+        cmocka_unit_test(test_forecast_converges),
+        cmocka_unit_test(test_short_times_matter),
+        cmocka_unit_test(test_forecast_gives_up),
+        cmocka_unit_test(test_speed),
+        cmocka_unit_test(test_histogram_parse),
+        cmocka_unit_test(test_histogram_svg),
+        cmocka_unit_test(test_histogram_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

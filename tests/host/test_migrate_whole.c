@@ -15,7 +15,7 @@ static void test_idle(void **unused)
     assert_true(bench_report.pages_sent >= 200 && bench_report.zero_pages >= 312);
     assert_true(bench_report.downtime_ns > 0 && bench_report.downtime_ns <= bench_report.total_ns);
     assert_string_equal(fake_node(1), "written by the guest");
-    assert_true(fake_counter(1) > 1000);            /* the blackout shows in the guest's clock */
+    assert_true(fake_counter(1) > 1000); /* the blackout shows in the guest's clock */
     assert_string_equal(fake_name(1), "guest");
     bench_end();
 }
@@ -26,7 +26,7 @@ static void test_slow_create_queues_pages(void **unused)
     bench_start(1024);
     bench_fill(1000);
     fake_options[1].create_ms = 200;
-    bench_host[1].buffer_bytes = 1 << 20;           /* less than the guest: reading stops and goes on */
+    bench_host[1].buffer_bytes = 1 << 20; /* less than the guest: reading stops and goes on */
     assert_int_equal(bench_migrate(), SOURCE_OK);
     bench_assert_moved();
     bench_end();
@@ -66,10 +66,11 @@ static void test_balloon(void **unused)
     bench_fill(100);
     fake_balloon(0, 400, true);
     fake_balloon(0, 401, true);
-    fake_balloon(0, 520, false);                    /* beyond what xl will populate */
+    fake_balloon(0, 520, false); /* beyond what xl will populate */
     assert_int_equal(bench_migrate(), SOURCE_OK);
     bench_assert_moved();
-    assert_true(fake_is_hole(1, 400) && fake_is_hole(1, 401) && !fake_is_hole(1, 520) && !fake_is_hole(1, 399));
+    assert_true(fake_is_hole(1, 400) && fake_is_hole(1, 401) && !fake_is_hole(1, 520) &&
+                !fake_is_hole(1, 399));
     bench_end();
 }
 
@@ -101,7 +102,8 @@ static void refused(const char *text)
 static void test_refusals(void **unused)
 {
     (void)unused;
-    bench_start(256), fake_make_guest(1, "guest", 16, "/none"), fake_options[1].free_pages = 1 << 20;
+    bench_start(256), fake_make_guest(1, "guest", 16, "/none"),
+        fake_options[1].free_pages = 1 << 20;
     assert_int_equal(bench_migrate(), SOURCE_FAILED);
     assert_non_null(strstr(bench_last, "on the target host already"));
     assert_int_equal(bench_report.pages_sent, 0);
@@ -117,9 +119,11 @@ static void test_refusals(void **unused)
     bench_start(256), fake_options[0].isar0 |= 2u << 20;
     refused("ID_AA64ISAR0_EL1.ATOMICS: the guest has seen 2, the target host offers 0");
     bench_start(256), fake_options[0].el1_widths = fake_options[1].el1_widths = 0;
-    refused("the guest's kernel runs at 64 bits (AArch64), which the target host's CPUs do not have at EL1");
+    refused(
+        "the guest's kernel runs at 64 bits (AArch64), which the target host's CPUs do not have at EL1");
     bench_start(256), fake_set_width(0, 32), fake_options[1].el1_widths = 1;
-    refused("the guest's kernel runs at 32 bits (AArch32), which the target host's CPUs do not have at EL1");
+    refused(
+        "the guest's kernel runs at 32 bits (AArch32), which the target host's CPUs do not have at EL1");
     bench_start(256), fake_options[1].create_fails = true;
     refused("no luck");
     bench_start(256), fake_options[1].set_context_fails = true;
@@ -173,7 +177,7 @@ static void test_cancel(void **unused)
     for (unsigned ms = 0; ms < 60; ms += 7) {
         bench_start(1024);
         bench_fill(1000);
-        bench_request.max_mib_s = 10;               /* 100 ms in the first round alone */
+        bench_request.max_mib_s = 10; /* 100 ms in the first round alone */
         bench_cancel_after(ms);
         assert_int_equal(bench_migrate(), SOURCE_CANCELLED);
         bench_cancel_join();
@@ -201,11 +205,18 @@ static void test_does_not_converge(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_idle),          cmocka_unit_test(test_slow_create_queues_pages),
-        cmocka_unit_test(test_under_load),    cmocka_unit_test(test_there_and_back),
-        cmocka_unit_test(test_balloon),       cmocka_unit_test(test_refusals), cmocka_unit_test(test_32_bits),
-        cmocka_unit_test(test_no_buffer), cmocka_unit_test(test_midr_is_a_warning), cmocka_unit_test(test_paused_guest_is_refused),
-        cmocka_unit_test(test_cancel),        cmocka_unit_test(test_does_not_converge),
+        cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_slow_create_queues_pages),
+        cmocka_unit_test(test_under_load),
+        cmocka_unit_test(test_there_and_back),
+        cmocka_unit_test(test_balloon),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_32_bits),
+        cmocka_unit_test(test_no_buffer),
+        cmocka_unit_test(test_midr_is_a_warning),
+        cmocka_unit_test(test_paused_guest_is_refused),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_does_not_converge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,12 @@ int p2m_mmio_set(struct domain *d, ipa_t ipa, uint64_t payload)
     leaf[ipa_gfn(ipa)] = payload << 2 | (uint64_t)P2M_MMIO << PTE_SW_TYPE_SHIFT;
     return 0;
 }
-void p2m_mmio_zap(struct domain *d) { (void)d; zaps++; memset(leaf, 0, sizeof(leaf)); }
+void p2m_mmio_zap(struct domain *d)
+{
+    (void)d;
+    zaps++;
+    memset(leaf, 0, sizeof(leaf));
+}
 
 static bool handler(struct vcpu *v, void *arg, struct mmio_access *a)
 {
@@ -63,7 +68,12 @@ static int start(void **state)
 }
 static bool read_at(uint64_t ipa, unsigned size_log2, bool sign, bool reg64)
 {
-    struct stage2_fault f = { .ipa = IPA(ipa), .decoded = true, .reg = 3, .size_log2 = (uint8_t)size_log2, .sign_extend = sign, .reg64 = reg64 };
+    struct stage2_fault f = { .ipa = IPA(ipa),
+                              .decoded = true,
+                              .reg = 3,
+                              .size_log2 = (uint8_t)size_log2,
+                              .sign_extend = sign,
+                              .reg64 = reg64 };
     return mmio_dispatch(&vcpu, &f);
 }
 
@@ -94,9 +104,18 @@ static void test_values(void **state)
     (void)state;
     assert_int_equal(mmio_register(&dom, IPA(0x1000), 0x1000, handler, NULL), 0);
     answer = 0xfedcba9876543281;
-    static const struct { unsigned size; bool sign, wide; uint64_t want; } t[] = {
-        { 0, false, true, 0x81 }, { 0, true, true, 0xffffffffffffff81 }, { 0, true, false, 0xffffff81 }, { 1, true, true, 0x3281 },
-        { 2, true, true, 0x76543281 }, { 2, false, false, 0x76543281 }, { 3, false, true, 0xfedcba9876543281 },
+    static const struct {
+        unsigned size;
+        bool sign, wide;
+        uint64_t want;
+    } t[] = {
+        { 0, false, true, 0x81 },
+        { 0, true, true, 0xffffffffffffff81 },
+        { 0, true, false, 0xffffff81 },
+        { 1, true, true, 0x3281 },
+        { 2, true, true, 0x76543281 },
+        { 2, false, false, 0x76543281 },
+        { 3, false, true, 0xfedcba9876543281 },
     };
     for (unsigned i = 0; i < ARRAY_SIZE(t); i++) {
         vcpu.arch.regs.x[3] = ~0ull;
@@ -105,10 +124,12 @@ static void test_values(void **state)
         assert_int_equal(vcpu.arch.skipped, i + 1);
     }
     vcpu.arch.regs.x[4] = 0x1122334455667788;
-    struct stage2_fault f = { .ipa = IPA(0x1004), .decoded = true, .write = true, .reg = 4, .size_log2 = 1 };
+    struct stage2_fault f = {
+        .ipa = IPA(0x1004), .decoded = true, .write = true, .reg = 4, .size_log2 = 1
+    };
     assert_true(mmio_dispatch(&vcpu, &f));
     assert_int_equal(last.value, 0x7788);
-    f.reg = 31;                                     /* XZR */
+    f.reg = 31; /* XZR */
     assert_true(mmio_dispatch(&vcpu, &f));
     assert_int_equal(last.value, 0);
     f.write = false;
@@ -121,7 +142,7 @@ static void test_refused(void **state)
     (void)state;
     assert_int_equal(mmio_register(&dom, IPA(0x1000), 0x1004, handler, NULL), 0);
     struct stage2_fault f = { .ipa = IPA(0x1000), .reg = 3, .size_log2 = 2 };
-    assert_false(mmio_dispatch(&vcpu, &f));         /* not decoded: a pair, or write-back */
+    assert_false(mmio_dispatch(&vcpu, &f)); /* not decoded: a pair, or write-back */
     f.decoded = true;
     f.s1_walk = true;
     assert_false(mmio_dispatch(&vcpu, &f));
@@ -164,7 +185,8 @@ static void test_leaf(void **state)
     /* Nothing there: not cached, and a leaf that lies about its region is not believed. */
     assert_false(read_at(0x3000, 2, false, false));
     assert_int_equal(sets, 0);
-    leaf[3] = ((uint64_t)dom.mmio.generation << 8 | 1) << 2 | (uint64_t)P2M_MMIO << PTE_SW_TYPE_SHIFT;
+    leaf[3] = ((uint64_t)dom.mmio.generation << 8 | 1) << 2 | (uint64_t)P2M_MMIO
+                                                                  << PTE_SW_TYPE_SHIFT;
     assert_false(read_at(0x3000, 2, false, false));
     /* The number wraps. */
     dom.mmio.generation = ~0u;
@@ -177,7 +199,9 @@ static void test_leaf(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_register, start), cmocka_unit_test_setup(test_values, start), cmocka_unit_test_setup(test_refused, start),
+        cmocka_unit_test_setup(test_register, start),
+        cmocka_unit_test_setup(test_values, start),
+        cmocka_unit_test_setup(test_refused, start),
         cmocka_unit_test_setup(test_leaf, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

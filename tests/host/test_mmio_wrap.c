@@ -2,11 +2,12 @@
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c
 // libs: -lcmocka
 // cflags: -DMMIO_GENERATION_BITS=3 -DXL_DEBUG=1
-/* Emulated MMIO with the leaves of a real map, as a debug build has it: the generation's number wraps every 8 changes. */
+/* Emulated MMIO with the leaves of a real map, as a debug build has it: the generation's number
+ * wraps every 8 changes. */
 #include "mem_guest.h"
 #include "../../xen-lite/stage2/mmio.c"
 
-#define DEVICES 12u
+#define DEVICES    12u
 #define PAGES_EACH 2u
 static struct domain *guest;
 static unsigned seen, present[DEVICES], present_count;
@@ -38,7 +39,9 @@ static void toggle(unsigned device)
     if (present[device])
         assert_int_equal(mmio_unregister(guest, place(device)), 0);
     else
-        assert_int_equal(mmio_register(guest, place(device), PAGES_EACH * PAGE_SIZE, handler, (void *)(uintptr_t)device), 0);
+        assert_int_equal(mmio_register(guest, place(device), PAGES_EACH * PAGE_SIZE, handler,
+                                       (void *)(uintptr_t)device),
+                         0);
     present[device] = !present[device];
     present_count += present[device] ? 1u : -1u;
     assert_int_equal(guest->mmio.count, present_count);
@@ -51,7 +54,8 @@ static bool reach(unsigned device, uint64_t offset)
     struct stage2_fault f = { .ipa = ipa, .decoded = true, .reg = 3, .size_log2 = 2 };
 
     seen = ~0u;
-    return mmio_leaf_access(guest->vcpu[0], 2u << 22 | 3u << 16, ipa) || mmio_dispatch(guest->vcpu[0], &f);
+    return mmio_leaf_access(guest->vcpu[0], 2u << 22 | 3u << 16, ipa) ||
+           mmio_dispatch(guest->vcpu[0], &f);
 }
 
 static void check(unsigned device, uint64_t offset)
@@ -69,7 +73,8 @@ static uint64_t leaf_at(unsigned device)
     return p2m_leaf(guest, place(device), &level);
 }
 
-/* A leaf sleeps through exactly one turn of the number, while its device goes from number 1 to number 0. */
+/* A leaf sleeps through exactly one turn of the number, while its device goes from number 1 to
+ * number 0. */
 static void one_turn(void **state)
 {
     (void)state;
@@ -85,7 +90,7 @@ static void one_turn(void **state)
     for (unsigned i = 2; i < 8; i++)
         toggle(9);
     assert_int_equal(guest->mmio.generation, generation);
-    assert_int_equal(leaf_at(5), 0);    /* zapped when the number came to 0 */
+    assert_int_equal(leaf_at(5), 0); /* zapped when the number came to 0 */
     check(5, 0);
     check(7, 0);
     check(1, 0);
@@ -101,12 +106,12 @@ static void stale_by_one(void **state)
     check(3, 8);
     uint64_t hits = guest->mmio.slow;
     check(3, 8);
-    assert_int_equal(guest->mmio.slow, hits);       /* by the leaf */
+    assert_int_equal(guest->mmio.slow, hits); /* by the leaf */
     toggle(2);
     check(3, 8);
     assert_int_equal(guest->mmio.slow, hits + 1);
     toggle(3);
-    check(3, 8);                        /* gone, though its leaf still has a number */
+    check(3, 8); /* gone, though its leaf still has a number */
     assert_int_equal(mmio_unregister(guest, place(3)), -XEN_ENOENT);
     guest_free(guest);
 }
@@ -125,6 +130,7 @@ static void at_random(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(one_turn), cmocka_unit_test(stale_by_one), cmocka_unit_test(at_random) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(one_turn), cmocka_unit_test(stale_by_one),
+                                        cmocka_unit_test(at_random) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

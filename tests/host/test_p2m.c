@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c
 // libs: -lcmocka
-/* A domain's map against a flat array: types, references, what the guest reaches, what comes back. */
+/* A domain's map against a flat array: types, references, what the guest reaches, what comes back.
+ */
 #include "mem_guest.h"
 
-#define BASE 0x3fe00000ull              /* the second half is in the next GiB */
+#define BASE  0x3fe00000ull /* the second half is in the next GiB */
 #define PAGES 2048u
-static struct { enum p2m_type type; uint64_t pa; } model[PAGES];
+static struct {
+    enum p2m_type type;
+    uint64_t pa;
+} model[PAGES];
 static struct domain *guest, *other;
 static uint64_t baseline;
 
@@ -60,17 +64,22 @@ static void check_page(unsigned i)
 
 static void random_map(unsigned i)
 {
-    static const enum p2m_type types[] = { P2M_RAM, P2M_RAM, P2M_FOREIGN, P2M_FOREIGN_RO, P2M_GRANT, P2M_GRANT_RO, P2M_SHARED, P2M_DEVICE };
+    static const enum p2m_type types[] = { P2M_RAM,   P2M_RAM,      P2M_FOREIGN, P2M_FOREIGN_RO,
+                                           P2M_GRANT, P2M_GRANT_RO, P2M_SHARED,  P2M_DEVICE };
     enum p2m_type type = types[below(ARRAY_SIZE(types))];
     unsigned order = type == P2M_RAM && below(2) ? 9 : (unsigned)below(7), n = 1u << order;
     i &= ~(n - 1);
-    struct page *p = page_alloc(type == P2M_RAM ? guest : type == P2M_SHARED ? NULL : other, order, 0);
+    struct page *p = page_alloc(type == P2M_RAM      ? guest
+                                : type == P2M_SHARED ? NULL
+                                                     : other,
+                                order, 0);
     if (!p)
         return;
     uint64_t pa = page_pa(p).v;
     bool keep = type != P2M_RAM && type != P2M_FOREIGN && type != P2M_FOREIGN_RO;
     int err = p2m_map(guest, IPA(BASE + (uint64_t)i * PAGE_SIZE), PA(pa), n, type);
-    /* These types hold no reference: the pages' other lives are others' matter; here they go back at once. */
+    /* These types hold no reference: the pages' other lives are others' matter; here they go back
+     * at once. */
     for (unsigned k = 0; k < n && (err || keep); k++)
         page_put(&p[k]);
     if (err) {
@@ -100,9 +109,7 @@ static void random_operations(void **state)
             uint64_t ipa = BASE + (uint64_t)i * PAGE_SIZE;
             switch (below(4)) {
             case 0:
-            case 1:
-                random_map(i);
-                break;
+            case 1: random_map(i); break;
             case 2:
                 if (p2m_unmap(guest, IPA(ipa), n) == 0)
                     forget(i, n);
@@ -111,7 +118,8 @@ static void random_operations(void **state)
                 if (model[i].type == P2M_NONE) {
                     assert_int_equal(p2m_unmap_exact(guest, IPA(ipa), PA(FAKE_RAM)), -XEN_ENOENT);
                 } else {
-                    assert_int_equal(p2m_unmap_exact(guest, IPA(ipa), PA(model[i].pa + PAGE_SIZE)), -XEN_EINVAL);
+                    assert_int_equal(p2m_unmap_exact(guest, IPA(ipa), PA(model[i].pa + PAGE_SIZE)),
+                                     -XEN_EINVAL);
                     assert_int_equal(p2m_unmap_exact(guest, IPA(ipa), PA(model[i].pa)), 0);
                     forget(i, 1);
                 }
@@ -174,7 +182,8 @@ static void pages_by_address(void **state)
     assert_ptr_equal(q, &p[3]);
     assert_int_equal(type, P2M_RAM);
     assert_int_equal(q->refs, 2);
-    assert_int_equal(p2m_unmap(guest, IPA(0x40003000), 1), 0);      /* the page lives on by our reference */
+    assert_int_equal(p2m_unmap(guest, IPA(0x40003000), 1),
+                     0); /* the page lives on by our reference */
     assert_int_equal(q->refs, 1);
     assert_int_equal(q->gfn, PAGE_NO_GFN);
     assert_null(p2m_get_page(guest, IPA(0x40003456), false, NULL));
@@ -208,7 +217,8 @@ static void bad_arguments(void **state)
     assert_int_equal(p2m_map(guest, IPA(0), PA(ram), ~0ull, P2M_SHARED), -XEN_EINVAL);
     assert_int_equal(p2m_map(guest, IPA(0), PA(ram), 1, P2M_NONE), -XEN_EINVAL);
     assert_int_equal(p2m_map(guest, IPA(0), PA(ram), 1, P2M_MMIO), -XEN_EINVAL);
-    assert_int_equal(p2m_map(guest, IPA(0), PA(0x1000), 1, P2M_RAM), -XEN_EINVAL);       /* no RAM there */
+    assert_int_equal(p2m_map(guest, IPA(0), PA(0x1000), 1, P2M_RAM),
+                     -XEN_EINVAL); /* no RAM there */
     assert_int_equal(p2m_map(guest, IPA(0), PA(1ull << 40), 1, P2M_DEVICE), -XEN_EINVAL);
     assert_int_equal(p2m_unmap(guest, IPA(0), (1ull << 28) + 1), -XEN_EINVAL);
     assert_int_equal(p2m_unmap(guest, IPA(~0ull), 1), -XEN_EINVAL);
@@ -276,7 +286,8 @@ static void out_of_memory(void **state)
     p2m_leaf(guest, IPA(0x40000000), &level);
     assert_int_equal(level, 2);
     assert_int_equal(p->refs, 1);
-    assert_int_equal(p2m_unmap(guest, IPA(0x40000000), 512), 0);    /* a whole block goes without memory */
+    assert_int_equal(p2m_unmap(guest, IPA(0x40000000), 512),
+                     0); /* a whole block goes without memory */
     page_put(p);
     while (hogs)
         page_put(hog[--hogs]);
@@ -289,11 +300,15 @@ static void preempted_end(void **state)
     set_up(true);
     for (unsigned i = 0; i < 8; i++) {
         struct page *p = page_alloc(guest, 9, 0);
-        assert_int_equal(p2m_map(guest, IPA(0x40000000 + (uint64_t)i * BLOCK_SIZE), page_pa(p), 512, P2M_RAM), 0);
+        assert_int_equal(
+            p2m_map(guest, IPA(0x40000000 + (uint64_t)i * BLOCK_SIZE), page_pa(p), 512, P2M_RAM),
+            0);
         p = page_alloc(guest, 0, 0);
-        assert_int_equal(p2m_map(guest, IPA(0x200000000 + (uint64_t)i * BLOCK_SIZE), page_pa(p), 1, P2M_RAM), 0);
+        assert_int_equal(
+            p2m_map(guest, IPA(0x200000000 + (uint64_t)i * BLOCK_SIZE), page_pa(p), 1, P2M_RAM), 0);
         p = page_alloc(guest, 0, 0);
-        assert_int_equal(p2m_map(guest, IPA(0x2001ff000 + (uint64_t)i * BLOCK_SIZE), page_pa(p), 1, P2M_RAM), 0);
+        assert_int_equal(
+            p2m_map(guest, IPA(0x2001ff000 + (uint64_t)i * BLOCK_SIZE), page_pa(p), 1, P2M_RAM), 0);
     }
     fake_preempt = true;
     unsigned calls = 0;
@@ -305,7 +320,8 @@ static void preempted_end(void **state)
     tear_down();
 }
 
-/* Unmapped by the thousand: empty at once, flushed and freed later; by settling, by the next mapping, by a full list. */
+/* Unmapped by the thousand: empty at once, flushed and freed later; by settling, by the next
+ * mapping, by a full list. */
 static void unmapped_later(void **state)
 {
     (void)state;
@@ -317,14 +333,15 @@ static void unmapped_later(void **state)
     for (unsigned i = 0; i < 600; i++) {
         assert_non_null(p[i] = page_alloc(guest, 0, 0));
         assert_int_equal(p2m_map(guest, IPA(BASE + i * PAGE_SIZE), page_pa(p[i]), 1, P2M_RAM), 0);
-        assert_true(guest_access(guest, BASE + i * PAGE_SIZE, true, &pa));      /* is in the TLB now */
+        assert_true(guest_access(guest, BASE + i * PAGE_SIZE, true, &pa)); /* is in the TLB now */
     }
     assert_null(page_alloc(guest, 0, 0));
-    assert_int_equal(p2m_unmap_later(guest, IPA(BASE), page_pa(p[1])), -XEN_EINVAL);    /* not that page */
+    assert_int_equal(p2m_unmap_later(guest, IPA(BASE), page_pa(p[1])),
+                     -XEN_EINVAL); /* not that page */
     assert_int_equal(p2m_unmap_later(guest, IPA(BASE), page_pa(p[0])), 0);
     assert_false(p2m_lookup(guest, IPA(BASE), &e));
     assert_int_equal(p[0]->gfn, PAGE_NO_GFN);
-    assert_int_equal(guest->tot_pages, 600);            /* still its own: TLBs may have it */
+    assert_int_equal(guest->tot_pages, 600); /* still its own: TLBs may have it */
     p2m_settle(guest);
     assert_int_equal(guest->tot_pages, 599);
     assert_false(guest_access(guest, BASE, false, &pa));
@@ -338,17 +355,19 @@ static void unmapped_later(void **state)
     assert_int_equal(pa.v, page_pa(fresh).v);
     for (unsigned i = 2; i < 600; i++)
         assert_int_equal(p2m_unmap_later(guest, IPA(BASE + i * PAGE_SIZE), page_pa(p[i])), 0);
-    assert_true(guest->tot_pages < 600 - 500);          /* a list was full */
-    guest_free(guest);                                  /* with the rest of them under way */
+    assert_true(guest->tot_pages < 600 - 500); /* a list was full */
+    guest_free(guest);                         /* with the rest of them under way */
     guest_free(other);
     assert_int_equal(page_free_count(), baseline);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(random_operations), cmocka_unit_test(foreign_writes),
-                                        cmocka_unit_test(pages_by_address), cmocka_unit_test(bad_arguments),
-                                        cmocka_unit_test(emulated_pages), cmocka_unit_test(out_of_memory),
-                                        cmocka_unit_test(preempted_end), cmocka_unit_test(unmapped_later) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_operations), cmocka_unit_test(foreign_writes),
+        cmocka_unit_test(pages_by_address),  cmocka_unit_test(bad_arguments),
+        cmocka_unit_test(emulated_pages),    cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(preempted_end),     cmocka_unit_test(unmapped_later)
+    };
     return RUN_WITH_BOTH_WINDOWS(tests);
 }

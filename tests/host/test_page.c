@@ -33,13 +33,16 @@ static void regions(void **state)
 {
     (void)state;
     fake_init(16 * MIB, 1);
-    const struct mem_region ram[] = { { FAKE_RAM + 10 * MIB, FAKE_RAM + 16 * MIB }, { FAKE_RAM + 0x123, FAKE_RAM + 4 * MIB + 0xfff } };
+    const struct mem_region ram[] = { { FAKE_RAM + 10 * MIB, FAKE_RAM + 16 * MIB },
+                                      { FAKE_RAM + 0x123, FAKE_RAM + 4 * MIB + 0xfff } };
     const struct mem_region reserved[] = { { FAKE_RAM + 11 * MIB + 1, FAKE_RAM + 11 * MIB + 2 },
                                            { FAKE_RAM, FAKE_RAM + 64 * 1024 },
                                            { FAKE_RAM + 12 * MIB, FAKE_RAM + 13 * MIB },
-                                           { FAKE_RAM + 12 * MIB + 4096, FAKE_RAM + 13 * MIB + 4096 } };
+                                           { FAKE_RAM + 12 * MIB + 4096,
+                                             FAKE_RAM + 13 * MIB + 4096 } };
     page_init(ram, 2, reserved, 4);
-    /* 1023 + 1536 frames, less 15 + 1 + 257 reserved, less the table: 4096 - 1 frames of 16 bytes */
+    /* 1023 + 1536 frames, less 15 + 1 + 257 reserved, less the table: 4096 - 1 frames of 16 bytes
+     */
     uint64_t table = (4095 * 16 + 4095) / 4096;
     assert_int_equal(page_total_count(), 1023 - 15 + 1536 - 1 - 257 + table * 0 - table);
     assert_int_equal(page_free_count(), page_total_count());
@@ -72,7 +75,11 @@ static void model(void **state)
     (void)state;
     fake_init(32 * MIB, 1);
     fake_page_init();
-    static struct { struct page *p; unsigned order; bool guest; } out[OUT];
+    static struct {
+        struct page *p;
+        unsigned order;
+        bool guest;
+    } out[OUT];
     struct domain d = { .id = 7, .max_pages = 3000 };
     uint8_t *owner = calloc((size_t)frame_count, 1);
     memset(out, 0, sizeof(out));
@@ -84,8 +91,11 @@ static void model(void **state)
         if (!out[i].p) {
             unsigned order = (unsigned)below(below(8) ? 4 : 11);
             bool guest = below(2), zeroed = below(6);
-            struct page *p = zeroed ? page_alloc(guest ? &d : NULL, order, ALLOC_ZERO)
-                                      : page_alloc_at(guest ? &d : NULL, PA(FAKE_RAM + (below(32 * MIB) & ~((4096ull << order) - 1))), order);
+            struct page *p =
+                zeroed ? page_alloc(guest ? &d : NULL, order, ALLOC_ZERO)
+                       : page_alloc_at(guest ? &d : NULL,
+                                       PA(FAKE_RAM + (below(32 * MIB) & ~((4096ull << order) - 1))),
+                                       order);
             if (!p)
                 continue;
             uint64_t first = (uint64_t)(p - frame_table);
@@ -164,10 +174,11 @@ static void owners(void **state)
     (void)state;
     fake_init(4 * MIB, 1);
     fake_page_init();
-    struct domain a = { .id = 1, .max_pages = 4, .refs = 1 }, b = { .id = 2, .max_pages = 100, .refs = 1 };
+    struct domain a = { .id = 1, .max_pages = 4, .refs = 1 },
+                  b = { .id = 2, .max_pages = 100, .refs = 1 };
     struct page *p = page_alloc(&a, 2, 0);
     assert_non_null(p);
-    assert_null(page_alloc(&a, 0, 0));              /* no more than max_pages */
+    assert_null(page_alloc(&a, 0, 0)); /* no more than max_pages */
     struct page *q = page_alloc(&a, 0, ALLOC_NO_COUNT);
     assert_non_null(q);
     assert_int_equal(a.tot_pages, 4);
@@ -183,7 +194,7 @@ static void owners(void **state)
     assert_int_equal(a.tot_pages, 4);
     page_put(&p[3]);
     assert_int_equal(a.tot_pages, 3);
-    assert_false(page_get(&p[3], &a));              /* free */
+    assert_false(page_get(&p[3], &a)); /* free */
     /* In pieces, as a preemptible teardown does it. */
     uint64_t next = 0;
     struct page *left = page_alloc(&b, 1, 0);
@@ -193,9 +204,10 @@ static void owners(void **state)
     assert_null(page_owner_get(&left[1]));
     page_put(&left[1]);
     next = frame_count - 1;
-    assert_true(page_forget_some(&a, &next));       /* not looked at: what it owns, it has */
+    assert_true(page_forget_some(&a, &next)); /* not looked at: what it owns, it has */
     assert_ptr_equal(page_owner_get(p), &a);
-    /* The domain goes while others hold its pages: a new one of the same number has nothing to do with them. */
+    /* The domain goes while others hold its pages: a new one of the same number has nothing to do
+     * with them. */
     page_forget_owner(&a);
     struct domain again = { .id = 1, .max_pages = 100 };
     assert_false(page_get(p, &again));
@@ -207,7 +219,7 @@ static void owners(void **state)
     assert_int_equal(page_free_count(), page_total_count() - 1);
     if (setjmp(fake_panic_jmp) == 0) {
         fake_panic_armed = true;
-        page_put(p);                                /* once too often */
+        page_put(p); /* once too often */
         fail();
     }
 }
@@ -217,13 +229,15 @@ static void adopting(void **state)
 {
     (void)state;
     fake_init(8 * MIB, 1);
-    const struct mem_region ram[] = { { FAKE_RAM, FAKE_RAM + 8 * MIB } }, reserved[] = { { FAKE_RAM + MIB, FAKE_RAM + 2 * MIB } };
+    const struct mem_region ram[] = { { FAKE_RAM, FAKE_RAM + 8 * MIB } },
+                            reserved[] = { { FAKE_RAM + MIB, FAKE_RAM + 2 * MIB } };
     page_init(ram, 1, reserved, 1);
     uint64_t total = page_total_count(), freed = page_free_count();
     struct domain d = { .id = 3, .max_pages = 100, .refs = 1 };
     char *content = pa_to_va(PA(FAKE_RAM + MIB));
     memset(content, 0x5a, MIB);
-    assert_false(page_adopt(&d, FAKE_RAM + MIB, FAKE_RAM + MIB + 101 * PAGE_SIZE));     /* more than it may have */
+    assert_false(page_adopt(&d, FAKE_RAM + MIB,
+                            FAKE_RAM + MIB + 101 * PAGE_SIZE)); /* more than it may have */
     assert_false(page_adopt(&d, FAKE_RAM + 2 * MIB - PAGE_SIZE, FAKE_RAM + 2 * MIB + PAGE_SIZE));
     assert_false(page_adopt(&d, FAKE_RAM + MIB + 1, FAKE_RAM + MIB + PAGE_SIZE));
     assert_false(page_adopt(&d, FAKE_RAM - PAGE_SIZE, FAKE_RAM));
@@ -236,17 +250,18 @@ static void adopting(void **state)
     assert_int_equal(d.tot_pages, 50);
     assert_int_equal(page_free_count(), freed);
     assert_int_equal(page_total_count(), total + 50);
-    assert_false(page_adopt(&d, FAKE_RAM + MIB, FAKE_RAM + MIB + PAGE_SIZE));           /* not twice */
+    assert_false(page_adopt(&d, FAKE_RAM + MIB, FAKE_RAM + MIB + PAGE_SIZE)); /* not twice */
     for (unsigned i = 0; i < 50; i++)
         page_put(&pfn_page((FAKE_RAM + MIB) >> PAGE_SHIFT)[i]);
     assert_int_equal(d.tot_pages, 0);
     assert_int_equal(page_free_count(), freed + 50);
-    page_free_region(FAKE_RAM + MIB, FAKE_RAM + 2 * MIB);                               /* the rest, later */
+    page_free_region(FAKE_RAM + MIB, FAKE_RAM + 2 * MIB); /* the rest, later */
     assert_int_equal(page_free_count(), freed + MIB / PAGE_SIZE);
     assert_int_equal(page_free_count(), page_total_count());
 }
 
-/* Idle CPUs clear what is free; who gets it then need not; and what is clear and what is not join when it has to be. */
+/* Idle CPUs clear what is free; who gets it then need not; and what is clear and what is not join
+ * when it has to be. */
 static void scrubbing(void **state)
 {
     (void)state;
@@ -268,11 +283,11 @@ static void scrubbing(void **state)
     unsigned long cleaned = fake_cleaned_bytes;
     assert_non_null(p = page_alloc(&d, 4, 0));
     assert_true(all_zero(page_va(p), 16 * PAGE_SIZE));
-    assert_int_equal(fake_cleaned_bytes, cleaned);      /* it was so before */
+    assert_int_equal(fake_cleaned_bytes, cleaned); /* it was so before */
     memset(page_va(p), 0xee, 16 * PAGE_SIZE);
     for (unsigned i = 0; i < 16; i++)
         page_put(&p[i]);
-    assert_non_null(p = page_alloc(&d, 4, 0));          /* another piece, as long as there is a clear one */
+    assert_non_null(p = page_alloc(&d, 4, 0)); /* another piece, as long as there is a clear one */
     assert_true(all_zero(page_va(p), 16 * PAGE_SIZE));
     assert_int_equal(fake_cleaned_bytes, cleaned);
     for (unsigned i = 0; i < 16; i++)
@@ -324,7 +339,7 @@ static void threads(void **state)
     (void)state;
     fake_init(4 * MIB, 4);
     fake_page_init();
-    thrd_t t[2];          /* not more than there are CPUs: spin locks do not yield */
+    thrd_t t[2]; /* not more than there are CPUs: spin locks do not yield */
     for (uintptr_t i = 0; i < 2; i++)
         thrd_create(&t[i], churn, (void *)(i + 1));
     for (unsigned i = 0; i < 2; i++) {
@@ -374,7 +389,9 @@ static void blocks(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(regions), cmocka_unit_test(model), cmocka_unit_test(zeroes),
-                                        cmocka_unit_test(owners), cmocka_unit_test(adopting), cmocka_unit_test(blocks), cmocka_unit_test(scrubbing), cmocka_unit_test(threads) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(regions),   cmocka_unit_test(model),
+                                        cmocka_unit_test(zeroes),    cmocka_unit_test(owners),
+                                        cmocka_unit_test(adopting),  cmocka_unit_test(blocks),
+                                        cmocka_unit_test(scrubbing), cmocka_unit_test(threads) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

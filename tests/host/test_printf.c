@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // libs: -lcmocka
-/* vsnprintf against the C library's: every conversion with random flags, widths, precisions and buffer sizes. */
+/* vsnprintf against the C library's: every conversion with random flags, widths, precisions and
+ * buffer sizes. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +14,7 @@
 #include <cmocka.h>
 
 #define vsnprintf xl_vsnprintf
-#define snprintf xl_snprintf
+#define snprintf  xl_snprintf
 #include "../../xen-lite/lib/printf.c"
 #undef vsnprintf
 #undef snprintf
@@ -42,7 +43,8 @@ static void same(const char *format, ...)
     va_end(again);
     va_end(ap);
     if (n != expect || memcmp(ours, theirs, sizeof(ours)))
-        fail_msg("\"%s\" in %zu bytes: [%s] %d, not [%s] %d", format, size, size ? ours : "", n, size ? theirs : "", expect);
+        fail_msg("\"%s\" in %zu bytes: [%s] %d, not [%s] %d", format, size, size ? ours : "", n,
+                 size ? theirs : "", expect);
 }
 
 /* %[flags][width][.precision]<tail> */
@@ -56,13 +58,16 @@ static void make_format(char *out, size_t room, const char *flags, const char *t
     if (next_random() % 2)
         at += (size_t)snprintf(out + at, room - at, "%u", 1 + next_random() % 25);
     if (next_random() % 2)
-        at += (size_t)snprintf(out + at, room - at, next_random() % 8 ? ".%u" : ".", next_random() % 22);
+        at += (size_t)snprintf(out + at, room - at, next_random() % 8 ? ".%u" : ".",
+                               next_random() % 22);
     snprintf(out + at, room - at, "%s", tail);
 }
 
 static uint64_t number(void)
 {
-    static const uint64_t edge[] = { 0, 1, 9, 10, 127, 128, 255, 256, 32767, 32768, 65535, INT_MAX, 0x80000000u, UINT_MAX, INT64_MAX,
+    static const uint64_t edge[] = { 0,          1,         9,           10,       127,
+                                     128,        255,       256,         32767,    32768,
+                                     65535,      INT_MAX,   0x80000000u, UINT_MAX, INT64_MAX,
                                      1ull << 63, UINT64_MAX };
     uint64_t n = (uint64_t)next_random() << 48 ^ (uint64_t)next_random() << 24 ^ next_random();
     return next_random() % 2 ? edge[next_random() % ARRAY_SIZE(edge)] : n >> (next_random() % 64);
@@ -72,10 +77,12 @@ static void test_numbers(void **state)
 {
     (void)state;
     static const char *const decimal[] = { "d", "i", "hd", "hhd", "ld", "lld", "jd", "zd", "td" };
-    static const char *const other[] = { "u", "x", "X", "o", "hu", "hhx", "lx", "llX", "ju", "zu", "lo", "tx" };
+    static const char *const other[] = { "u",  "x",   "X",  "o",  "hu", "hhx",
+                                         "lx", "llX", "ju", "zu", "lo", "tx" };
     char format[40];
     for (unsigned i = 0; i < 200000; i++) {
-        const char *tail = i & 1 ? decimal[next_random() % ARRAY_SIZE(decimal)] : other[next_random() % ARRAY_SIZE(other)];
+        const char *tail = i & 1 ? decimal[next_random() % ARRAY_SIZE(decimal)]
+                                 : other[next_random() % ARRAY_SIZE(other)];
         make_format(format, sizeof(format), i & 1 ? "-+ 0" : "-0#", tail);
         uint64_t n = number();
         if (strpbrk(tail, "ljzt"))
@@ -93,7 +100,8 @@ static void test_text(void **state)
         make_format(format, sizeof(format), "-", "s");
         same(format, i % 7 ? "the quick brown fox" + next_random() % 20 : "");
         same("<%*s|%-*s>", (int)(next_random() % 30) - 15, "abc", (int)(next_random() % 10), "de");
-        same("<%.*s|%.*d>", (int)(next_random() % 8) - 2, "abcdef", (int)(next_random() % 8) - 2, 7);
+        same("<%.*s|%.*d>", (int)(next_random() % 8) - 2, "abcdef", (int)(next_random() % 8) - 2,
+             7);
         same("%c%5c%-3c|%%", 'a', 'b', 'c');
     }
     char unterminated[4] = { 'a', 'b', 'c', 'd' };
@@ -113,14 +121,16 @@ static void test_own_rules(void **state)
     assert_int_equal(xl_snprintf(buf, sizeof(buf), "100%"), 4);
     assert_int_equal(xl_snprintf(buf, 3, "%s", "abcdef"), 6);
     assert_string_equal(buf, "ab");
-    xl_snprintf(buf, sizeof(buf), "%f", 1.0);        /* unknown: shown */
+    xl_snprintf(buf, sizeof(buf), "%f", 1.0); /* unknown: shown */
     assert_string_equal(buf, "%f");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_text), cmocka_unit_test(test_own_rules),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_own_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,9 +2,9 @@
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c
 // libs: -lcmocka
 /*
- * The walker, in each regime, against a flat array, by random operations.  A TLB that keeps everything until it is told stands
- * beside it: a flush that finds a live entry in place of another one is a missing break; an entry that is left over and wrong is a missing
- * flush.
+ * The walker, in each regime, against a flat array, by random operations.  A TLB that keeps
+ * everything until it is told stands beside it: a flush that finds a live entry in place of another
+ * one is a missing break; an entry that is left over and wrong is a missing flush.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,12 +19,12 @@
 #include "pt.h"
 #include "fake.h"
 
-#define AREAS 5u
-#define AREA_PAGES 1024u                /* two level-3 tables each */
-#define PAGES (AREAS * AREA_PAGES)
-#define ATTRS_A (PTE_AF | PTE_SH_INNER | PTE_S2_R | PTE_S2_W)
-#define ATTRS_B (PTE_AF | PTE_SH_INNER | PTE_S2_R)
-#define ATTRS_C (PTE_AF | PTE_SH_INNER | PTE_S2_R | PTE_S2_W | (1ull << 2))
+#define AREAS      5u
+#define AREA_PAGES 1024u /* two level-3 tables each */
+#define PAGES      (AREAS * AREA_PAGES)
+#define ATTRS_A    (PTE_AF | PTE_SH_INNER | PTE_S2_R | PTE_S2_W)
+#define ATTRS_B    (PTE_AF | PTE_SH_INNER | PTE_S2_R)
+#define ATTRS_C    (PTE_AF | PTE_SH_INNER | PTE_S2_R | PTE_S2_W | (1ull << 2))
 
 static uint64_t seed;
 static uint64_t below(uint64_t n)
@@ -34,14 +34,20 @@ static uint64_t below(uint64_t n)
 }
 
 static struct pt pt;
-static uint64_t area[AREAS];            /* addresses */
-static uint64_t model[PAGES];           /* pa | attrs, 0: nothing */
-static struct { uint64_t desc; unsigned level; } tlb[PAGES];
+static uint64_t area[AREAS];  /* addresses */
+static uint64_t model[PAGES]; /* pa | attrs, 0: nothing */
+static struct {
+    uint64_t desc;
+    unsigned level;
+} tlb[PAGES];
 static uint64_t table_count;
 static unsigned flushes, gone, fail_alloc_in;
 static bool was_empty_allocator;
 
-static uint64_t addr_of(unsigned page) { return area[page / AREA_PAGES] + (uint64_t)(page % AREA_PAGES) * PAGE_SIZE; }
+static uint64_t addr_of(unsigned page)
+{
+    return area[page / AREA_PAGES] + (uint64_t)(page % AREA_PAGES) * PAGE_SIZE;
+}
 static uint64_t translation(uint64_t desc, unsigned level, uint64_t addr)
 {
     if (!(desc & PTE_VALID))
@@ -60,7 +66,7 @@ static void flush(struct pt *p, uint64_t addr, unsigned level, bool table)
         if (!tlb[i].desc || at - addr >= pt_span(level))
             continue;
         if (!table && tlb[i].level != level)
-            continue;                   /* a flush of one entry does not reach entries of other sizes */
+            continue; /* a flush of one entry does not reach entries of other sizes */
         unsigned live_level;
         uint64_t live = pt_lookup(&pt, at, &live_level);
         if (live & PTE_VALID) {
@@ -77,7 +83,7 @@ static void table_gone(struct pt *p, uint64_t addr, unsigned level)
     (void)p;
     uint64_t desc = *pt_entry_upto(&pt, addr, level - 1, &at);
     assert_true(at < level);
-    assert_false(at == level - 1 && (desc & 3) == 3);   /* unlinked, or a block already */
+    assert_false(at == level - 1 && (desc & 3) == 3); /* unlinked, or a block already */
     gone++;
 }
 
@@ -94,7 +100,7 @@ static paddr_t alloc_table(struct pt *p)
 static void free_table(struct pt *p, paddr_t t)
 {
     (void)p;
-    memset(pa_to_va(t), 0xff, PAGE_SIZE);       /* who still looks sees nonsense */
+    memset(pa_to_va(t), 0xff, PAGE_SIZE); /* who still looks sees nonsense */
     mem_free(pa_to_va(t), PAGE_SIZE);
 }
 
@@ -116,9 +122,11 @@ static void check(void)
         unsigned level;
         uint64_t at = addr_of(i), desc = pt_lookup(&pt, at, &level);
         if (translation(desc, level, at) != model[i])
-            fail_msg("0x%llx: entry 0x%llx, expected 0x%llx", (unsigned long long)at, (unsigned long long)desc, (unsigned long long)model[i]);
+            fail_msg("0x%llx: entry 0x%llx, expected 0x%llx", (unsigned long long)at,
+                     (unsigned long long)desc, (unsigned long long)model[i]);
         if (tlb[i].desc && ((translation(tlb[i].desc, tlb[i].level, at) ^ model[i]) & ~PTE_SW_BITS))
-            fail_msg("0x%llx: stale 0x%llx in the TLB", (unsigned long long)at, (unsigned long long)tlb[i].desc);
+            fail_msg("0x%llx: stale 0x%llx in the TLB", (unsigned long long)at,
+                     (unsigned long long)tlb[i].desc);
     }
 }
 
@@ -127,7 +135,10 @@ static void random_range(unsigned *first, unsigned *count)
     *first = (unsigned)below(PAGES);
     unsigned rest = AREA_PAGES - *first % AREA_PAGES;
     switch (below(4)) {
-    case 0: *first -= *first % 512; *count = 512; break;
+    case 0:
+        *first -= *first % 512;
+        *count = 512;
+        break;
     case 1: *count = 1; break;
     case 2: *count = 1 + (unsigned)below(rest); break;
     default: *count = 1 + (unsigned)below(rest < 20 ? rest : 20);
@@ -154,7 +165,8 @@ static void one_operation(void)
     case 1:
     case 2: {
         const uint64_t attrs[] = { ATTRS_A, ATTRS_B, ATTRS_C, ATTRS_A | PTE_SW_LOGGED };
-        uint64_t a = attrs[below(4)], pa = below(2) ? model[first] & PTE_ADDR : below(64) << (below(2) ? 21 : 12);
+        uint64_t a = attrs[below(4)],
+                 pa = below(2) ? model[first] & PTE_ADDR : below(64) << (below(2) ? 21 : 12);
         if (!pa || below(5) == 0)
             pa = (addr & (BLOCK_SIZE - 1)) + (below(64) + 1) * BLOCK_SIZE;
         fail_alloc_in = below(4) ? 0 : 1 + (unsigned)below(3);
@@ -205,11 +217,17 @@ static void run(const struct pt_geometry *geo, uint64_t s)
     table_count = 0;
     uint64_t baseline = page_free_count(), top = 1ull << geo->input_bits;
     void *root = mem_alloc((size_t)geo->root_pages * PAGE_SIZE);
-    pt = (struct pt){ .geo = geo, .root = va_to_pa(root), .table_bits = geo->stage2 ? PTE_S2_TABLE_BITS : 0, .flush = flush,
-                      .table_gone = table_gone, .alloc_table = alloc_table, .free_table = free_table, .table_pages = &table_count };
+    pt = (struct pt){ .geo = geo,
+                      .root = va_to_pa(root),
+                      .table_bits = geo->stage2 ? PTE_S2_TABLE_BITS : 0,
+                      .flush = flush,
+                      .table_gone = table_gone,
+                      .alloc_table = alloc_table,
+                      .free_table = free_table,
+                      .table_pages = &table_count };
     area[0] = 0;
-    area[1] = (1ull << 30) - BLOCK_SIZE;        /* across level-2 tables */
-    area[2] = (top >> 1) - BLOCK_SIZE;          /* across root pages, or root entries */
+    area[1] = (1ull << 30) - BLOCK_SIZE; /* across level-2 tables */
+    area[2] = (top >> 1) - BLOCK_SIZE;   /* across root pages, or root entries */
     area[3] = 3ull << 30;
     area[4] = top - 2 * BLOCK_SIZE;
     for (unsigned step = 0; step < 1200; step++) {
@@ -226,7 +244,12 @@ static void run(const struct pt_geometry *geo, uint64_t s)
     assert_int_equal(page_free_count(), baseline);
 }
 
-static void stage2(void **state) { (void)state; run(&pt_geometry_stage2, 1); run(&pt_geometry_stage2, 2); }
+static void stage2(void **state)
+{
+    (void)state;
+    run(&pt_geometry_stage2, 1);
+    run(&pt_geometry_stage2, 2);
+}
 /* EL2's on 64-bit, and Hyp mode's. */
 static void el2(void **state)
 {
@@ -248,7 +271,8 @@ static void limits(void **state)
     void *root = mem_alloc(2 * PAGE_SIZE);
     pt = (struct pt){ .geo = &pt_geometry_stage2, .root = va_to_pa(root), .flush = flush };
     assert_int_equal(pt_map(&pt, 1ull << 40, PA(0), PAGE_SIZE, ATTRS_A, 2), -XEN_EINVAL);
-    assert_int_equal(pt_map(&pt, (1ull << 40) - PAGE_SIZE, PA(0), 2 * PAGE_SIZE, ATTRS_A, 2), -XEN_EINVAL);
+    assert_int_equal(pt_map(&pt, (1ull << 40) - PAGE_SIZE, PA(0), 2 * PAGE_SIZE, ATTRS_A, 2),
+                     -XEN_EINVAL);
     assert_int_equal(pt_map(&pt, 1, PA(0), PAGE_SIZE, ATTRS_A, 2), -XEN_EINVAL);
     assert_int_equal(pt_map(&pt, 0, PA(0), PAGE_SIZE + 1, ATTRS_A, 2), -XEN_EINVAL);
     assert_int_equal(pt_map(&pt, 0, PA(0), ~(uint64_t)4095, ATTRS_A, 2), -XEN_EINVAL);
@@ -260,13 +284,16 @@ static void limits(void **state)
     assert_int_equal(level, 1);
     flushes = 0;
     assert_int_equal(pt_unmap(&pt, (1ull << 30) + 7 * PAGE_SIZE, PAGE_SIZE), 0);
-    assert_int_equal(flushes, 3);               /* two splits, one page */
-    assert_int_equal(pt_lookup(&pt, (1ull << 30) + 8 * PAGE_SIZE, &level) & PTE_ADDR, (1ull << 30) + 8 * PAGE_SIZE);
+    assert_int_equal(flushes, 3); /* two splits, one page */
+    assert_int_equal(pt_lookup(&pt, (1ull << 30) + 8 * PAGE_SIZE, &level) & PTE_ADDR,
+                     (1ull << 30) + 8 * PAGE_SIZE);
     assert_int_equal(level, 3);
-    assert_int_equal(pt_lookup(&pt, (1ull << 30) + BLOCK_SIZE, &level) & PTE_ADDR, (1ull << 30) + BLOCK_SIZE);
+    assert_int_equal(pt_lookup(&pt, (1ull << 30) + BLOCK_SIZE, &level) & PTE_ADDR,
+                     (1ull << 30) + BLOCK_SIZE);
     assert_int_equal(level, 2);
     pt_free_all(&pt);
-    /* Changes that hardware does not look at need no flush, permissions one, the rest a break (flush() checks). */
+    /* Changes that hardware does not look at need no flush, permissions one, the rest a break
+     * (flush() checks). */
     assert_int_equal(pt_map(&pt, 0, PA(0), PAGE_SIZE, ATTRS_A, 3), 0);
     uint64_t *e = pt_entry(&pt, 0, &level), now = *e;
     flushes = 0;
@@ -279,6 +306,7 @@ static void limits(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(stage2), cmocka_unit_test(el2), cmocka_unit_test(limits) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(stage2), cmocka_unit_test(el2),
+                                        cmocka_unit_test(limits) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

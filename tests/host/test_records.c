@@ -3,9 +3,9 @@
 // link: tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
 /*
- * State records: out of one domain and into another, byte for byte; every truncation and thousands of broken blocks
- * are refused with the target as it was; CPU features.  The parts that keep state (vGIC, timers, event channels,
- * grants, the map) are stand-ins that remember what they were given.
+ * State records: out of one domain and into another, byte for byte; every truncation and thousands
+ * of broken blocks are refused with the target as it was; CPU features.  The parts that keep state
+ * (vGIC, timers, event channels, grants, the map) are stand-ins that remember what they were given.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,10 +19,10 @@
 #include "context.h"
 #include "fake.h"
 
-#define SPIS 64u
-#define VCPUS 2u
-#define RAM_GFN 0x40000u
-#define RAM_PAGES 16u
+#define SPIS       64u
+#define VCPUS      2u
+#define RAM_GFN    0x40000u
+#define RAM_PAGES  16u
 #define SHARED_GFN (RAM_GFN + 3)
 
 struct side {
@@ -35,9 +35,9 @@ struct side {
     struct xlr_evtchn_port port[2];
     unsigned port_count;
     struct xlr_grant grant;
-    uint64_t shared_at;                 /* gfn of the shared page in the map; 0 none */
+    uint64_t shared_at; /* gfn of the shared page in the map; 0 none */
     uint8_t shared[4096] __attribute__((aligned(4096)));
-    uint8_t came[4096];                 /* what memory brought for the shared frame */
+    uint8_t came[4096]; /* what memory brought for the shared frame */
     unsigned changes, upcalls, wallclocks;
     bool grant_fails;
 };
@@ -50,7 +50,10 @@ void vgic_get_dist(struct domain *d, struct xlr_vgic_dist *r, struct xlr_irq *ir
     *r = side_of(d)->dist;
     memcpy(irq, side_of(d)->spi, sizeof side_of(d)->spi);
 }
-int vgic_check_dist(struct domain *d, const struct xlr_vgic_dist *r) { return r->spi_count == d->vgic.spi_count ? 0 : -XEN_EINVAL; }
+int vgic_check_dist(struct domain *d, const struct xlr_vgic_dist *r)
+{
+    return r->spi_count == d->vgic.spi_count ? 0 : -XEN_EINVAL;
+}
 int vgic_check_spis(struct domain *d, const struct xlr_irq *irq, unsigned n)
 {
     for (unsigned i = 0; i < n; i++)
@@ -65,7 +68,11 @@ void vgic_set_dist(struct domain *d, const struct xlr_vgic_dist *r, const struct
     side_of(d)->changes++;
 }
 void vgic_get_cpu(struct vcpu *v, struct xlr_vgic_cpu *r) { *r = side_of(v->domain)->vgic[v->id]; }
-int vgic_check_cpu(const struct domain *d, const struct xlr_vgic_cpu *r) { (void)d; return r->pad[0] ? -XEN_EINVAL : 0; }
+int vgic_check_cpu(const struct domain *d, const struct xlr_vgic_cpu *r)
+{
+    (void)d;
+    return r->pad[0] ? -XEN_EINVAL : 0;
+}
 int vgic_set_cpu(struct vcpu *v, const struct xlr_vgic_cpu *r)
 {
     side_of(v->domain)->vgic[v->id] = *r;
@@ -100,7 +107,11 @@ void evtchn_set(struct domain *d, const struct xlr_evtchn_port *p, unsigned n)
 }
 void evtchn_upcall(struct vcpu *v) { side_of(v->domain)->upcalls++; }
 void grant_get(struct domain *d, struct xlr_grant *r) { *r = side_of(d)->grant; }
-int grant_check(struct domain *d, const struct xlr_grant *r) { (void)d; return r->version == 1 ? 0 : -XEN_EINVAL; }
+int grant_check(struct domain *d, const struct xlr_grant *r)
+{
+    (void)d;
+    return r->version == 1 ? 0 : -XEN_EINVAL;
+}
 int grant_set(struct domain *d, const struct xlr_grant *r)
 {
     if (side_of(d)->grant_fails)
@@ -109,12 +120,17 @@ int grant_set(struct domain *d, const struct xlr_grant *r)
     side_of(d)->changes++;
     return 0;
 }
-static bool ram(const struct side *s, uint64_t gfn) { return gfn - RAM_GFN < RAM_PAGES && gfn != s->shared_at; }
+static bool ram(const struct side *s, uint64_t gfn)
+{
+    return gfn - RAM_GFN < RAM_PAGES && gfn != s->shared_at;
+}
 bool p2m_lookup(struct domain *d, ipa_t ipa, struct p2m_entry *e)
 {
     uint64_t gfn = ipa_gfn(ipa);
     bool is_ram = ram(side_of(d), gfn), is_shared = gfn && gfn == side_of(d)->shared_at;
-    *e = (struct p2m_entry){ .type = is_ram ? P2M_RAM : P2M_SHARED, .pa = is_ram ? PA(0x999000) : page_pa(d->shared_page), .writable = true };
+    *e = (struct p2m_entry){ .type = is_ram ? P2M_RAM : P2M_SHARED,
+                             .pa = is_ram ? PA(0x999000) : page_pa(d->shared_page),
+                             .writable = true };
     return is_ram || is_shared;
 }
 int p2m_map(struct domain *d, ipa_t ipa, paddr_t pa, uint64_t pages, enum p2m_type type)
@@ -126,7 +142,13 @@ int p2m_map(struct domain *d, ipa_t ipa, paddr_t pa, uint64_t pages, enum p2m_ty
     side_of(d)->changes++;
     return 0;
 }
-int p2m_unmap_exact(struct domain *d, ipa_t ipa, paddr_t pa) { (void)d; (void)ipa; (void)pa; return 0; }
+int p2m_unmap_exact(struct domain *d, ipa_t ipa, paddr_t pa)
+{
+    (void)d;
+    (void)ipa;
+    (void)pa;
+    return 0;
+}
 void *page_va(const struct page *p) { return p == a->d.shared_page ? a->shared : b->shared; }
 int copy_from_ipa(struct domain *d, void *dst, ipa_t ipa, size_t bytes)
 {
@@ -137,7 +159,7 @@ int copy_from_ipa(struct domain *d, void *dst, ipa_t ipa, size_t bytes)
 int vcpu_place_info(struct vcpu *v, ipa_t where)
 {
     v->info_ipa = where;
-    v->info_page = v->domain->shared_page;      /* any page */
+    v->info_page = v->domain->shared_page; /* any page */
     side_of(v->domain)->changes++;
     return 0;
 }
@@ -149,12 +171,26 @@ int vcpu_place_runstate(struct vcpu *v, gva_t where, ipa_t ipa)
     return 0;
 }
 void domain_map_shared_info(struct domain *d) { side_of(d)->wallclocks++; }
-size_t copy_from_guest(void *dst, uint64_t from, size_t n) { (void)dst; (void)from; return n; }
-size_t copy_to_guest(uint64_t to, const void *src, size_t n) { (void)to; (void)src; return n; }
+size_t copy_from_guest(void *dst, uint64_t from, size_t n)
+{
+    (void)dst;
+    (void)from;
+    return n;
+}
+size_t copy_to_guest(uint64_t to, const void *src, size_t n)
+{
+    (void)to;
+    (void)src;
+    return n;
+}
 struct page *frame_table;
 uint64_t frame_base, frame_count = 2;
 static struct xlr_cpu_features machine;
-void arch_get_features(const struct domain *d, struct xlr_cpu_features *f) { (void)d; *f = machine; }
+void arch_get_features(const struct domain *d, struct xlr_cpu_features *f)
+{
+    (void)d;
+    *f = machine;
+}
 
 /* ---- two sides ---- */
 static struct page pages[2];
@@ -201,9 +237,12 @@ static void fill(struct side *s)
         v->runstate_ipa = IPA((RAM_GFN + 5ull) << 12 | (0xf80 + 0x40 * i));
     }
     for (unsigned i = 0; i < SPIS; i++)
-        s->spi[i] = (struct xlr_irq){ .flags = (uint8_t)(i & 0x3f), .priority = (uint8_t)i, .affinity = i & 1 };
+        s->spi[i] = (struct xlr_irq){ .flags = (uint8_t)(i & 0x3f),
+                                      .priority = (uint8_t)i,
+                                      .affinity = i & 1 };
     s->port_count = 2;
-    s->port[0] = (struct xlr_evtchn_port){ .port = 1, .state = EVTCHNSTAT_interdomain, .remote_port = 9 };
+    s->port[0] =
+        (struct xlr_evtchn_port){ .port = 1, .state = EVTCHNSTAT_interdomain, .remote_port = 9 };
     s->port[1] = (struct xlr_evtchn_port){ .port = 2, .state = EVTCHNSTAT_unbound, .vcpu = 1 };
     s->grant.frame_count = 4;
     s->d.hvm_param[HVM_PARAM_STORE_PFN] = 0x39001;
@@ -263,11 +302,12 @@ static void test_round_trip(void **state)
     assert_memory_equal(&a->grant, &b->grant, sizeof a->grant);
     assert_memory_equal(a->d.hvm_param, b->d.hvm_param, sizeof a->d.hvm_param);
     assert_int_equal(b->shared_at, SHARED_GFN);
-    assert_int_equal(b->shared[17], 0x5a);      /* what memory brought moved into the page */
+    assert_int_equal(b->shared[17], 0x5a); /* what memory brought moved into the page */
     assert_int_equal(b->upcalls, VCPUS);
     assert_int_equal(b->wallclocks, 1);
     /* The guest's counter goes on where it was, give or take the reads in between. */
-    assert_true(guest_counter(&b->d) <= guest_counter(&a->d) && guest_counter(&a->d) - guest_counter(&b->d) < 200);
+    assert_true(guest_counter(&b->d) <= guest_counter(&a->d) &&
+                guest_counter(&a->d) - guest_counter(&b->d) < 200);
     /* And out again: the same but for the time, the places now being the same, and who waits. */
     uint8_t *again = mem_alloc(XLR_MAX_BYTES);
     uint32_t bytes = XLR_MAX_BYTES;
@@ -354,9 +394,10 @@ static void test_unknown(void **state)
     h->typecode = 77;
     refused(block, block_bytes, -XEN_EINVAL);
     h->typecode = 77 | XLR_OPTIONAL;
-    refused(block, block_bytes, -XEN_EINVAL);   /* may be skipped, but then the grant table is missing */
+    refused(block, block_bytes,
+            -XEN_EINVAL); /* may be skipped, but then the grant table is missing */
     h->typecode = XLR_TIME;
-    refused(block, block_bytes, -XEN_EINVAL);   /* twice */
+    refused(block, block_bytes, -XEN_EINVAL); /* twice */
     h->typecode = XLR_GRANT;
     h->instance = 1;
     refused(block, block_bytes, -XEN_EINVAL);
@@ -381,15 +422,17 @@ static void test_early_features(void **state)
     (void)state;
     uint8_t *early = mem_alloc(XLR_MAX_BYTES);
     struct hvm_save_descriptor *h = find(block, XLR_CPU_FEATURES, 0);
-    uint32_t dropped = (XLR_ID_REG_COUNT - XLR_ID_REG_COUNT_1) * 8, end = (uint32_t)((uint8_t *)(h + 1) - block) + h->length;
+    uint32_t dropped = (XLR_ID_REG_COUNT - XLR_ID_REG_COUNT_1) * 8,
+             end = (uint32_t)((uint8_t *)(h + 1) - block) + h->length;
 
-    machine.reg[XLR_ID_A32_MMFR3] = 0xfu << 28; /* by the rule for signed fields less than a register that nobody has seen, read as zero */
+    machine.reg[XLR_ID_A32_MMFR3] = 0xfu << 28; /* by the rule for signed fields less than a
+                                                   register that nobody has seen, read as zero */
     memcpy(early, block, end - dropped);
     memcpy(early + end - dropped, block + end, block_bytes - end);
     h = find(early, XLR_HEADER, 0);
     h = (void *)((uint8_t *)h + 8 + ROUND_UP(h->length, 8u));
     h->length -= dropped;
-    refused(early, block_bytes - dropped, -XEN_EINVAL);         /* the count is more than there is */
+    refused(early, block_bytes - dropped, -XEN_EINVAL); /* the count is more than there is */
     ((struct xlr_cpu_features *)(h + 1))->count = XLR_ID_REG_COUNT_1;
     assert_int_equal(context_load(&b->d, early, block_bytes - dropped), 0);
     b->d.aarch32 = true;
@@ -399,9 +442,14 @@ static void test_early_features(void **state)
     mem_free(early, XLR_MAX_BYTES);
 }
 
-#define WITH(type, instance, member, kind, value, error) do { \
-        kind *p_ = payload(type, instance); kind old_ = *p_; p_->member = (value); \
-        refused(block, block_bytes, error); *p_ = old_; } while (0)
+#define WITH(type, instance, member, kind, value, error) \
+    do {                                                 \
+        kind *p_ = payload(type, instance);              \
+        kind old_ = *p_;                                 \
+        p_->member = (value);                            \
+        refused(block, block_bytes, error);              \
+        *p_ = old_;                                      \
+    } while (0)
 
 static void test_refusals(void **state)
 {
@@ -425,16 +473,20 @@ static void test_refusals(void **state)
     WITH(XLR_CPU_FEATURES, 0, count, struct xlr_cpu_features, 3, -XEN_EINVAL);
     WITH(XLR_CPU_FEATURES, 0, reg[XLR_ID_ISAR0], struct xlr_cpu_features, 0x10, -XEN_EOPNOTSUPP);
     WITH(XLR_VCPU, 1, sysreg_count, struct xlr_vcpu, 2, -XEN_EINVAL);
-    WITH(XLR_VCPU, 1, pstate, struct xlr_vcpu, 0x3c9, -XEN_EINVAL);    /* EL2: the second vCPU fails, the first is put back */
+    WITH(XLR_VCPU, 1, pstate, struct xlr_vcpu, 0x3c9,
+         -XEN_EINVAL); /* EL2: the second vCPU fails, the first is put back */
     WITH(XLR_VGIC_DIST, 0, spi_count, struct xlr_vgic_dist, 32, -XEN_EINVAL);
     WITH(XLR_VGIC_DIST, 0, spi_count, struct xlr_vgic_dist, ~0u, -XEN_EINVAL);
     WITH(XLR_VGIC_CPU, 1, pad[0], struct xlr_vgic_cpu, 1, -XEN_EINVAL);
     WITH(XLR_PLACES, 0, shared_info_gfn, struct xlr_places, 1ull << 40, -XEN_EINVAL);
     WITH(XLR_PLACES, 0, vcpu_count, struct xlr_places, 8, -XEN_EINVAL);
     WITH(XLR_PLACES, 0, vcpu[0].vcpu_info_gpa, struct xlr_places, 0x1000, -XEN_EINVAL);
-    WITH(XLR_PLACES, 0, vcpu[0].vcpu_info_gpa, struct xlr_places, ((uint64_t)RAM_GFN << 12) + 0xff8, -XEN_EINVAL);
-    WITH(XLR_PLACES, 0, vcpu[0].vcpu_info_gpa, struct xlr_places, ((uint64_t)RAM_GFN << 12) + 1, -XEN_EINVAL);
-    WITH(XLR_PLACES, 0, vcpu[1].runstate_gpa, struct xlr_places, (RAM_GFN + 5ull) << 12, -XEN_EINVAL);
+    WITH(XLR_PLACES, 0, vcpu[0].vcpu_info_gpa, struct xlr_places, ((uint64_t)RAM_GFN << 12) + 0xff8,
+         -XEN_EINVAL);
+    WITH(XLR_PLACES, 0, vcpu[0].vcpu_info_gpa, struct xlr_places, ((uint64_t)RAM_GFN << 12) + 1,
+         -XEN_EINVAL);
+    WITH(XLR_PLACES, 0, vcpu[1].runstate_gpa, struct xlr_places, (RAM_GFN + 5ull) << 12,
+         -XEN_EINVAL);
     WITH(XLR_PLACES, 0, vcpu[1].runstate_gpa, struct xlr_places, XLR_NOWHERE, -XEN_EINVAL);
     WITH(XLR_EVTCHN, 0, count, struct xlr_evtchn, 3, -XEN_EINVAL);
     WITH(XLR_EVTCHN, 0, count, struct xlr_evtchn, ~0u, -XEN_EINVAL);
@@ -442,7 +494,7 @@ static void test_refusals(void **state)
     WITH(XLR_GRANT, 0, frame_count, struct xlr_grant, 65, -XEN_EINVAL);
     WITH(XLR_HVM_PARAMS, 0, count, struct xlr_hvm_params, 100, -XEN_EINVAL);
     struct hvm_param_pair *p = (void *)((struct xlr_hvm_params *)payload(XLR_HVM_PARAMS, 0) + 1);
-    p->index = 1ull << 33;              /* index 0 if cut to 32 bits */
+    p->index = 1ull << 33; /* index 0 if cut to 32 bits */
     refused(block, block_bytes, -XEN_EINVAL);
     p->index = HVM_PARAM_IDENT_PT;
     refused(block, block_bytes, -XEN_EINVAL);
@@ -457,7 +509,8 @@ static void test_no_memory(void **state)
     assert_int_equal(context_load(&b->d, block, block_bytes), 0);
 }
 
-/* Random damage: whatever is said, it is said without a read outside the block (the sanitizer watches). */
+/* Random damage: whatever is said, it is said without a read outside the block (the sanitizer
+ * watches). */
 static void test_noise(void **state)
 {
     uint64_t seed = 88172645463325252ull;
@@ -492,30 +545,30 @@ static void test_features(void **state)
 
     (void)state;
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
-    seen[XLR_ID_ISAR0] = 0x2ull << 20;                  /* atomics */
+    seen[XLR_ID_ISAR0] = 0x2ull << 20; /* atomics */
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_ISAR0);
     assert_int_equal(shift, 20);
     have[XLR_ID_ISAR0] = 0x3ull << 20;
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
-    have[XLR_ID_PFR0] = 0xffull << 16;                  /* no FP here, FP there */
+    have[XLR_ID_PFR0] = 0xffull << 16; /* no FP here, FP there */
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_PFR0);
     seen[XLR_ID_PFR0] = 0xffull << 16;
     have[XLR_ID_PFR0] = 0;
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
-    seen[XLR_ID_MMFR0] = 0;                             /* 4 KiB granule there, not here */
+    seen[XLR_ID_MMFR0] = 0; /* 4 KiB granule there, not here */
     have[XLR_ID_MMFR0] = 0xfull << 28;
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_MMFR0);
     have[XLR_ID_MMFR0] = 0;
-    seen[XLR_ID_ISAR1] = 1ull << 4;                     /* another pointer-authentication algorithm */
+    seen[XLR_ID_ISAR1] = 1ull << 4; /* another pointer-authentication algorithm */
     have[XLR_ID_ISAR1] = 3ull << 4;
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_ISAR1);
     have[XLR_ID_ISAR1] = 1ull << 4;
-    seen[XLR_ID_CTR] = 4ull << 16;                      /* lines of 64 bytes there, of 32 here */
+    seen[XLR_ID_CTR] = 4ull << 16; /* lines of 64 bytes there, of 32 here */
     have[XLR_ID_CTR] = 3ull << 16;
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_CTR);
     have[XLR_ID_CTR] = 5ull << 16;
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
-    seen[XLR_ID_CTR] |= 1ull << 28;                     /* no clean needed there */
+    seen[XLR_ID_CTR] |= 1ull << 28; /* no clean needed there */
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_CTR);
     have[XLR_ID_CTR] |= 1ull << 28;
     seen[XLR_ID_DCZID] = 4;
@@ -531,20 +584,21 @@ static void test_features_a32(void **state)
     unsigned shift;
 
     (void)state;
-    seen[XLR_ID_A32_ISAR5] = 1u << 4;                   /* AES */
+    seen[XLR_ID_A32_ISAR5] = 1u << 4; /* AES */
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_A32_ISAR5);
     assert_int_equal(shift, 4);
-    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT_1, have, &shift), -1);   /* it says nothing of it */
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT_1, have, &shift),
+                     -1); /* it says nothing of it */
     have[XLR_ID_A32_ISAR5] = 2u << 4;
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
-    have[XLR_ID_A32_MMFR3] = 0xfu << 28;                /* supersections there, none here */
+    have[XLR_ID_A32_MMFR3] = 0xfu << 28; /* supersections there, none here */
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_A32_MMFR3);
     seen[XLR_ID_A32_MMFR3] = 0xfu << 28;
     have[XLR_ID_A32_MMFR3] = 0;
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
-    seen[XLR_ID_A32_MMFR0] = 2u << 20;                  /* auxiliary registers: EL2 shows what it likes */
+    seen[XLR_ID_A32_MMFR0] = 2u << 20; /* auxiliary registers: EL2 shows what it likes */
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
-    seen[XLR_ID_A32_MVFR0] = 2;                         /* 32 double registers there, 16 here */
+    seen[XLR_ID_A32_MVFR0] = 2; /* 32 double registers there, 16 here */
     have[XLR_ID_A32_MVFR0] = 1;
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_A32_MVFR0);
 }
@@ -552,11 +606,16 @@ static void test_features_a32(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_round_trip, start, end), cmocka_unit_test_setup_teardown(test_room, start, end),
-        cmocka_unit_test_setup_teardown(test_truncated, start, end), cmocka_unit_test_setup_teardown(test_unknown, start, end),
-        cmocka_unit_test_setup_teardown(test_refusals, start, end), cmocka_unit_test_setup_teardown(test_no_memory, start, end),
-        cmocka_unit_test_setup_teardown(test_noise, start, end), cmocka_unit_test(test_features),
-        cmocka_unit_test_setup_teardown(test_early_features, start, end), cmocka_unit_test(test_features_a32),
+        cmocka_unit_test_setup_teardown(test_round_trip, start, end),
+        cmocka_unit_test_setup_teardown(test_room, start, end),
+        cmocka_unit_test_setup_teardown(test_truncated, start, end),
+        cmocka_unit_test_setup_teardown(test_unknown, start, end),
+        cmocka_unit_test_setup_teardown(test_refusals, start, end),
+        cmocka_unit_test_setup_teardown(test_no_memory, start, end),
+        cmocka_unit_test_setup_teardown(test_noise, start, end),
+        cmocka_unit_test(test_features),
+        cmocka_unit_test_setup_teardown(test_early_features, start, end),
+        cmocka_unit_test(test_features_a32),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,8 +4,9 @@
 // link: xen-lite/sched/sched_wait.c xen-lite/sched/sched_params.c
 // libs: -lcmocka
 /*
- * The scheduler in a simulated machine: each CPU is a coroutine that runs guest_prepare() and "guests"; virtual time jumps from
- * event to event.  Guests compute all the time, or for a while in each period.
+ * The scheduler in a simulated machine: each CPU is a coroutine that runs guest_prepare() and
+ * "guests"; virtual time jumps from event to event.  Guests compute all the time, or for a while in
+ * each period.
  */
 #include <stdio.h>
 #include <ucontext.h>
@@ -14,16 +15,16 @@
 #include <xen/domctl.h>
 #include <xen/sysctl.h>
 
-#define MS 1000000ull
-#define NEVER (~0ull)
+#define MS        1000000ull
+#define NEVER     (~0ull)
 #define CPU_STACK (256u << 10)
-#define LOADS 64u
+#define LOADS     64u
 
 static struct sim_cpu {
     ucontext_t context;
     char *stack;
-    bool interrupted;                   /* an inter-processor interrupt is pending */
-    struct vcpu *guest;                 /* in it since: */
+    bool interrupted;   /* an inter-processor interrupt is pending */
+    struct vcpu *guest; /* in it since: */
     uint64_t since;
     unsigned resumes;
 } sim[MAX_CPUS];
@@ -32,7 +33,7 @@ static unsigned sim_cpus;
 
 static struct load {
     struct vcpu *v;
-    uint64_t burst, period;             /* ns; period 0: computes for ever, or yields after each burst */
+    uint64_t burst, period; /* ns; period 0: computes for ever, or yields after each burst */
     uint64_t left, wake_at, latency_max, waiting_since, rounds;
     bool yields;
 } load[LOADS];
@@ -47,9 +48,14 @@ static struct load *load_of(const struct vcpu *v)
     return NULL;
 }
 
-/* ---- the machine ------------------------------------------------------------------------------ */
+/* ---- the machine ------------------------------------------------------------------------------
+ */
 
-bool evtchn_vcpu_pending(const struct vcpu *v) { (void)v; return false; }
+bool evtchn_vcpu_pending(const struct vcpu *v)
+{
+    (void)v;
+    return false;
+}
 void domain_check_shutdown(struct domain *d) { (void)d; }
 void host_irq(void) { sim[cpu_id()].interrupted = false; }
 
@@ -166,7 +172,8 @@ static uint64_t next_event(uint64_t end)
 static bool due(unsigned cpu)
 {
     const struct load *l = sim[cpu].guest ? load_of(sim[cpu].guest) : NULL;
-    return sim[cpu].interrupted || fake_timer_deadline[cpu] <= now() || (l && (l->period || l->yields) && sim[cpu].since + l->left <= now());
+    return sim[cpu].interrupted || fake_timer_deadline[cpu] <= now() ||
+           (l && (l->period || l->yields) && sim[cpu].since + l->left <= now());
 }
 
 static void run_for(uint64_t ns)
@@ -194,7 +201,12 @@ static void run_for(uint64_t ns)
 static struct load *start(struct vcpu *v, uint64_t burst, uint64_t period)
 {
     struct load *l = &load[load_count++];
-    *l = (struct load){ .v = v, .burst = burst, .period = period, .left = burst, .wake_at = now(), .waiting_since = NEVER };
+    *l = (struct load){ .v = v,
+                        .burst = burst,
+                        .period = period,
+                        .left = burst,
+                        .wake_at = now(),
+                        .waiting_since = NEVER };
     v->online = true;
     fake_cpu_set(0);
     vcpu_wake(v);
@@ -218,7 +230,10 @@ static void measure(uint64_t ns)
     run_for(ns);
 }
 /* Of one CPU, in per mille, during measure(ns). */
-static int share(unsigned n, uint64_t ns) { return (int)((vcpu_run_ns(load[n].v) - before[n]) * 1000 / ns); }
+static int share(unsigned n, uint64_t ns)
+{
+    return (int)((vcpu_run_ns(load[n].v) - before[n]) * 1000 / ns);
+}
 
 static void about(int value, int expect, int tolerance)
 {
@@ -226,7 +241,8 @@ static void about(int value, int expect, int tolerance)
         fail_msg("%d is not within %d of %d", value, tolerance, expect);
 }
 
-/* ---- tests ------------------------------------------------------------------------------------ */
+/* ---- tests ------------------------------------------------------------------------------------
+ */
 
 static void test_weights_one_cpu(void **state)
 {
@@ -291,7 +307,7 @@ static void test_work_conserving(void **state)
     measure(5000 * MS);
     for (unsigned i = 0; i < 4; i++)
         idle += cpu_idle_ns(i);
-    assert_int_equal(idle, 0);          /* somebody always waits, so no CPU is ever idle */
+    assert_int_equal(idle, 0); /* somebody always waits, so no CPU is ever idle */
 }
 
 static void test_pinned(void **state)
@@ -307,7 +323,8 @@ static void test_pinned(void **state)
     about(share(0, 5000 * MS), 500, 15);
     about(share(1, 5000 * MS), 500, 15);
     about(share(2, 5000 * MS), 1000, 10);
-    /* The lone one has had twice as much as the others all the time: it must not pay for it when it gets a rival... */
+    /* The lone one has had twice as much as the others all the time: it must not pay for it when it
+     * gets a rival... */
     hog(3, 256);
     measure(200 * MS);
     about(share(2, 200 * MS), 500, 80);
@@ -329,7 +346,7 @@ static void test_soft_affinity(void **state)
     start(v, MS, 10 * MS);
     run_for(500 * MS);
     assert_int_equal(v->sched.cpu, 3);
-    sched_set_affinity(v, 7, 1u << 3);  /* impossible wish: ignored */
+    sched_set_affinity(v, 7, 1u << 3); /* impossible wish: ignored */
     run_for(500 * MS);
     assert_true(v->sched.cpu < 3);
 }
@@ -346,7 +363,8 @@ static void test_caps(void **state)
         sched_domain_set(d, 256, cap[n]);
         run_for(300 * MS);
         measure(6000 * MS);
-        about(share(0, 6000 * MS) + share(1, 6000 * MS) + share(2, 6000 * MS) + share(3, 6000 * MS), cap[n] * 10, MAX(cap[n] / 4, 3));
+        about(share(0, 6000 * MS) + share(1, 6000 * MS) + share(2, 6000 * MS) + share(3, 6000 * MS),
+              cap[n] * 10, MAX(cap[n] / 4, 3));
     }
     sched_domain_set(d, 256, 0);
     run_for(100 * MS);
@@ -355,7 +373,8 @@ static void test_caps(void **state)
         about(share(i, 1000 * MS), 1000, 1);
 }
 
-/* What a capped domain may not use goes to the others; a cap above its fair share changes nothing. */
+/* What a capped domain may not use goes to the others; a cap above its fair share changes nothing.
+ */
 static void test_cap_and_weight(void **state)
 {
     (void)state;
@@ -389,11 +408,13 @@ static void test_wake_latency(void **state)
         measure(4000 * MS);
         assert_true(l->rounds >= 199);
         if (l->latency_max > (hogs ? 1 * MS : 0))
-            fail_msg("%u hogs: a vCPU that uses 2.5 %% waited %llu us", hogs, (unsigned long long)l->latency_max / 1000);
+            fail_msg("%u hogs: a vCPU that uses 2.5 %% waited %llu us", hogs,
+                     (unsigned long long)l->latency_max / 1000);
     }
 }
 
-/* Preemption is bounded: many wakers on one CPU cannot make it switch more often than the rate limit lets them. */
+/* Preemption is bounded: many wakers on one CPU cannot make it switch more often than the rate
+ * limit lets them. */
 static void test_rate_limit(void **state)
 {
     (void)state;
@@ -406,7 +427,8 @@ static void test_rate_limit(void **state)
     unsigned saves = v->arch.saves;
     measure(1000 * MS);
     assert_true(v->arch.saves - saves <= 1000);
-    assert_true(share(0, 1000 * MS) >= 500 && share(0, 1000 * MS) <= 850);      /* they ask for 40 %, and wait their turn */
+    assert_true(share(0, 1000 * MS) >= 500 &&
+                share(0, 1000 * MS) <= 850); /* they ask for 40 %, and wait their turn */
 }
 
 static void test_idle_and_alone(void **state)
@@ -415,14 +437,15 @@ static void test_idle_and_alone(void **state)
     machine(2);
     unsigned resumes = sim[0].resumes + sim[1].resumes;
     run_for(10000 * MS);
-    assert_int_equal(sim[0].resumes + sim[1].resumes, resumes);     /* an idle machine sleeps */
+    assert_int_equal(sim[0].resumes + sim[1].resumes, resumes); /* an idle machine sleeps */
     assert_int_equal(cpu_idle_ns(0), 10000 * MS);
     hog(0, 256);
     hog(1, 256);
     run_for(10 * MS);
     resumes = sim[0].resumes + sim[1].resumes;
     run_for(10000 * MS);
-    assert_int_equal(sim[0].resumes + sim[1].resumes, resumes);     /* nobody waits: no scheduler's timer */
+    assert_int_equal(sim[0].resumes + sim[1].resumes,
+                     resumes); /* nobody waits: no scheduler's timer */
     assert_int_equal(fake_timer_deadline[0], NEVER);
     assert_int_equal(fake_timer_deadline[1], NEVER);
     about((int)(cpu_idle_ns(0) / MS), 10000, 1);
@@ -438,15 +461,15 @@ static void test_skips_loading(void **state)
     run_for(1000 * MS);
     assert_int_equal(v->arch.loads, 1);
     assert_true(v->arch.saves >= 199);
-    run_for(2 * MS);                    /* blocked */
+    run_for(2 * MS); /* blocked */
     fake_cpu_set(1);
     vcpu_pause(v);
-    v->arch.sysreg[0] = v->arch.sysreg[1] = 1000000;                /* its context is set meanwhile */
+    v->arch.sysreg[0] = v->arch.sysreg[1] = 1000000; /* its context is set meanwhile */
     vcpu_unpause(v);
     run_for(100 * MS);
     assert_int_equal(v->arch.loads, 2);
     assert_true(v->arch.sysreg[1] > 1000000);
-    hog(1, 256);                        /* two on two CPUs: it need not be disturbed */
+    hog(1, 256); /* two on two CPUs: it need not be disturbed */
     run_for(1000 * MS);
     assert_true(v->arch.loads <= 4);
 }
@@ -458,7 +481,7 @@ static void test_pause(void **state)
     struct vcpu *a = hog(0, 256);
     hog(1, 256);
     run_for(50 * MS);
-    fake_cpu_set(1);                    /* a CPU of the outside */
+    fake_cpu_set(1); /* a CPU of the outside */
     a->pause_count++;
     a->domain->pause_count++;
     vcpu_sleep(a);
@@ -472,7 +495,7 @@ static void test_pause(void **state)
     fake_cpu_set(1);
     domain_unpause(a->domain);
     measure(1000 * MS);
-    about(share(0, 1000 * MS), 500, 20);        /* its absence is not made up for */
+    about(share(0, 1000 * MS), 500, 20); /* its absence is not made up for */
     if (setjmp(fake_panic_jmp) == 0) {
         fake_panic_armed = true;
         vcpu_unpause(a);
@@ -491,7 +514,7 @@ static void test_yield(void **state)
     load[0].burst = load[0].left = 200000;
     run_for(100 * MS);
     measure(1000 * MS);
-    about(share(0, 1000 * MS), 200, 60);        /* it gives way, but is not starved */
+    about(share(0, 1000 * MS), 200, 60); /* it gives way, but is not starved */
     assert_false(a->sched.yielding);
 }
 
@@ -540,7 +563,8 @@ static uint64_t rnd(uint64_t n)
     return ((uint64_t)(unsigned)rand() << 20 ^ (uint64_t)(unsigned)rand()) % n;
 }
 
-/* A storm of everything at random, long enough for the checks in the fakes to see all interleavings of events. */
+/* A storm of everything at random, long enough for the checks in the fakes to see all interleavings
+ * of events. */
 static void test_storm(void **state)
 {
     (void)state;
@@ -557,16 +581,33 @@ static void test_storm(void **state)
         struct vcpu *v = it->vcpu[rand() % 4];
         fake_cpu_set((unsigned)rand() % 3);
         switch (rand() % 8) {
-        case 0: domain_pause_nosync(it); run_for(rnd(2 * MS)); fake_cpu_set(0); domain_unpause(it); break;
-        case 1: v->pause_count++; vcpu_sleep(v); run_for(rnd(MS)); fake_cpu_set(1); vcpu_unpause(v); break;
+        case 0:
+            domain_pause_nosync(it);
+            run_for(rnd(2 * MS));
+            fake_cpu_set(0);
+            domain_unpause(it);
+            break;
+        case 1:
+            v->pause_count++;
+            vcpu_sleep(v);
+            run_for(rnd(MS));
+            fake_cpu_set(1);
+            vcpu_unpause(v);
+            break;
         case 2: sched_set_affinity(v, (uint64_t)(rand() % 7 + 1), (uint64_t)rand()); break;
-        case 3: sched_domain_set(it, (uint16_t)(rand() % 1000 + 1), (uint16_t)(rand() % 3 ? 0 : rand() % 300)); break;
+        case 3:
+            sched_domain_set(it, (uint16_t)(rand() % 1000 + 1),
+                             (uint16_t)(rand() % 3 ? 0 : rand() % 300));
+            break;
         case 4: vcpu_kick(v); break;
         case 5: interrupt(v); break;
-        case 6: load_of(v)->yields = rand() % 2; load_of(v)->burst += load_of(v)->burst ? 0 : MS / 3; break;
+        case 6:
+            load_of(v)->yields = rand() % 2;
+            load_of(v)->burst += load_of(v)->burst ? 0 : MS / 3;
+            break;
         default: break;
         }
-        sim[fake_cpu].interrupted = true;       /* what was done, was done on its behalf */
+        sim[fake_cpu].interrupted = true; /* what was done, was done on its behalf */
         run_for(rnd(3 * MS));
     }
     for (unsigned i = 0; i < 4; i++) {
@@ -578,7 +619,7 @@ static void test_storm(void **state)
         load_of(d[i]->vcpu[0])->yields = false;
     }
     run_for(300 * MS);
-    measure(3000 * MS);                 /* nothing got lost: all four that always compute get as much */
+    measure(3000 * MS); /* nothing got lost: all four that always compute get as much */
     for (unsigned i = 0; i < 4; i++)
         about(share(i * 4, 3000 * MS), share(0, 3000 * MS), 40);
 }
@@ -588,7 +629,8 @@ static void test_parameters(void **state)
     (void)state;
     machine(1);
     struct domain *d = make_domain(0, 1);
-    struct xen_domctl_scheduler_op op = { .sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_DOMCTL_SCHEDOP_getinfo };
+    struct xen_domctl_scheduler_op op = { .sched_id = XEN_SCHEDULER_CREDIT2,
+                                          .cmd = XEN_DOMCTL_SCHEDOP_getinfo };
     assert_int_equal(sched_domctl(d, &op), 0);
     assert_int_equal(op.u.credit2.weight, 256);
     assert_int_equal(op.u.credit2.cap, 0);
@@ -596,7 +638,7 @@ static void test_parameters(void **state)
     op.u.credit2.weight = 700;
     op.u.credit2.cap = 80;
     assert_int_equal(sched_domctl(d, &op), 0);
-    op.u.credit2.weight = 0;            /* unchanged */
+    op.u.credit2.weight = 0; /* unchanged */
     op.u.credit2.cap = 0xffff;
     assert_int_equal(sched_domctl(d, &op), 0);
     assert_int_equal(d->sched.weight, 700);
@@ -607,7 +649,8 @@ static void test_parameters(void **state)
     op.cmd = XEN_DOMCTL_SCHEDOP_getinfo;
     assert_int_equal(sched_domctl(d, &op), -XEN_EINVAL);
 
-    struct xen_sysctl_scheduler_op s = { .sched_id = XEN_SCHEDULER_CREDIT2, .cmd = XEN_SYSCTL_SCHEDOP_getinfo };
+    struct xen_sysctl_scheduler_op s = { .sched_id = XEN_SCHEDULER_CREDIT2,
+                                         .cmd = XEN_SYSCTL_SCHEDOP_getinfo };
     assert_int_equal(sched_sysctl(&s), 0);
     assert_int_equal(s.u.sched_credit2.ratelimit_us, 1000);
     s.cmd = XEN_SYSCTL_SCHEDOP_putinfo;
@@ -616,9 +659,11 @@ static void test_parameters(void **state)
     s.u.sched_credit2.ratelimit_us = 20000;
     assert_int_equal(sched_sysctl(&s), 0);
     s.sched_id = XEN_SCHEDULER_CREDIT;
-    s.u.sched_credit = (struct xen_sysctl_credit_schedule){ .tslice_ms = 10, .ratelimit_us = 2000, .vcpu_migr_delay_us = 0 };
+    s.u.sched_credit = (struct xen_sysctl_credit_schedule){ .tslice_ms = 10,
+                                                            .ratelimit_us = 2000,
+                                                            .vcpu_migr_delay_us = 0 };
     assert_int_equal(sched_sysctl(&s), 0);
-    s.u.sched_credit.ratelimit_us = 11000;      /* longer than the slice */
+    s.u.sched_credit.ratelimit_us = 11000; /* longer than the slice */
     assert_int_equal(sched_sysctl(&s), -XEN_EINVAL);
     s.cpupool_id = 1;
     assert_int_equal(sched_sysctl(&s), -XEN_ESRCH);
@@ -629,12 +674,23 @@ static void test_parameters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_weights_one_cpu), cmocka_unit_test(test_more_vcpus_than_cpus),
-        cmocka_unit_test(test_unsatisfiable_weight), cmocka_unit_test(test_work_conserving), cmocka_unit_test(test_pinned),
-        cmocka_unit_test(test_soft_affinity), cmocka_unit_test(test_caps), cmocka_unit_test(test_cap_and_weight),
-        cmocka_unit_test(test_wake_latency), cmocka_unit_test(test_rate_limit), cmocka_unit_test(test_idle_and_alone),
-        cmocka_unit_test(test_skips_loading), cmocka_unit_test(test_pause), cmocka_unit_test(test_yield),
-        cmocka_unit_test(test_runstate), cmocka_unit_test(test_kick), cmocka_unit_test(test_storm),
+        cmocka_unit_test(test_weights_one_cpu),
+        cmocka_unit_test(test_more_vcpus_than_cpus),
+        cmocka_unit_test(test_unsatisfiable_weight),
+        cmocka_unit_test(test_work_conserving),
+        cmocka_unit_test(test_pinned),
+        cmocka_unit_test(test_soft_affinity),
+        cmocka_unit_test(test_caps),
+        cmocka_unit_test(test_cap_and_weight),
+        cmocka_unit_test(test_wake_latency),
+        cmocka_unit_test(test_rate_limit),
+        cmocka_unit_test(test_idle_and_alone),
+        cmocka_unit_test(test_skips_loading),
+        cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_yield),
+        cmocka_unit_test(test_runstate),
+        cmocka_unit_test(test_kick),
+        cmocka_unit_test(test_storm),
         cmocka_unit_test(test_parameters),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

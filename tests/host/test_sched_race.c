@@ -4,23 +4,28 @@
 // link: xen-lite/sched/sched_wait.c xen-lite/sched/sched_params.c
 // libs: -lcmocka
 /*
- * The scheduler with real threads for CPUs: two run guests that block at random, one stands for a control domain that pauses,
- * unpauses, wakes and moves them.  A guest that is paused must not execute; nobody may be lost or run twice.
+ * The scheduler with real threads for CPUs: two run guests that block at random, one stands for a
+ * control domain that pauses, unpauses, wakes and moves them.  A guest that is paused must not
+ * execute; nobody may be lost or run twice.
  */
 #include <stdio.h>
 #include <threads.h>
 #include <time.h>
 #include "sched_fake.h"
 
-#define GUEST_CPUS 2u
+#define GUEST_CPUS  2u
 #define CONTROL_CPU 3u
-#define DOMAINS 3u
-#define VCPUS 3u
-#define RUN_S 2
+#define DOMAINS     3u
+#define VCPUS       3u
+#define RUN_S       2
 
 static bool irq[MAX_CPUS], done;
 static struct domain *domain[DOMAINS];
-static struct vcpu_state { unsigned in_guest; uint64_t entries; bool event; } of[DOMAINS][VCPUS];
+static struct vcpu_state {
+    unsigned in_guest;
+    uint64_t entries;
+    bool event;
+} of[DOMAINS][VCPUS];
 
 uint64_t counter(void)
 {
@@ -30,12 +35,16 @@ uint64_t counter(void)
 }
 
 static struct vcpu_state *state_of(const struct vcpu *v) { return &of[v->domain->id][v->id]; }
-bool evtchn_vcpu_pending(const struct vcpu *v) { return __atomic_load_n(&state_of(v)->event, __ATOMIC_SEQ_CST); }
+bool evtchn_vcpu_pending(const struct vcpu *v)
+{
+    return __atomic_load_n(&state_of(v)->event, __ATOMIC_SEQ_CST);
+}
 void domain_check_shutdown(struct domain *d) { (void)d; }
 
 static bool pending(void)
 {
-    return __atomic_load_n(&irq[cpu_id()], __ATOMIC_ACQUIRE) || fake_timer_deadline[cpu_id()] <= counter();
+    return __atomic_load_n(&irq[cpu_id()], __ATOMIC_ACQUIRE) ||
+           fake_timer_deadline[cpu_id()] <= counter();
 }
 void host_irq(void) { __atomic_store_n(&irq[cpu_id()], false, __ATOMIC_SEQ_CST); }
 static void kick(unsigned cpu) { __atomic_store_n(&irq[cpu], true, __ATOMIC_SEQ_CST); }
@@ -60,9 +69,10 @@ static void run_guest(struct vcpu *v)
 {
     struct vcpu_state *s = state_of(v);
     if (__atomic_fetch_add(&s->in_guest, 1, __ATOMIC_SEQ_CST))
-        abort();                        /* on two CPUs */
+        abort(); /* on two CPUs */
     hw_count(v);
-    /* Handles its event first: one that comes later must bring it in once more, whether it finds it running or blocked. */
+    /* Handles its event first: one that comes later must bring it in once more, whether it finds it
+     * running or blocked. */
     __atomic_store_n(&s->event, false, __ATOMIC_SEQ_CST);
     __atomic_fetch_add(&s->entries, 1, __ATOMIC_SEQ_CST);
     bool block = rnd(3) == 0;
@@ -84,7 +94,7 @@ static int guest_cpu(void *arg)
     fake_cpu_set((unsigned)(uintptr_t)arg);
     seed = fake_cpu;
     sched_cpu_start();
-    while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE)) {    /* in fact it ends in wfi() */
+    while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE)) { /* in fact it ends in wfi() */
         guest_prepare();
         run_guest(this_cpu()->current);
     }
@@ -103,7 +113,7 @@ static void check_stopped(struct domain *d)
         const struct vcpu *v = d->vcpu[i];
         assert_int_equal(__atomic_load_n(&state_of(v)->in_guest, __ATOMIC_SEQ_CST), 0);
         assert_false(v->sched.running || v->sched.queued);
-        assert_int_equal(v->arch.sysreg[0], v->arch.sysreg[1]);         /* its state is in memory */
+        assert_int_equal(v->arch.sysreg[0], v->arch.sysreg[1]); /* its state is in memory */
     }
 }
 
@@ -115,7 +125,7 @@ static void control(void)
     case 0:
         domain_pause(d);
         check_stopped(d);
-        d->vcpu[0]->arch.sysreg[0] = ++d->vcpu[0]->arch.sysreg[1];      /* changes its registers */
+        d->vcpu[0]->arch.sysreg[0] = ++d->vcpu[0]->arch.sysreg[1]; /* changes its registers */
         thrd_yield();
         check_stopped(d);
         domain_unpause(d);
@@ -127,7 +137,9 @@ static void control(void)
         vcpu_unpause(v);
         break;
     case 2: sched_set_affinity(v, 1u + rnd(3), 1u + rnd(3)); break;
-    case 3: sched_domain_set(d, (uint16_t)(1 + rnd(1000)), (uint16_t)(rnd(2) ? 0 : 50 + rnd(100))); break;
+    case 3:
+        sched_domain_set(d, (uint16_t)(1 + rnd(1000)), (uint16_t)(rnd(2) ? 0 : 50 + rnd(100)));
+        break;
     case 4: vcpu_kick(v); break;
     default: event(v); break;
     }
@@ -164,10 +176,13 @@ static void test_races(void **unused)
         for (unsigned n = 0; n < VCPUS; n++) {
             struct vcpu *v = domain[i]->vcpu[n];
             sched_set_affinity(v, ~0ull, ~0ull);
-            uint64_t seen = __atomic_load_n(&state_of(v)->entries, __ATOMIC_RELAXED), end = counter() + 20000000000ull;
+            uint64_t seen = __atomic_load_n(&state_of(v)->entries, __ATOMIC_RELAXED),
+                     end = counter() + 20000000000ull;
             event(v);
-            vcpu_kick(v);               /* one that is in its guest may stay there for ever: it is on its own now */
-            while (__atomic_load_n(&state_of(v)->entries, __ATOMIC_RELAXED) == seen && counter() < end)
+            vcpu_kick(
+                v); /* one that is in its guest may stay there for ever: it is on its own now */
+            while (__atomic_load_n(&state_of(v)->entries, __ATOMIC_RELAXED) == seen &&
+                   counter() < end)
                 thrd_yield();
             assert_true(__atomic_load_n(&state_of(v)->entries, __ATOMIC_RELAXED) > seen);
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/base/timer.c
 // libs: -lcmocka
-/* Soft timers: order, re-arming, the hardware's deadline, stopping from the callback and from other CPUs; conversions. */
+/* Soft timers: order, re-arming, the hardware's deadline, stopping from the callback and from other
+ * CPUs; conversions. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,11 +13,11 @@
 #include "fake.h"
 #include "sched.h"
 
-static struct { int id[64]; unsigned count; } fired;
-static void note(void *arg)
-{
-    fired.id[fired.count++ % 64] = (int)(intptr_t)arg;
-}
+static struct {
+    int id[64];
+    unsigned count;
+} fired;
+static void note(void *arg) { fired.id[fired.count++ % 64] = (int)(intptr_t)arg; }
 
 static int start(void **state)
 {
@@ -55,11 +56,11 @@ static void test_order(void **state)
     assert_int_equal(fired.count, 0);
     run_at(3000);
     assert_int_equal(fired.count, 3);
-    assert_int_equal(fired.id[0], 1);       /* equal deadlines: in the order of arming */
+    assert_int_equal(fired.id[0], 1); /* equal deadlines: in the order of arming */
     assert_int_equal(fired.id[1], 3);
     assert_int_equal(fired.id[2], 4);
     assert_int_equal(fake_timer_deadline[0], 5000);
-    timer_set(&t[2], 4000);                 /* earlier than it was */
+    timer_set(&t[2], 4000); /* earlier than it was */
     assert_int_equal(fake_timer_deadline[0], 4000);
     timer_stop(&t[2]);
     assert_int_equal(fake_timer_deadline[0], 5000);
@@ -68,7 +69,8 @@ static void test_order(void **state)
     assert_int_equal(fake_timer_deadline[0], ~0ull);
 }
 
-/* The hardware's interrupt is a level: a deadline that has passed must be replaced even when nothing fired. */
+/* The hardware's interrupt is a level: a deadline that has passed must be replaced even when
+ * nothing fired. */
 static void test_reprograms(void **state)
 {
     (void)state;
@@ -77,7 +79,7 @@ static void test_reprograms(void **state)
     timer_set(&t, 2000);
     cpus[1].armed = 0;
     fake_cpu_set(1);
-    timer_cancel(&t);                       /* taken out by another CPU: CPU 0's hardware still has it */
+    timer_cancel(&t); /* taken out by another CPU: CPU 0's hardware still has it */
     assert_int_equal(fake_timer_deadline[0], 2000);
     fake_cpu_set(0);
     run_at(2500);
@@ -107,7 +109,7 @@ static void again(void *arg)
 {
     fired.count++;
     if (arg)
-        timer_stop(&periodic);              /* from its own callback: does not wait for itself */
+        timer_stop(&periodic); /* from its own callback: does not wait for itself */
     else
         timer_set(&periodic, periodic.deadline + 100);
 }
@@ -117,7 +119,7 @@ static void test_from_callback(void **state)
     (void)state;
     timer_init(&periodic, again, NULL);
     timer_set(&periodic, 1100);
-    run_at(1450);                           /* 1100, 1200, 1300, 1400 */
+    run_at(1450); /* 1100, 1200, 1300, 1400 */
     assert_int_equal(fired.count, 4);
     assert_int_equal(fake_timer_deadline[0], 1500);
     timer_stop(&periodic);
@@ -157,7 +159,8 @@ static void test_conversions(void **state)
     assert_int_equal(counter_to_system_ns(fake_counter - counter_hz), -1000000000);
 }
 
-/* CPU 1 arms and fires; this CPU stops the timer at some moment of that, after which the callback must not be seen. */
+/* CPU 1 arms and fires; this CPU stops the timer at some moment of that, after which the callback
+ * must not be seen. */
 static struct timer shared;
 static bool done, stopped;
 static unsigned request, armed, calls, late;
@@ -176,7 +179,7 @@ static int firing_cpu(void *arg)
     while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE)) {
         unsigned n = __atomic_load_n(&request, __ATOMIC_ACQUIRE);
         if (n != armed) {
-            timer_set(&shared, 0);          /* due at once */
+            timer_set(&shared, 0); /* due at once */
             __atomic_store_n(&armed, n, __ATOMIC_RELEASE);
         } else {
             thrd_yield();
@@ -213,9 +216,12 @@ static void test_stop_races(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_order, start), cmocka_unit_test_setup(test_reprograms, start),
-        cmocka_unit_test_setup(test_moves_between_cpus, start), cmocka_unit_test_setup(test_from_callback, start),
-        cmocka_unit_test_setup(test_conversions, start), cmocka_unit_test_setup(test_stop_races, start),
+        cmocka_unit_test_setup(test_order, start),
+        cmocka_unit_test_setup(test_reprograms, start),
+        cmocka_unit_test_setup(test_moves_between_cpus, start),
+        cmocka_unit_test_setup(test_from_callback, start),
+        cmocka_unit_test_setup(test_conversions, start),
+        cmocka_unit_test_setup(test_stop_races, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic/vgic.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vgic_state.c xen-lite/stage2/mmio.c
 // libs: -lcmocka
-/* The vGIC against hardware's behaviour: by hand, and random operations against a flat model of the architecture. */
+/* The vGIC against hardware's behaviour: by hand, and random operations against a flat model of the
+ * architecture. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,8 +12,20 @@
 #include "vgic_machine.h"
 #include "records.h"
 
-enum { IGROUPR = 0x80, ISENABLER = 0x100, ICENABLER = 0x180, ISPENDR = 0x200, ICPENDR = 0x280, ISACTIVER = 0x300,
-       ICACTIVER = 0x380, IPRIORITYR = 0x400, ICFGR = 0xc00, IROUTER = 0x6000, CPENDSGIR = 0xf10, SPENDSGIR = 0xf20 };
+enum {
+    IGROUPR = 0x80,
+    ISENABLER = 0x100,
+    ICENABLER = 0x180,
+    ISPENDR = 0x200,
+    ICPENDR = 0x280,
+    ISACTIVER = 0x300,
+    ICACTIVER = 0x380,
+    IPRIORITYR = 0x400,
+    ICFGR = 0xc00,
+    IROUTER = 0x6000,
+    CPENDSGIR = 0xf10,
+    SPENDSGIR = 0xf20
+};
 
 static int start(unsigned version)
 {
@@ -23,8 +36,16 @@ static int start(unsigned version)
     settle_all();
     return 0;
 }
-static int start_v2(void **state) { (void)state; return start(2); }
-static int start_v3(void **state) { (void)state; return start(3); }
+static int start_v2(void **state)
+{
+    (void)state;
+    return start(2);
+}
+static int start_v3(void **state)
+{
+    (void)state;
+    return start(3);
+}
 /* The flag of the group that interrupts are in. */
 static uint8_t group_flag(void) { return is_v2() ? 0 : XLR_IRQ_GROUP1; }
 static int stop(void **state)
@@ -39,7 +60,7 @@ static int stop(void **state)
 static void test_identification(void **state)
 {
     (void)state;
-    assert_int_equal(rd(GICD, 2), 0x52);                        /* ARE, DS, group 1 */
+    assert_int_equal(rd(GICD, 2), 0x52); /* ARE, DS, group 1 */
     assert_int_equal(rd(GICD + 4, 2) & 0x1f, SPIS / 32);
     assert_int_equal(rd(GICD + 0xffe8, 2) >> 4 & 0xf, 3);
     assert_int_equal(rd(GICR(0) + 0xffe8, 2) >> 4 & 0xf, 3);
@@ -64,8 +85,8 @@ static void test_widths(void **state)
     assert_false(try_access(GICD + ISENABLER + 4, 0, true, &value));
     assert_false(try_access(GICD + IPRIORITYR + 32, 1, true, &value));
     assert_false(try_access(GICD + IROUTER + 8 * 32, 1, false, &value));
-    assert_false(try_access(GICD + 2, 2, false, &value));       /* not aligned */
-    assert_false(try_access(GICR(VCPUS), 2, false, &value));    /* no such redistributor */
+    assert_false(try_access(GICD + 2, 2, false, &value));    /* not aligned */
+    assert_false(try_access(GICR(VCPUS), 2, false, &value)); /* no such redistributor */
     assert_true(try_access(GICD + IPRIORITYR + 33, 0, true, &value));
     /* All offsets, all widths, both frames: nothing but an answer or an abort. */
     for (uint64_t offset = 0; offset < 0x10000; offset++)
@@ -88,7 +109,7 @@ static void test_fields(void **state)
     wr(GICD + ICFGR + 8, 2, 0xaaaaaaaa);
     assert_int_equal(rd(GICD + ICFGR + 8, 2), 0xaaaaaaaa);
     wr(GICR(0) + SGI_FRAME + ICFGR, 2, 0);
-    assert_int_equal(rd(GICR(0) + SGI_FRAME + ICFGR, 2), 0xaaaaaaaa);   /* SGIs stay edge */
+    assert_int_equal(rd(GICR(0) + SGI_FRAME + ICFGR, 2), 0xaaaaaaaa); /* SGIs stay edge */
     wr(GICD + IROUTER + 8 * 40, 3, 2);
     assert_int_equal(rd(GICD + IROUTER + 8 * 40, 3), 2);
     assert_ptr_equal(dom.vgic.spi[8].vcpu, &vcpu_of[2]);
@@ -97,7 +118,7 @@ static void test_fields(void **state)
     assert_ptr_equal(dom.vgic.spi[8].vcpu, &vcpu_of[0]);
     wr(GICD + IGROUPR + 4, 2, 0);
     assert_int_equal(rd(GICD + IGROUPR + 4, 2), 0);
-    assert_int_equal(rd(GICD + ISENABLER, 2), 0);               /* INTIDs 0..31 are not the distributor's */
+    assert_int_equal(rd(GICD + ISENABLER, 2), 0); /* INTIDs 0..31 are not the distributor's */
 }
 
 static void test_inject(void **state)
@@ -106,7 +127,7 @@ static void test_inject(void **state)
     assert_int_equal(m_ack(), 1023);
     vgic_inject(&dom, &vcpu_of[0], 27, true);
     settle_all();
-    assert_int_equal(m_ack(), 1023);                            /* not enabled */
+    assert_int_equal(m_ack(), 1023); /* not enabled */
     assert_true(rd_bit(0, ISPENDR, 27));
     wr_bit(0, ISENABLER, 27);
     settle_all();
@@ -114,7 +135,7 @@ static void test_inject(void **state)
     assert_int_equal(m_ack(), 27);
     assert_false(rd_bit(0, ISPENDR, 27));
     assert_true(rd_bit(0, ISACTIVER, 27));
-    vgic_inject(&dom, &vcpu_of[0], 27, true);                   /* again, while it is handled */
+    vgic_inject(&dom, &vcpu_of[0], 27, true); /* again, while it is handled */
     settle_all();
     assert_int_equal(m_ack(), 1023);
     assert_true(m_eoi(27));
@@ -151,9 +172,9 @@ static void test_line(void **state)
     vgic_inject(&dom, NULL, 33, true);
     settle_all();
     assert_int_equal(m_ack(), 33);
-    assert_true(rd_bit(0, ISPENDR, 33));                        /* the line is still up */
+    assert_true(rd_bit(0, ISPENDR, 33)); /* the line is still up */
     assert_true(m_eoi(33));
-    settle_all();                                               /* EOI maintenance looks at the line again */
+    settle_all(); /* EOI maintenance looks at the line again */
     assert_int_equal(m_ack(), 33);
     vgic_inject(&dom, NULL, 33, false);
     settle_all();
@@ -162,7 +183,7 @@ static void test_line(void **state)
     assert_int_equal(m_ack(), 1023);
     vgic_inject(&dom, NULL, 33, true);
     settle_all();
-    vgic_inject(&dom, NULL, 33, false);                         /* goes away before it is taken */
+    vgic_inject(&dom, NULL, 33, false); /* goes away before it is taken */
     settle_all();
     assert_int_equal(m_ack(), 1023);
 }
@@ -176,7 +197,7 @@ static void test_disable_in_lr(void **state)
     vgic_inject(&dom, NULL, 34, true);
     settle_all();
     assert_true(m_best(&mc[3]) >= 0);
-    wr_bit(0, ICENABLER, 34);                                   /* from CPU 0: has left CPU 3 when the write is done */
+    wr_bit(0, ICENABLER, 34); /* from CPU 0: has left CPU 3 when the write is done */
     assert_int_equal(m_best(&mc[3]), -1);
     assert_true(rd_bit(0, ISPENDR, 34));
     wr_bit(0, ISENABLER, 34);
@@ -197,7 +218,7 @@ static void test_read_elsewhere(void **state)
     on_cpu(2);
     assert_int_equal(m_ack(), 35);
     on_cpu(0);
-    assert_true(rd_bit(0, ISACTIVER, 35));                      /* in CPU 2's list register, without an exit since */
+    assert_true(rd_bit(0, ISACTIVER, 35)); /* in CPU 2's list register, without an exit since */
     assert_false(rd_bit(0, ISPENDR, 35));
     on_cpu(2);
     assert_true(m_eoi(35));
@@ -218,7 +239,7 @@ static void test_route_while_pending(void **state)
     assert_true(m_best(&mc[1]) >= 0);
     on_cpu(1);
     assert_int_equal(m_ack(), 36);
-    wr_route(36, 0);                          /* active: stays, the next one moves */
+    wr_route(36, 0); /* active: stays, the next one moves */
     wr_bit(1, ISPENDR, 36);
     settle_all();
     assert_int_equal(m_best(&mc[0]), -1);
@@ -226,7 +247,7 @@ static void test_route_while_pending(void **state)
     assert_true(m_eoi(36));
     settle_all();
     assert_true(m_best(&mc[0]) >= 0);
-    wr_route(36, 77);                         /* nowhere */
+    wr_route(36, 77); /* nowhere */
     settle_all();
     for (unsigned n = 0; n < VCPUS; n++)
         assert_int_equal(m_best(&mc[n]), -1);
@@ -246,13 +267,13 @@ static void test_sgi(void **state)
     assert_true(m_best(&mc[1]) >= 0);
     assert_int_equal(m_best(&mc[2]), -1);
     assert_true(m_best(&mc[3]) >= 0);
-    vgic_sgi_write(&vcpu_of[2], 5ull << 24 | 1ull << 40, 1);    /* all but itself */
+    vgic_sgi_write(&vcpu_of[2], 5ull << 24 | 1ull << 40, 1); /* all but itself */
     settle_all();
     assert_true(m_best(&mc[0]) >= 0);
     assert_int_equal(m_best(&mc[2]), -1);
-    vgic_sgi_write(&vcpu_of[0], 5ull << 24 | 0x4 | 1ull << 16, 1);      /* another cluster */
-    vgic_sgi_write(&vcpu_of[0], 5ull << 24 | 0x4, 0);           /* group 0 */
-    vgic_sgi_write(&vcpu_of[0], 5ull << 24 | 0x4 | 1ull << 44, 1);      /* range selector */
+    vgic_sgi_write(&vcpu_of[0], 5ull << 24 | 0x4 | 1ull << 16, 1); /* another cluster */
+    vgic_sgi_write(&vcpu_of[0], 5ull << 24 | 0x4, 0);              /* group 0 */
+    vgic_sgi_write(&vcpu_of[0], 5ull << 24 | 0x4 | 1ull << 44, 1); /* range selector */
     settle_all();
     assert_int_equal(m_best(&mc[2]), -1);
 }
@@ -297,14 +318,14 @@ static void test_wfi(void **state)
     vgic_inject(&dom, &vcpu_of[0], 27, true);
     settle_all();
     assert_true(vgic_has_pending(&vcpu_of[0]));
-    assert_true(m_best(&mc[0]) >= 0);                           /* looking did not disturb it */
+    assert_true(m_best(&mc[0]) >= 0); /* looking did not disturb it */
     mc[0].regs.vmcr = 0x80000003;
-    assert_false(vgic_has_pending(&vcpu_of[0]));                /* masked by PMR */
+    assert_false(vgic_has_pending(&vcpu_of[0])); /* masked by PMR */
     mc[0].regs.vmcr = is_v2() ? 0xf8000002 : 0xf8000001;
-    assert_false(vgic_has_pending(&vcpu_of[0]));                /* its group is off */
+    assert_false(vgic_has_pending(&vcpu_of[0])); /* its group is off */
     mc[0].regs.vmcr = 0xf8000003;
     wr_dist(false);
-    assert_false(vgic_has_pending(&vcpu_of[0]));                /* the distributor is off */
+    assert_false(vgic_has_pending(&vcpu_of[0])); /* the distributor is off */
     wr_dist(true);
     assert_true(vgic_has_pending(&vcpu_of[0]));
     settle_all();
@@ -313,7 +334,7 @@ static void test_wfi(void **state)
     wr_bit(0, ISENABLER, 33);
     wr_priority(0, 33, 0x80);
     wr_bit(0, ISPENDR, 33);
-    assert_false(vgic_has_pending(&vcpu_of[0]));                /* does not preempt its equal */
+    assert_false(vgic_has_pending(&vcpu_of[0])); /* does not preempt its equal */
     wr_priority(0, 33, 0x78);
     assert_true(vgic_has_pending(&vcpu_of[0]));
     set_loaded(0, false);
@@ -337,19 +358,19 @@ static void test_hw(void **state)
     wr_bit(0, ISENABLER, 50);
     assert_true(phys[50].enabled);
     assert_int_equal(phys[50].cpu, 1);
-    phys[50].active = true;                                     /* acknowledged by the hypervisor */
+    phys[50].active = true; /* acknowledged by the hypervisor */
     assert_true(vgic_hw_irq(50));
     settle_all();
     on_cpu(1);
     assert_int_equal(m_ack(), 50);
     assert_true(phys[50].active);
     assert_true(m_eoi(50));
-    assert_false(phys[50].active);                              /* no exit in between */
+    assert_false(phys[50].active); /* no exit in between */
     settle_all();
     phys[50].active = true;
     assert_true(vgic_hw_irq(50));
     settle_all();
-    wr_bit(1, ICPENDR, 50);                                     /* taken back before the guest saw it */
+    wr_bit(1, ICPENDR, 50); /* taken back before the guest saw it */
     settle_all();
     assert_int_equal(m_ack(), 1023);
     assert_false(phys[50].active);
@@ -431,11 +452,16 @@ static void test_records(void **state)
     assert_int_equal(vgic_check_spis(&dom, spi, SPIS), -XEN_EINVAL);
 }
 
-/* ---- random operations against the architecture ------------------------------------------------- */
+/* ---- random operations against the architecture -------------------------------------------------
+ */
 
-struct flat { bool enabled, pending, line, active, edge, pulse, hw; uint8_t priority, sources; int target, active_on; };
+struct flat {
+    bool enabled, pending, line, active, edge, pulse, hw;
+    uint8_t priority, sources;
+    int target, active_on;
+};
 static struct flat flat_private[VCPUS][32], flat_spi[SPIS];
-static uint32_t stack[VCPUS][32];       /* what each vCPU is handling */
+static uint32_t stack[VCPUS][32]; /* what each vCPU is handling */
 static unsigned depth[VCPUS];
 static uint8_t level_of[VCPUS][32];
 static uint64_t seed;
@@ -445,9 +471,15 @@ static uint32_t rnd(uint32_t n)
     seed = seed * 6364136223846793005ull + 1442695040888963407ull;
     return (uint32_t)(seed >> 33) % n;
 }
-static struct flat *flat_of(unsigned vcpu, uint32_t intid) { return intid < 32 ? &flat_private[vcpu][intid] : &flat_spi[intid - 32]; }
+static struct flat *flat_of(unsigned vcpu, uint32_t intid)
+{
+    return intid < 32 ? &flat_private[vcpu][intid] : &flat_spi[intid - 32];
+}
 static bool flat_latches(const struct flat *f) { return f->edge || f->pulse || f->hw; }
-static bool flat_pends(const struct flat *f) { return f->sources || f->pending || (f->line && !flat_latches(f)); }
+static bool flat_pends(const struct flat *f)
+{
+    return f->sources || f->pending || (f->line && !flat_latches(f));
+}
 /* Of a GICv2 they are pending by source. */
 static bool is_sourced(uint32_t intid) { return is_v2() && intid < 16; }
 
@@ -457,7 +489,8 @@ static unsigned flat_best(unsigned vcpu, bool distributor_on)
     unsigned best = 0x100, running = depth[vcpu] ? level_of[vcpu][depth[vcpu] - 1] : 0x100;
     for (uint32_t i = 0; i < 32 + SPIS; i++) {
         const struct flat *f = flat_of(vcpu, i);
-        if (f->enabled && f->target == (int)vcpu && flat_pends(f) && !f->active && f->priority < best)
+        if (f->enabled && f->target == (int)vcpu && flat_pends(f) && !f->active &&
+            f->priority < best)
             best = f->priority;
     }
     return distributor_on && best < running && best < 0xf8 ? best : 0x100;
@@ -499,12 +532,13 @@ static void random_ack(unsigned n)
         return;
     struct flat *f = flat_of(n, intid);
     if (is_sourced(intid) && !(f->sources >> (iar >> 10) & 1))
-        fail_msg("vCPU %u: SGI %u comes from %u, but sources are %x", n, intid, iar >> 10, f->sources);
+        fail_msg("vCPU %u: SGI %u comes from %u, but sources are %x", n, intid, iar >> 10,
+                 f->sources);
     assert_true(f->enabled && f->target == (int)n && flat_pends(f) && !f->active);
     f->active = true;
     f->active_on = (int)n;
     f->pending = false;
-    f->sources &= (uint8_t)~(1u << (iar >> 10));
+    f->sources &= (uint8_t) ~(1u << (iar >> 10));
     level_of[n][depth[n]] = f->priority;
     stack[n][depth[n]++] = iar;
 }
@@ -520,7 +554,8 @@ static void random_eoi(unsigned n)
     flat_of(n, iar & 0x3ff)->active = false;
 }
 
-/* SGIs of a GICv2: sent, made pending and taken back by source, and not at all by the registers of the others. */
+/* SGIs of a GICv2: sent, made pending and taken back by source, and not at all by the registers of
+ * the others. */
 static void random_sourced(unsigned n, uint32_t intid)
 {
     struct flat *f = flat_of(n, intid);
@@ -551,7 +586,8 @@ static void random_sourced(unsigned n, uint32_t intid)
 
 static void random_step(bool *on)
 {
-    static const uint32_t pool[] = { 1, 5, 27, 30, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49 };
+    static const uint32_t pool[] = { 1,  5,  27, 30, 32, 33, 34, 35, 36, 37, 38,
+                                     39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49 };
     unsigned n = rnd(VCPUS), me = rnd(VCPUS);
     uint32_t intid = pool[rnd(ARRAY_SIZE(pool))];
     struct flat *f = flat_of(n, intid);
@@ -562,7 +598,9 @@ static void random_step(bool *on)
         return;
     }
     switch (action) {
-    case 0: case 1: case 2: {
+    case 0:
+    case 1:
+    case 2: {
         bool level = rnd(3) > 0;
         if (f->hw) {
             phys[intid].pending |= level;
@@ -577,8 +615,15 @@ static void random_step(bool *on)
             f->pending = false;
         break;
     }
-    case 3: case 4: wr_bit(n, ISENABLER, intid); f->enabled = true; break;
-    case 5: wr_bit(n, ICENABLER, intid); f->enabled = false; break;
+    case 3:
+    case 4:
+        wr_bit(n, ISENABLER, intid);
+        f->enabled = true;
+        break;
+    case 5:
+        wr_bit(n, ICENABLER, intid);
+        f->enabled = false;
+        break;
     case 6:
         wr_bit(n, ISPENDR, intid);
         if (!f->hw)
@@ -601,8 +646,16 @@ static void random_step(bool *on)
             f->target = target < VCPUS ? (int)target : -1;
         }
         break;
-    case 10: case 11: if (is_loaded[n] && depth[n] < 30) random_ack(n); break;
-    case 12: case 13: if (is_loaded[n]) random_eoi(n); break;
+    case 10:
+    case 11:
+        if (is_loaded[n] && depth[n] < 30)
+            random_ack(n);
+        break;
+    case 12:
+    case 13:
+        if (is_loaded[n])
+            random_eoi(n);
+        break;
     case 14: set_loaded(n, !is_loaded[n]); break;
     default:
         if (rnd(8) == 0) {
@@ -611,7 +664,8 @@ static void random_step(bool *on)
         } else {
             bool pends = rd_bit(n, ISPENDR, intid), active = rd_bit(n, ISACTIVER, intid);
             if (pends != flat_pends(f) || active != f->active)
-                fail_msg("interrupt %u of vCPU %u reads pending %d active %d", intid, n, pends, active);
+                fail_msg("interrupt %u of vCPU %u reads pending %d active %d", intid, n, pends,
+                         active);
         }
         break;
     }
@@ -633,7 +687,9 @@ static void test_random(void **state)
         memset(depth, 0, sizeof(depth));
         for (unsigned n = 0; n < VCPUS; n++)
             for (uint32_t i = 0; i < 32; i++)
-                flat_private[n][i] = (struct flat){ .edge = i < 16, .pulse = i != 30, .target = (int)n, .enabled = is_sourced(i) };
+                flat_private[n][i] = (struct flat){
+                    .edge = i < 16, .pulse = i != 30, .target = (int)n, .enabled = is_sourced(i)
+                };
         for (uint32_t i = 0; i < SPIS; i++)
             flat_spi[i] = (struct flat){ .edge = i % 3 == 0, .hw = i % 5 == 4 };
         for (uint32_t i = 0; i < SPIS; i++) {
@@ -663,7 +719,8 @@ static void test_random(void **state)
     on_cpu(0);
 }
 
-/* ---- all CPUs at once --------------------------------------------------------------------------- */
+/* ---- all CPUs at once ---------------------------------------------------------------------------
+ */
 
 static unsigned signalled[VCPUS], cpus_busy;
 
@@ -699,10 +756,15 @@ static int cpu_thread(void *arg)
         case 5: (void)rd_bit(n, ISACTIVER, spi); break;
         case 6: (void)rd_bit(n, ISPENDR, spi); break;
         case 7: vgic_inject(&dom, NULL, spi, x & 4096); break;
-        case 8: set_loaded(n, false); set_loaded(n, true); break;
+        case 8:
+            set_loaded(n, false);
+            set_loaded(n, true);
+            break;
         case 9: wr_priority(0, spi, (uint8_t)(other * 8)); break;
         case 10: (void)vgic_has_pending(&vcpu_of[n]); break;
-        case 11: case 12: case 13:
+        case 11:
+        case 12:
+        case 13:
             __atomic_store_n(&signalled[other], 1, __ATOMIC_SEQ_CST);
             send_sgi(other, 1);
             break;
@@ -723,7 +785,7 @@ static void test_threads(void **state)
 {
     thrd_t t[VCPUS];
     (void)state;
-    fake_on_kick = NULL;                /* each looks for requests itself: as the kick's interrupt would make it */
+    fake_on_kick = NULL; /* each looks for requests itself: as the kick's interrupt would make it */
     for (unsigned n = 0; n < VCPUS; n++)
         wr_bit(n, ISENABLER, 1);
     wr(GICD + ICFGR + 8, 2, 0x00aaaaaa);
@@ -733,7 +795,8 @@ static void test_threads(void **state)
     for (unsigned n = 0; n < VCPUS; n++)
         thrd_join(t[n], NULL);
     fake_on_kick = kicked;
-    /* All quiet; every signal was taken, and no SPI is stuck: lines down, then one more round of each. */
+    /* All quiet; every signal was taken, and no SPI is stuck: lines down, then one more round of
+     * each. */
     on_cpu(0);
     for (uint32_t i = 32; i < 44; i++) {
         vgic_inject(&dom, NULL, i, false);
@@ -742,7 +805,7 @@ static void test_threads(void **state)
         wr_priority(0, i, 0x80);
         wr_bit(0, ISPENDR, i);
     }
-    settle_all();                       /* those that were pending elsewhere move now */
+    settle_all(); /* those that were pending elsewhere move now */
     for (unsigned n = 0; n < VCPUS; n++) {
         on_cpu(n);
         handle_all(n);
@@ -757,12 +820,28 @@ static void test_threads(void **state)
 
 int main(void)
 {
-#define V3(f) { #f "_v3", f, start_v3, stop, NULL }
+#define V3(f)                             \
+    {                                     \
+#f "_v3", f, start_v3, stop, NULL \
+    }
 #define BOTH(f) { #f "_v2", f, start_v2, stop, NULL }, V3(f)
     const struct CMUnitTest tests[] = {
-        V3(test_identification), V3(test_widths), V3(test_fields), BOTH(test_inject), BOTH(test_quiet), BOTH(test_line),
-        BOTH(test_disable_in_lr), BOTH(test_read_elsewhere), BOTH(test_route_while_pending), V3(test_sgi), BOTH(test_spill),
-        BOTH(test_wfi), BOTH(test_hw), BOTH(test_records), BOTH(test_random), BOTH(test_threads),
+        V3(test_identification),
+        V3(test_widths),
+        V3(test_fields),
+        BOTH(test_inject),
+        BOTH(test_quiet),
+        BOTH(test_line),
+        BOTH(test_disable_in_lr),
+        BOTH(test_read_elsewhere),
+        BOTH(test_route_while_pending),
+        V3(test_sgi),
+        BOTH(test_spill),
+        BOTH(test_wfi),
+        BOTH(test_hw),
+        BOTH(test_records),
+        BOTH(test_random),
+        BOTH(test_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

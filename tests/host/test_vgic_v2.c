@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic/vgic.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vgic_state.c xen-lite/stage2/mmio.c
 // libs: -lcmocka
-/* What is vGICv2's own: banked registers, targets, SGIs by source, the CPU interface that is mapped; what both do is in test_vgic.c. */
+/* What is vGICv2's own: banked registers, targets, SGIs by source, the CPU interface that is
+ * mapped; what both do is in test_vgic.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,9 +11,20 @@
 #include "vgic_machine.h"
 #include "records.h"
 
-enum { ISENABLER = 0x100, ICENABLER = 0x180, ISPENDR = 0x200, ICPENDR = 0x280, ISACTIVER = 0x300, IPRIORITYR = 0x400, ITARGETSR = 0x800,
-       ICFGR = 0xc00, SGIR = 0xf00, CPENDSGIR = 0xf10, SPENDSGIR = 0xf20 };
-#define FROM(cpu) ((uint32_t)(cpu) << 10)       /* in IAR */
+enum {
+    ISENABLER = 0x100,
+    ICENABLER = 0x180,
+    ISPENDR = 0x200,
+    ICPENDR = 0x280,
+    ISACTIVER = 0x300,
+    IPRIORITYR = 0x400,
+    ITARGETSR = 0x800,
+    ICFGR = 0xc00,
+    SGIR = 0xf00,
+    CPENDSGIR = 0xf10,
+    SPENDSGIR = 0xf20
+};
+#define FROM(cpu) ((uint32_t)(cpu) << 10) /* in IAR */
 
 static int start(void **state)
 {
@@ -38,12 +50,12 @@ static void test_identification(void **state)
 {
     (void)state;
     assert_int_equal(rd(GICD, 2), 1);
-    assert_int_equal(rd(GICD + 4, 2), SPIS / 32 | (VCPUS - 1) << 5);    /* no security extensions */
+    assert_int_equal(rd(GICD + 4, 2), SPIS / 32 | (VCPUS - 1) << 5); /* no security extensions */
     assert_int_equal(rd(GICD + 8, 2), 0x43b);
     assert_int_equal(rd(GICD + 0xfe8, 2) >> 4 & 0xf, 2);
-    assert_int_equal(rd(GICD + ISENABLER, 2), 0xffff);          /* SGIs are on */
+    assert_int_equal(rd(GICD + ISENABLER, 2), 0xffff); /* SGIs are on */
     wr(GICD, 2, 0xffffffff);
-    assert_int_equal(rd(GICD, 2), 3);                           /* two groups, and nothing else */
+    assert_int_equal(rd(GICD, 2), 3); /* two groups, and nothing else */
 }
 
 static void test_widths(void **state)
@@ -58,7 +70,8 @@ static void test_widths(void **state)
     assert_false(try_access(GICD + SPENDSGIR, 1, true, &value));
     assert_true(try_access(GICD + ITARGETSR + 33, 0, true, &value));
     assert_true(try_access(GICD + CPENDSGIR + 3, 0, true, &value));
-    assert_false(try_access(GICD + 0x1000, 2, false, &value));  /* the CPU interface is no emulated page */
+    assert_false(
+        try_access(GICD + 0x1000, 2, false, &value)); /* the CPU interface is no emulated page */
     for (uint64_t offset = 0; offset < 0x1000; offset++)
         for (unsigned size = 0; size < 4; size++) {
             value = 0;
@@ -73,7 +86,7 @@ static void test_banked(void **state)
         on_cpu(n);
         assert_int_equal(rd(GICD + ITARGETSR, 2), 0x01010101u << n);
         assert_int_equal(rd(GICD + ITARGETSR + 29, 0), 1u << n);
-        wr(GICD + ITARGETSR + 28, 2, 0xffffffff);               /* says who reads, whatever is written */
+        wr(GICD + ITARGETSR + 28, 2, 0xffffffff); /* says who reads, whatever is written */
         assert_int_equal(rd(GICD + ITARGETSR + 28, 2), 0x01010101u << n);
         wr(GICD + IPRIORITYR + 27, 0, n * 16);
         wr(GICD + ISENABLER, 2, 1u << (24 + n));
@@ -92,7 +105,7 @@ static void test_targets(void **state)
     wr(GICD + ITARGETSR + 40, 2, 0x0c80ff02);
     assert_int_equal(rd(GICD + ITARGETSR + 40, 2), 0x0c000f02); /* CPUs that there are */
     assert_ptr_equal(dom.vgic.spi[8].vcpu, &vcpu_of[1]);
-    assert_ptr_equal(dom.vgic.spi[9].vcpu, &vcpu_of[0]);        /* of several the first */
+    assert_ptr_equal(dom.vgic.spi[9].vcpu, &vcpu_of[0]); /* of several the first */
     assert_ptr_equal(dom.vgic.spi[10].target, NULL);
     assert_ptr_equal(dom.vgic.spi[11].vcpu, &vcpu_of[2]);
     wr_bit(0, ISENABLER, 42);
@@ -104,7 +117,7 @@ static void test_targets(void **state)
     settle_all();
     on_cpu(3);
     assert_int_equal(m_ack(), 42);
-    assert_int_equal(rd(GICD + ITARGETSR + 32 + SPIS, 2), 0);   /* beyond the last line */
+    assert_int_equal(rd(GICD + ITARGETSR + 32 + SPIS, 2), 0); /* beyond the last line */
 }
 
 static unsigned offered(uint32_t intid)
@@ -123,18 +136,18 @@ static void test_sgir(void **state)
     (void)state;
     for (unsigned n = 0; n < VCPUS; n++) {
         on_cpu(n);
-        wr(GICD + IPRIORITYR, 2, 0x60504000);                   /* a lower number is more urgent */
+        wr(GICD + IPRIORITYR, 2, 0x60504000); /* a lower number is more urgent */
         wr(GICD + IPRIORITYR + 4, 0, 0x70);
     }
     on_cpu(2);
     wr(GICD + SGIR, 2, 0xau << 16 | 4);
     assert_int_equal(offered(4), 0xa);
-    wr(GICD + SGIR, 2, 1u << 24 | 0xffu << 16 | 3);             /* all but itself */
+    wr(GICD + SGIR, 2, 1u << 24 | 0xffu << 16 | 3); /* all but itself */
     assert_int_equal(offered(3), 0xb);
-    wr(GICD + SGIR, 2, 2u << 24 | 2);                           /* itself */
+    wr(GICD + SGIR, 2, 2u << 24 | 2); /* itself */
     assert_int_equal(offered(2), 0x4);
-    wr(GICD + SGIR, 2, 3u << 24 | 0xfu << 16 | 1);              /* reserved */
-    wr(GICD + SGIR, 2, 0xf0u << 16 | 1);                        /* nobody is there */
+    wr(GICD + SGIR, 2, 3u << 24 | 0xfu << 16 | 1); /* reserved */
+    wr(GICD + SGIR, 2, 0xf0u << 16 | 1);           /* nobody is there */
     assert_int_equal(offered(1), 0);
     assert_int_equal(rd(GICD + SGIR, 2), 0);
     assert_int_equal(m_ack(), 2 | FROM(2));
@@ -171,7 +184,8 @@ static void test_sources(void **state)
     assert_false(rd_bit(1, ISPENDR, 7));
 }
 
-/* While one is handled, others come, and the same one again: all are delivered when it ends, without being asked for. */
+/* While one is handled, others come, and the same one again: all are delivered when it ends,
+ * without being asked for. */
 static void test_sources_while_active(void **state)
 {
     (void)state;
@@ -191,7 +205,8 @@ static void test_sources_while_active(void **state)
     assert_true(rd_bit(0, ISACTIVER, 6));
     assert_true(m_eoi(6 | FROM(3)));
     settle_all();
-    /* The list register had 3's second one beside the active one; which of them comes first is not said anywhere. */
+    /* The list register had 3's second one beside the active one; which of them comes first is not
+     * said anywhere. */
     uint32_t first = m_ack();
     assert_true(first == (6 | FROM(2)) || first == (6 | FROM(3)));
     settle_all();
@@ -205,31 +220,31 @@ static void test_pending_registers(void **state)
 {
     (void)state;
     on_cpu(1);
-    wr(GICD + SPENDSGIR + 8, 2, 0x01000500);                    /* 9 from 0 and 2, 11 from 0 */
+    wr(GICD + SPENDSGIR + 8, 2, 0x01000500); /* 9 from 0 and 2, 11 from 0 */
     settle_all();
     assert_int_equal(rd(GICD + SPENDSGIR + 8, 2), 0x01000500);
     assert_int_equal(rd(GICD + CPENDSGIR + 8, 2), 0x01000500);
-    wr(GICD + CPENDSGIR + 9, 0, 1);                             /* in a list register by now */
+    wr(GICD + CPENDSGIR + 9, 0, 1); /* in a list register by now */
     assert_int_equal(rd(GICD + SPENDSGIR + 8, 2), 0x01000400);
     wr(GICD + CPENDSGIR + 9, 0, 4);
     assert_int_equal(rd(GICD + SPENDSGIR + 9, 0), 0);
-    wr(GICD + ISPENDR, 2, 0xffff);                              /* no SGI is made pending, or taken back, without a source */
+    wr(GICD + ISPENDR, 2, 0xffff); /* no SGI is made pending, or taken back, without a source */
     wr(GICD + ICPENDR, 2, 0xffff);
     settle_all();
     assert_int_equal(rd(GICD + ISPENDR, 2), 1u << 11);
     on_cpu(1);
     assert_int_equal(m_ack(), 11 | FROM(0));
-    assert_int_equal(rd(GICD + SPENDSGIR + 8, 2), 0);           /* taken without an exit since */
+    assert_int_equal(rd(GICD + SPENDSGIR + 8, 2), 0); /* taken without an exit since */
     assert_true(m_eoi(11 | FROM(0)));
     settle_all();
     wr(GICD + SPENDSGIR + 10, 0, 1);
     settle_all();
     assert_true(m_best(&mc[1]) >= 0);
     wr(GICD + CPENDSGIR + 10, 0, 1);
-    assert_int_equal(m_ack(), 1023);                            /* as soon as the write is done */
+    assert_int_equal(m_ack(), 1023); /* as soon as the write is done */
     wr(GICD + SPENDSGIR + 10, 0, 1);
     on_cpu(0);
-    assert_int_equal(rd(GICD + SPENDSGIR + 8, 2), 0);           /* banked */
+    assert_int_equal(rd(GICD + SPENDSGIR + 8, 2), 0); /* banked */
 }
 
 static void test_disabled_sgi(void **state)
@@ -266,7 +281,8 @@ static void test_records(void **state)
     }
     vgic_get_dist(&dom, &dist, spi);
     assert_int_equal(handled, 6 | FROM(1));
-    assert_int_equal(cpu[0].irq[6].flags, XLR_IRQ_ENABLED | XLR_IRQ_PENDING | XLR_IRQ_ACTIVE | XLR_IRQ_EDGE);
+    assert_int_equal(cpu[0].irq[6].flags,
+                     XLR_IRQ_ENABLED | XLR_IRQ_PENDING | XLR_IRQ_ACTIVE | XLR_IRQ_EDGE);
     assert_int_equal(cpu[0].irq[6].sources, 0xc);
     assert_int_equal(cpu[0].irq[6].active_source, 1);
     assert_int_equal(spi[1].affinity, 6);
@@ -294,21 +310,26 @@ static void test_records(void **state)
     settle_all();
     take(0, 6 | FROM(2));
     take(0, 6 | FROM(3));
-#define REFUSED(change) do { bad = cpu[0]; bad.change; assert_int_equal(vgic_check_cpu(&dom, &bad), -XEN_EINVAL); } while (0)
-    REFUSED(irq[6].sources = 0x1c);                             /* from a CPU that there is not */
-    REFUSED(irq[6].sources = 0);                                /* pending from nobody */
-    REFUSED(irq[5].sources = 1);                                /* from somebody, and not pending */
+#define REFUSED(change)                                            \
+    do {                                                           \
+        bad = cpu[0];                                              \
+        bad.change;                                                \
+        assert_int_equal(vgic_check_cpu(&dom, &bad), -XEN_EINVAL); \
+    } while (0)
+    REFUSED(irq[6].sources = 0x1c); /* from a CPU that there is not */
+    REFUSED(irq[6].sources = 0);    /* pending from nobody */
+    REFUSED(irq[5].sources = 1);    /* from somebody, and not pending */
     REFUSED(irq[6].active_source = 4);
-    REFUSED(irq[5].active_source = 1);                          /* not active */
+    REFUSED(irq[5].active_source = 1); /* not active */
     REFUSED(irq[27].sources = 1);
     REFUSED(ap0r[0] = 1);
     REFUSED(ap1r[1] = 1);
     REFUSED(waker = 6);
-    REFUSED(vmcr |= 1u << 24);                                  /* a finer priority mask than a GICv2 has */
+    REFUSED(vmcr |= 1u << 24); /* a finer priority mask than a GICv2 has */
     spi[0].affinity = 0x10;
     assert_int_equal(vgic_check_spis(&dom, spi, SPIS), -XEN_EINVAL);
     dist.ctlr = 0x51;
-    assert_int_equal(vgic_check_dist(&dom, &dist), -XEN_EINVAL);    /* a GICv3's */
+    assert_int_equal(vgic_check_dist(&dom, &dist), -XEN_EINVAL); /* a GICv3's */
 }
 
 static void test_cpu_interface(void **state)
@@ -319,8 +340,10 @@ static void test_cpu_interface(void **state)
     assert_int_equal(mapped.pa, 0x8040000);
     assert_int_equal(mapped.pages, 2);
     assert_int_equal(mapped.type, P2M_DEVICE);
-    /* Frames for 64 KiB pages: the two pages side by side for a guest, all of it over its own for the control domain. */
-    gic_info.dist = PA(0x8000000), gic_info.cpu_if = PA(0x8010000), gic_info.cpu_if_bytes = gic_info.vcpu_if_bytes = 0x20000;
+    /* Frames for 64 KiB pages: the two pages side by side for a guest, all of it over its own for
+     * the control domain. */
+    gic_info.dist = PA(0x8000000), gic_info.cpu_if = PA(0x8010000),
+    gic_info.cpu_if_bytes = gic_info.vcpu_if_bytes = 0x20000;
     gic_info.alias_offset = 0xf000;
     assert_int_equal(vgic_domain_init(&other, 2, 32), 0);
     assert_int_equal(mapped.pa, 0x804f000);
@@ -334,10 +357,11 @@ static void test_cpu_interface(void **state)
     assert_int_equal(mapped.pages, 0x20);
     assert_int_equal(other.vgic.dist_base, 0x8000000);
     vgic_domain_destroy(&other);
-    assert_int_equal(vgic_domain_init(&other, 3, 32), -XEN_ENODEV);     /* not on this machine */
+    assert_int_equal(vgic_domain_init(&other, 3, 32), -XEN_ENODEV); /* not on this machine */
     /* And none of its frames is anybody's device. */
     gic_info.hyp_if = PA(0x8030000), gic_info.hyp_if_bytes = 0x1000, gic_info.dist_bytes = 0x1000;
-    assert_true(gic_owns(0x8030, 0x8030) && gic_owns(0x805f, 0x8070) && gic_owns(0x7ff0, 0x8000) && gic_owns(0x8020, 0x8020));
+    assert_true(gic_owns(0x8030, 0x8030) && gic_owns(0x805f, 0x8070) && gic_owns(0x7ff0, 0x8000) &&
+                gic_owns(0x8020, 0x8020));
     assert_false(gic_owns(0x8001, 0x800f) || gic_owns(0x8031, 0x803f) || gic_owns(0x8060, 0x9000));
 }
 
@@ -345,8 +369,17 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, start, stop)
     const struct CMUnitTest tests[] = {
-        T(test_identification), T(test_widths), T(test_banked), T(test_targets), T(test_sgir), T(test_sources),
-        T(test_sources_while_active), T(test_pending_registers), T(test_disabled_sgi), T(test_records), T(test_cpu_interface),
+        T(test_identification),
+        T(test_widths),
+        T(test_banked),
+        T(test_targets),
+        T(test_sgir),
+        T(test_sources),
+        T(test_sources_while_active),
+        T(test_pending_registers),
+        T(test_disabled_sgi),
+        T(test_records),
+        T(test_cpu_interface),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,14 +2,16 @@
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c
 // libs: -lcmocka
 /*
- * The VLPT: what the windows show is what a walk finds, through maps, unmaps, splits and merges; tables that are gone are forgotten
- * before they are freed; look-ups that race with a merge fall back; domains beyond the last window walk.
+ * The VLPT: what the windows show is what a walk finds, through maps, unmaps, splits and merges;
+ * tables that are gone are forgotten before they are freed; look-ups that race with a merge fall
+ * back; domains beyond the last window walk.
  */
 #include <threads.h>
 #include "mem_guest.h"
 
 #define AREAS 5u
-static const uint64_t area[AREAS] = { 0, 0x3fe00000, 0x7fffe00000, 0x8000000000, 0xffffc00000 };     /* 4 MiB each */
+static const uint64_t area[AREAS] = { 0, 0x3fe00000, 0x7fffe00000, 0x8000000000,
+                                      0xffffc00000 }; /* 4 MiB each */
 static struct domain *guest;
 
 static void set_up(void)
@@ -23,7 +25,10 @@ static void set_up(void)
     assert_true(guest->p2m.vlpt_slot >= 0);
 }
 
-static uint64_t random_ipa(void) { return area[below(AREAS)] + (below(2 * BLOCK_SIZE) & PAGE_MASK); }
+static uint64_t random_ipa(void)
+{
+    return area[below(AREAS)] + (below(2 * BLOCK_SIZE) & PAGE_MASK);
+}
 
 static void compare(uint64_t ipa)
 {
@@ -42,14 +47,19 @@ static void same_as_walk(void **state)
         uint64_t ipa = random_ipa(), pages = below(600);
         switch (below(5)) {
         case 0:
-            assert_int_equal(p2m_map(guest, IPA(ipa), PA(0x100000000 + (ipa & (BLOCK_SIZE - 1))), 1, P2M_DEVICE), 0);
+            assert_int_equal(
+                p2m_map(guest, IPA(ipa), PA(0x100000000 + (ipa & (BLOCK_SIZE - 1))), 1, P2M_DEVICE),
+                0);
             break;
         case 1:
             ipa &= ~(uint64_t)(BLOCK_SIZE - 1);
-            assert_int_equal(p2m_map(guest, IPA(ipa), PA(0x100000000 + below(8) * BLOCK_SIZE), 512, P2M_DEVICE), 0);
+            assert_int_equal(
+                p2m_map(guest, IPA(ipa), PA(0x100000000 + below(8) * BLOCK_SIZE), 512, P2M_DEVICE),
+                0);
             break;
         case 2:
-            assert_int_equal(p2m_unmap(guest, IPA(ipa), MIN(pages, (0x10000000000 - ipa) >> 12)), 0);
+            assert_int_equal(p2m_unmap(guest, IPA(ipa), MIN(pages, (0x10000000000 - ipa) >> 12)),
+                             0);
             break;
         case 3:
             spin_lock(&p2m->lock);
@@ -65,7 +75,7 @@ static void same_as_walk(void **state)
         for (unsigned i = 0; i < 20; i++)
             compare(random_ipa() + below(4096));
         compare(ipa);
-        compare(below(1ull << 40));     /* mostly nothing, at any level */
+        compare(below(1ull << 40)); /* mostly nothing, at any level */
     }
     assert_true(fake_vlpt_forgets > 100);
     unsigned level;
@@ -86,9 +96,10 @@ static void slots(void **state)
         walker |= more[i]->p2m.vlpt_slot < 0;
         for (unsigned k = 0; k < i; k++)
             assert_true(more[i]->p2m.vlpt_slot != more[k]->p2m.vlpt_slot);
-        assert_int_equal(p2m_map(more[i], IPA(0x40000000), PA(0x100000000 + i * 0x1000), 1, P2M_DEVICE), 0);
+        assert_int_equal(
+            p2m_map(more[i], IPA(0x40000000), PA(0x100000000 + i * 0x1000), 1, P2M_DEVICE), 0);
     }
-    assert_true(walker);                /* one more domain than there are windows */
+    assert_true(walker); /* one more domain than there are windows */
     for (unsigned i = 0; i < VLPT_SLOTS; i++) {
         struct p2m_entry e;
         assert_true(p2m_lookup(more[i], IPA(0x40000000), &e));
@@ -99,7 +110,8 @@ static void slots(void **state)
     struct domain *again = guest_new(50);
     assert_true(again->p2m.vlpt_slot >= 0);
     unsigned level;
-    assert_int_equal(p2m_leaf(again, IPA(0x40000000), &level), 0);      /* nothing of who had the window before */
+    assert_int_equal(p2m_leaf(again, IPA(0x40000000), &level),
+                     0); /* nothing of who had the window before */
     assert_int_equal(level, 1);
     guest_free(again);
     guest_free(guest);
@@ -116,7 +128,7 @@ static int reader(void *arg)
             if (!p2m_lookup(guest, IPA(ipa), &e) && e.type != P2M_NONE)
                 return 1;
             if (e.type != P2M_NONE && e.pa.v != 0x100000000 + (ipa & (BLOCK_SIZE - 1)))
-                return 1;               /* a table that was freed, and is something else now */
+                return 1; /* a table that was freed, and is something else now */
         }
     }
     return 0;
@@ -135,7 +147,8 @@ static void races(void **state)
         spin_lock(&guest->p2m.lock);
         assert_non_null(pt_entry_at(&guest->p2m.pt, 0x40000000, 3));
         spin_unlock(&guest->p2m.lock);
-        void *hot = mem_alloc(PAGE_SIZE);       /* the page that was the last table, probably: with other contents */
+        void *hot = mem_alloc(
+            PAGE_SIZE); /* the page that was the last table, probably: with other contents */
         memset(hot, 0xff, PAGE_SIZE);
         spin_lock(&guest->p2m.lock);
         assert_true(pt_merge(&guest->p2m.pt, 0x40000000, 2));
@@ -148,24 +161,27 @@ static void races(void **state)
     guest_free(guest);
 }
 
-/* CPUs look at two domains by turns while both grow: each sees its own, and what was not there when its window was filled. */
+/* CPUs look at two domains by turns while both grow: each sees its own, and what was not there when
+ * its window was filled. */
 static void by_turns(void **state)
 {
     (void)state;
     set_up();
     struct domain *both[2] = { guest, guest_new(2) };
-    for (unsigned n = 0; n < 24; n++)       /* GiB after GiB, over the end of a window of 32-bit */
+    for (unsigned n = 0; n < 24; n++) /* GiB after GiB, over the end of a window of 32-bit */
         for (unsigned who = 0; who < 2; who++) {
-            uint64_t ipa = (uint64_t)n << 30 | 5 * PAGE_SIZE, pa = 0x100000000ull + (2 * n + who) * PAGE_SIZE;
+            uint64_t ipa = (uint64_t)n << 30 | 5 * PAGE_SIZE,
+                     pa = 0x100000000ull + (2 * n + who) * PAGE_SIZE;
             fake_cpu_set(one_in(2));
-            compare(ipa);                   /* `guest` is what this CPU shows */
+            compare(ipa); /* `guest` is what this CPU shows */
             assert_int_equal(p2m_map(both[who], IPA(ipa), PA(pa), 1, P2M_DEVICE), 0);
             for (unsigned i = 0; i < 8; i++) {
                 unsigned k = (unsigned)below(2), m = (unsigned)below(n + 1);
                 bool there = m < n || k <= who;
                 struct p2m_entry e;
                 fake_cpu_set(one_in(2));
-                assert_int_equal(p2m_lookup(both[k], IPA((uint64_t)m << 30 | 5 * PAGE_SIZE), &e), there);
+                assert_int_equal(p2m_lookup(both[k], IPA((uint64_t)m << 30 | 5 * PAGE_SIZE), &e),
+                                 there);
                 assert_true(!there || e.pa.v == 0x100000000ull + (2 * m + k) * PAGE_SIZE);
             }
         }
@@ -177,7 +193,7 @@ static void by_turns(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(same_as_walk), cmocka_unit_test(slots), cmocka_unit_test(races),
-                                        cmocka_unit_test(by_turns) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(same_as_walk), cmocka_unit_test(slots),
+                                        cmocka_unit_test(races), cmocka_unit_test(by_turns) };
     return RUN_WITH_BOTH_WINDOWS(tests);
 }

@@ -2,17 +2,18 @@
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c
 // libs: -lcmocka
 /*
- * VMIDs: many domains on a few CPUs, few numbers, a TLB that forgets nothing by itself.  Each domain maps the same address to a page of
- * its own; whoever sees another's page, or its own former one after a renewal, has found a number in use twice or an entry left over.
+ * VMIDs: many domains on a few CPUs, few numbers, a TLB that forgets nothing by itself.  Each
+ * domain maps the same address to a page of its own; whoever sees another's page, or its own former
+ * one after a renewal, has found a number in use twice or an entry left over.
  */
 #include <threads.h>
 #include "mem_guest.h"
 
 #define DOMAINS 12u
-#define CPUS 4u
+#define CPUS    4u
 static struct domain *dom[DOMAINS];
-static uint64_t pa_of[DOMAINS];         /* where IPA 0 leads */
-static uint64_t vttbr_on[CPUS];         /* what each CPU has in VTTBR_EL2 */
+static uint64_t pa_of[DOMAINS]; /* where IPA 0 leads */
+static uint64_t vttbr_on[CPUS]; /* what each CPU has in VTTBR_EL2 */
 static unsigned on[CPUS];
 
 /* A kick: the CPU leaves its guest, and enters it anew. */
@@ -69,13 +70,13 @@ static void move_and_renew(unsigned i)
     uint64_t *leaf = pt_entry(&dom[i]->p2m.pt, 0, &level);
     struct page *old = pfn_page(pa_of[i] >> 12);
     uint64_t desc = *leaf;
-    *leaf = 0;                          /* break */
+    *leaf = 0; /* break */
     vmid_renew(dom[i]);
     assert_int_equal(dom[i]->vttbr_leaving, 0);
     pa_of[i] = page_pa(p).v;
     *leaf = (desc & ~PTE_ADDR) | pa_of[i];
     page_put(old);
-    vttbr_on[cpu_id()] = vmid_enter(dom[on[cpu_id()]]);         /* we go back to our guest */
+    vttbr_on[cpu_id()] = vmid_enter(dom[on[cpu_id()]]); /* we go back to our guest */
 }
 
 static void many_domains(void **state)
@@ -83,19 +84,23 @@ static void many_domains(void **state)
     (void)state;
     const unsigned bits[] = { 4, 5, 8 };
     for (unsigned b = 0; b < 6; b++) {
-        unsigned patience = b < 3 ? 0 : 2;      /* CPU c leaves its guest so seldom that generations go by: c times as many bits */
+        unsigned patience = b < 3 ? 0 : 2; /* CPU c leaves its guest so seldom that generations go
+                                              by: c times as many bits */
         set_up(bits[b % 3]);
         fake_on_kick = kicked;
         for (unsigned step = 0; step < 20000; step++) {
             unsigned c = (unsigned)below(CPUS), i = (unsigned)below(DOMAINS);
             fake_cpu_set(c);
             if (one_in(4)) {
-                move_and_renew(i);      /* from the hypervisor, on any CPU: running elsewhere or here or not at all */
+                move_and_renew(i); /* from the hypervisor, on any CPU: running elsewhere or here or
+                                      not at all */
             } else if (one_in(2u << patience * c)) {
                 on[c] = i;
                 vttbr_on[c] = vmid_enter(dom[i]);
             } else if (one_in(1u << patience * c)) {
-                assert_int_equal(vmid_enter(dom[on[c]]), vttbr_on[c]);  /* an exit and back: the number stays while it is here */
+                assert_int_equal(
+                    vmid_enter(dom[on[c]]),
+                    vttbr_on[c]); /* an exit and back: the number stays while it is here */
             }
             guest_looks(c);
             if (one_in(3))
@@ -108,7 +113,8 @@ static void many_domains(void **state)
     }
 }
 
-/* A paused domain renewed again and again, as by a log-dirty round: one flush in as many rounds as there are numbers. */
+/* A paused domain renewed again and again, as by a log-dirty round: one flush in as many rounds as
+ * there are numbers. */
 static void rounds(void **state)
 {
     (void)state;
@@ -121,7 +127,7 @@ static void rounds(void **state)
         fake_cpu_set(1);
         vttbr_on[1] = vmid_enter(dom[5]);
         guest_looks(1);
-        vttbr_on[1] = vmid_enter(dom[1]);       /* scheduled away: then the control domain renews */
+        vttbr_on[1] = vmid_enter(dom[1]); /* scheduled away: then the control domain renews */
         on[1] = 1;
         fake_cpu_set(0);
         vmid_renew(dom[5]);
@@ -186,7 +192,8 @@ static int cpu_thread(void *arg)
     return good ? 0 : 1;
 }
 
-/* While a CPU is on its way to the next number, a change of the map must reach what it has under both. */
+/* While a CPU is on its way to the next number, a change of the map must reach what it has under
+ * both. */
 static void half_way(unsigned c)
 {
     unsigned level;
@@ -246,10 +253,10 @@ static void threads(void **state)
 static struct member {
     struct domain *d;
     mtx_t moving;
-    unsigned moves;             /* odd: under way */
-    uint64_t pa;                /* where its IPA 0 leads */
+    unsigned moves; /* odd: under way */
+    uint64_t pa;    /* where its IPA 0 leads */
 } crowd[CROWD];
-static unsigned burn;           /* of so many steps one looks, the others only use numbers up */
+static unsigned burn; /* of so many steps one looks, the others only use numbers up */
 
 /* To another page; what this one had is free for others at once. */
 static void move(struct member *m)
@@ -266,7 +273,8 @@ static void move(struct member *m)
     __atomic_add_fetch(&m->moves, 1, __ATOMIC_SEQ_CST);
 }
 
-/* This CPU runs it.  Unless it moved in the meantime it must have seen its own page; false if not. */
+/* This CPU runs it.  Unless it moved in the meantime it must have seen its own page; false if not.
+ */
 static bool look(struct member *m)
 {
     unsigned before = __atomic_load_n(&m->moves, __ATOMIC_SEQ_CST);
@@ -321,9 +329,12 @@ static void crowd_make(unsigned bits)
     vmid_init();
     for (unsigned i = 0; i < CROWD; i++) {
         struct domain *d = calloc(1, sizeof(*d));
-        *d = (struct domain){ .id = (domid_t)(i + 1), .refs = 1, .max_pages = ~0u, .dying = DOM_ALIVE };
+        *d = (struct domain){
+            .id = (domid_t)(i + 1), .refs = 1, .max_pages = ~0u, .dying = DOM_ALIVE
+        };
         assert_int_equal(p2m_init(d), 0);
-        struct page *p = page_alloc(NULL, 0, 0);    /* nobody's: fewer domains than this can own pages */
+        struct page *p = page_alloc(NULL, 0,
+                                    0); /* nobody's: fewer domains than this can own pages */
         crowd[i] = (struct member){ .d = d, .pa = page_pa(p).v };
         mtx_init(&crowd[i].moving, mtx_plain);
         assert_int_equal(p2m_map(d, IPA(0), page_pa(p), 1, P2M_RAM), 0);
@@ -347,7 +358,8 @@ static void more_domains_than_numbers(void **state)
         }
         assert_true(fake_flush_all_count >= (bits == 8 ? 50 : 1));
         fake_cpu_set(0);
-        arch_tlb_flush_all_guests();    /* entries of dead numbers, which the fake TLB would take for live ones */
+        arch_tlb_flush_all_guests(); /* entries of dead numbers, which the fake TLB would take for
+                                        live ones */
         for (unsigned i = 0; i < CROWD; i++)
             guest_free(crowd[i].d);
     }
@@ -355,8 +367,10 @@ static void more_domains_than_numbers(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(many_domains), cmocka_unit_test(rounds), cmocka_unit_test(wide),
-                                        cmocka_unit_test(flush_on_the_way), cmocka_unit_test(threads),
-                                        cmocka_unit_test(more_domains_than_numbers) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_domains), cmocka_unit_test(rounds),
+        cmocka_unit_test(wide),         cmocka_unit_test(flush_on_the_way),
+        cmocka_unit_test(threads),      cmocka_unit_test(more_domains_than_numbers)
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,16 +15,51 @@
 
 static struct domain dom;
 static struct vcpu vcpus[3];
-static struct { int shutdown; unsigned waits, sleeps, wakes, upcalls, vgic, vtimer, invalid; } seen;
+static struct {
+    int shutdown;
+    unsigned waits, sleeps, wakes, upcalls, vgic, vtimer, invalid;
+} seen;
 
-void domain_shutdown(struct domain *d, uint32_t reason) { assert_ptr_equal(d, &dom); seen.shutdown = (int)reason; }
-void vcpu_wait_for_interrupt(struct vcpu *v) { (void)v; seen.waits++; }
-void vcpu_sleep(struct vcpu *v) { assert_false(v->online); seen.sleeps++; }
-void vcpu_wake(struct vcpu *v) { assert_true(v->online && v->initialised && !v->blocked); seen.wakes++; }
-void evtchn_upcall(struct vcpu *v) { (void)v; seen.upcalls++; }
-void vgic_vcpu_reset(struct vcpu *v) { assert_false(v->online); seen.vgic++; }
-void vtimer_vcpu_reset(struct vcpu *v) { assert_false(v->online); seen.vtimer++; }
-void sched_vcpu_invalidate(struct vcpu *v) { assert_false(v->online); seen.invalid++; }
+void domain_shutdown(struct domain *d, uint32_t reason)
+{
+    assert_ptr_equal(d, &dom);
+    seen.shutdown = (int)reason;
+}
+void vcpu_wait_for_interrupt(struct vcpu *v)
+{
+    (void)v;
+    seen.waits++;
+}
+void vcpu_sleep(struct vcpu *v)
+{
+    assert_false(v->online);
+    seen.sleeps++;
+}
+void vcpu_wake(struct vcpu *v)
+{
+    assert_true(v->online && v->initialised && !v->blocked);
+    seen.wakes++;
+}
+void evtchn_upcall(struct vcpu *v)
+{
+    (void)v;
+    seen.upcalls++;
+}
+void vgic_vcpu_reset(struct vcpu *v)
+{
+    assert_false(v->online);
+    seen.vgic++;
+}
+void vtimer_vcpu_reset(struct vcpu *v)
+{
+    assert_false(v->online);
+    seen.vtimer++;
+}
+void sched_vcpu_invalidate(struct vcpu *v)
+{
+    assert_false(v->online);
+    seen.invalid++;
+}
 
 static int start(void **state)
 {
@@ -60,9 +95,11 @@ static void test_discovery(void **state)
     (void)state;
     assert_int_equal(call(0x84000000, 0, 0, 0), 0x10001);
     assert_int_equal(call(0x80000000, 0, 0, 0), 0x10001);
-    static const uint32_t yes[] = { 0x84000000, 0x84000001, 0xc4000001, 0x84000002, 0x84000003, 0xc4000003, 0x84000004, 0xc4000004,
-                                    0x84000006, 0x84000008, 0x84000009, 0x8400000a, 0x80000000 };
-    static const uint32_t no[] = { 0x84000005, 0x84000007, 0xc4000000, 0xc4000008, 0x8400000e, 0x84000012, 0xc600ff01, 0, 0xffffffff };
+    static const uint32_t yes[] = { 0x84000000, 0x84000001, 0xc4000001, 0x84000002, 0x84000003,
+                                    0xc4000003, 0x84000004, 0xc4000004, 0x84000006, 0x84000008,
+                                    0x84000009, 0x8400000a, 0x80000000 };
+    static const uint32_t no[] = { 0x84000005, 0x84000007, 0xc4000000, 0xc4000008, 0x8400000e,
+                                   0x84000012, 0xc600ff01, 0,          0xffffffff };
     for (unsigned i = 0; i < ARRAY_SIZE(yes); i++)
         assert_int_equal(call(0x8400000a, yes[i], 0, 0), 0);
     for (unsigned i = 0; i < ARRAY_SIZE(no); i++) {
@@ -74,7 +111,7 @@ static void test_discovery(void **state)
     assert_int_equal(call(0x80000001, 0x80007fff, 0, 0), -1);
     assert_int_equal(call(0x80000001, 0x80003fff, 0, 0), -1);
     assert_int_equal(call(0x84000006, 0, 0, 0), 2);
-    call(0x8600ff01, 0, 0, 0);                      /* XEN_SMCCC_UID */
+    call(0x8600ff01, 0, 0, 0); /* XEN_SMCCC_UID */
     assert_int_equal(word(0), 0xdc1218a7);
     assert_int_equal(word(1), 0x694398c6);
     assert_int_equal(word(2), 0xd179cf9a);
@@ -93,14 +130,16 @@ static void test_cpu_on(void **state)
     assert_true(vcpus[1].online);
     assert_int_equal(vcpus[1].arch.regs.pc, 0x40200000);
     assert_int_equal(vcpus[1].arch.regs.x[0], 0x1234);
-    assert_true(seen.wakes == 1 && seen.upcalls == 1 && seen.vgic == 1 && seen.vtimer == 1 && seen.invalid == 1);
+    assert_true(seen.wakes == 1 && seen.upcalls == 1 && seen.vgic == 1 && seen.vtimer == 1 &&
+                seen.invalid == 1);
     assert_int_equal(call(0xc4000004, 1, 0, 0), 0);
     assert_int_equal(call(0xc4000003, 1, 0x40200000, 0), -4);
     assert_int_equal(call(0xc4000003, 0, 0x40200000, 0), -4);
     assert_int_equal(call(0xc4000003, 3, 0x40200000, 0), -2);
     assert_int_equal(call(0xc4000003, 1ull << 32 | 2, 0x40200000, 0), -2);
     assert_int_equal(call(0xc4000003, 2, 0x40200002, 0), -9);
-    assert_int_equal(call(0x84000003, 1ull << 32 | 2, 0x140200000ull, 7), 0);      /* SMC32: low halves */
+    assert_int_equal(call(0x84000003, 1ull << 32 | 2, 0x140200000ull, 7),
+                     0); /* SMC32: low halves */
     assert_int_equal(vcpus[2].arch.regs.pc, 0x40200000);
     assert_int_equal(seen.wakes, 2);
     assert_false(spin_is_locked(&dom.lock));
@@ -113,7 +152,7 @@ static void test_cpu_off(void **state)
     call(0x84000002, 0, 0, 0);
     assert_false(vcpus[0].online);
     assert_int_equal(seen.sleeps, 1);
-    vcpus[0].sched.running = true;                  /* still on its way out */
+    vcpus[0].sched.running = true; /* still on its way out */
     vcpus[1].arch.regs.x[0] = 0xc4000004;
     vpsci_dispatch(&vcpus[1]);
     assert_int_equal(vcpus[1].arch.regs.x[0], 0);
@@ -149,9 +188,9 @@ static void test_aarch32(void **state)
     dom.aarch32 = true;
     assert_int_equal(call(0xc4000003, 1, 0x40200000, 0), -1);
     assert_int_equal(call(0x8400000a, 0xc4000003, 0, 0), -1);
-    assert_int_equal(call(0x84000003, 1, 0x40200001, 5), 0);        /* Thumb */
+    assert_int_equal(call(0x84000003, 1, 0x40200001, 5), 0); /* Thumb */
     assert_int_equal(vcpus[1].arch.regs.pc, 0x40200001);
-    assert_int_equal(call(2, 2, 0x40200000, 5), 0);                 /* PSCI 0.1 */
+    assert_int_equal(call(2, 2, 0x40200000, 5), 0); /* PSCI 0.1 */
     assert_true(vcpus[2].online);
 }
 
@@ -159,7 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_discovery, start), cmocka_unit_test_setup(test_cpu_on, start),
-        cmocka_unit_test_setup(test_cpu_off, start), cmocka_unit_test_setup(test_system, start),
+        cmocka_unit_test_setup(test_cpu_off, start),   cmocka_unit_test_setup(test_system, start),
         cmocka_unit_test_setup(test_aarch32, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,12 +70,12 @@ static void test_on_cpu(void **state)
     fake_vtimer[0].cval = 10500;
     vtimer_host_irq();
     assert_int_equal(virt_raised, 1);
-    assert_int_equal(fake_vtimer[0].ctl, 3);        /* masked until the guest sets it anew */
+    assert_int_equal(fake_vtimer[0].ctl, 3); /* masked until the guest sets it anew */
     vtimer_save(&vcpu);
     assert_int_equal(vcpu.vtimer.virt_ctl, 3);
     pass_to(300000);
-    assert_int_equal(virt_raised, 1);               /* a masked timer has no stand-in */
-    vtimer_host_irq();                              /* a late one, with nobody loaded */
+    assert_int_equal(virt_raised, 1); /* a masked timer has no stand-in */
+    vtimer_host_irq();                /* a late one, with nobody loaded */
     assert_int_equal(virt_raised, 1);
 }
 
@@ -86,7 +86,8 @@ static void test_stand_in(void **state)
     fake_vtimer[0].ctl = 1;
     fake_vtimer[0].cval = 10500;
     vtimer_save(&vcpu);
-    assert_int_equal(fake_vtimer[0].ctl & 2, 2);    /* the hardware's is quiet for whoever comes next */
+    assert_int_equal(fake_vtimer[0].ctl & 2,
+                     2); /* the hardware's is quiet for whoever comes next */
     assert_int_equal(fake_timer_deadline[0], 100500);
     pass_to(100499);
     assert_int_equal(virt_raised, 0);
@@ -105,7 +106,7 @@ static void test_stand_in(void **state)
     pass_to(500000);
     assert_int_equal(virt_raised, 1);
     fake_cpu_set(1);
-    vtimer_save(&vcpu);                             /* expired by now: fires at once */
+    vtimer_save(&vcpu); /* expired by now: fires at once */
     pass_to(500000);
     assert_int_equal(virt_raised, 2);
     fake_cpu_set(0);
@@ -133,12 +134,12 @@ static void test_physical(void **state)
     assert_int_equal(vtimer_phys_read(&vcpu, VTIMER_CNTP_CTL), 5);
     assert_int_equal((int32_t)vtimer_phys_read(&vcpu, VTIMER_CNTP_TVAL), -50);
     vtimer_phys_write(&vcpu, VTIMER_CNTP_CTL, 3);
-    assert_false(phys_line);                        /* masked */
+    assert_false(phys_line); /* masked */
     assert_int_equal(vtimer_phys_read(&vcpu, VTIMER_CNTP_CTL), 7);
     vtimer_phys_write(&vcpu, VTIMER_CNTP_CTL, 1);
     assert_true(phys_line);
     vtimer_phys_write(&vcpu, VTIMER_CNTP_TVAL, 1000);
-    assert_false(phys_line);                        /* in the future again */
+    assert_false(phys_line); /* in the future again */
     vtimer_phys_write(&vcpu, VTIMER_CNTP_TVAL, (uint32_t)-1);
     assert_true(phys_line);
     vtimer_phys_write(&vcpu, VTIMER_CNTP_CTL, 0);
@@ -150,10 +151,15 @@ static void test_physical(void **state)
 
 static void test_records(void **state)
 {
-    struct xlr_vtimer r = { .virt_cval = 10500, .phys_cval = 9000, .virt_ctl = 5, .phys_ctl = 1, .cntkctl = 7 }, again;
+    struct xlr_vtimer r = { .virt_cval = 10500,
+                            .phys_cval = 9000,
+                            .virt_ctl = 5,
+                            .phys_ctl = 1,
+                            .cntkctl = 7 },
+                      again;
     (void)state;
     vtimer_set(&vcpu, &r);
-    assert_true(phys_line);                         /* expired on the way */
+    assert_true(phys_line); /* expired on the way */
     assert_int_equal(virt_raised, 0);
     vtimer_get(&vcpu, &again);
     r.virt_ctl = 1;
@@ -170,8 +176,10 @@ static void test_records(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_on_cpu, start), cmocka_unit_test_setup(test_stand_in, start),
-        cmocka_unit_test_setup(test_physical, start), cmocka_unit_test_setup(test_records, start),
+        cmocka_unit_test_setup(test_on_cpu, start),
+        cmocka_unit_test_setup(test_stand_in, start),
+        cmocka_unit_test_setup(test_physical, start),
+        cmocka_unit_test_setup(test_records, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

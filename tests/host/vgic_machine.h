@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A GIC as the vGIC's tests see it: list registers and CPU interface of each CPU behave as hardware's would, and a guest
- * can acknowledge and end interrupts on them; physical SPIs are active and pending.  For one test program each: not a library.
+ * A GIC as the vGIC's tests see it: list registers and CPU interface of each CPU behave as
+ * hardware's would, and a guest can acknowledge and end interrupts on them; physical SPIs are
+ * active and pending.  For one test program each: not a library.
  */
 #ifndef VGIC_MACHINE_H
 #define VGIC_MACHINE_H
@@ -12,17 +13,39 @@
 #include "domain.h"
 #include "fake.h"
 
-#define SPIS 64u
+#define SPIS  64u
 #define VCPUS 4u
-struct machine_cpu { struct gic_lr lr[VGIC_LRS]; bool eoi_seen[VGIC_LRS]; struct gic_vcpu_regs regs; unsigned writes, reads; };
+struct machine_cpu {
+    struct gic_lr lr[VGIC_LRS];
+    bool eoi_seen[VGIC_LRS];
+    struct gic_vcpu_regs regs;
+    unsigned writes, reads;
+};
 static struct machine_cpu mc[MAX_CPUS];
-static struct { bool enabled, pending, active, edge; unsigned cpu; } phys[INTID_SPI + SPIS];
+static struct {
+    bool enabled, pending, active, edge;
+    unsigned cpu;
+} phys[INTID_SPI + SPIS];
 struct gic_info gic_info;
 
 static struct machine_cpu *mine(void) { return &mc[cpu_id()]; }
-static void m_lr_write(unsigned n, const struct gic_lr *lr) { mine()->lr[n] = *lr; mine()->eoi_seen[n] = false; mine()->writes++; }
-static void m_lr_read(unsigned n, struct gic_lr *lr) { *lr = mine()->lr[n]; mine()->reads++; }
-static void m_lr_clear(unsigned n) { memset(&mine()->lr[n], 0, sizeof(struct gic_lr)); mine()->eoi_seen[n] = false; mine()->writes++; }
+static void m_lr_write(unsigned n, const struct gic_lr *lr)
+{
+    mine()->lr[n] = *lr;
+    mine()->eoi_seen[n] = false;
+    mine()->writes++;
+}
+static void m_lr_read(unsigned n, struct gic_lr *lr)
+{
+    *lr = mine()->lr[n];
+    mine()->reads++;
+}
+static void m_lr_clear(unsigned n)
+{
+    memset(&mine()->lr[n], 0, sizeof(struct gic_lr));
+    mine()->eoi_seen[n] = false;
+    mine()->writes++;
+}
 static void m_load(const struct gic_vcpu_regs *r) { mine()->regs = *r; }
 static void m_save(struct gic_vcpu_regs *r) { *r = mine()->regs; }
 static void m_set_hcr(uint32_t hcr) { mine()->regs.hcr = hcr; }
@@ -33,10 +56,23 @@ static void m_route(uint32_t i, unsigned cpu) { phys[i].cpu = cpu; }
 static void m_set_pending(uint32_t i, bool on) { phys[i].pending = on; }
 static void m_set_active(uint32_t i, bool on) { phys[i].active = on; }
 static void m_deactivate(uint32_t i) { phys[i].active = false; }
-static struct gic_driver machine_gic = {        /* its version: what machine_start makes */
-    .name = "machine", .version = 3, .lr_write = m_lr_write, .lr_read = m_lr_read, .lr_clear = m_lr_clear, .load = m_load,
-    .save = m_save, .set_hcr = m_set_hcr, .enable = m_enable, .disable = m_disable, .set_type = m_set_type, .route = m_route,
-    .set_pending = m_set_pending, .set_active = m_set_active, .deactivate = m_deactivate,
+static struct gic_driver machine_gic = {
+    /* its version: what machine_start makes */
+    .name = "machine",
+    .version = 3,
+    .lr_write = m_lr_write,
+    .lr_read = m_lr_read,
+    .lr_clear = m_lr_clear,
+    .load = m_load,
+    .save = m_save,
+    .set_hcr = m_set_hcr,
+    .enable = m_enable,
+    .disable = m_disable,
+    .set_type = m_set_type,
+    .route = m_route,
+    .set_pending = m_set_pending,
+    .set_active = m_set_active,
+    .deactivate = m_deactivate,
 };
 const struct gic_driver *gic = &machine_gic;
 
@@ -48,14 +84,16 @@ static unsigned m_running(const struct machine_cpu *c)
     uint32_t bits = c->regs.ap0r[0] | c->regs.ap1r[0];
     return bits ? (unsigned)__builtin_ctz(bits) << 3 : 0x100;
 }
-/* The list register that would be delivered now, or -1.  Five priority bits, all of them preemption. */
+/* The list register that would be delivered now, or -1.  Five priority bits, all of them
+ * preemption. */
 static int m_best(const struct machine_cpu *c)
 {
     int best = -1;
     for (unsigned n = 0; n < gic_info.lr_count; n++) {
         const struct gic_lr *l = &c->lr[n];
-        if (l->pending && !l->active && (c->regs.vmcr & (l->group1 ? 2 : 1)) && l->priority < c->regs.vmcr >> 24 &&
-            l->priority < m_running(c) && (best < 0 || l->priority < c->lr[best].priority))
+        if (l->pending && !l->active && (c->regs.vmcr & (l->group1 ? 2 : 1)) &&
+            l->priority < c->regs.vmcr >> 24 && l->priority < m_running(c) &&
+            (best < 0 || l->priority < c->lr[best].priority))
             best = (int)n;
     }
     return (c->regs.hcr & GICH_HCR_EN) ? best : -1;
@@ -72,7 +110,8 @@ static uint32_t m_ack(void)
     *(c->lr[n].group1 || is_v2() ? c->regs.ap1r : c->regs.ap0r) |= 1u << (c->lr[n].priority >> 3);
     return c->lr[n].virt | (uint32_t)c->lr[n].source << 10;
 }
-/* Priority drop and deactivation.  false: no list register held it (hardware would count it in EOIcount). */
+/* Priority drop and deactivation.  false: no list register held it (hardware would count it in
+ * EOIcount). */
 static bool m_eoi(uint32_t iar)
 {
     struct machine_cpu *c = mine();
@@ -102,8 +141,8 @@ static bool m_maintenance(const struct machine_cpu *c)
         pending += c->lr[n].pending && !c->lr[n].active;
         eoi += c->eoi_seen[n];
     }
-    return (c->regs.hcr & GICH_HCR_EN) &&
-           (eoi || ((c->regs.hcr & GICH_HCR_UIE) && valid <= 1) || ((c->regs.hcr & GICH_HCR_NPIE) && !pending));
+    return (c->regs.hcr & GICH_HCR_EN) && (eoi || ((c->regs.hcr & GICH_HCR_UIE) && valid <= 1) ||
+                                           ((c->regs.hcr & GICH_HCR_NPIE) && !pending));
 }
 
 /* ---- the guest: one domain, vCPU n is loaded on CPU n or nowhere ---- */
@@ -159,8 +198,13 @@ static void machine_start(unsigned lr_count)
 {
     memset(mc, 0, sizeof(mc));
     memset(phys, 0, sizeof(phys));
-    gic_info = (struct gic_info){ .lr_count = lr_count, .irq_count = INTID_SPI + SPIS, .priority_bits = 5, .pre_bits = 5,
-                                  .maintenance_intid = 25, .vcpu_if = PA(0x8040000), .vcpu_if_bytes = 0x10000 };
+    gic_info = (struct gic_info){ .lr_count = lr_count,
+                                  .irq_count = INTID_SPI + SPIS,
+                                  .priority_bits = 5,
+                                  .pre_bits = 5,
+                                  .maintenance_intid = 25,
+                                  .vcpu_if = PA(0x8040000),
+                                  .vcpu_if_bytes = 0x10000 };
     memset(&dom, 0, sizeof(dom));
     memset(vcpu_of, 0, sizeof(vcpu_of));
     memset(is_loaded, 0, sizeof(is_loaded));
@@ -183,26 +227,46 @@ static void machine_start(unsigned lr_count)
 }
 
 /* No stage 2 here: every look-up is the slow one. */
-struct m_mapping { uint64_t ipa, pa, pages; enum p2m_type type; };
-static struct m_mapping mapped;         /* the last one */
-uint64_t p2m_leaf(struct domain *d, ipa_t ipa, unsigned *level) { (void)d; (void)ipa; *level = 1; return 0; }
+struct m_mapping {
+    uint64_t ipa, pa, pages;
+    enum p2m_type type;
+};
+static struct m_mapping mapped; /* the last one */
+uint64_t p2m_leaf(struct domain *d, ipa_t ipa, unsigned *level)
+{
+    (void)d;
+    (void)ipa;
+    *level = 1;
+    return 0;
+}
 int p2m_map(struct domain *d, ipa_t ipa, paddr_t pa, uint64_t pages, enum p2m_type type)
 {
     (void)d;
     mapped = (struct m_mapping){ ipa.v, pa.v, pages, type };
     return 0;
 }
-int p2m_mmio_set(struct domain *d, ipa_t ipa, uint64_t payload) { (void)d; (void)ipa; (void)payload; return -XEN_ENOMEM; }
+int p2m_mmio_set(struct domain *d, ipa_t ipa, uint64_t payload)
+{
+    (void)d;
+    (void)ipa;
+    (void)payload;
+    return -XEN_ENOMEM;
+}
 void p2m_mmio_zap(struct domain *d) { (void)d; }
 
 /* ---- register accesses by the vCPU of this CPU ---- */
-#define GICD 0x03001000ull
-#define GICR(n) (0x03020000ull + (n) * 0x20000ull)
+#define GICD      0x03001000ull
+#define GICR(n)   (0x03020000ull + (n)*0x20000ull)
 #define SGI_FRAME 0x10000ull
 static bool try_access(uint64_t ipa, unsigned size_log2, bool write, uint64_t *value)
 {
     struct vcpu *v = &vcpu_of[fake_cpu];
-    struct stage2_fault f = { .ipa = IPA(ipa), .write = write, .decoded = true, .reg = 5, .size_log2 = (uint8_t)size_log2, .reg64 = true };
+    struct stage2_fault f = { .ipa = IPA(ipa),
+                              .write = write,
+                              .decoded = true,
+                              .reg = 5,
+                              .size_log2 = (uint8_t)size_log2,
+                              .reg64 = true };
     v->arch.regs.x[5] = *value;
     bool done = mmio_dispatch(v, &f);
     *value = v->arch.regs.x[5];
@@ -221,10 +285,14 @@ static void wr(uint64_t ipa, unsigned size_log2, uint64_t value)
         abort();
 }
 /*
- * The frame of an interrupt's registers: its own redistributor's for SGIs and PPIs.  A GICv2 has them in the distributor, banked, so only
- * that vCPU reaches them: `_of` takes its place for the access.
+ * The frame of an interrupt's registers: its own redistributor's for SGIs and PPIs.  A GICv2 has
+ * them in the distributor, banked, so only that vCPU reaches them: `_of` takes its place for the
+ * access.
  */
-static uint64_t frame(unsigned vcpu, uint32_t intid) { return intid < 32 && !is_v2() ? GICR(vcpu) + SGI_FRAME : GICD; }
+static uint64_t frame(unsigned vcpu, uint32_t intid)
+{
+    return intid < 32 && !is_v2() ? GICR(vcpu) + SGI_FRAME : GICD;
+}
 static unsigned take_place(unsigned vcpu, uint32_t intid)
 {
     unsigned was = fake_cpu;
@@ -238,7 +306,10 @@ static void wr_of(unsigned vcpu, uint32_t intid, uint32_t reg, unsigned size_log
     wr(frame(vcpu, intid) + reg, size_log2, value);
     on_cpu(was);
 }
-static void wr_bit(unsigned vcpu, uint32_t reg, uint32_t intid) { wr_of(vcpu, intid, reg + intid / 32 * 4, 2, 1ull << (intid % 32)); }
+static void wr_bit(unsigned vcpu, uint32_t reg, uint32_t intid)
+{
+    wr_of(vcpu, intid, reg + intid / 32 * 4, 2, 1ull << (intid % 32));
+}
 static bool rd_bit(unsigned vcpu, uint32_t reg, uint32_t intid)
 {
     unsigned was = take_place(vcpu, intid);
@@ -246,7 +317,10 @@ static bool rd_bit(unsigned vcpu, uint32_t reg, uint32_t intid)
     on_cpu(was);
     return bit;
 }
-static inline void wr_priority(unsigned vcpu, uint32_t intid, uint8_t priority) { wr_of(vcpu, intid, 0x400 + intid, 0, priority); }
+static inline void wr_priority(unsigned vcpu, uint32_t intid, uint8_t priority)
+{
+    wr_of(vcpu, intid, 0x400 + intid, 0, priority);
+}
 /* An SPI to a vCPU; to none, if there is none of this number. */
 static inline void wr_route(uint32_t intid, unsigned vcpu)
 {

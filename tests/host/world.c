@@ -10,7 +10,8 @@
 #include "world.h"
 
 struct domain *world[3];
-unsigned world_injected[3][2], world_unblocked[3][2], world_vuart_events, world_dirty[3][WORLD_GFNS];
+unsigned world_injected[3][2], world_unblocked[3][2], world_vuart_events,
+    world_dirty[3][WORLD_GFNS];
 bool world_p2m_fails;
 struct gic_info gic_info;
 paddr_t uart_base;
@@ -20,7 +21,9 @@ static struct vcpu vcpus[3][2];
 static struct p2m_entry map[3][WORLD_GFNS];
 static uint64_t free_at_start;
 
-/* ---- p2m.h ------------------------------------------------------------------------------------------------------ */
+/* ---- p2m.h
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static struct p2m_entry *at(struct domain *d, ipa_t ipa)
 {
@@ -49,7 +52,9 @@ int p2m_map(struct domain *d, ipa_t ipa, paddr_t pa, uint64_t pages, enum p2m_ty
     for (uint64_t i = 0; i < pages; i++) {
         struct p2m_entry *e = at(d, GFN(ipa_gfn(ipa) + i)), old = *e;
         *e = (struct p2m_entry){
-            .type = type, .pa = PA(pa.v + i * PAGE_SIZE), .writable = type != P2M_FOREIGN_RO && type != P2M_GRANT_RO,
+            .type = type,
+            .pa = PA(pa.v + i * PAGE_SIZE),
+            .writable = type != P2M_FOREIGN_RO && type != P2M_GRANT_RO,
         };
         drop(&old);
         if (type == P2M_RAM)
@@ -122,7 +127,8 @@ struct page *world_page(unsigned dom, uint64_t gfn)
 }
 enum p2m_type world_type(unsigned dom, uint64_t gfn) { return map[dom][gfn].type; }
 
-/* ---- the rest of the core --------------------------------------------------------------------------------------- */
+/* ---- the rest of the core
+ * --------------------------------------------------------------------------------------- */
 
 size_t copy_from_guest(void *dst, uint64_t from, size_t bytes)
 {
@@ -161,8 +167,14 @@ static void start_domain(unsigned id)
 {
     struct domain *d = &domains[id];
 
-    *d = (struct domain){ .id = (domid_t)id, .privileged = id == 0, .dying = DOM_ALIVE, .refs = 1, .max_vcpus = 2,
-                          .max_pages = 4096, .evtchn_ppi = 31, .shared_ipa = { ~0ull } };
+    *d = (struct domain){ .id = (domid_t)id,
+                          .privileged = id == 0,
+                          .dying = DOM_ALIVE,
+                          .refs = 1,
+                          .max_vcpus = 2,
+                          .max_pages = 4096,
+                          .evtchn_ppi = 31,
+                          .shared_ipa = { ~0ull } };
     for (unsigned i = 0; i < 2; i++) {
         vcpus[id][i] = (struct vcpu){ .domain = d, .id = i, .info_ipa = { ~0ull } };
         d->vcpu[i] = &vcpus[id][i];

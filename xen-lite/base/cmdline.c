@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Options of the hypervisor's command line, in Xen's syntax: words separated by blanks, NAME, no-NAME or NAME=VALUE.
- * What is not known, or has a value that makes no sense, is a warning: the same line must boot stock Xen and us.
+ * Options of the hypervisor's command line, in Xen's syntax: words separated by blanks, NAME,
+ * no-NAME or NAME=VALUE. What is not known, or has a value that makes no sense, is a warning: the
+ * same line must boot stock Xen and us.
  */
 #include "types.h"
 #include "domain.h"
@@ -9,16 +10,51 @@
 
 #define WORD_BYTES 160u
 
-struct cmdline cmdline = { .vlpt = true, .dirty_mode = DIRTY_AUTO, .loglvl = LOGLVL_INFO, .guest_loglvl = LOGLVL_WARN };
+struct cmdline cmdline = {
+    .vlpt = true, .dirty_mode = DIRTY_AUTO, .loglvl = LOGLVL_INFO, .guest_loglvl = LOGLVL_WARN
+};
 
 /* Options of Xen that mean something there and nothing here, or what is the only way here. */
 static const char *const ignored[] = {
-    "bootscrub",            /* free memory is cleared when it is allocated */
-    "bootscrub_chunk", "console_timestamps", "console_to_ring", "conring_size", "conswitch", "sync_console",
-    "sched", "sched_credit2_migrate_resist", "sched_ratelimit_us", "sched_smt_power_savings", "sched-gran",
-    "cpufreq", "iommu", "gnttab", "gnttab_max_frames", "gnttab_max_maptrack_frames", "hap", "hmp-unsafe", "vwfi",
-    "vpl011", "serrors", "badpage", "maxcpus", "dom0_vcpus_pin", "dom0_iommu", "dom0", "watchdog", "xsave", "smt",
-    "efi", "acpi", "low_mem_virq_limit", "debug_stack_lines", "tbuf_size", "tevt_mask", "xsm", "flask", "placeholder",
+    "bootscrub", /* free memory is cleared when it is allocated */
+    "bootscrub_chunk",
+    "console_timestamps",
+    "console_to_ring",
+    "conring_size",
+    "conswitch",
+    "sync_console",
+    "sched",
+    "sched_credit2_migrate_resist",
+    "sched_ratelimit_us",
+    "sched_smt_power_savings",
+    "sched-gran",
+    "cpufreq",
+    "iommu",
+    "gnttab",
+    "gnttab_max_frames",
+    "gnttab_max_maptrack_frames",
+    "hap",
+    "hmp-unsafe",
+    "vwfi",
+    "vpl011",
+    "serrors",
+    "badpage",
+    "maxcpus",
+    "dom0_vcpus_pin",
+    "dom0_iommu",
+    "dom0",
+    "watchdog",
+    "xsave",
+    "smt",
+    "efi",
+    "acpi",
+    "low_mem_virq_limit",
+    "debug_stack_lines",
+    "tbuf_size",
+    "tevt_mask",
+    "xsm",
+    "flask",
+    "placeholder",
 };
 
 static bool text_equal(const char *a, const char *b) { return strcmp(a, b) == 0; }
@@ -38,7 +74,8 @@ static int parse_bool(const char *s)
     return -1;
 }
 
-/* Decimal or 0x digits, then B, K, M, G or T; K where nothing is said, as Xen has it. false: malformed or too large. */
+/* Decimal or 0x digits, then B, K, M, G or T; K where nothing is said, as Xen has it. false:
+ * malformed or too large. */
 static bool parse_size(const char *s, const char **end, uint64_t *bytes)
 {
     unsigned base = 10, shift = 10;
@@ -49,10 +86,11 @@ static bool parse_size(const char *s, const char **end, uint64_t *bytes)
         base = 16;
         s += 2;
     }
-    for (digits = s; ; s++) {
-        unsigned digit = *s >= '0' && *s <= '9' ? (unsigned)(*s - '0')
-            : *s >= 'a' && *s <= 'f' && base == 16 ? (unsigned)(*s - 'a') + 10
-            : *s >= 'A' && *s <= 'F' && base == 16 ? (unsigned)(*s - 'A') + 10 : 99;
+    for (digits = s;; s++) {
+        unsigned digit = *s >= '0' && *s <= '9'                 ? (unsigned)(*s - '0')
+                         : *s >= 'a' && *s <= 'f' && base == 16 ? (unsigned)(*s - 'a') + 10
+                         : *s >= 'A' && *s <= 'F' && base == 16 ? (unsigned)(*s - 'A') + 10
+                                                                : 99;
         if (digit >= base)
             break;
         if (n > (UINT64_MAX - digit) / base)
@@ -61,12 +99,27 @@ static bool parse_size(const char *s, const char **end, uint64_t *bytes)
     }
     if (s == digits)
         return false;
-    switch (*s | 0x20) {                /* to lower case; a letter or nothing of use */
-    case 'b': shift = 0; s++; break;
-    case 'k': shift = 10; s++; break;
-    case 'm': shift = 20; s++; break;
-    case 'g': shift = 30; s++; break;
-    case 't': shift = 40; s++; break;
+    switch (*s | 0x20) { /* to lower case; a letter or nothing of use */
+    case 'b':
+        shift = 0;
+        s++;
+        break;
+    case 'k':
+        shift = 10;
+        s++;
+        break;
+    case 'm':
+        shift = 20;
+        s++;
+        break;
+    case 'g':
+        shift = 30;
+        s++;
+        break;
+    case 't':
+        shift = 40;
+        s++;
+        break;
     default: break;
     }
     *end = s;
@@ -74,7 +127,8 @@ static bool parse_size(const char *s, const char **end, uint64_t *bytes)
     return n <= UINT64_MAX >> shift;
 }
 
-/* "768M", also "768M,max:1G" and "max:768M": a lone maximum is the amount; a minimum says nothing here. */
+/* "768M", also "768M,max:1G" and "max:768M": a lone maximum is the amount; a minimum says nothing
+ * here. */
 static bool parse_dom0_mem(const char *s)
 {
     uint64_t amount = 0, max = 0;
@@ -125,9 +179,12 @@ static bool parse_dom0_vcpus(const char *s)
 /* "all", or "warning/info": the second part is Xen's rate limit, which we have for guests alone. */
 static bool parse_level(const char *s, int *level)
 {
-    static const struct { const char *name; int level; } names[] = {
-        { "none", LOGLVL_ERR }, { "error", LOGLVL_ERR }, { "warning", LOGLVL_WARN }, { "info", LOGLVL_INFO },
-        { "debug", LOGLVL_ALL }, { "all", LOGLVL_ALL },
+    static const struct {
+        const char *name;
+        int level;
+    } names[] = {
+        { "none", LOGLVL_ERR },  { "error", LOGLVL_ERR }, { "warning", LOGLVL_WARN },
+        { "info", LOGLVL_INFO }, { "debug", LOGLVL_ALL }, { "all", LOGLVL_ALL },
     };
     for (unsigned i = 0; i < ARRAY_SIZE(names); i++) {
         size_t n = strlen(names[i].name);
@@ -141,7 +198,8 @@ static bool parse_level(const char *s, int *level)
 
 static bool set_dtuart(const char *s)
 {
-    return strlcpy(cmdline.dtuart, s, sizeof cmdline.dtuart) < sizeof cmdline.dtuart || (cmdline.dtuart[0] = 0);
+    return strlcpy(cmdline.dtuart, s, sizeof cmdline.dtuart) < sizeof cmdline.dtuart ||
+           (cmdline.dtuart[0] = 0);
 }
 static bool set_console(const char *s)
 {
@@ -165,7 +223,9 @@ static bool set_guest_loglvl(const char *s)
     cmdline.guest_loglvl = (typeof(cmdline.guest_loglvl))level;
     return true;
 }
-static const char *const dirty_modes[] = { [DIRTY_AUTO] = "auto", [DIRTY_SW] = "sw", [DIRTY_HW] = "hw" };
+static const char *const dirty_modes[] = {
+    [DIRTY_AUTO] = "auto", [DIRTY_SW] = "sw", [DIRTY_HW] = "hw"
+};
 bool cmdline_set_dirty(const char *s)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(dirty_modes); i++)
@@ -175,7 +235,10 @@ bool cmdline_set_dirty(const char *s)
         }
     return false;
 }
-const char *cmdline_dirty(void) { return dirty_modes[__atomic_load_n(&cmdline.dirty_mode, __ATOMIC_RELAXED)]; }
+const char *cmdline_dirty(void)
+{
+    return dirty_modes[__atomic_load_n(&cmdline.dirty_mode, __ATOMIC_RELAXED)];
+}
 static bool set_split(const char *s)
 {
     cmdline.split_eager = text_equal(s, "eager");
@@ -192,7 +255,11 @@ static bool set_vlpt(const char *s) { return set_bool(s, &cmdline.vlpt); }
 static bool set_noreboot(const char *s) { return set_bool(s, &cmdline.noreboot); }
 static bool set_sync_console(const char *s) { return set_bool(s, &cmdline.sync_console); }
 
-static const struct { const char *name; bool (*set)(const char *value); bool is_bool; } options[] = {
+static const struct {
+    const char *name;
+    bool (*set)(const char *value);
+    bool is_bool;
+} options[] = {
     { "dom0_mem", parse_dom0_mem, false },
     { "dom0_max_vcpus", parse_dom0_vcpus, false },
     { "dtuart", set_dtuart, false },
@@ -249,7 +316,7 @@ void cmdline_parse(const char *s)
 
         while (is_blank(*s))
             s++;
-        if (!*s || strncmp(s, "-- ", 3) == 0)       /* what follows is the control domain's */
+        if (!*s || strncmp(s, "-- ", 3) == 0) /* what follows is the control domain's */
             return;
         for (; *s && !is_blank(*s); s++)
             if (n < sizeof word - 1)

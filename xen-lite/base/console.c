@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The log and the UART.  Every message goes into a ring that `xl dmesg` reads; those at or above `loglvl=` also go
- * out on the UART, polled, under the same lock, so lines of several CPUs do not mix.  The lock is the last in the
- * order: anybody may log.  A panic goes on without the lock when its holder does not let go.
+ * The log and the UART.  Every message goes into a ring that `xl dmesg` reads; those at or above
+ * `loglvl=` also go out on the UART, polled, under the same lock, so lines of several CPUs do not
+ * mix.  The lock is the last in the order: anybody may log.  A panic goes on without the lock when
+ * its holder does not let go.
  */
 #include "types.h"
 #include <xen/xen.h>
 #include "domain.h"
 #include "hypercall.h"
 
-#define RING_BYTES 32768u               /* a power of two: indices run freely and wrap */
-#define LINE_BYTES 384u
+#define RING_BYTES  32768u /* a power of two: indices run freely and wrap */
+#define LINE_BYTES  384u
 #define INPUT_BYTES 256u
 #define FORCE_SPINS 2000000u
 
 static char ring[RING_BYTES];
-static uint32_t ring_head, ring_tail;   /* next to write; oldest that a reader may have */
+static uint32_t ring_head, ring_tail; /* next to write; oldest that a reader may have */
 static spinlock_t log_lock = SPINLOCK_INIT;
 static bool forced;
 
@@ -77,8 +78,10 @@ void console_write_raw(const char *s, size_t n)
 /* "(XL) [   12.345678] " */
 static unsigned put_stamp(char *to, size_t room)
 {
-    uint64_t us = counter_hz ? system_time_ns() / 1000 : 0;     /* before the counter is known, time stands still */
-    int n = snprintf(to, room, "(XL) [%5lu.%06lu] ", (unsigned long)(us / 1000000), (unsigned long)(us % 1000000));
+    uint64_t us = counter_hz ? system_time_ns() / 1000
+                             : 0; /* before the counter is known, time stands still */
+    int n = snprintf(to, room, "(XL) [%5lu.%06lu] ", (unsigned long)(us / 1000000),
+                     (unsigned long)(us % 1000000));
     return n > 0 ? MIN((unsigned)n, (unsigned)room - 1) : 0;
 }
 
@@ -103,7 +106,7 @@ void log_printf(enum log_level level, const char *fmt, ...)
     int more = vsnprintf(line + n, sizeof line - n, fmt, ap);
     va_end(ap);
     n += more > 0 ? (unsigned)more : 0;
-    if (n >= sizeof line) {             /* cut: end the line all the same */
+    if (n >= sizeof line) { /* cut: end the line all the same */
         n = sizeof line - 1;
         line[n - 1] = '\n';
     }
@@ -127,8 +130,8 @@ uint32_t console_read_ring(char *dst, uint32_t max, uint32_t *index, bool increm
 }
 
 /*
- * Guests' own output.  It is kept by lines, so that guests do not mix, and it is limited: a guest must not be able
- * to push the hypervisor's messages out of the ring.
+ * Guests' own output.  It is kept by lines, so that guests do not mix, and it is limited: a guest
+ * must not be able to push the hypervisor's messages out of the ring.
  */
 #define GUEST_LINES_BURST 256u
 #define GUEST_LINES_PER_S 64u
@@ -177,13 +180,15 @@ void console_write_guest(struct domain *d, const char *s, size_t n)
     spin_unlock(&guest_lock);
 }
 
-#define SWITCH_CHAR ('a' & 0x1f)        /* Ctrl-A */
+#define SWITCH_CHAR  ('a' & 0x1f) /* Ctrl-A */
 #define SWITCH_TIMES 3u
 
 static void switch_input(void)
 {
-    static const char to_xl[] = "\n(XL) *** Serial input to the hypervisor (type CTRL-a three times to switch input)\n";
-    static const char to_dom0[] = "\n(XL) *** Serial input to DOM0 (type CTRL-a three times to switch input)\n";
+    static const char to_xl[] =
+        "\n(XL) *** Serial input to the hypervisor (type CTRL-a three times to switch input)\n";
+    static const char to_dom0[] =
+        "\n(XL) *** Serial input to DOM0 (type CTRL-a three times to switch input)\n";
 
     input_to_hypervisor = !input_to_hypervisor;
     if (input_to_hypervisor)
@@ -229,7 +234,7 @@ void console_input(void)
             break;
         tell |= for_dom0;
         if (!for_dom0 && key)
-            debug_key(key);             /* takes other locks, prints much: not under ours */
+            debug_key(key); /* takes other locks, prints much: not under ours */
     }
     if (tell)
         evtchn_send_global_virq(VIRQ_CONSOLE);

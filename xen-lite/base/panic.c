@@ -20,7 +20,8 @@ static void stop_other_cpus(unsigned self)
         }
 }
 
-/* The caller's place, and what its CPU was running: the guest's registers are whole in memory after an exit. */
+/* The caller's place, and what its CPU was running: the guest's registers are whole in memory after
+ * an exit. */
 static void print_place(const void *pc, const void *frame)
 {
     const struct cpu *c = this_cpu();
@@ -29,10 +30,12 @@ static void print_place(const void *pc, const void *frame)
     log_err("CPU%u: pc %p fp %p\n", c->id, pc, frame);
     if (!v || !v->domain)
         return;
-    log_err("running d%uv%u: pc %016llx\n", (unsigned)v->domain->id, v->id, (unsigned long long)v->arch.regs.pc);
+    log_err("running d%uv%u: pc %016llx\n", (unsigned)v->domain->id, v->id,
+            (unsigned long long)v->arch.regs.pc);
     for (unsigned n = 0; n < 31; n += 4)
-        log_err("  x%-2u %016llx %016llx %016llx %016llx\n", n, (unsigned long long)arch_reg_get(v, n),
-                (unsigned long long)arch_reg_get(v, n + 1), (unsigned long long)arch_reg_get(v, n + 2),
+        log_err("  x%-2u %016llx %016llx %016llx %016llx\n", n,
+                (unsigned long long)arch_reg_get(v, n), (unsigned long long)arch_reg_get(v, n + 1),
+                (unsigned long long)arch_reg_get(v, n + 2),
                 (unsigned long long)(n + 3 < 31 ? arch_reg_get(v, n + 3) : 0));
 }
 
@@ -56,7 +59,7 @@ _Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
 
     unsigned nth = __atomic_fetch_add(&panics, 1, __ATOMIC_SEQ_CST);
     if (nth > 1)
-        arch_halt();                    /* a panic while panicking while panicking: say no more */
+        arch_halt(); /* a panic while panicking while panicking: say no more */
     __atomic_store_n(&panic_in_progress, true, __ATOMIC_SEQ_CST);
     console_force();
     cmdline.loglvl = LOGLVL_ALL;

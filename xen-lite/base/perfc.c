@@ -1,21 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * XEN_SYSCTL_perfc_op, for Xen's own tool `xenperf`: how often guests left for the hypervisor, by reason, how many blocks of logged
- * domains were split, and the longest time that a call of each number kept its CPU.  What there is never changes, so that a
- * caller's buffers fit.
+ * XEN_SYSCTL_perfc_op, for Xen's own tool `xenperf`: how often guests left for the hypervisor, by
+ * reason, how many blocks of logged domains were split, and the longest time that a call of each
+ * number kept its CPU.  What there is never changes, so that a caller's buffers fit.
  */
 #include "control.h"
 
 const char *const exit_names[EXIT_COUNT] = {
-    [EXIT_IRQ] = "irq", [EXIT_HYPERCALL] = "hypercall", [EXIT_PSCI] = "psci", [EXIT_MMIO] = "mmio",
-    [EXIT_WRITE_FAULT] = "write-fault", [EXIT_WFI] = "wfi", [EXIT_SYSREG] = "sysreg", [EXIT_SGI] = "sgi",
+    [EXIT_IRQ] = "irq",
+    [EXIT_HYPERCALL] = "hypercall",
+    [EXIT_PSCI] = "psci",
+    [EXIT_MMIO] = "mmio",
+    [EXIT_WRITE_FAULT] = "write-fault",
+    [EXIT_WFI] = "wfi",
+    [EXIT_SYSREG] = "sysreg",
+    [EXIT_SGI] = "sgi",
     [EXIT_OTHER] = "other",
 };
 
 /* Domains that are gone are not counted any more. */
 enum { BY_CONTROL_DOMAIN, BY_GUESTS, EXIT_VALUES };
 enum { WHEN_NEEDED, IN_BACKGROUND, SPLIT_VALUES };
-struct counts { uint64_t exits[EXIT_COUNT][EXIT_VALUES], splits[SPLIT_VALUES], longest_ns[HYPERCALL_COUNT]; };
+struct counts {
+    uint64_t exits[EXIT_COUNT][EXIT_VALUES], splits[SPLIT_VALUES], longest_ns[HYPERCALL_COUNT];
+};
 
 static void add(struct domain *d, struct counts *c)
 {
@@ -47,7 +55,8 @@ static void each_domain(void (*fn)(struct domain *d, struct counts *c), struct c
 }
 
 /* One counter, of `count` values, at the place that *p has come to. */
-static long tell(struct xen_sysctl_perfc_op *p, const char *kind, const char *what, const uint64_t *value, unsigned count)
+static long tell(struct xen_sysctl_perfc_op *p, const char *kind, const char *what,
+                 const uint64_t *value, unsigned count)
 {
     struct xen_sysctl_perfc_desc desc = { .nr_vals = count };
     xen_sysctl_perfc_val_t v;
@@ -75,10 +84,13 @@ static long query(struct xen_sysctl_perfc_op *p)
         c.longest_ns[nr] = hypercall_longest_ns(nr);
     p->nr_counters = p->nr_vals = 0;
     for (unsigned n = 0; !result && n < EXIT_COUNT; n++)
-        result = tell(p, "exits, [0] control domain, [1] guests: ", exit_names[n], c.exits[n], EXIT_VALUES);
+        result = tell(p, "exits, [0] control domain, [1] guests: ", exit_names[n], c.exits[n],
+                      EXIT_VALUES);
     if (!result)
-        result = tell(p, "blocks split, [0] when needed, [1] in the background", "", c.splits, SPLIT_VALUES);
-    return result ? result : tell(p, "longest hypercall, ns, by number", "", c.longest_ns, HYPERCALL_COUNT);
+        result = tell(p, "blocks split, [0] when needed, [1] in the background", "", c.splits,
+                      SPLIT_VALUES);
+    return result ? result
+                  : tell(p, "longest hypercall, ns, by number", "", c.longest_ns, HYPERCALL_COUNT);
 }
 
 long sysctl_perfc_op(struct xen_sysctl *op, bool *reply)
@@ -91,11 +103,8 @@ long sysctl_perfc_op(struct xen_sysctl *op, bool *reply)
         each_domain(clear, NULL);
         hypercall_forget_longest();
         break;
-    case XEN_SYSCTL_PERFCOP_query:
-        result = query(p);
-        break;
-    default:
-        return -XEN_EINVAL;
+    case XEN_SYSCTL_PERFCOP_query: result = query(p); break;
+    default: return -XEN_EINVAL;
     }
     *reply = !result;
     return result;

@@ -2,28 +2,27 @@
 /*
  * Time and soft timers.
  *
- * Each CPU has a list of armed timers sorted by deadline; its hardware timer (EL2's own) holds the first deadline.
- * A timer fires on the CPU that armed it last.  Another CPU may take it out of the list; the hardware deadline is
- * then left as it is and costs the owner one empty interrupt at most.
+ * Each CPU has a list of armed timers sorted by deadline; its hardware timer (EL2's own) holds the
+ * first deadline. A timer fires on the CPU that armed it last.  Another CPU may take it out of the
+ * list; the hardware deadline is then left as it is and costs the owner one empty interrupt at
+ * most.
  *
- * Locks: t->lock (who is arming or disarming this timer) > cpu->timer_lock (the list).  A callback runs with neither,
- * so it may arm and stop timers, itself included.  `running` counts callbacks under way: it goes up under the list's
- * lock before the timer leaves the list's sight, so who finds the timer disarmed and `running` zero knows that it
- * will not run; its decrement is the last touch of the timer, after which its memory may go.
+ * Locks: t->lock (who is arming or disarming this timer) > cpu->timer_lock (the list).  A callback
+ * runs with neither, so it may arm and stop timers, itself included.  `running` counts callbacks
+ * under way: it goes up under the list's lock before the timer leaves the list's sight, so who
+ * finds the timer disarmed and `running` zero knows that it will not run; its decrement is the last
+ * touch of the timer, after which its memory may go.
  */
 #include "arch.h"
 #include "lib.h"
 #include "sched.h"
 
 #define NS_PER_S 1000000000ull
-#define NEVER (~0ull)
+#define NEVER    (~0ull)
 
 static uint64_t boot_counter;
 
-void time_init(void)
-{
-    boot_counter = counter();
-}
+void time_init(void) { boot_counter = counter(); }
 
 /* Split at whole seconds: no product overflows, for any frequency below 18 GHz. */
 uint64_t ns_to_ticks(uint64_t ns)
@@ -36,15 +35,13 @@ uint64_t ticks_to_ns(uint64_t ticks)
     return ticks / counter_hz * NS_PER_S + ticks % counter_hz * NS_PER_S / counter_hz;
 }
 
-uint64_t system_time_ns(void)
-{
-    return ticks_to_ns(counter() - boot_counter);
-}
+uint64_t system_time_ns(void) { return ticks_to_ns(counter() - boot_counter); }
 
 int64_t counter_to_system_ns(uint64_t ticks)
 {
     int64_t since = (int64_t)(ticks - boot_counter);
-    return since >= 0 ? (int64_t)ticks_to_ns((uint64_t)since) : -(int64_t)ticks_to_ns(0 - (uint64_t)since);
+    return since >= 0 ? (int64_t)ticks_to_ns((uint64_t)since)
+                      : -(int64_t)ticks_to_ns(0 - (uint64_t)since);
 }
 
 void timer_init(struct timer *t, void (*fn)(void *), void *arg)
@@ -56,7 +53,9 @@ void timer_init(struct timer *t, void (*fn)(void *), void *arg)
 /* This CPU's, list locked. */
 static void program(struct cpu *c)
 {
-    uint64_t next = list_empty(&c->timers) ? NEVER : list_entry(c->timers.next, struct timer, link)->deadline;
+    uint64_t next = list_empty(&c->timers)
+                        ? NEVER
+                        : list_entry(c->timers.next, struct timer, link)->deadline;
     if (next == c->armed)
         return;
     c->armed = next;
@@ -87,7 +86,7 @@ void timer_set(struct timer *t, uint64_t deadline)
         disarm(t);
     spin_lock(&c->timer_lock);
     if (t->armed)
-        list_del(&t->link);     /* on this CPU: one pass, one write of the hardware */
+        list_del(&t->link); /* on this CPU: one pass, one write of the hardware */
     t->cpu = c;
     t->deadline = deadline;
     __atomic_store_n(&t->armed, true, __ATOMIC_RELAXED);
@@ -100,7 +99,8 @@ void timer_set(struct timer *t, uint64_t deadline)
     spin_unlock(&t->lock);
 }
 
-/* An unlocked look first: nearly always there is nothing to stop. A timer armed meanwhile is as if armed afterwards. */
+/* An unlocked look first: nearly always there is nothing to stop. A timer armed meanwhile is as if
+ * armed afterwards. */
 void timer_cancel(struct timer *t)
 {
     if (!__atomic_load_n(&t->armed, __ATOMIC_ACQUIRE))
@@ -112,9 +112,10 @@ void timer_cancel(struct timer *t)
 
 void timer_stop(struct timer *t)
 {
-    uint32_t own = this_cpu()->timer_running == t;      /* a callback that stops its own timer does not wait for itself */
+    uint32_t own = this_cpu()->timer_running ==
+                   t; /* a callback that stops its own timer does not wait for itself */
     do {
-        timer_cancel(t);        /* again after each wait: the callback may have armed it anew */
+        timer_cancel(t); /* again after each wait: the callback may have armed it anew */
         while (__atomic_load_n(&t->running, __ATOMIC_ACQUIRE) > own)
             cpu_relax_();
     } while (__atomic_load_n(&t->armed, __ATOMIC_ACQUIRE));
@@ -130,7 +131,8 @@ static struct timer *take_due(struct cpu *c)
         return NULL;
     list_del(&t->link);
     __atomic_fetch_add(&t->running, 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&t->armed, false, __ATOMIC_RELEASE);       /* after `running`: timer_stop looks in the other order */
+    __atomic_store_n(&t->armed, false,
+                     __ATOMIC_RELEASE); /* after `running`: timer_stop looks in the other order */
     return t;
 }
 
@@ -147,7 +149,8 @@ void timer_run_expired(void)
         spin_lock(&c->timer_lock);
         c->timer_running = outer;
     }
-    /* The interrupt that brought us here is a level: even an unchanged deadline must be written once it is over. */
+    /* The interrupt that brought us here is a level: even an unchanged deadline must be written
+     * once it is over. */
     if (c->armed <= counter())
         c->armed = NEVER - 1;
     program(c);

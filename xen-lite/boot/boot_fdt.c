@@ -44,15 +44,17 @@ static int translate(const void *fdt, int bus, uint64_t *address, uint64_t bytes
         int parent = fdt_parent_offset(fdt, bus), len;
         const uint32_t *p = fdt_getprop(fdt, bus, "ranges", &len);
         if (!p)
-            return -XEN_EINVAL;         /* a bus that is not mapped: its children have no CPU address */
-        unsigned child = fdt_cells(fdt, bus, "#address-cells", 2), size = fdt_cells(fdt, bus, "#size-cells", 1);
+            return -XEN_EINVAL; /* a bus that is not mapped: its children have no CPU address */
+        unsigned child = fdt_cells(fdt, bus, "#address-cells", 2),
+                 size = fdt_cells(fdt, bus, "#size-cells", 1);
         unsigned up = fdt_cells(fdt, parent, "#address-cells", 2);
         if (child > 2 || size > 2 || up > 2 || child == 0)
             return -XEN_EINVAL;
-        bool found = len == 0;          /* empty: one to one */
+        bool found = len == 0; /* empty: one to one */
         unsigned entry = (child + size + up) * 4;
         for (; !found && len >= (int)entry; len -= (int)entry) {
-            uint64_t c = fdt_read_cells(&p, child), u = fdt_read_cells(&p, up), n = fdt_read_cells(&p, size);
+            uint64_t c = fdt_read_cells(&p, child), u = fdt_read_cells(&p, up),
+                     n = fdt_read_cells(&p, size);
             if (*address >= c && bytes <= n && *address - c <= n - bytes) {
                 *address = *address - c + u;
                 found = true;
@@ -65,7 +67,8 @@ static int translate(const void *fdt, int bus, uint64_t *address, uint64_t bytes
     return 0;
 }
 
-/* Of the bus or the nearest node above it that says: boot loaders leave the properties out in /chosen. */
+/* Of the bus or the nearest node above it that says: boot loaders leave the properties out in
+ * /chosen. */
 static unsigned bus_cells(const void *fdt, int bus, const char *property, unsigned fallback)
 {
     for (; bus > 0; bus = fdt_parent_offset(fdt, bus))
@@ -75,12 +78,14 @@ static unsigned bus_cells(const void *fdt, int bus, const char *property, unsign
 }
 
 /* As the node's own bus numbers it. */
-static int read_reg(const void *fdt, int node, int bus, unsigned index, uint64_t *address, uint64_t *bytes)
+static int read_reg(const void *fdt, int node, int bus, unsigned index, uint64_t *address,
+                    uint64_t *bytes)
 {
     int len;
     if (bus < 0)
         return -XEN_EINVAL;
-    unsigned ac = bus_cells(fdt, bus, "#address-cells", 2), sc = bus_cells(fdt, bus, "#size-cells", 1);
+    unsigned ac = bus_cells(fdt, bus, "#address-cells", 2),
+             sc = bus_cells(fdt, bus, "#size-cells", 1);
     const uint32_t *p = fdt_getprop(fdt, node, "reg", &len);
     if (!p || ac == 0 || ac > 2 || sc > 2)
         return -XEN_ENOENT;
@@ -97,7 +102,8 @@ int fdt_reg(const void *fdt, int node, unsigned index, uint64_t *address, uint64
     return fdt_reg_on(fdt, node, fdt_parent_offset(fdt, node), index, address, bytes);
 }
 
-int fdt_reg_on(const void *fdt, int node, int bus, unsigned index, uint64_t *address, uint64_t *bytes)
+int fdt_reg_on(const void *fdt, int node, int bus, unsigned index, uint64_t *address,
+               uint64_t *bytes)
 {
     int rc = read_reg(fdt, node, bus, index, address, bytes);
     return rc ? rc : translate(fdt, bus, address, *bytes);
@@ -112,8 +118,8 @@ void boot_reserve(uint64_t start, uint64_t end, const char *what)
     if (boot.reserved_count == BOOT_REGIONS_MAX)
         panic("boot: more than %u reserved regions in the device tree", BOOT_REGIONS_MAX);
     boot.extent[boot.reserved_count] = (struct boot_extent){ start, end, what };
-    boot.reserved[boot.reserved_count++] =
-        (struct mem_region){ ROUND_DOWN(start, PAGE_SIZE), ROUND_UP(end, PAGE_SIZE) };
+    boot.reserved[boot.reserved_count++] = (struct mem_region){ ROUND_DOWN(start, PAGE_SIZE),
+                                                                ROUND_UP(end, PAGE_SIZE) };
 }
 
 static void scan_memory(const void *fdt, int node)
@@ -141,7 +147,8 @@ static void scan_reserved_memory(const void *fdt)
     int parent = fdt_path_offset(fdt, "/reserved-memory"), node;
     if (parent < 0)
         return;
-    fdt_for_each_subnode(node, fdt, parent) {
+    fdt_for_each_subnode(node, fdt, parent)
+    {
         uint64_t start, bytes;
         for (unsigned i = 0; !fdt_reg(fdt, node, i, &start, &bytes); i++)
             boot_reserve(start, start + bytes, boot_what_reserved);
@@ -153,13 +160,14 @@ static void copy_string(char *dst, const void *fdt, int node, const char *proper
     int len;
     const char *s = fdt_getprop(fdt, node, property, &len);
     if (s && len > 0 && s[len - 1] == '\0' && strlcpy(dst, s, BOOT_STRING_MAX) >= BOOT_STRING_MAX)
-        log_warn("boot: %s of node %s is longer than %u characters: cut\n", property, fdt_get_name(fdt, node, NULL),
-                 BOOT_STRING_MAX - 1);
+        log_warn("boot: %s of node %s is longer than %u characters: cut\n", property,
+                 fdt_get_name(fdt, node, NULL), BOOT_STRING_MAX - 1);
 }
 
 static const char *const kernel_names[] = { "multiboot,kernel", "xen,linux-zimage" };
 static const char *const ramdisk_names[] = { "multiboot,ramdisk", "xen,linux-initrd" };
-static const char *const module_names[] = { "multiboot,module", "xen,multiboot-module", "xen,linux-zimage", "xen,linux-initrd" };
+static const char *const module_names[] = { "multiboot,module", "xen,multiboot-module",
+                                            "xen,linux-zimage", "xen,linux-initrd" };
 
 /* Modules without a kind are a kernel first, then a ramdisk, as in Xen. */
 static struct boot_module *module_for(const void *fdt, int node)
@@ -174,13 +182,16 @@ static int scan_module(const void *fdt, int node)
     struct boot_module *m = module_for(fdt, node);
     const char *name = fdt_get_name(fdt, node, NULL);
     if (m->present) {
-        log_err("boot: %s: a second %s, beside %s: leave one of them out\n", name, m == &boot.kernel ? "kernel" : "ramdisk", m->name);
+        log_err("boot: %s: a second %s, beside %s: leave one of them out\n", name,
+                m == &boot.kernel ? "kernel" : "ramdisk", m->name);
         return -XEN_EINVAL;
     }
     strlcpy(m->name, name, sizeof(m->name));
     /* /chosen is no bus and has no ranges: its children's addresses are the CPU's. */
     if (read_reg(fdt, node, fdt_parent_offset(fdt, node), 0, &m->start, &m->bytes)) {
-        log_err("boot: %s: its reg property is missing, or too short for #address-cells and #size-cells\n", name);
+        log_err(
+            "boot: %s: its reg property is missing, or too short for #address-cells and #size-cells\n",
+            name);
         return -XEN_EINVAL;
     }
     copy_string(m->bootargs, fdt, node, "bootargs");
@@ -213,14 +224,18 @@ static int scan_linux_initrd(const void *fdt, int chosen)
 static int scan_modules(const void *fdt, int chosen)
 {
     int node;
-    fdt_for_each_subnode(node, fdt, chosen) {
-        int rc = fdt_has_compatible(fdt, node, module_names, ARRAY_SIZE(module_names)) ? scan_module(fdt, node) : 0;
+    fdt_for_each_subnode(node, fdt, chosen)
+    {
+        int rc = fdt_has_compatible(fdt, node, module_names, ARRAY_SIZE(module_names))
+                     ? scan_module(fdt, node)
+                     : 0;
         if (rc)
             return rc;
     }
     if (!boot.kernel.present) {
-        log_err("boot: no kernel for the control domain: /chosen has no node with compatible \"multiboot,kernel\", "
-                "\"multiboot,module\"\n");
+        log_err(
+            "boot: no kernel for the control domain: /chosen has no node with compatible \"multiboot,kernel\", "
+            "\"multiboot,module\"\n");
         return -XEN_EINVAL;
     }
     return scan_linux_initrd(fdt, chosen);
@@ -233,12 +248,15 @@ static int scan_chosen(const void *fdt)
         log_err("boot: the device tree has no /chosen node: no kernel for the control domain\n");
         return -XEN_EINVAL;
     }
-    copy_string(boot.cmdline, fdt, chosen, fdt_getprop(fdt, chosen, "xen,xen-bootargs", NULL) ? "xen,xen-bootargs" : "bootargs");
+    copy_string(boot.cmdline, fdt, chosen,
+                fdt_getprop(fdt, chosen, "xen,xen-bootargs", NULL) ? "xen,xen-bootargs"
+                                                                   : "bootargs");
     int rc = scan_modules(fdt, chosen);
     /* /chosen's own dom0 arguments serve a kernel module that brings none. */
     if (!boot.kernel.bootargs[0])
         copy_string(boot.kernel.bootargs, fdt, chosen,
-                    fdt_getprop(fdt, chosen, "xen,xen-bootargs", NULL) ? "bootargs" : "xen,dom0-bootargs");
+                    fdt_getprop(fdt, chosen, "xen,xen-bootargs", NULL) ? "bootargs"
+                                                                       : "xen,dom0-bootargs");
     return rc;
 }
 
@@ -248,11 +266,13 @@ static void scan_cpus(const void *fdt)
     if (parent < 0)
         return;
     unsigned ac = fdt_cells(fdt, parent, "#address-cells", 1);
-    fdt_for_each_subnode(node, fdt, parent) {
+    fdt_for_each_subnode(node, fdt, parent)
+    {
         int len;
         const char *type = fdt_getprop(fdt, node, "device_type", NULL);
         const uint32_t *reg = fdt_getprop(fdt, node, "reg", &len);
-        if (!type || strcmp(type, "cpu") || !reg || len < (int)ac * 4 || !fdt_node_enabled(fdt, node))
+        if (!type || strcmp(type, "cpu") || !reg || len < (int)ac * 4 ||
+            !fdt_node_enabled(fdt, node))
             continue;
         if (boot.cpu_count == MAX_CPUS) {
             log_warn("boot: more than %u CPUs: the rest stays off\n", MAX_CPUS);
@@ -266,7 +286,8 @@ int boot_scan(const void *fdt, paddr_t fdt_pa, struct mem_region image)
 {
     int node = -1, rc = fdt_check_header(fdt);
     if (rc) {
-        log_err("boot: no device tree at 0x%llx: %s\n", (unsigned long long)fdt_pa.v, fdt_strerror(rc));
+        log_err("boot: no device tree at 0x%llx: %s\n", (unsigned long long)fdt_pa.v,
+                fdt_strerror(rc));
         return -XEN_EINVAL;
     }
     while ((node = fdt_node_offset_by_prop_value(fdt, node, "device_type", "memory", 7)) >= 0)

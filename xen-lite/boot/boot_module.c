@@ -1,29 +1,48 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The modules that the boot loader left, the control domain's kernel and ramdisk: whether each lies where nothing else does, and,
- * once RAM can be read, whether it is whole.  What a loader got wrong shows here, by name, rather than as a kernel that dies
- * without a word.  How much can be told is the format's matter: a zImage and an Image with an EFI stub know their bytes, a newc
- * archive has an end; an Image without stub and compressed ramdisks do not tell without being unpacked, and pass.
+ * The modules that the boot loader left, the control domain's kernel and ramdisk: whether each lies
+ * where nothing else does, and, once RAM can be read, whether it is whole.  What a loader got wrong
+ * shows here, by name, rather than as a kernel that dies without a word.  How much can be told is
+ * the format's matter: a zImage and an Image with an EFI stub know their bytes, a newc archive has
+ * an end; an Image without stub and compressed ramdisks do not tell without being unpacked, and
+ * pass.
  */
 #include <xen/errno.h>
 #include "arch.h"
 #include "boot.h"
 #include "lib.h"
 
-static const uint8_t arm64_magic[] = { 'A', 'R', 'M', 0x64 }, zimage_magic[] = { 0x18, 0x28, 0x6f, 0x01 };
+static const uint8_t arm64_magic[] = { 'A', 'R', 'M', 0x64 },
+                     zimage_magic[] = { 0x18, 0x28, 0x6f, 0x01 };
 static const uint8_t pe_magic[] = { 'P', 'E', 0, 0 }, gzip_magic[] = { 0x1f, 0x8b };
 
 enum {
-    IMAGE_PE_AT = 60, IMAGE_MAGIC_AT = 56, IMAGE_HEADER_BYTES = 64,     /* arm64: Documentation/arch/arm64/booting.rst of Linux */
-    ZIMAGE_MAGIC_AT = 36, ZIMAGE_START_AT = 40, ZIMAGE_END_AT = 44, ZIMAGE_HEADER_BYTES = 48,
-    PE_SECTIONS_AT = 6, PE_OPTIONAL_AT = 20, PE_HEADER_BYTES = 24,      /* from "PE\0\0" on */
-    SECTION_SIZE_AT = 16, SECTION_PLACE_AT = 20, SECTION_BYTES = 40,
-    CPIO_MAGIC_BYTES = 6, CPIO_FILE_SIZE_AT = 54, CPIO_NAME_SIZE_AT = 94, CPIO_HEADER_BYTES = 110,
+    IMAGE_PE_AT = 60,
+    IMAGE_MAGIC_AT = 56,
+    IMAGE_HEADER_BYTES = 64, /* arm64: Documentation/arch/arm64/booting.rst of Linux */
+    ZIMAGE_MAGIC_AT = 36,
+    ZIMAGE_START_AT = 40,
+    ZIMAGE_END_AT = 44,
+    ZIMAGE_HEADER_BYTES = 48,
+    PE_SECTIONS_AT = 6,
+    PE_OPTIONAL_AT = 20,
+    PE_HEADER_BYTES = 24, /* from "PE\0\0" on */
+    SECTION_SIZE_AT = 16,
+    SECTION_PLACE_AT = 20,
+    SECTION_BYTES = 40,
+    CPIO_MAGIC_BYTES = 6,
+    CPIO_FILE_SIZE_AT = 54,
+    CPIO_NAME_SIZE_AT = 94,
+    CPIO_HEADER_BYTES = 110,
 };
 
-static const char *kind_of(const struct boot_module *m) { return m == &boot.kernel ? "kernel" : "ramdisk"; }
+static const char *kind_of(const struct boot_module *m)
+{
+    return m == &boot.kernel ? "kernel" : "ramdisk";
+}
 
-static int refuse(const struct boot_module *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static int refuse(const struct boot_module *m, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 static int refuse(const struct boot_module *m, const char *fmt, ...)
 {
     char why[160];
@@ -31,8 +50,8 @@ static int refuse(const struct boot_module *m, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(why, sizeof(why), fmt, ap);
     va_end(ap);
-    log_err("boot: %s (%s, 0x%llx bytes at 0x%llx): %s\n", m->name, kind_of(m), (unsigned long long)m->bytes,
-            (unsigned long long)m->start, why);
+    log_err("boot: %s (%s, 0x%llx bytes at 0x%llx): %s\n", m->name, kind_of(m),
+            (unsigned long long)m->bytes, (unsigned long long)m->start, why);
     return -XEN_EINVAL;
 }
 
@@ -40,7 +59,8 @@ static int refuse(const struct boot_module *m, const char *fmt, ...)
 static bool in_ram(uint64_t start, uint64_t bytes)
 {
     for (unsigned i = 0; i < boot.ram_count; i++)
-        if (start >= boot.ram[i].start && start < boot.ram[i].end && bytes <= boot.ram[i].end - start)
+        if (start >= boot.ram[i].start && start < boot.ram[i].end &&
+            bytes <= boot.ram[i].end - start)
             return true;
     return false;
 }
@@ -48,8 +68,9 @@ static bool in_ram(uint64_t start, uint64_t bytes)
 /* A loader that reserves the very place of a module means that module. */
 static bool is_own_reservation(const struct boot_module *m, const struct boot_extent *e)
 {
-    return e->what == boot_what_reserved && e->start == m->start && ROUND_UP(e->end, (uint64_t)PAGE_SIZE) ==
-           ROUND_UP(m->start + m->bytes, (uint64_t)PAGE_SIZE);
+    return e->what == boot_what_reserved && e->start == m->start &&
+           ROUND_UP(e->end, (uint64_t)PAGE_SIZE) ==
+               ROUND_UP(m->start + m->bytes, (uint64_t)PAGE_SIZE);
 }
 
 int boot_module_place(struct boot_module *m)
@@ -61,8 +82,8 @@ int boot_module_place(struct boot_module *m)
     for (unsigned i = 0; i < boot.reserved_count; i++) {
         const struct boot_extent *e = &boot.extent[i];
         if (m->start < e->end && e->start < m->start + m->bytes && !is_own_reservation(m, e))
-            return refuse(m, "overlaps %s at 0x%llx-0x%llx: load one of them elsewhere", e->what, (unsigned long long)e->start,
-                          (unsigned long long)e->end);
+            return refuse(m, "overlaps %s at 0x%llx-0x%llx: load one of them elsewhere", e->what,
+                          (unsigned long long)e->start, (unsigned long long)e->end);
     }
     boot_reserve(m->start, m->start + m->bytes, m->name);
     m->present = true;
@@ -78,16 +99,18 @@ static uint64_t le(const uint8_t *p, unsigned bytes)
     return v;
 }
 
-/* Bytes of an Image's file, of which `bytes` are there: from the table of sections that its EFI stub brings. */
+/* Bytes of an Image's file, of which `bytes` are there: from the table of sections that its EFI
+ * stub brings. */
 static uint64_t image_file_bytes(const uint8_t *p, uint64_t bytes)
 {
     uint64_t pe = le(p + IMAGE_PE_AT, 4), need = IMAGE_HEADER_BYTES;
     if (!pe || pe > bytes || bytes - pe < PE_HEADER_BYTES)
         return pe ? pe + PE_HEADER_BYTES : need;
     if (memcmp(p + pe, pe_magic, sizeof(pe_magic)))
-        return need;                    /* what follows is no stub's: nothing is known */
+        return need; /* what follows is no stub's: nothing is known */
     unsigned count = (unsigned)le(p + pe + PE_SECTIONS_AT, 2);
-    uint64_t table = pe + PE_HEADER_BYTES + le(p + pe + PE_OPTIONAL_AT, 2), end = table + (uint64_t)count * SECTION_BYTES;
+    uint64_t table = pe + PE_HEADER_BYTES + le(p + pe + PE_OPTIONAL_AT, 2),
+             end = table + (uint64_t)count * SECTION_BYTES;
     if (end > bytes)
         return end;
     for (; table < end; table += SECTION_BYTES)
@@ -98,9 +121,11 @@ static uint64_t image_file_bytes(const uint8_t *p, uint64_t bytes)
 /* As the kernel's own header says; 0: it is none that is known. */
 static uint64_t kernel_file_bytes(const uint8_t *p, uint64_t bytes)
 {
-    if (bytes >= IMAGE_HEADER_BYTES && !memcmp(p + IMAGE_MAGIC_AT, arm64_magic, sizeof(arm64_magic)))
+    if (bytes >= IMAGE_HEADER_BYTES &&
+        !memcmp(p + IMAGE_MAGIC_AT, arm64_magic, sizeof(arm64_magic)))
         return image_file_bytes(p, bytes);
-    if (bytes >= ZIMAGE_HEADER_BYTES && !memcmp(p + ZIMAGE_MAGIC_AT, zimage_magic, sizeof(zimage_magic)))
+    if (bytes >= ZIMAGE_HEADER_BYTES &&
+        !memcmp(p + ZIMAGE_MAGIC_AT, zimage_magic, sizeof(zimage_magic)))
         return (uint32_t)(le(p + ZIMAGE_END_AT, 4) - le(p + ZIMAGE_START_AT, 4));
     return 0;
 }
@@ -114,7 +139,8 @@ static int check_kernel(const struct boot_module *m)
     if (!need)
         return refuse(m, "is no kernel: neither an arm64 Image nor an arm zImage");
     if (need > m->bytes)
-        return refuse(m, "is truncated: by its own header it has 0x%llx bytes; load all of it", (unsigned long long)need);
+        return refuse(m, "is truncated: by its own header it has 0x%llx bytes; load all of it",
+                      (unsigned long long)need);
     return 0;
 }
 
@@ -128,13 +154,17 @@ static uint64_t hex8(const uint8_t *p)
     return v;
 }
 
-struct cpio_entry { uint64_t name_bytes, bytes; bool last; };   /* bytes: all of it, less padding behind */
+struct cpio_entry {
+    uint64_t name_bytes, bytes;
+    bool last;
+}; /* bytes: all of it, less padding behind */
 
 /* Whether the `left` bytes at p begin with the header of an entry; it may go on beyond them. */
 static bool cpio_read(const uint8_t *p, uint64_t left, struct cpio_entry *e)
 {
     static const char trailer[] = "TRAILER!!!";
-    if (left < CPIO_MAGIC_BYTES || (memcmp(p, "070701", CPIO_MAGIC_BYTES) && memcmp(p, "070702", CPIO_MAGIC_BYTES)))
+    if (left < CPIO_MAGIC_BYTES ||
+        (memcmp(p, "070701", CPIO_MAGIC_BYTES) && memcmp(p, "070702", CPIO_MAGIC_BYTES)))
         return false;
     e->last = false;
     e->bytes = CPIO_HEADER_BYTES;
@@ -149,12 +179,13 @@ static bool cpio_read(const uint8_t *p, uint64_t left, struct cpio_entry *e)
     return true;
 }
 
-/* Archives one after the other, with zeroes between; what comes behind them and is none (a compressed one) is not looked into. */
+/* Archives one after the other, with zeroes between; what comes behind them and is none (a
+ * compressed one) is not looked into. */
 static int check_ramdisk(const struct boot_module *m)
 {
     const uint8_t *p = pa_to_va(PA(m->start));
     struct cpio_entry e;
-    bool open = false;                  /* in an archive whose last entry has not been seen */
+    bool open = false; /* in an archive whose last entry has not been seen */
     for (uint64_t at = 0; at < m->bytes;) {
         uint64_t left = m->bytes - at;
         if (!p[at]) {
@@ -163,7 +194,8 @@ static int check_ramdisk(const struct boot_module *m)
         }
         if (!cpio_read(p + at, left, &e)) {
             if (open && left >= CPIO_MAGIC_BYTES)
-                return refuse(m, "is damaged: no cpio header at its byte 0x%llx; make it anew", (unsigned long long)at);
+                return refuse(m, "is damaged: no cpio header at its byte 0x%llx; make it anew",
+                              (unsigned long long)at);
             break;
         }
         open = !e.last;
@@ -175,7 +207,8 @@ static int check_ramdisk(const struct boot_module *m)
 static int check(const struct boot_module *m, int (*look)(const struct boot_module *m))
 {
     if (!pa_in_direct_map(PA(m->start)) || !pa_in_direct_map(PA(m->start + m->bytes - 1)))
-        return refuse(m, "is beyond the memory that the hypervisor sees all the time: load it lower");
+        return refuse(m,
+                      "is beyond the memory that the hypervisor sees all the time: load it lower");
     return look(m);
 }
 

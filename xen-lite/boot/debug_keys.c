@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Dumps for people: `xl debug-keys KEY`, or typed on the UART after three Ctrl-A.  They go to the log. */
+/* Dumps for people: `xl debug-keys KEY`, or typed on the UART after three Ctrl-A.  They go to the
+ * log. */
 #include "types.h"
 #include <xen/xen.h>
 #include "domain.h"
@@ -30,7 +31,8 @@ static void print_exits(const char *who, unsigned id, const uint64_t *count)
     unsigned n = 0;
 
     for (unsigned i = 0; i < EXIT_COUNT; i++) {
-        int more = snprintf(line + n, sizeof line - n, " %s=%llu", exit_names[i], (unsigned long long)count[i]);
+        int more = snprintf(line + n, sizeof line - n, " %s=%llu", exit_names[i],
+                            (unsigned long long)count[i]);
         n += more > 0 ? (unsigned)more : 0;
         if (n >= sizeof line)
             break;
@@ -53,7 +55,8 @@ static void dump_exits(void)
     for_each_domain(domain_exits);
     for (unsigned nr = 0; nr < HYPERCALL_COUNT; nr++)
         if (hypercall_longest_ns(nr))
-            log_info("hypercall %u: %llu ns at most\n", nr, (unsigned long long)hypercall_longest_ns(nr));
+            log_info("hypercall %u: %llu ns at most\n", nr,
+                     (unsigned long long)hypercall_longest_ns(nr));
 }
 
 static void dump_cpus(void)
@@ -61,11 +64,13 @@ static void dump_cpus(void)
     for (unsigned i = 0; i < cpu_count; i++) {
         const struct cpu *c = &cpus[i];
         const struct vcpu *v = c->current;
-        log_info("CPU%u mpidr %llx %s work %x idle %llu ms busy %llu ms\n", i, (unsigned long long)c->mpidr,
-                 c->idle ? "idle" : "running", c->work, (unsigned long long)(ticks_to_ns(c->idle_ticks) / 1000000),
+        log_info("CPU%u mpidr %llx %s work %x idle %llu ms busy %llu ms\n", i,
+                 (unsigned long long)c->mpidr, c->idle ? "idle" : "running", c->work,
+                 (unsigned long long)(ticks_to_ns(c->idle_ticks) / 1000000),
                  (unsigned long long)(ticks_to_ns(c->busy_ticks) / 1000000));
         if (v && v->domain)
-            log_info("  d%uv%u pc %016llx\n", (unsigned)v->domain->id, v->id, (unsigned long long)v->arch.regs.pc);
+            log_info("  d%uv%u pc %016llx\n", (unsigned)v->domain->id, v->id,
+                     (unsigned long long)v->arch.regs.pc);
     }
 }
 
@@ -76,11 +81,13 @@ static void dump_dom0_registers(void)
         const struct vcpu *v = dom0->vcpu[i];
         if (!v)
             continue;
-        log_info("d0v%u%s: pc %016llx pstate %llx\n", i, v->sched.running && v != current_vcpu() ? " (running)" : "",
+        log_info("d0v%u%s: pc %016llx pstate %llx\n", i,
+                 v->sched.running && v != current_vcpu() ? " (running)" : "",
                  (unsigned long long)v->arch.regs.pc, (unsigned long long)v->arch.regs.pstate);
         for (unsigned n = 0; n < 30; n += 3)
             log_info("  x%-2u %016llx %016llx %016llx\n", n, (unsigned long long)arch_reg_get(v, n),
-                     (unsigned long long)arch_reg_get(v, n + 1), (unsigned long long)arch_reg_get(v, n + 2));
+                     (unsigned long long)arch_reg_get(v, n + 1),
+                     (unsigned long long)arch_reg_get(v, n + 2));
         log_info("  x30 %016llx\n", (unsigned long long)arch_reg_get(v, 30));
     }
 }
@@ -91,7 +98,12 @@ static void reboot(void)
     arch_reboot();
 }
 
-static const struct { char key; bool dump; void (*fn)(void); const char *what; } keys[] = {
+static const struct {
+    char key;
+    bool dump;
+    void (*fn)(void);
+    const char *what;
+} keys[] = {
     { 'h', false, help, "this list" },
     { '*', false, debug_keys_dump_all, "all dumps" },
     { '0', true, dump_dom0_registers, "control domain's registers" },

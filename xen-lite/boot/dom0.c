@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Building the control domain: memory mapped one to one, devices passed through, kernel and ramdisk copied to
- * where the kernel's boot protocol wants them (dom0_image.c).
+ * Building the control domain: memory mapped one to one, devices passed through, kernel and ramdisk
+ * copied to where the kernel's boot protocol wants them (dom0_image.c).
  */
 #include <libfdt.h>
 #include <xen/xen.h>
@@ -13,12 +13,16 @@
 #include "irq.h"
 
 /* What whoever boots the machine can put right is no bug: a line, and the end. */
-#define STOP(...) do { log_err(__VA_ARGS__); boot_stop(); } while (0)
+#define STOP(...)             \
+    do {                      \
+        log_err(__VA_ARGS__); \
+        boot_stop();          \
+    } while (0)
 
 #define DOM0_DEFAULT_BYTES (512ull << 20)
-#define DOM0_ORDER_MAX 18u                  /* 1 GiB */
-#define EAGER_BYTES (1ull << 30)            /* larger device ranges are mapped at first touch */
-#define DTB_ROOM (256u << 10)
+#define DOM0_ORDER_MAX     18u          /* 1 GiB */
+#define EAGER_BYTES        (1ull << 30) /* larger device ranges are mapped at first touch */
+#define DTB_ROOM           (256u << 10)
 
 static struct dom0_layout layout;
 static struct kernel_image image;
@@ -34,7 +38,8 @@ static void add_bank(uint64_t start, uint64_t end)
         layout.bank[at - 1].end = end;
         if (at < layout.bank_count && layout.bank[at].start == end) {
             layout.bank[at - 1].end = layout.bank[at].end;
-            memmove(&layout.bank[at], &layout.bank[at + 1], (--layout.bank_count - at) * sizeof(layout.bank[0]));
+            memmove(&layout.bank[at], &layout.bank[at + 1],
+                    (--layout.bank_count - at) * sizeof(layout.bank[0]));
         }
         return;
     }
@@ -43,8 +48,10 @@ static void add_bank(uint64_t start, uint64_t end)
         return;
     }
     if (layout.bank_count == BOOT_REGIONS_MAX)
-        STOP("dom0: memory is in more than %u pieces: ask for less with dom0_mem=\n", BOOT_REGIONS_MAX);
-    memmove(&layout.bank[at + 1], &layout.bank[at], (layout.bank_count++ - at) * sizeof(layout.bank[0]));
+        STOP("dom0: memory is in more than %u pieces: ask for less with dom0_mem=\n",
+             BOOT_REGIONS_MAX);
+    memmove(&layout.bank[at + 1], &layout.bank[at],
+            (layout.bank_count++ - at) * sizeof(layout.bank[0]));
     layout.bank[at] = (struct mem_region){ start, end };
 }
 
@@ -59,7 +66,8 @@ static uint64_t add_memory(struct domain *d, const struct page *p, unsigned orde
 
 static _Noreturn void too_little(uint64_t bytes, const char *where)
 {
-    STOP("dom0: dom0_mem= asks for 0x%llx bytes more than there are free%s\n", (unsigned long long)bytes, where);
+    STOP("dom0: dom0_mem= asks for 0x%llx bytes more than there are free%s\n",
+         (unsigned long long)bytes, where);
 }
 
 /* Largest blocks first: few banks, and 2 MiB blocks in the map. */
@@ -68,7 +76,7 @@ static void give_memory(struct domain *d, uint64_t bytes)
     for (unsigned order = DOM0_ORDER_MAX; bytes >= PAGE_SIZE;) {
         while (order && (uint64_t)PAGE_SIZE << order > bytes)
             order--;
-        const struct page *p = page_alloc(d, order, ALLOC_RAW);     /* it clears what it uses itself */
+        const struct page *p = page_alloc(d, order, ALLOC_RAW); /* it clears what it uses itself */
         if (p)
             bytes -= add_memory(d, p, order);
         else if (order-- < BLOCK_SHIFT - PAGE_SHIFT)
@@ -81,7 +89,8 @@ static uint64_t give_blocks_below(struct domain *d, uint64_t bytes, unsigned ord
 {
     uint64_t size = (uint64_t)PAGE_SIZE << order;
     for (unsigned i = 0; i < boot.ram_count; i++)
-        for (uint64_t at = ROUND_UP(boot.ram[i].start, size); bytes >= size && at + size <= MIN(boot.ram[i].end, limit); at += size) {
+        for (uint64_t at = ROUND_UP(boot.ram[i].start, size);
+             bytes >= size && at + size <= MIN(boot.ram[i].end, limit); at += size) {
             const struct page *p = page_alloc_at(d, PA(at), order);
             if (p)
                 bytes -= add_memory(d, p, order);
@@ -99,20 +108,24 @@ static void give_low_memory(struct domain *d, uint64_t bytes)
 }
 
 /*
- * A ramdisk of whole pages becomes the control domain's where it lies: the kernel gives that memory back to itself when it has
- * unpacked it.  arm64 Linux wants it within 32 GiB of the kernel, from a GiB boundary on, so all of RAM has to be; 32-bit Linux wants it near
- * the kernel, so it is copied.  Returns its bytes; 0: it has to be copied.
+ * A ramdisk of whole pages becomes the control domain's where it lies: the kernel gives that memory
+ * back to itself when it has unpacked it.  arm64 Linux wants it within 32 GiB of the kernel, from a
+ * GiB boundary on, so all of RAM has to be; 32-bit Linux wants it near the kernel, so it is copied.
+ * Returns its bytes; 0: it has to be copied.
  */
 static uint64_t adopt_ramdisk(struct domain *d, uint64_t bytes)
 {
-    uint64_t start = boot.ramdisk.start, end = ROUND_UP(start + boot.ramdisk.bytes, (uint64_t)PAGE_SIZE);
-    uint64_t low = ROUND_DOWN(boot.ram[0].start, 1ull << 30), high = boot.ram[boot.ram_count - 1].end;
-    if (!boot.ramdisk.present || image.aarch32 || (start & ~PAGE_MASK) || end - start > bytes / 2 || high - low > 32ull << 30)
+    uint64_t start = boot.ramdisk.start,
+             end = ROUND_UP(start + boot.ramdisk.bytes, (uint64_t)PAGE_SIZE);
+    uint64_t low = ROUND_DOWN(boot.ram[0].start, 1ull << 30),
+             high = boot.ram[boot.ram_count - 1].end;
+    if (!boot.ramdisk.present || image.aarch32 || (start & ~PAGE_MASK) || end - start > bytes / 2 ||
+        high - low > 32ull << 30)
         return 0;
     for (unsigned i = 0; i < boot.reserved_count; i++) {
         const struct mem_region *r = &boot.reserved[i];
         if (r->start < end && start < r->end && (r->start != start || r->end != end))
-            return 0;                   /* its last page has something else, too */
+            return 0; /* its last page has something else, too */
     }
     if (!page_adopt(d, start, end))
         return 0;
@@ -131,7 +144,8 @@ static int note_device(void *arg, uint64_t start, uint64_t end)
     if (start >= end)
         return 0;
     /* virtio-mmio slots share pages: one range for a run of them */
-    if (device_count && device[device_count - 1].end >= start && device[device_count - 1].start <= start) {
+    if (device_count && device[device_count - 1].end >= start &&
+        device[device_count - 1].start <= start) {
         if (device[device_count - 1].end >= end)
             return 0;
         start = device[device_count - 1].end;
@@ -142,8 +156,8 @@ static int note_device(void *arg, uint64_t start, uint64_t end)
             if (device[i].start <= start && end <= device[i].end)
                 return 0;
         if (device_count == ARRAY_SIZE(device)) {
-            log_warn("dom0: device at 0x%llx not passed through: more than %zu ranges\n", (unsigned long long)start,
-                     ARRAY_SIZE(device));
+            log_warn("dom0: device at 0x%llx not passed through: more than %zu ranges\n",
+                     (unsigned long long)start, ARRAY_SIZE(device));
             return 0;
         }
         device[device_count++] = (struct mem_region){ start, end };
@@ -159,7 +173,8 @@ bool dom0_map_device_on_demand(struct domain *d, ipa_t ipa)
     if (!d->direct_map)
         return false;
     for (unsigned i = 0; i < device_count; i++) {
-        if (device[i].end - device[i].start <= EAGER_BYTES || ipa.v < device[i].start || ipa.v >= device[i].end)
+        if (device[i].end - device[i].start <= EAGER_BYTES || ipa.v < device[i].start ||
+            ipa.v >= device[i].end)
             continue;
         if (start < device[i].start || start + BLOCK_SIZE > device[i].end)
             return !p2m_map(d, IPA(ipa.v & PAGE_MASK), PA(ipa.v & PAGE_MASK), 1, P2M_DEVICE);
@@ -187,12 +202,15 @@ static bool within(uint64_t start, uint64_t end, paddr_t at, uint64_t bytes)
 /* Hidden from the control domain, and still no place for something else. */
 static bool range_hidden(uint64_t start, uint64_t end)
 {
-    return within(start, end, gic_info.dist, gic_info.dist_bytes) || within(start, end, gic_info.redist, gic_info.redist_bytes) ||
-           within(start, end, gic_info.cpu_if, gic_info.cpu_if_bytes) || within(start, end, gic_info.vcpu_if, gic_info.cpu_if_bytes) ||
+    return within(start, end, gic_info.dist, gic_info.dist_bytes) ||
+           within(start, end, gic_info.redist, gic_info.redist_bytes) ||
+           within(start, end, gic_info.cpu_if, gic_info.cpu_if_bytes) ||
+           within(start, end, gic_info.vcpu_if, gic_info.cpu_if_bytes) ||
            within(start, end, uart_base, uart_base.v ? PAGE_SIZE : 0);
 }
 
-/* A 32-bit kernel's grant frames: below 4 GiB, as high as possible.  It maps other domains' pages in place of its own. */
+/* A 32-bit kernel's grant frames: below 4 GiB, as high as possible.  It maps other domains' pages
+ * in place of its own. */
 static void find_low_region(void)
 {
     layout.grant_bytes = (uint64_t)GRANT_FRAMES_MAX << PAGE_SHIFT;
@@ -205,8 +223,9 @@ static void find_low_region(void)
 }
 
 /*
- * Guest-physical space with nothing behind it on this machine: the control domain maps grants and other domains'
- * pages there instead of giving up RAM of its own.  Above 4 GiB; the largest of a few sizes that fits.
+ * Guest-physical space with nothing behind it on this machine: the control domain maps grants and
+ * other domains' pages there instead of giving up RAM of its own.  Above 4 GiB; the largest of a
+ * few sizes that fits.
  */
 static void find_extended_region(void)
 {
@@ -229,11 +248,13 @@ static void copy_in(struct domain *d, uint64_t to, const void *from, size_t byte
 }
 
 /* A module, which may lie anywhere in RAM. */
-static void copy_module(struct domain *d, uint64_t to, const struct boot_module *m, const char *what)
+static void copy_module(struct domain *d, uint64_t to, const struct boot_module *m,
+                        const char *what)
 {
     for (uint64_t done = 0; done < m->bytes;) {
         const struct page *p = pfn_page((m->start + done) >> PAGE_SHIFT);
-        size_t offset = (m->start + done) & (PAGE_SIZE - 1), n = (size_t)MIN(m->bytes - done, (uint64_t)(PAGE_SIZE - offset));
+        size_t offset = (m->start + done) & (PAGE_SIZE - 1),
+               n = (size_t)MIN(m->bytes - done, (uint64_t)(PAGE_SIZE - offset));
         const uint8_t *from = page_map(p);
         copy_in(d, to + done, from + offset, n, what);
         page_unmap(p, from);
@@ -242,11 +263,14 @@ static void copy_module(struct domain *d, uint64_t to, const struct boot_module 
 }
 
 /* A place in bank `b` for `bytes`, as high as possible, 2 MiB aligned, below `*top`. */
-static uint64_t place_high(const struct mem_region *b, uint64_t *top, uint64_t bytes, const char *what)
+static uint64_t place_high(const struct mem_region *b, uint64_t *top, uint64_t bytes,
+                           const char *what)
 {
     if (bytes + BLOCK_SIZE > *top - b->start)
-        STOP("dom0: the %s (0x%llx bytes) does not fit into its first memory bank 0x%llx-0x%llx: raise dom0_mem=\n", what,
-             (unsigned long long)bytes, (unsigned long long)b->start, (unsigned long long)b->end);
+        STOP(
+            "dom0: the %s (0x%llx bytes) does not fit into its first memory bank 0x%llx-0x%llx: raise dom0_mem=\n",
+            what, (unsigned long long)bytes, (unsigned long long)b->start,
+            (unsigned long long)b->end);
     *top = ROUND_DOWN(*top - bytes, (uint64_t)BLOCK_SIZE);
     return *top;
 }
@@ -258,7 +282,8 @@ static const struct mem_region *bank_for(uint64_t bytes)
         if (layout.bank[i].end - layout.bank[i].start >= bytes)
             best = &layout.bank[i];
     if (!best)
-        STOP("dom0: no memory bank holds kernel and ramdisk (0x%llx bytes): raise dom0_mem=\n", (unsigned long long)bytes);
+        STOP("dom0: no memory bank holds kernel and ramdisk (0x%llx bytes): raise dom0_mem=\n",
+             (unsigned long long)bytes);
     return best;
 }
 
@@ -270,25 +295,31 @@ static void look_at_kernel(void)
     size_t offset = m->start & (PAGE_SIZE - 1);
     const uint8_t *page = page_map(p);
     uint8_t start[KERNEL_HEADER_BYTES] = { 0 };
-    memcpy(start, page + offset, MIN(sizeof(start), PAGE_SIZE - offset));       /* loaders align modules: not across a page */
+    memcpy(start, page + offset,
+           MIN(sizeof(start), PAGE_SIZE - offset)); /* loaders align modules: not across a page */
     page_unmap(p, page);
     int rc = dom0_image_probe(start, m->bytes, &image);
     if (!rc)
         return;
     if (rc == -XEN_EOPNOTSUPP)
-        log_err("boot: %s (kernel, 0x%llx bytes at 0x%llx): is %s, and EL1 of this CPU is %s only: load a kernel of that width\n", m->name,
-                (unsigned long long)m->bytes, (unsigned long long)m->start, image.aarch32 ? "a 32-bit zImage" : "an arm64 Image",
-                image.aarch32 ? "AArch64" : "32-bit");
+        log_err(
+            "boot: %s (kernel, 0x%llx bytes at 0x%llx): is %s, and EL1 of this CPU is %s only: load a kernel of that width\n",
+            m->name, (unsigned long long)m->bytes, (unsigned long long)m->start,
+            image.aarch32 ? "a 32-bit zImage" : "an arm64 Image",
+            image.aarch32 ? "AArch64" : "32-bit");
     else
-        log_err("boot: %s (kernel, 0x%llx bytes at 0x%llx): is neither an arm64 Image nor a zImage, or not all of it is there\n", m->name,
-                (unsigned long long)m->bytes, (unsigned long long)m->start);
+        log_err(
+            "boot: %s (kernel, 0x%llx bytes at 0x%llx): is neither an arm64 Image nor a zImage, or not all of it is there\n",
+            m->name, (unsigned long long)m->bytes, (unsigned long long)m->start);
     boot_stop();
 }
 
 static void place_ramdisk(struct domain *d, const struct mem_region *bank, uint64_t *top)
 {
     if (layout.ramdisk_end) {
-        add_bank(layout.ramdisk_start, ROUND_UP(layout.ramdisk_end, (uint64_t)PAGE_SIZE));  /* only now: nothing else goes there */
+        add_bank(layout.ramdisk_start,
+                 ROUND_UP(layout.ramdisk_end,
+                          (uint64_t)PAGE_SIZE)); /* only now: nothing else goes there */
     } else if (boot.ramdisk.present) {
         layout.ramdisk_start = place_high(bank, top, boot.ramdisk.bytes, "ramdisk");
         layout.ramdisk_end = layout.ramdisk_start + boot.ramdisk.bytes;
@@ -310,17 +341,21 @@ static void make_tree(struct domain *d, const void *fdt, uint64_t to)
 static uint64_t load(struct domain *d, const void *fdt, uint64_t *dtb)
 {
     uint64_t ramdisk_bytes = layout.ramdisk_end ? 0 : boot.ramdisk.bytes, entry;
-    const struct mem_region bank = *bank_for(image.room + ramdisk_bytes + DTB_ROOM + 4 * BLOCK_SIZE);
+    const struct mem_region bank = *bank_for(image.room + ramdisk_bytes + DTB_ROOM +
+                                             4 * BLOCK_SIZE);
     uint64_t top = dom0_image_data_end(&image, &bank);
     *dtb = place_high(&bank, &top, DTB_ROOM, "device tree");
     place_ramdisk(d, &bank, &top);
     if (!dom0_image_place(&image, bank.start, top, &entry))
-        STOP("dom0: the kernel (0x%llx bytes) and the ramdisk do not fit into bank 0x%llx-0x%llx: raise dom0_mem=\n",
-             (unsigned long long)image.bytes, (unsigned long long)bank.start, (unsigned long long)bank.end);
+        STOP(
+            "dom0: the kernel (0x%llx bytes) and the ramdisk do not fit into bank 0x%llx-0x%llx: raise dom0_mem=\n",
+            (unsigned long long)image.bytes, (unsigned long long)bank.start,
+            (unsigned long long)bank.end);
     copy_module(d, entry, &boot.kernel, "kernel");
     make_tree(d, fdt, *dtb);
     /* The kernel starts with its caches off. */
-    p2m_cache_flush(d, entry >> PAGE_SHIFT, ROUND_UP(image.bytes, (uint64_t)PAGE_SIZE) >> PAGE_SHIFT);
+    p2m_cache_flush(d, entry >> PAGE_SHIFT,
+                    ROUND_UP(image.bytes, (uint64_t)PAGE_SIZE) >> PAGE_SHIFT);
     p2m_cache_flush(d, *dtb >> PAGE_SHIFT, DTB_ROOM >> PAGE_SHIFT);
     return entry;
 }
@@ -357,7 +392,8 @@ void dom0_build(const void *fdt)
         .max_grant_frames = GRANT_FRAMES_MAX,
         .max_maptrack_frames = 1024,
         .grant_opts = 1,
-        .arch = { .gic_version = gic->version == 3 ? XEN_DOMCTL_CONFIG_GIC_V3 : XEN_DOMCTL_CONFIG_GIC_V2,
+        .arch = { .gic_version = gic->version == 3 ? XEN_DOMCTL_CONFIG_GIC_V3
+                                                   : XEN_DOMCTL_CONFIG_GIC_V2,
                   .nr_spis = gic_info.irq_count - INTID_SPI },
     };
     struct domain *d;
@@ -371,7 +407,7 @@ void dom0_build(const void *fdt)
         if (!d->vcpu[i] && (rc = vcpu_create(d, i)))
             panic("dom0: cannot create vCPU %u (error %d)", i, rc);
     uint64_t ramdisk = adopt_ramdisk(d, bytes);
-    if (ramdisk)                        /* in whole blocks, rather than scraps for the last MiB */
+    if (ramdisk) /* in whole blocks, rather than scraps for the last MiB */
         bytes = ramdisk + ROUND_DOWN(bytes - ramdisk, (uint64_t)BLOCK_SIZE);
     if (image.aarch32)
         give_low_memory(d, bytes - ramdisk);
@@ -387,9 +423,11 @@ void dom0_build(const void *fdt)
     layout.evtchn_ppi = d->evtchn_ppi;
     uint64_t dtb, entry = load(d, fdt, &dtb);
     d->max_pages = (uint32_t)(bytes >> PAGE_SHIFT);
-    log_info("dom0: %s, %llu MiB in %u bank(s) from 0x%llx, %u vCPU(s), kernel at 0x%llx, device tree at 0x%llx\n",
-             image.aarch32 ? "32-bit" : "64-bit", (unsigned long long)bytes >> 20, layout.bank_count,
-             (unsigned long long)layout.bank[0].start, layout.vcpu_count, (unsigned long long)entry, (unsigned long long)dtb);
+    log_info(
+        "dom0: %s, %llu MiB in %u bank(s) from 0x%llx, %u vCPU(s), kernel at 0x%llx, device tree at 0x%llx\n",
+        image.aarch32 ? "32-bit" : "64-bit", (unsigned long long)bytes >> 20, layout.bank_count,
+        (unsigned long long)layout.bank[0].start, layout.vcpu_count, (unsigned long long)entry,
+        (unsigned long long)dtb);
     start_vcpu(d->vcpu[0], entry, dtb);
     d->counter_offset = counter();
     domain_unpause_by_controller(d);

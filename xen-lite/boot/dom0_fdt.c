@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control domain's device tree: the machine's, less what the hypervisor keeps for itself, plus the
- * hypervisor's node.  Edited in a copy with libfdt; a node that cannot be edited fails the boot by name.
+ * The control domain's device tree: the machine's, less what the hypervisor keeps for itself, plus
+ * the hypervisor's node.  Edited in a copy with libfdt; a node that cannot be edited fails the boot
+ * by name.
  */
 #include <libfdt.h>
 #include <xen/errno.h>
@@ -17,19 +18,22 @@ static int set_string(void *fdt, int node, const char *property, const char *s)
     return fdt_setprop(fdt, node, property, s, (int)strlen(s) + 1);
 }
 
-/* Nodes that the control domain must not see: their hardware is the hypervisor's, or is not virtualised. */
+/* Nodes that the control domain must not see: their hardware is the hypervisor's, or is not
+ * virtualised. */
 static const char *const hidden_compatible[] = {
-    "arm,gic-v3-its", "arm,gic-v2m-frame", "arm,armv8-pmuv3", "arm,cortex-a15-pmu", "arm,cortex-a57-pmu",
-    "arm,cortex-a72-pmu", "arm,armv7-timer-mem", "arm,smmu-v3", "arm,statistical-profiling-extension-v1",
+    "arm,gic-v3-its",      "arm,gic-v2m-frame",  "arm,armv8-pmuv3",
+    "arm,cortex-a15-pmu",  "arm,cortex-a57-pmu", "arm,cortex-a72-pmu",
+    "arm,armv7-timer-mem", "arm,smmu-v3",        "arm,statistical-profiling-extension-v1",
 };
 static const char *const uart_compatible[] = { "arm,pl011", "arm,sbsa-uart" };
-static const char *const gic_compatible[] = { "arm,gic-v3", "arm,cortex-a15-gic", "arm,cortex-a7-gic", "arm,gic-400" };
+static const char *const gic_compatible[] = { "arm,gic-v3", "arm,cortex-a15-gic",
+                                              "arm,cortex-a7-gic", "arm,gic-400" };
 
 static bool is_hypervisor_uart(const void *fdt, int node)
 {
     uint64_t start, bytes;
     if (!fdt_has_compatible(fdt, node, uart_compatible, ARRAY_SIZE(uart_compatible)))
-        return false;                   /* before libfdt looks for its bus, which takes the whole tree */
+        return false; /* before libfdt looks for its bus, which takes the whole tree */
     return !fdt_reg(fdt, node, 0, &start, &bytes) && start == uart_base.v && uart_base.v;
 }
 
@@ -50,7 +54,8 @@ static bool is_memory(const void *fdt, int node)
     return type && !strcmp(type, "memory");
 }
 
-static int for_each_pci_range(const void *fdt, int node, int (*fn)(void *, uint64_t, uint64_t), void *arg)
+static int for_each_pci_range(const void *fdt, int node, int (*fn)(void *, uint64_t, uint64_t),
+                              void *arg)
 {
     int len, rc = 0;
     const uint32_t *p = fdt_getprop(fdt, node, "ranges", &len);
@@ -68,21 +73,26 @@ static int for_each_pci_range(const void *fdt, int node, int (*fn)(void *, uint6
 static bool is_no_bus(const void *fdt, int node)
 {
     const char *name = fdt_get_name(fdt, node, NULL);
-    return name && (!strcmp(name, "chosen") || !strcmp(name, "cpus") || !strcmp(name, "reserved-memory"));
+    return name &&
+           (!strcmp(name, "chosen") || !strcmp(name, "cpus") || !strcmp(name, "reserved-memory"));
 }
 
 int dom0_for_each_device(const void *fdt, int (*fn)(void *, uint64_t, uint64_t), void *arg)
 {
-    int above[DEPTH_MAX] = { 0 }, depth = 0;            /* the nodes above: libfdt looks for a parent from the start of the tree */
-    for (int node = fdt_next_node(fdt, 0, &depth); node >= 0 && depth > 0; node = fdt_next_node(fdt, node, &depth)) {
+    int above[DEPTH_MAX] = { 0 },
+        depth = 0; /* the nodes above: libfdt looks for a parent from the start of the tree */
+    for (int node = fdt_next_node(fdt, 0, &depth); node >= 0 && depth > 0;
+         node = fdt_next_node(fdt, node, &depth)) {
         uint64_t start, bytes;
         if (depth >= DEPTH_MAX)
             return -XEN_EINVAL;
         above[depth] = node;
-        if (is_hidden(fdt, node) || is_gic(fdt, node) || is_memory(fdt, node) || is_no_bus(fdt, above[depth - 1]))
+        if (is_hidden(fdt, node) || is_gic(fdt, node) || is_memory(fdt, node) ||
+            is_no_bus(fdt, above[depth - 1]))
             continue;
         int rc = 0;
-        for (unsigned i = 0; !rc && !fdt_reg_on(fdt, node, above[depth - 1], i, &start, &bytes); i++)
+        for (unsigned i = 0; !rc && !fdt_reg_on(fdt, node, above[depth - 1], i, &start, &bytes);
+             i++)
             if (bytes)
                 rc = fn(arg, start, start + bytes);
         const char *type = fdt_getprop(fdt, node, "device_type", NULL);
@@ -102,7 +112,8 @@ static int delete_hidden(void *fdt)
         const char *name = fdt_get_name(fdt, node, NULL);
         bool module = !fdt_node_check_compatible(fdt, node, "multiboot,module") ||
                       !fdt_node_check_compatible(fdt, node, "xen,multiboot-module");
-        if (!module && !is_memory(fdt, node) && !is_hidden(fdt, node) && strcmp(name, "cpu-map") && strcmp(name, "hypervisor")) {
+        if (!module && !is_memory(fdt, node) && !is_hidden(fdt, node) && strcmp(name, "cpu-map") &&
+            strcmp(name, "hypervisor")) {
             before = node;
             continue;
         }
@@ -233,11 +244,13 @@ static int gic_node(const void *fdt)
     return -FDT_ERR_NOTFOUND;
 }
 
-/* A GICv2's virtualization frames stay here, too: distributor and CPU interface are left of `reg`. */
+/* A GICv2's virtualization frames stay here, too: distributor and CPU interface are left of `reg`.
+ */
 static int edit_gic_frames(void *fdt, int node)
 {
     int len, parent = fdt_parent_offset(fdt, node);
-    unsigned cells = 2 * (fdt_cells(fdt, parent, "#address-cells", 2) + fdt_cells(fdt, parent, "#size-cells", 1));
+    unsigned cells = 2 * (fdt_cells(fdt, parent, "#address-cells", 2) +
+                          fdt_cells(fdt, parent, "#size-cells", 1));
     uint32_t keep[8];
     const void *reg = fdt_getprop(fdt, node, "reg", &len);
     if (!reg || cells > ARRAY_SIZE(keep) || len < (int)(4 * cells))
@@ -256,7 +269,7 @@ static int edit_gic(void *fdt)
         if (bad)
             return bad;
     }
-    int rc = fdt_delprop(fdt, node, "interrupts");      /* the maintenance interrupt stays here */
+    int rc = fdt_delprop(fdt, node, "interrupts"); /* the maintenance interrupt stays here */
     if (rc && rc != -FDT_ERR_NOTFOUND)
         return rc;
     /* Without ITS and v2m frames there are no MSIs behind PCI bridges either. */

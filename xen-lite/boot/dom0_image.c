@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control domain's kernel: what kind it is, by its header, and where its kind wants to lie.  Of Linux's documentation,
- * arch/arm64/booting.rst and arch/arm/booting.rst.  An arm64 Image starts in AArch64 state, a zImage in AArch32: the header decides, not the
- * width of the hypervisor, as long as the CPUs can.
+ * The control domain's kernel: what kind it is, by its header, and where its kind wants to lie.  Of
+ * Linux's documentation, arch/arm64/booting.rst and arch/arm/booting.rst.  An arm64 Image starts in
+ * AArch64 state, a zImage in AArch32: the header decides, not the width of the hypervisor, as long
+ * as the CPUs can.
  */
 #include <xen/errno.h>
 #include "boot.h"
@@ -15,23 +16,29 @@ struct image_header {
     uint64_t text_offset, image_size, flags, reserved[3];
     uint32_t magic, pe;
 };
-#define IMAGE_MAGIC 0x644d5241u             /* "ARM\x64" */
+#define IMAGE_MAGIC 0x644d5241u /* "ARM\x64" */
 _Static_assert(sizeof(struct image_header) == KERNEL_HEADER_BYTES, "arm64 Image header");
 
-struct zimage_header { uint32_t code[9], magic, start, end; };
+struct zimage_header {
+    uint32_t code[9], magic, start, end;
+};
 #define ZIMAGE_MAGIC 0x016f2818u
-_Static_assert(offsetof(struct zimage_header, magic) == 0x24 && offsetof(struct zimage_header, end) == 0x2c, "zImage header");
+_Static_assert(offsetof(struct zimage_header, magic) == 0x24 &&
+                   offsetof(struct zimage_header, end) == 0x2c,
+               "zImage header");
 
-/* A zImage without a place of its own: in the first 128 MiB of RAM, and not in the first 32, where what it unpacks will be. */
+/* A zImage without a place of its own: in the first 128 MiB of RAM, and not in the first 32, where
+ * what it unpacks will be. */
 #define ZIMAGE_WITHIN (128ull << 20)
 #define ZIMAGE_ABOVE  (32ull << 20)
-/* What a 32-bit kernel reads early must be in the memory that it maps for good: 760 MiB, less with other splits. */
-#define LOWMEM_BYTES  (512ull << 20)
+/* What a 32-bit kernel reads early must be in the memory that it maps for good: 760 MiB, less with
+ * other splits. */
+#define LOWMEM_BYTES (512ull << 20)
 
 static void read_image(const struct image_header *h, uint64_t bytes, struct kernel_image *k)
 {
     k->bytes = MAX(h->image_size, bytes);
-    k->offset = h->image_size ? h->text_offset : 0x80000;       /* before 3.17 there was no image_size */
+    k->offset = h->image_size ? h->text_offset : 0x80000; /* before 3.17 there was no image_size */
     k->room = k->offset + k->bytes;
 }
 
@@ -44,7 +51,8 @@ static int read_zimage(const struct zimage_header *h, uint64_t bytes, struct ker
     return h->start < h->end && h->end - h->start <= bytes ? 0 : -XEN_EINVAL;
 }
 
-int dom0_image_probe(const uint8_t start[KERNEL_HEADER_BYTES], uint64_t bytes, struct kernel_image *k)
+int dom0_image_probe(const uint8_t start[KERNEL_HEADER_BYTES], uint64_t bytes,
+                     struct kernel_image *k)
 {
     struct image_header image;
     struct zimage_header zimage;
@@ -70,7 +78,7 @@ bool dom0_image_place(const struct kernel_image *k, uint64_t start, uint64_t end
         *entry = ROUND_UP(start, (uint64_t)BLOCK_SIZE) + k->offset;
     else if (k->fixed)
         *entry = k->fixed;
-    else                                /* as high as it may be: what it unpacks goes to the start */
+    else /* as high as it may be: what it unpacks goes to the start */
         *entry = ROUND_DOWN(MIN(end, start + ZIMAGE_WITHIN) - k->bytes, (uint64_t)BLOCK_SIZE);
     return end - start >= k->room && *entry >= start && *entry <= end - k->bytes;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Boot, in the order in which things become possible: read the device tree, give all RAM a frame table, bring up
- * console, interrupts, CPUs, build the control domain, and enter guests for ever.
+ * Boot, in the order in which things become possible: read the device tree, give all RAM a frame
+ * table, bring up console, interrupts, CPUs, build the control domain, and enter guests for ever.
  */
 #include <libfdt.h>
 #include "boot.h"
@@ -9,13 +9,14 @@
 #include "hw.h"
 #include "hypercall.h"
 
-#define FDT_MAX_BYTES (2u << 20)
+#define FDT_MAX_BYTES        (2u << 20)
 #define CPU_START_TIMEOUT_MS 1000u
-#define LAST_WORDS_MS 20u
+#define LAST_WORDS_MS        20u
 
 _Noreturn void boot_stop(void)
 {
-    log_err("boot: the control domain cannot start: %s\n", cmdline.noreboot ? "halted" : "power off");
+    log_err("boot: the control domain cannot start: %s\n",
+            cmdline.noreboot ? "halted" : "power off");
     if (cmdline.noreboot)
         arch_halt();
     /* What the UART still has of that line must be out before the power is. */
@@ -44,8 +45,8 @@ static void start_memory(void)
 }
 
 /*
- * The tree where the boot loader put it is inside a reserved region; a copy survives whatever is done with that.
- * Packed: QEMU's has a MiB of padding, which editing would have to make room for.
+ * The tree where the boot loader put it is inside a reserved region; a copy survives whatever is
+ * done with that. Packed: QEMU's has a MiB of padding, which editing would have to make room for.
  */
 static const void *keep_tree(const void *early)
 {
@@ -64,23 +65,27 @@ static void start_cpus(void)
     for (unsigned i = 1; i < boot.cpu_count; i++) {
         int rc = arch_cpu_on(i, boot.cpu_mpidr[i]);
         if (rc) {
-            log_warn("boot: CPU %u (MPIDR 0x%llx) did not start: PSCI error %d\n", i, (unsigned long long)boot.cpu_mpidr[i], rc);
-            break;                      /* CPUs are numbered without holes */
+            log_warn("boot: CPU %u (MPIDR 0x%llx) did not start: PSCI error %d\n", i,
+                     (unsigned long long)boot.cpu_mpidr[i], rc);
+            break; /* CPUs are numbered without holes */
         }
         uint64_t end = counter() + counter_hz / 1000 * CPU_START_TIMEOUT_MS;
         while (!__atomic_load_n(&cpus[i].online, __ATOMIC_ACQUIRE))
             if (counter() > end)
-                panic("boot: CPU %u (MPIDR 0x%llx) was started and never came up", i, (unsigned long long)boot.cpu_mpidr[i]);
+                panic("boot: CPU %u (MPIDR 0x%llx) was started and never came up", i,
+                      (unsigned long long)boot.cpu_mpidr[i]);
     }
 }
 
-/* What only booting needed goes back to the allocator: module images that the control domain has copies of. */
+/* What only booting needed goes back to the allocator: module images that the control domain has
+ * copies of. */
 static void free_modules(void)
 {
     const struct boot_module *m[] = { &boot.kernel, &boot.ramdisk };
     for (unsigned i = 0; i < ARRAY_SIZE(m); i++)
         if (m[i]->present)
-            page_free_region(ROUND_UP(m[i]->start, (uint64_t)PAGE_SIZE), ROUND_DOWN(m[i]->start + m[i]->bytes, (uint64_t)PAGE_SIZE));
+            page_free_region(ROUND_UP(m[i]->start, (uint64_t)PAGE_SIZE),
+                             ROUND_DOWN(m[i]->start + m[i]->bytes, (uint64_t)PAGE_SIZE));
 }
 
 _Noreturn void core_boot(paddr_t fdt_pa)
@@ -88,15 +93,17 @@ _Noreturn void core_boot(paddr_t fdt_pa)
     stack_guard_init();
     const void *fdt = arch_early_map(fdt_pa, FDT_MAX_BYTES);
     uart_probe(fdt, NULL);
-    int psci = psci_probe(fdt);         /* before the first line that may be the last */
+    int psci = psci_probe(fdt); /* before the first line that may be the last */
     read_tree(fdt_pa, fdt);
     start_memory();
     if (boot_modules_check())
         boot_stop();
     fdt = keep_tree(fdt);
     if (cmdline.dtuart[0] && uart_probe(fdt, cmdline.dtuart))
-        log_warn("boot: dtuart=%s names no UART that is known: output stays where it is\n", cmdline.dtuart);
-    log_info("xen-lite: %llu MiB of RAM, %u CPU(s)\n", (unsigned long long)boot.ram_bytes >> 20, boot.cpu_count);
+        log_warn("boot: dtuart=%s names no UART that is known: output stays where it is\n",
+                 cmdline.dtuart);
+    log_info("xen-lite: %llu MiB of RAM, %u CPU(s)\n", (unsigned long long)boot.ram_bytes >> 20,
+             boot.cpu_count);
     if (psci)
         log_warn("boot: no usable PSCI firmware (error %d): one CPU, no power off\n", psci);
     int rc = gic_probe(fdt);
@@ -111,7 +118,8 @@ _Noreturn void core_boot(paddr_t fdt_pa)
     dom0_build(fdt);
     free_modules();
     uart_irq_enable();
-    log_info("xen-lite: %llu MiB free, control domain starts\n", (unsigned long long)page_free_count() >> 8);
+    log_info("xen-lite: %llu MiB free, control domain starts\n",
+             (unsigned long long)page_free_count() >> 8);
     arch_enter_guest();
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * CONSOLEIO_*: the control domain's console is the UART itself; other guests may leave lines in the log.
- * public/xen.h
+ * CONSOLEIO_*: the control domain's console is the UART itself; other guests may leave lines in the
+ * log. public/xen.h
  */
 #include "types.h"
 #include <xen/xen.h>
@@ -60,11 +60,8 @@ long do_console_io(unsigned cmd, unsigned count, uint64_t buffer)
     if (count > INT32_MAX)
         return -XEN_EINVAL;
     switch (cmd) {
-    case CONSOLEIO_write:
-        return console_write(d, count, buffer);
-    case CONSOLEIO_read:
-        return d->privileged ? console_read(count, buffer) : -XEN_EPERM;
-    default:
-        return -XEN_ENOSYS;
+    case CONSOLEIO_write: return console_write(d, count, buffer);
+    case CONSOLEIO_read: return d->privileged ? console_read(count, buffer) : -XEN_EPERM;
+    default: return -XEN_ENOSYS;
     }
 }

@@ -2,7 +2,8 @@
 /*
  * XEN_DOMCTL_*: the control domain's calls about domains.  public/domctl.h, of Xen 4.17
  *
- * One at a time: who finds the lock taken goes back to its guest and comes again, so that interrupts get in.
+ * One at a time: who finds the lock taken goes back to its guest and comes again, so that
+ * interrupts get in.
  */
 #include "control.h"
 #include <xen/sched.h>
@@ -73,14 +74,9 @@ static long domctl_sendtrigger(struct domctl *c)
     if (c->d == current_vcpu()->domain)
         return -XEN_EINVAL;
     switch (c->op->u.sendtrigger.trigger) {
-    case XEN_DOMCTL_SENDTRIGGER_POWER:
-        domain_shutdown(c->d, SHUTDOWN_poweroff);
-        return 0;
-    case XEN_DOMCTL_SENDTRIGGER_RESET:
-        domain_shutdown(c->d, SHUTDOWN_reboot);
-        return 0;
-    default:
-        return -XEN_ENOSYS;
+    case XEN_DOMCTL_SENDTRIGGER_POWER: domain_shutdown(c->d, SHUTDOWN_poweroff); return 0;
+    case XEN_DOMCTL_SENDTRIGGER_RESET: domain_shutdown(c->d, SHUTDOWN_reboot); return 0;
+    default: return -XEN_ENOSYS;
     }
 }
 
@@ -96,11 +92,16 @@ static long domctl_set_virq_handler(struct domctl *c)
     uint32_t virq = c->op->u.set_virq_handler.virq;
 
     switch (virq) {
-    case VIRQ_CONSOLE: case VIRQ_DOM_EXC: case VIRQ_TBUF: case VIRQ_DEBUGGER: case VIRQ_CON_RING: case VIRQ_PCPU_STATE:
-    case VIRQ_MEM_EVENT: case VIRQ_ARGO: case VIRQ_ENOMEM:
-        return c->d->privileged ? 0 : -XEN_EOPNOTSUPP;
-    default:
-        return -XEN_EINVAL;
+    case VIRQ_CONSOLE:
+    case VIRQ_DOM_EXC:
+    case VIRQ_TBUF:
+    case VIRQ_DEBUGGER:
+    case VIRQ_CON_RING:
+    case VIRQ_PCPU_STATE:
+    case VIRQ_MEM_EVENT:
+    case VIRQ_ARGO:
+    case VIRQ_ENOMEM: return c->d->privileged ? 0 : -XEN_EOPNOTSUPP;
+    default: return -XEN_EINVAL;
     }
 }
 
@@ -142,10 +143,12 @@ static long domctl_monitor_op(struct domctl *c)
 /* Xen looks first whether the guest asked for it, and then has no way to do it on Arm. */
 static long domctl_soft_reset(struct domctl *c)
 {
-    return c->d->shut_down && c->d->shutdown_code == SHUTDOWN_soft_reset ? -XEN_ENOSYS : -XEN_EINVAL;
+    return c->d->shut_down && c->d->shutdown_code == SHUTDOWN_soft_reset ? -XEN_ENOSYS
+                                                                         : -XEN_EINVAL;
 }
 
-/* In pieces: each ends with the lock let go.  Under the lock because the first one waits for the vCPUs to be off their CPUs. */
+/* In pieces: each ends with the lock let go.  Under the lock because the first one waits for the
+ * vCPUs to be off their CPUs. */
 static long domctl_destroydomain(struct domctl *c)
 {
     long result = domain_kill(c->d);
@@ -204,7 +207,8 @@ static long (*const operations[])(struct domctl *c) = {
 /* The two that work without a domain's number being in use. */
 static bool names_no_domain(const struct xen_domctl *op)
 {
-    return op->cmd == XEN_DOMCTL_createdomain || (op->cmd == XEN_DOMCTL_test_assign_device && op->domain == DOMID_INVALID);
+    return op->cmd == XEN_DOMCTL_createdomain ||
+           (op->cmd == XEN_DOMCTL_test_assign_device && op->domain == DOMID_INVALID);
 }
 
 static long locked_operation(struct domctl *c)

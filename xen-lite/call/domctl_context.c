@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* XEN_DOMCTL_{get,set}hvmcontext: a domain's state as one block of records (records.c), in and out. */
+/* XEN_DOMCTL_{get,set}hvmcontext: a domain's state as one block of records (records.c), in and out.
+ */
 #include "control.h"
 #include "records.h"
 
@@ -42,7 +43,8 @@ long domctl_sethvmcontext(struct domctl *c)
     const struct xen_domctl_hvmcontext *h = &c->op->u.hvmcontext;
     long result;
 
-    if (c->d == current_vcpu()->domain || !h->size || h->size > XLR_MAX_BYTES || c->d->dying > DOM_ALIVE)
+    if (c->d == current_vcpu()->domain || !h->size || h->size > XLR_MAX_BYTES ||
+        c->d->dying > DOM_ALIVE)
         return -XEN_EINVAL;
     uint8_t *buf = mem_alloc_uncleared(h->size);
     if (!buf)

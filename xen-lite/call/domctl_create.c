@@ -2,12 +2,14 @@
 /* Making domains: everything about the configuration is checked here, before anything exists. */
 #include "control.h"
 
-#define SPI_COUNT_MAX 988u              /* INTIDs 32..1019 */
+#define SPI_COUNT_MAX 988u /* INTIDs 32..1019 */
 
 static long check_flags(const struct xen_domctl_createdomain *cfg)
 {
-    /* No IOMMU is driven, no PMU is given to guests: whoever asks for these must not believe to have them. */
-    return cfg->flags != (XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap) || cfg->iommu_opts ? -XEN_EINVAL : 0;
+    /* No IOMMU is driven, no PMU is given to guests: whoever asks for these must not believe to
+     * have them. */
+    return cfg->flags != (XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap) || cfg->iommu_opts ? -XEN_EINVAL
+                                                                                      : 0;
 }
 
 static long check_limits(const struct xen_domctl_createdomain *cfg)
@@ -21,7 +23,8 @@ static long check_limits(const struct xen_domctl_createdomain *cfg)
     return cfg->cpupool_id ? -XEN_ESRCH : 0;
 }
 
-/* "Native" becomes what the machine has; another kind cannot be given to a guest by this machine's list registers. */
+/* "Native" becomes what the machine has; another kind cannot be given to a guest by this machine's
+ * list registers. */
 static long check_arch(struct xen_arch_domainconfig *a)
 {
     uint8_t native = gic->version == 2 ? XEN_DOMCTL_CONFIG_GIC_V2 : XEN_DOMCTL_CONFIG_GIC_V3;
@@ -32,7 +35,7 @@ static long check_arch(struct xen_arch_domainconfig *a)
         return -XEN_ENODEV;
     if (a->tee_type != XEN_DOMCTL_CONFIG_TEE_NONE || a->nr_spis > SPI_COUNT_MAX)
         return -XEN_EINVAL;
-    a->clock_frequency = 0;             /* firmware sets CNTFRQ: the guest's tree need not tell it */
+    a->clock_frequency = 0; /* firmware sets CNTFRQ: the guest's tree need not tell it */
     return 0;
 }
 
@@ -108,8 +111,8 @@ long domctl_set_address_size(struct domctl *c)
 }
 
 /*
- * Xen keeps a domain's page-table memory in a pool that the tools size.  Ours comes from the common heap: what the
- * tools ask for must be there, and is not set apart.
+ * Xen keeps a domain's page-table memory in a pool that the tools size.  Ours comes from the common
+ * heap: what the tools ask for must be there, and is not set apart.
  */
 long domctl_paging_mempool(struct domctl *c)
 {

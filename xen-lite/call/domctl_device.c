@@ -2,13 +2,18 @@
 /* Devices and memory of the machine for a domain: who may have what, and mapping it. */
 #include "control.h"
 
-#define IOMEM_GRANTS 64u
+#define IOMEM_GRANTS      64u
 #define MAPPING_PAGES_MAX 64u
-#define FLUSH_PAGES_MAX (1ull << 18)
-#define FLUSH_PIECE 64u
+#define FLUSH_PAGES_MAX   (1ull << 18)
+#define FLUSH_PIECE       64u
 
-/* Ranges that the tools allowed; the control domain itself may have every device. Under the domctl lock. */
-static struct { domid_t id; bool used; uint64_t first, last; } iomem[IOMEM_GRANTS];
+/* Ranges that the tools allowed; the control domain itself may have every device. Under the domctl
+ * lock. */
+static struct {
+    domid_t id;
+    bool used;
+    uint64_t first, last;
+} iomem[IOMEM_GRANTS];
 
 static bool overlaps(uint64_t first, uint64_t last, paddr_t pa, uint64_t bytes)
 {
@@ -32,7 +37,8 @@ static bool may_have(const struct domain *d, uint64_t first, uint64_t last)
     if (d->privileged)
         return true;
     for (unsigned i = 0; i < IOMEM_GRANTS; i++)
-        if (iomem[i].used && iomem[i].id == d->id && iomem[i].first <= first && iomem[i].last >= last)
+        if (iomem[i].used && iomem[i].id == d->id && iomem[i].first <= first &&
+            iomem[i].last >= last)
             return true;
     return false;
 }
@@ -59,11 +65,13 @@ static long iomem_allow(const struct domain *d, uint64_t first, uint64_t last)
     return -XEN_ENOMEM;
 }
 
-/* What an entry allows beside the range stays allowed: the entry shrinks, or splits into one more. */
+/* What an entry allows beside the range stays allowed: the entry shrinks, or splits into one more.
+ */
 static long iomem_deny(const struct domain *d, uint64_t first, uint64_t last)
 {
     for (unsigned i = 0; i < IOMEM_GRANTS; i++) {
-        if (!iomem[i].used || iomem[i].id != d->id || iomem[i].last < first || iomem[i].first > last)
+        if (!iomem[i].used || iomem[i].id != d->id || iomem[i].last < first ||
+            iomem[i].first > last)
             continue;
         uint64_t old_first = iomem[i].first, old_last = iomem[i].last;
         iomem[i].used = false;
@@ -85,7 +93,8 @@ long domctl_iomem_permission(struct domctl *c)
         return -XEN_EINVAL;
     if (!is_device(p->first_mfn, last))
         return -XEN_EPERM;
-    return p->allow_access ? iomem_allow(c->d, p->first_mfn, last) : iomem_deny(c->d, p->first_mfn, last);
+    return p->allow_access ? iomem_allow(c->d, p->first_mfn, last)
+                           : iomem_deny(c->d, p->first_mfn, last);
 }
 
 static long unmap_device(struct domain *d, uint64_t gfn, uint64_t mfn, uint64_t pages)
@@ -105,7 +114,8 @@ long domctl_memory_mapping(struct domctl *c)
     const struct xen_domctl_memory_mapping *m = &c->op->u.memory_mapping;
     uint64_t last = m->first_mfn + m->nr_mfns - 1, last_gfn = m->first_gfn + m->nr_mfns - 1;
 
-    if (!m->nr_mfns || last < m->first_mfn || last_gfn < m->first_gfn || last_gfn >= 1ull << (IPA_BITS - PAGE_SHIFT))
+    if (!m->nr_mfns || last < m->first_mfn || last_gfn < m->first_gfn ||
+        last_gfn >= 1ull << (IPA_BITS - PAGE_SHIFT))
         return -XEN_EINVAL;
     if (m->nr_mfns > MAPPING_PAGES_MAX)
         return -XEN_E2BIG;
@@ -140,8 +150,8 @@ long domctl_bind_pt_irq(struct domctl *c)
 
     if (b->irq_type != PT_IRQ_TYPE_SPI)
         return -XEN_EOPNOTSUPP;
-    if (irq != b->u.spi.spi || irq < INTID_SPI || irq >= gic_info.irq_count || irq >= sizeof d->irq_granted * 8
-        || irq == uart_intid)
+    if (irq != b->u.spi.spi || irq < INTID_SPI || irq >= gic_info.irq_count ||
+        irq >= sizeof d->irq_granted * 8 || irq == uart_intid)
         return -XEN_EINVAL;
     if (!bit_test(current_vcpu()->domain->irq_granted, irq))
         return -XEN_EPERM;

@@ -2,25 +2,30 @@
 /*
  * XEN_DOMCTL_shadow_op: the log of dirty pages, as the migration daemon sees it.
  *
- * A harvest first clears the caller's bitmap, then takes pieces of PIECE_PAGES that may have dirty pages.  Between pieces the call may be
- * sent back to the guest to let interrupts in; where it was is then in the caller's own argument block: `op` with CLEARING or
- * CONTINUED set, the place in `mb` (in units of UNIT_PAGES), the size in `pages`, the dirty pages so far in `stats`.  So calls that get in
- * between from other vCPUs cannot lose it.  A bitmap that cannot be written is found before a bit is taken from its leaf.  One that
- * changes under the call may still fail halfway: what is then not in it is marked again.
+ * A harvest first clears the caller's bitmap, then takes pieces of PIECE_PAGES that may have dirty
+ * pages.  Between pieces the call may be sent back to the guest to let interrupts in; where it was
+ * is then in the caller's own argument block: `op` with CLEARING or CONTINUED set, the place in
+ * `mb` (in units of UNIT_PAGES), the size in `pages`, the dirty pages so far in `stats`.  So calls
+ * that get in between from other vCPUs cannot lose it.  A bitmap that cannot be written is found
+ * before a bit is taken from its leaf.  One that changes under the call may still fail halfway:
+ * what is then not in it is marked again.
  */
 #include "control.h"
 
-#define PIECE_PAGES 4096u                       /* at ten instructions a page, when every other page is dirty */
-#define CLEAR_PAGES (64u * PAGE_SIZE * 8)       /* what is cleared of the bitmap between two looks at whether others wait */
-#define UNIT_PAGES  512u                        /* of `mb`: pieces begin at regions of the log */
-#define CLEARING    0x20000000u
-#define CONTINUED   0x40000000u
+#define PIECE_PAGES 4096u /* at ten instructions a page, when every other page is dirty */
+#define CLEAR_PAGES    \
+    (64u * PAGE_SIZE * \
+     8)                 /* what is cleared of the bitmap between two looks at whether others wait */
+#define UNIT_PAGES 512u /* of `mb`: pieces begin at regions of the log */
+#define CLEARING   0x20000000u
+#define CONTINUED  0x40000000u
 
 static long enable(struct domain *d, uint32_t mode)
 {
-    /* All of a guest's paging is by stage 2 anyway: the flags that say so are welcome, log-dirty is what can be had. */
-    const uint32_t known = XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY | XEN_DOMCTL_SHADOW_ENABLE_REFCOUNT
-        | XEN_DOMCTL_SHADOW_ENABLE_TRANSLATE | XEN_DOMCTL_SHADOW_ENABLE_EXTERNAL;
+    /* All of a guest's paging is by stage 2 anyway: the flags that say so are welcome, log-dirty is
+     * what can be had. */
+    const uint32_t known = XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY | XEN_DOMCTL_SHADOW_ENABLE_REFCOUNT |
+                           XEN_DOMCTL_SHADOW_ENABLE_TRANSLATE | XEN_DOMCTL_SHADOW_ENABLE_EXTERNAL;
 
     if (mode & ~known || !(mode & XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY))
         return -XEN_EINVAL;
@@ -36,7 +41,8 @@ static void mark_again(struct domain *d, uint64_t gfn, const uint64_t *words, ui
 }
 
 /* One piece, from `gfn`; *dirty grows.  Its part of the bitmap is clear. */
-static long harvest_piece(struct domctl *c, uint64_t gfn, uint64_t pages, bool clear, uint32_t *dirty)
+static long harvest_piece(struct domctl *c, uint64_t gfn, uint64_t pages, bool clear,
+                          uint32_t *dirty)
 {
     uint64_t words[PIECE_PAGES / 64], count = 0, to = c->op->u.shadow_op.dirty_bitmap.q;
     long result = dirty_harvest(c->d, gfn, pages, words, clear, &count);
@@ -105,7 +111,8 @@ static long harvest(struct domctl *c, uint32_t op, uint32_t phase)
 
     if (s->mode & ~(uint32_t)XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL || !dirty_on(c->d))
         return -XEN_EINVAL;
-    if (!phase && copy_to_guest(c->arg, c->op, sizeof *c->op))      /* the answer must have a place, too */
+    if (!phase &&
+        copy_to_guest(c->arg, c->op, sizeof *c->op)) /* the answer must have a place, too */
         return -XEN_EFAULT;
     /* Without a bitmap: all pages are counted (and cleaned), none is told. */
     if (s->dirty_bitmap.q || phase)
@@ -123,10 +130,11 @@ static long harvest(struct domctl *c, uint32_t op, uint32_t phase)
     if (result == -XEN_ERESTART)
         return result;
     if (clear)
-        dirty_round_end(c->d);          /* after a failure too: leaves were cleared */
+        dirty_round_end(c->d); /* after a failure too: leaves were cleared */
     if (result)
         return result;
-    s->stats.fault_count = (uint32_t)(clear ? __atomic_exchange_n(&p2m->fault_count, 0, __ATOMIC_RELAXED)
+    s->stats.fault_count = (uint32_t)(clear ? __atomic_exchange_n(&p2m->fault_count, 0,
+                                                                  __ATOMIC_RELAXED)
                                             : __atomic_load_n(&p2m->fault_count, __ATOMIC_RELAXED));
     c->reply = true;
     return 0;
@@ -139,29 +147,29 @@ long domctl_shadow_op(struct domctl *c)
 
     if (c->d == current_vcpu()->domain || c->d->dying > DOM_ALIVE)
         return -XEN_EINVAL;
-    p2m_settle(current_vcpu()->domain);         /* pages that the caller has unmapped are not written by it any more */
+    p2m_settle(
+        current_vcpu()
+            ->domain); /* pages that the caller has unmapped are not written by it any more */
     switch (op) {
-    case XEN_DOMCTL_SHADOW_OP_ENABLE:
-        return enable(c->d, s->mode);
+    case XEN_DOMCTL_SHADOW_OP_ENABLE: return enable(c->d, s->mode);
     case XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY:
         return enable(c->d, XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY);
-    case XEN_DOMCTL_SHADOW_OP_OFF:
-    {
+    case XEN_DOMCTL_SHADOW_OP_OFF: {
         /* Not p2m.logging: that is off from the first piece on, and there may be more. */
         long result = dirty_disable(c->d);
-        return result == -XEN_EINVAL ? 0 : result;  /* was not on */
+        return result == -XEN_EINVAL ? 0 : result; /* was not on */
     }
     case XEN_DOMCTL_SHADOW_OP_CLEAN:
-    case XEN_DOMCTL_SHADOW_OP_PEEK:
-        return harvest(c, op, phase);
+    case XEN_DOMCTL_SHADOW_OP_PEEK: return harvest(c, op, phase);
     case XEN_DOMCTL_SHADOW_OP_GET_ALLOCATION:
         s->mb = (uint32_t)(((c->d->p2m.table_pages << PAGE_SHIFT) + (1u << 20) - 1) >> 20);
         c->reply = true;
         return 0;
     case XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION:
         /* Tables come from the common heap as they are needed. */
-        return (uint64_t)s->mb << (20 - PAGE_SHIFT) > page_free_own_count() + c->d->p2m.table_pages ? -XEN_ENOMEM : 0;
-    default:
-        return -XEN_EINVAL;
+        return (uint64_t)s->mb << (20 - PAGE_SHIFT) > page_free_own_count() + c->d->p2m.table_pages
+                   ? -XEN_ENOMEM
+                   : 0;
+    default: return -XEN_EINVAL;
     }
 }

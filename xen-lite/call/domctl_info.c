@@ -2,8 +2,10 @@
 /* What the tools ask about domains, and bit maps in their memory. */
 #include "control.h"
 
-#define PFINFO_BATCH 16u                /* between two looks at whether others need the CPU: a page that is all zero takes a thousand instructions */
-#define PFINFO_MAX   1024u
+#define PFINFO_BATCH                                                                         \
+    16u /* between two looks at whether others need the CPU: a page that is all zero takes a \
+           thousand instructions */
+#define PFINFO_MAX 1024u
 
 /* Blocked unless one vCPU is not, running if one vCPU is. */
 static void vcpu_info_sum(struct domain *d, struct xen_domctl_getdomaininfo *info)
@@ -35,11 +37,12 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
     info->domain = d->id;
     info->flags = XEN_DOMINF_hap | XEN_DOMINF_hvm_guest;
     vcpu_info_sum(d, info);
-    info->flags |= (d->dying == DOM_DEAD ? XEN_DOMINF_dying : 0u)
-        | (d->shut_down ? XEN_DOMINF_shutdown : 0u) | d->shutdown_code << XEN_DOMINF_shutdownshift
-        | (d->controller_paused ? XEN_DOMINF_paused : 0u)
-        | (d->flags & DOMAIN_FLAG_DEBUGGED ? XEN_DOMINF_debugged : 0u)
-        | (d->flags & XEN_DOMCTL_CDF_xs_domain ? XEN_DOMINF_xs_domain : 0u);
+    info->flags |= (d->dying == DOM_DEAD ? XEN_DOMINF_dying : 0u) |
+                   (d->shut_down ? XEN_DOMINF_shutdown : 0u) |
+                   d->shutdown_code << XEN_DOMINF_shutdownshift |
+                   (d->controller_paused ? XEN_DOMINF_paused : 0u) |
+                   (d->flags & DOMAIN_FLAG_DEBUGGED ? XEN_DOMINF_debugged : 0u) |
+                   (d->flags & XEN_DOMCTL_CDF_xs_domain ? XEN_DOMINF_xs_domain : 0u);
     info->tot_pages = d->tot_pages;
     info->max_pages = d->max_pages;
     info->outstanding_pages = d->outstanding;
@@ -47,7 +50,8 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
     info->ssidref = d->ssidref;
     memcpy(info->handle, d->handle, sizeof info->handle);
     info->gpaddr_bits = IPA_BITS;
-    info->arch_config.gic_version = d->vgic.version == 2 ? XEN_DOMCTL_CONFIG_GIC_V2 : XEN_DOMCTL_CONFIG_GIC_V3;
+    info->arch_config.gic_version = d->vgic.version == 2 ? XEN_DOMCTL_CONFIG_GIC_V2
+                                                         : XEN_DOMCTL_CONFIG_GIC_V3;
     info->arch_config.nr_spis = d->vgic.spi_count;
 }
 
@@ -96,8 +100,9 @@ static bool frame_is_zero(struct domain *d, uint64_t gfn)
 }
 
 /*
- * A frame number that is asked for as XALLOC ("to be allocated, without content") is answered with that if it is memory that is all
- * zero now.  To see that from outside, a tool would have to map the page, which costs it ten times as much as the look.
+ * A frame number that is asked for as XALLOC ("to be allocated, without content") is answered with
+ * that if it is memory that is all zero now.  To see that from outside, a tool would have to map
+ * the page, which costs it ten times as much as the look.
  */
 static uint64_t pfn_info(struct domain *d, uint64_t question)
 {
@@ -105,7 +110,8 @@ static uint64_t pfn_info(struct domain *d, uint64_t question)
     uint64_t gfn = ask_zero ? question & ~(uint64_t)XEN_DOMCTL_PFINFO_LTAB_MASK : question;
     struct p2m_entry e;
 
-    if (gfn >= 1ull << (IPA_BITS - PAGE_SHIFT) || !p2m_lookup(d, GFN(gfn), &e) || (e.type != P2M_RAM && e.type != P2M_SHARED))
+    if (gfn >= 1ull << (IPA_BITS - PAGE_SHIFT) || !p2m_lookup(d, GFN(gfn), &e) ||
+        (e.type != P2M_RAM && e.type != P2M_SHARED))
         return XEN_DOMCTL_PFINFO_XTAB;
     return ask_zero && frame_is_zero(d, gfn) ? XEN_DOMCTL_PFINFO_XALLOC : XEN_DOMCTL_PFINFO_NOTAB;
 }
@@ -122,8 +128,8 @@ static long pfn_info_batch(struct domain *d, uint64_t array, size_t n)
 }
 
 /*
- * Replaces each frame number by what is there: memory, or nothing that could be read as such.  When the call has to be made again, how
- * many are done is in the upper half of `num`.
+ * Replaces each frame number by what is there: memory, or nothing that could be read as such.  When
+ * the call has to be made again, how many are done is in the upper half of `num`.
  */
 long domctl_getpageframeinfo3(struct domctl *c)
 {

@@ -63,7 +63,8 @@ long domctl_setvcpucontext(struct domctl *c)
         return -XEN_EINVAL;
     if (!v)
         return result;
-    if (c->op->u.vcpucontext.ctxt.q && copy_from_guest(&context, c->op->u.vcpucontext.ctxt.q, sizeof context))
+    if (c->op->u.vcpucontext.ctxt.q &&
+        copy_from_guest(&context, c->op->u.vcpucontext.ctxt.q, sizeof context))
         return -XEN_EFAULT;
     domain_pause(c->d);
     if (!c->op->u.vcpucontext.ctxt.q)
@@ -76,7 +77,8 @@ long domctl_setvcpucontext(struct domctl *c)
         }
     }
     domain_unpause(c->d);
-    /* Not paused for another reason and online now: domain_unpause may have looked only at vCPUs that were. */
+    /* Not paused for another reason and online now: domain_unpause may have looked only at vCPUs
+     * that were. */
     if (!result && v->online)
         vcpu_wake(v);
     return result;

@@ -5,7 +5,7 @@
 #include "hypercall.h"
 #include "rights.h"
 
-#define PIRQ_NUMBERS 1024u              /* as stock Xen numbers them */
+#define PIRQ_NUMBERS 1024u /* as stock Xen numbers them */
 
 static long op_alloc_unbound(uint64_t arg)
 {
@@ -24,7 +24,7 @@ static long op_alloc_unbound(uint64_t arg)
     if (d)
         domain_put(d);
     if (rc == 0 && copy_to_guest(arg, &op, sizeof(op)))
-        rc = -XEN_EFAULT;   /* the port stays: whoever passes a bad address closes it by reset */
+        rc = -XEN_EFAULT; /* the port stays: whoever passes a bad address closes it by reset */
     return rc;
 }
 
@@ -34,7 +34,8 @@ static long op_bind_interdomain(uint64_t arg)
 
     if (copy_from_guest(&op, arg, sizeof(op)))
         return -XEN_EFAULT;
-    long rc = evtchn_bind_interdomain(current_vcpu()->domain, op.remote_dom, op.remote_port, &op.local_port);
+    long rc = evtchn_bind_interdomain(current_vcpu()->domain, op.remote_dom, op.remote_port,
+                                      &op.local_port);
     if (rc == 0 && copy_to_guest(arg, &op, sizeof(op)))
         rc = -XEN_EFAULT;
     return rc;
@@ -64,7 +65,8 @@ static long op_bind_ipi(uint64_t arg)
     return rc;
 }
 
-/* Physical interrupts come through the virtual interrupt controller: there is nothing to bind, whatever the number. */
+/* Physical interrupts come through the virtual interrupt controller: there is nothing to bind,
+ * whatever the number. */
 static long op_bind_pirq(uint64_t arg)
 {
     struct evtchn_bind_pirq op;
@@ -115,7 +117,7 @@ static long op_reset(uint64_t arg)
     if (!may_act_on(d))
         rc = -XEN_EPERM;
     else if (d != current_vcpu()->domain && !d->controller_paused)
-        rc = -XEN_EINVAL;       /* it would bind new ports behind our back */
+        rc = -XEN_EINVAL; /* it would bind new ports behind our back */
     else
         rc = evtchn_reset(d);
     domain_put(d);
@@ -132,31 +134,34 @@ static long op_on_port(int cmd, uint64_t arg)
         return -XEN_EFAULT;
     switch (cmd) {
     case EVTCHNOP_close: return evtchn_close(self, port, true);
-    case EVTCHNOP_send:  return evtchn_send(self, port);
-    default:             return evtchn_unmask(self, port);
+    case EVTCHNOP_send: return evtchn_send(self, port);
+    default: return evtchn_unmask(self, port);
     }
 }
-_Static_assert(sizeof(struct evtchn_close) == sizeof(evtchn_port_t) && sizeof(struct evtchn_send) == sizeof(evtchn_port_t) &&
-               sizeof(struct evtchn_unmask) == sizeof(evtchn_port_t), "one port");
+_Static_assert(sizeof(struct evtchn_close) == sizeof(evtchn_port_t) &&
+                   sizeof(struct evtchn_send) == sizeof(evtchn_port_t) &&
+                   sizeof(struct evtchn_unmask) == sizeof(evtchn_port_t),
+               "one port");
 
 /*
- * FIFO event channels are left out on purpose: a guest that finds init_control unimplemented uses the 2-level ABI, whose
- * state is all in pages that it maps; a FIFO guest cannot set its control block up again after a move.
+ * FIFO event channels are left out on purpose: a guest that finds init_control unimplemented uses
+ * the 2-level ABI, whose state is all in pages that it maps; a FIFO guest cannot set its control
+ * block up again after a move.
  */
 long do_event_channel_op(int cmd, uint64_t arg)
 {
     switch (cmd) {
-    case EVTCHNOP_alloc_unbound:    return op_alloc_unbound(arg);
+    case EVTCHNOP_alloc_unbound: return op_alloc_unbound(arg);
     case EVTCHNOP_bind_interdomain: return op_bind_interdomain(arg);
-    case EVTCHNOP_bind_virq:        return op_bind_virq(arg);
-    case EVTCHNOP_bind_ipi:         return op_bind_ipi(arg);
-    case EVTCHNOP_bind_pirq:        return op_bind_pirq(arg);
-    case EVTCHNOP_status:           return op_status(arg);
-    case EVTCHNOP_bind_vcpu:        return op_bind_vcpu(arg);
-    case EVTCHNOP_reset:            return op_reset(arg);
+    case EVTCHNOP_bind_virq: return op_bind_virq(arg);
+    case EVTCHNOP_bind_ipi: return op_bind_ipi(arg);
+    case EVTCHNOP_bind_pirq: return op_bind_pirq(arg);
+    case EVTCHNOP_status: return op_status(arg);
+    case EVTCHNOP_bind_vcpu: return op_bind_vcpu(arg);
+    case EVTCHNOP_reset: return op_reset(arg);
     case EVTCHNOP_close:
     case EVTCHNOP_send:
-    case EVTCHNOP_unmask:           return op_on_port(cmd, arg);
-    default:                        return -XEN_ENOSYS;
+    case EVTCHNOP_unmask: return op_on_port(cmd, arg);
+    default: return -XEN_ENOSYS;
     }
 }

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * HYPERVISOR_grant_table_op.  Batches: each operation has a status of its own, the call fails only for what concerns
- * all of it (-XEN_EFAULT for the array).  A long batch is cut when work is pending: the arguments are set to what is
- * left and the call is made again.
+ * HYPERVISOR_grant_table_op.  Batches: each operation has a status of its own, the call fails only
+ * for what concerns all of it (-XEN_EFAULT for the array).  A long batch is cut when work is
+ * pending: the arguments are set to what is left and the call is made again.
  */
 #include "lib.h"
 #include "domain.h"
 #include "hypercall.h"
 #include "rights.h"
 
-/* ---- batches -------------------------------------------------------------------------------------------------- */
+/* ---- batches
+ * --------------------------------------------------------------------------------------------------
+ */
 
 /* After operation i of `count`: 0 go on, -XEN_ERESTART with the arguments advanced. */
 static long preempt(uint64_t arg, unsigned i, unsigned count, size_t bytes)
@@ -35,36 +37,33 @@ union batch_op {
 static size_t op_bytes(unsigned cmd)
 {
     switch (cmd) {
-    case GNTTABOP_map_grant_ref:     return sizeof(struct gnttab_map_grant_ref);
-    case GNTTABOP_unmap_grant_ref:   return sizeof(struct gnttab_unmap_grant_ref);
+    case GNTTABOP_map_grant_ref: return sizeof(struct gnttab_map_grant_ref);
+    case GNTTABOP_unmap_grant_ref: return sizeof(struct gnttab_unmap_grant_ref);
     case GNTTABOP_unmap_and_replace: return sizeof(struct gnttab_unmap_and_replace);
-    case GNTTABOP_copy:              return sizeof(struct gnttab_copy);
-    case GNTTABOP_swap_grant_ref:    return sizeof(struct gnttab_swap_grant_ref);
-    default:                         return sizeof(struct gnttab_cache_flush);
+    case GNTTABOP_copy: return sizeof(struct gnttab_copy);
+    case GNTTABOP_swap_grant_ref: return sizeof(struct gnttab_swap_grant_ref);
+    default: return sizeof(struct gnttab_cache_flush);
     }
 }
 
 static long one_op(struct domain *d, unsigned cmd, union batch_op *op)
 {
     switch (cmd) {
-    case GNTTABOP_map_grant_ref:
-        grant_map_one(d, &op->map);
-        break;
+    case GNTTABOP_map_grant_ref: grant_map_one(d, &op->map); break;
     case GNTTABOP_unmap_grant_ref:
         op->unmap.status = grant_unmap(d, op->unmap.handle, op->unmap.host_addr);
         break;
-    case GNTTABOP_unmap_and_replace:    /* there are no page-table entries of the guest's to put in its place */
-        op->replace.status = op->replace.new_addr ? GNTST_general_error
-                                                  : grant_unmap(d, op->replace.handle, op->replace.host_addr);
+    case GNTTABOP_unmap_and_replace: /* there are no page-table entries of the guest's to put in its
+                                        place */
+        op->replace.status = op->replace.new_addr
+                                 ? GNTST_general_error
+                                 : grant_unmap(d, op->replace.handle, op->replace.host_addr);
         break;
-    case GNTTABOP_copy:
-        grant_copy_one(d, &op->copy);
-        break;
+    case GNTTABOP_copy: grant_copy_one(d, &op->copy); break;
     case GNTTABOP_swap_grant_ref:
         op->swap.status = grant_swap(d, op->swap.ref_a, op->swap.ref_b);
         break;
-    default:
-        return grant_cache_flush(d, &op->flush);
+    default: return grant_cache_flush(d, &op->flush);
     }
     return 0;
 }
@@ -93,7 +92,9 @@ static long batch(unsigned cmd, uint64_t arg, unsigned count)
     return 0;
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------ */
+/* ---- the table
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* The domain, referenced, or why not in *status. */
 static struct domain *find_domain(domid_t domid, int16_t *status)
@@ -231,21 +232,13 @@ long do_grant_table_op(unsigned cmd, uint64_t arg, unsigned count)
     case GNTTABOP_unmap_and_replace:
     case GNTTABOP_copy:
     case GNTTABOP_swap_grant_ref:
-    case GNTTABOP_cache_flush:
-        return batch(cmd, arg, count);
-    case GNTTABOP_setup_table:
-        return op_setup_table(arg, count);
-    case GNTTABOP_query_size:
-        return op_query_size(arg, count);
-    case GNTTABOP_get_status_frames:
-        return op_status_frames(arg, count);
-    case GNTTABOP_set_version:
-        return op_set_version(arg);
-    case GNTTABOP_get_version:
-        return op_get_version(arg);
-    case GNTTABOP_transfer:     /* of domains that see machine frames */
-        return -XEN_EOPNOTSUPP;
-    default:
-        return -XEN_ENOSYS;
+    case GNTTABOP_cache_flush: return batch(cmd, arg, count);
+    case GNTTABOP_setup_table: return op_setup_table(arg, count);
+    case GNTTABOP_query_size: return op_query_size(arg, count);
+    case GNTTABOP_get_status_frames: return op_status_frames(arg, count);
+    case GNTTABOP_set_version: return op_set_version(arg);
+    case GNTTABOP_get_version: return op_get_version(arg);
+    case GNTTABOP_transfer: /* of domains that see machine frames */ return -XEN_EOPNOTSUPP;
+    default: return -XEN_ENOSYS;
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* HVMOP_*: on Arm, the parameters by which the tools tell a guest where its rings are.  public/hvm/params.h */
+/* HVMOP_*: on Arm, the parameters by which the tools tell a guest where its rings are.
+ * public/hvm/params.h */
 #include "types.h"
 #include <xen/xen.h>
 #include <xen/hvm/hvm_op.h>
@@ -16,10 +17,8 @@ int hvm_param_may_set(const struct domain *d, const struct domain *by, uint32_t 
     case HVM_PARAM_STORE_EVTCHN:
     case HVM_PARAM_CONSOLE_PFN:
     case HVM_PARAM_CONSOLE_EVTCHN:
-    case HVM_PARAM_MONITOR_RING_PFN:
-        return d == by ? -XEN_EPERM : 0;
-    default:
-        return -XEN_EINVAL;
+    case HVM_PARAM_MONITOR_RING_PFN: return d == by ? -XEN_EPERM : 0;
+    default: return -XEN_EINVAL;
     }
 }
 
@@ -60,18 +59,17 @@ static long param_op(bool set, uint64_t arg)
     return result;
 }
 
-_Static_assert(HVM_NR_PARAMS <= sizeof ((struct domain *)0)->hvm_param / sizeof(uint64_t), "hvm_param");
+_Static_assert(HVM_NR_PARAMS <= sizeof((struct domain *)0)->hvm_param / sizeof(uint64_t),
+               "hvm_param");
 
 long do_hvm_op(unsigned long op, uint64_t arg)
 {
     switch (op) {
     case HVMOP_set_param:
-    case HVMOP_get_param:
-        return param_op(op == HVMOP_set_param, arg);
+    case HVMOP_get_param: return param_op(op == HVMOP_set_param, arg);
     case HVMOP_guest_request_vm_event:
         /* A note to a monitor; there is none, so it has been told. */
         return arg ? -XEN_EINVAL : 0;
-    default:
-        return -XEN_ENOSYS;
+    default: return -XEN_ENOSYS;
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hypercall table.  A call is a function of up to five words; how many registers it looks at is in the table,
- * so that a short call reads few.  The commonest question, the version, is answered before the table: it is what
- * guests and benchmarks use as the null hypercall.
+ * The hypercall table.  A call is a function of up to five words; how many registers it looks at is
+ * in the table, so that a short call reads few.  The commonest question, the version, is answered
+ * before the table: it is what guests and benchmarks use as the null hypercall.
  */
 #include "types.h"
 #include <xen/xen.h>
@@ -12,8 +12,9 @@
 
 #define CALL_ARGS 5u
 /*
- * No call keeps its CPU for 100,000 instructions: a long one looks at least every 40,000 or so whether it should go back to
- * its guest, and does so after this time even if nobody waits (a nanosecond is taken for an instruction).
+ * No call keeps its CPU for 100,000 instructions: a long one looks at least every 40,000 or so
+ * whether it should go back to its guest, and does so after this time even if nobody waits (a
+ * nanosecond is taken for an instruction).
  */
 #define PREEMPT_AFTER_NS 50000u
 
@@ -21,19 +22,37 @@ static long call_memory_op(const uint64_t *a) { return do_memory_op(a[0], a[1]);
 static long call_domctl(const uint64_t *a) { return do_domctl(a[0]); }
 static long call_sysctl(const uint64_t *a) { return do_sysctl(a[0]); }
 static long call_xen_version(const uint64_t *a) { return do_xen_version((int)a[0], a[1]); }
-static long call_console_io(const uint64_t *a) { return do_console_io((unsigned)a[0], (unsigned)a[1], a[2]); }
+static long call_console_io(const uint64_t *a)
+{
+    return do_console_io((unsigned)a[0], (unsigned)a[1], a[2]);
+}
 static long call_sched_op(const uint64_t *a) { return do_sched_op((int)a[0], a[1]); }
 static long call_vcpu_op(const uint64_t *a) { return do_vcpu_op((int)a[0], (unsigned)a[1], a[2]); }
 static long call_hvm_op(const uint64_t *a) { return do_hvm_op((unsigned long)a[0], a[1]); }
 static long call_physdev_op(const uint64_t *a) { return do_physdev_op((int)a[0], a[1]); }
 static long call_platform_op(const uint64_t *a) { return do_platform_op(a[0]); }
-static long call_event_channel_op(const uint64_t *a) { return do_event_channel_op((int)a[0], a[1]); }
-static long call_grant_table_op(const uint64_t *a) { return do_grant_table_op((unsigned)a[0], a[1], (unsigned)a[2]); }
-static long call_vm_assist(const uint64_t *a) { return do_vm_assist((unsigned)a[0], (unsigned)a[1]); }
-static long call_hypfs_op(const uint64_t *a) { return do_hypfs_op((unsigned)a[0], a[1], a[2], a[3], a[4]); }
+static long call_event_channel_op(const uint64_t *a)
+{
+    return do_event_channel_op((int)a[0], a[1]);
+}
+static long call_grant_table_op(const uint64_t *a)
+{
+    return do_grant_table_op((unsigned)a[0], a[1], (unsigned)a[2]);
+}
+static long call_vm_assist(const uint64_t *a)
+{
+    return do_vm_assist((unsigned)a[0], (unsigned)a[1]);
+}
+static long call_hypfs_op(const uint64_t *a)
+{
+    return do_hypfs_op((unsigned)a[0], a[1], a[2], a[3], a[4]);
+}
 static long call_multicall(const uint64_t *a) { return do_multicall(a[0], (unsigned)a[1]); }
 
-static const struct { long (*fn)(const uint64_t *a); uint8_t args; } hypercalls[HYPERCALL_COUNT] = {
+static const struct {
+    long (*fn)(const uint64_t *a);
+    uint8_t args;
+} hypercalls[HYPERCALL_COUNT] = {
     [__HYPERVISOR_memory_op] = { call_memory_op, 2 },
     [__HYPERVISOR_domctl] = { call_domctl, 1 },
     [__HYPERVISOR_sysctl] = { call_sysctl, 1 },
@@ -51,9 +70,11 @@ static const struct { long (*fn)(const uint64_t *a); uint8_t args; } hypercalls[
     [__HYPERVISOR_multicall] = { call_multicall, 2 },
 };
 
-/* When the running hypercall began, for hypercall_preempt_check: written and read by the same CPU only. */
+/* When the running hypercall began, for hypercall_preempt_check: written and read by the same CPU
+ * only. */
 static uint64_t call_start[MAX_CPUS];
-/* The longest that a call of each number kept its CPU. Without locks: of two at the same time one may be forgotten. */
+/* The longest that a call of each number kept its CPU. Without locks: of two at the same time one
+ * may be forgotten. */
 static uint64_t longest_ticks[HYPERCALL_COUNT];
 
 bool hypercall_preempt_check(void)
@@ -63,7 +84,10 @@ bool hypercall_preempt_check(void)
            counter() - call_start[c->id] > ns_to_ticks(PREEMPT_AFTER_NS);
 }
 
-uint64_t hypercall_longest_ns(unsigned nr) { return ticks_to_ns(__atomic_load_n(&longest_ticks[nr], __ATOMIC_RELAXED)); }
+uint64_t hypercall_longest_ns(unsigned nr)
+{
+    return ticks_to_ns(__atomic_load_n(&longest_ticks[nr], __ATOMIC_RELAXED));
+}
 
 void hypercall_forget_longest(void)
 {
@@ -105,7 +129,8 @@ static __attribute__((noinline)) void dispatch_by_table(struct vcpu *v, uint64_t
         arch_hypercall_return(v, result);
 }
 
-/* XENVER_version ahead of the others: Linux makes it for nothing but the exit, to be called back for events that it has just unmasked. */
+/* XENVER_version ahead of the others: Linux makes it for nothing but the exit, to be called back
+ * for events that it has just unmasked. */
 void hypercall_dispatch(struct vcpu *v)
 {
     uint64_t nr = arch_hypercall_arg(v, HYPERCALL_NUMBER_ARG);
@@ -118,17 +143,20 @@ void hypercall_dispatch(struct vcpu *v)
         dispatch_by_table(v, nr);
 }
 
-/* Entry `e` as if it were called by itself: a callee that keeps its place in registers finds them, and leaves them there. */
+/* Entry `e` as if it were called by itself: a callee that keeps its place in registers finds them,
+ * and leaves them there. */
 static long multicall_one(struct vcpu *v, struct multicall_entry *e)
 {
     uint64_t arg[CALL_ARGS];
 
     for (unsigned n = 0; n < CALL_ARGS; n++) {
         arch_hypercall_set_arg(v, n, e->args[n]);
-        arg[n] = arch_hypercall_arg(v, n);      /* as much of it as a register of the caller's holds */
+        arg[n] = arch_hypercall_arg(v, n); /* as much of it as a register of the caller's holds */
     }
     /* A list within a list could nest without end on EL2's stack. */
-    long result = e->op == __HYPERVISOR_multicall ? -XEN_EINVAL : hypercall_call((unsigned)MIN(e->op, 0xffffu), arg);
+    long result = e->op == __HYPERVISOR_multicall
+                      ? -XEN_EINVAL
+                      : hypercall_call((unsigned)MIN(e->op, 0xffffu), arg);
     if (result == -XEN_ERESTART)
         for (unsigned n = 0; n < CALL_ARGS; n++)
             e->args[n] = arch_hypercall_arg(v, n);
@@ -136,8 +164,9 @@ static long multicall_one(struct vcpu *v, struct multicall_entry *e)
 }
 
 /*
- * A list of calls.  Preempted between entries or inside one, it goes on where it was: the registers are moved on to
- * the rest of the list, and an entry that is under way gets its moved arguments written back.
+ * A list of calls.  Preempted between entries or inside one, it goes on where it was: the registers
+ * are moved on to the rest of the list, and an entry that is under way gets its moved arguments
+ * written back.
  */
 long do_multicall(uint64_t list, unsigned count)
 {

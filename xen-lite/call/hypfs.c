@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * XEN_HYPFS_OP_*: run-time parameters as a tree, for `xenhypfs` in the control domain.  public/hypfs.h
+ * XEN_HYPFS_OP_*: run-time parameters as a tree, for `xenhypfs` in the control domain.
+ * public/hypfs.h
  *
- * /params/dirty   string  auto, sw, hw: who marks dirty pages; for logs that are turned on from now on
- * /params/vlpt    bool    whether look-ups of leaves take the window; of all domains, at once
+ * /params/dirty   string  auto, sw, hw: who marks dirty pages; for logs that are turned on from now
+ * on /params/vlpt    bool    whether look-ups of leaves take the window; of all domains, at once
  */
 #include "types.h"
 #include <xen/xen.h>
@@ -12,8 +13,8 @@
 #include "hypercall.h"
 #include "vlpt.h"
 
-#define VALUE_BYTES 8u          /* the longest value, its zero byte included */
-#define PATH_BYTES  32u         /* longer paths lead nowhere */
+#define VALUE_BYTES 8u  /* the longest value, its zero byte included */
+#define PATH_BYTES  32u /* longer paths lead nowhere */
 
 static uint32_t read_dirty(char *value)
 {
@@ -49,9 +50,9 @@ static long write_vlpt(const char *value, size_t bytes)
 static const struct node {
     const char *path, *name;
     uint8_t type;
-    uint16_t first, count;                              /* of a directory */
-    uint32_t (*read)(char *value);                      /* into VALUE_BYTES, how many it took */
-    long (*write)(const char *value, size_t bytes);     /* at least 1, at most VALUE_BYTES */
+    uint16_t first, count;                          /* of a directory */
+    uint32_t (*read)(char *value);                  /* into VALUE_BYTES, how many it took */
+    long (*write)(const char *value, size_t bytes); /* at least 1, at most VALUE_BYTES */
 } nodes[] = {
     { "/", "", XEN_HYPFS_TYPE_DIR, 1, 1, NULL, NULL },
     { "/params", "params", XEN_HYPFS_TYPE_DIR, 2, 2, NULL, NULL },
@@ -86,7 +87,8 @@ static uint32_t listing_bytes(const struct node *n)
     return (uint32_t)ROUND_UP(bytes, _Alignof(struct xen_hypfs_dirlistentry));
 }
 
-/* What stands before the contents; a parameter's contents too, so that both are of the same moment. */
+/* What stands before the contents; a parameter's contents too, so that both are of the same moment.
+ */
 static struct xen_hypfs_direntry describe(const struct node *n, char *value)
 {
     struct xen_hypfs_direntry e = { .type = n->type, .encoding = XEN_HYPFS_ENC_PLAIN };
@@ -104,7 +106,10 @@ static long give_listing(const struct node *dir, uint64_t to)
 {
     for (unsigned i = 0; i < dir->count; i++) {
         const struct node *n = &nodes[dir->first + i];
-        union { struct xen_hypfs_dirlistentry l; char bytes[sizeof(struct xen_hypfs_dirlistentry) + PATH_BYTES]; } entry;
+        union {
+            struct xen_hypfs_dirlistentry l;
+            char bytes[sizeof(struct xen_hypfs_dirlistentry) + PATH_BYTES];
+        } entry;
         uint32_t bytes = listing_bytes(n);
         char value[VALUE_BYTES];
 
@@ -143,7 +148,8 @@ static long hypfs_write(const struct node *n, uint64_t from, uint64_t bytes)
         return -XEN_EACCES;
     if (bytes == 0 || bytes > sizeof value)
         return bytes ? -XEN_ENOSPC : -XEN_EINVAL;
-    return copy_from_guest(value, from, (size_t)bytes) ? -XEN_EFAULT : n->write(value, (size_t)bytes);
+    return copy_from_guest(value, from, (size_t)bytes) ? -XEN_EFAULT
+                                                       : n->write(value, (size_t)bytes);
 }
 
 long do_hypfs_op(unsigned cmd, uint64_t path, uint64_t path_bytes, uint64_t data, uint64_t bytes)
@@ -159,11 +165,8 @@ long do_hypfs_op(unsigned cmd, uint64_t path, uint64_t path_bytes, uint64_t data
     if (result)
         return result;
     switch (cmd) {
-    case XEN_HYPFS_OP_read:
-        return hypfs_read(n, data, bytes);
-    case XEN_HYPFS_OP_write_contents:
-        return hypfs_write(n, data, bytes);
-    default:
-        return -XEN_EOPNOTSUPP;
+    case XEN_HYPFS_OP_read: return hypfs_read(n, data, bytes);
+    case XEN_HYPFS_OP_write_contents: return hypfs_write(n, data, bytes);
+    default: return -XEN_EOPNOTSUPP;
     }
 }

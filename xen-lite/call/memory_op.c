@@ -8,7 +8,8 @@ long memory_restart(unsigned op, uint64_t extent)
     return -XEN_ERESTART;
 }
 
-/* A count as a result: without a limit, it has one all the same, rather than look like an error where a long has 32 bits. */
+/* A count as a result: without a limit, it has one all the same, rather than look like an error
+ * where a long has 32 bits. */
 static long count_result(uint64_t n) { return (long)MIN(n, (uint64_t)__LONG_MAX__); }
 
 /* current_reservation, maximum_reservation, maximum_gpfn */
@@ -79,7 +80,7 @@ static long claim_pages(uint64_t arg)
     if (!d)
         return -XEN_EINVAL;
     if (domain_is_control(current_vcpu()->domain)) {
-        spin_lock(&domctl_lock);        /* two claims at a time would count the same free pages */
+        spin_lock(&domctl_lock); /* two claims at a time would count the same free pages */
         rc = set_claim(d, r.nr_extents);
         spin_unlock(&domctl_lock);
     } else {
@@ -105,7 +106,7 @@ static long reserved_device_memory(uint64_t arg)
 static long vnuma_info(uint64_t arg)
 {
     struct xen_vnuma_topology_info info;
-    long rc = -XEN_EOPNOTSUPP;          /* no domain has a topology */
+    long rc = -XEN_EOPNOTSUPP; /* no domain has a topology */
 
     if (copy_from_guest(&info, arg, sizeof(info)))
         return -XEN_EFAULT;
@@ -124,20 +125,14 @@ static long vnuma_info(uint64_t arg)
 static long whole_op(unsigned op, uint64_t arg)
 {
     switch (op) {
-    case XENMEM_maximum_ram_page:
-        return count_result(frame_base + frame_count);
+    case XENMEM_maximum_ram_page: return count_result(frame_base + frame_count);
     case XENMEM_current_reservation:
     case XENMEM_maximum_reservation:
-    case XENMEM_maximum_gpfn:
-        return domain_question(op, arg);
-    case XENMEM_remove_from_physmap:
-        return memory_remove(arg);
-    case XENMEM_claim_pages:
-        return claim_pages(arg);
-    case XENMEM_reserved_device_memory_map:
-        return reserved_device_memory(arg);
-    default:
-        return vnuma_info(arg);
+    case XENMEM_maximum_gpfn: return domain_question(op, arg);
+    case XENMEM_remove_from_physmap: return memory_remove(arg);
+    case XENMEM_claim_pages: return claim_pages(arg);
+    case XENMEM_reserved_device_memory_map: return reserved_device_memory(arg);
+    default: return vnuma_info(arg);
     }
 }
 
@@ -149,14 +144,10 @@ long do_memory_op(uint64_t cmd, uint64_t arg)
     switch (op) {
     case XENMEM_increase_reservation:
     case XENMEM_decrease_reservation:
-    case XENMEM_populate_physmap:
-        return memory_reservation(op, arg, start);
-    case XENMEM_add_to_physmap:
-        return memory_add(arg, start);
-    case XENMEM_add_to_physmap_batch:
-        return memory_add_batch(arg, start);
-    case XENMEM_acquire_resource:
-        return memory_acquire(arg, start);
+    case XENMEM_populate_physmap: return memory_reservation(op, arg, start);
+    case XENMEM_add_to_physmap: return memory_add(arg, start);
+    case XENMEM_add_to_physmap_batch: return memory_add_batch(arg, start);
+    case XENMEM_acquire_resource: return memory_acquire(arg, start);
     case XENMEM_maximum_ram_page:
     case XENMEM_current_reservation:
     case XENMEM_maximum_reservation:
@@ -164,14 +155,11 @@ long do_memory_op(uint64_t cmd, uint64_t arg)
     case XENMEM_remove_from_physmap:
     case XENMEM_claim_pages:
     case XENMEM_get_vnumainfo:
-    case XENMEM_reserved_device_memory_map:
-        return start ? -XEN_EINVAL : whole_op(op, arg);
+    case XENMEM_reserved_device_memory_map: return start ? -XEN_EINVAL : whole_op(op, arg);
     case XENMEM_get_sharing_freed_pages:
-    case XENMEM_get_sharing_shared_pages:
-        return 0;
-    case XENMEM_exchange:               /* of domains that see machine frames */
-        return -XEN_EOPNOTSUPP;
-    default:    /* no memory map, no populate-on-demand, no paging, no access rights by page on Arm */
+    case XENMEM_get_sharing_shared_pages: return 0;
+    case XENMEM_exchange: /* of domains that see machine frames */ return -XEN_EOPNOTSUPP;
+    default: /* no memory map, no populate-on-demand, no paging, no access rights by page on Arm */
         return -XEN_ENOSYS;
     }
 }

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Putting things into a domain's guest-physical map: its shared page, grant frames, another domain's pages, and
- * frames of a resource; and taking them out.
+ * Putting things into a domain's guest-physical map: its shared page, grant frames, another
+ * domain's pages, and frames of a resource; and taking them out.
  */
 #include "memory_op.h"
 
-/* ---- one page --------------------------------------------------------------------------------------------------- */
+/* ---- one page
+ * ---------------------------------------------------------------------------------------------------
+ */
 
-/* Idempotent for the same place; moves otherwise: a guest that resumes on a new host does it again. */
+/* Idempotent for the same place; moves otherwise: a guest that resumes on a new host does it again.
+ */
 static int add_shared_info(struct domain *d, uint64_t idx, uint64_t gfn)
 {
     struct p2m_entry e;
@@ -23,7 +26,7 @@ static int add_shared_info(struct domain *d, uint64_t idx, uint64_t gfn)
         if (rc == 0) {
             d->shared_ipa = GFN(gfn);
             if (old.v != ~0ull && old.v != GFN(gfn).v)
-                p2m_unmap_exact(d, old, pa);    /* may be gone already */
+                p2m_unmap_exact(d, old, pa); /* may be gone already */
         }
     }
     spin_unlock(&d->lock);
@@ -31,10 +34,11 @@ static int add_shared_info(struct domain *d, uint64_t idx, uint64_t gfn)
 }
 
 /*
- * A page of a domain that has not run yet is mapped to be written, by who builds or receives it: it counts as written from outside at
- * once, and the first write need not fault.
+ * A page of a domain that has not run yet is mapped to be written, by who builds or receives it: it
+ * counts as written from outside at once, and the first write need not fault.
  */
-static int map_foreign(struct domain *d, uint64_t gfn, const struct domain *fd, struct page *page, enum p2m_type type)
+static int map_foreign(struct domain *d, uint64_t gfn, const struct domain *fd, struct page *page,
+                       enum p2m_type type)
 {
     bool counted = type == P2M_RAM && fd->dying == DOM_BUILDING;
 
@@ -46,10 +50,12 @@ static int map_foreign(struct domain *d, uint64_t gfn, const struct domain *fd, 
     return rc;
 }
 
-/* Memory of another domain's, or a page that the hypervisor shares with it: the migration daemon reads those too. */
+/* Memory of another domain's, or a page that the hypervisor shares with it: the migration daemon
+ * reads those too. */
 static int add_foreign(struct domain *d, domid_t foreign, uint64_t idx, uint64_t gfn)
 {
-    /* The caller by its number is no foreign domain, says stock Xen; as DOMID_SELF it may be one, for another's map. */
+    /* The caller by its number is no foreign domain, says stock Xen; as DOMID_SELF it may be one,
+     * for another's map. */
     struct domain *fd = foreign == current_vcpu()->domain->id ? NULL : domain_get(foreign);
     struct page *page = NULL;
     enum p2m_type type;
@@ -65,7 +71,7 @@ static int add_foreign(struct domain *d, domid_t foreign, uint64_t idx, uint64_t
              (type == P2M_RAM || type == P2M_SHARED))
         rc = map_foreign(d, gfn, fd, page, type);
     if (rc && page)
-        page_put(page);                 /* else the entry has the reference */
+        page_put(page); /* else the entry has the reference */
     domain_put(fd);
     return rc;
 }
@@ -75,7 +81,8 @@ static bool within(uint64_t pfn, paddr_t start, uint64_t bytes)
     return bytes && pfn >= pa_pfn(start) && pfn <= pa_pfn(PA(start.v + bytes - 1));
 }
 
-/* Device registers for the control domain. Those that it may not have are left out without a word, as Xen does. */
+/* Device registers for the control domain. Those that it may not have are left out without a word,
+ * as Xen does. */
 static int add_device(struct domain *d, uint64_t pfn, uint64_t gfn)
 {
     if (!gfn_valid(pfn, 1) || pfn_valid(pfn) || pfn - frame_base < frame_count)
@@ -90,20 +97,17 @@ static int add_one(struct domain *d, unsigned space, domid_t foreign, uint64_t i
     if (!gfn_valid(gfn, 1))
         return -XEN_EINVAL;
     switch (space) {
-    case XENMAPSPACE_shared_info:
-        return add_shared_info(d, idx, gfn);
-    case XENMAPSPACE_grant_table:
-        return grant_map_frame(d, idx, gfn, NULL);
-    case XENMAPSPACE_gmfn_foreign:
-        return add_foreign(d, foreign, idx, gfn);
-    case XENMAPSPACE_dev_mmio:
-        return add_device(d, idx, gfn);
-    default:                            /* gmfn, gmfn_range: not on Arm */
-        return -XEN_ENOSYS;
+    case XENMAPSPACE_shared_info: return add_shared_info(d, idx, gfn);
+    case XENMAPSPACE_grant_table: return grant_map_frame(d, idx, gfn, NULL);
+    case XENMAPSPACE_gmfn_foreign: return add_foreign(d, foreign, idx, gfn);
+    case XENMAPSPACE_dev_mmio: return add_device(d, idx, gfn);
+    default: /* gmfn, gmfn_range: not on Arm */ return -XEN_ENOSYS;
     }
 }
 
-/* ---- add -------------------------------------------------------------------------------------------------------- */
+/* ---- add
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static long may_add(const struct domain *d, unsigned space)
 {
@@ -113,7 +117,7 @@ static long may_add(const struct domain *d, unsigned space)
         return -XEN_EACCES;
     if (!may_act_on(d))
         return -XEN_EPERM;
-    return d->dying >= DOM_DYING ? -XEN_ESRCH : 0;      /* its map is being emptied */
+    return d->dying >= DOM_DYING ? -XEN_ESRCH : 0; /* its map is being emptied */
 }
 
 long memory_add(uint64_t arg, uint64_t start)
@@ -122,7 +126,7 @@ long memory_add(uint64_t arg, uint64_t start)
 
     if (copy_from_guest(&op, arg, sizeof(op)))
         return -XEN_EFAULT;
-    if (op.space == XENMAPSPACE_gmfn_foreign)   /* there is no field for its domain */
+    if (op.space == XENMAPSPACE_gmfn_foreign) /* there is no field for its domain */
         return -XEN_ENOSYS;
     struct domain *d = domain_get(op.domid);
     if (!d)
@@ -136,7 +140,8 @@ long memory_add(uint64_t arg, uint64_t start)
     return rc;
 }
 
-/* One element: 0 whatever became of it (that is in its own error code), -XEN_EFAULT, or -XEN_ERESTART: the same again. */
+/* One element: 0 whatever became of it (that is in its own error code), -XEN_EFAULT, or
+ * -XEN_ERESTART: the same again. */
 static long batch_one(struct domain *d, const struct xen_add_to_physmap_batch *op, uint64_t i)
 {
     xen_ulong_t idx;
@@ -162,7 +167,8 @@ static long batch(struct domain *d, const struct xen_add_to_physmap_batch *op, u
 
         if (rc)
             return rc == -XEN_ERESTART ? memory_restart(XENMEM_add_to_physmap_batch, i) : rc;
-        if (i % MEMOP_PAGES_A_LOOK == MEMOP_PAGES_A_LOOK - 1 && i + 1 < op->size && hypercall_preempt_check())
+        if (i % MEMOP_PAGES_A_LOOK == MEMOP_PAGES_A_LOOK - 1 && i + 1 < op->size &&
+            hypercall_preempt_check())
             return memory_restart(XENMEM_add_to_physmap_batch, i + 1);
     }
     return 0;
@@ -186,11 +192,13 @@ long memory_add_batch(uint64_t arg, uint64_t start)
     return rc;
 }
 
-/* ---- remove ----------------------------------------------------------------------------------------------------- */
+/* ---- remove
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 /*
- * Pages that the domain owns, shares with the hypervisor or has of another by frame number.  Grants go by their
- * handles and devices not at all.
+ * Pages that the domain owns, shares with the hypervisor or has of another by frame number.  Grants
+ * go by their handles and devices not at all.
  */
 static int remove_page(struct domain *d, uint64_t gfn)
 {
@@ -199,17 +207,14 @@ static int remove_page(struct domain *d, uint64_t gfn)
     if (!gfn_valid(gfn, 1) || !p2m_lookup(d, GFN(gfn), &e))
         return -XEN_ENOENT;
     switch (e.type) {
-    case P2M_RAM:
-        return memory_take_out(d, gfn);
+    case P2M_RAM: return memory_take_out(d, gfn);
     case P2M_SHARED:
         if (d->shared_ipa.v == GFN(gfn).v)
             d->shared_ipa = IPA(~0ull);
         return p2m_unmap_exact(d, GFN(gfn), e.pa);
     case P2M_FOREIGN:
-    case P2M_FOREIGN_RO:
-        return p2m_unmap_later(d, GFN(gfn), e.pa);
-    default:
-        return -XEN_ENOENT;
+    case P2M_FOREIGN_RO: return p2m_unmap_later(d, GFN(gfn), e.pa);
+    default: return -XEN_ENOENT;
     }
 }
 
@@ -232,18 +237,22 @@ long memory_remove(uint64_t arg)
     return rc;
 }
 
-/* ---- resources -------------------------------------------------------------------------------------------------- */
+/* ---- resources
+ * --------------------------------------------------------------------------------------------------
+ */
 
 /* Frames that a resource can have; 0: none of them here. */
 static uint32_t resource_frames(const struct domain *d, const struct xen_mem_acquire_resource *op)
 {
-    bool shared = op->type == XENMEM_resource_grant_table && op->id == XENMEM_resource_grant_table_id_shared;
+    bool shared = op->type == XENMEM_resource_grant_table &&
+                  op->id == XENMEM_resource_grant_table_id_shared;
 
     return shared ? d->grant.max_frames : 0;
 }
 
 /* Frame i of the request, at the place that the caller lists for it. */
-static int map_frame(struct domain *self, struct domain *d, const struct xen_mem_acquire_resource *op, uint64_t i)
+static int map_frame(struct domain *self, struct domain *d,
+                     const struct xen_mem_acquire_resource *op, uint64_t i)
 {
     struct page *page;
     xen_pfn_t gfn;
@@ -270,14 +279,15 @@ static long map_frames(struct domain *d, const struct xen_mem_acquire_resource *
         if (rc == -XEN_ERESTART)
             return memory_restart(XENMEM_acquire_resource, i);
         if (rc)
-            return i ? -XEN_EIO : rc;   /* some are mapped: the caller cleans up */
+            return i ? -XEN_EIO : rc; /* some are mapped: the caller cleans up */
         if (i + 1 < op->nr_frames && hypercall_preempt_check())
             return memory_restart(XENMEM_acquire_resource, i + 1);
     }
     return 0;
 }
 
-static long acquire(struct domain *d, struct xen_mem_acquire_resource *op, uint64_t arg, uint64_t start)
+static long acquire(struct domain *d, struct xen_mem_acquire_resource *op, uint64_t arg,
+                    uint64_t start)
 {
     uint32_t frames = resource_frames(d, op);
 
@@ -285,7 +295,7 @@ static long acquire(struct domain *d, struct xen_mem_acquire_resource *op, uint6
         return -XEN_EOPNOTSUPP;
     if (frames == 0)
         return -XEN_EINVAL;
-    if (op->frame_list.q == 0) {        /* how many are there? */
+    if (op->frame_list.q == 0) { /* how many are there? */
         if (op->nr_frames || start)
             return -XEN_EINVAL;
         op->nr_frames = frames;

@@ -1,29 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Giving memory to a domain and taking it back.  These calls never fail: they return how many extents were done, and
- * anything that is wrong with the arguments means that none were.
+ * Giving memory to a domain and taking it back.  These calls never fail: they return how many
+ * extents were done, and anything that is wrong with the arguments means that none were.
  */
 #include "memory_op.h"
 
 struct reservation {
     struct domain *d;
-    uint64_t extents, done, list;       /* list: guest address of the first extent's frame number */
-    uint64_t page;                      /* of the extent after `done`, pages that are dealt with */
+    uint64_t extents, done, list; /* list: guest address of the first extent's frame number */
+    uint64_t page;                /* of the extent after `done`, pages that are dealt with */
     unsigned order;
 };
 
-#define CLEARED_A_LOOK 32u              /* pages of a new extent, between two looks at whether others need the CPU */
-#define ORDER_MAX (BLOCK_SHIFT - PAGE_SHIFT)
-#define ORDER_MAX_DIRECT 4u             /* of a direct-mapped domain, whose pages go and come singly */
+#define CLEARED_A_LOOK \
+    32u /* pages of a new extent, between two looks at whether others need the CPU */
+#define ORDER_MAX        (BLOCK_SHIFT - PAGE_SHIFT)
+#define ORDER_MAX_DIRECT 4u /* of a direct-mapped domain, whose pages go and come singly */
 
-/* ---- direct-mapped ---------------------------------------------------------------------------------------------- */
+/* ---- direct-mapped
+ * ---------------------------------------------------------------------------------------------- */
 
 static bool is_memory(struct domain *d, uint64_t gfn, struct p2m_entry *e)
 {
     return p2m_lookup(d, GFN(gfn), e) && e->type == P2M_RAM;
 }
 
-/* The page at gfn's own address, with a reference for the map: kept from when it left, or free. d->lock held. */
+/* The page at gfn's own address, with a reference for the map: kept from when it left, or free.
+ * d->lock held. */
 static struct page *own_address(struct domain *d, uint64_t gfn)
 {
     struct page *page = pfn_valid(gfn) ? pfn_page(gfn) : NULL;
@@ -34,7 +37,7 @@ static struct page *own_address(struct domain *d, uint64_t gfn)
         bool kept = page->flags & PAGE_KEPT;
 
         page->flags &= (uint8_t)~PAGE_KEPT;
-        page_put(page);                 /* ours of just now; the kept one goes to the map */
+        page_put(page); /* ours of just now; the kept one goes to the map */
         return kept ? page : NULL;
     }
     page = page_alloc_at(d, page_pa(page), 0);
@@ -75,9 +78,12 @@ static int keep_page(struct domain *d, uint64_t gfn, const struct p2m_entry *e)
     return rc;
 }
 
-/* ---- populate --------------------------------------------------------------------------------------------------- */
+/* ---- populate
+ * ---------------------------------------------------------------------------------------------------
+ */
 
-/* The block that was put aside when the call was sent back, or a new one. *cleared: pages of it that are. */
+/* The block that was put aside when the call was sent back, or a new one. *cleared: pages of it
+ * that are. */
 static struct page *take_block(struct domain *d, unsigned order, uint32_t *cleared)
 {
     struct page *page = NULL;
@@ -93,7 +99,7 @@ static struct page *take_block(struct domain *d, unsigned order, uint32_t *clear
     if (page)
         return page;
     page = page_alloc_uncleared(d, order, &clean);
-    if (!page) {                        /* what it has just given back still counts until TLBs are flushed */
+    if (!page) { /* what it has just given back still counts until TLBs are flushed */
         p2m_settle(d);
         page = page_alloc_uncleared(d, order, &clean);
     }
@@ -101,7 +107,8 @@ static struct page *take_block(struct domain *d, unsigned order, uint32_t *clear
     return page;
 }
 
-/* False: another one is there already (who populates from several vCPUs), or the domain is being torn down. */
+/* False: another one is there already (who populates from several vCPUs), or the domain is being
+ * torn down. */
 static bool put_aside(struct domain *d, struct page *page, unsigned order, uint32_t cleared)
 {
     spin_lock(&d->lock);
@@ -126,7 +133,8 @@ void memory_forget_block(struct domain *d)
         page_put_block(page, order);
 }
 
-/* 0, -XEN_ENOMEM, or -XEN_ERESTART: clearing takes long, and goes on when the call is made again. */
+/* 0, -XEN_ENOMEM, or -XEN_ERESTART: clearing takes long, and goes on when the call is made again.
+ */
 static long new_extent(struct domain *d, uint64_t gfn, unsigned order)
 {
     uint32_t cleared, pages = 1u << order;
@@ -161,7 +169,9 @@ static long populate_one(struct reservation *r, uint64_t gfn)
     return 0;
 }
 
-/* ---- decrease --------------------------------------------------------------------------------------------------- */
+/* ---- decrease
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 int memory_take_out(struct domain *d, uint64_t gfn)
 {
@@ -181,7 +191,8 @@ static long decrease_piece(struct reservation *r, uint64_t gfn)
     struct p2m_entry e;
     long rc = 0;
 
-    if (!r->page && r->order == ORDER_MAX && !(gfn & (pages - 1)) && is_memory(r->d, gfn, &e) && e.order == r->order) {
+    if (!r->page && r->order == ORDER_MAX && !(gfn & (pages - 1)) && is_memory(r->d, gfn, &e) &&
+        e.order == r->order) {
         r->page = pages;
         return p2m_unmap(r->d, GFN(gfn), pages);
     }
@@ -209,7 +220,9 @@ static long decrease_one(struct reservation *r, uint64_t gfn)
     return 0;
 }
 
-/* ---- the calls -------------------------------------------------------------------------------------------------- */
+/* ---- the calls
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static long each_extent(unsigned op, struct reservation *r)
 {
@@ -232,8 +245,9 @@ static long each_extent(unsigned op, struct reservation *r)
 }
 
 /*
- * An extent is at most a block (2 MiB): the tools try 1 GiB first and go on with smaller ones.  increase_reservation gives pages without a place, which on Arm nobody
- * could use or give back: none are given.
+ * An extent is at most a block (2 MiB): the tools try 1 GiB first and go on with smaller ones.
+ * increase_reservation gives pages without a place, which on Arm nobody could use or give back:
+ * none are given.
  */
 long memory_reservation(unsigned op, uint64_t arg, uint64_t start)
 {
@@ -249,15 +263,22 @@ long memory_reservation(unsigned op, uint64_t arg, uint64_t start)
     long rc = (long)(start &= most);
     if (in.nr_extents > most || start >= in.nr_extents)
         return rc;
-    if (op == XENMEM_increase_reservation || in.extent_order > ORDER_MAX || page >> in.extent_order ||
+    if (op == XENMEM_increase_reservation || in.extent_order > ORDER_MAX ||
+        page >> in.extent_order ||
         (op == XENMEM_populate_physmap && (in.mem_flags & XENMEMF_populate_on_demand)))
         return rc;
     struct domain *d = domain_get(in.domid);
     if (!d)
         return rc;
-    if (may_act_on(d) && d->dying < DOM_DYING && (!d->direct_map || in.extent_order <= ORDER_MAX_DIRECT)) {
+    if (may_act_on(d) && d->dying < DOM_DYING &&
+        (!d->direct_map || in.extent_order <= ORDER_MAX_DIRECT)) {
         struct reservation r = {
-            .d = d, .extents = in.nr_extents, .done = start, .page = page, .list = in.extent_start.q, .order = in.extent_order,
+            .d = d,
+            .extents = in.nr_extents,
+            .done = start,
+            .page = page,
+            .list = in.extent_start.q,
+            .order = in.extent_order,
         };
         rc = each_extent(op, &r);
     }

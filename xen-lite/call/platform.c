@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Platform and physical-device calls of the control domain, and vm_assist.  public/platform.h, physdev.h */
+/* Platform and physical-device calls of the control domain, and vm_assist.  public/platform.h,
+ * physdev.h */
 #include "types.h"
 #include <xen/xen.h>
 #include <xen/platform.h>
@@ -19,19 +20,21 @@ long do_platform_op(uint64_t arg)
         return -XEN_EPERM;
     switch (op.cmd) {
     case XENPF_settime32:
-        domain_set_wallclock(d, op.u.settime32.secs, op.u.settime32.nsecs, op.u.settime32.system_time);
+        domain_set_wallclock(d, op.u.settime32.secs, op.u.settime32.nsecs,
+                             op.u.settime32.system_time);
         return 0;
     case XENPF_settime64:
         if (op.u.settime64.mbz)
             return -XEN_EINVAL;
-        domain_set_wallclock(d, op.u.settime64.secs, op.u.settime64.nsecs, op.u.settime64.system_time);
+        domain_set_wallclock(d, op.u.settime64.secs, op.u.settime64.nsecs,
+                             op.u.settime64.system_time);
         return 0;
-    default:
-        return -XEN_ENOSYS;
+    default: return -XEN_ENOSYS;
     }
 }
 
-/* Interrupts and PCI devices are the control domain's own on Arm: there is nothing to ask the hypervisor. */
+/* Interrupts and PCI devices are the control domain's own on Arm: there is nothing to ask the
+ * hypervisor. */
 long do_physdev_op(int cmd, uint64_t arg)
 {
     (void)cmd;
@@ -53,7 +56,6 @@ long do_vm_assist(unsigned cmd, unsigned type)
     case VMASST_CMD_disable:
         __atomic_fetch_and(&d->vm_assist, ~(1u << type), __ATOMIC_RELAXED);
         return 0;
-    default:
-        return -XEN_ENOSYS;
+    default: return -XEN_ENOSYS;
     }
 }

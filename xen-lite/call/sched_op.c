@@ -7,12 +7,16 @@
 #include "hypercall.h"
 
 #define POLL_PORTS_MAX 128u
-#define FAR_FUTURE_NS  (1ull << 56)         /* two years: what is further off is as good as that */
+#define FAR_FUTURE_NS  (1ull << 56) /* two years: what is further off is as good as that */
 
-/* Watchdog slots are changed under this lock, never by the timer's callback (domain.c): so timer_stop may wait under it. */
+/* Watchdog slots are changed under this lock, never by the timer's callback (domain.c): so
+ * timer_stop may wait under it. */
 static spinlock_t watchdog_lock = SPINLOCK_INIT;
 /* SCHEDOP_pin_override: what the control domain's vCPUs go back to; bit set while overridden. */
-static struct { uint64_t hard[MAX_VCPUS], soft[MAX_VCPUS]; uint32_t active; } pinned;
+static struct {
+    uint64_t hard[MAX_VCPUS], soft[MAX_VCPUS];
+    uint32_t active;
+} pinned;
 static spinlock_t pin_lock = SPINLOCK_INIT;
 
 /* Absolute system time to counter ticks; the past is now. */
@@ -35,15 +39,18 @@ static long poll_ports_pending(struct domain *d, uint64_t ports, unsigned count,
             return -XEN_EINVAL;
         if (i == 0)
             *first = port;
-        if (__atomic_load_n(&d->shared_info->evtchn_pending[port / 64], __ATOMIC_ACQUIRE) >> (port % 64) & 1)
+        if (__atomic_load_n(&d->shared_info->evtchn_pending[port / 64], __ATOMIC_ACQUIRE) >>
+                (port % 64) &
+            1)
             pending = 1;
     }
     return pending;
 }
 
 /*
- * Wait for one of some ports, masked or not.  The vCPU is marked as polling and blocked before the ports are looked
- * at: an event that comes in between finds it and takes both marks away again; guest_prepare() then acts on what is left.
+ * Wait for one of some ports, masked or not.  The vCPU is marked as polling and blocked before the
+ * ports are looked at: an event that comes in between finds it and takes both marks away again;
+ * guest_prepare() then acts on what is left.
  */
 static long sched_poll(struct vcpu *v, uint64_t arg)
 {
@@ -70,7 +77,8 @@ static long sched_poll(struct vcpu *v, uint64_t arg)
         __atomic_store_n(&v->poll_mask, false, __ATOMIC_RELEASE);
         return pending < 0 ? pending : 0;
     }
-    /* Still blocked: neither an interrupt nor another CPU has ended it yet. vcpu_unblock() takes the timer back. */
+    /* Still blocked: neither an interrupt nor another CPU has ended it yet. vcpu_unblock() takes
+     * the timer back. */
     if (poll.timeout && __atomic_load_n(&v->blocked, __ATOMIC_RELAXED))
         timer_set(&v->poll_timer, deadline_of(poll.timeout));
     return 0;
@@ -87,7 +95,7 @@ static long sched_shutdown_op(struct domain *d, uint64_t arg, bool latch)
         domain_shutdown(d, s.reason & 0xff);
     else {
         spin_lock(&d->lock);
-        if (d->shutdown_code == ~0u)    /* the first one counts */
+        if (d->shutdown_code == ~0u) /* the first one counts */
             d->shutdown_code = s.reason & 0xff;
         spin_unlock(&d->lock);
     }
@@ -120,7 +128,8 @@ static void watchdog_start(struct domain *d, unsigned n, uint32_t seconds)
     d->watchdog_inuse |= 1u << n;
 }
 
-/* id 0: a new one, whose number (from 1) is returned, and which expires at once if the time is 0; else 0 stops it. */
+/* id 0: a new one, whose number (from 1) is returned, and which expires at once if the time is 0;
+ * else 0 stops it. */
 static long watchdog_set(struct domain *d, uint32_t id, uint32_t seconds)
 {
     if (id > ARRAY_SIZE(d->watchdog))
@@ -156,7 +165,8 @@ static long sched_watchdog_op(struct domain *d, uint64_t arg)
     return result;
 }
 
-/* Pin the calling vCPU of the control domain for a while (firmware calls that only one CPU may make). */
+/* Pin the calling vCPU of the control domain for a while (firmware calls that only one CPU may
+ * make). */
 static long pin_override(struct vcpu *v, int32_t cpu)
 {
     uint32_t bit = 1u << v->id;
@@ -198,27 +208,19 @@ long do_sched_op(int cmd, uint64_t arg)
     struct vcpu *v = current_vcpu();
 
     switch (cmd) {
-    case SCHEDOP_yield:
-        vcpu_yield(v);
-        return 0;
+    case SCHEDOP_yield: vcpu_yield(v); return 0;
     case SCHEDOP_block:
         /* "atomically reenable event delivery": the upcall is an interrupt here. */
-        v->arch.regs.pstate &= ~(__typeof__(v->arch.regs.pstate))PSR_IRQ_MASK;    /* where it is in CPSR, too */
+        v->arch.regs.pstate &= ~(
+            __typeof__(v->arch.regs.pstate))PSR_IRQ_MASK; /* where it is in CPSR, too */
         vcpu_wait_for_interrupt(v);
         return 0;
-    case SCHEDOP_shutdown:
-        return sched_shutdown_op(v->domain, arg, false);
-    case SCHEDOP_shutdown_code:
-        return sched_shutdown_op(v->domain, arg, true);
-    case SCHEDOP_poll:
-        return sched_poll(v, arg);
-    case SCHEDOP_remote_shutdown:
-        return sched_remote(v->domain, arg);
-    case SCHEDOP_watchdog:
-        return sched_watchdog_op(v->domain, arg);
-    case SCHEDOP_pin_override:
-        return sched_pin(v, arg);
-    default:
-        return -XEN_ENOSYS;
+    case SCHEDOP_shutdown: return sched_shutdown_op(v->domain, arg, false);
+    case SCHEDOP_shutdown_code: return sched_shutdown_op(v->domain, arg, true);
+    case SCHEDOP_poll: return sched_poll(v, arg);
+    case SCHEDOP_remote_shutdown: return sched_remote(v->domain, arg);
+    case SCHEDOP_watchdog: return sched_watchdog_op(v->domain, arg);
+    case SCHEDOP_pin_override: return sched_pin(v, arg);
+    default: return -XEN_ENOSYS;
     }
 }

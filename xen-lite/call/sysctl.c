@@ -2,13 +2,14 @@
 /* XEN_SYSCTL_*: the control domain's calls about the machine.  public/sysctl.h, of Xen 4.17 */
 #include "control.h"
 
-#define READ_PIECE 1024u
-#define KEYS_MAX   256u
-#define LIST_A_LOOK 8u                  /* domains between two looks at whether others need the CPU */
+#define READ_PIECE  1024u
+#define KEYS_MAX    256u
+#define LIST_A_LOOK 8u /* domains between two looks at whether others need the CPU */
 
 static spinlock_t sysctl_lock = SPINLOCK_INIT;
 
-/* When the call has to be made again, `index` is where it goes on, and `pad0` how many whole pieces are done. */
+/* When the call has to be made again, `index` is where it goes on, and `pad0` how many whole pieces
+ * are done. */
 static long sysctl_readconsole(struct xen_sysctl *op, bool *reply)
 {
     struct xen_sysctl_readconsole *r = &op->u.readconsole;
@@ -17,7 +18,8 @@ static long sysctl_readconsole(struct xen_sysctl *op, bool *reply)
     bool incremental = r->incremental || done;
 
     while (done < r->count) {
-        uint32_t n = console_read_ring(piece, MIN(r->count - done, READ_PIECE), &index, incremental, false);
+        uint32_t n = console_read_ring(piece, MIN(r->count - done, READ_PIECE), &index, incremental,
+                                       false);
         if (n && copy_to_guest(r->buffer.q + done, piece, n))
             return -XEN_EFAULT;
         if (!n)
@@ -47,7 +49,8 @@ static long sysctl_sched_id(struct xen_sysctl *op, bool *reply)
     return 0;
 }
 
-/* No domain's number has this bit: the call is made again, and the first num_domains entries are there. */
+/* No domain's number has this bit: the call is made again, and the first num_domains entries are
+ * there. */
 #define LIST_CONTINUED 0x8000u
 
 static long next_in_list(const struct xen_sysctl_getdomaininfolist *l, uint32_t done, domid_t *next)
@@ -90,7 +93,8 @@ static long sysctl_getdomaininfolist(struct xen_sysctl *op, bool *reply)
             break;
         result = ++done % LIST_A_LOOK || !hypercall_preempt_check() ? 0 : -XEN_ERESTART;
     }
-    l->first_domain = (domid_t)(result == -XEN_ERESTART ? l->first_domain | LIST_CONTINUED : l->first_domain & ~LIST_CONTINUED);
+    l->first_domain = (domid_t)(result == -XEN_ERESTART ? l->first_domain | LIST_CONTINUED
+                                                        : l->first_domain & ~LIST_CONTINUED);
     l->num_domains = done;
     *reply = !result || result == -XEN_ERESTART;
     return result;
@@ -135,10 +139,8 @@ static long sysctl_tbuf_op(struct xen_sysctl *op, bool *reply)
         return 0;
     case XEN_SYSCTL_TBUFOP_set_cpu_mask:
     case XEN_SYSCTL_TBUFOP_set_evt_mask:
-    case XEN_SYSCTL_TBUFOP_disable:
-        return 0;
-    default:
-        return -XEN_EINVAL;
+    case XEN_SYSCTL_TBUFOP_disable: return 0;
+    default: return -XEN_EINVAL;
     }
 }
 

@@ -2,8 +2,8 @@
 /* What the machine is: CPUs, memory, one node, one pool of CPUs. */
 #include "control.h"
 
-#define NODE_DISTANCE 20u               /* Xen's on Arm, of the one node to itself */
-#define SCHED_ID XEN_SCHEDULER_CREDIT2
+#define NODE_DISTANCE 20u /* Xen's on Arm, of the one node to itself */
+#define SCHED_ID      XEN_SCHEDULER_CREDIT2
 
 long sysctl_physinfo(struct xen_sysctl *op, bool *reply)
 {
@@ -17,7 +17,8 @@ long sysctl_physinfo(struct xen_sysctl *op, bool *reply)
     p->nr_nodes = 1;
     p->max_node_id = 0;
     p->cpu_khz = (uint32_t)(counter_hz / 1000);
-    p->capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap | XEN_SYSCTL_PHYSCAP_gnttab_v1;
+    p->capabilities = XEN_SYSCTL_PHYSCAP_hvm | XEN_SYSCTL_PHYSCAP_hap |
+                      XEN_SYSCTL_PHYSCAP_gnttab_v1;
     p->total_pages = page_total_count();
     p->free_pages = page_free_count();
     p->max_mfn = frame_base + frame_count - 1;
@@ -54,7 +55,9 @@ long sysctl_getcpuinfo(struct xen_sysctl *op, bool *reply)
 long sysctl_cputopoinfo(struct xen_sysctl *op, bool *reply)
 {
     struct xen_sysctl_cputopoinfo *t = &op->u.cputopoinfo;
-    const struct xen_sysctl_cputopo topo = { .core = 0, .socket = 0, .node = 0 };   /* Xen does not read it on Arm either */
+    const struct xen_sysctl_cputopo topo = { .core = 0,
+                                             .socket = 0,
+                                             .node = 0 }; /* Xen does not read it on Arm either */
     uint32_t n = MIN(t->num_cpus, cpu_count);
 
     if (t->cputopo.q)
@@ -69,7 +72,8 @@ long sysctl_cputopoinfo(struct xen_sysctl *op, bool *reply)
 long sysctl_numainfo(struct xen_sysctl *op, bool *reply)
 {
     struct xen_sysctl_numainfo *n = &op->u.numainfo;
-    struct xen_sysctl_meminfo mem = { .memsize = page_total_count() << PAGE_SHIFT, .memfree = page_free_count() << PAGE_SHIFT };
+    struct xen_sysctl_meminfo mem = { .memsize = page_total_count() << PAGE_SHIFT,
+                                      .memfree = page_free_count() << PAGE_SHIFT };
     const uint32_t distance = NODE_DISTANCE;
 
     if (n->num_nodes) {
@@ -87,9 +91,11 @@ long sysctl_availheap(struct xen_sysctl *op, bool *reply)
 {
     struct xen_sysctl_availheap *a = &op->u.availheap;
 
-    /* Widths of addresses are not told apart in the heap: all of it is said to fit where the last page does. */
+    /* Widths of addresses are not told apart in the heap: all of it is said to fit where the last
+     * page does. */
     uint64_t top = (frame_base + frame_count) << PAGE_SHIFT;
-    bool fits = a->node <= 0 && (!a->max_bitwidth || a->max_bitwidth >= 64 || top <= 1ull << a->max_bitwidth);
+    bool fits = a->node <= 0 &&
+                (!a->max_bitwidth || a->max_bitwidth >= 64 || top <= 1ull << a->max_bitwidth);
     a->avail_bytes = fits ? page_free_count() << PAGE_SHIFT : 0;
     *reply = true;
     return 0;
@@ -122,10 +128,8 @@ long sysctl_cpupool_op(struct xen_sysctl *op, bool *reply)
     long result;
 
     switch (p->op) {
-    case XEN_SYSCTL_CPUPOOL_OP_CREATE:
-        return -XEN_EOPNOTSUPP;
-    case XEN_SYSCTL_CPUPOOL_OP_DESTROY:
-        return p->cpupool_id ? -XEN_ENOENT : -XEN_EBUSY;
+    case XEN_SYSCTL_CPUPOOL_OP_CREATE: return -XEN_EOPNOTSUPP;
+    case XEN_SYSCTL_CPUPOOL_OP_DESTROY: return p->cpupool_id ? -XEN_ENOENT : -XEN_EBUSY;
     case XEN_SYSCTL_CPUPOOL_OP_INFO:
         /* The pool of that number or the next above. */
         if (p->cpupool_id)
@@ -134,19 +138,15 @@ long sysctl_cpupool_op(struct xen_sysctl *op, bool *reply)
         p->n_dom = count_domains();
         result = bitmap_to_guest(&p->cpumap, cpus_mask(), cpu_count);
         break;
-    case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
-        result = bitmap_to_guest(&p->cpumap, 0, cpu_count);
-        break;
+    case XEN_SYSCTL_CPUPOOL_OP_FREEINFO: result = bitmap_to_guest(&p->cpumap, 0, cpu_count); break;
     case XEN_SYSCTL_CPUPOOL_OP_ADDCPU:
-        return p->cpupool_id ? -XEN_ENOENT : -XEN_ENODEV;       /* no CPU is free */
-    case XEN_SYSCTL_CPUPOOL_OP_RMCPU:
-        return p->cpupool_id ? -XEN_ENOENT : -XEN_EINVAL;
+        return p->cpupool_id ? -XEN_ENOENT : -XEN_ENODEV; /* no CPU is free */
+    case XEN_SYSCTL_CPUPOOL_OP_RMCPU: return p->cpupool_id ? -XEN_ENOENT : -XEN_EINVAL;
     case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN:
         if (p->domid == DOMID_DOM0)
             return -XEN_EPERM;
         return no_domain(p->domid) ? -XEN_ESRCH : p->cpupool_id ? -XEN_ENOENT : 0;
-    default:
-        return -XEN_ENOSYS;
+    default: return -XEN_ENOSYS;
     }
     *reply = !result;
     return result;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * VCPUOP_*.  On Arm Xen has two of them; vCPUs are started and stopped by PSCI, timers are the architecture's, and all
- * other operations answer -EINVAL.  public/vcpu.h
+ * VCPUOP_*.  On Arm Xen has two of them; vCPUs are started and stopped by PSCI, timers are the
+ * architecture's, and all other operations answer -EINVAL.  public/vcpu.h
  */
 #include "types.h"
 #include <xen/xen.h>
@@ -34,11 +34,8 @@ long do_vcpu_op(int cmd, unsigned vcpuid, uint64_t arg)
     if (vcpuid >= MIN(d->max_vcpus, MAX_VCPUS) || !d->vcpu[vcpuid])
         return -XEN_ENOENT;
     switch (cmd) {
-    case VCPUOP_register_vcpu_info:
-        return register_vcpu_info(d->vcpu[vcpuid], arg);
-    case VCPUOP_register_runstate_memory_area:
-        return register_runstate(d->vcpu[vcpuid], arg);
-    default:
-        return -XEN_EINVAL;
+    case VCPUOP_register_vcpu_info: return register_vcpu_info(d->vcpu[vcpuid], arg);
+    case VCPUOP_register_runstate_memory_area: return register_runstate(d->vcpu[vcpuid], arg);
+    default: return -XEN_EINVAL;
     }
 }

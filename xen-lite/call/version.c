@@ -10,7 +10,9 @@
 #define BUILD_CHANGESET ""
 #endif
 #ifndef BUILD_DATE
-#define BUILD_DATE "unknown"            /* not the time of compilation: the same source gives the same image */
+#define BUILD_DATE                                                                 \
+    "unknown" /* not the time of compilation: the same source gives the same image \
+               */
 #endif
 
 static long give(uint64_t arg, const void *answer, size_t bytes)
@@ -48,9 +50,9 @@ static long features(uint64_t arg)
         return -XEN_EFAULT;
     if (info.submap_idx >= XENFEAT_NR_SUBMAPS)
         return -XEN_EINVAL;
-    info.submap = 1u << XENFEAT_writable_page_tables | 1u << XENFEAT_auto_translated_physmap
-        | 1u << XENFEAT_memory_op_vnode_supported | 1u << XENFEAT_ARM_SMCCC_supported
-        | 1u << (d->direct_map ? XENFEAT_direct_mapped : XENFEAT_not_direct_mapped);
+    info.submap = 1u << XENFEAT_writable_page_tables | 1u << XENFEAT_auto_translated_physmap |
+                  1u << XENFEAT_memory_op_vnode_supported | 1u << XENFEAT_ARM_SMCCC_supported |
+                  1u << (d->direct_map ? XENFEAT_direct_mapped : XENFEAT_not_direct_mapped);
     if (d->privileged)
         info.submap |= 1u << XENFEAT_dom0;
     return give(arg, &info, sizeof info);
@@ -59,7 +61,8 @@ static long features(uint64_t arg)
 static long platform_parameters(uint64_t arg)
 {
     /* The hypervisor's own image; tools print it, nothing depends on it. */
-    struct xen_platform_parameters p = { .virt_start = (uintptr_t)&do_xen_version & ~(uint64_t)(BLOCK_SIZE - 1) };
+    struct xen_platform_parameters p = { .virt_start = (uintptr_t)&do_xen_version &
+                                                       ~(uint64_t)(BLOCK_SIZE - 1) };
     return give(arg, &p, sizeof p);
 }
 
@@ -77,29 +80,19 @@ long do_xen_version(int cmd, uint64_t arg)
     struct domain *d = current_vcpu()->domain;
 
     switch (cmd) {
-    case XENVER_version:
-        return (long)(XL_VERSION_MAJOR << 16 | XL_VERSION_MINOR);
-    case XENVER_extraversion:
-        return give_text(arg, XL_EXTRAVERSION, sizeof(xen_extraversion_t));
-    case XENVER_compile_info:
-        return compile_info(arg);
-    case XENVER_capabilities:
-        return capabilities(arg);
-    case XENVER_changeset:
-        return give_text(arg, BUILD_CHANGESET, sizeof(xen_changeset_info_t));
-    case XENVER_platform_parameters:
-        return platform_parameters(arg);
-    case XENVER_get_features:
-        return features(arg);
-    case XENVER_pagesize:
-        return arg ? -XEN_EINVAL : (long)PAGE_SIZE;
-    case XENVER_guest_handle:
-        return give(arg, d->handle, sizeof d->handle);
+    case XENVER_version: return (long)(XL_VERSION_MAJOR << 16 | XL_VERSION_MINOR);
+    case XENVER_extraversion: return give_text(arg, XL_EXTRAVERSION, sizeof(xen_extraversion_t));
+    case XENVER_compile_info: return compile_info(arg);
+    case XENVER_capabilities: return capabilities(arg);
+    case XENVER_changeset: return give_text(arg, BUILD_CHANGESET, sizeof(xen_changeset_info_t));
+    case XENVER_platform_parameters: return platform_parameters(arg);
+    case XENVER_get_features: return features(arg);
+    case XENVER_pagesize: return arg ? -XEN_EINVAL : (long)PAGE_SIZE;
+    case XENVER_guest_handle: return give(arg, d->handle, sizeof d->handle);
     case XENVER_commandline:
-        return give_text(arg, domain_is_control(d) ? cmdline.text : "<denied>", sizeof(xen_commandline_t));
-    case XENVER_build_id:
-        return domain_is_control(d) ? -XEN_ENODATA : -XEN_EPERM;
-    default:
-        return -XEN_ENOSYS;
+        return give_text(arg, domain_is_control(d) ? cmdline.text : "<denied>",
+                         sizeof(xen_commandline_t));
+    case XENVER_build_id: return domain_is_control(d) ? -XEN_ENODATA : -XEN_EPERM;
+    default: return -XEN_ENOSYS;
     }
 }

@@ -2,10 +2,11 @@
 /*
  * Domains: creation, finding, references, and the end of their memory.
  *
- * References.  The list holds one from creation until domain_kill is through; everybody who keeps a pointer holds
- * another.  The last domain_put may come from anywhere, under any lock, so it only queues the corpse; guest_prepare frees it
- * (domain_reap) with no lock held.  Pages that others still map then outlive their owner: the page allocator makes them nobody's
- * (page_forget_owner), and the last unmapping frees them.
+ * References.  The list holds one from creation until domain_kill is through; everybody who keeps a
+ * pointer holds another.  The last domain_put may come from anywhere, under any lock, so it only
+ * queues the corpse; guest_prepare frees it (domain_reap) with no lock held.  Pages that others
+ * still map then outlive their owner: the page allocator makes them nobody's (page_forget_owner),
+ * and the last unmapping frees them.
  *
  * list_lock guards the list and the step from one reference to none; nothing is locked inside it.
  */
@@ -16,10 +17,12 @@
 #include <xen/domctl.h>
 #include <xen/hvm/params.h>
 
-#define GRANT_FRAMES_DEFAULT   GRANT_FRAMES_MAX
+#define GRANT_FRAMES_DEFAULT    GRANT_FRAMES_MAX
 #define MAPTRACK_FRAMES_DEFAULT 1024u
 
-static struct domain xen_domain = { .id = DOMID_XEN, .refs = 1, .max_pages = ~0u, .dying = DOM_ALIVE };
+static struct domain xen_domain = {
+    .id = DOMID_XEN, .refs = 1, .max_pages = ~0u, .dying = DOM_ALIVE
+};
 struct domain *hypervisor_domain = &xen_domain;
 struct domain *dom0;
 spinlock_t domctl_lock = SPINLOCK_INIT;
@@ -30,14 +33,13 @@ static unsigned domain_count;
 
 static struct domain *entry(struct list *l) { return list_entry(l, struct domain, link); }
 
-/* ---- finding ---------------------------------------------------------------------------------- */
+/* ---- finding ----------------------------------------------------------------------------------
+ */
 
 /* The first with an id of at least `id`; list_lock held. */
 static struct domain *at_least(domid_t id)
 {
-    list_for_each(l, &domains)
-        if (entry(l)->id >= id)
-            return entry(l);
+    list_for_each(l, &domains) if (entry(l)->id >= id) return entry(l);
     return NULL;
 }
 
@@ -46,7 +48,8 @@ bool domain_ref(struct domain *d)
 {
     uint32_t refs = __atomic_load_n(&d->refs, __ATOMIC_RELAXED);
     while (refs)
-        if (__atomic_compare_exchange_n(&d->refs, &refs, refs + 1, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        if (__atomic_compare_exchange_n(&d->refs, &refs, refs + 1, true, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED))
             return true;
     return false;
 }
@@ -86,7 +89,8 @@ struct domain *domain_get_next(domid_t first)
     return d;
 }
 
-/* Ids go round, as Xen's do: a tool that holds the id of a dead domain shall not meet a new one soon. */
+/* Ids go round, as Xen's do: a tool that holds the id of a dead domain shall not meet a new one
+ * soon. */
 domid_t domain_free_id(void)
 {
     static domid_t last;
@@ -118,7 +122,8 @@ static int insert(struct domain *d)
     return rc;
 }
 
-/* ---- references ------------------------------------------------------------------------------- */
+/* ---- references -------------------------------------------------------------------------------
+ */
 
 static void queue_corpse(struct domain *d)
 {
@@ -154,7 +159,7 @@ static void domain_free(struct domain *d)
     for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
         timer_stop(&d->watchdog[i]);
     sched_domain_destroy(d);
-    vgic_domain_destroy(d);             /* its interrupts point at vCPUs */
+    vgic_domain_destroy(d); /* its interrupts point at vCPUs */
     for (unsigned i = 0; i < MAX_VCPUS; i++)
         if (d->vcpu[i])
             vcpu_free(d->vcpu[i]);
@@ -178,28 +183,33 @@ void domain_reap(void)
         if (!d)
             return;
         domain_free(d);
-        evtchn_send_global_virq(VIRQ_DOM_EXC);  /* the tools look what has gone */
+        evtchn_send_global_virq(VIRQ_DOM_EXC); /* the tools look what has gone */
     }
 }
 
-/* ---- creation --------------------------------------------------------------------------------- */
+/* ---- creation ---------------------------------------------------------------------------------
+ */
 
 static int check_config(const struct xen_domctl_createdomain *cfg, bool privileged)
 {
     const uint32_t required = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap;
-    const uint32_t allowed = required | XEN_DOMCTL_CDF_xs_domain | XEN_DOMCTL_CDF_s3_integrity | XEN_DOMCTL_CDF_oos_off;
+    const uint32_t allowed = required | XEN_DOMCTL_CDF_xs_domain | XEN_DOMCTL_CDF_s3_integrity |
+                             XEN_DOMCTL_CDF_oos_off;
     if (!privileged && ((cfg->flags & required) != required || (cfg->flags & ~allowed)))
         return -XEN_EINVAL;
     if (cfg->max_vcpus < 1 || cfg->max_vcpus > MAX_VCPUS)
         return -XEN_EINVAL;
-    if (XEN_DOMCTL_GRANT_version(cfg->grant_opts) > 2 || (cfg->grant_opts & ~(uint32_t)XEN_DOMCTL_GRANT_version_mask))
+    if (XEN_DOMCTL_GRANT_version(cfg->grant_opts) > 2 ||
+        (cfg->grant_opts & ~(uint32_t)XEN_DOMCTL_GRANT_version_mask))
         return -XEN_EINVAL;
-    if (cfg->iommu_opts || cfg->cpupool_id || cfg->vmtrace_size || cfg->arch.tee_type != XEN_DOMCTL_CONFIG_TEE_NONE)
+    if (cfg->iommu_opts || cfg->cpupool_id || cfg->vmtrace_size ||
+        cfg->arch.tee_type != XEN_DOMCTL_CONFIG_TEE_NONE)
         return -XEN_EINVAL;
     return cfg->arch.nr_spis > 1020 - INTID_SPI ? -XEN_EINVAL : 0;
 }
 
-/* The guests' controller is of the machine's kind: that is what list registers of the hardware serve. */
+/* The guests' controller is of the machine's kind: that is what list registers of the hardware
+ * serve. */
 static int gic_version_of(const struct xen_domctl_createdomain *cfg)
 {
     switch (cfg->arch.gic_version) {
@@ -224,11 +234,12 @@ static void watchdog_expired(void *arg)
     domain_shutdown(d, SHUTDOWN_watchdog);
 }
 
-static void init_plain(struct domain *d, domid_t id, const struct xen_domctl_createdomain *cfg, bool privileged)
+static void init_plain(struct domain *d, domid_t id, const struct xen_domctl_createdomain *cfg,
+                       bool privileged)
 {
     d->id = id;
     d->privileged = d->direct_map = privileged;
-    d->aarch32 = !arch_el1_width_ok(false);     /* else 64-bit until it is told otherwise */
+    d->aarch32 = !arch_el1_width_ok(false); /* else 64-bit until it is told otherwise */
     d->refs = 1;
     d->dying = DOM_BUILDING;
     list_init(&d->link);
@@ -236,15 +247,16 @@ static void init_plain(struct domain *d, domid_t id, const struct xen_domctl_cre
     d->ssidref = cfg->ssidref;
     d->flags = cfg->flags;
     d->max_vcpus = cfg->max_vcpus;
-    d->max_pages = ~0u;                 /* until XEN_DOMCTL_max_mem */
+    d->max_pages = ~0u; /* until XEN_DOMCTL_max_mem */
     d->pause_count = 1;
-    d->controller_paused = 1;           /* until the tools (dom0's builder) unpause it */
+    d->controller_paused = 1; /* until the tools (dom0's builder) unpause it */
     d->shared_ipa = IPA(~0ull);
     d->shutdown_code = ~0u;
-    d->counter_offset = counter();      /* its clock starts at 0 */
+    d->counter_offset = counter(); /* its clock starts at 0 */
     d->evtchn_ppi = GUEST_EVTCHN_PPI;
     d->hvm_param[HVM_PARAM_CALLBACK_IRQ] = (uint64_t)HVM_PARAM_CALLBACK_TYPE_PPI << 56 |
-        HVM_PARAM_CALLBACK_TYPE_PPI_FLAG_LOW_LEVEL << 8 | d->evtchn_ppi;
+                                           HVM_PARAM_CALLBACK_TYPE_PPI_FLAG_LOW_LEVEL << 8 |
+                                           d->evtchn_ppi;
     d->evtchn.max_port = MIN(cfg->max_evtchn_port, EVTCHN_PORTS - 1);
     for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
         timer_init(&d->watchdog[i], watchdog_expired, d);
@@ -263,7 +275,8 @@ static int init_shared_info(struct domain *d)
 
 static int init_parts(struct domain *d, const struct xen_domctl_createdomain *cfg, int gic_version)
 {
-    unsigned spi_count = d->privileged ? gic_info.irq_count - MIN(gic_info.irq_count, INTID_SPI) : cfg->arch.nr_spis;
+    unsigned spi_count = d->privileged ? gic_info.irq_count - MIN(gic_info.irq_count, INTID_SPI)
+                                       : cfg->arch.nr_spis;
     int rc = p2m_init(d);
     if (rc)
         return rc;
@@ -288,7 +301,8 @@ fail_p2m:
     return rc;
 }
 
-int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool privileged, struct domain **out)
+int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool privileged,
+                  struct domain **out)
 {
     int rc = check_config(cfg, privileged), version = gic_version_of(cfg);
     if (rc || version < 0)
@@ -302,8 +316,8 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool pr
         mem_free(d, sizeof(*d));
         return rc;
     }
-    (void)vgic_reserve(d, d->evtchn_ppi);       /* false: the vGIC has already put it aside */
-    (void)domain_ref(d);                        /* the caller's */
+    (void)vgic_reserve(d, d->evtchn_ppi); /* false: the vGIC has already put it aside */
+    (void)domain_ref(d);                  /* the caller's */
     rc = insert(d);
     if (rc) {
         domain_free(d);

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How a domain stops: pause by its controller, shutdown by itself, crash, resume, and the teardown in pieces.
+ * How a domain stops: pause by its controller, shutdown by itself, crash, resume, and the teardown
+ * in pieces.
  */
 #include "domain.h"
 #include "hypercall.h"
 #include <xen/errno.h>
 #include <xen/sched.h>
 
-/* ---- the controller's pause ------------------------------------------------------------------- */
+/* ---- the controller's pause -------------------------------------------------------------------
+ */
 
 int domain_pause_by_controller(struct domain *d)
 {
     uint8_t held = __atomic_load_n(&d->controller_paused, __ATOMIC_RELAXED);
     do {
-        if (held == UINT8_MAX)          /* a tool that never unpauses shall not wrap the counter */
+        if (held == UINT8_MAX) /* a tool that never unpauses shall not wrap the counter */
             return -XEN_EOVERFLOW;
-    } while (!__atomic_compare_exchange_n(&d->controller_paused, &held, (uint8_t)(held + 1), true, __ATOMIC_SEQ_CST,
-                                          __ATOMIC_RELAXED));
+    } while (!__atomic_compare_exchange_n(&d->controller_paused, &held, (uint8_t)(held + 1), true,
+                                          __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
     domain_pause(d);
     return 0;
 }
@@ -27,13 +29,15 @@ void domain_unpause_by_controller(struct domain *d)
     do {
         if (!held)
             return;
-    } while (!__atomic_compare_exchange_n(&d->controller_paused, &held, (uint8_t)(held - 1), true, __ATOMIC_SEQ_CST,
-                                          __ATOMIC_RELAXED));
-    __atomic_compare_exchange_n(&d->dying, &expect, DOM_ALIVE, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+    } while (!__atomic_compare_exchange_n(&d->controller_paused, &held, (uint8_t)(held - 1), true,
+                                          __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+    __atomic_compare_exchange_n(&d->dying, &expect, DOM_ALIVE, false, __ATOMIC_SEQ_CST,
+                                __ATOMIC_RELAXED);
     domain_unpause(d);
 }
 
-/* ---- shutdown --------------------------------------------------------------------------------- */
+/* ---- shutdown ---------------------------------------------------------------------------------
+ */
 
 static _Noreturn void machine_shutdown(uint32_t reason)
 {
@@ -65,8 +69,9 @@ static bool any_running(const struct domain *d)
 }
 
 /*
- * shut_down means that no vCPU runs any more: when the tools see it, memory and registers are final.  Called after each
- * step that could be the last (the flag, a vCPU leaving its CPU); whoever finds nobody running first, tells.
+ * shut_down means that no vCPU runs any more: when the tools see it, memory and registers are
+ * final.  Called after each step that could be the last (the flag, a vCPU leaving its CPU); whoever
+ * finds nobody running first, tells.
  */
 void domain_check_shutdown(struct domain *d)
 {
@@ -84,9 +89,9 @@ void domain_shutdown(struct domain *d, uint32_t reason)
     spin_lock(&d->lock);
     bool first = !d->shutting_down && d->dying < DOM_DYING;
     if (first) {
-        if (d->shutdown_code == ~0u)    /* else SCHEDOP_shutdown_code has latched one */
+        if (d->shutdown_code == ~0u) /* else SCHEDOP_shutdown_code has latched one */
             d->shutdown_code = reason;
-        domain_pause_nosync(d);         /* one count for all of the shutdown; domain_resume gives it back */
+        domain_pause_nosync(d); /* one count for all of the shutdown; domain_resume gives it back */
         __atomic_store_n(&d->shutting_down, true, __ATOMIC_SEQ_CST);
     }
     spin_unlock(&d->lock);
@@ -114,14 +119,16 @@ void domain_crash(struct domain *d, const char *why)
     domain_shutdown(d, SHUTDOWN_crash);
 }
 
-/* ---- teardown --------------------------------------------------------------------------------- */
+/* ---- teardown ---------------------------------------------------------------------------------
+ */
 
 static int stop_all(struct domain *d)
 {
     spin_lock(&d->lock);
-    __atomic_store_n(&d->dying, DOM_DYING, __ATOMIC_SEQ_CST);  /* page_alloc, maps, event channels refuse from now on */
+    __atomic_store_n(&d->dying, DOM_DYING,
+                     __ATOMIC_SEQ_CST); /* page_alloc, maps, event channels refuse from now on */
     spin_unlock(&d->lock);
-    domain_pause(d);                    /* for ever */
+    domain_pause(d); /* for ever */
     for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
         timer_stop(&d->watchdog[i]);
     for (unsigned i = 0; i < d->max_vcpus; i++)
@@ -145,14 +152,15 @@ static int drop_pinned(struct domain *d)
     vuart_destroy(d);
     memory_forget_block(d);
     if (dom0)
-        p2m_settle(dom0);               /* its tools have just unmapped some of the domain's memory */
+        p2m_settle(dom0); /* its tools have just unmapped some of the domain's memory */
     for (unsigned i = 0; i < d->max_vcpus; i++)
         if (d->vcpu[i])
             vcpu_release_areas(d->vcpu[i]);
     return 0;
 }
 
-/* What others still hold of its memory is nobody's from now on: looking for it takes long, so not when the domain is freed. */
+/* What others still hold of its memory is nobody's from now on: looking for it takes long, so not
+ * when the domain is freed. */
 static int forget_pages(struct domain *d)
 {
     while (!page_forget_some(d, &d->forget_next))
@@ -161,7 +169,8 @@ static int forget_pages(struct domain *d)
     return 0;
 }
 
-/* In this order: nobody runs; nobody is called; what it holds of others goes back; then its own memory. */
+/* In this order: nobody runs; nobody is called; what it holds of others goes back; then its own
+ * memory. */
 static int (*const stage[])(struct domain *) = {
     stop_all, close_channels, grant_release_mappings, drop_pinned, p2m_relinquish, forget_pages,
 };
@@ -171,12 +180,13 @@ static int kill_stages(struct domain *d)
     for (; d->next_relinquish < ARRAY_SIZE(stage); d->next_relinquish++) {
         int rc = stage[d->next_relinquish](d);
         if (rc)
-            return rc;                  /* -XEN_ERESTART: the same stage again */
+            return rc; /* -XEN_ERESTART: the same stage again */
     }
     return 0;
 }
 
-/* No lock is held over the stages, so a second caller is sent away to come again: it finds the domain dead then. */
+/* No lock is held over the stages, so a second caller is sent away to come again: it finds the
+ * domain dead then. */
 int domain_kill(struct domain *d)
 {
     if (d == dom0 || (current_vcpu() && current_vcpu()->domain == d))
@@ -190,34 +200,40 @@ int domain_kill(struct domain *d)
     __atomic_store_n(&d->being_killed, false, __ATOMIC_RELEASE);
     if (!dead && !rc) {
         evtchn_send_global_virq(VIRQ_DOM_EXC);
-        domain_put(d);                  /* the list's */
+        domain_put(d); /* the list's */
     }
     return rc;
 }
 
-/* ---- what the console key shows --------------------------------------------------------------- */
+/* ---- what the console key shows ---------------------------------------------------------------
+ */
 
 static void dump(struct domain *d)
 {
     static const char *const state[] = { "building", "alive", "dying", "dead" };
-    log_info("d%u: %s refs %u vcpus %u pages %u of %u (+%u) pause %d%s\n", d->id, state[d->dying & 3], d->refs, d->max_vcpus,
-             d->tot_pages, d->max_pages, d->xenheap_pages, d->pause_count, d->aarch32 ? " aarch32" : "");
+    log_info("d%u: %s refs %u vcpus %u pages %u of %u (+%u) pause %d%s\n", d->id,
+             state[d->dying & 3], d->refs, d->max_vcpus, d->tot_pages, d->max_pages,
+             d->xenheap_pages, d->pause_count, d->aarch32 ? " aarch32" : "");
     if (d->shutting_down)
-        log_info("d%u: shutdown reason %u%s\n", d->id, d->shutdown_code, d->shut_down ? "" : " (under way)");
-    log_info("d%u: vttbr %llx counter offset %llx shared_info %llx\n", d->id, (unsigned long long)d->vttbr,
-             (unsigned long long)d->counter_offset, (unsigned long long)d->shared_ipa.v);
+        log_info("d%u: shutdown reason %u%s\n", d->id, d->shutdown_code,
+                 d->shut_down ? "" : " (under way)");
+    log_info("d%u: vttbr %llx counter offset %llx shared_info %llx\n", d->id,
+             (unsigned long long)d->vttbr, (unsigned long long)d->counter_offset,
+             (unsigned long long)d->shared_ipa.v);
     for (unsigned i = 0; i < d->max_vcpus; i++) {
         const struct vcpu *v = d->vcpu[i];
         if (!v)
             continue;
-        log_info("  v%u: %s%s%s pause %d cpu %d pc 0x%llx vcpu_info %llx\n", i, v->online ? "online" : "offline",
-                 v->blocked ? " blocked" : "", v->sched.running ? " running" : "", v->pause_count, v->sched.cpu,
+        log_info("  v%u: %s%s%s pause %d cpu %d pc 0x%llx vcpu_info %llx\n", i,
+                 v->online ? "online" : "offline", v->blocked ? " blocked" : "",
+                 v->sched.running ? " running" : "", v->pause_count, v->sched.cpu,
                  (unsigned long long)v->arch.regs.pc, (unsigned long long)v->info_ipa.v);
-        spin_lock(&d->evtchn.lock);     /* v->info may be about to go */
+        spin_lock(&d->evtchn.lock); /* v->info may be about to go */
         struct vcpu_info info = v->info ? *v->info : (struct vcpu_info){ 0 };
         spin_unlock(&d->evtchn.lock);
-        log_info("      upcall %u selector %llx; virtual timer ctl %x in %lld ticks\n", info.evtchn_upcall_pending,
-                 (unsigned long long)info.evtchn_pending_sel, v->vtimer.virt_ctl, (long long)(v->vtimer.virt_cval - guest_counter(d)));
+        log_info("      upcall %u selector %llx; virtual timer ctl %x in %lld ticks\n",
+                 info.evtchn_upcall_pending, (unsigned long long)info.evtchn_pending_sel,
+                 v->vtimer.virt_ctl, (long long)(v->vtimer.virt_cval - guest_counter(d)));
     }
 }
 

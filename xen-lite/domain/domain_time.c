@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Wall clock.  The machine's clock chip is the control domain's; it tells what time it is by XENPF_settime.  From then on
- * wallclock_base_ns is the time of day at which system time was zero, and each domain's shared_info shows the time of day at
- * which ITS clock was zero: its counter starts at creation, or goes on after a move; the difference is in counter_offset.
+ * Wall clock.  The machine's clock chip is the control domain's; it tells what time it is by
+ * XENPF_settime.  From then on wallclock_base_ns is the time of day at which system time was zero,
+ * and each domain's shared_info shows the time of day at which ITS clock was zero: its counter
+ * starts at creation, or goes on after a move; the difference is in counter_offset.
  */
 #include "domain.h"
 
@@ -12,12 +13,10 @@ static spinlock_t wallclock_lock = SPINLOCK_INIT;
 static int64_t wallclock_base_ns;
 
 /* When the domain's clock was zero, in system time. */
-static int64_t start_ns(const struct domain *d)
-{
-    return counter_to_system_ns(d->counter_offset);
-}
+static int64_t start_ns(const struct domain *d) { return counter_to_system_ns(d->counter_offset); }
 
-/* shared_info's protocol: the version is odd while the rest changes, and moves on with each change. */
+/* shared_info's protocol: the version is odd while the rest changes, and moves on with each change.
+ */
 static void write_wallclock(struct shared_info *s, int64_t ns)
 {
     uint64_t at = ns > 0 ? (uint64_t)ns : 0, secs = at / NS_PER_S;
@@ -35,7 +34,7 @@ void domain_update_wallclock(struct domain *d)
 {
     if (!d->shared_info)
         return;
-    spin_lock(&wallclock_lock);         /* two writers would break the version protocol */
+    spin_lock(&wallclock_lock); /* two writers would break the version protocol */
     write_wallclock(d->shared_info, wallclock_base_ns + start_ns(d) + d->time_offset_s * NS_PER_S);
     spin_unlock(&wallclock_lock);
     if (d->shared_ipa.v != ~0ull)
@@ -54,7 +53,4 @@ void domain_set_wallclock(struct domain *d, uint64_t secs, uint32_t nsecs, uint6
     }
 }
 
-void domain_map_shared_info(struct domain *d)
-{
-    domain_update_wallclock(d);
-}
+void domain_map_shared_info(struct domain *d) { domain_update_wallclock(d); }

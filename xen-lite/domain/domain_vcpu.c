@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vCPUs, and the places in guest memory that the hypervisor writes for each: vcpu_info and the runstate area
- * (public/vcpu.h).  Both are pinned by a page reference from registration until the vCPU goes, so that the addresses
- * that v->info and the runstate code use stay right whatever the guest does to its map.
+ * vCPUs, and the places in guest memory that the hypervisor writes for each: vcpu_info and the
+ * runstate area (public/vcpu.h).  Both are pinned by a page reference from registration until the
+ * vCPU goes, so that the addresses that v->info and the runstate code use stay right whatever the
+ * guest does to its map.
  */
 #include "domain.h"
 #include <xen/errno.h>
@@ -12,12 +13,10 @@ _Static_assert(sizeof(struct vcpu_runstate_info) == 48, "public/vcpu.h on Arm");
 
 #define NOWHERE IPA(~0ull)
 
-/* ---- vCPUs ------------------------------------------------------------------------------------ */
+/* ---- vCPUs ------------------------------------------------------------------------------------
+ */
 
-static void poll_timeout(void *arg)
-{
-    vcpu_unblock(arg);
-}
+static void poll_timeout(void *arg) { vcpu_unblock(arg); }
 
 /* VCPUOP_set_singleshot_timer and, with periodic_ns, VCPUOP_set_periodic_timer. */
 static void event_timer_due(void *arg)
@@ -28,10 +27,12 @@ static void event_timer_due(void *arg)
         timer_set(&v->singleshot_timer, counter() + ns_to_ticks(v->periodic_ns));
 }
 
-/* Where vcpu_info is while the guest has not said otherwise; shared_info has room for the first vCPU only (Arm). */
+/* Where vcpu_info is while the guest has not said otherwise; shared_info has room for the first
+ * vCPU only (Arm). */
 static struct vcpu_info *default_info(struct vcpu *v)
 {
-    return v->id < XEN_LEGACY_MAX_VCPUS ? &v->domain->shared_info->vcpu_info[v->id] : &v->private_info;
+    return v->id < XEN_LEGACY_MAX_VCPUS ? &v->domain->shared_info->vcpu_info[v->id]
+                                        : &v->private_info;
 }
 
 int vcpu_create(struct domain *d, unsigned id)
@@ -55,7 +56,7 @@ int vcpu_create(struct domain *d, unsigned id)
     if (rc)
         goto fail_arch;
     vtimer_vcpu_init(v);
-    __atomic_store_n(&d->vcpu[id], v, __ATOMIC_RELEASE);       /* others look without a lock */
+    __atomic_store_n(&d->vcpu[id], v, __ATOMIC_RELEASE); /* others look without a lock */
     return 0;
 fail_arch:
     arch_vcpu_destroy(v);
@@ -79,7 +80,8 @@ int vcpu_reset(struct vcpu *v)
     return 0;
 }
 
-/* ---- vcpu_info -------------------------------------------------------------------------------- */
+/* ---- vcpu_info --------------------------------------------------------------------------------
+ */
 
 static void unpin(struct page *p, const void *va)
 {
@@ -87,7 +89,8 @@ static void unpin(struct page *p, const void *va)
     page_put(p);
 }
 
-/* A page of the guest's own RAM that may be written, referenced and mapped at *va: 0, -XEN_EINVAL, -XEN_ENOMEM. */
+/* A page of the guest's own RAM that may be written, referenced and mapped at *va: 0, -XEN_EINVAL,
+ * -XEN_ENOMEM. */
 static int pin(struct domain *d, ipa_t ipa, struct page **page, uint8_t **va)
 {
     enum p2m_type type;
@@ -103,7 +106,8 @@ static int pin(struct domain *d, ipa_t ipa, struct page **page, uint8_t **va)
 
 static bool info_place_valid(const struct vcpu *v, uint64_t offset)
 {
-    return !v->info_page && offset <= PAGE_SIZE - sizeof(struct vcpu_info) && offset % _Alignof(struct vcpu_info) == 0;
+    return !v->info_page && offset <= PAGE_SIZE - sizeof(struct vcpu_info) &&
+           offset % _Alignof(struct vcpu_info) == 0;
 }
 
 static void set_info(struct vcpu *v, struct page *p, struct vcpu_info *info, ipa_t where)
@@ -113,7 +117,10 @@ static void set_info(struct vcpu *v, struct page *p, struct vcpu_info *info, ipa
     __atomic_store_n(&v->info, info, __ATOMIC_RELEASE);
 }
 
-static struct vcpu_info *info_at(uint8_t *page, uint64_t offset) { return (struct vcpu_info *)(void *)(page + offset); }
+static struct vcpu_info *info_at(uint8_t *page, uint64_t offset)
+{
+    return (struct vcpu_info *)(void *)(page + offset);
+}
 
 int vcpu_place_info(struct vcpu *v, ipa_t where)
 {
@@ -129,13 +136,15 @@ int vcpu_place_info(struct vcpu *v, ipa_t where)
 }
 
 /*
- * Under the event lock, which whoever sets a bit in v->info holds: no event is set in the place that is being left.  Every
- * selector bit is set all the same, as Xen does: a guest that already worked on the old place must look at all words again.
+ * Under the event lock, which whoever sets a bit in v->info holds: no event is set in the place
+ * that is being left.  Every selector bit is set all the same, as Xen does: a guest that already
+ * worked on the old place must look at all words again.
  */
 int vcpu_register_info(struct vcpu *v, uint64_t gfn, uint32_t offset)
 {
     struct domain *d = v->domain;
-    if (gfn >> (IPA_BITS - PAGE_SHIFT) || !info_place_valid(v, offset) || (v != current_vcpu() && v->online))
+    if (gfn >> (IPA_BITS - PAGE_SHIFT) || !info_place_valid(v, offset) ||
+        (v != current_vcpu() && v->online))
         return -XEN_EINVAL;
     ipa_t where = IPA((gfn << PAGE_SHIFT) + offset);
     struct page *p;
@@ -156,7 +165,8 @@ int vcpu_register_info(struct vcpu *v, uint64_t gfn, uint32_t offset)
     return 0;
 }
 
-/* ---- runstate --------------------------------------------------------------------------------- */
+/* ---- runstate ---------------------------------------------------------------------------------
+ */
 
 void vcpu_runstate_update(struct vcpu *v, int state, uint64_t now_ns)
 {
@@ -192,20 +202,21 @@ static void put_word(const struct vcpu *v, size_t at, uint64_t value)
 }
 
 /*
- * The guest reads without a lock: state_entry_time before and after must agree and not bear the update flag
- * (guests that asked for the flag), or simply agree.
+ * The guest reads without a lock: state_entry_time before and after must agree and not bear the
+ * update flag (guests that asked for the flag), or simply agree.
  */
 void vcpu_runstate_publish(struct vcpu *v)
 {
     if (!v->runstate_page[0])
         return;
     struct vcpu_runstate_info r;
-    spin_lock(&v->domain->lock);        /* another vCPU may be registering a new place */
+    spin_lock(&v->domain->lock); /* another vCPU may be registering a new place */
     if (v->runstate_page[0]) {
         sched_runstate_copy(v, &r);
         bool flag = v->domain->vm_assist & (1u << VMASST_TYPE_runstate_update_flag);
         if (flag) {
-            put_word(v, offsetof(struct vcpu_runstate_info, state_entry_time), r.state_entry_time | XEN_RUNSTATE_UPDATE);
+            put_word(v, offsetof(struct vcpu_runstate_info, state_entry_time),
+                     r.state_entry_time | XEN_RUNSTATE_UPDATE);
             __atomic_thread_fence(__ATOMIC_SEQ_CST);
         }
         __atomic_store_n((int *)(void *)area(v, 0), r.state, __ATOMIC_RELAXED);
@@ -250,7 +261,8 @@ int vcpu_place_runstate(struct vcpu *v, gva_t where, ipa_t ipa)
     return place_runstate(v, where, ipa, IPA((ipa.v & PAGE_MASK) + PAGE_SIZE));
 }
 
-/* The address is virtual, in the map of the vCPU that calls: kernel addresses are the same on all of them. */
+/* The address is virtual, in the map of the vCPU that calls: kernel addresses are the same on all
+ * of them. */
 int vcpu_register_runstate(struct vcpu *v, gva_t where)
 {
     ipa_t first, second = NOWHERE;

@@ -1,38 +1,64 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a guest asks firmware: PSCI 1.1 (DEN 0022) and the discovery calls of SMCCC 1.1 (DEN 0028), by HVC #0 or SMC #0.
- * The conduits are the same here; entry code has moved the PC past the instruction for both.
+ * What a guest asks firmware: PSCI 1.1 (DEN 0022) and the discovery calls of SMCCC 1.1 (DEN 0028),
+ * by HVC #0 or SMC #0. The conduits are the same here; entry code has moved the PC past the
+ * instruction for both.
  */
 #include "hypercall.h"
 #include "domain.h"
 #include <xen/sched.h>
 #include <xen/xen.h>
 
-enum {  /* SMC32 function identifiers; the SMC64 form has bit 30 too */
-    PSCI_VERSION = 0x84000000, PSCI_CPU_SUSPEND, PSCI_CPU_OFF, PSCI_CPU_ON, PSCI_AFFINITY_INFO, PSCI_MIGRATE,
-    PSCI_MIGRATE_INFO_TYPE, PSCI_MIGRATE_INFO_UP_CPU, PSCI_SYSTEM_OFF, PSCI_SYSTEM_RESET, PSCI_FEATURES,
-    SMCCC_VERSION = 0x80000000, SMCCC_ARCH_FEATURES,
-    SMCCC_WORKAROUND_1 = 0x80008000, SMCCC_WORKAROUND_2 = 0x80007fff, SMCCC_WORKAROUND_3 = 0x80003fff,
-    STANDARD_CALL_COUNT = 0x8400ff00, STANDARD_UID, STANDARD_REVISION = 0x8400ff03,
-    VENDOR_CALL_COUNT = 0x8600ff00, VENDOR_UID, VENDOR_REVISION = 0x8600ff03,
+enum { /* SMC32 function identifiers; the SMC64 form has bit 30 too */
+       PSCI_VERSION = 0x84000000,
+       PSCI_CPU_SUSPEND,
+       PSCI_CPU_OFF,
+       PSCI_CPU_ON,
+       PSCI_AFFINITY_INFO,
+       PSCI_MIGRATE,
+       PSCI_MIGRATE_INFO_TYPE,
+       PSCI_MIGRATE_INFO_UP_CPU,
+       PSCI_SYSTEM_OFF,
+       PSCI_SYSTEM_RESET,
+       PSCI_FEATURES,
+       SMCCC_VERSION = 0x80000000,
+       SMCCC_ARCH_FEATURES,
+       SMCCC_WORKAROUND_1 = 0x80008000,
+       SMCCC_WORKAROUND_2 = 0x80007fff,
+       SMCCC_WORKAROUND_3 = 0x80003fff,
+       STANDARD_CALL_COUNT = 0x8400ff00,
+       STANDARD_UID,
+       STANDARD_REVISION = 0x8400ff03,
+       VENDOR_CALL_COUNT = 0x8600ff00,
+       VENDOR_UID,
+       VENDOR_REVISION = 0x8600ff03,
 };
 #define SMC64_BIT (1u << 30)
-enum { RET_SUCCESS = 0, RET_NOT_SUPPORTED = -1, RET_INVALID_PARAMETERS = -2, RET_ALREADY_ON = -4,
-       RET_INTERNAL_FAILURE = -6, RET_INVALID_ADDRESS = -9 };
+enum {
+    RET_SUCCESS = 0,
+    RET_NOT_SUPPORTED = -1,
+    RET_INVALID_PARAMETERS = -2,
+    RET_ALREADY_ON = -4,
+    RET_INTERNAL_FAILURE = -6,
+    RET_INVALID_ADDRESS = -9
+};
 enum { AFFINITY_ON = 0, AFFINITY_OFF = 1, MIGRATE_NOT_NEEDED = 2 };
 enum { PSCI_CALL_COUNT = 14, PSCI_1_1 = 0x10001 };
 
 /*
- * The services' UIDs, bytes in the order of RFC 4122: XEN_SMCCC_UID and SSSC_SMCCC_UID of public/arch-arm/smccc.h, which
- * includes "public/xen.h" and so cannot be included as installed.
+ * The services' UIDs, bytes in the order of RFC 4122: XEN_SMCCC_UID and SSSC_SMCCC_UID of
+ * public/arch-arm/smccc.h, which includes "public/xen.h" and so cannot be included as installed.
  */
-static const uint8_t vendor_uid[16] = { 0xa7, 0x18, 0x12, 0xdc, 0xc6, 0x98, 0x43, 0x69, 0x9a, 0xcf, 0x79, 0xd1, 0x8d, 0xde, 0xe6, 0x67 };
-static const uint8_t standard_uid[16] = { 0xf8, 0x63, 0x38, 0x6f, 0x4b, 0x39, 0x4c, 0xbd, 0x92, 0x20, 0xce, 0x16, 0x41, 0xe5, 0x9f, 0x6f };
+static const uint8_t vendor_uid[16] = { 0xa7, 0x18, 0x12, 0xdc, 0xc6, 0x98, 0x43, 0x69,
+                                        0x9a, 0xcf, 0x79, 0xd1, 0x8d, 0xde, 0xe6, 0x67 };
+static const uint8_t standard_uid[16] = { 0xf8, 0x63, 0x38, 0x6f, 0x4b, 0x39, 0x4c, 0xbd,
+                                          0x92, 0x20, 0xce, 0x16, 0x41, 0xe5, 0x9f, 0x6f };
 
 static void answer_uid(struct vcpu *v, const uint8_t uid[16])
 {
     for (unsigned i = 0; i < 4; i++, uid += 4)
-        arch_reg_set(v, i, uid[0] | (uint32_t)uid[1] << 8 | (uint32_t)uid[2] << 16 | (uint32_t)uid[3] << 24);
+        arch_reg_set(
+            v, i, uid[0] | (uint32_t)uid[1] << 8 | (uint32_t)uid[2] << 16 | (uint32_t)uid[3] << 24);
 }
 
 /* Affinity 0.0.0.n is vCPU n. */
@@ -41,10 +67,12 @@ static struct vcpu *by_mpidr(struct domain *d, uint64_t mpidr)
     return mpidr < MIN(d->max_vcpus, MAX_VCPUS) ? d->vcpu[mpidr] : NULL;
 }
 
-/* Off, and off its CPU, with all its state in memory: one that has just called CPU_OFF may still be on its way out. */
+/* Off, and off its CPU, with all its state in memory: one that has just called CPU_OFF may still be
+ * on its way out. */
 static bool is_off(const struct vcpu *t)
 {
-    return !__atomic_load_n(&t->online, __ATOMIC_ACQUIRE) && !__atomic_load_n(&t->sched.running, __ATOMIC_ACQUIRE);
+    return !__atomic_load_n(&t->online, __ATOMIC_ACQUIRE) &&
+           !__atomic_load_n(&t->sched.running, __ATOMIC_ACQUIRE);
 }
 
 /* d->lock: two callers must not both start it. Nothing runs it before `online` is set, last. */
@@ -63,10 +91,10 @@ static int64_t cpu_on(struct vcpu *v, uint64_t mpidr, uint64_t entry, uint64_t c
         vgic_vcpu_reset(t);
         vtimer_vcpu_reset(t);
         arch_vcpu_reset(t, entry, context, d->aarch32);
-        sched_vcpu_invalidate(t);       /* a CPU may still hold what it had before */
+        sched_vcpu_invalidate(t); /* a CPU may still hold what it had before */
         t->initialised = true;
         t->blocked = false;
-        evtchn_upcall(t);               /* events that came while it was off */
+        evtchn_upcall(t); /* events that came while it was off */
         __atomic_store_n(&t->online, true, __ATOMIC_RELEASE);
     }
     spin_unlock(&d->lock);
@@ -86,7 +114,7 @@ static int64_t affinity_info(struct domain *d, uint64_t target, uint64_t level)
 {
     if (level > 3)
         return RET_INVALID_PARAMETERS;
-    if (level > 0)                      /* one cluster at every level above 0, and the caller is in it */
+    if (level > 0) /* one cluster at every level above 0, and the caller is in it */
         return target >> 8 ? RET_INVALID_PARAMETERS : AFFINITY_ON;
     const struct vcpu *t = by_mpidr(d, target);
     return !t ? RET_INVALID_PARAMETERS : is_off(t) ? AFFINITY_OFF : AFFINITY_ON;
@@ -102,15 +130,22 @@ static int64_t features(const struct domain *d, uint32_t fn)
     if (fn & SMC64_BIT)
         return !d->aarch32 && has_smc64(fn & ~SMC64_BIT) ? RET_SUCCESS : RET_NOT_SUPPORTED;
     switch (fn) {
-    case PSCI_VERSION: case PSCI_CPU_SUSPEND: case PSCI_CPU_OFF: case PSCI_CPU_ON: case PSCI_AFFINITY_INFO:
-    case PSCI_MIGRATE_INFO_TYPE: case PSCI_SYSTEM_OFF: case PSCI_SYSTEM_RESET: case PSCI_FEATURES: case SMCCC_VERSION:
-        return RET_SUCCESS;
-    default:
-        return RET_NOT_SUPPORTED;
+    case PSCI_VERSION:
+    case PSCI_CPU_SUSPEND:
+    case PSCI_CPU_OFF:
+    case PSCI_CPU_ON:
+    case PSCI_AFFINITY_INFO:
+    case PSCI_MIGRATE_INFO_TYPE:
+    case PSCI_SYSTEM_OFF:
+    case PSCI_SYSTEM_RESET:
+    case PSCI_FEATURES:
+    case SMCCC_VERSION: return RET_SUCCESS;
+    default: return RET_NOT_SUPPORTED;
     }
 }
 
-/* Firmware workarounds are not offered: EL2 does not invalidate branch predictors on exit, so it must not say it does. */
+/* Firmware workarounds are not offered: EL2 does not invalidate branch predictors on exit, so it
+ * must not say it does. */
 static int64_t arch_features(uint32_t fn)
 {
     return fn == SMCCC_VERSION || fn == SMCCC_ARCH_FEATURES ? RET_SUCCESS : RET_NOT_SUPPORTED;
@@ -123,9 +158,13 @@ static int64_t call(struct vcpu *v, uint32_t fn, const uint64_t arg[3])
 
     switch (fn) {
     case PSCI_VERSION: return PSCI_1_1;
-    case PSCI_CPU_SUSPEND: vcpu_wait_for_interrupt(v); return RET_SUCCESS;  /* power-down states are treated as standby */
-    case PSCI_cpu_off: case PSCI_CPU_OFF: cpu_off(v); return RET_SUCCESS;
-    case PSCI_cpu_on: case PSCI_CPU_ON: return cpu_on(v, arg[0], arg[1], arg[2]);
+    case PSCI_CPU_SUSPEND:
+        vcpu_wait_for_interrupt(v);
+        return RET_SUCCESS; /* power-down states are treated as standby */
+    case PSCI_cpu_off:
+    case PSCI_CPU_OFF: cpu_off(v); return RET_SUCCESS;
+    case PSCI_cpu_on:
+    case PSCI_CPU_ON: return cpu_on(v, arg[0], arg[1], arg[2]);
     case PSCI_AFFINITY_INFO: return affinity_info(d, arg[0], arg[1]);
     case PSCI_MIGRATE_INFO_TYPE: return MIGRATE_NOT_NEEDED;
     case PSCI_SYSTEM_OFF: domain_shutdown(d, SHUTDOWN_poweroff); return RET_INTERNAL_FAILURE;
@@ -135,7 +174,7 @@ static int64_t call(struct vcpu *v, uint32_t fn, const uint64_t arg[3])
     case SMCCC_ARCH_FEATURES: return arch_features((uint32_t)arg[0]);
     case STANDARD_CALL_COUNT: return PSCI_CALL_COUNT + 3;
     case VENDOR_CALL_COUNT: return 3;
-    default: return RET_NOT_SUPPORTED;  /* MIGRATE, workarounds, all that is unknown */
+    default: return RET_NOT_SUPPORTED; /* MIGRATE, workarounds, all that is unknown */
     }
 }
 
@@ -152,7 +191,8 @@ static __attribute__((noinline)) void dispatch(struct vcpu *v, uint32_t fn)
     switch (fn) {
     case STANDARD_UID: answer_uid(v, standard_uid); return;
     case VENDOR_UID: answer_uid(v, vendor_uid); return;
-    case STANDARD_REVISION: case VENDOR_REVISION:
+    case STANDARD_REVISION:
+    case VENDOR_REVISION:
         arch_reg_set(v, 0, 0);
         arch_reg_set(v, 1, 1);
         return;

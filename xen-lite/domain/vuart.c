@@ -1,18 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SBSA generic UART (a subset of PL011; SBSA 7.1, appendix B) over the ring of public/io/console.h, which the console daemon
- * drains.  The ring is the UART's FIFO: all status and interrupt bits are computed from its indices, which the guest and
- * the daemon can write too, so each is read once and distrusted.  TX and RX interrupts are levels; ICR cannot
- * clear what still holds.
+ * SBSA generic UART (a subset of PL011; SBSA 7.1, appendix B) over the ring of public/io/console.h,
+ * which the console daemon drains.  The ring is the UART's FIFO: all status and interrupt bits are
+ * computed from its indices, which the guest and the daemon can write too, so each is read once and
+ * distrusted.  TX and RX interrupts are levels; ICR cannot clear what still holds.
  */
 #include "hypercall.h"
 #include "domain.h"
 #include <xen/arch-arm.h>
 #include <xen/io/console.h>
 
-enum { UART_DR = 0x00, UART_RSR = 0x04, UART_FR = 0x18, UART_CR = 0x30, UART_IMSC = 0x38, UART_RIS = 0x3c, UART_MIS = 0x40,
-       UART_PERIPHID0 = 0xfe0 };
-enum { FR_CTS = 1u << 0, FR_RXFE = 1u << 4, FR_TXFF = 1u << 5, FR_RXFF = 1u << 6, FR_TXFE = 1u << 7 };
+enum {
+    UART_DR = 0x00,
+    UART_RSR = 0x04,
+    UART_FR = 0x18,
+    UART_CR = 0x30,
+    UART_IMSC = 0x38,
+    UART_RIS = 0x3c,
+    UART_MIS = 0x40,
+    UART_PERIPHID0 = 0xfe0
+};
+enum {
+    FR_CTS = 1u << 0,
+    FR_RXFE = 1u << 4,
+    FR_TXFF = 1u << 5,
+    FR_RXFF = 1u << 6,
+    FR_TXFE = 1u << 7
+};
 enum { INT_RX = 1u << 4, INT_TX = 1u << 5, INT_RT = 1u << 6, INT_ALL = 0x7ff };
 
 /* Bytes between two indices; more than fit is what a confused peer wrote: full. */
@@ -23,20 +37,27 @@ static uint32_t filled(const XENCONS_RING_IDX *prod, const XENCONS_RING_IDX *con
     return MIN(n, size);
 }
 
-static uint32_t in_filled(const struct xencons_interface *r) { return filled(&r->in_prod, &r->in_cons, sizeof(r->in)); }
-static uint32_t out_filled(const struct xencons_interface *r) { return filled(&r->out_prod, &r->out_cons, sizeof(r->out)); }
+static uint32_t in_filled(const struct xencons_interface *r)
+{
+    return filled(&r->in_prod, &r->in_cons, sizeof(r->in));
+}
+static uint32_t out_filled(const struct xencons_interface *r)
+{
+    return filled(&r->out_prod, &r->out_cons, sizeof(r->out));
+}
 
 static uint32_t raw_interrupts(const struct xencons_interface *r)
 {
-    return (in_filled(r) ? INT_RX | INT_RT : 0u) | (out_filled(r) <= sizeof(r->out) / 2 ? INT_TX : 0u);
+    return (in_filled(r) ? INT_RX | INT_RT : 0u) |
+           (out_filled(r) <= sizeof(r->out) / 2 ? INT_TX : 0u);
 }
 
 static uint32_t flags(const struct xencons_interface *r)
 {
     uint32_t in = in_filled(r), out = out_filled(r);
 
-    return FR_CTS | (in == 0 ? FR_RXFE : 0u) | (in == sizeof(r->in) ? FR_RXFF : 0u) | (out == 0 ? FR_TXFE : 0u) |
-           (out == sizeof(r->out) ? FR_TXFF : 0u);
+    return FR_CTS | (in == 0 ? FR_RXFE : 0u) | (in == sizeof(r->in) ? FR_RXFF : 0u) |
+           (out == 0 ? FR_TXFE : 0u) | (out == sizeof(r->out) ? FR_TXFF : 0u);
 }
 
 /* Lock held. */
@@ -64,7 +85,7 @@ static bool write_data(struct vuart *u, char c)
     struct xencons_interface *r = u->ring;
 
     if (out_filled(r) == sizeof(r->out))
-        return false;                   /* overrun: lost, as in hardware */
+        return false; /* overrun: lost, as in hardware */
     uint32_t at = __atomic_load_n(&r->out_prod, __ATOMIC_RELAXED);
     r->out[MASK_XENCONS_IDX(at, r->out)] = c;
     __atomic_store_n(&r->out_prod, at + 1, __ATOMIC_RELEASE);
@@ -94,7 +115,7 @@ static bool write_register(struct vuart *u, uint32_t offset, uint64_t value)
     case UART_DR: return write_data(u, (char)value);
     case UART_CR: u->ctl = (uint32_t)value & 0xffff; break;
     case UART_IMSC: u->imsc = (uint32_t)value & INT_ALL; break;
-    default: break;                     /* ICR: see above; baud rate, line control: no line */
+    default: break; /* ICR: see above; baud rate, line control: no line */
     }
     return false;
 }
@@ -109,7 +130,8 @@ static bool uart_access(struct vcpu *v, void *arg, struct mmio_access *a)
     if (a->size == 8 || (a->offset & 3) || !__atomic_load_n(&u->enabled, __ATOMIC_ACQUIRE))
         return false;
     spin_lock(&u->lock);
-    bool tell = a->write ? write_register(u, offset, a->value) : read_register(u, offset, &a->value);
+    bool tell = a->write ? write_register(u, offset, a->value)
+                         : read_register(u, offset, &a->value);
     if (tell)
         dirty_mark_page(u->ring_page);
     if (a->write || tell)
@@ -136,8 +158,9 @@ int vuart_init(struct domain *d, uint64_t gfn, uint16_t console_domid, uint32_t 
         return -XEN_EINVAL;
     }
     void *ring = page_map_lasting(page);
-    int ret = !ring ? -XEN_ENOMEM : evtchn_alloc_consumer(d, console_domid, EVTCHN_CONSUMER_VUART, evtchn);
-    if (!ret)                           /* when this fails the port goes with the domain */
+    int ret = !ring ? -XEN_ENOMEM
+                    : evtchn_alloc_consumer(d, console_domid, EVTCHN_CONSUMER_VUART, evtchn);
+    if (!ret) /* when this fails the port goes with the domain */
         ret = mmio_register(d, IPA(GUEST_PL011_BASE), GUEST_PL011_SIZE, uart_access, d);
     if (ret) {
         if (ring)
@@ -150,7 +173,7 @@ int vuart_init(struct domain *d, uint64_t gfn, uint16_t console_domid, uint32_t 
     u->ring = ring;
     u->ring_ipa = GFN(gfn);
     u->evtchn = *evtchn;
-    u->ctl = 0x301;                     /* SBSA: enabled by firmware */
+    u->ctl = 0x301; /* SBSA: enabled by firmware */
     __atomic_store_n(&u->enabled, true, __ATOMIC_RELEASE);
     return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside of domctl and sysctl.  Each operation gets the argument block as copied from the caller, the domain with a
- * reference (or NULL where the operation names none), and says through *reply whether the block goes back.
- * The domctl lock is held.
+ * Inside of domctl and sysctl.  Each operation gets the argument block as copied from the caller,
+ * the domain with a reference (or NULL where the operation names none), and says through *reply
+ * whether the block goes back. The domctl lock is held.
  */
 #ifndef XL_CONTROL_H
 #define XL_CONTROL_H
@@ -13,9 +13,15 @@
 #include "domain.h"
 #include "hypercall.h"
 
-#define DOMAIN_FLAG_DEBUGGED (1u << 31)     /* in domain.flags beside XEN_DOMCTL_CDF_*: XEN_DOMCTL_setdebugging */
+#define DOMAIN_FLAG_DEBUGGED \
+    (1u << 31) /* in domain.flags beside XEN_DOMCTL_CDF_*: XEN_DOMCTL_setdebugging */
 
-struct domctl { struct xen_domctl *op; uint64_t arg; struct domain *d; bool reply; };
+struct domctl {
+    struct xen_domctl *op;
+    uint64_t arg;
+    struct domain *d;
+    bool reply;
+};
 
 /* domctl_create.c */
 long domctl_createdomain(struct domctl *c);
@@ -41,7 +47,7 @@ long domctl_iomem_permission(struct domctl *c);
 long domctl_memory_mapping(struct domctl *c);
 long domctl_bind_pt_irq(struct domctl *c);
 long domctl_cacheflush(struct domctl *c);
-void domctl_forget_devices(domid_t id);         /* permissions of a domain that is gone */
+void domctl_forget_devices(domid_t id); /* permissions of a domain that is gone */
 /* domctl_context.c */
 long domctl_gethvmcontext(struct domctl *c);
 long domctl_sethvmcontext(struct domctl *c);
@@ -57,7 +63,8 @@ long sysctl_cpupool_op(struct xen_sysctl *op, bool *reply);
 /* perfc.c */
 long sysctl_perfc_op(struct xen_sysctl *op, bool *reply);
 
-/* Bit maps in guest memory, of CPUs or nodes, `bits` of which are known here: what is beyond reads as 0. -XEN_EFAULT */
+/* Bit maps in guest memory, of CPUs or nodes, `bits` of which are known here: what is beyond reads
+ * as 0. -XEN_EFAULT */
 long bitmap_to_guest(const struct xenctl_bitmap *map, uint64_t value, unsigned bits);
 long bitmap_from_guest(const struct xenctl_bitmap *map, uint64_t *value, unsigned bits);
 /* All CPUs that are there, as a mask. */

@@ -7,9 +7,10 @@
  *   evtchn_op.c      the hypercall
  *   evtchn_record.c  state records
  *
- * A domain's ports, and the vcpu_info pointers of its vCPUs (v->info), change under its evtchn.lock.  An interdomain
- * channel holds a reference on the domain at its other end, so a peer never vanishes under a port that names it.
- * None of the functions below may be called with a p2m or an evtchn lock held: they mark pages dirty afterwards.
+ * A domain's ports, and the vcpu_info pointers of its vCPUs (v->info), change under its
+ * evtchn.lock.  An interdomain channel holds a reference on the domain at its other end, so a peer
+ * never vanishes under a port that names it. None of the functions below may be called with a p2m
+ * or an evtchn lock held: they mark pages dirty afterwards.
  */
 #ifndef XL_EVTCHN_H
 #define XL_EVTCHN_H
@@ -17,34 +18,39 @@
 #include <xen/xen.h>
 #include <xen/event_channel.h>
 #include "spinlock.h"
-struct domain; struct vcpu;
-#define EVTCHN_PORTS 4096u              /* 2-level: 64 words of 64 bits, on both widths (xen_ulong_t) */
-#define EVTCHN_PAGE_PORTS 128u
-#define EVTCHN_RESERVED 6               /* a state of our own: port 0; reported as closed */
+struct domain;
+struct vcpu;
+#define EVTCHN_PORTS          4096u /* 2-level: 64 words of 64 bits, on both widths (xen_ulong_t) */
+#define EVTCHN_PAGE_PORTS     128u
+#define EVTCHN_RESERVED       6 /* a state of our own: port 0; reported as closed */
 #define EVTCHN_CONSUMER_VUART 1u
 struct evtchn {
-    uint8_t state;                      /* EVTCHNSTAT_*, EVTCHN_RESERVED */
-    uint8_t consumer;                   /* 0: the guest; 1: vuart */
-    uint16_t vcpu;                      /* notified */
-    uint16_t remote_dom; uint16_t virq;
+    uint8_t state;    /* EVTCHNSTAT_*, EVTCHN_RESERVED */
+    uint8_t consumer; /* 0: the guest; 1: vuart */
+    uint16_t vcpu;    /* notified */
+    uint16_t remote_dom;
+    uint16_t virq;
     uint32_t remote_port;
-    struct domain *remote;              /* interdomain: referenced */
+    struct domain *remote; /* interdomain: referenced */
 };
 struct evtchn_table {
     spinlock_t lock;
-    uint32_t max_port;                  /* inclusive; set before evtchn_init, 0: as many as there are */
-    uint32_t next_free;                 /* no port below it is free */
-    uint32_t reset_next, relinquish_next;       /* where to go on when that was sent back */
-    uint32_t valid;                     /* ports that have a struct: multiples of EVTCHN_PAGE_PORTS */
-    struct evtchn *page[EVTCHN_PORTS / EVTCHN_PAGE_PORTS];  /* allocated when first used, lowest first */
-    uint16_t virq_port[MAX_VCPUS][NR_VIRQS];    /* 0: not bound; global VIRQs under vCPU 0 */
+    uint32_t max_port;  /* inclusive; set before evtchn_init, 0: as many as there are */
+    uint32_t next_free; /* no port below it is free */
+    uint32_t reset_next, relinquish_next; /* where to go on when that was sent back */
+    uint32_t valid; /* ports that have a struct: multiples of EVTCHN_PAGE_PORTS */
+    struct evtchn
+        *page[EVTCHN_PORTS / EVTCHN_PAGE_PORTS]; /* allocated when first used, lowest first */
+    uint16_t virq_port[MAX_VCPUS][NR_VIRQS];     /* 0: not bound; global VIRQs under vCPU 0 */
 };
 
-int evtchn_init(struct domain *d);          /* port 0 taken. 0, -XEN_ENOMEM */
-void evtchn_destroy(struct domain *d);      /* closes all ports; peers see them unbound. Domain dying: no new ones. Again: no-op */
+int evtchn_init(struct domain *d);     /* port 0 taken. 0, -XEN_ENOMEM */
+void evtchn_destroy(struct domain *d); /* closes all ports; peers see them unbound. Domain dying: no
+                                          new ones. Again: no-op */
 long do_event_channel_op(int cmd, uint64_t arg);
 
-/* A port in `d` that waits for `remote` to bind. 0; -XEN_ENOSPC, -XEN_ENOMEM, -XEN_EINVAL when d is dying. */
+/* A port in `d` that waits for `remote` to bind. 0; -XEN_ENOSPC, -XEN_ENOMEM, -XEN_EINVAL when d is
+ * dying. */
 int evtchn_alloc_unbound(struct domain *d, domid_t remote, uint32_t *port);
 /* Likewise, with the hypervisor as its user: the guest cannot send, bind or close it. */
 int evtchn_alloc_consumer(struct domain *d, domid_t remote, uint8_t consumer, uint32_t *port);
@@ -54,21 +60,26 @@ int evtchn_bind_ipi(struct domain *d, uint32_t vcpu, uint32_t *port);
 int evtchn_bind_vcpu(struct domain *d, uint32_t port, uint32_t vcpu);
 int evtchn_status(struct domain *d, uint32_t port, struct evtchn_status *status);
 int evtchn_send(struct domain *d, uint32_t port);
-int evtchn_close(struct domain *d, uint32_t port, bool guest);      /* guest: not consumer ports */
+int evtchn_close(struct domain *d, uint32_t port, bool guest); /* guest: not consumer ports */
 int evtchn_unmask(struct domain *d, uint32_t port);
-int evtchn_reset(struct domain *d);         /* close every port but the hypervisor's. Preemptible: -XEN_ERESTART */
-int evtchn_relinquish(struct domain *d);    /* close all, before evtchn_destroy. Preemptible: -XEN_ERESTART */
+int evtchn_reset(
+    struct domain *d); /* close every port but the hypervisor's. Preemptible: -XEN_ERESTART */
+int evtchn_relinquish(
+    struct domain *d); /* close all, before evtchn_destroy. Preemptible: -XEN_ERESTART */
 
-void evtchn_notify_port(struct domain *d, uint32_t port);   /* hypervisor's end of a consumer channel sends to the peer */
-void evtchn_send_virq(struct vcpu *v, uint32_t virq);       /* per-vCPU VIRQ */
-void evtchn_send_global_virq(uint32_t virq);                /* to dom0 */
-void evtchn_set_pending(struct domain *d, uint32_t port);   /* sets bits in shared_info, marks dirty, injects the PPI */
-bool evtchn_vcpu_pending(const struct vcpu *v);             /* upcall pending; no lock needed */
-void evtchn_upcall(struct vcpu *v);                         /* (re)raise the event interrupt if upcall_pending: after vcpu_info moves, restore */
+void evtchn_notify_port(
+    struct domain *d, uint32_t port); /* hypervisor's end of a consumer channel sends to the peer */
+void evtchn_send_virq(struct vcpu *v, uint32_t virq); /* per-vCPU VIRQ */
+void evtchn_send_global_virq(uint32_t virq);          /* to dom0 */
+void evtchn_set_pending(struct domain *d,
+                        uint32_t port); /* sets bits in shared_info, marks dirty, injects the PPI */
+bool evtchn_vcpu_pending(const struct vcpu *v); /* upcall pending; no lock needed */
+void evtchn_upcall(struct vcpu *v); /* (re)raise the event interrupt if upcall_pending: after
+                                       vcpu_info moves, restore */
 void evtchn_dump(struct domain *d);
 
 /* Among evtchn*.c, with d->evtchn.lock held. */
-struct evtchn *evtchn_port(struct domain *d, uint32_t port);        /* NULL: no such port */
+struct evtchn *evtchn_port(struct domain *d, uint32_t port); /* NULL: no such port */
 static inline bool evtchn_in_use(const struct evtchn *c) { return c->state != EVTCHNSTAT_closed; }
 static inline bool evtchn_virq_is_global(uint32_t virq)
 {
@@ -83,12 +94,16 @@ unsigned evtchn_2l_unmask(struct domain *d, uint32_t port, unsigned vcpu);
 void evtchn_mark(struct domain *d, unsigned vcpu, unsigned wrote);
 
 /*
- * State records.  The ports that survive a move are the store's and the console's (HVM_PARAM_*_EVTCHN): whoever builds
- * the domain on the new host makes them at the same numbers; the guest binds all others anew.
+ * State records.  The ports that survive a move are the store's and the console's
+ * (HVM_PARAM_*_EVTCHN): whoever builds the domain on the new host makes them at the same numbers;
+ * the guest binds all others anew.
  */
-struct xlr_evtchn; struct xlr_evtchn_port;
+struct xlr_evtchn;
+struct xlr_evtchn_port;
 unsigned evtchn_get(struct domain *d, struct xlr_evtchn_port *out, unsigned max);
-int evtchn_check(struct domain *d, const struct xlr_evtchn_port *p, unsigned n);   /* -XEN_EINVAL: a kept port is not here */
-/* Binds the kept ports to their vCPUs and sets them pending; drops pending bits of ports that are gone. After memory and places. */
+int evtchn_check(struct domain *d, const struct xlr_evtchn_port *p,
+                 unsigned n); /* -XEN_EINVAL: a kept port is not here */
+/* Binds the kept ports to their vCPUs and sets them pending; drops pending bits of ports that are
+ * gone. After memory and places. */
 void evtchn_set(struct domain *d, const struct xlr_evtchn_port *p, unsigned n);
 #endif

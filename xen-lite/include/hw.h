@@ -1,32 +1,41 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* All that the core asks of the machine's drivers.  The interrupt controller is a table: GICv2 or GICv3, by device tree. */
+/* All that the core asks of the machine's drivers.  The interrupt controller is a table: GICv2 or
+ * GICv3, by device tree. */
 #ifndef XL_HW_H
 #define XL_HW_H
 
 #include "types.h"
 
-enum { INTID_SGI_KICK = 0, INTID_PPI_MAINTENANCE = 25, INTID_PPI_HYP_TIMER = 26, INTID_PPI_VTIMER = 27, INTID_PPI_PTIMER = 30,
-       INTID_SPI = 32, INTID_SPURIOUS = 1020 };
+enum {
+    INTID_SGI_KICK = 0,
+    INTID_PPI_MAINTENANCE = 25,
+    INTID_PPI_HYP_TIMER = 26,
+    INTID_PPI_VTIMER = 27,
+    INTID_PPI_PTIMER = 30,
+    INTID_SPI = 32,
+    INTID_SPURIOUS = 1020
+};
 
 /* A list register in canonical form; the driver packs it. */
 struct gic_lr {
-    uint32_t virt;              /* virtual INTID */
-    uint32_t phys;              /* physical INTID when `hw` */
+    uint32_t virt; /* virtual INTID */
+    uint32_t phys; /* physical INTID when `hw` */
     uint8_t priority;
-    uint8_t source;             /* GICv2 SGI: source CPU */
+    uint8_t source;                        /* GICv2 SGI: source CPU */
     bool hw, pending, active, group1, eoi; /* eoi: maintenance interrupt on EOI */
 };
-struct gic_vcpu_regs {          /* the per-vCPU hardware state besides list registers */
+struct gic_vcpu_regs { /* the per-vCPU hardware state besides list registers */
     uint32_t hcr;
-    uint32_t vmcr;              /* as ICH_VMCR_EL2: GICH_VMCR has the same fields there, its priority mask the upper five bits */
-    uint32_t ap0r[4], ap1r[4];  /* GICv2 has one for both groups: ap1r[0] */
+    uint32_t vmcr; /* as ICH_VMCR_EL2: GICH_VMCR has the same fields there, its priority mask the
+                      upper five bits */
+    uint32_t ap0r[4], ap1r[4]; /* GICv2 has one for both groups: ap1r[0] */
 };
 struct gic_driver {
     const char *name;
-    unsigned version;           /* 2 or 3 */
-    void (*cpu_init)(void);     /* distributor was initialised by probe; this CPU's interface */
-    uint32_t (*ack)(void);      /* INTID; >= INTID_SPURIOUS: none */
-    void (*eoi)(uint32_t intid);        /* priority drop (EOImode 1) */
+    unsigned version;            /* 2 or 3 */
+    void (*cpu_init)(void);      /* distributor was initialised by probe; this CPU's interface */
+    uint32_t (*ack)(void);       /* INTID; >= INTID_SPURIOUS: none */
+    void (*eoi)(uint32_t intid); /* priority drop (EOImode 1) */
     void (*deactivate)(uint32_t intid);
     void (*send_sgi)(unsigned cpu, uint32_t intid);
     void (*enable)(uint32_t intid), (*disable)(uint32_t intid);
@@ -43,49 +52,62 @@ struct gic_driver {
     void (*load)(const struct gic_vcpu_regs *r), (*save)(struct gic_vcpu_regs *r);
     void (*set_hcr)(uint32_t hcr);
 };
-#define GICH_HCR_EN 1u
-#define GICH_HCR_UIE 2u         /* underflow: interrupt when at most one list register is in use */
-#define GICH_HCR_NPIE 8u        /* no pending */
-extern const struct gic_driver *gic;    /* set by gic_probe */
+#define GICH_HCR_EN   1u
+#define GICH_HCR_UIE  2u /* underflow: interrupt when at most one list register is in use */
+#define GICH_HCR_NPIE 8u /* no pending */
+extern const struct gic_driver *gic; /* set by gic_probe */
 struct gic_info {
-    unsigned lr_count, irq_count;       /* irq_count: INTIDs of the distributor */
+    unsigned lr_count, irq_count; /* irq_count: INTIDs of the distributor */
     unsigned priority_bits, pre_bits;
     /* places, for the guests' maps and for hiding them from dom0 */
-    paddr_t dist; uint64_t dist_bytes;
-    paddr_t redist; uint64_t redist_bytes;          /* GICv3: first region */
-    paddr_t cpu_if; uint64_t cpu_if_bytes;          /* GICv2 */
-    paddr_t hyp_if; uint64_t hyp_if_bytes;          /* GICv2: GICH */
-    paddr_t vcpu_if; uint64_t vcpu_if_bytes;        /* GICv2: GICV frame, given to guests */
-    uint64_t alias_offset;                          /* GICv2: where in the CPU interfaces' frames their two pages lie side by side */
+    paddr_t dist;
+    uint64_t dist_bytes;
+    paddr_t redist;
+    uint64_t redist_bytes; /* GICv3: first region */
+    paddr_t cpu_if;
+    uint64_t cpu_if_bytes; /* GICv2 */
+    paddr_t hyp_if;
+    uint64_t hyp_if_bytes; /* GICv2: GICH */
+    paddr_t vcpu_if;
+    uint64_t vcpu_if_bytes; /* GICv2: GICV frame, given to guests */
+    uint64_t alias_offset; /* GICv2: where in the CPU interfaces' frames their two pages lie side by
+                              side */
     uint32_t maintenance_intid;
 };
 extern struct gic_info gic_info;
 /* Is one of the frames first..last the controller's?  Those are nobody's device. */
 static inline bool gic_owns(uint64_t first, uint64_t last)
 {
-    const struct { paddr_t pa; uint64_t bytes; } frame[] = {
-        { gic_info.dist, gic_info.dist_bytes }, { gic_info.redist, gic_info.redist_bytes }, { gic_info.cpu_if, gic_info.cpu_if_bytes },
-        { gic_info.hyp_if, gic_info.hyp_if_bytes }, { gic_info.vcpu_if, gic_info.vcpu_if_bytes },
+    const struct {
+        paddr_t pa;
+        uint64_t bytes;
+    } frame[] = {
+        { gic_info.dist, gic_info.dist_bytes },       { gic_info.redist, gic_info.redist_bytes },
+        { gic_info.cpu_if, gic_info.cpu_if_bytes },   { gic_info.hyp_if, gic_info.hyp_if_bytes },
+        { gic_info.vcpu_if, gic_info.vcpu_if_bytes },
     };
 
     for (unsigned i = 0; i < sizeof(frame) / sizeof(frame[0]); i++)
-        if (frame[i].bytes && first <= pa_pfn(PA(frame[i].pa.v + frame[i].bytes - 1)) && last >= pa_pfn(frame[i].pa))
+        if (frame[i].bytes && first <= pa_pfn(PA(frame[i].pa.v + frame[i].bytes - 1)) &&
+            last >= pa_pfn(frame[i].pa))
             return true;
     return false;
 }
-/* Finds the controller in the device tree, initialises the distributor. 0, -ENODEV, -EINVAL (logged which property). */
+/* Finds the controller in the device tree, initialises the distributor. 0, -ENODEV, -EINVAL (logged
+ * which property). */
 int gic_probe(const void *fdt);
 const struct gic_driver *gicv3_probe(const void *fdt, int node);
 const struct gic_driver *gicv2_probe(const void *fdt, int node);
 
 /* PL011 console. `path` as in dtuart= (a device-tree path or alias), NULL: /chosen stdout-path. */
 int uart_probe(const void *fdt, const char *path);
-void uart_early(uintptr_t va);          /* before probing: the virtual address of a PL011 that firmware left on */
-void uart_putc(char c);                 /* polls; '\n' as is */
-int uart_getc(void);                    /* -1: nothing */
-void uart_irq_enable(void);             /* receive interrupt, routed to the boot CPU */
-extern uint32_t uart_intid;             /* 0: none */
-extern paddr_t uart_base;               /* hidden from dom0 */
+void uart_early(
+    uintptr_t va);      /* before probing: the virtual address of a PL011 that firmware left on */
+void uart_putc(char c); /* polls; '\n' as is */
+int uart_getc(void);    /* -1: nothing */
+void uart_irq_enable(void); /* receive interrupt, routed to the boot CPU */
+extern uint32_t uart_intid; /* 0: none */
+extern paddr_t uart_base;   /* hidden from dom0 */
 
 /* PSCI firmware, through the conduit that the device tree names. */
 int psci_probe(const void *fdt);

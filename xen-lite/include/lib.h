@@ -7,15 +7,15 @@
 #include "types.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b) ((a) < (b) ? (a) : (b))
-#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define MIN(a, b)     ((a) < (b) ? (a) : (b))
+#define MAX(a, b)     ((a) > (b) ? (a) : (b))
 /* The mask is as wide as the sum of both: the complement of a narrower one would cut `x`. */
-#define ROUND_MASK_(x, n) ((__typeof__((x) + (n)))(n) - 1)
-#define ROUND_UP(x, n) (((x) + ROUND_MASK_(x, n)) & ~ROUND_MASK_(x, n))
-#define ROUND_DOWN(x, n) ((x) & ~ROUND_MASK_(x, n))
-#define container_of(p, type, member) ((type *)(void *)((char *)(p) - offsetof(type, member)))
-#define likely(x) __builtin_expect(!!(x), 1)
-#define unlikely(x) __builtin_expect(!!(x), 0)
+#define ROUND_MASK_(x, n)             ((__typeof__((x) + (n)))(n)-1)
+#define ROUND_UP(x, n)                (((x) + ROUND_MASK_(x, n)) & ~ROUND_MASK_(x, n))
+#define ROUND_DOWN(x, n)              ((x) & ~ROUND_MASK_(x, n))
+#define container_of(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
+#define likely(x)                     __builtin_expect(!!(x), 1)
+#define unlikely(x)                   __builtin_expect(!!(x), 0)
 
 /* Memory and strings: C's own contracts. */
 void *memcpy(void *restrict dst, const void *restrict src, size_t n);
@@ -37,11 +37,14 @@ extern uintptr_t __stack_chk_guard;
 _Noreturn void __stack_chk_fail(void);
 void stack_guard_init(void);
 
-/* C99's vsnprintf without floating point; %p prints all digits of an address; `%pS` is not supported (see symbol_print). */
-int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
+/* C99's vsnprintf without floating point; %p prints all digits of an address; `%pS` is not
+ * supported (see symbol_print). */
+int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
 int snprintf(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* The log: kept in a ring (xl dmesg), printed on the UART when at or above `loglvl=`. A line each, '\n' included. */
+/* The log: kept in a ring (xl dmesg), printed on the UART when at or above `loglvl=`. A line each,
+ * '\n' included. */
 enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 void log_printf(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 #define log_err(...)   log_printf(LOG_ERR, __VA_ARGS__)
@@ -49,29 +52,57 @@ void log_printf(enum log_level level, const char *fmt, ...) __attribute__((forma
 #define log_info(...)  log_printf(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_printf(LOG_DEBUG, __VA_ARGS__)
 
-_Noreturn void panic_at(const char *file, int line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+_Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 #define panic(...) panic_at(__FILE__, __LINE__, __VA_ARGS__)
-#define BUG_ON(cond) do { if (unlikely(cond)) panic_at(__FILE__, __LINE__, "BUG_ON(%s)", #cond); } while (0)
+#define BUG_ON(cond)                                           \
+    do {                                                       \
+        if (unlikely(cond))                                    \
+            panic_at(__FILE__, __LINE__, "BUG_ON(%s)", #cond); \
+    } while (0)
 /* A debug build (`make debug`) checks more than others can afford to. */
 #ifndef XL_DEBUG
 #define XL_DEBUG 0
 #endif
-#define ASSERT(cond) do { if (XL_DEBUG) BUG_ON(!(cond)); } while (0)
+#define ASSERT(cond)         \
+    do {                     \
+        if (XL_DEBUG)        \
+            BUG_ON(!(cond)); \
+    } while (0)
 
 /* Circular doubly-linked lists with a head. */
-struct list { struct list *next, *prev; };
-#define LIST_INIT(l) { &(l), &(l) }
+struct list {
+    struct list *next, *prev;
+};
+#define LIST_INIT(l) \
+    {                \
+        &(l), &(l)   \
+    }
 static inline void list_init(struct list *l) { l->next = l->prev = l; }
 static inline bool list_empty(const struct list *l) { return l->next == l; }
 static inline void list_add_before(struct list *at, struct list *n)
-{ n->prev = at->prev; n->next = at; at->prev->next = n; at->prev = n; }
+{
+    n->prev = at->prev;
+    n->next = at;
+    at->prev->next = n;
+    at->prev = n;
+}
 static inline void list_add_tail(struct list *head, struct list *n) { list_add_before(head, n); }
-static inline void list_add_head(struct list *head, struct list *n) { list_add_before(head->next, n); }
-static inline void list_del(struct list *n) { n->prev->next = n->next; n->next->prev = n->prev; list_init(n); }
+static inline void list_add_head(struct list *head, struct list *n)
+{
+    list_add_before(head->next, n);
+}
+static inline void list_del(struct list *n)
+{
+    n->prev->next = n->next;
+    n->next->prev = n->prev;
+    list_init(n);
+}
 #define list_entry(l, type, member) container_of(l, type, member)
-#define list_for_each(it, head) for (struct list *it = (head)->next; it != (head); it = it->next)
-#define list_for_each_safe(it, head) \
-    for (struct list *it = (head)->next, *it##_next = it->next; it != (head); it = it##_next, it##_next = it->next)
+#define list_for_each(it, head)     for (struct list *it = (head)->next; it != (head); it = it->next)
+#define list_for_each_safe(it, head)                                          \
+    for (struct list *it = (head)->next, *it##_next = it->next; it != (head); \
+         it = it##_next, it##_next = it->next)
 
 /* Bits in arrays of 64-bit words. */
 static inline bool bit_test(const uint64_t *w, unsigned n) { return (w[n / 64] >> (n % 64)) & 1; }

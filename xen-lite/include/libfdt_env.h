@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The environment that libfdt's public header asks of a freestanding program: types, byte order, and mem- and str- functions (lib.h). */
+/* The environment that libfdt's public header asks of a freestanding program: types, byte order,
+ * and mem- and str- functions (lib.h). */
 #ifndef LIBFDT_ENV_H
 #define LIBFDT_ENV_H
 
 #include "lib.h"
 
-#define INT_MAX  0x7fffffff
+#define INT_MAX 0x7fffffff
 
 typedef uint16_t fdt16_t;
 typedef uint32_t fdt32_t;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who may do what to whom, as stock Xen on Arm has it by default (its "silo" policy): the control domain may do
- * everything, a guest acts on itself, and two guests neither share memory nor event channels with each other.
+ * Who may do what to whom, as stock Xen on Arm has it by default (its "silo" policy): the control
+ * domain may do everything, a guest acts on itself, and two guests neither share memory nor event
+ * channels with each other.
  */
 #ifndef XL_RIGHTS_H
 #define XL_RIGHTS_H
@@ -17,7 +18,8 @@ static inline bool may_act_on(const struct domain *d)
 
 static inline bool may_talk(const struct domain *a, const struct domain *b)
 {
-    return a == b || domain_is_control(a) || domain_is_control(b) || domain_is_control(current_vcpu()->domain);
+    return a == b || domain_is_control(a) || domain_is_control(b) ||
+           domain_is_control(current_vcpu()->domain);
 }
 
 #endif

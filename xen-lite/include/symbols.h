@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The hypervisor's functions by address, for backtraces: made by tools/symtab, brought by the second pass of the link.  symbols.c */
+/* The hypervisor's functions by address, for backtraces: made by tools/symtab, brought by the
+ * second pass of the link.  symbols.c */
 #ifndef XL_SYMBOLS_H
 #define XL_SYMBOLS_H
 
 #include "types.h"
 
-struct xl_symbol { uint64_t addr; const char *name; };
-extern const struct xl_symbol xl_symbols[];     /* sorted */
+struct xl_symbol {
+    uint64_t addr;
+    const char *name;
+};
+extern const struct xl_symbol xl_symbols[]; /* sorted */
 extern const unsigned xl_symbol_count;
 
 #define SYMBOL_PRINT_MAX 96

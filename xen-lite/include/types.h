@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Addresses are one-member structs, 64 bits on both widths: mixing a physical and a guest address does not compile. */
+/* Addresses are one-member structs, 64 bits on both widths: mixing a physical and a guest address
+ * does not compile. */
 #ifndef XL_TYPES_H
 #define XL_TYPES_H
 
@@ -7,17 +8,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PAGE_SHIFT 12u
-#define PAGE_SIZE  4096u
-#define PAGE_MASK  (~(uint64_t)4095)
-#define BLOCK_SHIFT 21u                 /* a level-2 block: 2 MiB */
-#define BLOCK_SIZE (1u << BLOCK_SHIFT)
+#define PAGE_SHIFT  12u
+#define PAGE_SIZE   4096u
+#define PAGE_MASK   (~(uint64_t)4095)
+#define BLOCK_SHIFT 21u /* a level-2 block: 2 MiB */
+#define BLOCK_SIZE  (1u << BLOCK_SHIFT)
 #define BLOCK_PAGES 512u
-#define IPA_BITS   40u                  /* what every guest gets */
+#define IPA_BITS    40u /* what every guest gets */
 
-typedef struct { uint64_t v; } paddr_t; /* physical */
-typedef struct { uint64_t v; } ipa_t;   /* guest-physical */
-typedef struct { uint64_t v; } gva_t;   /* guest-virtual, EL1&0 stage 1 */
+typedef struct {
+    uint64_t v;
+} paddr_t; /* physical */
+typedef struct {
+    uint64_t v;
+} ipa_t; /* guest-physical */
+typedef struct {
+    uint64_t v;
+} gva_t; /* guest-virtual, EL1&0 stage 1 */
 
 #define PA(x)  ((paddr_t){ (x) })
 #define IPA(x) ((ipa_t){ (x) })
@@ -29,8 +36,8 @@ static inline uint64_t ipa_gfn(ipa_t ipa) { return ipa.v >> PAGE_SHIFT; }
 static inline paddr_t pfn_pa(uint64_t pfn) { return PA(pfn << PAGE_SHIFT); }
 
 typedef uint16_t domid_t_; /* Xen's public domid_t is the name used in code; see <xen/xen.h> */
-#define MAX_CPUS  8u
-#define MAX_VCPUS 8u
+#define MAX_CPUS    8u
+#define MAX_VCPUS   8u
 #define MAX_DOMAINS 128u
 
 #endif

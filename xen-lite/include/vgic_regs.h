@@ -1,30 +1,46 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Registers of the distributors as guests see them (IHI 0048, chapter 4; IHI 0069, chapter 12), between the vGIC's decoders. */
+/* Registers of the distributors as guests see them (IHI 0048, chapter 4; IHI 0069, chapter 12),
+ * between the vGIC's decoders. */
 #ifndef XL_VGIC_REGS_H
 #define XL_VGIC_REGS_H
 
 #include "hypercall.h"
 #include "domain.h"
 
-enum {  /* of both versions, and in SGI_base of a redistributor */
-    GICD_CTLR = 0x0, GICD_TYPER = 0x4, GICD_IIDR = 0x8, GICD_IGROUPR = 0x80, GICD_ISENABLER = 0x100, GICD_ICENABLER = 0x180,
-    GICD_ISPENDR = 0x200, GICD_ICPENDR = 0x280, GICD_ISACTIVER = 0x300, GICD_ICACTIVER = 0x380, GICD_IPRIORITYR = 0x400,
-    GICD_ITARGETSR = 0x800, GICD_ICFGR = 0xc00, GICD_ICFGR_END = 0xd00,
+enum { /* of both versions, and in SGI_base of a redistributor */
+       GICD_CTLR = 0x0,
+       GICD_TYPER = 0x4,
+       GICD_IIDR = 0x8,
+       GICD_IGROUPR = 0x80,
+       GICD_ISENABLER = 0x100,
+       GICD_ICENABLER = 0x180,
+       GICD_ISPENDR = 0x200,
+       GICD_ICPENDR = 0x280,
+       GICD_ISACTIVER = 0x300,
+       GICD_ICACTIVER = 0x380,
+       GICD_IPRIORITYR = 0x400,
+       GICD_ITARGETSR = 0x800,
+       GICD_ICFGR = 0xc00,
+       GICD_ICFGR_END = 0xd00,
 };
 #define GIC_IIDR_ARM 0x0000043bu
 
 /*
- * [GICD_IGROUPR, 0x1000): an access to a register with a field per interrupt; what is reserved, or one version's alone, reads as
- * zero.  `v`: whose SGIs and PPIs.  The INTIDs from..limit-1 live here.  false: no register has this width.
+ * [GICD_IGROUPR, 0x1000): an access to a register with a field per interrupt; what is reserved, or
+ * one version's alone, reads as zero.  `v`: whose SGIs and PPIs.  The INTIDs from..limit-1 live
+ * here.  false: no register has this width.
  */
-bool vgic_access_arrays(struct domain *d, struct vcpu *v, uint32_t offset, uint32_t from, uint32_t limit, struct mmio_access *a);
+bool vgic_access_arrays(struct domain *d, struct vcpu *v, uint32_t offset, uint32_t from,
+                        uint32_t limit, struct mmio_access *a);
 /* A list register may be ahead of the model: have its CPU bring the model up to date.  No lock. */
 void vgic_settle_for_read(struct vgic_irq *irq);
 /*
- * Those of the distributor that are not arrays: no lock, they are constants but for CTLR.  `id_register`: of the version.  Inline: TYPER is
- * what the cost of an emulated register is measured by.
+ * Those of the distributor that are not arrays: no lock, they are constants but for CTLR.
+ * `id_register`: of the version.  Inline: TYPER is what the cost of an emulated register is
+ * measured by.
  */
-static inline bool vgic_dist_control(struct domain *d, struct mmio_access *a, uint32_t (*id_register)(uint32_t offset))
+static inline bool vgic_dist_control(struct domain *d, struct mmio_access *a,
+                                     uint32_t (*id_register)(uint32_t offset))
 {
     if (a->size != 4)
         return false;
@@ -41,5 +57,5 @@ static inline bool vgic_dist_control(struct domain *d, struct mmio_access *a, ui
     }
     return true;
 }
-uint32_t vgic_dist_typer(const struct domain *d);       /* ITLinesNumber, CPUNumber */
+uint32_t vgic_dist_typer(const struct domain *d); /* ITLinesNumber, CPUNumber */
 #endif

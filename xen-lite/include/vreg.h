@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Registers that trap, whatever the instruction that names them: what both widths' sysreg.c have alike.  vreg.c */
+/* Registers that trap, whatever the instruction that names them: what both widths' sysreg.c have
+ * alike.  vreg.c */
 #ifndef XL_VREG_H
 #define XL_VREG_H
 
@@ -8,7 +9,10 @@
 struct vcpu;
 
 /* One access: `value` is what is written, or takes what is read. */
-struct vreg_access { bool write; uint64_t value; };
+struct vreg_access {
+    bool write;
+    uint64_t value;
+};
 
 /* Each: false where the access is undefined. */
 static inline bool vreg_read_only(struct vreg_access *a, uint64_t value)

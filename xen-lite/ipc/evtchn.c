@@ -19,7 +19,9 @@ static struct vcpu *vcpu_of(struct domain *d, uint32_t id)
     return id < MAX_VCPUS ? d->vcpu[id] : NULL;
 }
 
-/* ---- allocation ----------------------------------------------------------------------------------------------- */
+/* ---- allocation
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static int add_page(struct evtchn_table *t)
 {
@@ -32,7 +34,8 @@ static int add_page(struct evtchn_table *t)
     return 0;
 }
 
-/* The lowest free port: a domain built the same way gets the same numbers.  Lock held; the caller sets the state. */
+/* The lowest free port: a domain built the same way gets the same numbers.  Lock held; the caller
+ * sets the state. */
 static int alloc_port(struct domain *d, uint32_t *port)
 {
     struct evtchn_table *t = &d->evtchn;
@@ -87,7 +90,9 @@ int evtchn_alloc_consumer(struct domain *d, domid_t remote, uint8_t consumer, ui
     int rc = alloc_port(d, port);
     if (rc == 0)
         *evtchn_port(d, *port) = (struct evtchn){
-            .state = EVTCHNSTAT_unbound, .remote_dom = remote, .consumer = consumer,
+            .state = EVTCHNSTAT_unbound,
+            .remote_dom = remote,
+            .consumer = consumer,
         };
     spin_unlock(&d->evtchn.lock);
     return rc;
@@ -98,7 +103,9 @@ int evtchn_alloc_unbound(struct domain *d, domid_t remote, uint32_t *port)
     return evtchn_alloc_consumer(d, remote, 0, port);
 }
 
-/* ---- bind ----------------------------------------------------------------------------------------------------- */
+/* ---- bind
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 /* Both locks held. */
 static int connect(struct domain *d, struct domain *rd, uint32_t rport, uint32_t *port)
@@ -118,7 +125,10 @@ static int connect(struct domain *d, struct domain *rd, uint32_t rport, uint32_t
     /* Each end keeps the other's domain.  Both are held by the caller, so this cannot fail. */
     BUG_ON(!domain_ref(rd) || !domain_ref(d));
     *evtchn_port(d, *port) = (struct evtchn){
-        .state = EVTCHNSTAT_interdomain, .remote_dom = rd->id, .remote_port = rport, .remote = rd,
+        .state = EVTCHNSTAT_interdomain,
+        .remote_dom = rd->id,
+        .remote_port = rport,
+        .remote = rd,
     };
     rc_chn->state = EVTCHNSTAT_interdomain;
     rc_chn->remote_port = *port;
@@ -135,7 +145,7 @@ int evtchn_bind_interdomain(struct domain *d, domid_t remote, uint32_t remote_po
         return -XEN_ESRCH;
     lock_pair(d, rd);
     int rc = connect(d, rd, remote_port, port);
-    if (rc == 0)    /* the peer may have sent before we were there to hear it */
+    if (rc == 0) /* the peer may have sent before we were there to hear it */
         wrote = evtchn_2l_set_pending(d, *port, 0);
     unlock_pair(d, rd);
     evtchn_mark(d, 0, wrote);
@@ -156,7 +166,9 @@ int evtchn_bind_virq(struct domain *d, uint32_t virq, uint32_t vcpu, uint32_t *p
     rc = *bound ? -XEN_EEXIST : alloc_port(d, port);
     if (rc == 0) {
         *evtchn_port(d, *port) = (struct evtchn){
-            .state = EVTCHNSTAT_virq, .virq = (uint16_t)virq, .vcpu = (uint16_t)vcpu,
+            .state = EVTCHNSTAT_virq,
+            .virq = (uint16_t)virq,
+            .vcpu = (uint16_t)vcpu,
         };
         *bound = (uint16_t)*port;
     }
@@ -214,7 +226,9 @@ int evtchn_status(struct domain *d, uint32_t port, struct evtchn_status *status)
     return c ? 0 : -XEN_EINVAL;
 }
 
-/* ---- close ---------------------------------------------------------------------------------------------------- */
+/* ---- close
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 /* All kinds but interdomain.  Lock held. */
 static unsigned close_local(struct domain *d, uint32_t port, struct evtchn *c)
@@ -224,7 +238,8 @@ static unsigned close_local(struct domain *d, uint32_t port, struct evtchn *c)
     return free_port(d, port, c);
 }
 
-/* Both locks held; the peer's end waits for us to bind again. The caller drops the two references. */
+/* Both locks held; the peer's end waits for us to bind again. The caller drops the two references.
+ */
 static unsigned disconnect(struct domain *d, uint32_t port, struct evtchn *c)
 {
     struct evtchn *peer = evtchn_port(c->remote, c->remote_port);
@@ -244,7 +259,7 @@ static int close_interdomain(struct domain *d, struct domain *rd, uint32_t port,
     if (same)
         *wrote = disconnect(d, port, c);
     unlock_pair(d, rd);
-    if (same) {             /* what the two ports held */
+    if (same) { /* what the two ports held */
         domain_put(rd);
         domain_put(d);
     }
@@ -257,7 +272,8 @@ int evtchn_close(struct domain *d, uint32_t port, bool guest)
     unsigned wrote = 0;
     int rc;
 
-    do {    /* again only when the channel became another one between the two looks: its peer closed, or it was reused */
+    do { /* again only when the channel became another one between the two looks: its peer closed,
+            or it was reused */
         rd = NULL;
         rc = 0;
         spin_lock(&d->evtchn.lock);
@@ -303,7 +319,9 @@ int evtchn_reset(struct domain *d)
 
 int evtchn_relinquish(struct domain *d) { return close_from(d, &d->evtchn.relinquish_next, false); }
 
-/* ---- life ----------------------------------------------------------------------------------------------------- */
+/* ---- life
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 int evtchn_init(struct domain *d)
 {
@@ -336,7 +354,8 @@ void evtchn_destroy(struct domain *d)
 
 void evtchn_dump(struct domain *d)
 {
-    static const char *const name[] = { "closed", "unbound", "interdomain", "pirq", "virq", "ipi", "reserved" };
+    static const char *const name[] = { "closed", "unbound", "interdomain", "pirq",
+                                        "virq",   "ipi",     "reserved" };
 
     log_info("event channels of domain %u: port [pending/mask]\n", d->id);
     for (uint32_t port = 1; port < d->evtchn.valid; port++) {
@@ -349,7 +368,7 @@ void evtchn_dump(struct domain *d)
         const struct shared_info *s = d->shared_info;
         log_info("  %4u [%u/%u]: %s vcpu %u dom %u port %u virq %u%s\n", port,
                  s ? (unsigned)(s->evtchn_pending[port / 64] >> (port % 64)) & 1u : 0u,
-                 s ? (unsigned)(s->evtchn_mask[port / 64] >> (port % 64)) & 1u : 0u,
-                 name[c.state], c.vcpu, c.remote_dom, c.remote_port, c.virq, c.consumer ? " (hypervisor)" : "");
+                 s ? (unsigned)(s->evtchn_mask[port / 64] >> (port % 64)) & 1u : 0u, name[c.state],
+                 c.vcpu, c.remote_dom, c.remote_port, c.virq, c.consumer ? " (hypervisor)" : "");
     }
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The 2-level ABI: one pending and one mask bit a port in shared_info, a selector word and an upcall flag in each
- * vCPU's vcpu_info.  A port that becomes pending and is not masked sets its word's bit in the selector; a selector that
- * gains a bit raises the upcall flag; a flag that rises raises the event interrupt.  The guest clears in the same order,
- * flag first, so nothing is lost.
+ * The 2-level ABI: one pending and one mask bit a port in shared_info, a selector word and an
+ * upcall flag in each vCPU's vcpu_info.  A port that becomes pending and is not masked sets its
+ * word's bit in the selector; a selector that gains a bit raises the upcall flag; a flag that rises
+ * raises the event interrupt.  The guest clears in the same order, flag first, so nothing is lost.
  */
 #include "lib.h"
 #include "domain.h"
@@ -67,7 +67,8 @@ unsigned evtchn_2l_clear_pending(struct domain *d, uint32_t port)
 {
     uint64_t bit = 1ull << (port % 64);
 
-    if (!d->shared_info || !(guest_and64(d, &d->shared_info->evtchn_pending[port / 64], ~bit) & bit))
+    if (!d->shared_info ||
+        !(guest_and64(d, &d->shared_info->evtchn_pending[port / 64], ~bit) & bit))
         return 0;
     return EVTCHN_WROTE_SHARED;
 }

@@ -25,8 +25,11 @@ unsigned evtchn_get(struct domain *d, struct xlr_evtchn_port *out, unsigned max)
         if (!c || !kept_state(c->state) || c->consumer)
             continue;
         out[n++] = (struct xlr_evtchn_port){
-            .port = (uint32_t)port, .state = c->state, .remote_dom = c->remote_dom,
-            .remote_port = c->state == EVTCHNSTAT_interdomain ? c->remote_port : 0, .vcpu = c->vcpu,
+            .port = (uint32_t)port,
+            .state = c->state,
+            .remote_dom = c->remote_dom,
+            .remote_port = c->state == EVTCHNSTAT_interdomain ? c->remote_port : 0,
+            .vcpu = c->vcpu,
         };
     }
     spin_unlock(&d->evtchn.lock);
@@ -41,7 +44,8 @@ int evtchn_check(struct domain *d, const struct xlr_evtchn_port *p, unsigned n)
     for (unsigned i = 0; i < n && ok; i++) {
         const struct evtchn *c = evtchn_port(d, p[i].port);
 
-        ok = c && kept_state(c->state) && !c->consumer && kept_state(p[i].state) && p[i].vcpu < MAX_VCPUS && d->vcpu[p[i].vcpu];
+        ok = c && kept_state(c->state) && !c->consumer && kept_state(p[i].state) &&
+             p[i].vcpu < MAX_VCPUS && d->vcpu[p[i].vcpu];
     }
     spin_unlock(&d->evtchn.lock);
     return ok ? 0 : -XEN_EINVAL;
@@ -52,7 +56,7 @@ static uint64_t ports_in_use(struct domain *d, unsigned word)
 {
     uint64_t mask = 0;
 
-    if (word * 64 >= d->evtchn.valid)   /* as it is for most: a domain that has many ports is rare */
+    if (word * 64 >= d->evtchn.valid) /* as it is for most: a domain that has many ports is rare */
         return 0;
     for (unsigned bit = 0; bit < 64; bit++) {
         const struct evtchn *c = evtchn_port(d, word * 64 + bit);
@@ -67,21 +71,25 @@ void evtchn_set(struct domain *d, const struct xlr_evtchn_port *p, unsigned n)
 {
     spin_lock(&d->evtchn.lock);
     /*
-     * All masked, as a guest expects of a new host: Linux lets upcalls pass by until it has bound a port anew, and then unmasks with a
-     * call that raises what is pending only if the mask bit was set.
+     * All masked, as a guest expects of a new host: Linux lets upcalls pass by until it has bound a
+     * port anew, and then unmasks with a call that raises what is pending only if the mask bit was
+     * set.
      */
     for (unsigned word = 0; word < 64 && d->shared_info; word++) {
         guest_or64(d, &d->shared_info->evtchn_mask[word], ~0ull);
         guest_and64(d, &d->shared_info->evtchn_pending[word], ports_in_use(d, word));
     }
     for (unsigned i = 0; i < n; i++) {
-        /* As a port just made has it: a guest that was told it is on a new host binds its ports to vCPU 0 anew, and says nothing of it. */
+        /* As a port just made has it: a guest that was told it is on a new host binds its ports to
+         * vCPU 0 anew, and says nothing of it. */
         evtchn_port(d, p[i].port)->vcpu = 0;
-        evtchn_2l_clear_pending(d, p[i].port);      /* so that setting it below raises the interrupt anew */
+        evtchn_2l_clear_pending(d,
+                                p[i].port); /* so that setting it below raises the interrupt anew */
     }
     spin_unlock(&d->evtchn.lock);
     evtchn_mark(d, 0, EVTCHN_WROTE_SHARED);
-    /* What the peers sent while the guest was on its way went to the old host. A spurious event is allowed, a lost one is not. */
+    /* What the peers sent while the guest was on its way went to the old host. A spurious event is
+     * allowed, a lost one is not. */
     for (unsigned i = 0; i < n; i++)
         evtchn_set_pending(d, p[i].port);
 }

@@ -5,14 +5,16 @@
 #include "hypercall.h"
 
 /* At the receiving end, unless the channel was closed in the meantime. */
-static void deliver(struct domain *rd, uint32_t rport, const struct domain *from, uint32_t from_port)
+static void deliver(struct domain *rd, uint32_t rport, const struct domain *from,
+                    uint32_t from_port)
 {
     unsigned wrote = 0, vcpu = 0;
     uint8_t consumer = 0;
 
     spin_lock(&rd->evtchn.lock);
     const struct evtchn *c = evtchn_port(rd, rport);
-    if (c && c->state == EVTCHNSTAT_interdomain && c->remote == from && c->remote_port == from_port) {
+    if (c && c->state == EVTCHNSTAT_interdomain && c->remote == from &&
+        c->remote_port == from_port) {
         consumer = c->consumer;
         vcpu = c->vcpu;
         if (!consumer)
@@ -38,11 +40,11 @@ static int send(struct domain *d, uint32_t port, bool guest)
     } else if (c->state == EVTCHNSTAT_interdomain) {
         rd = c->remote;
         rport = c->remote_port;
-        BUG_ON(!domain_ref(rd));        /* the port's own reference keeps it */
+        BUG_ON(!domain_ref(rd)); /* the port's own reference keeps it */
     } else if (c->state == EVTCHNSTAT_ipi) {
         vcpu = c->vcpu;
         wrote = evtchn_2l_set_pending(d, port, vcpu);
-    } else if (c->state != EVTCHNSTAT_unbound) {    /* nobody there yet: dropped */
+    } else if (c->state != EVTCHNSTAT_unbound) { /* nobody there yet: dropped */
         rc = -XEN_EINVAL;
     }
     spin_unlock(&d->evtchn.lock);
@@ -54,15 +56,9 @@ static int send(struct domain *d, uint32_t port, bool guest)
     return rc;
 }
 
-int evtchn_send(struct domain *d, uint32_t port)
-{
-    return send(d, port, true);
-}
+int evtchn_send(struct domain *d, uint32_t port) { return send(d, port, true); }
 
-void evtchn_notify_port(struct domain *d, uint32_t port)
-{
-    send(d, port, false);
-}
+void evtchn_notify_port(struct domain *d, uint32_t port) { send(d, port, false); }
 
 void evtchn_set_pending(struct domain *d, uint32_t port)
 {

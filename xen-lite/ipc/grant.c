@@ -7,10 +7,12 @@
 #include "records.h"
 
 _Static_assert(GRANT_FRAMES_MAX == XLR_GRANT_MAX_FRAMES, "a record holds all frames");
-#define FRAMES_A_LOOK 8u                /* new ones, between two looks at whether others need the CPU */
-#define PIN_BYTES (GRANT_FRAME_ENTRIES * sizeof(struct grant_pin))
+#define FRAMES_A_LOOK 8u /* new ones, between two looks at whether others need the CPU */
+#define PIN_BYTES     (GRANT_FRAME_ENTRIES * sizeof(struct grant_pin))
 
-/* ---- frames --------------------------------------------------------------------------------------------------- */
+/* ---- frames
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 int grant_grow(struct domain *d, uint32_t frames)
 {
@@ -32,7 +34,8 @@ int grant_grow(struct domain *d, uint32_t frames)
         t->frame[n] = page;
         t->gfn[n] = GRANT_NO_GFN;
         t->frame_count = n + 1;
-        if (t->frame_count % FRAMES_A_LOOK == 0 && t->frame_count < frames && hypercall_preempt_check())
+        if (t->frame_count % FRAMES_A_LOOK == 0 && t->frame_count < frames &&
+            hypercall_preempt_check())
             return -XEN_ERESTART;
     }
     return 0;
@@ -74,7 +77,8 @@ static int place_frame(struct domain *d, uint32_t n, uint64_t gfn)
         return rc;
     t->gfn[n] = gfn;
     if (old != GRANT_NO_GFN && old != gfn)
-        p2m_unmap_exact(d, GFN(old), page_pa(t->frame[n]));     /* it may be gone already: the guest's affair */
+        p2m_unmap_exact(d, GFN(old),
+                        page_pa(t->frame[n])); /* it may be gone already: the guest's affair */
     return 0;
 }
 
@@ -94,11 +98,14 @@ int grant_map_frame(struct domain *d, uint64_t idx, uint64_t gfn, struct page **
     return rc;
 }
 
-/* ---- pins ----------------------------------------------------------------------------------------------------- */
+/* ---- pins
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static struct grant_entry_v1 *entry(struct grant_table *t, uint32_t ref)
 {
-    return (struct grant_entry_v1 *)page_va(t->frame[ref / GRANT_FRAME_ENTRIES]) + ref % GRANT_FRAME_ENTRIES;
+    return (struct grant_entry_v1 *)page_va(t->frame[ref / GRANT_FRAME_ENTRIES]) +
+           ref % GRANT_FRAME_ENTRIES;
 }
 
 static struct grant_pin *pin_of(struct grant_table *t, uint32_t ref)
@@ -121,10 +128,11 @@ static void mark_frame(struct domain *d, uint32_t ref)
 }
 
 /*
- * Show the use in the entry: flags and domid are one word, so that the check and the change are one step.  A granter
- * who keeps changing them is told so after a few tries.
+ * Show the use in the entry: flags and domid are one word, so that the check and the change are one
+ * step.  A granter who keeps changing them is told so after a few tries.
  */
-static int16_t set_status(struct domain *d, struct grant_entry_v1 *e, const struct grant_pin *pin, domid_t by, bool readonly)
+static int16_t set_status(struct domain *d, struct grant_entry_v1 *e, const struct grant_pin *pin,
+                          domid_t by, bool readonly)
 {
     uint32_t *word = (uint32_t *)(void *)e;
     uint32_t old = __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -146,7 +154,9 @@ static int16_t set_status(struct domain *d, struct grant_entry_v1 *e, const stru
     }
     return GNTST_general_error;
 }
-_Static_assert(offsetof(struct grant_entry_v1, domid) == 2 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "flags below domid");
+_Static_assert(offsetof(struct grant_entry_v1, domid) == 2 &&
+                   __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "flags below domid");
 
 static void clear_status(struct domain *d, struct grant_entry_v1 *e, const struct grant_pin *pin)
 {
@@ -165,7 +175,9 @@ static struct page *named_page(struct domain *d, const struct grant_entry_v1 *e,
 {
     uint32_t gfn = __atomic_load_n(&e->frame, __ATOMIC_RELAXED);
     enum p2m_type type;
-    struct page *page = gfn >> (IPA_BITS - PAGE_SHIFT) ? NULL : p2m_get_page(d, GFN(gfn), !readonly, &type);
+    struct page *page = gfn >> (IPA_BITS - PAGE_SHIFT)
+                            ? NULL
+                            : p2m_get_page(d, GFN(gfn), !readonly, &type);
 
     if (page && type != P2M_RAM) {
         page_put(page);
@@ -175,7 +187,8 @@ static struct page *named_page(struct domain *d, const struct grant_entry_v1 *e,
 }
 
 /* Lock held. *wrote: the entry was changed. */
-static int16_t pin_entry(struct domain *d, uint32_t ref, domid_t by, bool readonly, struct page **page, bool *wrote)
+static int16_t pin_entry(struct domain *d, uint32_t ref, domid_t by, bool readonly,
+                         struct page **page, bool *wrote)
 {
     struct grant_table *t = &d->grant;
 
@@ -211,7 +224,8 @@ static int16_t pin_entry(struct domain *d, uint32_t ref, domid_t by, bool readon
     return GNTST_okay;
 }
 
-int16_t grant_acquire(struct domain *granter, uint32_t ref, domid_t by, bool readonly, struct page **page)
+int16_t grant_acquire(struct domain *granter, uint32_t ref, domid_t by, bool readonly,
+                      struct page **page)
 {
     bool wrote = false;
 
@@ -273,7 +287,9 @@ int16_t grant_swap(struct domain *d, uint32_t a, uint32_t b)
     return rc;
 }
 
-/* ---- life ----------------------------------------------------------------------------------------------------- */
+/* ---- life
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static size_t track_bytes(const struct grant_table *t)
 {
@@ -288,10 +304,13 @@ int grant_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack)
         max_frames = GRANT_FRAMES_MAX;
     if ((int32_t)max_maptrack < 0)
         max_maptrack = GRANT_MAPTRACK_FRAMES_MAX;
-    if (max_frames == 0 || max_frames > GRANT_FRAMES_MAX || max_maptrack > GRANT_MAPTRACK_FRAMES_MAX)
+    if (max_frames == 0 || max_frames > GRANT_FRAMES_MAX ||
+        max_maptrack > GRANT_MAPTRACK_FRAMES_MAX)
         return -XEN_EINVAL;
     *t = (struct grant_table){
-        .max_frames = max_frames, .max_maptrack = max_maptrack * GRANT_FRAME_HANDLES, .track_free = ~0u,
+        .max_frames = max_frames,
+        .max_maptrack = max_maptrack * GRANT_FRAME_HANDLES,
+        .track_free = ~0u,
     };
     if (max_maptrack) {
         t->track = mem_alloc(track_bytes(t));
@@ -323,20 +342,25 @@ void grant_dump(struct domain *d)
 {
     struct grant_table *t = &d->grant;
 
-    log_info("grant table of domain %u: %u of %u frames, %u handles\n", d->id, t->frame_count, t->max_frames, t->track_count);
+    log_info("grant table of domain %u: %u of %u frames, %u handles\n", d->id, t->frame_count,
+             t->max_frames, t->track_count);
     spin_lock(&t->lock);
     for (uint32_t ref = 0; ref < t->frame_count * GRANT_FRAME_ENTRIES; ref++) {
         const struct grant_pin *pin = pin_of(t, ref);
         const struct grant_entry_v1 *e = entry(t, ref);
 
         if (pin->page)
-            log_info("  [%5u] dom %u: %u readers, %u writers of frame %llx; entry flags %x gfn %x\n", ref, pin->domid, pin->readers,
-                     pin->writers, (unsigned long long)page_pfn(pin->page), e->flags, e->frame);
+            log_info(
+                "  [%5u] dom %u: %u readers, %u writers of frame %llx; entry flags %x gfn %x\n",
+                ref, pin->domid, pin->readers, pin->writers,
+                (unsigned long long)page_pfn(pin->page), e->flags, e->frame);
     }
     spin_unlock(&t->lock);
 }
 
-/* ---- records -------------------------------------------------------------------------------------------------- */
+/* ---- records
+ * --------------------------------------------------------------------------------------------------
+ */
 
 void grant_get(struct domain *d, struct xlr_grant *r)
 {
@@ -345,7 +369,8 @@ void grant_get(struct domain *d, struct xlr_grant *r)
     spin_lock(&t->lock);
     *r = (struct xlr_grant){ .version = 1, .frame_count = t->frame_count };
     for (uint32_t i = 0; i < XLR_GRANT_MAX_FRAMES; i++)
-        r->gfn[i] = i < t->frame_count && mapped_at(d, t->gfn[i], t->frame[i]) ? t->gfn[i] : XLR_NOWHERE;
+        r->gfn[i] = i < t->frame_count && mapped_at(d, t->gfn[i], t->frame[i]) ? t->gfn[i]
+                                                                               : XLR_NOWHERE;
     spin_unlock(&t->lock);
 }
 

@@ -7,10 +7,10 @@
 
 /* One end of a copy while it is held. */
 struct copy_end {
-    struct domain *domain;      /* whose page: referenced */
-    struct page *page;          /* referenced */
+    struct domain *domain; /* whose page: referenced */
+    struct page *page;     /* referenced */
     uint32_t ref;
-    bool granted;               /* pinned in the grant table */
+    bool granted; /* pinned in the grant table */
     bool readonly;
 };
 
@@ -30,7 +30,9 @@ static int16_t find_domain(struct copy_end *end, struct domain *self, domid_t do
 static struct page *own_page(struct domain *d, uint64_t gfn, bool readonly)
 {
     enum p2m_type type;
-    struct page *page = gfn >> (IPA_BITS - PAGE_SHIFT) ? NULL : p2m_get_page(d, GFN(gfn), !readonly, &type);
+    struct page *page = gfn >> (IPA_BITS - PAGE_SHIFT)
+                            ? NULL
+                            : p2m_get_page(d, GFN(gfn), !readonly, &type);
 
     if (page && type != P2M_RAM) {
         page_put(page);
@@ -39,7 +41,8 @@ static struct page *own_page(struct domain *d, uint64_t gfn, bool readonly)
     return page;
 }
 
-static int16_t take_page(struct copy_end *end, struct domain *self, const struct gnttab_copy_ptr *ptr)
+static int16_t take_page(struct copy_end *end, struct domain *self,
+                         const struct gnttab_copy_ptr *ptr)
 {
     if (end->granted) {
         end->ref = ptr->u.ref;
@@ -62,9 +65,11 @@ static void drop_end(struct copy_end *end)
         domain_put(end->domain);
 }
 
-static int16_t copy_bytes(const struct gnttab_copy *op, const struct copy_end *from, const struct copy_end *to)
+static int16_t copy_bytes(const struct gnttab_copy *op, const struct copy_end *from,
+                          const struct copy_end *to)
 {
-    if ((unsigned)op->source.offset + op->len > PAGE_SIZE || (unsigned)op->dest.offset + op->len > PAGE_SIZE)
+    if ((unsigned)op->source.offset + op->len > PAGE_SIZE ||
+        (unsigned)op->dest.offset + op->len > PAGE_SIZE)
         return GNTST_bad_copy_arg;
     const uint8_t *source = page_map(from->page);
     uint8_t *dest = from->page == to->page ? (uint8_t *)(uintptr_t)source : page_map(to->page);

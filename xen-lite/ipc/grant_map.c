@@ -7,7 +7,8 @@
 
 #define NO_HANDLE (~0u)
 
-/* ---- handles: all with the lock held --------------------------------------------------------------------------- */
+/* ---- handles: all with the lock held
+ * --------------------------------------------------------------------------- */
 
 static struct grant_map *handle_entry(struct grant_table *t, uint32_t handle)
 {
@@ -18,14 +19,17 @@ static struct grant_map *handle_entry(struct grant_table *t, uint32_t handle)
 
 static void free_handle(struct grant_table *t, uint32_t handle)
 {
-    *handle_entry(t, handle) = (struct grant_map){ .state = GRANT_HANDLE_FREE, .next = t->track_free };
+    *handle_entry(t, handle) = (struct grant_map){ .state = GRANT_HANDLE_FREE,
+                                                   .next = t->track_free };
     t->track_free = handle;
 }
 
 static bool add_handles(struct grant_table *t)
 {
     uint32_t first = t->track_count;
-    struct grant_map *chunk = first < t->max_maptrack ? mem_alloc(GRANT_CHUNK_HANDLES * sizeof(*chunk)) : NULL;
+    struct grant_map *chunk = first < t->max_maptrack
+                                  ? mem_alloc(GRANT_CHUNK_HANDLES * sizeof(*chunk))
+                                  : NULL;
 
     if (!chunk)
         return false;
@@ -84,7 +88,9 @@ static void drop_handle(struct domain *d, uint32_t handle)
     spin_unlock(&d->grant.lock);
 }
 
-/* ---- map ------------------------------------------------------------------------------------------------------ */
+/* ---- map
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /* Of a translated domain: into its guest-physical map and nowhere else. */
 static int16_t check_flags(const struct gnttab_map_grant_ref *op)
@@ -97,15 +103,17 @@ static int16_t check_flags(const struct gnttab_map_grant_ref *op)
 }
 
 /* The pin is held; what fails here is undone here. */
-static int16_t enter_mapping(struct domain *d, struct domain *rd, struct page *page, const struct gnttab_map_grant_ref *op)
+static int16_t enter_mapping(struct domain *d, struct domain *rd, struct page *page,
+                             const struct gnttab_map_grant_ref *op)
 {
     bool readonly = op->flags & GNTMAP_readonly;
     int rc = -XEN_EINVAL;
 
     if (!readonly)
-        dirty_ext_writer(page, 1);      /* before the first write can come through the mapping */
+        dirty_ext_writer(page, 1); /* before the first write can come through the mapping */
     if (!(op->host_addr >> IPA_BITS))
-        rc = p2m_map(d, IPA(op->host_addr & PAGE_MASK), page_pa(page), 1, readonly ? P2M_GRANT_RO : P2M_GRANT);
+        rc = p2m_map(d, IPA(op->host_addr & PAGE_MASK), page_pa(page), 1,
+                     readonly ? P2M_GRANT_RO : P2M_GRANT);
     if (rc == 0)
         return GNTST_okay;
     if (!readonly)
@@ -114,7 +122,8 @@ static int16_t enter_mapping(struct domain *d, struct domain *rd, struct page *p
     return GNTST_general_error;
 }
 
-static int16_t map_with_handle(struct domain *d, struct domain *rd, struct gnttab_map_grant_ref *op, uint32_t handle)
+static int16_t map_with_handle(struct domain *d, struct domain *rd, struct gnttab_map_grant_ref *op,
+                               uint32_t handle)
 {
     bool readonly = op->flags & GNTMAP_readonly;
     struct page *page = NULL;
@@ -127,8 +136,13 @@ static int16_t map_with_handle(struct domain *d, struct domain *rd, struct gntta
         return status;
     spin_lock(&d->grant.lock);
     *handle_entry(&d->grant, handle) = (struct grant_map){
-        .page = page, .granter = rd, .gfn = (uint32_t)(op->host_addr >> PAGE_SHIFT), .ref = op->ref,
-        .readonly = readonly, .state = GRANT_HANDLE_MAPPED, .next = NO_HANDLE,
+        .page = page,
+        .granter = rd,
+        .gfn = (uint32_t)(op->host_addr >> PAGE_SHIFT),
+        .ref = op->ref,
+        .readonly = readonly,
+        .state = GRANT_HANDLE_MAPPED,
+        .next = NO_HANDLE,
     };
     spin_unlock(&d->grant.lock);
     op->handle = handle;
@@ -160,10 +174,12 @@ void grant_map_one(struct domain *d, struct gnttab_map_grant_ref *op)
     }
     op->status = may_talk(d, rd) ? map_for(d, rd, op) : GNTST_permission_denied;
     if (op->status != GNTST_okay)
-        domain_put(rd);                 /* else the handle keeps the reference */
+        domain_put(rd); /* else the handle keeps the reference */
 }
 
-/* ---- unmap ---------------------------------------------------------------------------------------------------- */
+/* ---- unmap
+ * ----------------------------------------------------------------------------------------------------
+ */
 
 /* The stage-2 entry is gone, TLBs too: nobody reaches the page through it any more. */
 static void finish_unmap(struct domain *d, uint32_t handle, const struct grant_map *m)
@@ -176,8 +192,8 @@ static void finish_unmap(struct domain *d, uint32_t handle, const struct grant_m
 }
 
 /*
- * The place must be the one that the handle was made with: with another, a writable mapping could outlive its pin by
- * giving up a read-only one in its stead.
+ * The place must be the one that the handle was made with: with another, a writable mapping could
+ * outlive its pin by giving up a read-only one in its stead.
  */
 int16_t grant_unmap(struct domain *d, uint32_t handle, uint64_t host_addr)
 {
@@ -185,11 +201,12 @@ int16_t grant_unmap(struct domain *d, uint32_t handle, uint64_t host_addr)
 
     if (!claim_handle(d, handle, &m))
         return GNTST_bad_handle;
-    if (host_addr == 0) {               /* "ignored": nothing to unmap */
+    if (host_addr == 0) { /* "ignored": nothing to unmap */
         put_handle_back(d, handle);
         return GNTST_okay;
     }
-    if (host_addr >> PAGE_SHIFT != m.gfn || p2m_unmap_exact(d, IPA(host_addr & PAGE_MASK), page_pa(m.page)) != 0) {
+    if (host_addr >> PAGE_SHIFT != m.gfn ||
+        p2m_unmap_exact(d, IPA(host_addr & PAGE_MASK), page_pa(m.page)) != 0) {
         put_handle_back(d, handle);
         return GNTST_general_error;
     }
@@ -206,7 +223,8 @@ int grant_release_mappings(struct domain *d)
         struct grant_map m;
 
         if (claim_handle(d, handle, &m)) {
-            /* Fails when the guest put something else there: then no entry of this handle is left either. */
+            /* Fails when the guest put something else there: then no entry of this handle is left
+             * either. */
             p2m_unmap_exact(d, GFN(m.gfn), page_pa(m.page));
             finish_unmap(d, handle, &m);
         }
@@ -217,7 +235,8 @@ int grant_release_mappings(struct domain *d)
     return 0;
 }
 
-/* ---- cache maintenance ---------------------------------------------------------------------------------------- */
+/* ---- cache maintenance
+ * ---------------------------------------------------------------------------------------- */
 
 static bool maps_page(struct domain *d, const struct page *page)
 {
@@ -235,14 +254,16 @@ static bool maps_page(struct domain *d, const struct page *page)
 }
 
 /*
- * Clean or invalidate the data cache for part of a page that the caller owns or has mapped, named by machine address:
- * for devices that do not snoop.  (GNTTAB_CACHE_SOURCE_GREF is refused, as by stock Xen.)  Invalidating writes back too: what a guest may not see must not come back from RAM.
+ * Clean or invalidate the data cache for part of a page that the caller owns or has mapped, named
+ * by machine address: for devices that do not snoop.  (GNTTAB_CACHE_SOURCE_GREF is refused, as by
+ * stock Xen.)  Invalidating writes back too: what a guest may not see must not come back from RAM.
  */
 int grant_cache_flush(struct domain *d, const struct gnttab_cache_flush *op)
 {
     uint64_t pfn = op->a.dev_bus_addr >> PAGE_SHIFT;
 
-    if (op->offset >= PAGE_SIZE || op->length > PAGE_SIZE || (unsigned)op->offset + op->length > PAGE_SIZE ||
+    if (op->offset >= PAGE_SIZE || op->length > PAGE_SIZE ||
+        (unsigned)op->offset + op->length > PAGE_SIZE ||
         (op->op & ~(GNTTAB_CACHE_CLEAN | GNTTAB_CACHE_INVAL)))
         return -XEN_EINVAL;
     if (op->length == 0 || op->op == 0)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory and strings for a freestanding image, and what libfdt and the compiler expect to link against.
+ * Memory and strings for a freestanding image, and what libfdt and the compiler expect to link
+ * against.
  *
- * The compiler may turn a copying loop into a call of memcpy: here that would be a recursion without end.  An empty
- * asm in each loop's body (STEP) makes the loop something that it cannot name.
+ * The compiler may turn a copying loop into a call of memcpy: here that would be a recursion
+ * without end.  An empty asm in each loop's body (STEP) makes the loop something that it cannot
+ * name.
  */
 #include "arch.h"
 #include "lib.h"
@@ -27,10 +29,14 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
         for (; n >= 8 * WORD; n -= 8 * WORD, d += 8 * WORD, s += 8 * WORD) {
             const word_t *from = (const word_t *)(const void *)s;
             word_t *to = (word_t *)(void *)d;
-            word_t w0 = from[0], w1 = from[1], w2 = from[2], w3 = from[3], w4 = from[4], w5 = from[5], w6 = from[6], w7 = from[7];
+            word_t w0 = from[0], w1 = from[1], w2 = from[2], w3 = from[3], w4 = from[4],
+                   w5 = from[5], w6 = from[6], w7 = from[7];
             /* All loads first: source and target may compete for one place in a TLB or a cache. */
-            __asm__ volatile("" : "+r"(w0), "+r"(w1), "+r"(w2), "+r"(w3), "+r"(w4), "+r"(w5), "+r"(w6), "+r"(w7));
-            to[0] = w0, to[1] = w1, to[2] = w2, to[3] = w3, to[4] = w4, to[5] = w5, to[6] = w6, to[7] = w7;
+            __asm__ volatile(""
+                             : "+r"(w0), "+r"(w1), "+r"(w2), "+r"(w3), "+r"(w4), "+r"(w5), "+r"(w6),
+                               "+r"(w7));
+            to[0] = w0, to[1] = w1, to[2] = w2, to[3] = w3, to[4] = w4, to[5] = w5, to[6] = w6,
+            to[7] = w7;
             STEP();
         }
         for (; n >= 4 * WORD; n -= 4 * WORD, d += 4 * WORD, s += 4 * WORD) {
@@ -57,7 +63,7 @@ void *memmove(void *dst, const void *src, size_t n)
     uint8_t *d = dst;
     const uint8_t *s = src;
     if ((uintptr_t)d - (uintptr_t)s >= n && (uintptr_t)s - (uintptr_t)d >= n)
-        return memcpy(dst, src, n);     /* they do not touch: by words */
+        return memcpy(dst, src, n);         /* they do not touch: by words */
     if ((uintptr_t)d - (uintptr_t)s >= n) { /* dst is not inside src: forwards is right */
         for (; n; n--) {
             *d++ = *s++;
@@ -84,7 +90,8 @@ void *memset(void *dst, int c, size_t n)
     for (; n >= 16 * WORD; n -= 16 * WORD, d += 16 * WORD) {
         word_t *to = (word_t *)(void *)d;
         to[0] = w, to[1] = w, to[2] = w, to[3] = w, to[4] = w, to[5] = w, to[6] = w, to[7] = w;
-        to[8] = w, to[9] = w, to[10] = w, to[11] = w, to[12] = w, to[13] = w, to[14] = w, to[15] = w;
+        to[8] = w, to[9] = w, to[10] = w, to[11] = w, to[12] = w, to[13] = w, to[14] = w,
+        to[15] = w;
         STEP();
     }
     for (; n >= WORD; n -= WORD, d += WORD) {
@@ -125,10 +132,7 @@ size_t strnlen(const char *s, size_t max)
     return n;
 }
 
-size_t strlen(const char *s)
-{
-    return strnlen(s, SIZE_MAX);
-}
+size_t strlen(const char *s) { return strnlen(s, SIZE_MAX); }
 
 int strncmp(const char *a, const char *b, size_t n)
 {
@@ -141,10 +145,7 @@ int strncmp(const char *a, const char *b, size_t n)
     return 0;
 }
 
-int strcmp(const char *a, const char *b)
-{
-    return strncmp(a, b, SIZE_MAX);
-}
+int strcmp(const char *a, const char *b) { return strncmp(a, b, SIZE_MAX); }
 
 char *strchr(const char *s, int c)
 {
@@ -186,7 +187,8 @@ static unsigned digit_value(char c)
     return c >= 'a' && c <= 'z' ? (unsigned)(c - 'a') + 10 : 255;
 }
 
-/* "0x" counts as a prefix only when a hexadecimal digit follows: "0xz" is the number 0 and the rest "xz". */
+/* "0x" counts as a prefix only when a hexadecimal digit follows: "0xz" is the number 0 and the rest
+ * "xz". */
 static bool has_hex_prefix(const char *s)
 {
     return s[0] == '0' && (s[1] == 'x' || s[1] == 'X') && digit_value(s[2]) < 16;
@@ -220,15 +222,17 @@ unsigned long strtoul(const char *s, char **end, int base)
 }
 
 /*
- * Stack protector.  The value is the compiler's fallback until stack_guard_init(); the low byte stays zero, so
- * that a string copied too far cannot write the right value.
+ * Stack protector.  The value is the compiler's fallback until stack_guard_init(); the low byte
+ * stays zero, so that a string copied too far cannot write the right value.
  */
 uintptr_t __stack_chk_guard = (uintptr_t)0xa7f3c16e5b09d200ull;
 
-/* The caller must be one that never returns (or is compiled without the protector): its own frame has the old value. */
+/* The caller must be one that never returns (or is compiled without the protector): its own frame
+ * has the old value. */
 __attribute__((no_stack_protector)) void stack_guard_init(void)
 {
-    /* The counter at boot differs from boot to boot in its low bits only: spread them (splitmix64's finaliser). */
+    /* The counter at boot differs from boot to boot in its low bits only: spread them (splitmix64's
+     * finaliser). */
     uint64_t x = counter() + 0x9e3779b97f4a7c15ull * (uint64_t)(uintptr_t)this_cpu();
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ull;
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebull;

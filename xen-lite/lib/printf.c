@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * C99's vsnprintf without floating point and wide characters.  Output beyond the buffer is counted, not stored;
- * what is stored is always terminated.
+ * C99's vsnprintf without floating point and wide characters.  Output beyond the buffer is counted,
+ * not stored; what is stored is always terminated.
  */
 #include "lib.h"
 
 struct out {
     char *buf;
-    size_t size, length;        /* length: of the whole text so far, stored or not */
+    size_t size, length; /* length: of the whole text so far, stored or not */
 };
 
 struct spec {
     bool left, zero, plus, space, alternate;
-    int width, precision;       /* precision -1: none given */
-    enum { LEN_CHAR, LEN_SHORT, LEN_INT, LEN_LONG, LEN_LLONG, LEN_MAX, LEN_SIZE, LEN_PTRDIFF } length;
+    int width, precision; /* precision -1: none given */
+    enum {
+        LEN_CHAR,
+        LEN_SHORT,
+        LEN_INT,
+        LEN_LONG,
+        LEN_LLONG,
+        LEN_MAX,
+        LEN_SIZE,
+        LEN_PTRDIFF
+    } length;
 };
 
 static void put(struct out *o, char c)
@@ -41,10 +50,11 @@ static void put_text(struct out *o, const struct spec *s, const char *text, size
 }
 
 /* `prefix` is a sign or 0x; zeroes by width or precision come between it and the digits. */
-static void put_number(struct out *o, const struct spec *s, uint64_t value, unsigned base, bool upper, const char *prefix)
+static void put_number(struct out *o, const struct spec *s, uint64_t value, unsigned base,
+                       bool upper, const char *prefix)
 {
     const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-    char text[24];              /* 22 octal digits of 64 bits */
+    char text[24]; /* 22 octal digits of 64 bits */
     int n = 0, prefix_length = (int)strlen(prefix);
     for (; value; value /= base)
         text[n++] = digits[value % base];
@@ -52,7 +62,7 @@ static void put_number(struct out *o, const struct spec *s, uint64_t value, unsi
     if (s->zero && !s->left && s->precision < 0)
         least = MAX(least, s->width - prefix_length);
     if (base == 8 && s->alternate && least <= n)
-        least = n + 1;          /* '#' with 'o': a leading zero */
+        least = n + 1; /* '#' with 'o': a leading zero */
     int zeroes = MAX(0, least - n), fill = s->width - prefix_length - zeroes - n;
     if (!s->left)
         put_repeat(o, ' ', fill);
@@ -69,7 +79,7 @@ static int parse_number(const char **fmt)
 {
     int n = 0;
     for (; **fmt >= '0' && **fmt <= '9'; (*fmt)++)
-        n = n < 100000 ? n * 10 + (**fmt - '0') : n;    /* absurd widths: capped, not overflowed */
+        n = n < 100000 ? n * 10 + (**fmt - '0') : n; /* absurd widths: capped, not overflowed */
     return n;
 }
 
@@ -101,7 +111,9 @@ static void parse_length(struct spec *s, const char **fmt)
 }
 
 /* A va_list inside a struct can be handed on by pointer whatever its type is. */
-struct args { va_list ap; };
+struct args {
+    va_list ap;
+};
 
 static uint64_t get_unsigned(const struct spec *s, struct args *a)
 {
@@ -126,7 +138,8 @@ static int64_t get_signed(const struct spec *s, struct args *a)
     case LEN_LONG: return va_arg(a->ap, long);
     case LEN_LLONG: return va_arg(a->ap, long long);
     case LEN_MAX: return va_arg(a->ap, intmax_t);
-    case LEN_SIZE: case LEN_PTRDIFF: return va_arg(a->ap, ptrdiff_t);
+    case LEN_SIZE:
+    case LEN_PTRDIFF: return va_arg(a->ap, ptrdiff_t);
     case LEN_INT: break;
     }
     return va_arg(a->ap, int);
@@ -152,12 +165,17 @@ static void convert(struct out *o, struct spec *s, char conversion, struct args 
     char c;
     uint64_t value;
     switch (conversion) {
-    case 'd': case 'i': convert_signed(o, s, a); break;
+    case 'd':
+    case 'i': convert_signed(o, s, a); break;
     case 'u': put_number(o, s, get_unsigned(s, a), 10, false, ""); break;
     case 'o': put_number(o, s, get_unsigned(s, a), 8, false, ""); break;
-    case 'x': case 'X':
+    case 'x':
+    case 'X':
         value = get_unsigned(s, a);
-        put_number(o, s, value, 16, conversion == 'X', !s->alternate || !value ? "" : conversion == 'X' ? "0X" : "0x");
+        put_number(o, s, value, 16, conversion == 'X',
+                   !s->alternate || !value ? ""
+                   : conversion == 'X'     ? "0X"
+                                           : "0x");
         break;
     case 'p':
         s->precision = 2 * (int)sizeof(void *);
@@ -169,7 +187,7 @@ static void convert(struct out *o, struct spec *s, char conversion, struct args 
         break;
     case 's': convert_string(o, s, a); break;
     case '%': put(o, '%'); break;
-    default:                    /* unknown: shown as written, without the rest of the specification */
+    default: /* unknown: shown as written, without the rest of the specification */
         put(o, '%');
         if (conversion)
             put(o, conversion);

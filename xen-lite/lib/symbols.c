@@ -3,7 +3,7 @@
 #include "lib.h"
 #include "symbols.h"
 
-extern const char text_end[];           /* the linker script's */
+extern const char text_end[]; /* the linker script's */
 
 void symbol_print(char buf[SYMBOL_PRINT_MAX], uint64_t addr)
 {
@@ -18,7 +18,8 @@ void symbol_print(char buf[SYMBOL_PRINT_MAX], uint64_t addr)
             high = middle;
     }
     if (low && addr < (uintptr_t)text_end)
-        snprintf(buf, SYMBOL_PRINT_MAX, "%s+%#lx", xl_symbols[low - 1].name, (unsigned long)(addr - xl_symbols[low - 1].addr));
+        snprintf(buf, SYMBOL_PRINT_MAX, "%s+%#lx", xl_symbols[low - 1].name,
+                 (unsigned long)(addr - xl_symbols[low - 1].addr));
     else
         snprintf(buf, SYMBOL_PRINT_MAX, "?");
 }

@@ -2,20 +2,26 @@
 /*
  * Physical pages: 16 bytes a frame, their references and owners.
  *
- * An allocated frame has a reference count and an owner; the last reference frees it singly, and buddies join again on the way up
- * (page_free.c).  Frames of holes and reserved ranges are PAGE_RESERVED and never change (page_boot.c).
+ * An allocated frame has a reference count and an owner; the last reference frees it singly, and
+ * buddies join again on the way up (page_free.c).  Frames of holes and reserved ranges are
+ * PAGE_RESERVED and never change (page_boot.c).
  */
 #include "lib.h"
 #include "domain.h"
 #include "page_free.h"
 
-#define FORGET_A_PIECE 4096u            /* frames looked at between two looks at whether others need the CPU */
+#define FORGET_A_PIECE                                                         \
+    4096u /* frames looked at between two looks at whether others need the CPU \
+           */
 
 struct page *frame_table;
 uint64_t frame_base, frame_count;
 
 /* Domains that own pages, by domid: slot_of is 1 + index, 0 none. */
-static struct { struct domain *d; uint64_t pages; } account[MAX_DOMAINS];
+static struct {
+    struct domain *d;
+    uint64_t pages;
+} account[MAX_DOMAINS];
 static uint8_t slot_of[DOMID_FIRST_RESERVED];
 _Static_assert(MAX_DOMAINS < 256, "slot_of");
 
@@ -70,7 +76,7 @@ struct domain *page_owner_get(const struct page *p)
     spin_lock(&page_lock);
     if (p->owner < DOMID_FIRST_RESERVED && slot_of[p->owner])
         d = account[slot_of[p->owner] - 1].d;
-    if (d && !domain_ref(d))            /* an atomic: takes no lock */
+    if (d && !domain_ref(d)) /* an atomic: takes no lock */
         d = NULL;
     spin_unlock(&page_lock);
     return d;
@@ -86,7 +92,7 @@ bool page_forget_some(struct domain *d, uint64_t *next)
         if (!(p->flags & PAGE_ALLOCATED) || p->owner != d->id)
             continue;
         account_sub(p->owner, !(p->flags & PAGE_UNCOUNTED), 1);
-        p->owner = DOMID_IO;            /* nobody's: no domain of the same number will get at it */
+        p->owner = DOMID_IO; /* nobody's: no domain of the same number will get at it */
     }
     bool over = !slot_of[d->id] || *next == frame_count;
     spin_unlock(&page_lock);
@@ -120,25 +126,28 @@ static bool may_have(struct domain *d, unsigned order, unsigned flags)
 {
     if (!d)
         return true;
-    if (!(flags & ALLOC_NO_COUNT) && (d->tot_pages > d->max_pages || d->max_pages - d->tot_pages < 1u << order))
+    if (!(flags & ALLOC_NO_COUNT) &&
+        (d->tot_pages > d->max_pages || d->max_pages - d->tot_pages < 1u << order))
         return false;
     return account_add(d, 0);
 }
 
-static struct page *alloc(struct domain *d, bool at, paddr_t pa, unsigned order, unsigned flags, bool *clean)
+static struct page *alloc(struct domain *d, bool at, paddr_t pa, unsigned order, unsigned flags,
+                          bool *clean)
 {
     struct page *p = NULL;
     if (order > PAGE_MAX_ORDER)
         return NULL;
     spin_lock(&page_lock);
     if (may_have(d, order, flags)) {
-        uint32_t i = at ? page_free_take_at(pa_pfn(pa), order, clean) : page_free_take(!d, order, clean);
+        uint32_t i = at ? page_free_take_at(pa_pfn(pa), order, clean)
+                        : page_free_take(!d, order, clean);
         if (i != NIL) {
             p = claim(d, i, order, flags);
             if (d)
                 account_add(d, 1ull << order);
         } else if (d && !account[slot_of[d->id] - 1].pages) {
-            account[slot_of[d->id] - 1].d = NULL;       /* it has none, so it has no account */
+            account[slot_of[d->id] - 1].d = NULL; /* it has none, so it has no account */
             slot_of[d->id] = 0;
         }
     }
@@ -164,8 +173,8 @@ struct page *page_alloc_uncleared(struct domain *d, unsigned order, bool *clean)
 struct page *page_alloc_at(struct domain *d, paddr_t pa, unsigned order)
 {
     uint64_t pfn = pa_pfn(pa);
-    if (order > PAGE_MAX_ORDER || (pa.v & (((uint64_t)PAGE_SIZE << order) - 1)) || pfn < frame_base ||
-        pfn - frame_base >= frame_count)
+    if (order > PAGE_MAX_ORDER || (pa.v & (((uint64_t)PAGE_SIZE << order) - 1)) ||
+        pfn < frame_base || pfn - frame_base >= frame_count)
         return NULL;
     bool clean;
     return alloc(d, true, pa, order, 0, &clean);
@@ -206,7 +215,7 @@ static bool same_kind(const struct page *a, const struct page *b)
 void page_put_block(struct page *p, unsigned order)
 {
     uint32_t n = 0, count = 1u << order;
-    bool last = true;                   /* ours was the last reference of page n - 1 */
+    bool last = true; /* ours was the last reference of page n - 1 */
 
     while (n < count && last && same_kind(&p[n], p)) {
         uint32_t before = __atomic_fetch_sub(&p[n++].refs, 1, __ATOMIC_ACQ_REL);
@@ -230,8 +239,10 @@ bool page_get(struct page *p, const struct domain *owner)
     do {
         if (!refs || refs == UINT32_MAX)
             return false;
-    } while (!__atomic_compare_exchange_n(&p->refs, &refs, refs + 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
-    /* Only now does the owner stand still: the page may have been freed and allocated anew before. */
+    } while (!__atomic_compare_exchange_n(&p->refs, &refs, refs + 1, false, __ATOMIC_ACQ_REL,
+                                          __ATOMIC_RELAXED));
+    /* Only now does the owner stand still: the page may have been freed and allocated anew before.
+     */
     if (p->owner == owner->id)
         return true;
     page_put(p);
@@ -277,7 +288,8 @@ void mem_free(void *mem, size_t bytes)
 bool page_adopt(struct domain *d, uint64_t start, uint64_t end)
 {
     uint64_t first = (start >> PAGE_SHIFT) - frame_base, count = (end - start) >> PAGE_SHIFT;
-    if (((start | end) & ~PAGE_MASK) || start >= end || start >> PAGE_SHIFT < frame_base || first + count > frame_count)
+    if (((start | end) & ~PAGE_MASK) || start >= end || start >> PAGE_SHIFT < frame_base ||
+        first + count > frame_count)
         return false;
     spin_lock(&page_lock);
     bool ok = count <= d->max_pages - d->tot_pages;
@@ -304,7 +316,8 @@ void page_dump(void)
     page_free_dump();
     for (unsigned n = 0; n < MAX_DOMAINS; n++)
         if (account[n].d)
-            log_info("  d%u: %llu pages, %u of %u counted\n", account[n].d->id, (unsigned long long)account[n].pages,
-                     account[n].d->tot_pages, account[n].d->max_pages);
+            log_info("  d%u: %llu pages, %u of %u counted\n", account[n].d->id,
+                     (unsigned long long)account[n].pages, account[n].d->tot_pages,
+                     account[n].d->max_pages);
     spin_unlock(&page_lock);
 }

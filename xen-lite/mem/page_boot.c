@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Physical pages at boot: where the frame table goes, which frames are free then, and reserved ranges that become so later. */
+/* Physical pages at boot: where the frame table goes, which frames are free then, and reserved
+ * ranges that become so later. */
 #include "lib.h"
 #include "page_free.h"
 #include <xen/xen.h>
 
-struct ranges { const struct mem_region *reserved; unsigned count; };
+struct ranges {
+    const struct mem_region *reserved;
+    unsigned count;
+};
 
-/* The first piece of [*start, end) that no reserved range touches: *start moves to it, its end is returned; 0: none. */
+/* The first piece of [*start, end) that no reserved range touches: *start moves to it, its end is
+ * returned; 0: none. */
 static uint64_t next_free(const struct ranges *r, uint64_t *start, uint64_t end)
 {
     uint64_t stop = end;
     for (unsigned i = 0; i < r->count; i++) {
-        uint64_t from = r->reserved[i].start & PAGE_MASK, to = ROUND_UP(r->reserved[i].end, (uint64_t)PAGE_SIZE);
+        uint64_t from = r->reserved[i].start & PAGE_MASK,
+                 to = ROUND_UP(r->reserved[i].end, (uint64_t)PAGE_SIZE);
         if (to <= *start || from >= end || to <= from)
             continue;
         if (from <= *start) {
@@ -31,12 +37,15 @@ static uint64_t direct_end(uint64_t start, uint64_t end)
     return end;
 }
 
-/* Where the frame table goes: the end of the highest free piece that holds it, away from where kernels are loaded. */
-static uint64_t place_table(const struct mem_region *ram, unsigned ram_count, const struct ranges *r, uint64_t bytes)
+/* Where the frame table goes: the end of the highest free piece that holds it, away from where
+ * kernels are loaded. */
+static uint64_t place_table(const struct mem_region *ram, unsigned ram_count,
+                            const struct ranges *r, uint64_t bytes)
 {
     uint64_t best = 0;
     for (unsigned i = 0; i < ram_count; i++) {
-        uint64_t start = ROUND_UP(ram[i].start, (uint64_t)PAGE_SIZE), end = ram[i].end & PAGE_MASK, stop;
+        uint64_t start = ROUND_UP(ram[i].start, (uint64_t)PAGE_SIZE), end = ram[i].end & PAGE_MASK,
+                 stop;
         for (; start < end && (stop = next_free(r, &start, end)) != 0; start = stop) {
             uint64_t direct = direct_end(start, stop);
             if (direct > start && direct - start >= bytes)
@@ -46,12 +55,14 @@ static uint64_t place_table(const struct mem_region *ram, unsigned ram_count, co
     return best;
 }
 
-/* How large a block of reserved frames can be freed at pfn: aligned, in one zone, and not beyond `end`. */
+/* How large a block of reserved frames can be freed at pfn: aligned, in one zone, and not beyond
+ * `end`. */
 static unsigned reserved_order(uint64_t pfn, uint64_t end)
 {
     unsigned order = 0;
     uint32_t first = (uint32_t)(pfn - frame_base);
-    while (order < PAGE_MAX_ORDER && !(pfn & ((2ull << order) - 1)) && pfn + (2ull << order) <= end &&
+    while (order < PAGE_MAX_ORDER && !(pfn & ((2ull << order) - 1)) &&
+           pfn + (2ull << order) <= end &&
            page_free_same_zone(first, (uint32_t)(pfn + (2ull << order) - 1 - frame_base)))
         order++;
     for (uint64_t i = 0; i < 1ull << order; i++)
@@ -64,11 +75,12 @@ static unsigned reserved_order(uint64_t pfn, uint64_t end)
 static void add_free(uint64_t start, uint64_t end)
 {
     uint64_t last = end >> PAGE_SHIFT;
-    for (uint64_t pfn = MAX(start >> PAGE_SHIFT, 1ull), count; pfn < last; pfn += count) {  /* frame 0 stays out: PA 0 means none */
+    for (uint64_t pfn = MAX(start >> PAGE_SHIFT, 1ull), count; pfn < last;
+         pfn += count) { /* frame 0 stays out: PA 0 means none */
         struct page *p = &frame_table[pfn - frame_base];
         unsigned order = reserved_order(pfn, last);
         count = 1ull << order;
-        if (!(p->flags & PAGE_RESERVED))        /* overlaps count once */
+        if (!(p->flags & PAGE_RESERVED)) /* overlaps count once */
             continue;
         for (uint64_t i = 0; i < count; i++)
             p[i].flags = 0;
@@ -88,7 +100,8 @@ void page_free_region(uint64_t start, uint64_t end)
     spin_unlock(&page_lock);
 }
 
-void page_init(const struct mem_region *ram, unsigned ram_count, const struct mem_region *reserved, unsigned reserved_count)
+void page_init(const struct mem_region *ram, unsigned ram_count, const struct mem_region *reserved,
+               unsigned reserved_count)
 {
     struct ranges r = { reserved, reserved_count };
     uint64_t low = ~0ull, high = 0;
@@ -111,9 +124,10 @@ void page_init(const struct mem_region *ram, unsigned ram_count, const struct me
     for (uint64_t i = 0; i < frame_count; i++)
         frame_table[i] = (struct page){ .owner = DOMID_INVALID, .flags = PAGE_RESERVED };
     for (unsigned i = 0; i < ram_count; i++) {
-        uint64_t start = ROUND_UP(ram[i].start, (uint64_t)PAGE_SIZE), end = ram[i].end & PAGE_MASK, stop;
+        uint64_t start = ROUND_UP(ram[i].start, (uint64_t)PAGE_SIZE), end = ram[i].end & PAGE_MASK,
+                 stop;
         for (; start < end && (stop = next_free(&r, &start, end)) != 0; start = stop) {
-            if (at >= start && at < stop) {             /* around the table itself */
+            if (at >= start && at < stop) { /* around the table itself */
                 add_free(start, at);
                 add_free(at + bytes, stop);
             } else {

@@ -2,15 +2,17 @@
 /*
  * Free frames: a buddy allocator over the frame table.
  *
- * A free block of 2^n frames is aligned to its size and headed by its first frame, which has PAGE_FREE and `order` and is in the list
- * of that order (links are frame indices, NIL ends them); its other frames are plain zeroes.
+ * A free block of 2^n frames is aligned to its size and headed by its first frame, which has
+ * PAGE_FREE and `order` and is in the list of that order (links are frame indices, NIL ends them);
+ * its other frames are plain zeroes.
  *
- * Who gets memory gets it zeroed, and free memory can be zeroed while nobody waits: CPUs with nothing else to do clear free blocks
- * (page_scrub), which are then PAGE_CLEAN.  A clean block and a dirty one do not join, so that what has been cleared stays known,
- * unless an allocation finds no block that is large enough otherwise.
+ * Who gets memory gets it zeroed, and free memory can be zeroed while nobody waits: CPUs with
+ * nothing else to do clear free blocks (page_scrub), which are then PAGE_CLEAN.  A clean block and
+ * a dirty one do not join, so that what has been cleared stays known, unless an allocation finds no
+ * block that is large enough otherwise.
  *
- * Zones.  What EL2 has in its direct map, and what not (none on 64-bit).  The hypervisor's own memory comes from the first;
- * domains take the second before they touch it.  No block is of both.
+ * Zones.  What EL2 has in its direct map, and what not (none on 64-bit).  The hypervisor's own
+ * memory comes from the first; domains take the second before they touch it.  No block is of both.
  */
 #include "lib.h"
 #include "page_free.h"
@@ -21,10 +23,13 @@
 spinlock_t page_lock;
 uint64_t page_total;
 enum zone { DIRECT, BEYOND, ZONES };
-static uint32_t free_head[ZONES][2][PAGE_MAX_ORDER + 1];        /* dirty, clean */
+static uint32_t free_head[ZONES][2][PAGE_MAX_ORDER + 1]; /* dirty, clean */
 static uint64_t free_in[ZONES], clean_in[ZONES];
 
-static enum zone zone_of(uint32_t i) { return pa_in_direct_map(pfn_pa(frame_base + i)) ? DIRECT : BEYOND; }
+static enum zone zone_of(uint32_t i)
+{
+    return pa_in_direct_map(pfn_pa(frame_base + i)) ? DIRECT : BEYOND;
+}
 bool page_free_same_zone(uint32_t a, uint32_t b) { return zone_of(a) == zone_of(b); }
 uint64_t page_free_count(void) { return free_in[DIRECT] + free_in[BEYOND]; }
 uint64_t page_free_own_count(void) { return free_in[DIRECT]; }
@@ -33,7 +38,7 @@ void page_free_reset(void)
 {
     memset(free_in, 0, sizeof(free_in));
     memset(clean_in, 0, sizeof(clean_in));
-    memset(free_head, 0xff, sizeof(free_head));         /* NIL */
+    memset(free_head, 0xff, sizeof(free_head)); /* NIL */
 }
 
 static bool is_clean(const struct page *p) { return p->flags & PAGE_CLEAN; }
@@ -42,7 +47,9 @@ static void list_push(uint32_t i, unsigned order, bool clean)
 {
     struct page *p = &frame_table[i];
     uint32_t *head = &free_head[zone_of(i)][clean][order];
-    *p = (struct page){ .owner = DOMID_INVALID, .order = (uint8_t)order, .flags = (uint8_t)(PAGE_FREE | (clean ? PAGE_CLEAN : 0)) };
+    *p = (struct page){ .owner = DOMID_INVALID,
+                        .order = (uint8_t)order,
+                        .flags = (uint8_t)(PAGE_FREE | (clean ? PAGE_CLEAN : 0)) };
     p->next = *head;
     p->prev = NIL;
     if (p->next != NIL)
@@ -69,8 +76,9 @@ static void insert_block(uint32_t i, unsigned order, bool clean)
 {
     for (; order < PAGE_MAX_ORDER; order++) {
         uint64_t buddy = ((frame_base + i) ^ (1ull << order)) - frame_base;
-        if (buddy >= frame_count || !(frame_table[buddy].flags & PAGE_FREE) || frame_table[buddy].order != order ||
-            is_clean(&frame_table[buddy]) != clean || zone_of((uint32_t)buddy) != zone_of(i))
+        if (buddy >= frame_count || !(frame_table[buddy].flags & PAGE_FREE) ||
+            frame_table[buddy].order != order || is_clean(&frame_table[buddy]) != clean ||
+            zone_of((uint32_t)buddy) != zone_of(i))
             break;
         list_remove((uint32_t)buddy);
         frame_table[i] = (struct page){ .owner = DOMID_INVALID };
@@ -86,7 +94,8 @@ void page_free_give(uint32_t i, unsigned order)
     insert_block(i, order, false);
 }
 
-/* Cut block i of order `from`, no longer in a list, down to the one of `order` that holds frame `want`. */
+/* Cut block i of order `from`, no longer in a list, down to the one of `order` that holds frame
+ * `want`. */
 static uint32_t split_block(uint32_t i, unsigned from, unsigned order, uint32_t want, bool clean)
 {
     while (from > order) {
@@ -190,12 +199,13 @@ static uint32_t take_dirty(enum zone zone, unsigned *order)
 
 static bool is_all_clean(enum zone zone)
 {
-    return __atomic_load_n(&clean_in[zone], __ATOMIC_RELAXED) == __atomic_load_n(&free_in[zone], __ATOMIC_RELAXED);
+    return __atomic_load_n(&clean_in[zone], __ATOMIC_RELAXED) ==
+           __atomic_load_n(&free_in[zone], __ATOMIC_RELAXED);
 }
 
 /*
- * A piece, of which nobody else knows while it is being cleared (it counts as free all the same): small, so that whatever this CPU
- * has to do meanwhile does not wait long.
+ * A piece, of which nobody else knows while it is being cleared (it counts as free all the same):
+ * small, so that whatever this CPU has to do meanwhile does not wait long.
  */
 bool page_scrub(void)
 {
@@ -217,8 +227,9 @@ bool page_scrub(void)
 
 void page_free_dump(void)
 {
-    log_info("pages: %llu of %llu free, of them %llu clear, %llu beyond the direct map\n", (unsigned long long)page_free_count(),
-             (unsigned long long)page_total, (unsigned long long)(clean_in[DIRECT] + clean_in[BEYOND]),
+    log_info("pages: %llu of %llu free, of them %llu clear, %llu beyond the direct map\n",
+             (unsigned long long)page_free_count(), (unsigned long long)page_total,
+             (unsigned long long)(clean_in[DIRECT] + clean_in[BEYOND]),
              (unsigned long long)free_in[BEYOND]);
     for (unsigned o = 0; o <= PAGE_MAX_ORDER; o++) {
         unsigned n = 0;

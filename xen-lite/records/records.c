@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A domain's state as records: writing.  The format and its rules are in records.h; reading is records_load.c. */
+/* A domain's state as records: writing.  The format and its rules are in records.h; reading is
+ * records_load.c. */
 #include "types.h"
 #include <xen/xen.h>
 #include <xen/hvm/params.h>
@@ -9,9 +10,14 @@
 #include "context.h"
 
 _Static_assert(sizeof(struct hvm_save_descriptor) == 8, "record header");
-_Static_assert(sizeof(struct xlr_fpsimd) % 8 == 0 && sizeof(struct xlr_vcpu) % 8 == 0, "payloads are padded to 8");
+_Static_assert(sizeof(struct xlr_fpsimd) % 8 == 0 && sizeof(struct xlr_vcpu) % 8 == 0,
+               "payloads are padded to 8");
 
-struct writer { uint8_t *buf; uint32_t at, room; bool full; };
+struct writer {
+    uint8_t *buf;
+    uint32_t at, room;
+    bool full;
+};
 
 /* Room for a record of up to `bytes`, zeroed; NULL and `full` when there is none. */
 static void *record_begin(struct writer *w, uint32_t bytes)
@@ -36,7 +42,8 @@ static void record_end(struct writer *w, uint16_t type, uint16_t instance, uint3
     w->at += (uint32_t)sizeof *head + ROUND_UP(bytes, 8u);
 }
 
-static void put(struct writer *w, uint16_t type, unsigned instance, const void *payload, uint32_t bytes)
+static void put(struct writer *w, uint16_t type, unsigned instance, const void *payload,
+                uint32_t bytes)
 {
     void *to = record_begin(w, bytes);
 
@@ -58,8 +65,12 @@ static unsigned vcpu_count(const struct domain *d)
 static void put_header(struct writer *w, const struct domain *d)
 {
     struct xlr_header h = {
-        .magic = XLR_MAGIC, .version = XLR_VERSION, .gic = d->vgic.version == 2 ? XLR_GIC_V2 : XLR_GIC_V3,
-        .width = d->aarch32 ? XLR_WIDTH_32 : XLR_WIDTH_64, .vcpu_count = vcpu_count(d), .ipa_bits = IPA_BITS,
+        .magic = XLR_MAGIC,
+        .version = XLR_VERSION,
+        .gic = d->vgic.version == 2 ? XLR_GIC_V2 : XLR_GIC_V3,
+        .width = d->aarch32 ? XLR_WIDTH_32 : XLR_WIDTH_64,
+        .vcpu_count = vcpu_count(d),
+        .ipa_bits = IPA_BITS,
         .counter_hz = counter_hz,
     };
     struct xlr_cpu_features f;
@@ -100,7 +111,8 @@ static void put_vcpu(struct writer *w, struct vcpu *v)
 
 static void put_dist(struct writer *w, struct domain *d)
 {
-    uint32_t bytes = (uint32_t)(sizeof(struct xlr_vgic_dist) + d->vgic.spi_count * sizeof(struct xlr_irq));
+    uint32_t bytes = (uint32_t)(sizeof(struct xlr_vgic_dist) +
+                                d->vgic.spi_count * sizeof(struct xlr_irq));
     struct xlr_vgic_dist *r = record_begin(w, bytes);
 
     if (!r)
@@ -135,9 +147,10 @@ static void put_evtchn(struct writer *w, struct domain *d)
     unsigned max = (unsigned)MIN(room / sizeof(struct xlr_evtchn_port), (size_t)XLR_EVTCHN_MAX);
     r->count = evtchn_get(d, (struct xlr_evtchn_port *)(void *)(r + 1), max);
     if (r->count == max && max < XLR_EVTCHN_MAX)
-        w->full = true;                 /* there may have been more */
+        w->full = true; /* there may have been more */
     else
-        record_end(w, XLR_EVTCHN, 0, (uint32_t)(sizeof *r + r->count * sizeof(struct xlr_evtchn_port)));
+        record_end(w, XLR_EVTCHN, 0,
+                   (uint32_t)(sizeof *r + r->count * sizeof(struct xlr_evtchn_port)));
 }
 
 static void put_grant(struct writer *w, struct domain *d)
@@ -151,7 +164,10 @@ static void put_grant(struct writer *w, struct domain *d)
 
 static void put_params(struct writer *w, const struct domain *d)
 {
-    struct { struct xlr_hvm_params head; struct hvm_param_pair pair[HVM_NR_PARAMS]; } p;
+    struct {
+        struct xlr_hvm_params head;
+        struct hvm_param_pair pair[HVM_NR_PARAMS];
+    } p;
     uint32_t n = 0;
 
     memset(&p, 0, sizeof p);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * May a guest that has seen these ID registers run here?  A kernel looks at them once, at boot, and patches itself: a
- * feature it saw must be there for ever.  The Arm ARM's rule (D19.1.3) makes nearly all of it one comparison: fields of
- * four bits, where more is more; unsigned, or signed with 0xf for "not at all".  What is not so is treated by name.
+ * May a guest that has seen these ID registers run here?  A kernel looks at them once, at boot, and
+ * patches itself: a feature it saw must be there for ever.  The Arm ARM's rule (D19.1.3) makes
+ * nearly all of it one comparison: fields of four bits, where more is more; unsigned, or signed
+ * with 0xf for "not at all".  What is not so is treated by name.
  */
 #include "types.h"
 #include <xen/xen.h>
@@ -13,29 +14,35 @@
 #define FIELD(r, shift) ((unsigned)((r) >> (shift)) & 0xf)
 
 static const char *const names[XLR_ID_REG_COUNT] = {
-    "MIDR", "CTR", "DCZID", "CLIDR", "ID_AA64PFR0", "ID_AA64PFR1", "ID_AA64DFR0", "ID_AA64DFR1",
-    "ID_AA64ISAR0", "ID_AA64ISAR1", "ID_AA64ISAR2", "ID_AA64MMFR0", "ID_AA64MMFR1", "ID_AA64MMFR2", "ID_AA64ZFR0",
-    "ID_AA64SMFR0",
-    "ID_PFR0", "ID_PFR1", "ID_DFR0", "ID_AFR0", "ID_MMFR0", "ID_MMFR1", "ID_MMFR2", "ID_MMFR3",
-    "ID_ISAR0", "ID_ISAR1", "ID_ISAR2", "ID_ISAR3", "ID_ISAR4", "ID_ISAR5", "ID_MMFR4", "ID_ISAR6",
-    "MVFR0", "MVFR1", "MVFR2", "ID_RES_33", "ID_PFR2", "ID_DFR1", "ID_MMFR5", "ID_RES_37",
+    "MIDR",         "CTR",          "DCZID",        "CLIDR",        "ID_AA64PFR0",  "ID_AA64PFR1",
+    "ID_AA64DFR0",  "ID_AA64DFR1",  "ID_AA64ISAR0", "ID_AA64ISAR1", "ID_AA64ISAR2", "ID_AA64MMFR0",
+    "ID_AA64MMFR1", "ID_AA64MMFR2", "ID_AA64ZFR0",  "ID_AA64SMFR0", "ID_PFR0",      "ID_PFR1",
+    "ID_DFR0",      "ID_AFR0",      "ID_MMFR0",     "ID_MMFR1",     "ID_MMFR2",     "ID_MMFR3",
+    "ID_ISAR0",     "ID_ISAR1",     "ID_ISAR2",     "ID_ISAR3",     "ID_ISAR4",     "ID_ISAR5",
+    "ID_MMFR4",     "ID_ISAR6",     "MVFR0",        "MVFR1",        "MVFR2",        "ID_RES_33",
+    "ID_PFR2",      "ID_DFR1",      "ID_MMFR5",     "ID_RES_37",
 };
 
 /* Masks over the sixteen fields of a register: bit n is the field at 4n. */
-static const struct { uint16_t is_signed, same_or_absent, ignored; } rules[XLR_ID_REG_COUNT] = {
-    [XLR_ID_PFR0] = { .is_signed = 1u << 4 | 1u << 5,           /* FP, AdvSIMD */
-                      .ignored = 1u << 2 | 1u << 3 },           /* EL2, EL3: not the guest's */
-    [XLR_ID_DFR0] = { .is_signed = 1u << 2 },                   /* PMUVer: 0xf is a kind of its own, not given to guests */
-    [XLR_ID_ISAR1] = { .same_or_absent = 1u << 1 | 1u << 2 | 1u << 6 | 1u << 7 },   /* APA, API, GPA, GPI: the algorithm */
-    [XLR_ID_ISAR2] = { .same_or_absent = 1u << 2 | 1u << 3 },   /* GPA3, APA3 */
-    [XLR_ID_MMFR0] = { .is_signed = 1u << 6 | 1u << 7,          /* TGran64, TGran4 */
-                       .ignored = 1u << 8 | 1u << 9 | 1u << 10 },   /* granules of stage 2 */
-    [XLR_ID_A32_DFR0] = { .is_signed = 1u << 6 },               /* PerfMon */
-    [XLR_ID_A32_MMFR0] = { .is_signed = 1u << 2 | 1u << 7,      /* OuterShr, InnerShr: 0xf is "ignored" */
-                           .ignored = 1u << 5 },                /* AuxReg: EL2 decides what a guest finds there */
-    [XLR_ID_A32_MMFR3] = { .is_signed = 1u << 7,                /* Supersec */
-                           .ignored = 1u << 6 },                /* CMemSz: what caches can address */
-    [XLR_ID_A32_MMFR4] = { .ignored = 1u << 0 | 1u << 2 | 1u << 7 },    /* SpecSEI; XNX, EVT: EL2's */
+static const struct {
+    uint16_t is_signed, same_or_absent, ignored;
+} rules[XLR_ID_REG_COUNT] = {
+    [XLR_ID_PFR0] = { .is_signed = 1u << 4 | 1u << 5, /* FP, AdvSIMD */
+                      .ignored = 1u << 2 | 1u << 3 }, /* EL2, EL3: not the guest's */
+    [XLR_ID_DFR0] = { .is_signed =
+                          1u << 2 }, /* PMUVer: 0xf is a kind of its own, not given to guests */
+    [XLR_ID_ISAR1] = { .same_or_absent = 1u << 1 | 1u << 2 | 1u << 6 |
+                                         1u << 7 }, /* APA, API, GPA, GPI: the algorithm */
+    [XLR_ID_ISAR2] = { .same_or_absent = 1u << 2 | 1u << 3 },     /* GPA3, APA3 */
+    [XLR_ID_MMFR0] = { .is_signed = 1u << 6 | 1u << 7,            /* TGran64, TGran4 */
+                       .ignored = 1u << 8 | 1u << 9 | 1u << 10 }, /* granules of stage 2 */
+    [XLR_ID_A32_DFR0] = { .is_signed = 1u << 6 },                 /* PerfMon */
+    [XLR_ID_A32_MMFR0] = { .is_signed = 1u << 2 |
+                                        1u << 7, /* OuterShr, InnerShr: 0xf is "ignored" */
+                           .ignored = 1u << 5 }, /* AuxReg: EL2 decides what a guest finds there */
+    [XLR_ID_A32_MMFR3] = { .is_signed = 1u << 7, /* Supersec */
+                           .ignored = 1u << 6 }, /* CMemSz: what caches can address */
+    [XLR_ID_A32_MMFR4] = { .ignored = 1u << 0 | 1u << 2 | 1u << 7 }, /* SpecSEI; XNX, EVT: EL2's */
 };
 
 static bool field_ok(unsigned reg, unsigned n, unsigned seen, unsigned have)
@@ -54,12 +61,13 @@ static bool field_ok(unsigned reg, unsigned n, unsigned seen, unsigned have)
 /* Cache upkeep by lines no larger than ours, and none left out that we need. */
 static bool ctr_ok(uint64_t seen, uint64_t have)
 {
-    if (FIELD(have, 0) < FIELD(seen, 0) || FIELD(have, 16) < FIELD(seen, 16))   /* IminLine, DminLine */
+    if (FIELD(have, 0) < FIELD(seen, 0) ||
+        FIELD(have, 16) < FIELD(seen, 16)) /* IminLine, DminLine */
         return false;
-    if ((seen & ~have) & (3ull << 28))                                          /* IDC, DIC */
+    if ((seen & ~have) & (3ull << 28)) /* IDC, DIC */
         return false;
     unsigned l1_seen = (unsigned)(seen >> 14) & 3, l1_have = (unsigned)(have >> 14) & 3;
-    return l1_seen == l1_have || l1_have == 3;                                  /* PIPT does for all */
+    return l1_seen == l1_have || l1_have == 3; /* PIPT does for all */
 }
 
 /* DC ZVA clears as many bytes as the guest thinks, or the guest thinks that it is forbidden. */
@@ -90,15 +98,18 @@ int features_check(const struct domain *d, const struct xlr_cpu_features *f)
     unsigned shift, count = MIN(f->count, (uint32_t)XLR_ID_REG_COUNT);
 
     if (d->aarch32 && count < XLR_ID_REG_COUNT) {
-        log_warn("d%u: context: without the ID registers that a 32-bit guest reads\n", (unsigned)d->id);
+        log_warn("d%u: context: without the ID registers that a 32-bit guest reads\n",
+                 (unsigned)d->id);
         return -XEN_EOPNOTSUPP;
     }
     memset(&own, 0, sizeof own);
     arch_get_features(d, &own);
     int reg = features_shortfall(f->reg, count, own.reg, &shift);
     if (reg >= 0) {
-        log_warn("d%u: context: this CPU lacks what the guest has seen: %s bits %u..%u: it saw %llx, here %llx\n",
-                 (unsigned)d->id, names[reg], shift, shift + 3, (unsigned long long)f->reg[reg], (unsigned long long)own.reg[reg]);
+        log_warn(
+            "d%u: context: this CPU lacks what the guest has seen: %s bits %u..%u: it saw %llx, here %llx\n",
+            (unsigned)d->id, names[reg], shift, shift + 3, (unsigned long long)f->reg[reg],
+            (unsigned long long)own.reg[reg]);
         return -XEN_EOPNOTSUPP;
     }
     if (f->reg[XLR_ID_MIDR] != own.reg[XLR_ID_MIDR])

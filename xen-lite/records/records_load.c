@@ -2,9 +2,10 @@
 /*
  * Reading a context, second step: is it for a domain like this one, and then, into it.
  *
- * Nothing is changed before all has been looked at.  What can still fail afterwards is memory for a table, or the
- * guest's registers (which only the architecture can judge): then the registers are put back as they were.  The domain is
- * paused by the caller, and belongs to a builder: nobody runs it before this has succeeded.
+ * Nothing is changed before all has been looked at.  What can still fail afterwards is memory for a
+ * table, or the guest's registers (which only the architecture can judge): then the registers are
+ * put back as they were.  The domain is paused by the caller, and belongs to a builder: nobody runs
+ * it before this has succeeded.
  */
 #include "types.h"
 #include <xen/xen.h>
@@ -12,7 +13,11 @@
 #include "hypercall.h"
 #include "context.h"
 
-struct registers { struct xlr_vcpu vcpu; struct xlr_fpsimd fpsimd; struct xlr_vgic_cpu vgic; };
+struct registers {
+    struct xlr_vcpu vcpu;
+    struct xlr_fpsimd fpsimd;
+    struct xlr_vgic_cpu vgic;
+};
 
 static int refuse(const struct domain *d, int error, const char *why)
 {
@@ -27,8 +32,10 @@ static int check_header(const struct domain *d, const struct xlr_header *h)
     if (h->version != XLR_VERSION)
         return refuse(d, -XEN_EOPNOTSUPP, "another version of the format");
     if (h->gic != (d->vgic.version == 2 ? XLR_GIC_V2 : XLR_GIC_V3))
-        return refuse(d, -XEN_EOPNOTSUPP, h->gic == XLR_GIC_V2 ? "the guest has a GICv2, this host a GICv3" :
-                      h->gic == XLR_GIC_V3 ? "the guest has a GICv3, this host a GICv2" : "an unknown interrupt controller");
+        return refuse(d, -XEN_EOPNOTSUPP,
+                      h->gic == XLR_GIC_V2   ? "the guest has a GICv2, this host a GICv3"
+                      : h->gic == XLR_GIC_V3 ? "the guest has a GICv3, this host a GICv2"
+                                             : "an unknown interrupt controller");
     if (h->width != (d->aarch32 ? XLR_WIDTH_32 : XLR_WIDTH_64))
         return refuse(d, -XEN_EINVAL, "the domain was made with another register width");
     if (h->ipa_bits != IPA_BITS)
@@ -50,12 +57,13 @@ static bool is_ram(struct domain *d, ipa_t ipa)
 }
 
 /* An object of the guest's that must not leave the page, unless `may_straddle`. */
-static bool place_ok(struct domain *d, uint64_t gpa, uint64_t bytes, uint64_t align, bool may_straddle)
+static bool place_ok(struct domain *d, uint64_t gpa, uint64_t bytes, uint64_t align,
+                     bool may_straddle)
 {
     bool straddles = (gpa & (PAGE_SIZE - 1)) + bytes > PAGE_SIZE;
 
-    return gpa % align == 0 && (may_straddle || !straddles) && is_ram(d, IPA(gpa))
-        && (!straddles || is_ram(d, IPA((gpa & PAGE_MASK) + PAGE_SIZE)));
+    return gpa % align == 0 && (may_straddle || !straddles) && is_ram(d, IPA(gpa)) &&
+           (!straddles || is_ram(d, IPA((gpa & PAGE_MASK) + PAGE_SIZE)));
 }
 
 static int check_places(struct domain *d, const struct context *c)
@@ -75,8 +83,8 @@ static int check_places(struct domain *d, const struct context *c)
             return refuse(d, -XEN_EINVAL, "places: vcpu_info is registered elsewhere");
         if (!p->vcpu[i].runstate_gva != (run == XLR_NOWHERE))
             return refuse(d, -XEN_EINVAL, "places: half a runstate area");
-        if (run != XLR_NOWHERE && (((run ^ p->vcpu[i].runstate_gva) & (PAGE_SIZE - 1))
-                                   || !place_ok(d, run, sizeof(struct vcpu_runstate_info), 8, true)))
+        if (run != XLR_NOWHERE && (((run ^ p->vcpu[i].runstate_gva) & (PAGE_SIZE - 1)) ||
+                                   !place_ok(d, run, sizeof(struct vcpu_runstate_info), 8, true)))
             return refuse(d, -XEN_EINVAL, "places: the runstate area is not in the guest's memory");
     }
     return 0;
@@ -119,7 +127,8 @@ static int check(struct domain *d, const struct context *c)
     return 0;
 }
 
-/* ---- commit ----------------------------------------------------------------------------------- */
+/* ---- commit -----------------------------------------------------------------------------------
+ */
 
 static void restore_registers(struct domain *d, const struct registers *old, unsigned count)
 {
@@ -149,8 +158,9 @@ static int set_registers(struct domain *d, const struct context *c, struct regis
 }
 
 /*
- * The shared page at its old place.  If memory came for that frame, it is what the page held on the old host, and
- * moves into the page: pending and mask bits, clocks (which are brought up to date after).
+ * The shared page at its old place.  If memory came for that frame, it is what the page held on the
+ * old host, and moves into the page: pending and mask bits, clocks (which are brought up to date
+ * after).
  */
 static int place_shared_info(struct domain *d, uint64_t gfn)
 {
@@ -188,8 +198,8 @@ static int set_places(struct domain *d, const struct context *c)
     int result = place_shared_info(d, c->places->shared_info_gfn);
 
     for (unsigned i = 0; !result && i < c->places->vcpu_count; i++)
-        result = place_vcpu(d->vcpu[i], c->places->vcpu[i].vcpu_info_gpa, c->places->vcpu[i].runstate_gva,
-                            c->places->vcpu[i].runstate_gpa);
+        result = place_vcpu(d->vcpu[i], c->places->vcpu[i].vcpu_info_gpa,
+                            c->places->vcpu[i].runstate_gva, c->places->vcpu[i].runstate_gpa);
     return result ? refuse(d, result, "places: could not be set") : 0;
 }
 
@@ -198,17 +208,18 @@ static void set_rest(struct domain *d, const struct context *c)
 {
     for (uint32_t i = 0; i < c->params->count; i++)
         d->hvm_param[context_params(c)[i].index] = context_params(c)[i].value;
-    d->counter_offset = counter() - c->time->counter;   /* before the timers: their deadlines are in guest time */
+    d->counter_offset = counter() -
+                        c->time->counter; /* before the timers: their deadlines are in guest time */
     domain_update_wallclock(d);
     vgic_set_dist(d, c->dist, context_spis(c));
     for (unsigned i = 0; i < c->header->vcpu_count; i++) {
         struct vcpu *v = d->vcpu[i];
         vtimer_set(v, c->vtimer[i]);
         v->initialised = true;
-        v->blocked = false;             /* who waited looks again: waking for nothing is allowed */
+        v->blocked = false; /* who waited looks again: waking for nothing is allowed */
         v->online = c->vcpu[i]->flags & XLR_VCPU_ONLINE;
     }
-    domain_map_shared_info(d);          /* wall clock, of the new counter offset */
+    domain_map_shared_info(d); /* wall clock, of the new counter offset */
     evtchn_set(d, context_ports(c), c->evtchn->count);
     for (unsigned i = 0; i < c->header->vcpu_count; i++)
         evtchn_upcall(d->vcpu[i]);

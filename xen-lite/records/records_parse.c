@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading a context, first step: find each record and see that it is as large as what is read from it.  The block comes
- * from another machine, by way of a network: nothing in it is believed.
+ * Reading a context, first step: find each record and see that it is as large as what is read from
+ * it.  The block comes from another machine, by way of a network: nothing in it is believed.
  */
 #include "types.h"
 #include <xen/xen.h>
@@ -10,17 +10,26 @@
 #include "hypercall.h"
 #include "context.h"
 
-struct reader { const struct domain *d; const uint8_t *buf; uint32_t at, bytes; unsigned n; struct hvm_save_descriptor head; };
+struct reader {
+    const struct domain *d;
+    const uint8_t *buf;
+    uint32_t at, bytes;
+    unsigned n;
+    struct hvm_save_descriptor head;
+};
 
 static int bad(const struct reader *r, const char *why)
 {
-    log_warn("d%u: context: record %u (type %u, instance %u) at offset %u: %s\n", (unsigned)r->d->id, r->n,
-             r->head.typecode, r->head.instance, r->at, why);
+    log_warn("d%u: context: record %u (type %u, instance %u) at offset %u: %s\n",
+             (unsigned)r->d->id, r->n, r->head.typecode, r->head.instance, r->at, why);
     return -XEN_EINVAL;
 }
 
 /* What the fixed part of each must have; the rest is checked against the counts in it. */
-static const struct { uint32_t bytes; bool per_vcpu; } kinds[] = {
+static const struct {
+    uint32_t bytes;
+    bool per_vcpu;
+} kinds[] = {
     [XLR_HEADER] = { sizeof(struct xlr_header), false },
     [XLR_CPU_FEATURES] = { offsetof(struct xlr_cpu_features, reg[XLR_ID_REG_COUNT_1]), false },
     [XLR_TIME] = { sizeof(struct xlr_time), false },
@@ -41,24 +50,23 @@ static bool counts_fit(uint16_t type, const void *payload, uint32_t length)
     switch (type) {
     case XLR_CPU_FEATURES: {
         uint32_t n = ((const struct xlr_cpu_features *)payload)->count;
-        return n >= XLR_ID_REG_COUNT_1 && n <= (length - offsetof(struct xlr_cpu_features, reg)) / sizeof(uint64_t);
+        return n >= XLR_ID_REG_COUNT_1 &&
+               n <= (length - offsetof(struct xlr_cpu_features, reg)) / sizeof(uint64_t);
     }
-    case XLR_VCPU:
-        return ((const struct xlr_vcpu *)payload)->sysreg_count >= XLR_SYS_COUNT;
+    case XLR_VCPU: return ((const struct xlr_vcpu *)payload)->sysreg_count >= XLR_SYS_COUNT;
     case XLR_VGIC_DIST:
         return ((const struct xlr_vgic_dist *)payload)->spi_count <=
                (length - sizeof(struct xlr_vgic_dist)) / sizeof(struct xlr_irq);
     case XLR_EVTCHN: {
         uint32_t n = ((const struct xlr_evtchn *)payload)->count;
-        return n <= XLR_EVTCHN_MAX && n <= (length - sizeof(struct xlr_evtchn)) / sizeof(struct xlr_evtchn_port);
+        return n <= XLR_EVTCHN_MAX &&
+               n <= (length - sizeof(struct xlr_evtchn)) / sizeof(struct xlr_evtchn_port);
     }
-    case XLR_GRANT:
-        return ((const struct xlr_grant *)payload)->frame_count <= XLR_GRANT_MAX_FRAMES;
+    case XLR_GRANT: return ((const struct xlr_grant *)payload)->frame_count <= XLR_GRANT_MAX_FRAMES;
     case XLR_HVM_PARAMS:
         return ((const struct xlr_hvm_params *)payload)->count <=
                (length - sizeof(struct xlr_hvm_params)) / sizeof(struct hvm_param_pair);
-    default:
-        return true;
+    default: return true;
     }
 }
 
@@ -110,7 +118,8 @@ static int complete(const struct reader *r, const struct context *c)
         return bad(r, "the end, but a record is missing");
     for (unsigned i = 0; i < XLR_MAX_VCPUS; i++) {
         bool want = i < c->header->vcpu_count;
-        if (!c->vcpu[i] != !want || !c->fpsimd[i] != !want || !c->vgic_cpu[i] != !want || !c->vtimer[i] != !want)
+        if (!c->vcpu[i] != !want || !c->fpsimd[i] != !want || !c->vgic_cpu[i] != !want ||
+            !c->vtimer[i] != !want)
             return bad(r, "the end, but a vCPU's records are missing or too many");
     }
     return 0;

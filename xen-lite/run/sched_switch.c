@@ -2,8 +2,9 @@
 /*
  * The way back into a guest: pending work, the switch between vCPUs, and idling.
  *
- * Interrupts are masked at EL2, so nothing comes between a look at `work` and the ERET or WFI that follows: who sets a bit
- * there from another CPU also sends an interrupt, which is then pending and ends the guest, or the WFI, at once.
+ * Interrupts are masked at EL2, so nothing comes between a look at `work` and the ERET or WFI that
+ * follows: who sets a bit there from another CPU also sends an interrupt, which is then pending and
+ * ends the guest, or the WFI, at once.
  */
 #include "domain.h"
 #include "hypercall.h"
@@ -39,7 +40,8 @@ static void reschedule(struct cpu *c)
     struct sched_decision s = sched_decide(c);
     if (s.prev == s.next)
         return;
-    /* leave() may drop the last thing that keeps the domain of `prev` (its pause lets a teardown go on): hold it. */
+    /* leave() may drop the last thing that keeps the domain of `prev` (its pause lets a teardown go
+     * on): hold it. */
     struct domain *held = s.prev && domain_ref(s.prev->domain) ? s.prev->domain : NULL;
     if (s.prev)
         leave(c, s.prev);
@@ -49,11 +51,12 @@ static void reschedule(struct cpu *c)
         enter(c, s.next, s.reload);
 }
 
-/* Until there is work: blocks of logged domains are split, and free memory is cleared, meanwhile. The interrupt that ends WFI stays pending until host_irq() takes it. */
+/* Until there is work: blocks of logged domains are split, and free memory is cleared, meanwhile.
+ * The interrupt that ends WFI stays pending until host_irq() takes it. */
 static void idle(struct cpu *c)
 {
     uint64_t start = counter();
-    arch_unload_vttbr();                /* whose it was may be destroyed while we sleep */
+    arch_unload_vttbr(); /* whose it was may be destroyed while we sleep */
     c->busy_ticks += start - c->idle_end;
     __atomic_store_n(&c->idle_since, start, __ATOMIC_RELAXED);
     __atomic_store_n(&c->idle, true, __ATOMIC_RELEASE);
@@ -82,7 +85,7 @@ void guest_prepare(void)
     struct cpu *c = this_cpu();
     for (;;) {
         if (unlikely(__atomic_load_n(&panic_in_progress, __ATOMIC_RELAXED)))
-            panic_stop_cpu();           /* we have been kicked for this: idle() ends, too */
+            panic_stop_cpu(); /* we have been kicked for this: idle() ends, too */
         uint32_t work = __atomic_exchange_n(&c->work, 0, __ATOMIC_ACQ_REL);
         if (work & WORK_TIMER)
             timer_run_expired();
@@ -106,7 +109,8 @@ void guest_prepare(void)
     }
 }
 
-/* Read without a lock: a CPU that is just going idle or waking may be off by the length of one of its steps. */
+/* Read without a lock: a CPU that is just going idle or waking may be off by the length of one of
+ * its steps. */
 uint64_t cpu_idle_ns(unsigned cpu)
 {
     const struct cpu *c = &cpus[cpu];

@@ -2,56 +2,68 @@
 /*
  * The scheduler: theory of operation
  *
- * Weighted fair.  Each vCPU has a virtual run time: the CPU time it had, times 256 / weight of its domain.  Who has the
- * least is owed the most.  One queue, sorted by virtual run time, holds every vCPU that could run and has no CPU; one lock
- * guards it and all that is in struct sched_vcpu.  With at most eight CPUs, and sections of a few hundred instructions, that
- * is cheaper than keeping eight queues in balance, and it is work-conserving by construction: a CPU that looks
- * for work sees all there is.
+ * Weighted fair.  Each vCPU has a virtual run time: the CPU time it had, times 256 / weight of its
+ * domain.  Who has the least is owed the most.  One queue, sorted by virtual run time, holds every
+ * vCPU that could run and has no CPU; one lock guards it and all that is in struct sched_vcpu. With
+ * at most eight CPUs, and sections of a few hundred instructions, that is cheaper than keeping
+ * eight queues in balance, and it is work-conserving by construction: a CPU that looks for work
+ * sees all there is.
  *
- * States.  `sched_wants(v)`: online, not paused, not blocked, its domain not paused or out of budget.  A vCPU that wants is
- * `queued` or `running`, one that does not is neither.  `running` means that a CPU is bound to it: from the moment that
- * it is chosen (it leaves the queue), through guest and hypervisor, until its registers are in memory again.  So nobody else
- * can choose it too early, and vcpu_sleep_sync (sched_wait.c) has something to wait for.  Whatever changes the answer of
- * sched_wants() from outside calls vcpu_wake or vcpu_sleep afterwards; for a running vCPU these only tell its CPU to
- * look again (WORK_RESCHED), which asks it itself, under the lock, so no change is lost.
+ * States.  `sched_wants(v)`: online, not paused, not blocked, its domain not paused or out of
+ * budget.  A vCPU that wants is `queued` or `running`, one that does not is neither.  `running`
+ * means that a CPU is bound to it: from the moment that it is chosen (it leaves the queue), through
+ * guest and hypervisor, until its registers are in memory again.  So nobody else can choose it too
+ * early, and vcpu_sleep_sync (sched_wait.c) has something to wait for.  Whatever changes the answer
+ * of sched_wants() from outside calls vcpu_wake or vcpu_sleep afterwards; for a running vCPU these
+ * only tell its CPU to look again (WORK_RESCHED), which asks it itself, under the lock, so no
+ * change is lost.
  *
  * Choosing.  A CPU chooses when told to (WORK_RESCHED), and then only
  *   - at the end of the time slice (5 ms): whoever has the least virtual run time;
- *   - between the rate limit (1 ms) and the end of the slice: a waiting vCPU that is behind by more than a margin (1 ms),
- *     i.e. one that slept and now has something to do; this bounds both its latency and the number of switches;
+ *   - between the rate limit (1 ms) and the end of the slice: a waiting vCPU that is behind by more
+ * than a margin (1 ms), i.e. one that slept and now has something to do; this bounds both its
+ * latency and the number of switches;
  *   - whenever the current vCPU does not want to run, or yields.
- * Among waiting vCPUs within the margin, one that likes this CPU better (soft affinity, ran here last) goes first.
+ * Among waiting vCPUs within the margin, one that likes this CPU better (soft affinity, ran here
+ * last) goes first.
  *
- * Waking.  A vCPU that slept must not hoard: its virtual run time is brought up to that of the queue's head less half
- * a slice.  It goes to an idle CPU when its affinity has one (first where it ran last, then where the waker is), else the CPU that
- * runs the vCPU with the greatest virtual run time is asked to think again, else it waits its turn.  `idle_mask` has the CPUs
- * that found nothing; whoever sends work to one takes it out at once, so that the next one goes elsewhere.
+ * Waking.  A vCPU that slept must not hoard: its virtual run time is brought up to that of the
+ * queue's head less half a slice.  It goes to an idle CPU when its affinity has one (first where it
+ * ran last, then where the waker is), else the CPU that runs the vCPU with the greatest virtual run
+ * time is asked to think again, else it waits its turn.  `idle_mask` has the CPUs that found
+ * nothing; whoever sends work to one takes it out at once, so that the next one goes elsewhere.
  *
- * Bounds.  With affinity, or weights that ask for more than one CPU can give, virtual run times of vCPUs that never compete
- * drift apart without limit, and the first one to meet a new competitor would starve it (or be starved) for as long.  sched_charge()
- * keeps every running vCPU within two slices of the queue's head, in that head's weight and in its own: more than what fair
- * competition ever shows, so it changes nothing where competition is fair.
+ * Bounds.  With affinity, or weights that ask for more than one CPU can give, virtual run times of
+ * vCPUs that never compete drift apart without limit, and the first one to meet a new competitor
+ * would starve it (or be starved) for as long.  sched_charge() keeps every running vCPU within two
+ * slices of the queue's head, in that head's weight and in its own: more than what fair competition
+ * ever shows, so it changes nothing where competition is fair.
  *
- * Caps (sched_cap.c).  A capped domain gets a budget of cap % of 30 ms at each period; running draws on it, and overdrawing is carried
- * over.  Without budget its vCPUs do not want to run until the refill timer, armed only then, says so.
+ * Caps (sched_cap.c).  A capped domain gets a budget of cap % of 30 ms at each period; running
+ * draws on it, and overdrawing is carried over.  Without budget its vCPUs do not want to run until
+ * the refill timer, armed only then, says so.
  *
- * Timers.  A slice is timed only if somebody waits for this CPU or the vCPU's domain has a cap.  sched_tickle() tells CPUs that run
- * without a timer when the queue gets longer; else a guest alone on its CPU is not interrupted by the scheduler.
+ * Timers.  A slice is timed only if somebody waits for this CPU or the vCPU's domain has a cap.
+ * sched_tickle() tells CPUs that run without a timer when the queue gets longer; else a guest alone
+ * on its CPU is not interrupted by the scheduler.
  *
- * Leaving and entering.  The state of a vCPU is saved as soon as it loses its CPU, even when the CPU goes idle: another may
- * take it up.  But its EL1 and FP registers stay in the hardware, and if it comes back to the same CPU before anybody else used
- * that, and nobody changed the saved copy (sched.hw_cpu), loading is skipped: the common case of a guest that waits for a timer.
+ * Leaving and entering.  The state of a vCPU is saved as soon as it loses its CPU, even when the
+ * CPU goes idle: another may take it up.  But its EL1 and FP registers stay in the hardware, and if
+ * it comes back to the same CPU before anybody else used that, and nobody changed the saved copy
+ * (sched.hw_cpu), loading is skipped: the common case of a guest that waits for a timer.
  */
 #include "domain.h"
 #include "sched_core.h"
 
-#define WAKE_MARGIN_NS   1000000u
-#define MIN_TIMER_NS     50000u         /* nothing is gained by interrupting sooner */
+#define WAKE_MARGIN_NS 1000000u
+#define MIN_TIMER_NS   50000u /* nothing is gained by interrupting sooner */
 
 struct cpu cpus[MAX_CPUS];
 unsigned cpu_count;
 spinlock_t sched_lock = SPINLOCK_INIT;
-struct sched_tunables sched_tunables = { .slice_us = 5000, .ratelimit_us = 1000, .migrate_delay_us = 1000 };
+struct sched_tunables sched_tunables = { .slice_us = 5000,
+                                         .ratelimit_us = 1000,
+                                         .migrate_delay_us = 1000 };
 
 static struct list run_queue = LIST_INIT(run_queue);
 uint64_t sched_online_mask;
@@ -61,20 +73,23 @@ static uint64_t slice_ns(void) { return sched_tunables.slice_us * 1000ull; }
 static uint64_t ratelimit_ns(void) { return sched_tunables.ratelimit_us * 1000ull; }
 static uint64_t scaled(uint64_t ns, unsigned weight) { return ns * SCHED_WEIGHT_DEFAULT / weight; }
 static struct vcpu *queue_entry(struct list *l) { return container_of(l, struct vcpu, sched.link); }
-static struct vcpu *queue_head(void) { return list_empty(&run_queue) ? NULL : queue_entry(run_queue.next); }
+static struct vcpu *queue_head(void)
+{
+    return list_empty(&run_queue) ? NULL : queue_entry(run_queue.next);
+}
 static uint64_t cpus_of(const struct vcpu *v) { return v->sched.affinity & sched_online_mask; }
 
-/* Could it run, leaving its domain's budget aside? Flags change without the lock; whoever changes one comes here afterwards. */
+/* Could it run, leaving its domain's budget aside? Flags change without the lock; whoever changes
+ * one comes here afterwards. */
 bool sched_can_run(const struct vcpu *v)
 {
-    return __atomic_load_n(&v->online, __ATOMIC_RELAXED) && !__atomic_load_n(&v->blocked, __ATOMIC_RELAXED) &&
-           !__atomic_load_n(&v->pause_count, __ATOMIC_RELAXED) && !__atomic_load_n(&v->domain->pause_count, __ATOMIC_RELAXED);
+    return __atomic_load_n(&v->online, __ATOMIC_RELAXED) &&
+           !__atomic_load_n(&v->blocked, __ATOMIC_RELAXED) &&
+           !__atomic_load_n(&v->pause_count, __ATOMIC_RELAXED) &&
+           !__atomic_load_n(&v->domain->pause_count, __ATOMIC_RELAXED);
 }
 
-bool sched_wants(const struct vcpu *v)
-{
-    return sched_can_run(v) && !v->domain->sched.throttled;
-}
+bool sched_wants(const struct vcpu *v) { return sched_can_run(v) && !v->domain->sched.throttled; }
 
 /* Of a vCPU that has no CPU. */
 int sched_off_state(const struct vcpu *v)
@@ -89,14 +104,16 @@ void sched_poke(unsigned cpu)
         arch_kick_cpu(cpu);
 }
 
-/* ---- virtual time ----------------------------------------------------------------------------- */
+/* ---- virtual time -----------------------------------------------------------------------------
+ */
 
 static uint64_t vruntime_now(const struct vcpu *v, uint64_t now)
 {
     return v->sched.vruntime + scaled(now - v->sched.charged_ns, v->domain->sched.weight);
 }
 
-/* Where competition is: the queue's head, else the least of those running. False: nobody competes. */
+/* Where competition is: the queue's head, else the least of those running. False: nobody competes.
+ */
 static bool floor_vruntime(uint64_t now, uint64_t *floor)
 {
     const struct vcpu *head = queue_head();
@@ -141,7 +158,8 @@ static void place(struct vcpu *v, uint64_t now)
                                   floor + scaled(2 * slice_ns(), v->domain->sched.weight));
 }
 
-/* ---- queue ------------------------------------------------------------------------------------ */
+/* ---- queue ------------------------------------------------------------------------------------
+ */
 
 void sched_dequeue(struct vcpu *v)
 {
@@ -161,14 +179,19 @@ static void enqueue(struct vcpu *v)
 static unsigned choose_idle(const struct vcpu *v, uint64_t idle)
 {
     uint64_t last = v->sched.cpu >= 0 ? 1ull << v->sched.cpu : 0, here = 1ull << cpu_id();
-    const uint64_t order[] = { idle & v->sched.affinity_soft & last, idle & v->sched.affinity_soft & here,
-                               idle & v->sched.affinity_soft, idle & last, idle & here, idle };
+    const uint64_t order[] = { idle & v->sched.affinity_soft & last,
+                               idle & v->sched.affinity_soft & here,
+                               idle & v->sched.affinity_soft,
+                               idle & last,
+                               idle & here,
+                               idle };
     for (unsigned i = 0;; i++)
         if (order[i])
             return (unsigned)__builtin_ctzll(order[i]);
 }
 
-/* `v` was queued: find a CPU that should know. `preempt`: it may take a CPU from one that has had more. */
+/* `v` was queued: find a CPU that should know. `preempt`: it may take a CPU from one that has had
+ * more. */
 void sched_tickle(const struct vcpu *v, uint64_t now, bool preempt)
 {
     uint64_t allowed = cpus_of(v), idle = allowed & idle_mask, most = 0;
@@ -182,10 +205,10 @@ void sched_tickle(const struct vcpu *v, uint64_t now, bool preempt)
     for (; allowed; allowed &= allowed - 1) {
         struct cpu *c = &cpus[__builtin_ctzll(allowed)];
         if (!c->scheduled)
-            continue;                   /* on its way to choose */
+            continue; /* on its way to choose */
         uint64_t t = vruntime_now(c->scheduled, now);
         if (!c->slice_armed)
-            sched_poke(c->id);          /* it ran alone: now its slice counts */
+            sched_poke(c->id); /* it ran alone: now its slice counts */
         else if (!victim || t > most)
             victim = c, most = t;
     }
@@ -202,7 +225,8 @@ void sched_make_runnable(struct vcpu *v, uint64_t now, bool woken)
     sched_tickle(v, now, woken);
 }
 
-/* ---- choosing --------------------------------------------------------------------------------- */
+/* ---- choosing ---------------------------------------------------------------------------------
+ */
 
 /* Account a running vCPU's time up to now. */
 void sched_charge(struct vcpu *v, uint64_t now)
@@ -227,7 +251,8 @@ static struct vcpu *candidate(const struct cpu *c)
 {
     struct vcpu *best = NULL;
     uint64_t limit = 0;
-    list_for_each(l, &run_queue) {
+    list_for_each(l, &run_queue)
+    {
         struct vcpu *v = queue_entry(l);
         if (best && v->sched.vruntime > limit)
             break;
@@ -255,7 +280,8 @@ static struct vcpu *choose(const struct cpu *c, struct vcpu *prev, uint64_t now)
         return prev;
     if (prev->sched.yielding)
         return next;
-    uint64_t ran = now - prev->sched.slice_start_ns, margin = ran >= c->slice_ns ? 0 : WAKE_MARGIN_NS;
+    uint64_t ran = now - prev->sched.slice_start_ns,
+             margin = ran >= c->slice_ns ? 0 : WAKE_MARGIN_NS;
     if (ran < ratelimit_ns())
         return prev;
     return next->sched.vruntime + margin < prev->sched.vruntime ? next : prev;
@@ -354,14 +380,15 @@ void sched_release(struct vcpu *v)
 void vcpu_yield(struct vcpu *v)
 {
     spin_lock(&sched_lock);
-    if (candidate(this_cpu())) {        /* alone: nobody to yield to */
+    if (candidate(this_cpu())) { /* alone: nobody to yield to */
         v->sched.yielding = true;
         sched_poke(cpu_id());
     }
     spin_unlock(&sched_lock);
 }
 
-/* ---- coming up ---------------------------------------------------------------------------------- */
+/* ---- coming up ----------------------------------------------------------------------------------
+ */
 
 void sched_init(void)
 {
@@ -384,7 +411,7 @@ void sched_cpu_start(void)
     c->idle_end = counter();
     spin_lock(&sched_lock);
     sched_online_mask |= 1ull << c->id;
-    cpu_count++;                        /* each CPU starts once */
+    cpu_count++; /* each CPU starts once */
     __atomic_fetch_or(&c->work, WORK_RESCHED, __ATOMIC_RELAXED);
     __atomic_store_n(&c->online, true, __ATOMIC_RELEASE);
     spin_unlock(&sched_lock);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Caps: at most so many percent of one CPU for a domain, whatever is free.  See "Caps" in sched.c.  The scheduler's lock is held
- * wherever it is not taken here.
+ * Caps: at most so many percent of one CPU for a domain, whatever is free.  See "Caps" in sched.c.
+ * The scheduler's lock is held wherever it is not taken here.
  */
 #include "domain.h"
 #include "sched_core.h"
 
 #define CAP_PERIOD_NS 30000000u
 
-static uint64_t cap_quantum(const struct domain *d) { return CAP_PERIOD_NS / 100 * (uint64_t)d->sched.cap; }
+static uint64_t cap_quantum(const struct domain *d)
+{
+    return CAP_PERIOD_NS / 100 * (uint64_t)d->sched.cap;
+}
 
 static void cap_refill(struct domain *d, uint64_t now)
 {
@@ -24,7 +27,8 @@ static void cap_refill(struct domain *d, uint64_t now)
 
 static void arm_refill(struct domain *d, uint64_t now)
 {
-    timer_set(&d->sched.refill, counter() + ns_to_ticks(d->sched.period_start_ns + CAP_PERIOD_NS - now));
+    timer_set(&d->sched.refill,
+              counter() + ns_to_ticks(d->sched.period_start_ns + CAP_PERIOD_NS - now));
 }
 
 /* Its waiting vCPUs leave the queue, its running ones will find that they do not want to run. */
@@ -89,7 +93,8 @@ void sched_domain_set(struct domain *d, uint16_t weight, uint16_t cap)
     uint64_t now = system_time_ns();
     for (unsigned i = 0; i < MAX_CPUS; i++)
         if (cpus[i].scheduled && cpus[i].scheduled->domain == d) {
-            sched_charge(cpus[i].scheduled, now);       /* what was used so far counts by the old weight */
+            sched_charge(cpus[i].scheduled,
+                         now); /* what was used so far counts by the old weight */
             sched_poke(i);
         }
     d->sched.weight = weight;
@@ -109,7 +114,4 @@ void sched_domain_init(struct domain *d)
     timer_init(&d->sched.refill, refill_due, d);
 }
 
-void sched_domain_destroy(struct domain *d)
-{
-    timer_stop(&d->sched.refill);
-}
+void sched_domain_destroy(struct domain *d) { timer_stop(&d->sched.refill); }

@@ -19,7 +19,7 @@ void vcpu_wake(struct vcpu *v)
 void vcpu_sleep(struct vcpu *v)
 {
     spin_lock(&sched_lock);
-    v->sched.hw_cpu = -1;               /* whoever stops a vCPU may be about to change its registers */
+    v->sched.hw_cpu = -1; /* whoever stops a vCPU may be about to change its registers */
     if (v->sched.running) {
         sched_poke((unsigned)v->sched.cpu);
     } else if (!sched_wants(v)) {
@@ -35,7 +35,8 @@ void sched_set_affinity(struct vcpu *v, uint64_t hard, uint64_t soft)
 {
     spin_lock(&sched_lock);
     v->sched.affinity = hard & sched_online_mask ? hard : ~0ull;
-    v->sched.affinity_soft = soft;      /* as given: a wish among what is allowed (sched_tickle, candidate) */
+    v->sched.affinity_soft =
+        soft; /* as given: a wish among what is allowed (sched_tickle, candidate) */
     if (v->sched.queued)
         sched_tickle(v, system_time_ns(), true);
     else if (v->sched.running && !(v->sched.affinity >> v->sched.cpu & 1))
@@ -67,9 +68,11 @@ void sched_runstate_get(struct vcpu *v, struct vcpu_runstate_info *r)
 
 void sched_vcpu_init(struct vcpu *v)
 {
-    v->sched = (struct sched_vcpu){ .cpu = -1, .hw_cpu = -1, .affinity = ~0ull, .affinity_soft = ~0ull };
+    v->sched =
+        (struct sched_vcpu){ .cpu = -1, .hw_cpu = -1, .affinity = ~0ull, .affinity_soft = ~0ull };
     list_init(&v->sched.link);
-    v->runstate = (struct vcpu_runstate_info){ .state = RUNSTATE_offline, .state_entry_time = system_time_ns() };
+    v->runstate = (struct vcpu_runstate_info){ .state = RUNSTATE_offline,
+                                               .state_entry_time = system_time_ns() };
 }
 
 void sched_vcpu_remove(struct vcpu *v)
@@ -80,8 +83,10 @@ void sched_vcpu_remove(struct vcpu *v)
         sched_dequeue(v);
     spin_unlock(&sched_lock);
     for (unsigned i = 0; i < MAX_CPUS; i++) {
-        struct vcpu *expect = v;        /* its owner writes it without a lock, but never to a vCPU that is gone */
-        __atomic_compare_exchange_n(&cpus[i].loaded, &expect, NULL, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+        struct vcpu *expect =
+            v; /* its owner writes it without a lock, but never to a vCPU that is gone */
+        __atomic_compare_exchange_n(&cpus[i].loaded, &expect, NULL, false, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED);
     }
 }
 

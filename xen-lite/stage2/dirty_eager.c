@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * split=eager: CPUs with nothing to do split the blocks of logged domains, so that the first write to a block need not.
+ * split=eager: CPUs with nothing to do split the blocks of logged domains, so that the first write
+ * to a block need not.
  *
- * A clean block gives clean leaves, a dirty one dirty leaves: splitting changes no answer of the log.  It goes on from block to block
- * behind a cursor, one block at a time with the p2m lock, and is over at the end of the map; what is mapped while the domain is logged
- * comes as leaves (p2m_map.c asks).  Logging's end merges all of them again.
+ * A clean block gives clean leaves, a dirty one dirty leaves: splitting changes no answer of the
+ * log.  It goes on from block to block behind a cursor, one block at a time with the p2m lock, and
+ * is over at the end of the map; what is mapped while the domain is logged comes as leaves
+ * (p2m_map.c asks).  Logging's end merges all of them again.
  */
 #include "lib.h"
 #include "domain.h"
 #include "hypercall.h"
 #include "dirty.h"
 
-#define ENTRIES_A_STEP 512u             /* of 2 MiB and more, looked at for the next block */
+#define ENTRIES_A_STEP 512u /* of 2 MiB and more, looked at for the next block */
 
-static unsigned splitting_domains;      /* whose cursor is not at the end */
+static unsigned splitting_domains; /* whose cursor is not at the end */
 
-/* CPUs that sleep already look again.  (Who is about to is seen by them or sees the count: full barriers on both sides.) */
+/* CPUs that sleep already look again.  (Who is about to is seen by them or sees the count: full
+ * barriers on both sides.) */
 static void wake_idle_cpus(void)
 {
     arch_dmb();
@@ -42,7 +45,8 @@ void dirty_eager_stop(struct p2m *p2m)
     __atomic_fetch_sub(&splitting_domains, 1, __ATOMIC_RELAXED);
 }
 
-/* Split the next block.  False: there is none, or no memory for its table, and that is all.  Lock held. */
+/* Split the next block.  False: there is none, or no memory for its table, and that is all.  Lock
+ * held. */
 static bool split_next(struct p2m *p2m)
 {
     struct dirty_log *log = &p2m->log;
@@ -69,7 +73,10 @@ static void step(struct p2m *p2m)
     spin_unlock(&p2m->lock);
 }
 
-static bool is_splitting(const struct domain *d) { return __atomic_load_n(&d->p2m.log.splitting, __ATOMIC_RELAXED); }
+static bool is_splitting(const struct domain *d)
+{
+    return __atomic_load_n(&d->p2m.log.splitting, __ATOMIC_RELAXED);
+}
 
 bool dirty_split_idle(void)
 {
@@ -86,5 +93,5 @@ bool dirty_split_idle(void)
             return true;
         d = domain_get_next(next);
     }
-    return false;                       /* it has stopped meanwhile */
+    return false; /* it has stopped meanwhile */
 }

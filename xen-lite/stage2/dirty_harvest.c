@@ -6,14 +6,15 @@
 #include "dirty.h"
 #include "vlpt.h"
 
-#define CLEANABLE (PTE_VALID | PTE_SW_LOGGED | PTE_S2_W)     /* dirty, and may become clean */
+#define CLEANABLE (PTE_VALID | PTE_SW_LOGGED | PTE_S2_W) /* dirty, and may become clean */
 
 static bool is_dirty(uint64_t leaf)
 {
-    return (leaf & (PTE_VALID | PTE_S2_W)) == (PTE_VALID | PTE_S2_W) && (leaf & (PTE_SW_LOGGED | PTE_SW_EXT));
+    return (leaf & (PTE_VALID | PTE_S2_W)) == (PTE_VALID | PTE_S2_W) &&
+           (leaf & (PTE_SW_LOGGED | PTE_SW_EXT));
 }
 
-static unsigned bit_count(uint64_t v)       /* the builtin wants a library here */
+static unsigned bit_count(uint64_t v) /* the builtin wants a library here */
 {
     if (v == ~0ull)
         return 64;
@@ -23,7 +24,8 @@ static unsigned bit_count(uint64_t v)       /* the builtin wants a library here 
     return (unsigned)(v * 0x0101010101010101ull >> 56);
 }
 
-/* One leaf that was read as `e`; lock held, so that a dirty one is ours to write (dirty.c).  True: dirty. */
+/* One leaf that was read as `e`; lock held, so that a dirty one is ours to write (dirty.c).  True:
+ * dirty. */
 static inline bool take_leaf(uint64_t *leaf, uint64_t e, bool clear, bool *left)
 {
     if (!is_dirty(e))
@@ -40,18 +42,23 @@ static __attribute__((noinline)) uint64_t take_some(uint64_t *leaf, bool clear, 
 {
     uint64_t bits = 0;
     for (unsigned i = 0; i < 16; i++)
-        bits |= (uint64_t)take_leaf(&leaf[i], __atomic_load_n(&leaf[i], __ATOMIC_RELAXED), clear, left) << i;
+        bits |=
+            (uint64_t)take_leaf(&leaf[i], __atomic_load_n(&leaf[i], __ATOMIC_RELAXED), clear, left)
+            << i;
     return bits;
 }
 
 /* 64 leaves to each word; returns how many were dirty. */
-static __attribute__((noinline)) uint64_t take_words(uint64_t *leaf, uint64_t *words, unsigned n, bool clear, bool *left)
+static __attribute__((noinline)) uint64_t take_words(uint64_t *leaf, uint64_t *words, unsigned n,
+                                                     bool clear, bool *left)
 {
     uint64_t dirty = 0;
     for (const uint64_t *end = words + n; words < end; words++) {
         uint64_t word = 0;
         for (unsigned i = 0; i < 4; i++, leaf += 16) {
-            unsigned found = words16_clear(leaf, CLEANABLE, PTE_S2_W, clear ? PTE_S2_W : 0);    /* mostly all are dirty, or none is */
+            unsigned found = words16_clear(leaf, CLEANABLE, PTE_S2_W,
+                                           clear ? PTE_S2_W
+                                                 : 0); /* mostly all are dirty, or none is */
             word >>= 16;
             if (found == 2)
                 word |= 0xffffull << 48;
@@ -72,7 +79,9 @@ static uint64_t take_leaves(uint64_t *leaf, unsigned pages, uint64_t *words, boo
         return dirty;
     leaf += 64 * whole;
     for (unsigned i = 0; i < rest; i++)
-        word |= (uint64_t)take_leaf(&leaf[i], __atomic_load_n(&leaf[i], __ATOMIC_RELAXED), clear, left) << i;
+        word |=
+            (uint64_t)take_leaf(&leaf[i], __atomic_load_n(&leaf[i], __ATOMIC_RELAXED), clear, left)
+            << i;
     words[whole] = word;
     return dirty + bit_count(word);
 }
@@ -84,7 +93,8 @@ static void fill(uint64_t *words, unsigned pages, bool set)
 }
 
 /* [ipa, + pages), inside one 2 MiB region.  Lock held.  True if something in it is still dirty. */
-static bool take_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64_t *words, bool clear, uint64_t *dirty)
+static bool take_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64_t *words, bool clear,
+                        uint64_t *dirty)
 {
     unsigned level;
     bool left = false;
@@ -95,7 +105,7 @@ static bool take_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64_t 
         return false;
     }
     if (!table && clear && !(desc & PTE_SW_EXT)) {
-        if (pages == BLOCK_PAGES)       /* nobody but us changes a block */
+        if (pages == BLOCK_PAGES) /* nobody but us changes a block */
             __atomic_store_n(entry, desc & ~PTE_S2_W, __ATOMIC_RELAXED);
         else
             table = dirty_split(p2m, ipa) != NULL;
@@ -105,12 +115,14 @@ static bool take_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64_t 
         *dirty += pages;
         return !clear || (desc & PTE_SW_EXT) || pages != BLOCK_PAGES;
     }
-    uint64_t *window = vlpt_leaves(p2m, ipa), *leaf = window ? &window[ipa >> PAGE_SHIFT] : pt_entry(&p2m->pt, ipa, &level);
+    uint64_t *window = vlpt_leaves(p2m, ipa),
+             *leaf = window ? &window[ipa >> PAGE_SHIFT] : pt_entry(&p2m->pt, ipa, &level);
     *dirty += take_leaves(leaf, pages, words, clear, &left);
     return left;
 }
 
-static void harvest_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64_t *words, bool clear, uint64_t *dirty)
+static void harvest_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64_t *words,
+                           bool clear, uint64_t *dirty)
 {
     if (!p2m->hw_dirty && !dirty_noted(p2m, ipa)) {
         fill(words, pages, false);
@@ -144,8 +156,9 @@ static uint64_t find_region(const struct p2m *p2m, uint64_t region, uint64_t end
 uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end, uint64_t *pages)
 {
     const struct p2m *p2m = &d->p2m;
-    if (!p2m->hw_dirty && gfn < end) {  /* else nobody keeps a summary */
-        uint64_t end_region = (end + BLOCK_PAGES - 1) / BLOCK_PAGES, first = find_region(p2m, gfn / BLOCK_PAGES, end_region, true);
+    if (!p2m->hw_dirty && gfn < end) { /* else nobody keeps a summary */
+        uint64_t end_region = (end + BLOCK_PAGES - 1) / BLOCK_PAGES,
+                 first = find_region(p2m, gfn / BLOCK_PAGES, end_region, true);
         uint64_t stop = find_region(p2m, first, end_region, false) * BLOCK_PAGES;
         gfn = MIN(MAX(gfn, first * BLOCK_PAGES), end);
         end = MIN(stop, end);
@@ -154,7 +167,8 @@ uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end, uint64_t
     return gfn;
 }
 
-int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *words, bool clear, uint64_t *count)
+int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *words, bool clear,
+                  uint64_t *count)
 {
     struct p2m *p2m = &d->p2m;
     const uint64_t limit = 1ull << (IPA_BITS - PAGE_SHIFT);

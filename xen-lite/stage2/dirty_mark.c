@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Making pages dirty: by the guest's write fault, by the hypervisor's writes, by other domains' mappings.  See dirty.c. */
+/* Making pages dirty: by the guest's write fault, by the hypervisor's writes, by other domains'
+ * mappings.  See dirty.c. */
 #include "lib.h"
 #include "domain.h"
 #include "dirty.h"
@@ -7,10 +8,17 @@
 
 enum marked { NOT_LOGGED, WAS_DIRTY, NOW_DIRTY };
 
-static bool is_logged(uint64_t leaf) { return (leaf & (PTE_VALID | PTE_SW_LOGGED)) == (PTE_VALID | PTE_SW_LOGGED); }
-static bool is_external(uint64_t leaf) { return (leaf & (PTE_VALID | PTE_SW_EXT)) == (PTE_VALID | PTE_SW_EXT); }
+static bool is_logged(uint64_t leaf)
+{
+    return (leaf & (PTE_VALID | PTE_SW_LOGGED)) == (PTE_VALID | PTE_SW_LOGGED);
+}
+static bool is_external(uint64_t leaf)
+{
+    return (leaf & (PTE_VALID | PTE_SW_EXT)) == (PTE_VALID | PTE_SW_EXT);
+}
 
-/* With the lock, whatever stands there: a block is split first; without memory for that, all of it becomes dirty. */
+/* With the lock, whatever stands there: a block is split first; without memory for that, all of it
+ * becomes dirty. */
 static enum marked mark_locked(struct p2m *p2m, uint64_t ipa)
 {
     unsigned level;
@@ -30,7 +38,8 @@ static enum marked mark_locked(struct p2m *p2m, uint64_t ipa)
     return leaf & PTE_S2_W ? WAS_DIRTY : NOW_DIRTY;
 }
 
-/* A leaf through the window, without the lock.  False: not this way (a block, a merge under way, somebody was faster). */
+/* A leaf through the window, without the lock.  False: not this way (a block, a merge under way,
+ * somebody was faster). */
 static bool mark_in_window(struct p2m *p2m, unsigned slot, uint64_t ipa, enum marked *marked)
 {
     unsigned level;
@@ -71,15 +80,16 @@ bool dirty_fault(struct vcpu *v, ipa_t ipa)
     /* The CPU came here with a read-only entry, and may have kept it. */
     vmid_flush_ipa(d, IPA(ipa.v & PAGE_MASK));
     if (marked == NOW_DIRTY)
-        d->p2m.fault_count++;           /* a statistic: may miss one when CPUs race */
+        d->p2m.fault_count++; /* a statistic: may miss one when CPUs race */
     else
         d->p2m.spurious_count++;
     return true;
 }
 
 /*
- * The write first, the look at the log after it: else a look that finds the leaf dirty already (or logging off) could overtake the write, the
- * leaf be harvested, cleaned and the page copied, and only then the write become visible: in no round's copy.
+ * The write first, the look at the log after it: else a look that finds the leaf dirty already (or
+ * logging off) could overtake the write, the leaf be harvested, cleaned and the page copied, and
+ * only then the write become visible: in no round's copy.
  */
 void dirty_mark(struct domain *d, ipa_t ipa)
 {
@@ -92,7 +102,7 @@ void dirty_mark(struct domain *d, ipa_t ipa)
 void dirty_mark_page(struct page *p)
 {
     p->written = true;
-    arch_dmb();                         /* as in dirty_mark */
+    arch_dmb(); /* as in dirty_mark */
     if (likely(!dirty_any()))
         return;
     struct domain *d = page_owner_get(p);
@@ -104,7 +114,8 @@ void dirty_mark_page(struct page *p)
     domain_put(d);
 }
 
-/* The owner's leaf (or block) follows p->ext_writers.  Lock held; but guest and hardware may be setting W in a logged leaf meanwhile. */
+/* The owner's leaf (or block) follows p->ext_writers.  Lock held; but guest and hardware may be
+ * setting W in a logged leaf meanwhile. */
 static void follow_writers(struct p2m *p2m, struct page *p)
 {
     unsigned level;
@@ -115,16 +126,17 @@ static void follow_writers(struct p2m *p2m, struct page *p)
         (leaf & PTE_ADDR) + (ipa & (pt_span(level) - 1)) != page_pa(p).v)
         return;
     if (!p->ext_writers && level < 3)
-        return;                         /* of another of its pages, perhaps: sorted out when it is split */
+        return; /* of another of its pages, perhaps: sorted out when it is split */
     if (p->ext_writers && level < 3 && is_logged(leaf) && dirty_split(p2m, ipa))
-        return;                         /* which gave each leaf its own bits */
+        return; /* which gave each leaf its own bits */
     do {
         now = leaf & ~(PTE_SW_EXT | PTE_SW_LOGGED | PTE_DBM);
         if (p->ext_writers)
             now |= PTE_SW_EXT | PTE_S2_W;
-        else                            /* it stays dirty until the next harvest: the last writes were perhaps just now */
+        else /* it stays dirty until the next harvest: the last writes were perhaps just now */
             now |= dirty_new_leaf(p2m, level);
-    } while (!__atomic_compare_exchange_n(entry, &leaf, now, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+    } while (
+        !__atomic_compare_exchange_n(entry, &leaf, now, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
     if (p2m->logging)
         dirty_note(p2m, ipa);
 }

@@ -3,9 +3,10 @@
  * Copies to and from guest memory, page by page: find the page with a reference, copy, mark it
  * AFTER the write (a mark before it might be harvested too early: dirty.c), put it.
  *
- * A hypercall's arguments are mostly in one page, and asking the guest's own map costs more than the copy: within one
- * hypercall the last answer is kept.  A guest that changes its map meanwhile, on another vCPU, races with the hypercall either
- * way; the page itself is looked up, and held, at each copy.
+ * A hypercall's arguments are mostly in one page, and asking the guest's own map costs more than
+ * the copy: within one hypercall the last answer is kept.  A guest that changes its map meanwhile,
+ * on another vCPU, races with the hypercall either way; the page itself is looked up, and held, at
+ * each copy.
  */
 #include "lib.h"
 #include "domain.h"
@@ -50,7 +51,11 @@ static size_t piece_bytes(uint64_t addr, size_t bytes)
     return MIN(bytes, room);
 }
 
-static struct translation { bool kept, valid, write; uint64_t gva; ipa_t ipa; } last[MAX_CPUS];     /* own CPU only */
+static struct translation {
+    bool kept, valid, write;
+    uint64_t gva;
+    ipa_t ipa;
+} last[MAX_CPUS]; /* own CPU only */
 
 void guest_mem_begin_call(void) { last[cpu_id()] = (struct translation){ .kept = true }; }
 void guest_mem_end_call(void) { last[cpu_id()].kept = false; }
@@ -86,7 +91,10 @@ static size_t copy_gva(uint8_t *buf, uint64_t gva, size_t bytes, enum direction 
     return bytes;
 }
 
-size_t copy_from_guest(void *dst, uint64_t gva, size_t bytes) { return copy_gva(dst, gva, bytes, FROM_GUEST); }
+size_t copy_from_guest(void *dst, uint64_t gva, size_t bytes)
+{
+    return copy_gva(dst, gva, bytes, FROM_GUEST);
+}
 size_t clear_guest(uint64_t gva, size_t bytes) { return copy_gva(NULL, gva, bytes, CLEAR_GUEST); }
 /* The buffer is only read: the cast lets one loop serve both ways. */
 size_t copy_to_guest(uint64_t gva, const void *src, size_t bytes)
@@ -107,7 +115,10 @@ static int copy_ipa(struct domain *d, uint8_t *buf, uint64_t ipa, size_t bytes, 
     return 0;
 }
 
-int copy_from_ipa(struct domain *d, void *dst, ipa_t ipa, size_t bytes) { return copy_ipa(d, dst, ipa.v, bytes, FROM_GUEST); }
+int copy_from_ipa(struct domain *d, void *dst, ipa_t ipa, size_t bytes)
+{
+    return copy_ipa(d, dst, ipa.v, bytes, FROM_GUEST);
+}
 int copy_to_ipa(struct domain *d, ipa_t ipa, const void *src, size_t bytes)
 {
     return copy_ipa(d, (uint8_t *)(uintptr_t)src, ipa.v, bytes, TO_GUEST);

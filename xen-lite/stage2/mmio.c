@@ -2,8 +2,9 @@
 /*
  * Emulated MMIO: which handler an address has, and the register side of an access.
  *
- * The leaf of an emulated page, an invalid descriptor, says which region the page is in, as of which generation of the
- * domain's device map; a stale or empty leaf is looked up and written anew.  Only pages that are wholly in one region are cached.
+ * The leaf of an emulated page, an invalid descriptor, says which region the page is in, as of
+ * which generation of the domain's device map; a stale or empty leaf is looked up and written anew.
+ * Only pages that are wholly in one region are cached.
  */
 #include "hypercall.h"
 #include "domain.h"
@@ -11,13 +12,16 @@
 
 /* A leaf's payload: generation << 8 | region. */
 #define PAYLOAD_REGION 0xffull
-static uint64_t payload_of(const struct mmio_map *m, unsigned region) { return (uint64_t)m->generation << 8 | region; }
+static uint64_t payload_of(const struct mmio_map *m, unsigned region)
+{
+    return (uint64_t)m->generation << 8 | region;
+}
 _Static_assert(MMIO_GENERATION_BITS <= 32 && 32 + 8 <= P2M_MMIO_PAYLOAD_BITS && MMIO_REGIONS <= 256,
                "payload of an emulated page's leaf");
 
 /*
- * The numbers of regions in leaves are stale from now on.  When the generation's own number comes round again, leaves from last time
- * would be believed: so there must be none.
+ * The numbers of regions in leaves are stale from now on.  When the generation's own number comes
+ * round again, leaves from last time would be believed: so there must be none.
  */
 static void next_generation(struct domain *d)
 {
@@ -78,10 +82,7 @@ static const struct mmio_region *find(const struct mmio_map *m, uint64_t ipa)
     return low < m->count && ipa >= m->region[low].start ? &m->region[low] : NULL;
 }
 
-static bool holds(const struct mmio_region *r, uint64_t ipa)
-{
-    return ipa - r->start < r->size;
-}
+static bool holds(const struct mmio_region *r, uint64_t ipa) { return ipa - r->start < r->size; }
 
 static const struct mmio_region *region_of(struct domain *d, ipa_t ipa)
 {
@@ -91,7 +92,8 @@ static const struct mmio_region *region_of(struct domain *d, ipa_t ipa)
 
     if (p2m_leaf_is_mmio(leaf)) {
         uint64_t payload = p2m_mmio_payload(leaf), n = payload & PAYLOAD_REGION;
-        if (likely(payload == payload_of(m, (unsigned)n) && n < m->count && holds(&m->region[n], ipa.v))) {
+        if (likely(payload == payload_of(m, (unsigned)n) && n < m->count &&
+                   holds(&m->region[n], ipa.v))) {
             m->hits++;
             return &m->region[n];
         }
@@ -99,7 +101,8 @@ static const struct mmio_region *region_of(struct domain *d, ipa_t ipa)
     const struct mmio_region *r = find(m, ipa.v);
     m->slow++;
     if (r && holds(r, ipa.v & PAGE_MASK) && holds(r, ipa.v | ~PAGE_MASK))
-        (void)p2m_mmio_set(d, IPA(ipa.v & PAGE_MASK), payload_of(m, (unsigned)(r - m->region)));    /* else it stays slow */
+        (void)p2m_mmio_set(d, IPA(ipa.v & PAGE_MASK),
+                           payload_of(m, (unsigned)(r - m->region))); /* else it stays slow */
     return r;
 }
 
@@ -114,17 +117,21 @@ static inline uint64_t extended(unsigned bytes, bool sign_extend, bool reg64, ui
     return reg64 ? value : (uint32_t)value;
 }
 
-static inline uint64_t low_bytes(unsigned bytes, uint64_t value) { return value & ~0ull >> ((0u - 8 * bytes) & 63); }
+static inline uint64_t low_bytes(unsigned bytes, uint64_t value)
+{
+    return value & ~0ull >> ((0u - 8 * bytes) & 63);
+}
 
 /* Data abort syndrome: SAS, SSE, SRT, SF, WnR. */
-#define ISS_SIZE_LOG2(iss)  ((iss) >> 22 & 3)
-#define ISS_SIGN_EXTEND     (1u << 21)
-#define ISS_REG(iss)        ((iss) >> 16 & 0x1f)
-#define ISS_REG64           (1u << 15)
-#define ISS_WRITE           (1u << 6)
+#define ISS_SIZE_LOG2(iss) ((iss) >> 22 & 3)
+#define ISS_SIGN_EXTEND    (1u << 21)
+#define ISS_REG(iss)       ((iss) >> 16 & 0x1f)
+#define ISS_REG64          (1u << 15)
+#define ISS_WRITE          (1u << 6)
 
 /* No array is in it: no canary. */
-__attribute__((no_stack_protector)) struct vcpu *mmio_leaf_access(struct vcpu *v, uint32_t iss, ipa_t ipa)
+__attribute__((no_stack_protector)) struct vcpu *mmio_leaf_access(struct vcpu *v, uint32_t iss,
+                                                                  ipa_t ipa)
 {
     const struct domain *d = v->domain;
     unsigned size = 1u << ISS_SIZE_LOG2(iss);
@@ -133,20 +140,25 @@ __attribute__((no_stack_protector)) struct vcpu *mmio_leaf_access(struct vcpu *v
     if (unlikely(!window || !load64_may_fault(&window[ipa.v >> PAGE_SHIFT], &leaf)))
         return NULL;
     /* A leaf of this generation names a region that there is, and that holds its whole page. */
-    if (unlikely((leaf & ~(PAYLOAD_REGION << 2)) != p2m_mmio_leaf(payload_of(&d->mmio, 0)) || (ipa.v & (size - 1))))
+    if (unlikely((leaf & ~(PAYLOAD_REGION << 2)) != p2m_mmio_leaf(payload_of(&d->mmio, 0)) ||
+                 (ipa.v & (size - 1))))
         return NULL;
     const struct mmio_region *r = &d->mmio.region[p2m_mmio_payload(leaf) & PAYLOAD_REGION];
-    ASSERT(r < &d->mmio.region[d->mmio.count] && holds(r, ipa.v & PAGE_MASK) && holds(r, ipa.v | ~PAGE_MASK));
+    ASSERT(r < &d->mmio.region[d->mmio.count] && holds(r, ipa.v & PAGE_MASK) &&
+           holds(r, ipa.v | ~PAGE_MASK));
     struct mmio_access a;
     a.offset = ipa.v - r->start;
     a.size = (uint8_t)size;
     a.write = iss & ISS_WRITE;
     a.value = a.write ? low_bytes(size, arch_reg_get(v, ISS_REG(iss))) : 0;
     if (unlikely(!r->fn(v, r->arg, &a)))
-        return NULL;                   /* the long way calls it again, and injects the abort: a refusal changes nothing */
+        return NULL; /* the long way calls it again, and injects the abort: a refusal changes
+                        nothing */
     if (!(iss & ISS_WRITE))
-        arch_reg_set(v, ISS_REG(iss), likely(!(iss & ISS_SIGN_EXTEND)) ? low_bytes(a.size, a.value)
-                                                : extended(a.size, true, iss & ISS_REG64, a.value));
+        arch_reg_set(v, ISS_REG(iss),
+                     likely(!(iss & ISS_SIGN_EXTEND))
+                         ? low_bytes(a.size, a.value)
+                         : extended(a.size, true, iss & ISS_REG64, a.value));
     arch_skip_instruction(v);
     v->exits[EXIT_MMIO]++;
     return v;
@@ -159,7 +171,9 @@ bool mmio_dispatch(struct vcpu *v, const struct stage2_fault *f)
 
     if (!r || !f->decoded || f->instruction || f->s1_walk || (f->ipa.v & (size - 1)))
         return false;
-    struct mmio_access a = { .offset = f->ipa.v - r->start, .size = (uint8_t)size, .write = f->write };
+    struct mmio_access a = { .offset = f->ipa.v - r->start,
+                             .size = (uint8_t)size,
+                             .write = f->write };
     if (size > r->size - a.offset)
         return false;
     if (f->write) {

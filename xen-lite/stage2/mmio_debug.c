@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * For tests of the device map's generations: devices without a use come and go at run time, below the last region of
- * the control domain, which changes its number with each of them.  In debug builds only.
+ * For tests of the device map's generations: devices without a use come and go at run time, below
+ * the last region of the control domain, which changes its number with each of them.  In debug
+ * builds only.
  */
 #include "domain.h"
 #include "hypercall.h"
 
 #define SCRATCH_DEVICES 3u
-#define SCRATCH_ID      0x5c000000u     /* what device n reads as: this + n */
+#define SCRATCH_ID      0x5c000000u /* what device n reads as: this + n */
 
 static bool scratch_access(struct vcpu *v, void *arg, struct mmio_access *a)
 {
@@ -16,7 +17,8 @@ static bool scratch_access(struct vcpu *v, void *arg, struct mmio_access *a)
     return true;
 }
 
-/* One after the other, in the pages below what was the last region; then away in the opposite order, and so on. */
+/* One after the other, in the pages below what was the last region; then away in the opposite
+ * order, and so on. */
 static void change(struct domain *d)
 {
     static uint64_t top;
@@ -28,11 +30,13 @@ static void change(struct domain *d)
     leaving = present == SCRATCH_DEVICES || (leaving && present);
     if (leaving)
         BUG_ON(mmio_unregister(d, IPA(top - present-- * PAGE_SIZE)));
-    else if (mmio_register(d, IPA(top - (present + 1) * PAGE_SIZE), PAGE_SIZE, scratch_access, (void *)(uintptr_t)present))
+    else if (mmio_register(d, IPA(top - (present + 1) * PAGE_SIZE), PAGE_SIZE, scratch_access,
+                           (void *)(uintptr_t)present))
         log_warn("the control domain's device map is full\n");
     else
         present++;
-    log_info("d%u device map: %u regions, generation %u of %u\n", d->id, d->mmio.count, d->mmio.generation, MMIO_GENERATION_MAX);
+    log_info("d%u device map: %u regions, generation %u of %u\n", d->id, d->mmio.count,
+             d->mmio.generation, MMIO_GENERATION_MAX);
 }
 
 void mmio_debug_change(void)
@@ -40,7 +44,8 @@ void mmio_debug_change(void)
     if (!XL_DEBUG)
         log_warn("the device map changes in a debug build only (make debug)\n");
     else if (!dom0 || dom0->max_vcpus != 1 || current_vcpu() != dom0->vcpu[0])
-        log_warn("a device map changes while its domain does not run: needs a control domain of one vCPU, that asks itself\n");
+        log_warn(
+            "a device map changes while its domain does not run: needs a control domain of one vCPU, that asks itself\n");
     else
         change(dom0);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A domain's stage 2: its life, its TLB upkeep, look-ups, leaves of emulated pages.  Changes of the map are in p2m_map.c. */
+/* A domain's stage 2: its life, its TLB upkeep, look-ups, leaves of emulated pages.  Changes of the
+ * map are in p2m_map.c. */
 #include "lib.h"
 #include "domain.h"
 #include "hypercall.h"
@@ -37,8 +38,13 @@ int p2m_init(struct domain *d)
     void *root = mem_alloc(pt_geometry_stage2.root_pages * PAGE_SIZE);
     if (!root)
         return -XEN_ENOMEM;
-    p2m->pt = (struct pt){ .geo = &pt_geometry_stage2, .root = va_to_pa(root), .table_bits = PTE_S2_TABLE_BITS, .flush = flush,
-                           .table_linked = table_linked, .table_gone = table_gone, .owner = d,
+    p2m->pt = (struct pt){ .geo = &pt_geometry_stage2,
+                           .root = va_to_pa(root),
+                           .table_bits = PTE_S2_TABLE_BITS,
+                           .flush = flush,
+                           .table_linked = table_linked,
+                           .table_gone = table_gone,
+                           .owner = d,
                            .table_pages = &p2m->table_pages };
     timer_init(&p2m->gone_timer, settle_late, d);
     if (dirty_init(p2m)) {
@@ -79,7 +85,7 @@ uint64_t p2m_leaf(struct domain *d, ipa_t ipa, unsigned *level)
         if (!at || load64_may_fault(at, &leaf))
             return leaf;
     }
-    spin_lock(&p2m->lock);              /* no window, or a merge came in between */
+    spin_lock(&p2m->lock); /* no window, or a merge came in between */
     leaf = pt_lookup(&p2m->pt, ipa.v, level);
     spin_unlock(&p2m->lock);
     return leaf;
@@ -110,7 +116,7 @@ struct page *p2m_get_page(struct domain *d, ipa_t ipa, bool write, enum p2m_type
     unsigned level;
     if (ipa.v >> IPA_BITS)
         return NULL;
-    spin_lock(&p2m->lock);              /* as long as the entry stands, its page has a reference */
+    spin_lock(&p2m->lock); /* as long as the entry stands, its page has a reference */
     uint64_t leaf = pt_lookup(&p2m->pt, ipa.v, &level);
     enum p2m_type found = p2m_leaf_type(leaf);
     if ((leaf & PTE_VALID) && found != P2M_DEVICE && (!write || writable_by_right(leaf))) {
@@ -201,7 +207,7 @@ static int count_one(struct pt *pt, uint64_t addr, unsigned level, uint64_t *ent
 {
     (void)pt;
     (void)addr;
-    uint64_t (*count)[2] = arg;
+    uint64_t(*count)[2] = arg;
     if (*entry & PTE_VALID || p2m_leaf_type(*entry) == P2M_MMIO)
         count[p2m_leaf_type(*entry)][level == 3]++;
     return 0;
@@ -209,19 +215,26 @@ static int count_one(struct pt *pt, uint64_t addr, unsigned level, uint64_t *ent
 
 void p2m_dump(struct domain *d)
 {
-    static const char *const name[] = { "none", "ram", "device", "foreign", "foreign-ro", "grant", "grant-ro", "shared", "mmio" };
+    static const char *const name[] = { "none",  "ram",      "device", "foreign", "foreign-ro",
+                                        "grant", "grant-ro", "shared", "mmio" };
     uint64_t count[16][2] = { { 0 } };
     struct p2m *p2m = &d->p2m;
     spin_lock(&p2m->lock);
     pt_walk(&p2m->pt, 0, 1ull << IPA_BITS, count_one, count);
     spin_unlock(&p2m->lock);
-    log_info("d%u p2m: root 0x%llx, %llu tables, window %d, max gfn 0x%llx, %s\n", d->id, (unsigned long long)p2m->pt.root.v,
-             (unsigned long long)p2m->table_pages, vlpt_slot(p2m), (unsigned long long)p2m->max_gfn,
-             !p2m->logging ? "not logging" : p2m->hw_dirty ? "logging by hardware" : "logging by faults");
-    log_info("  splits %llu, %llu of them in the background, merges %llu, write faults %llu, spurious %llu\n", (unsigned long long)p2m->split_count,
-             (unsigned long long)p2m->eager_count, (unsigned long long)p2m->merge_count, (unsigned long long)p2m->fault_count,
-             (unsigned long long)p2m->spurious_count);
+    log_info("d%u p2m: root 0x%llx, %llu tables, window %d, max gfn 0x%llx, %s\n", d->id,
+             (unsigned long long)p2m->pt.root.v, (unsigned long long)p2m->table_pages,
+             vlpt_slot(p2m), (unsigned long long)p2m->max_gfn,
+             !p2m->logging   ? "not logging"
+             : p2m->hw_dirty ? "logging by hardware"
+                             : "logging by faults");
+    log_info(
+        "  splits %llu, %llu of them in the background, merges %llu, write faults %llu, spurious %llu\n",
+        (unsigned long long)p2m->split_count, (unsigned long long)p2m->eager_count,
+        (unsigned long long)p2m->merge_count, (unsigned long long)p2m->fault_count,
+        (unsigned long long)p2m->spurious_count);
     for (unsigned t = 0; t < ARRAY_SIZE(name); t++)
         if (count[t][0] || count[t][1])
-            log_info("  %s: %llu blocks, %llu pages\n", name[t], (unsigned long long)count[t][0], (unsigned long long)count[t][1]);
+            log_info("  %s: %llu blocks, %llu pages\n", name[t], (unsigned long long)count[t][0],
+                     (unsigned long long)count[t][1]);
 }

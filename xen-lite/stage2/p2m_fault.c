@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest's access that stage 2 did not allow.  In the order of how often they come: a write to a clean logged leaf,
- * emulated MMIO, the first write through a foreign mapping, a fault that is none any more, dom0's first
- * touch of a large device window, a guest's mistake.
+ * A guest's access that stage 2 did not allow.  In the order of how often they come: a write to a
+ * clean logged leaf, emulated MMIO, the first write through a foreign mapping, a fault that is none
+ * any more, dom0's first touch of a large device window, a guest's mistake.
  */
 #include "lib.h"
 #include "boot.h"
@@ -10,8 +10,9 @@
 #include "vlpt.h"
 
 /*
- * dom0 writes for the first time through a mapping of another domain's page: from now on that page counts as written from outside.
- * The owner's side first, so that there is no moment in which dom0 can write and nobody knows.  No two p2m locks are held at once.
+ * dom0 writes for the first time through a mapping of another domain's page: from now on that page
+ * counts as written from outside. The owner's side first, so that there is no moment in which dom0
+ * can write and nobody knows.  No two p2m locks are held at once.
  */
 static bool foreign_fault(struct domain *d, ipa_t ipa)
 {
@@ -35,15 +36,17 @@ static bool foreign_fault(struct domain *d, ipa_t ipa)
         pt_write(&p2m->pt, ipa.v, level, entry, leaf | PTE_S2_W);
     spin_unlock(&p2m->lock);
     if (!same)
-        dirty_ext_writer(p, -1);        /* unmapped, or another vCPU was faster: the access is made again and tells */
+        dirty_ext_writer(
+            p, -1); /* unmapped, or another vCPU was faster: the access is made again and tells */
     page_put(p);
     return true;
 }
 
 /*
- * Does the map allow it after all?  With the lock, so that no change is half made.  A translation fault met a break before its make: with
- * any valid leaf the access is made again, and takes the permission fault if it must (the leaf may be logged and clean).  A logged leaf is
- * writable by right: whoever finds one here met the log while it was off, and it has been turned on since.
+ * Does the map allow it after all?  With the lock, so that no change is half made.  A translation
+ * fault met a break before its make: with any valid leaf the access is made again, and takes the
+ * permission fault if it must (the leaf may be logged and clean).  A logged leaf is writable by
+ * right: whoever finds one here met the log while it was off, and it has been turned on since.
  */
 static bool spurious(struct domain *d, ipa_t ipa, bool permission, bool write, bool instruction)
 {
@@ -54,7 +57,8 @@ static bool spurious(struct domain *d, ipa_t ipa, bool permission, bool write, b
     spin_unlock(&p2m->lock);
     if (!(leaf & PTE_VALID))
         return false;
-    if (permission && (!(leaf & PTE_S2_R) || (write && !(leaf & (PTE_S2_W | PTE_SW_LOGGED))) || (instruction && (leaf & PTE_S2_XN))))
+    if (permission && (!(leaf & PTE_S2_R) || (write && !(leaf & (PTE_S2_W | PTE_SW_LOGGED))) ||
+                       (instruction && (leaf & PTE_S2_XN))))
         return false;
     vmid_flush_ipa(d, IPA(ipa.v & PAGE_MASK));
     p2m->spurious_count++;
@@ -64,7 +68,8 @@ static bool spurious(struct domain *d, ipa_t ipa, bool permission, bool write, b
 void stage2_fault(struct vcpu *v, const struct stage2_fault *f)
 {
     struct domain *d = v->domain;
-    /* A stage-1 walk that may not write is one that wanted to: to set an access flag or dirty state (Arm ARM D8.15.5). */
+    /* A stage-1 walk that may not write is one that wanted to: to set an access flag or dirty state
+     * (Arm ARM D8.15.5). */
     bool write = f->write || (f->s1_walk && f->permission);
     if (f->permission && write) {
         if (dirty_fault(v, f->ipa) || (!(f->ipa.v >> IPA_BITS) && foreign_fault(d, f->ipa)))
@@ -76,7 +81,11 @@ void stage2_fault(struct vcpu *v, const struct stage2_fault *f)
         return;
     if (!f->permission && dom0_map_device_on_demand(d, f->ipa))
         return;
-    log_debug("d%uv%u: %s of ipa 0x%llx (va 0x%llx, esr 0x%x) not allowed by stage 2\n", d->id, v->id,
-              f->instruction ? "fetch" : write ? "write" : "read", (unsigned long long)f->ipa.v, (unsigned long long)f->va.v, f->esr);
+    log_debug("d%uv%u: %s of ipa 0x%llx (va 0x%llx, esr 0x%x) not allowed by stage 2\n", d->id,
+              v->id,
+              f->instruction ? "fetch"
+              : write        ? "write"
+                             : "read",
+              (unsigned long long)f->ipa.v, (unsigned long long)f->va.v, f->esr);
     arch_inject_abort(v, f->va, f->instruction);
 }

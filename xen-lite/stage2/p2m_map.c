@@ -2,10 +2,11 @@
 /*
  * Changes of a domain's stage 2: mapping, unmapping, tearing down.
  *
- * Each change is made in pieces of at most one block or PIECE pages: the lock is taken, the piece changed and its TLB
- * entries flushed, the lock given back, and only then are the references of what stood there dropped.  A page is so never
- * freed while a guest can reach it, and calls that take other domains' locks (external writers) are made with none held.
- * There are no 1 GiB blocks: the VLPT's upper window would not show them (vlpt.c).
+ * Each change is made in pieces of at most one block or PIECE pages: the lock is taken, the piece
+ * changed and its TLB entries flushed, the lock given back, and only then are the references of
+ * what stood there dropped.  A page is so never freed while a guest can reach it, and calls that
+ * take other domains' locks (external writers) are made with none held. There are no 1 GiB blocks:
+ * the VLPT's upper window would not show them (vlpt.c).
  */
 #include "lib.h"
 #include "domain.h"
@@ -17,7 +18,8 @@
 static const uint64_t type_attrs[] = {
     [P2M_RAM] = PTE_S2_MEM_WB | PTE_S2_R | PTE_S2_W,
     [P2M_DEVICE] = PTE_S2_MEM_DEV | PTE_S2_R | PTE_S2_W | PTE_S2_XN,
-    [P2M_FOREIGN] = PTE_S2_MEM_WB | PTE_S2_R | PTE_S2_XN,       /* W comes with the first write: p2m_fault.c */
+    [P2M_FOREIGN] = PTE_S2_MEM_WB | PTE_S2_R |
+                    PTE_S2_XN, /* W comes with the first write: p2m_fault.c */
     [P2M_FOREIGN_COUNTED] = PTE_S2_MEM_WB | PTE_S2_R | PTE_S2_W | PTE_S2_XN,
     [P2M_FOREIGN_RO] = PTE_S2_MEM_WB | PTE_S2_R | PTE_S2_XN,
     [P2M_GRANT] = PTE_S2_MEM_WB | PTE_S2_R | PTE_S2_W | PTE_S2_XN,
@@ -37,8 +39,14 @@ static bool in_range(ipa_t ipa, uint64_t pages)
 }
 
 /* ---- what an entry holds ---- */
-struct drop { uint64_t leaf; unsigned order; };
-struct drops { unsigned count; struct drop drop[PIECE]; };
+struct drop {
+    uint64_t leaf;
+    unsigned order;
+};
+struct drops {
+    unsigned count;
+    struct drop drop[PIECE];
+};
 
 static struct page *leaf_page(uint64_t leaf) { return pfn_page((leaf & PTE_ADDR) >> PAGE_SHIFT); }
 static bool holds_reference(uint64_t leaf)
@@ -64,7 +72,7 @@ static void drop_leaf(uint64_t leaf, unsigned order)
     if (!holds_reference(leaf))
         return;
     struct page *p = leaf_page(leaf);
-    if (p2m_leaf_type(leaf) == P2M_FOREIGN && (leaf & PTE_S2_W))    /* never a block */
+    if (p2m_leaf_type(leaf) == P2M_FOREIGN && (leaf & PTE_S2_W)) /* never a block */
         dirty_ext_writer(p, -1);
     if (order)
         page_put_block(p, order);
@@ -79,7 +87,8 @@ static void finish(struct drops *drops)
     drops->count = 0;
 }
 
-static void replace(struct p2m *p2m, uint64_t addr, unsigned level, uint64_t *entry, uint64_t desc, struct drops *drops)
+static void replace(struct p2m *p2m, uint64_t addr, unsigned level, uint64_t *entry, uint64_t desc,
+                    struct drops *drops)
 {
     uint64_t old = pt_write(&p2m->pt, addr, level, entry, desc);
     unsigned order = level == 3 ? 0 : BLOCK_SHIFT - PAGE_SHIFT;
@@ -108,11 +117,14 @@ static bool table_empty(uint64_t desc)
     return true;
 }
 
-/* The level for the next entry: a block wherever both sides are aligned, no leaf is lost by it, and none needs an entry of its own. */
-static unsigned choose_level(struct p2m *p2m, uint64_t addr, uint64_t pa, uint64_t pages, enum p2m_type type)
+/* The level for the next entry: a block wherever both sides are aligned, no leaf is lost by it, and
+ * none needs an entry of its own. */
+static unsigned choose_level(struct p2m *p2m, uint64_t addr, uint64_t pa, uint64_t pages,
+                             enum p2m_type type)
 {
-    if (((addr | pa) & (BLOCK_SIZE - 1)) || pages < BLOCK_PAGES || type == P2M_FOREIGN || type == P2M_FOREIGN_RO ||
-        type == P2M_FOREIGN_COUNTED || type == P2M_GRANT || type == P2M_GRANT_RO)
+    if (((addr | pa) & (BLOCK_SIZE - 1)) || pages < BLOCK_PAGES || type == P2M_FOREIGN ||
+        type == P2M_FOREIGN_RO || type == P2M_FOREIGN_COUNTED || type == P2M_GRANT ||
+        type == P2M_GRANT_RO)
         return 3;
     unsigned level;
     uint64_t desc = __atomic_load_n(pt_entry_upto(&p2m->pt, addr, 2, &level), __ATOMIC_RELAXED);
@@ -129,7 +141,8 @@ static unsigned choose_level(struct p2m *p2m, uint64_t addr, uint64_t pa, uint64
     return 2;
 }
 
-static void note_mapped(struct domain *d, uint64_t gfn, uint64_t pa, enum p2m_type type, unsigned order)
+static void note_mapped(struct domain *d, uint64_t gfn, uint64_t pa, enum p2m_type type,
+                        unsigned order)
 {
     for (uint64_t i = 0; type == P2M_RAM && i < 1u << order; i++) {
         struct page *p = pfn_page((pa >> PAGE_SHIFT) + i);
@@ -143,7 +156,7 @@ static uint64_t new_leaf(const struct p2m *p2m, uint64_t pa, enum p2m_type type,
 {
     uint64_t leaf = pa | attrs_of(type) | PTE_VALID | (level == 3 ? PTE_TABLE : 0);
     if (type == P2M_SHARED && p2m->logging && (leaf & PTE_S2_W))
-        return leaf | PTE_SW_EXT;       /* the hypervisor writes there at any time */
+        return leaf | PTE_SW_EXT; /* the hypervisor writes there at any time */
     if (type != P2M_RAM)
         return leaf;
     if (level == 3 && pfn_page(pa >> PAGE_SHIFT)->ext_writers)
@@ -152,12 +165,13 @@ static uint64_t new_leaf(const struct p2m *p2m, uint64_t pa, enum p2m_type type,
 }
 
 /* Map a piece; its size in pages, 0: no memory.  Lock held. */
-static uint64_t map_piece(struct domain *d, uint64_t addr, uint64_t pa, uint64_t pages, enum p2m_type type, struct drops *drops)
+static uint64_t map_piece(struct domain *d, uint64_t addr, uint64_t pa, uint64_t pages,
+                          enum p2m_type type, struct drops *drops)
 {
     struct p2m *p2m = &d->p2m;
     unsigned level = choose_level(p2m, addr, pa, pages, type);
     uint64_t count = BLOCK_PAGES;
-    if (level == 3) {                   /* a piece ends with its table */
+    if (level == 3) { /* a piece ends with its table */
         count = BLOCK_PAGES - ((addr >> PAGE_SHIFT) & (BLOCK_PAGES - 1));
         count = MIN(MIN(pages, count), PIECE);
         unsigned at;
@@ -168,7 +182,7 @@ static uint64_t map_piece(struct domain *d, uint64_t addr, uint64_t pa, uint64_t
     if (!entry)
         return 0;
     if (level == 2) {
-        uint64_t old = *entry;          /* an empty table goes first, as a change of its own */
+        uint64_t old = *entry; /* an empty table goes first, as a change of its own */
         if ((old & PTE_VALID) && (old & PTE_TABLE)) {
             pt_write(&p2m->pt, addr, 2, entry, 0);
             pt_free_below(&p2m->pt, addr, 2, old);
@@ -186,7 +200,8 @@ static uint64_t map_piece(struct domain *d, uint64_t addr, uint64_t pa, uint64_t
 }
 
 /* All tables that the mapping will want, and the cuts at its ends.  Lock held. */
-static bool reserve_tables(struct p2m *p2m, uint64_t addr, uint64_t pa, uint64_t pages, enum p2m_type type)
+static bool reserve_tables(struct p2m *p2m, uint64_t addr, uint64_t pa, uint64_t pages,
+                           enum p2m_type type)
 {
     if (!cut(p2m, addr) || !cut(p2m, addr + pages * PAGE_SIZE))
         return false;
@@ -221,7 +236,8 @@ static void undo_map(struct domain *d, uint64_t addr, uint64_t pages)
 /* References that were to be taken over by leaves that are not made any more. */
 static void drop_rest(uint64_t pa, uint64_t pages, enum p2m_type type)
 {
-    for (uint64_t i = 0; i < pages && (type == P2M_RAM || type == P2M_FOREIGN || type == P2M_FOREIGN_RO); i++)
+    for (uint64_t i = 0;
+         i < pages && (type == P2M_RAM || type == P2M_FOREIGN || type == P2M_FOREIGN_RO); i++)
         page_put(pfn_page((pa >> PAGE_SHIFT) + i));
 }
 
@@ -231,7 +247,8 @@ int p2m_map(struct domain *d, ipa_t ipa, paddr_t pa, uint64_t pages, enum p2m_ty
     if (!in_range(ipa, pages) || (pa.v & ~PAGE_MASK) || type == P2M_NONE || type == P2M_MMIO ||
         (pa.v >> PAGE_SHIFT) + pages > 1ull << (arch_pa_bits() - PAGE_SHIFT))
         return -XEN_EINVAL;
-    if (type != P2M_DEVICE && pages && (!pfn_valid(pa_pfn(pa)) || !pfn_valid(pa_pfn(pa) + pages - 1)))
+    if (type != P2M_DEVICE && pages &&
+        (!pfn_valid(pa_pfn(pa)) || !pfn_valid(pa_pfn(pa) + pages - 1)))
         return -XEN_EINVAL;
     struct drops drops = { 0 };
     spin_lock(&p2m->lock);
@@ -240,26 +257,28 @@ int p2m_map(struct domain *d, ipa_t ipa, paddr_t pa, uint64_t pages, enum p2m_ty
         p2m_settle(d);
         spin_lock(&p2m->lock);
     }
-    if (d->dying >= DOM_DYING) {        /* p2m_relinquish has been by, or comes after us */
+    if (d->dying >= DOM_DYING) { /* p2m_relinquish has been by, or comes after us */
         spin_unlock(&p2m->lock);
         return -XEN_EINVAL;
     }
     bool ok = reserve_tables(p2m, ipa.v, pa.v, pages, type);
     for (uint64_t done = 0; ok && done < pages;) {
-        uint64_t n = map_piece(d, ipa.v + done * PAGE_SIZE, pa.v + done * PAGE_SIZE, pages - done, type, &drops);
-        if (!n) {                       /* a reserved table was merged away between two pieces, and memory is out */
+        uint64_t n = map_piece(d, ipa.v + done * PAGE_SIZE, pa.v + done * PAGE_SIZE, pages - done,
+                               type, &drops);
+        if (!n) { /* a reserved table was merged away between two pieces, and memory is out */
             undo_map(d, ipa.v, done);
             ok = false;
         }
         done += n;
         if (drops.count || done == pages) {
-            arch_dsb();                 /* the walkers see the new entries */
+            arch_dsb(); /* the walkers see the new entries */
             spin_unlock(&p2m->lock);
             finish(&drops);
             if (ok && done == pages)
                 return 0;
             spin_lock(&p2m->lock);
-            if (ok && d->dying >= DOM_DYING) {  /* what is mapped goes with the domain; the rest went with its map */
+            if (ok && d->dying >= DOM_DYING) { /* what is mapped goes with the domain; the rest went
+                                                  with its map */
                 spin_unlock(&p2m->lock);
                 drop_rest(pa.v + done * PAGE_SIZE, pages - done, type);
                 return 0;
@@ -272,7 +291,8 @@ int p2m_map(struct domain *d, ipa_t ipa, paddr_t pa, uint64_t pages, enum p2m_ty
 }
 
 /* ---- unmapping ---- */
-/* Unmap one block or up to PIECE pages of one table at addr; how many pages it went over, 0: no memory.  Lock held. */
+/* Unmap one block or up to PIECE pages of one table at addr; how many pages it went over, 0: no
+ * memory.  Lock held. */
 static uint64_t unmap_piece(struct p2m *p2m, uint64_t addr, uint64_t pages, struct drops *drops)
 {
     unsigned level;
@@ -291,7 +311,8 @@ static uint64_t unmap_piece(struct p2m *p2m, uint64_t addr, uint64_t pages, stru
         replace(p2m, addr, level, entry, 0, drops);
         return BLOCK_PAGES;
     }
-    uint64_t count = MIN(MIN(pages, PIECE), BLOCK_PAGES - ((addr >> PAGE_SHIFT) & (BLOCK_PAGES - 1)));
+    uint64_t count = MIN(MIN(pages, PIECE),
+                         BLOCK_PAGES - ((addr >> PAGE_SHIFT) & (BLOCK_PAGES - 1)));
     for (uint64_t i = 0; i < count; i++)
         if (entry[i])
             replace(p2m, addr + i * PAGE_SIZE, 3, &entry[i], 0, drops);
@@ -340,14 +361,11 @@ int p2m_unmap_exact(struct domain *d, ipa_t ipa, paddr_t pa)
 }
 
 /* ---- unmapping by the thousand ---- */
-#define GONE_MAX 128u                   /* whoever comes to the end of it pays for all of them */
+#define GONE_MAX 128u /* whoever comes to the end of it pays for all of them */
 _Static_assert(GONE_MAX * sizeof(uint64_t) <= PAGE_SIZE, "p2m->gone");
 #define GONE_NS 5000000u
 
-static bool may_wait(uint64_t leaf, unsigned level)
-{
-    return level == 3 && holds_reference(leaf);
-}
+static bool may_wait(uint64_t leaf, unsigned level) { return level == 3 && holds_reference(leaf); }
 
 int p2m_unmap_later(struct domain *d, ipa_t ipa, paddr_t pa)
 {
@@ -395,7 +413,8 @@ void p2m_settle(struct domain *d)
 
 #define DROPS_A_LOOK 64u
 
-/* Take the 2 MiB at gfn out, or step over an empty GiB; the gfn to go on with.  A table is emptied by drop_some. */
+/* Take the 2 MiB at gfn out, or step over an empty GiB; the gfn to go on with.  A table is emptied
+ * by drop_some. */
 static uint64_t unlink_region(struct domain *d, uint64_t gfn)
 {
     struct p2m *p2m = &d->p2m;
@@ -405,7 +424,7 @@ static uint64_t unlink_region(struct domain *d, uint64_t gfn)
     uint64_t *entry = pt_entry_upto(&p2m->pt, addr, 2, &level);
     uint64_t old = *entry;
     if (level == 2 && old)
-        pt_write(&p2m->pt, addr, 2, entry, 0);      /* and the flush, of all below if it is a table */
+        pt_write(&p2m->pt, addr, 2, entry, 0); /* and the flush, of all below if it is a table */
     bool table = level == 2 && (old & PTE_VALID) && (old & PTE_TABLE);
     if (!table && level == 2)
         note_gone(old, gfn, 9);
@@ -417,7 +436,8 @@ static uint64_t unlink_region(struct domain *d, uint64_t gfn)
     return (gfn | ((pt_span(level) >> PAGE_SHIFT) - 1)) + 1;
 }
 
-/* Of the table that was unlinked, which is ours alone: some of its leaves, and after the last of them itself. */
+/* Of the table that was unlinked, which is ours alone: some of its leaves, and after the last of
+ * them itself. */
 static void drop_some(struct domain *d)
 {
     struct p2m *p2m = &d->p2m;

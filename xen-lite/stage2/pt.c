@@ -2,16 +2,19 @@
 /*
  * The page-table walker (pt.h).  Theory of operation:
  *
- * A map is a tree of 4 KiB tables of 512 descriptors; level 3 holds pages, levels 1 and 2 may hold blocks.  Each address is
- * decided by exactly one entry: the first that is not a table on the way down.  A verb finds deciding entries
- * (pt_entry), makes room for them at the level it wants (pt_entry_at), and changes them through pt_write.
+ * A map is a tree of 4 KiB tables of 512 descriptors; level 3 holds pages, levels 1 and 2 may hold
+ * blocks.  Each address is decided by exactly one entry: the first that is not a table on the way
+ * down.  A verb finds deciding entries (pt_entry), makes room for them at the level it wants
+ * (pt_entry_at), and changes them through pt_write.
  *
- * pt_write is the only place that knows what hardware demands of a live entry.  Invalid entries are never cached: writing one is a
- * store.  A table must be seen filled by whoever sees it linked: a barrier goes before the link.  A valid entry may be
- * cached by any CPU; if the change is of permissions or software bits alone, the old and the new entry may coexist, and one flush after
- * the store ends that.  Any other change of a valid entry would let a TLB hold two translations of one address, which
- * is CONSTRAINED UNPREDICTABLE (Arm ARM D8.14.1): make it invalid, flush, only then store the new one.  In between, an
- * access faults; the p2m's fault handler takes the p2m lock, under which the change is made, and finds the new entry.
+ * pt_write is the only place that knows what hardware demands of a live entry.  Invalid entries are
+ * never cached: writing one is a store.  A table must be seen filled by whoever sees it linked: a
+ * barrier goes before the link.  A valid entry may be cached by any CPU; if the change is of
+ * permissions or software bits alone, the old and the new entry may coexist, and one flush after
+ * the store ends that.  Any other change of a valid entry would let a TLB hold two translations of
+ * one address, which is CONSTRAINED UNPREDICTABLE (Arm ARM D8.14.1): make it invalid, flush, only
+ * then store the new one.  In between, an access faults; the p2m's fault handler takes the p2m
+ * lock, under which the change is made, and finds the new entry.
  */
 #include <xen/errno.h>
 #include "lib.h"
@@ -20,18 +23,32 @@
 #include <asm/cpu.h>
 #include <asm/mm.h>
 
-const struct pt_geometry pt_geometry_stage2 = { .input_bits = IPA_BITS, .root_level = 1, .root_pages = 2, .stage2 = true };
+const struct pt_geometry pt_geometry_stage2 = {
+    .input_bits = IPA_BITS, .root_level = 1, .root_pages = 2, .stage2 = true
+};
 _Static_assert(IPA_BITS == 12 + 9 * 3 + 1, "two root pages at level 1");
 
 /* Bits that may change under a live translation without break-before-make. */
-#define PTE_SOFTWARE (0xffull << 55)                        /* 55..58 software, 59..62 ignored by stage 2 leaves */
-#define PTE_PERMISSION (PTE_S2_R | PTE_S2_W | PTE_S2_XN_MASK | PTE_DBM)  /* EL2: AP[2:1] and XN are the same bits */
-/* NOLINTNEXTLINE(misc-redundant-expression): that the two names are one value is what is asserted */
-_Static_assert(PTE_EL2_RO == PTE_S2_W && PTE_EL2_XN == PTE_S2_XN, "permission bits of both regimes");
+#define PTE_SOFTWARE (0xffull << 55) /* 55..58 software, 59..62 ignored by stage 2 leaves */
+#define PTE_PERMISSION \
+    (PTE_S2_R | PTE_S2_W | PTE_S2_XN_MASK | PTE_DBM) /* EL2: AP[2:1] and XN are the same bits */
+/* Both names are one value: that is the assertion. */
+/* NOLINTNEXTLINE(misc-redundant-expression) */
+_Static_assert(PTE_EL2_RO == PTE_S2_W && PTE_EL2_XN == PTE_S2_XN,
+               "permission bits of both regimes");
 
-static unsigned index_of(uint64_t addr, unsigned level) { return (unsigned)(addr >> pt_shift(level)) & 511u; }
-static bool is_table(uint64_t desc, unsigned level) { return level < 3 && (desc & 3) == (PTE_VALID | PTE_TABLE); }
-static bool is_leaf(uint64_t desc, unsigned level) { return (desc & PTE_VALID) && !is_table(desc, level); }
+static unsigned index_of(uint64_t addr, unsigned level)
+{
+    return (unsigned)(addr >> pt_shift(level)) & 511u;
+}
+static bool is_table(uint64_t desc, unsigned level)
+{
+    return level < 3 && (desc & 3) == (PTE_VALID | PTE_TABLE);
+}
+static bool is_leaf(uint64_t desc, unsigned level)
+{
+    return (desc & PTE_VALID) && !is_table(desc, level);
+}
 static uint64_t leaf_kind(unsigned level) { return PTE_VALID | (level == 3 ? PTE_TABLE : 0); }
 static uint64_t *table_va(uint64_t desc) { return pa_to_va(PA(desc & PTE_ADDR)); }
 static uint64_t load(const uint64_t *entry) { return __atomic_load_n(entry, __ATOMIC_ACQUIRE); }
@@ -46,7 +63,8 @@ static bool range_ok(const struct pt *pt, uint64_t addr, uint64_t bytes)
 static uint64_t *entry_until(const struct pt *pt, uint64_t addr, unsigned until, unsigned *level)
 {
     *level = pt->geo->root_level;
-    uint64_t *entry = (uint64_t *)pa_to_va(pt->root) + (addr >> pt_shift(*level));  /* root pages are adjacent */
+    uint64_t *entry = (uint64_t *)pa_to_va(pt->root) +
+                      (addr >> pt_shift(*level)); /* root pages are adjacent */
     while (*level < until) {
         uint64_t desc = load(entry);
         if (!is_table(desc, *level))
@@ -77,7 +95,7 @@ uint64_t pt_write(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry,
     uint64_t old = load(entry), changed = old ^ desc;
     addr &= ~(pt_span(level) - 1);
     if (is_table(desc, level))
-        arch_dsb();                     /* what is in the table goes before the link to it */
+        arch_dsb(); /* what is in the table goes before the link to it */
     if (!(old & PTE_VALID)) {
         __atomic_store_n(entry, desc, __ATOMIC_RELEASE);
         return old;
@@ -89,7 +107,8 @@ uint64_t pt_write(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry,
         __atomic_store_n(entry, desc, __ATOMIC_RELEASE);
         return old;
     }
-    /* Exchange: the dirty bit may be set by hardware or a fault handler up to this very moment; the caller sees it in `old`. */
+    /* Exchange: the dirty bit may be set by hardware or a fault handler up to this very moment; the
+     * caller sees it in `old`. */
     old = __atomic_exchange_n(entry, desc, __ATOMIC_SEQ_CST);
     if ((old ^ desc) & ~PTE_SOFTWARE)
         pt->flush(pt, addr, level, table);
@@ -191,7 +210,8 @@ static unsigned best_level(uint64_t addr, uint64_t pa, uint64_t bytes, unsigned 
     return level;
 }
 
-int pt_map(struct pt *pt, uint64_t addr, paddr_t pa, uint64_t bytes, uint64_t attrs, unsigned min_level)
+int pt_map(struct pt *pt, uint64_t addr, paddr_t pa, uint64_t bytes, uint64_t attrs,
+           unsigned min_level)
 {
     if (!range_ok(pt, addr, bytes) || (pa.v & ~PAGE_MASK) || min_level < 1)
         return -XEN_EINVAL;
@@ -207,7 +227,8 @@ int pt_map(struct pt *pt, uint64_t addr, paddr_t pa, uint64_t bytes, uint64_t at
     for (uint64_t done = 0; done < bytes; done += pt_span(level)) {
         level = best_level(addr + done, pa.v + done, bytes - done, min_level);
         uint64_t *entry = pt_entry_at(pt, addr + done, level);
-        uint64_t old = pt_write(pt, addr + done, level, entry, (pa.v + done) | attrs | leaf_kind(level));
+        uint64_t old = pt_write(pt, addr + done, level, entry,
+                                (pa.v + done) | attrs | leaf_kind(level));
         pt_free_below(pt, addr + done, level, old);
     }
     arch_dsb();
@@ -263,7 +284,7 @@ int pt_walk(struct pt *pt, uint64_t addr, uint64_t bytes, pt_visitor *visit, voi
         uint64_t span = pt_span(level);
         unsigned left = 512 - index_of(addr, level);
         addr &= ~(span - 1);
-        do {                            /* neighbours in the same table need no new descent */
+        do { /* neighbours in the same table need no new descent */
             int stop = visit(pt, addr, level, entry, arg);
             if (stop)
                 return stop;

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Finding a leaf, timed: by the window alone, as the fast paths of faults do (one load); by vlpt_leaf, which looks at the levels
- * above first (three); by the walk; and by a walk that has to map each level's table first, as one has to where tables are not in EL2's map
- * (on 64-bit mapping one costs nothing).  A debug key, for tools/bench.py.  Functions are kept apart so that a trace shows them.
+ * Finding a leaf, timed: by the window alone, as the fast paths of faults do (one load); by
+ * vlpt_leaf, which looks at the levels above first (three); by the walk; and by a walk that has to
+ * map each level's table first, as one has to where tables are not in EL2's map (on 64-bit mapping
+ * one costs nothing).  A debug key, for tools/bench.py.  Functions are kept apart so that a trace
+ * shows them.
  */
 #include "domain.h"
 #include "vlpt.h"
 #include <xen/xen.h>
 
 #define ADDRESSES 4096u
-#define STRIDE    (3 * PAGE_SIZE)       /* 48 MiB, 24 level-3 tables */
+#define STRIDE    (3 * PAGE_SIZE) /* 48 MiB, 24 level-3 tables */
 
 static ipa_t nth(unsigned i) { return IPA(GUEST_RAM0_BASE + i * STRIDE); }
 
@@ -57,7 +59,8 @@ static uint64_t mapped_lookup(const struct p2m *p2m, uint64_t ipa)
     paddr_t table = p2m->pt.root;
     uint64_t index = ipa >> 30;
     for (unsigned shift = 30;; index = ipa >> shift & 511) {
-        uint64_t *entries = arch_map_page(PA(table.v + (index >> 9) * PAGE_SIZE));     /* the root is of two pages */
+        uint64_t *entries = arch_map_page(
+            PA(table.v + (index >> 9) * PAGE_SIZE)); /* the root is of two pages */
         uint64_t desc = __atomic_load_n(&entries[index & 511], __ATOMIC_RELAXED);
         arch_unmap_page(entries);
         if (shift == PAGE_SHIFT || (desc & (PTE_VALID | PTE_TABLE)) != (PTE_VALID | PTE_TABLE))
@@ -96,7 +99,9 @@ void vlpt_time(struct domain *d)
     sum[3] = time_mapped_walk(p2m);
     t[5] = counter();
     bool same = sum[0] == sum[1] && sum[1] == sum[2] && sum[2] == sum[3];
-    log_info("d%u: %u leaves%s, in ticks: window %llu, vlpt_leaf %llu, walk %llu, mapping each level %llu, the loop alone %llu\n", d->id,
-             ADDRESSES, same ? "" : " WHICH DIFFER", (unsigned long long)(t[2] - t[1]), (unsigned long long)(t[3] - t[2]),
-             (unsigned long long)(t[4] - t[3]), (unsigned long long)(t[5] - t[4]), (unsigned long long)(t[1] - t[0]));
+    log_info(
+        "d%u: %u leaves%s, in ticks: window %llu, vlpt_leaf %llu, walk %llu, mapping each level %llu, the loop alone %llu\n",
+        d->id, ADDRESSES, same ? "" : " WHICH DIFFER", (unsigned long long)(t[2] - t[1]),
+        (unsigned long long)(t[3] - t[2]), (unsigned long long)(t[4] - t[3]),
+        (unsigned long long)(t[5] - t[4]), (unsigned long long)(t[1] - t[0]));
 }

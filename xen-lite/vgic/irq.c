@@ -4,12 +4,13 @@
 #include "domain.h"
 #include "irq.h"
 
-static uint64_t strange[16];            /* INTIDs that nobody wanted: logged and disabled once */
+static uint64_t strange[16]; /* INTIDs that nobody wanted: logged and disabled once */
 
 static void unexpected(uint32_t intid)
 {
     gic->disable(intid);
-    if (__atomic_fetch_or(&strange[intid / 64 % 16], 1ull << (intid % 64), __ATOMIC_RELAXED) & (1ull << (intid % 64)))
+    if (__atomic_fetch_or(&strange[intid / 64 % 16], 1ull << (intid % 64), __ATOMIC_RELAXED) &
+        (1ull << (intid % 64)))
         return;
     log_warn("irq: CPU%u: unexpected interrupt %u, disabled\n", cpu_id(), intid);
 }
@@ -20,7 +21,7 @@ static bool handle(uint32_t intid)
     if (intid == INTID_SGI_KICK)
         vgic_serve();
     else if (intid == INTID_PPI_HYP_TIMER)
-        timer_run_expired();            /* programs the next deadline, which lowers the line */
+        timer_run_expired(); /* programs the next deadline, which lowers the line */
     else if (intid == INTID_PPI_VTIMER)
         vtimer_host_irq();
     else if (intid == gic_info.maintenance_intid)
@@ -35,8 +36,8 @@ static bool handle(uint32_t intid)
 }
 
 /*
- * Priority drop before handling (EOImode 1): the interrupt stays active, so it does not come again before it is
- * deactivated, here or by the guest that it was injected into.
+ * Priority drop before handling (EOImode 1): the interrupt stays active, so it does not come again
+ * before it is deactivated, here or by the guest that it was injected into.
  */
 void host_irq(void)
 {
@@ -96,7 +97,4 @@ int irq_give(struct domain *d, uint32_t intid, bool edge)
     return ret ? ret : irq_permit(d, intid, true);
 }
 
-void irq_take_back(struct domain *d, uint32_t virt)
-{
-    vgic_unmap_hw(d, virt);
-}
+void irq_take_back(struct domain *d, uint32_t virt) { vgic_unmap_hw(d, virt); }

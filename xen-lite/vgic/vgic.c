@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The vGIC's model: who owns an interrupt, what state it is in, what a change of it brings about.  See vgic.h. */
+/* The vGIC's model: who owns an interrupt, what state it is in, what a change of it brings about.
+ * See vgic.h. */
 #include "hypercall.h"
 #include "domain.h"
 #include "records.h"
@@ -30,14 +31,15 @@ void vgic_irq_unlink(struct vgic_irq *irq)
         list_del(&irq->link);
     irq->linked = false;
     if (irq->target && irq->target != irq->vcpu)
-        __atomic_store_n(&irq->vcpu, irq->target, __ATOMIC_RELEASE);    /* from here on another lock guards it */
+        __atomic_store_n(&irq->vcpu, irq->target,
+                         __ATOMIC_RELEASE); /* from here on another lock guards it */
 }
 
 bool vgic_irq_update(struct vgic_irq *irq)
 {
     struct vcpu *v = irq->vcpu;
 
-    if (irq->lr >= 0) {             /* the next flush sorts it out */
+    if (irq->lr >= 0) { /* the next flush sorts it out */
         v->vgic.dirty = true;
         return true;
     }
@@ -61,15 +63,16 @@ void vgic_notify(struct vcpu *v)
     /* A vCPU that moves meanwhile is loaded from the model, with what we just put there. */
     if (cpu >= 0)
         __atomic_fetch_or(&cpus[cpu].work, WORK_VGIC, __ATOMIC_RELEASE);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);    /* the interrupt is linked before we look whether it sleeps */
+    __atomic_thread_fence(
+        __ATOMIC_SEQ_CST); /* the interrupt is linked before we look whether it sleeps */
     vcpu_unblock(v);
     if (cpu >= 0 && (unsigned)cpu != cpu_id())
         vcpu_kick(v);
 }
 
 /*
- * The other CPU serves the request when it next flushes, saves, or takes our kick (host_irq); while we wait we serve
- * requests for ours, so two that wait for each other both get on.
+ * The other CPU serves the request when it next flushes, saves, or takes our kick (host_irq); while
+ * we wait we serve requests for ours, so two that wait for each other both get on.
  */
 void vgic_settle(struct vcpu *v)
 {
@@ -107,7 +110,7 @@ void vgic_inject(struct domain *d, struct vcpu *v, uint32_t intid, bool level)
     } else if (level) {
         irq->pending = true;
     } else if (irq->edge || irq->hw) {
-        change = false;             /* a falling edge means nothing */
+        change = false; /* a falling edge means nothing */
     } else {
         irq->pending = false;
         irq->lr_op |= irq->lr >= 0 ? VGIC_OP_DROP_PENDING : 0;
@@ -139,7 +142,9 @@ void vgic_drop_sourced(struct vcpu *v, uint32_t intid, uint8_t sources)
     bool in_lr = irq->lr >= 0;
     irq->sources &= (uint8_t)~sources;
     irq->pending = irq->sources;
-    irq->sources_dropped |= in_lr ? sources : 0;    /* and what the list register has of them, when it is pulled */
+    irq->sources_dropped |= in_lr
+                                ? sources
+                                : 0; /* and what the list register has of them, when it is pulled */
     bool tell = vgic_irq_update(irq);
     spin_unlock(&v->vgic.lock);
     if (tell)
@@ -160,7 +165,8 @@ void vgic_relocate(struct vgic_irq *irq)
         vgic_notify(owner);
 }
 
-/* ---- what register writes do -------------------------------------------------------------------- */
+/* ---- what register writes do --------------------------------------------------------------------
+ */
 
 void vgic_set_enabled(struct vgic_irq *irq, bool on)
 {
@@ -183,7 +189,7 @@ void vgic_set_enabled(struct vgic_irq *irq, bool on)
     if (tell)
         vgic_notify(owner);
     if (tell && !on && was_in_lr)
-        vgic_settle(owner);         /* once the write is done it cannot be taken any more */
+        vgic_settle(owner); /* once the write is done it cannot be taken any more */
 }
 
 void vgic_set_pending(struct vgic_irq *irq, bool on)
@@ -194,7 +200,7 @@ void vgic_set_pending(struct vgic_irq *irq, bool on)
     if (!owner)
         return;
     if (irq->hw)
-        gic->set_pending(irq->phys, on);    /* set: comes back as an interrupt of the machine */
+        gic->set_pending(irq->phys, on); /* set: comes back as an interrupt of the machine */
     if (!on) {
         /* It was acknowledged at EL2 and nobody will deactivate it now. In an LR: see pull_one. */
         if (irq->hw && irq->lr < 0 && !irq->active && irq->pending)
@@ -227,7 +233,7 @@ void vgic_set_active(struct vgic_irq *irq, bool on)
     if (irq->hw && !settle && !on && irq->active)
         gic->deactivate(irq->phys);
     if (settle) {
-        irq->lr_op &= (uint8_t)~(VGIC_OP_SET_ACTIVE | VGIC_OP_DROP_ACTIVE);
+        irq->lr_op &= (uint8_t) ~(VGIC_OP_SET_ACTIVE | VGIC_OP_DROP_ACTIVE);
         irq->lr_op |= on ? VGIC_OP_SET_ACTIVE : VGIC_OP_DROP_ACTIVE;
     } else {
         irq->active = on;
@@ -242,8 +248,8 @@ void vgic_set_active(struct vgic_irq *irq, bool on)
 }
 
 /*
- * GICv2: of the CPUs in the mask the first takes it.  GICv3: vCPU n answers to affinity 0.0.0.n (arch_vcpu_init); bit 31: any, which is
- * vCPU 0.
+ * GICv2: of the CPUs in the mask the first takes it.  GICv3: vCPU n answers to affinity 0.0.0.n
+ * (arch_vcpu_init); bit 31: any, which is vCPU 0.
  */
 struct vcpu *vgic_affinity_target(struct domain *d, uint32_t affinity)
 {
@@ -258,17 +264,17 @@ void vgic_set_route(struct domain *d, struct vgic_irq *irq, uint32_t affinity)
 {
     struct vcpu *owner = vgic_irq_lock(irq);
 
-    irq->affinity = affinity;   /* without an owner the domain is still being built */
+    irq->affinity = affinity; /* without an owner the domain is still being built */
     if (!owner)
         return;
     irq->target = vgic_affinity_target(d, affinity);
     if (irq->hw)
         gic->route(irq->phys, vgic_cpu_of(irq->target));
-    bool stays = irq->lr >= 0 || irq->active;   /* leaves when it is flushed and not active */
+    bool stays = irq->lr >= 0 || irq->active; /* leaves when it is flushed and not active */
     if (stays)
         owner->vgic.dirty = true;
     else
-        vgic_irq_unlink(irq);                   /* takes up the route */
+        vgic_irq_unlink(irq); /* takes up the route */
     spin_unlock(&owner->vgic.lock);
     if (stays)
         vgic_notify(owner);
@@ -276,12 +282,16 @@ void vgic_set_route(struct domain *d, struct vgic_irq *irq, uint32_t affinity)
         vgic_relocate(irq);
 }
 
-uint32_t vgic_ctlr_fixed(const struct domain *d) { return d->vgic.version == 2 ? 0 : GICD_CTLR_ARE | GICD_CTLR_DS; }
+uint32_t vgic_ctlr_fixed(const struct domain *d)
+{
+    return d->vgic.version == 2 ? 0 : GICD_CTLR_ARE | GICD_CTLR_DS;
+}
 
 void vgic_set_ctlr(struct domain *d, uint32_t value)
 {
     spin_lock(&d->vgic.lock);
-    uint32_t enables = value & (GICD_CTLR_GRP0 | GICD_CTLR_GRP1), old = d->vgic.ctlr & (GICD_CTLR_GRP0 | GICD_CTLR_GRP1);
+    uint32_t enables = value & (GICD_CTLR_GRP0 | GICD_CTLR_GRP1),
+             old = d->vgic.ctlr & (GICD_CTLR_GRP0 | GICD_CTLR_GRP1);
     __atomic_store_n(&d->vgic.ctlr, vgic_ctlr_fixed(d) | enables, __ATOMIC_RELEASE);
     spin_unlock(&d->vgic.lock);
     if (enables == old)
@@ -301,7 +311,8 @@ void vgic_set_ctlr(struct domain *d, uint32_t value)
     }
 }
 
-/* ---- making and unmaking ------------------------------------------------------------------------ */
+/* ---- making and unmaking ------------------------------------------------------------------------
+ */
 
 bool vgic_reserve(struct domain *d, uint32_t intid)
 {
@@ -315,8 +326,9 @@ bool vgic_reserve(struct domain *d, uint32_t intid)
 }
 
 /*
- * Power-on state, but on stock Xen GICv3 has no group 0, GICv2 no group 1, and payloads that run there never write IGROUPR;
- * nor do they ever enable a GICv2's SGIs, or route an SPI away from vCPU 0.
+ * Power-on state, but on stock Xen GICv3 has no group 0, GICv2 no group 1, and payloads that run
+ * there never write IGROUPR; nor do they ever enable a GICv2's SGIs, or route an SPI away from vCPU
+ * 0.
  */
 static void irq_reset(const struct domain *d, struct vgic_irq *irq, uint32_t intid)
 {
@@ -388,7 +400,7 @@ static void private_reset(struct vcpu *v)
         g->irq[i].affinity = v2 ? 1u << v->id : v->id;
     }
     memset(&g->regs, 0, sizeof(g->regs));
-    g->waker = v2 ? 0 : 6;              /* asleep: ProcessorSleep, ChildrenAsleep */
+    g->waker = v2 ? 0 : 6; /* asleep: ProcessorSleep, ChildrenAsleep */
     g->dirty = true;
 }
 

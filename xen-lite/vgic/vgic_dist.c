@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Registers with a field per interrupt, which GICv2's distributor, GICv3's and its redistributors have at the same offsets.
- * Those that only one of them has (targets, routes, sources of SGIs) are with that one.
+ * Registers with a field per interrupt, which GICv2's distributor, GICv3's and its redistributors
+ * have at the same offsets. Those that only one of them has (targets, routes, sources of SGIs) are
+ * with that one.
  */
 #include "vgic_regs.h"
 
@@ -21,7 +22,8 @@ static bool read_bit(struct vgic_irq *irq, uint32_t reg)
     if (reg < GICD_ISPENDR)
         return irq->enabled;
     vgic_settle_for_read(irq);
-    struct vcpu *owner = vgic_irq_lock(irq);    /* pending moves between the model and a list register */
+    struct vcpu *owner = vgic_irq_lock(
+        irq); /* pending moves between the model and a list register */
     bool bit = reg >= GICD_ISACTIVER ? irq->active : vgic_irq_pends(irq) || irq->lr_pending;
     if (owner)
         spin_unlock(&owner->vgic.lock);
@@ -56,7 +58,8 @@ static void write_bit(struct vgic_irq *irq, uint32_t reg)
     }
 }
 
-static void access_bits(struct domain *d, struct vcpu *v, uint32_t reg, uint32_t first, struct mmio_access *a)
+static void access_bits(struct domain *d, struct vcpu *v, uint32_t reg, uint32_t first,
+                        struct mmio_access *a)
 {
     uint32_t value = 0;
 
@@ -116,7 +119,7 @@ static void write_config(struct vgic_irq *irq, bool edge)
     bool tell = false;
     if (irq->edge != edge) {
         irq->edge = edge;
-        if (irq->hw)                    /* guests change it while it is disabled, which the machine's wants too */
+        if (irq->hw) /* guests change it while it is disabled, which the machine's wants too */
             gic->set_type(irq->phys, edge);
         tell = vgic_irq_update(irq);
     }
@@ -135,14 +138,15 @@ static void access_config(struct domain *d, struct vcpu *v, uint32_t first, stru
             break;
         if (!a->write)
             value |= irq->edge ? 2u << (2 * i) : 0;
-        else if (first + i >= 16)       /* SGIs are edge for ever */
+        else if (first + i >= 16) /* SGIs are edge for ever */
             write_config(irq, a->value >> (2 * i + 1) & 1);
     }
     if (!a->write)
         a->value = value;
 }
 
-bool vgic_access_arrays(struct domain *d, struct vcpu *v, uint32_t offset, uint32_t from, uint32_t limit, struct mmio_access *a)
+bool vgic_access_arrays(struct domain *d, struct vcpu *v, uint32_t offset, uint32_t from,
+                        uint32_t limit, struct mmio_access *a)
 {
     uint32_t reg = 0, first = 0;
 
@@ -171,7 +175,7 @@ bool vgic_access_arrays(struct domain *d, struct vcpu *v, uint32_t offset, uint3
         first = (offset & 0x7fu) * 8;
     }
     if (!reg || first < from || first >= limit)
-        a->value = 0;                   /* one version's alone, and reserved */
+        a->value = 0; /* one version's alone, and reserved */
     else
         access_bits(d, v, reg, first, a);
     return true;
@@ -179,7 +183,8 @@ bool vgic_access_arrays(struct domain *d, struct vcpu *v, uint32_t offset, uint3
 
 uint32_t vgic_dist_typer(const struct domain *d)
 {
-    uint32_t lines = d->vgic.spi_count / 32, cpu_number = MIN(d->max_vcpus ? d->max_vcpus - 1 : 0, 7u);
+    uint32_t lines = d->vgic.spi_count / 32,
+             cpu_number = MIN(d->max_vcpus ? d->max_vcpus - 1 : 0, 7u);
 
     return lines | cpu_number << 5;
 }

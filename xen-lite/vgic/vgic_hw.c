@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Physical interrupts that belong to domains, tied to virtual ones: acknowledged and priority-dropped at EL2, injected with
- * LR.HW, and deactivated by the guest's own EOI without an exit.  So the machine's interrupt is active exactly while the
- * virtual one is pending or active, and the machine does not raise it again before; whoever takes that state away
- * from the guest deactivates.
+ * Physical interrupts that belong to domains, tied to virtual ones: acknowledged and
+ * priority-dropped at EL2, injected with LR.HW, and deactivated by the guest's own EOI without an
+ * exit.  So the machine's interrupt is active exactly while the virtual one is pending or active,
+ * and the machine does not raise it again before; whoever takes that state away from the guest
+ * deactivates.
  */
 #include "hypercall.h"
 #include "domain.h"
 
 /* By physical number.  Written under the domain's vgic.lock while the interrupt is disabled. */
-static struct { struct vgic_irq *irq; struct domain *d; } hw_map[INTID_SPURIOUS];
-static bool in_flight[MAX_CPUS];        /* the CPU is in vgic_hw_irq */
+static struct {
+    struct vgic_irq *irq;
+    struct domain *d;
+} hw_map[INTID_SPURIOUS];
+static bool in_flight[MAX_CPUS]; /* the CPU is in vgic_hw_irq */
 
 unsigned vgic_cpu_of(const struct vcpu *v)
 {
@@ -38,7 +42,8 @@ int vgic_map_hw(struct domain *d, uint32_t virt, uint32_t phys)
         return -XEN_EINVAL;
     spin_lock(&d->vgic.lock);
     struct vgic_irq *none = NULL;
-    if (irq->hw || !__atomic_compare_exchange_n(&hw_map[phys].irq, &none, irq, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+    if (irq->hw || !__atomic_compare_exchange_n(&hw_map[phys].irq, &none, irq, false,
+                                                __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
         ret = -XEN_EBUSY;
     } else {
         struct vcpu *owner = vgic_irq_lock(irq);
@@ -57,7 +62,8 @@ int vgic_map_hw(struct domain *d, uint32_t virt, uint32_t phys)
     return ret;
 }
 
-/* Nobody acknowledges it any more; wait for those that already had, for they still look at the interrupt. No lock held. */
+/* Nobody acknowledges it any more; wait for those that already had, for they still look at the
+ * interrupt. No lock held. */
 static void wait_for_acknowledgers(void)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -112,14 +118,17 @@ bool vgic_hw_irq(uint32_t phys)
 
     __atomic_store_n(busy, true, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    struct vgic_irq *irq = phys < ARRAY_SIZE(hw_map) ? __atomic_load_n(&hw_map[phys].irq, __ATOMIC_ACQUIRE) : NULL;
+    struct vgic_irq *irq = phys < ARRAY_SIZE(hw_map)
+                               ? __atomic_load_n(&hw_map[phys].irq, __ATOMIC_ACQUIRE)
+                               : NULL;
     if (irq)
         vgic_inject(hw_map[phys].d, NULL, irq->intid, true);
     __atomic_store_n(busy, false, __ATOMIC_RELEASE);
     return irq;
 }
 
-/* The machine's interrupts that go to this vCPU follow it to the CPU where it now is. Its lock is held. */
+/* The machine's interrupts that go to this vCPU follow it to the CPU where it now is. Its lock is
+ * held. */
 void vgic_hw_follow(struct vcpu *v)
 {
     struct vgic_dist *d = &v->domain->vgic;

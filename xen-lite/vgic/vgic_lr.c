@@ -1,20 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * List registers of the vCPU that is loaded on this CPU: pull them into the model, push the model into them.
+ * List registers of the vCPU that is loaded on this CPU: pull them into the model, push the model
+ * into them.
  *
- * Between the two the model is complete; outside of the lock, a pending state that an LR holds is only there, so it
- * cannot be delivered twice.  When there are more candidates than LRs: active interrupts must be in LRs, or the guest's
- * EOI finds none (those of the highest priority first, since they end first; the underflow interrupt brings the next ones
- * in), but one LR is kept for the most urgent pending interrupt, which may preempt; the "no pending" interrupt brings the others.
+ * Between the two the model is complete; outside of the lock, a pending state that an LR holds is
+ * only there, so it cannot be delivered twice.  When there are more candidates than LRs: active
+ * interrupts must be in LRs, or the guest's EOI finds none (those of the highest priority first,
+ * since they end first; the underflow interrupt brings the next ones in), but one LR is kept for
+ * the most urgent pending interrupt, which may preempt; the "no pending" interrupt brings the
+ * others.
  */
 #include "hypercall.h"
 #include "domain.h"
 
-static struct vcpu *loaded[MAX_CPUS];   /* whose list registers are live; written by its own CPU only */
+static struct vcpu
+    *loaded[MAX_CPUS]; /* whose list registers are live; written by its own CPU only */
 
-/* Interrupts whose owner changed while this vCPU was flushed: to be delivered there once its lock is dropped. */
+/* Interrupts whose owner changed while this vCPU was flushed: to be delivered there once its lock
+ * is dropped. */
 #define MOVED_MAX 16u
-struct moved { unsigned count; struct vgic_irq *irq[MOVED_MAX]; };
+struct moved {
+    unsigned count;
+    struct vgic_irq *irq[MOVED_MAX];
+};
 
 static void pull_source(struct vgic_irq *irq, const struct gic_lr *lr)
 {
@@ -35,13 +43,15 @@ static void pull_one(struct vgic_vcpu *g, unsigned n)
     g->shadow[n].pending = lr.pending;
     g->shadow[n].active = lr.active;
     /* A tied interrupt that the guest will not deactivate any more must be deactivated here. */
-    if (irq->hw && ((lr.active && (irq->lr_op & VGIC_OP_DROP_ACTIVE)) || (lr.pending && (irq->lr_op & VGIC_OP_DROP_PENDING))))
+    if (irq->hw && ((lr.active && (irq->lr_op & VGIC_OP_DROP_ACTIVE)) ||
+                    (lr.pending && (irq->lr_op & VGIC_OP_DROP_PENDING))))
         gic->deactivate(irq->phys);
     if (irq->hw && !lr.active && (irq->lr_op & VGIC_OP_SET_ACTIVE))
         gic->set_active(irq->phys, true);
     if (!irq->active)
         irq->taken_priority = g->shadow[n].priority;
-    irq->active = (lr.active && !(irq->lr_op & VGIC_OP_DROP_ACTIVE)) || (irq->lr_op & VGIC_OP_SET_ACTIVE);
+    irq->active = (lr.active && !(irq->lr_op & VGIC_OP_DROP_ACTIVE)) ||
+                  (irq->lr_op & VGIC_OP_SET_ACTIVE);
     if (irq->sourced)
         pull_source(irq, &lr);
     else if (lr.pending && irq->lr_latch && !(irq->lr_op & VGIC_OP_DROP_PENDING))
@@ -62,7 +72,8 @@ static void forget_lr(struct vgic_vcpu *g, unsigned n)
     g->lr[n]->lr = -1;
     g->lr[n]->lr_pending = g->lr[n]->lr_latch = false;
     g->lr[n] = NULL;
-    /* An LR that the guest has finished with is empty by itself; but one that asked for EOI still signals it. */
+    /* An LR that the guest has finished with is empty by itself; but one that asked for EOI still
+     * signals it. */
     if (g->shadow[n].pending || g->shadow[n].active || g->shadow[n].eoi) {
         gic->lr_clear(n);
         g->write_count++;
@@ -79,9 +90,11 @@ static bool deliverable(const struct vgic_irq *irq, uint32_t ctlr)
 /* Drop from the list what is not wanted here (any more). */
 static void prune(struct vcpu *v, struct moved *moved)
 {
-    list_for_each_safe(it, &v->vgic.pending) {
+    list_for_each_safe(it, &v->vgic.pending)
+    {
         struct vgic_irq *irq = list_entry(it, struct vgic_irq, link);
-        bool wanted = irq->enabled && irq->target && vgic_irq_pends(irq), moves = wanted && irq->target != v;
+        bool wanted = irq->enabled && irq->target && vgic_irq_pends(irq),
+             moves = wanted && irq->target != v;
         if (irq->active || (wanted && !moves) || (moves && moved->count == MOVED_MAX))
             continue;
         if (irq->lr >= 0)
@@ -99,7 +112,7 @@ static void send_moved(struct vcpu *v, struct moved *moved)
             vgic_relocate(moved->irq[i]);
         if (moved->count < MOVED_MAX)
             return;
-        moved->count = 0;               /* there may have been more than fit */
+        moved->count = 0; /* there may have been more than fit */
         spin_lock(&v->vgic.lock);
         if (v->vgic.cpu < 0 || v->vgic.cpu == (int)cpu_id())
             prune(v, moved);
@@ -117,12 +130,14 @@ static struct vgic_irq *best(struct vcpu *v, bool active, uint32_t ctlr, uint64_
     struct vgic_irq *found = NULL;
     unsigned i = 0, found_at = 0;
 
-    list_for_each(it, &v->vgic.pending) {
+    list_for_each(it, &v->vgic.pending)
+    {
         struct vgic_irq *irq = list_entry(it, struct vgic_irq, link);
         unsigned at = i++;
         if (bit_test(taken, at) || irq->active != active || (!active && !deliverable(irq, ctlr)))
             continue;
-        if (!found || rank(irq) < rank(found) || (rank(irq) == rank(found) && irq->intid < found->intid)) {
+        if (!found || rank(irq) < rank(found) ||
+            (rank(irq) == rank(found) && irq->intid < found->intid)) {
             found = irq;
             found_at = at;
         }
@@ -138,7 +153,8 @@ static unsigned choose(struct vcpu *v, struct vgic_irq **want, uint32_t *hcr)
     uint32_t ctlr = __atomic_load_n(&v->domain->vgic.ctlr, __ATOMIC_ACQUIRE);
     unsigned room = gic_info.lr_count, active = 0, pending = 0, n = 0;
 
-    list_for_each(it, &v->vgic.pending) {
+    list_for_each(it, &v->vgic.pending)
+    {
         struct vgic_irq *irq = list_entry(it, struct vgic_irq, link);
         if (irq->active || deliverable(irq, ctlr)) {
             if (n < room)
@@ -150,44 +166,55 @@ static unsigned choose(struct vcpu *v, struct vgic_irq **want, uint32_t *hcr)
     if (active + pending <= room)
         return n;
     v->vgic.spill_count++;
-    uint64_t taken[(1024 + 63) / 64] = { 0 };   /* positions in the list: it cannot be longer than there are INTIDs */
+    uint64_t taken[(1024 + 63) / 64] = {
+        0
+    }; /* positions in the list: it cannot be longer than there are INTIDs */
     unsigned active_room = pending ? room - 1 : room;
     for (n = 0; n < MIN(active, active_room); n++)
         want[n] = best(v, true, ctlr, taken);
     unsigned pending_room = room - n;
     for (unsigned i = 0; i < MIN(pending, pending_room); i++)
         want[n++] = best(v, false, ctlr, taken);
-    *hcr |= (active > active_room ? GICH_HCR_UIE : 0) | (pending > pending_room ? GICH_HCR_NPIE : 0);
+    *hcr |= (active > active_room ? GICH_HCR_UIE : 0) |
+            (pending > pending_room ? GICH_HCR_NPIE : 0);
     return n;
 }
 
 static bool same_lr(const struct gic_lr *a, const struct gic_lr *b)
 {
-    return a->virt == b->virt && a->phys == b->phys && a->priority == b->priority && a->source == b->source &&
-           a->hw == b->hw && a->pending == b->pending && a->active == b->active && a->group1 == b->group1 && a->eoi == b->eoi;
+    return a->virt == b->virt && a->phys == b->phys && a->priority == b->priority &&
+           a->source == b->source && a->hw == b->hw && a->pending == b->pending &&
+           a->active == b->active && a->group1 == b->group1 && a->eoi == b->eoi;
 }
 
 /*
- * A list register has one source of a GICv2 SGI.  While one is handled no other can be pending beside it, and where there are more,
- * the end of this one brings the next.
+ * A list register has one source of a GICv2 SGI.  While one is handled no other can be pending
+ * beside it, and where there are more, the end of this one brings the next.
  */
 static void push_source(struct vgic_irq *irq, struct gic_lr *lr)
 {
     lr->source = irq->active ? irq->active_source : (uint8_t)__builtin_ctz(irq->sources);
     lr->pending = lr->pending && (irq->sources >> lr->source & 1);
     if (lr->pending)
-        irq->sources &= (uint8_t)~(1u << lr->source);
+        irq->sources &= (uint8_t) ~(1u << lr->source);
     lr->eoi = irq->sources;
 }
 
 static void push_one(struct vgic_vcpu *g, struct vgic_irq *irq, unsigned n, uint32_t ctlr)
 {
     bool latches = vgic_irq_latches(irq);
-    /* A line that is still up is looked at again when the guest ends the interrupt; a tied one the machine raises again. */
+    /* A line that is still up is looked at again when the guest ends the interrupt; a tied one the
+     * machine raises again. */
     bool pend = irq->active ? irq->pending && latches && !irq->hw && deliverable(irq, ctlr) : true;
-    struct gic_lr lr = { .virt = irq->intid, .phys = irq->hw ? irq->phys : 0, .priority = irq->priority, .hw = irq->hw,
-                         .pending = pend, .active = irq->active, .group1 = irq->group1,
-                         .eoi = !irq->hw && (!latches || (irq->active && irq->target != irq->vcpu)) };
+    struct gic_lr lr = { .virt = irq->intid,
+                         .phys = irq->hw ? irq->phys : 0,
+                         .priority = irq->priority,
+                         .hw = irq->hw,
+                         .pending = pend,
+                         .active = irq->active,
+                         .group1 = irq->group1,
+                         .eoi = !irq->hw &&
+                                (!latches || (irq->active && irq->target != irq->vcpu)) };
 
     if (irq->sourced)
         push_source(irq, &lr);
@@ -211,7 +238,8 @@ static void push(struct vcpu *v)
 {
     struct vgic_vcpu *g = &v->vgic;
     struct vgic_irq *want[VGIC_LRS];
-    uint32_t hcr = GICH_HCR_EN, ctlr = __atomic_load_n(&v->domain->vgic.ctlr, __ATOMIC_ACQUIRE), stay = 0;
+    uint32_t hcr = GICH_HCR_EN, ctlr = __atomic_load_n(&v->domain->vgic.ctlr, __ATOMIC_ACQUIRE),
+             stay = 0;
     unsigned count = choose(v, want, &hcr), n = 0;
 
     for (unsigned i = 0; i < count; i++)
@@ -251,10 +279,7 @@ void vgic_flush(struct vcpu *v)
     send_moved(v, &moved);
 }
 
-void vgic_sync(struct vcpu *v)
-{
-    vgic_flush(v);
-}
+void vgic_sync(struct vcpu *v) { vgic_flush(v); }
 
 void vgic_load(struct vcpu *v)
 {
@@ -268,7 +293,7 @@ void vgic_load(struct vcpu *v)
     if (loaded[cpu])
         vgic_save(loaded[cpu]);
     spin_lock(&v->vgic.lock);
-    BUG_ON(v->vgic.cpu >= 0);           /* still live on another CPU: the scheduler's mistake */
+    BUG_ON(v->vgic.cpu >= 0); /* still live on another CPU: the scheduler's mistake */
     loaded[cpu] = v;
     __atomic_store_n(&v->vgic.cpu, (int)cpu, __ATOMIC_RELEASE);
     v->vgic.regs.hcr = GICH_HCR_EN;
@@ -293,11 +318,12 @@ void vgic_save(struct vcpu *v)
         for (unsigned n = 0; n < gic_info.lr_count; n++)
             if (g->lr[n])
                 forget_lr(g, n);
-        gic->set_hcr(GICH_HCR_EN);      /* without a list register it has nothing to say; the next vCPU wants it so */
+        gic->set_hcr(GICH_HCR_EN); /* without a list register it has nothing to say; the next vCPU
+                                      wants it so */
         g->regs.hcr = GICH_HCR_EN;
         prune(v, &moved);
         loaded[cpu] = NULL;
-        g->dirty = false;               /* load pushes all */
+        g->dirty = false; /* load pushes all */
         __atomic_store_n(&g->cpu, -1, __ATOMIC_RELEASE);
         __atomic_store_n(&g->settle, false, __ATOMIC_RELEASE);
     }
@@ -323,17 +349,18 @@ void vgic_maintenance(void)
     }
     v->vgic.maintenance_count++;
     vgic_flush(v);
-    arch_isb();                         /* what raised it is gone before it is deactivated */
+    arch_isb(); /* what raised it is gone before it is deactivated */
 }
 
-/* ---- would it be delivered? --------------------------------------------------------------------- */
+/* ---- would it be delivered? ---------------------------------------------------------------------
+ */
 
 /* The guest's CPU interface, VMCR: binary points have the same meaning in GICv2 and GICv3. */
 static unsigned binary_point(uint32_t vmcr, bool group1)
 {
     unsigned least = 7u - MIN(gic_info.pre_bits, 7u), bpr0 = MAX((vmcr >> 21) & 7u, least);
 
-    if (!group1 || (vmcr & (1u << 4)))          /* VCBPR: one binary point for both */
+    if (!group1 || (vmcr & (1u << 4))) /* VCBPR: one binary point for both */
         return bpr0 + 1;
     return MAX((vmcr >> 18) & 7u, least + 1);
 }
@@ -364,8 +391,9 @@ bool vgic_has_pending(struct vcpu *v)
     struct vgic_vcpu *g = &v->vgic;
     bool found = false;
 
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);    /* "blocked" is seen before we look; pairs with vgic_notify */
-    if (list_empty(&g->pending))                /* who links one later wakes us */
+    __atomic_thread_fence(
+        __ATOMIC_SEQ_CST);       /* "blocked" is seen before we look; pairs with vgic_notify */
+    if (list_empty(&g->pending)) /* who links one later wakes us */
         return false;
     spin_lock(&g->lock);
     bool here = g->cpu == (int)cpu_id();
@@ -377,7 +405,8 @@ bool vgic_has_pending(struct vcpu *v)
         pull(v);
         prune(v, &moved);
     }
-    list_for_each(it, &g->pending) {
+    list_for_each(it, &g->pending)
+    {
         struct vgic_irq *irq = list_entry(it, struct vgic_irq, link);
         if (g->cpu >= 0 && !here)
             found |= irq->lr_pending || (!irq->active && deliverable(irq, ctlr));

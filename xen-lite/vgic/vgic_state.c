@@ -1,21 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The vGIC in state records (records.h) and in the dump of debug key.  A saved vCPU's model is complete. */
+/* The vGIC in state records (records.h) and in the dump of debug key.  A saved vCPU's model is
+ * complete. */
 #include "hypercall.h"
 #include "domain.h"
 #include "records.h"
 
-#define ALL_FLAGS (XLR_IRQ_ENABLED | XLR_IRQ_PENDING | XLR_IRQ_ACTIVE | XLR_IRQ_EDGE | XLR_IRQ_LINE | XLR_IRQ_GROUP1)
+#define ALL_FLAGS                                                                       \
+    (XLR_IRQ_ENABLED | XLR_IRQ_PENDING | XLR_IRQ_ACTIVE | XLR_IRQ_EDGE | XLR_IRQ_LINE | \
+     XLR_IRQ_GROUP1)
 /* VENG0, VENG1, VAckCtl, VFIQEn, VCBPR, VEOIM, VBPR1, VBPR0, VPMR */
 #define VMCR_BITS    0xfffc021fu
-#define VMCR_BITS_V2 0xf8fc021fu        /* five bits of priority */
+#define VMCR_BITS_V2 0xf8fc021fu /* five bits of priority */
 
 static void get_irq(const struct vgic_irq *irq, struct xlr_irq *r)
 {
-    unsigned flags = (irq->enabled ? XLR_IRQ_ENABLED : 0) | (irq->pending || irq->lr_latch ? XLR_IRQ_PENDING : 0) |
+    unsigned flags = (irq->enabled ? XLR_IRQ_ENABLED : 0) |
+                     (irq->pending || irq->lr_latch ? XLR_IRQ_PENDING : 0) |
                      (irq->active ? XLR_IRQ_ACTIVE : 0) | (irq->edge ? XLR_IRQ_EDGE : 0) |
                      (irq->line ? XLR_IRQ_LINE : 0) | (irq->group1 ? XLR_IRQ_GROUP1 : 0);
 
-    *r = (struct xlr_irq){ .flags = (uint8_t)flags, .priority = irq->priority, .sources = irq->sources, .affinity = irq->affinity,
+    *r = (struct xlr_irq){ .flags = (uint8_t)flags,
+                           .priority = irq->priority,
+                           .sources = irq->sources,
+                           .affinity = irq->affinity,
                            .active_source = irq->active ? irq->active_source : 0 };
 }
 
@@ -34,7 +41,8 @@ static bool sources_ok(const struct domain *d, const struct xlr_irq *r, uint32_t
 
     if (d->vgic.version != 2 || intid >= 16)
         return !r->sources && !r->active_source;
-    return !(r->sources >> count) && r->active_source < count && !r->sources == !(r->flags & XLR_IRQ_PENDING) &&
+    return !(r->sources >> count) && r->active_source < count &&
+           !r->sources == !(r->flags & XLR_IRQ_PENDING) &&
            (!r->active_source || (r->flags & XLR_IRQ_ACTIVE));
 }
 
@@ -49,7 +57,8 @@ static bool irq_ok(const struct domain *d, const struct xlr_irq *r, uint32_t int
     return route_ok(d, r->affinity);
 }
 
-/* Under the lock of the owner, which stays the owner until the route is looked at in vgic_irq_unlink. */
+/* Under the lock of the owner, which stays the owner until the route is looked at in
+ * vgic_irq_unlink. */
 static void set_irq(struct vgic_irq *irq, const struct xlr_irq *r)
 {
     irq->priority = irq->taken_priority = r->priority & VGIC_PRIORITY_MASK;
@@ -65,8 +74,8 @@ static void set_irq(struct vgic_irq *irq, const struct xlr_irq *r)
 
 static bool same_irq(const struct xlr_irq *a, const struct xlr_irq *b)
 {
-    return a->flags == b->flags && a->priority == b->priority && a->sources == b->sources && a->affinity == b->affinity &&
-           a->active_source == b->active_source;
+    return a->flags == b->flags && a->priority == b->priority && a->sources == b->sources &&
+           a->affinity == b->affinity && a->active_source == b->active_source;
 }
 
 void vgic_get_dist(struct domain *d, struct xlr_vgic_dist *r, struct xlr_irq *irq)
@@ -102,7 +111,7 @@ void vgic_set_dist(struct domain *d, const struct xlr_vgic_dist *r, const struct
         struct vgic_irq *irq = &d->vgic.spi[i];
         struct xlr_irq now;
         get_irq(irq, &now);
-        if (same_irq(&now, &rec[i]))    /* most of them, never used */
+        if (same_irq(&now, &rec[i])) /* most of them, never used */
             continue;
         struct vcpu *owner = vgic_irq_lock(irq);
         if (!owner)
@@ -111,7 +120,8 @@ void vgic_set_dist(struct domain *d, const struct xlr_vgic_dist *r, const struct
         irq->target = vgic_affinity_target(d, irq->affinity);
         set_irq(irq, &rec[i]);
         if (irq->lr < 0)
-            vgic_irq_unlink(irq);       /* and takes up the route: from here on relocate must look for the owner */
+            vgic_irq_unlink(
+                irq); /* and takes up the route: from here on relocate must look for the owner */
         spin_unlock(&owner->vgic.lock);
         vgic_relocate(irq);
     }
@@ -129,7 +139,8 @@ void vgic_get_cpu(struct vcpu *v, struct xlr_vgic_cpu *r)
         get_irq(&g->irq[i], &r->irq[i]);
 }
 
-/* Preemption levels that this machine does not have cannot be loaded; a GICv2 has one register of them, for both groups. */
+/* Preemption levels that this machine does not have cannot be loaded; a GICv2 has one register of
+ * them, for both groups. */
 static bool active_priorities_ok(const struct domain *d, const struct xlr_vgic_cpu *r)
 {
     unsigned apr_count = gic_info.pre_bits > 5 ? 1u << (gic_info.pre_bits - 5) : 1;
@@ -146,7 +157,8 @@ int vgic_check_cpu(const struct domain *d, const struct xlr_vgic_cpu *r)
 {
     bool v2 = d->vgic.version == 2;
 
-    if ((r->vmcr & ~(v2 ? VMCR_BITS_V2 : VMCR_BITS)) || (r->waker != 0 && (v2 || r->waker != 6)) || !active_priorities_ok(d, r))
+    if ((r->vmcr & ~(v2 ? VMCR_BITS_V2 : VMCR_BITS)) || (r->waker != 0 && (v2 || r->waker != 6)) ||
+        !active_priorities_ok(d, r))
         return -XEN_EINVAL;
     for (unsigned i = 0; i < ARRAY_SIZE(r->irq); i++)
         if (!irq_ok(d, &r->irq[i], i))
@@ -179,29 +191,32 @@ int vgic_set_cpu(struct vcpu *v, const struct xlr_vgic_cpu *r)
     return 0;
 }
 
-/* ---- dump --------------------------------------------------------------------------------------- */
+/* ---- dump ---------------------------------------------------------------------------------------
+ */
 
 static void dump_irq(const struct vgic_irq *irq)
 {
-    log_info("      %u: prio %02x sources %02x lr %d%s%s%s%s%s%s%s\n", irq->intid, irq->priority, irq->sources, irq->lr,
-             irq->enabled ? " enabled" : "", irq->pending ? " pending" : "", irq->lr_pending ? " pending-in-lr" : "",
-             irq->active ? " active" : "", irq->line ? " line" : "", irq->edge ? " edge" : " level", irq->hw ? " hw" : "");
+    log_info("      %u: prio %02x sources %02x lr %d%s%s%s%s%s%s%s\n", irq->intid, irq->priority,
+             irq->sources, irq->lr, irq->enabled ? " enabled" : "", irq->pending ? " pending" : "",
+             irq->lr_pending ? " pending-in-lr" : "", irq->active ? " active" : "",
+             irq->line ? " line" : "", irq->edge ? " edge" : " level", irq->hw ? " hw" : "");
 }
 
 void vgic_dump(struct domain *d)
 {
-    log_info("d%u: vGICv%u ctlr %x, %u SPIs, %u physical\n", d->id, d->vgic.version, d->vgic.ctlr, d->vgic.spi_count, d->vgic.hw_count);
+    log_info("d%u: vGICv%u ctlr %x, %u SPIs, %u physical\n", d->id, d->vgic.version, d->vgic.ctlr,
+             d->vgic.spi_count, d->vgic.hw_count);
     for (unsigned i = 0; i < MIN(d->max_vcpus, MAX_VCPUS); i++) {
         struct vcpu *v = d->vcpu[i];
         if (!v)
             continue;
         spin_lock(&v->vgic.lock);
-        log_info("    v%u: cpu %d vmcr %08x hcr %x flushes %llu lr-writes %llu spills %llu maintenance %llu\n", v->id, v->vgic.cpu,
-                 v->vgic.regs.vmcr, v->vgic.regs.hcr, (unsigned long long)v->vgic.flush_count,
-                 (unsigned long long)v->vgic.write_count, (unsigned long long)v->vgic.spill_count,
-                 (unsigned long long)v->vgic.maintenance_count);
-        list_for_each(it, &v->vgic.pending)
-            dump_irq(list_entry(it, struct vgic_irq, link));
+        log_info(
+            "    v%u: cpu %d vmcr %08x hcr %x flushes %llu lr-writes %llu spills %llu maintenance %llu\n",
+            v->id, v->vgic.cpu, v->vgic.regs.vmcr, v->vgic.regs.hcr,
+            (unsigned long long)v->vgic.flush_count, (unsigned long long)v->vgic.write_count,
+            (unsigned long long)v->vgic.spill_count, (unsigned long long)v->vgic.maintenance_count);
+        list_for_each(it, &v->vgic.pending) dump_irq(list_entry(it, struct vgic_irq, link));
         spin_unlock(&v->vgic.lock);
     }
 }

@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * GICv2 as a guest sees it (IHI 0048, chapter 4): a distributor without security extensions, whose SGIs and PPIs are banked, and the
- * machine's virtual CPU interface mapped where the guest looks for GICC.  SGIs are pending by source CPU (vgic_lr.c delivers them
- * one after the other), and are not made pending by ISPENDR.  An access of a width that a register does not have aborts; reserved
+ * GICv2 as a guest sees it (IHI 0048, chapter 4): a distributor without security extensions, whose
+ * SGIs and PPIs are banked, and the machine's virtual CPU interface mapped where the guest looks
+ * for GICC.  SGIs are pending by source CPU (vgic_lr.c delivers them one after the other), and are
+ * not made pending by ISPENDR.  An access of a width that a register does not have aborts; reserved
  * registers read as zero and ignore writes.
  */
 #include "vgic_regs.h"
 #include <xen/arch-arm.h>
 
 enum {
-    GICD_SGIR = 0xf00, GICD_CPENDSGIR = 0xf10, GICD_SPENDSGIR = 0xf20, GICD_SGI_END = 0xf30,
-    GICD_PIDR4 = 0xfd0, GICD_PIDR0 = 0xfe0, GICD_PIDR1 = 0xfe4, GICD_PIDR2 = 0xfe8, GICD_CIDR0 = 0xff0,
+    GICD_SGIR = 0xf00,
+    GICD_CPENDSGIR = 0xf10,
+    GICD_SPENDSGIR = 0xf20,
+    GICD_SGI_END = 0xf30,
+    GICD_PIDR4 = 0xfd0,
+    GICD_PIDR0 = 0xfe0,
+    GICD_PIDR1 = 0xfe4,
+    GICD_PIDR2 = 0xfe8,
+    GICD_CIDR0 = 0xff0,
     GICD_BYTES = 0x1000,
 };
 #define SGI_BITS 0xffffu
@@ -31,7 +39,10 @@ static uint32_t id_register(uint32_t offset)
     }
 }
 
-static uint32_t cpu_mask(const struct domain *d) { return (1u << MIN(d->max_vcpus, MAX_VCPUS)) - 1; }
+static uint32_t cpu_mask(const struct domain *d)
+{
+    return (1u << MIN(d->max_vcpus, MAX_VCPUS)) - 1;
+}
 
 /* A byte an interrupt.  Those of SGIs and PPIs say who reads. */
 static bool access_targets(struct vcpu *v, uint32_t first, struct mmio_access *a)
@@ -67,7 +78,7 @@ static void software_generate(struct vcpu *v, uint32_t value)
     for (unsigned i = 0; i < MIN(d->max_vcpus, MAX_VCPUS); i++)
         if ((targets >> i & 1) && d->vcpu[i])
             vgic_send_sourced(d->vcpu[i], value & 0xf, (uint8_t)self);
-    v->exits[EXIT_SGI]++;               /* one exit: of this kind, no longer of the other */
+    v->exits[EXIT_SGI]++; /* one exit: of this kind, no longer of the other */
     v->exits[EXIT_MMIO]--;
 }
 
@@ -118,7 +129,8 @@ static bool access_sgis(struct vcpu *v, uint32_t offset, struct mmio_access *a)
     return true;
 }
 
-static __attribute__((noinline)) bool beyond_control(struct vcpu *v, struct domain *d, struct mmio_access *a)
+static __attribute__((noinline)) bool beyond_control(struct vcpu *v, struct domain *d,
+                                                     struct mmio_access *a)
 {
     uint32_t offset = (uint32_t)a->offset;
 
@@ -135,17 +147,21 @@ static __attribute__((noinline)) bool beyond_control(struct vcpu *v, struct doma
 
 static bool access(struct vcpu *v, void *arg, struct mmio_access *a)
 {
-    return a->offset < GICD_IGROUPR ? vgic_dist_control(arg, a, id_register) : beyond_control(v, arg, a);
+    return a->offset < GICD_IGROUPR ? vgic_dist_control(arg, a, id_register)
+                                    : beyond_control(v, arg, a);
 }
 
-/* The control domain's frame is as large as the machine's, which it knows; a guest's is the two pages that have registers. */
+/* The control domain's frame is as large as the machine's, which it knows; a guest's is the two
+ * pages that have registers. */
 static int map_cpu_interface(struct domain *d)
 {
-    uint64_t all = ROUND_UP(MIN(gic_info.cpu_if_bytes, gic_info.vcpu_if_bytes), (uint64_t)PAGE_SIZE);
+    uint64_t all = ROUND_UP(MIN(gic_info.cpu_if_bytes, gic_info.vcpu_if_bytes),
+                            (uint64_t)PAGE_SIZE);
     uint64_t bytes = d->privileged ? all : GUEST_GICC_SIZE;
     paddr_t pa = d->privileged ? gic_info.vcpu_if : PA(gic_info.vcpu_if.v + gic_info.alias_offset);
 
-    return p2m_map(d, IPA(d->privileged ? gic_info.cpu_if.v : GUEST_GICC_BASE), pa, bytes >> PAGE_SHIFT, P2M_DEVICE);
+    return p2m_map(d, IPA(d->privileged ? gic_info.cpu_if.v : GUEST_GICC_BASE), pa,
+                   bytes >> PAGE_SHIFT, P2M_DEVICE);
 }
 
 int vgic_v2_register(struct domain *d)

@@ -1,17 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * GICv3 as a guest sees it: distributor and redistributors, single security state (DS = 1), affinity routing always on,
- * no LPIs, no message-based SPIs.  GIC architecture specification (IHI 0069), chapter 12.  An access of a width that a
- * register does not have aborts; reserved registers read as zero and ignore writes.
+ * GICv3 as a guest sees it: distributor and redistributors, single security state (DS = 1),
+ * affinity routing always on, no LPIs, no message-based SPIs.  GIC architecture specification (IHI
+ * 0069), chapter 12.  An access of a width that a register does not have aborts; reserved registers
+ * read as zero and ignore writes.
  */
 #include "vgic_regs.h"
 #include <xen/arch-arm.h>
 
 enum {
-    GICD_IROUTER = 0x6000, GICD_IROUTER_END = 0x7fe0,
-    GIC_PIDR4 = 0xffd0, GIC_PIDR0 = 0xffe0, GIC_PIDR1 = 0xffe4, GIC_PIDR2 = 0xffe8, GIC_CIDR0 = 0xfff0,
-    GICR_CTLR = 0x0, GICR_IIDR = 0x4, GICR_TYPER = 0x8, GICR_WAKER = 0x14, GICR_PROPBASER = 0x70, GICR_PENDBASER = 0x78,
-    GICR_FRAME = 0x10000, GICR_STRIDE = 0x20000,
+    GICD_IROUTER = 0x6000,
+    GICD_IROUTER_END = 0x7fe0,
+    GIC_PIDR4 = 0xffd0,
+    GIC_PIDR0 = 0xffe0,
+    GIC_PIDR1 = 0xffe4,
+    GIC_PIDR2 = 0xffe8,
+    GIC_CIDR0 = 0xfff0,
+    GICR_CTLR = 0x0,
+    GICR_IIDR = 0x4,
+    GICR_TYPER = 0x8,
+    GICR_WAKER = 0x14,
+    GICR_PROPBASER = 0x70,
+    GICR_PENDBASER = 0x78,
+    GICR_FRAME = 0x10000,
+    GICR_STRIDE = 0x20000,
 };
 
 /* Identification registers are the same in both: Arm's JEP106 code, architecture version 3. */
@@ -30,7 +42,8 @@ static uint32_t id_register(uint32_t offset)
     }
 }
 
-/* ---- distributor -------------------------------------------------------------------------------- */
+/* ---- distributor --------------------------------------------------------------------------------
+ */
 
 static uint64_t router_value(const struct vgic_irq *irq)
 {
@@ -41,10 +54,13 @@ static uint64_t router_value(const struct vgic_irq *irq)
     return (a & 0xffffffu) | (uint64_t)(a >> 24) << 32;
 }
 
-/* Records pack Aff3 into bits 31:24, where bit 31 says "any": guests have no Aff3 (TYPER.A3V is 0). */
-static __attribute__((noinline)) bool access_router(struct vcpu *v, uint32_t offset, struct mmio_access *a)
+/* Records pack Aff3 into bits 31:24, where bit 31 says "any": guests have no Aff3 (TYPER.A3V is 0).
+ */
+static __attribute__((noinline)) bool access_router(struct vcpu *v, uint32_t offset,
+                                                    struct mmio_access *a)
 {
-    struct vgic_irq *irq = vgic_irq_get(v->domain, NULL, INTID_SPI + (offset - GICD_IROUTER - 8 * INTID_SPI) / 8);
+    struct vgic_irq *irq = vgic_irq_get(v->domain, NULL,
+                                        INTID_SPI + (offset - GICD_IROUTER - 8 * INTID_SPI) / 8);
     uint64_t value = irq ? router_value(irq) : 0;
     unsigned shift = (offset & 4) * 8;
 
@@ -54,7 +70,7 @@ static __attribute__((noinline)) bool access_router(struct vcpu *v, uint32_t off
         a->value = value >> shift;
         return true;
     }
-    if (!irq || shift)                  /* the high half is Aff3 */
+    if (!irq || shift) /* the high half is Aff3 */
         return true;
     uint32_t affinity = a->value & (1u << 31) ? 1u << 31 : (uint32_t)a->value & 0xffffffu;
     if (affinity != irq->affinity)
@@ -76,20 +92,24 @@ static __attribute__((noinline)) bool dist_beyond(struct vcpu *v, void *arg, str
 
 static bool dist_access(struct vcpu *v, void *arg, struct mmio_access *a)
 {
-    return a->offset < GICD_IGROUPR ? vgic_dist_control(arg, a, id_register) : dist_beyond(v, arg, a);
+    return a->offset < GICD_IGROUPR ? vgic_dist_control(arg, a, id_register)
+                                    : dist_beyond(v, arg, a);
 }
 
-/* ---- redistributors ----------------------------------------------------------------------------- */
+/* ---- redistributors -----------------------------------------------------------------------------
+ */
 
 /* Affinity 0.0.0.id in [63:32], number in [23:8], Last in [4]. */
 static uint64_t redist_typer(const struct vcpu *t)
 {
-    return (uint64_t)t->id << 32 | (uint64_t)t->id << 8 | (t->id + 1 == t->domain->max_vcpus ? 1u << 4 : 0);
+    return (uint64_t)t->id << 32 | (uint64_t)t->id << 8 |
+           (t->id + 1 == t->domain->max_vcpus ? 1u << 4 : 0);
 }
 
 static bool redist_control(struct vcpu *t, uint32_t offset, struct mmio_access *a)
 {
-    if (offset == GICR_TYPER || offset == GICR_TYPER + 4 || (offset >= GICR_PROPBASER && offset < GICR_PENDBASER + 8)) {
+    if (offset == GICR_TYPER || offset == GICR_TYPER + 4 ||
+        (offset >= GICR_PROPBASER && offset < GICR_PENDBASER + 8)) {
         if (a->size != 8 && a->size != 4)
             return false;
         if (!a->write)
@@ -98,7 +118,7 @@ static bool redist_control(struct vcpu *t, uint32_t offset, struct mmio_access *
     }
     if (a->size != 4)
         return false;
-    if (offset == GICR_WAKER && a->write)       /* ChildrenAsleep follows ProcessorSleep at once */
+    if (offset == GICR_WAKER && a->write) /* ChildrenAsleep follows ProcessorSleep at once */
         t->vgic.waker = a->value & 2 ? 6 : 0;
     if (a->write)
         return true;
@@ -138,14 +158,15 @@ int vgic_v3_register(struct domain *d)
 
     d->vgic.dist_base = d->privileged ? gic_info.dist.v : GUEST_GICV3_GICD_BASE;
     d->vgic.redist_base = d->privileged ? gic_info.redist.v : GUEST_GICV3_GICR0_BASE;
-    d->vgic.typer = vgic_dist_typer(d) | 9u << 19;      /* ten bits of INTID */
+    d->vgic.typer = vgic_dist_typer(d) | 9u << 19; /* ten bits of INTID */
     if (d->privileged && gic_info.redist_bytes)
         redist_bytes = MIN(redist_bytes, gic_info.redist_bytes);
     int ret = mmio_register(d, IPA(d->vgic.dist_base), 0x10000, dist_access, d);
     return ret ? ret : mmio_register(d, IPA(d->vgic.redist_base), redist_bytes, redist_access, d);
 }
 
-/* ---- SGIs --------------------------------------------------------------------------------------- */
+/* ---- SGIs ---------------------------------------------------------------------------------------
+ */
 
 static void send_sgi(struct vcpu *t, uint32_t intid, unsigned group)
 {
@@ -160,7 +181,8 @@ bool vgic_sgi_write(struct vcpu *v, uint64_t value, unsigned group)
 {
     struct domain *d = v->domain;
     uint32_t intid = value >> 24 & 0xf, targets = value & 0xffff, first = (value >> 44 & 0xf) * 16;
-    bool all_but_self = value >> 40 & 1, other_cluster = value & (0xffull << 16 | 0xffull << 32 | 0xffull << 48);
+    bool all_but_self = value >> 40 & 1,
+         other_cluster = value & (0xffull << 16 | 0xffull << 32 | 0xffull << 48);
 
     for (unsigned i = 0; i < MIN(d->max_vcpus, MAX_VCPUS); i++) {
         struct vcpu *t = d->vcpu[i];

@@ -6,14 +6,12 @@
 
 enum { CTL_ENABLE = 1, CTL_IMASK = 2, CTL_ISTATUS = 4 };
 
-static struct vcpu *loaded[MAX_CPUS];   /* whose CNTV registers are in the hardware; own CPU only */
+static struct vcpu *loaded[MAX_CPUS]; /* whose CNTV registers are in the hardware; own CPU only */
 
-uint64_t guest_counter(const struct domain *d)
-{
-    return counter() - d->counter_offset;
-}
+uint64_t guest_counter(const struct domain *d) { return counter() - d->counter_offset; }
 
-/* When the guest's counter reaches `cval`, in counter() ticks; the past as the past, never when it is out of reach. */
+/* When the guest's counter reaches `cval`, in counter() ticks; the past as the past, never when it
+ * is out of reach. */
 static uint64_t deadline_of(const struct domain *d, uint64_t cval)
 {
     uint64_t host = counter(), now = host - d->counter_offset;
@@ -23,18 +21,17 @@ static uint64_t deadline_of(const struct domain *d, uint64_t cval)
     return cval - now > UINT64_MAX - 1 - host ? UINT64_MAX - 1 : host + (cval - now);
 }
 
-static bool armed(uint32_t ctl)
-{
-    return (ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE;
-}
+static bool armed(uint32_t ctl) { return (ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE; }
 
-/* ---- virtual timer ------------------------------------------------------------------------------ */
+/* ---- virtual timer ------------------------------------------------------------------------------
+ */
 
 static void virt_expired(void *arg)
 {
     struct vcpu *v = arg;
 
-    v->vtimer.virt_ctl |= CTL_IMASK;    /* as when it fires on the CPU: the guest unmasks it when it sets it anew */
+    v->vtimer.virt_ctl |=
+        CTL_IMASK; /* as when it fires on the CPU: the guest unmasks it when it sets it anew */
     vgic_inject(v->domain, v, INTID_PPI_VTIMER, true);
 }
 
@@ -48,9 +45,10 @@ void vtimer_load(struct vcpu *v)
 {
     struct vtimer *t = &v->vtimer;
 
-    timer_stop(&t->virt_soft);          /* before virt_ctl is read: virt_expired writes it */
+    timer_stop(&t->virt_soft); /* before virt_ctl is read: virt_expired writes it */
     loaded[cpu_id()] = v;
-    arch_vtimer_write(t->virt_cval, t->virt_ctl & (CTL_ENABLE | CTL_IMASK), v->domain->counter_offset, t->cntkctl);
+    arch_vtimer_write(t->virt_cval, t->virt_ctl & (CTL_ENABLE | CTL_IMASK),
+                      v->domain->counter_offset, t->cntkctl);
 }
 
 void vtimer_save(struct vcpu *v)
@@ -61,7 +59,7 @@ void vtimer_save(struct vcpu *v)
         return;
     arch_vtimer_read(&t->virt_cval, &t->virt_ctl, &t->cntkctl);
     t->virt_ctl &= CTL_ENABLE | CTL_IMASK;
-    if (armed(t->virt_ctl))             /* else it is off or masked already, as vtimer_load wants it */
+    if (armed(t->virt_ctl)) /* else it is off or masked already, as vtimer_load wants it */
         arch_vtimer_mask();
     loaded[cpu_id()] = NULL;
     virt_stand_in(v);
@@ -76,14 +74,16 @@ void vtimer_host_irq(void)
         vgic_inject(v->domain, v, INTID_PPI_VTIMER, true);
 }
 
-/* ---- physical timer ----------------------------------------------------------------------------- */
+/* ---- physical timer -----------------------------------------------------------------------------
+ */
 
-/* Line and soft timer follow the registers. The line of PPI 30 is a level: up while expired, enabled and not masked. */
+/* Line and soft timer follow the registers. The line of PPI 30 is a level: up while expired,
+ * enabled and not masked. */
 static void phys_update(struct vcpu *v)
 {
     struct vtimer *t = &v->vtimer;
 
-    timer_stop(&t->phys_soft);          /* no late callback raises the line again */
+    timer_stop(&t->phys_soft); /* no late callback raises the line again */
     bool up = armed(t->phys_ctl) && guest_counter(v->domain) >= t->phys_cval;
     if (armed(t->phys_ctl) && !up)
         timer_set(&t->phys_soft, deadline_of(v->domain, t->phys_cval));
@@ -105,12 +105,9 @@ uint64_t vtimer_phys_read(struct vcpu *v, enum vtimer_reg reg)
     switch (reg) {
     case VTIMER_CNTP_CTL:
         return t->phys_ctl | ((t->phys_ctl & CTL_ENABLE) && now >= t->phys_cval ? CTL_ISTATUS : 0);
-    case VTIMER_CNTP_CVAL:
-        return t->phys_cval;
-    case VTIMER_CNTP_TVAL:
-        return (uint32_t)(t->phys_cval - now);
-    case VTIMER_CNTPCT:
-        break;
+    case VTIMER_CNTP_CVAL: return t->phys_cval;
+    case VTIMER_CNTP_TVAL: return (uint32_t)(t->phys_cval - now);
+    case VTIMER_CNTPCT: break;
     }
     return now;
 }
@@ -120,22 +117,18 @@ void vtimer_phys_write(struct vcpu *v, enum vtimer_reg reg, uint64_t value)
     struct vtimer *t = &v->vtimer;
 
     switch (reg) {
-    case VTIMER_CNTP_CTL:
-        t->phys_ctl = (uint32_t)value & (CTL_ENABLE | CTL_IMASK);
-        break;
-    case VTIMER_CNTP_CVAL:
-        t->phys_cval = value;
-        break;
+    case VTIMER_CNTP_CTL: t->phys_ctl = (uint32_t)value & (CTL_ENABLE | CTL_IMASK); break;
+    case VTIMER_CNTP_CVAL: t->phys_cval = value; break;
     case VTIMER_CNTP_TVAL:
         t->phys_cval = guest_counter(v->domain) + (uint64_t)(int64_t)(int32_t)(uint32_t)value;
         break;
-    case VTIMER_CNTPCT:
-        return;                         /* read-only */
+    case VTIMER_CNTPCT: return; /* read-only */
     }
     phys_update(v);
 }
 
-/* ---- life --------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------------
+ */
 
 void vtimer_vcpu_init(struct vcpu *v)
 {
@@ -168,11 +161,15 @@ void vtimer_get(struct vcpu *v, struct xlr_vtimer *r)
 {
     const struct vtimer *t = &v->vtimer;
 
-    *r = (struct xlr_vtimer){ .virt_cval = t->virt_cval, .phys_cval = t->phys_cval, .virt_ctl = t->virt_ctl,
-                              .phys_ctl = t->phys_ctl, .cntkctl = t->cntkctl };
+    *r = (struct xlr_vtimer){ .virt_cval = t->virt_cval,
+                              .phys_cval = t->phys_cval,
+                              .virt_ctl = t->virt_ctl,
+                              .phys_ctl = t->phys_ctl,
+                              .cntkctl = t->cntkctl };
 }
 
-/* After the domain's counter_offset and the vGIC's records have been set: deadlines and the line follow from them. */
+/* After the domain's counter_offset and the vGIC's records have been set: deadlines and the line
+ * follow from them. */
 void vtimer_set(struct vcpu *v, const struct xlr_vtimer *r)
 {
     struct vtimer *t = &v->vtimer;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the payload and its guests do with the processor, and what is the width's own in the ABI.  Both widths have this header, with
- * the same names in it.  Guests use it too, so all of it is inline.
+ * What the payload and its guests do with the processor, and what is the width's own in the ABI.
+ * Both widths have this header, with the same names in it.  Guests use it too, so all of it is
+ * inline.
  */
 #ifndef BM_CPU_H
 #define BM_CPU_H
@@ -10,22 +11,24 @@
 #include <stdint.h>
 
 /* ---- the ABI ---- */
-#define PSCI_CPU_ON         0x84000003u
-#define PSCI_AFFINITY_INFO  0x84000004u
-#define GUEST_ADDRESS_BITS  32u
-#define GUEST_CPSR          0x1d3u          /* Supervisor mode, all masked */
-#define GUEST_SCTLR         0x00c50078u
+#define PSCI_CPU_ON        0x84000003u
+#define PSCI_AFFINITY_INFO 0x84000004u
+#define GUEST_ADDRESS_BITS 32u
+#define GUEST_CPSR         0x1d3u /* Supervisor mode, all masked */
+#define GUEST_SCTLR        0x00c50078u
 
 /*
- * The payload's virtual addresses are its guest-physical ones.  Nothing is at these.  NOWHERE is RAM of the machine, which stock Xen gives
- * nobody who asks for it by an access, as it does with what may be a device.
+ * The payload's virtual addresses are its guest-physical ones.  Nothing is at these.  NOWHERE is
+ * RAM of the machine, which stock Xen gives nobody who asks for it by an access, as it does with
+ * what may be a device.
  */
-#define SPACE       0x80000000ul            /* 1 GiB to put pages of others into */
-#define NOWHERE     0x7ff00000ul
-#define SPARE_GIB   3u                      /* of virtual addresses, for bm_readonly */
+#define SPACE     0x80000000ul /* 1 GiB to put pages of others into */
+#define NOWHERE   0x7ff00000ul
+#define SPARE_GIB 3u /* of virtual addresses, for bm_readonly */
 
 /* One call of the hypervisor's, from a guest. */
-static inline long guest_hypercall(uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3)
+static inline long guest_hypercall(uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2,
+                                   uint64_t a3)
 {
     register uint32_t r0 __asm__("r0") = (uint32_t)a0;
     register uint32_t r1 __asm__("r1") = (uint32_t)a1;
@@ -33,17 +36,24 @@ static inline long guest_hypercall(uint64_t number, uint64_t a0, uint64_t a1, ui
     register uint32_t r3 __asm__("r3") = (uint32_t)a3;
     register uint32_t r4 __asm__("r4") = 0;
     register uint32_t r12 __asm__("r12") = (uint32_t)number;
-    __asm__ volatile(".arch_extension virt\n\thvc #0xea1" : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(r4) : "r"(r12) : "memory");
+    __asm__ volatile(".arch_extension virt\n\thvc #0xea1"
+                     : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3), "+r"(r4)
+                     : "r"(r12)
+                     : "memory");
     return (long)r0;
 }
 
-static inline long guest_psci(unsigned long function, unsigned long a, unsigned long b, unsigned long c)
+static inline long guest_psci(unsigned long function, unsigned long a, unsigned long b,
+                              unsigned long c)
 {
     register unsigned long r0 __asm__("r0") = function;
     register unsigned long r1 __asm__("r1") = a;
     register unsigned long r2 __asm__("r2") = b;
     register unsigned long r3 __asm__("r3") = c;
-    __asm__ volatile(".arch_extension virt\n\thvc #0" : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3) : : "memory");
+    __asm__ volatile(".arch_extension virt\n\thvc #0"
+                     : "+r"(r0), "+r"(r1), "+r"(r2), "+r"(r3)
+                     :
+                     : "memory");
     return (long)r0;
 }
 
@@ -58,7 +68,10 @@ static inline void irq_off(void) { __asm__ volatile("cpsid i" ::: "memory"); }
 static inline uint64_t bm_counter(void)
 {
     uint64_t t;
-    __asm__ volatile("isb\n\tmrrc p15, 1, %Q0, %R0, c14\n\tisb" : "=r"(t) : : "memory");        /* CNTVCT */
+    __asm__ volatile("isb\n\tmrrc p15, 1, %Q0, %R0, c14\n\tisb"
+                     : "=r"(t)
+                     :
+                     : "memory"); /* CNTVCT */
     return t;
 }
 /* What follows may begin before it is read. */
@@ -71,20 +84,32 @@ static inline uint64_t guest_ticks(void)
 static inline uint64_t bm_counter_hz(void)
 {
     uint32_t hz;
-    __asm__("mrc p15, 0, %0, c14, c0, 0" : "=r"(hz));       /* CNTFRQ */
+    __asm__("mrc p15, 0, %0, c14, c0, 0" : "=r"(hz)); /* CNTFRQ */
     return hz;
 }
 
-static inline void virtual_timer_start(uint64_t ticks)      /* CNTV_TVAL, CNTV_CTL */
+static inline void virtual_timer_start(uint64_t ticks) /* CNTV_TVAL, CNTV_CTL */
 {
-    __asm__ volatile("mcr p15, 0, %0, c14, c3, 0\n\tmcr p15, 0, %1, c14, c3, 1\n\tisb" : : "r"((uint32_t)ticks), "r"(1) : "memory");
+    __asm__ volatile("mcr p15, 0, %0, c14, c3, 0\n\tmcr p15, 0, %1, c14, c3, 1\n\tisb"
+                     :
+                     : "r"((uint32_t)ticks), "r"(1)
+                     : "memory");
 }
-static inline void virtual_timer_stop(void) { __asm__ volatile("mcr p15, 0, %0, c14, c3, 1\n\tisb" : : "r"(2) : "memory"); }
-static inline void physical_timer_start(uint64_t ticks)     /* CNTP_TVAL, CNTP_CTL */
+static inline void virtual_timer_stop(void)
 {
-    __asm__ volatile("mcr p15, 0, %0, c14, c2, 0\n\tmcr p15, 0, %1, c14, c2, 1\n\tisb" : : "r"((uint32_t)ticks), "r"(1) : "memory");
+    __asm__ volatile("mcr p15, 0, %0, c14, c3, 1\n\tisb" : : "r"(2) : "memory");
 }
-static inline void physical_timer_stop(void) { __asm__ volatile("mcr p15, 0, %0, c14, c2, 1\n\tisb" : : "r"(2) : "memory"); }
+static inline void physical_timer_start(uint64_t ticks) /* CNTP_TVAL, CNTP_CTL */
+{
+    __asm__ volatile("mcr p15, 0, %0, c14, c2, 0\n\tmcr p15, 0, %1, c14, c2, 1\n\tisb"
+                     :
+                     : "r"((uint32_t)ticks), "r"(1)
+                     : "memory");
+}
+static inline void physical_timer_stop(void)
+{
+    __asm__ volatile("mcr p15, 0, %0, c14, c2, 1\n\tisb" : : "r"(2) : "memory");
+}
 
 /* ---- a GICv3's CPU interface ---- */
 static inline void icc_write_pmr(uint32_t priority)
@@ -93,39 +118,49 @@ static inline void icc_write_pmr(uint32_t priority)
 }
 static inline void icc_start(uint32_t priority)
 {
-    __asm__ volatile("mcr p15, 0, %0, c12, c12, 5\n\tisb" : : "r"(1) : "memory");       /* ICC_SRE */
+    __asm__ volatile("mcr p15, 0, %0, c12, c12, 5\n\tisb" : : "r"(1) : "memory"); /* ICC_SRE */
     icc_write_pmr(priority);
-    __asm__ volatile("mcr p15, 0, %0, c12, c12, 7\n\tisb" : : "r"(1) : "memory");       /* ICC_IGRPEN1 */
+    __asm__ volatile("mcr p15, 0, %0, c12, c12, 7\n\tisb" : : "r"(1) : "memory"); /* ICC_IGRPEN1 */
 }
 static inline uint32_t icc_acknowledge(void)
 {
     uint32_t intid;
-    __asm__ volatile("mrc p15, 0, %0, c12, c12, 0" : "=r"(intid) : : "memory");         /* ICC_IAR1 */
+    __asm__ volatile("mrc p15, 0, %0, c12, c12, 0" : "=r"(intid) : : "memory"); /* ICC_IAR1 */
     return intid;
 }
 static inline void icc_end(uint32_t intid)
 {
-    __asm__ volatile("mcr p15, 0, %0, c12, c12, 1\n\tisb" : : "r"(intid) : "memory");   /* ICC_EOIR1 */
+    __asm__ volatile("mcr p15, 0, %0, c12, c12, 1\n\tisb"
+                     :
+                     : "r"(intid)
+                     : "memory"); /* ICC_EOIR1 */
 }
 static inline void icc_send(uint64_t sgi)
 {
-    __asm__ volatile("dsb sy\n\tmcrr p15, 0, %Q0, %R0, c12\n\tisb" : : "r"(sgi) : "memory");    /* ICC_SGI1R */
+    __asm__ volatile("dsb sy\n\tmcrr p15, 0, %Q0, %R0, c12\n\tisb"
+                     :
+                     : "r"(sgi)
+                     : "memory"); /* ICC_SGI1R */
 }
 
-/* Priority mask, what runs and what is pending, an acknowledge that finds nothing: all that causes no exit. */
+/* Priority mask, what runs and what is pending, an acknowledge that finds nothing: all that causes
+ * no exit. */
 static inline void icc_look_around(void)
 {
     uint32_t v;
-    __asm__ volatile("mcr p15, 0, %1, c4, c6, 0\n\t"        /* ICC_PMR */
+    __asm__ volatile("mcr p15, 0, %1, c4, c6, 0\n\t" /* ICC_PMR */
                      "mrc p15, 0, %0, c4, c6, 0\n\t"
-                     "mrc p15, 0, %0, c12, c11, 3\n\t"      /* ICC_RPR */
-                     "mrc p15, 0, %0, c12, c12, 2\n\t"      /* ICC_HPPIR1 */
-                     "mrc p15, 0, %0, c12, c12, 0\n\t"      /* ICC_IAR1: spurious */
-                     "mcr p15, 0, %2, c12, c12, 3\n\t"      /* ICC_BPR1 */
-                     "mcr p15, 0, %3, c4, c6, 0\n\tisb" : "=&r"(v) : "r"(0x80), "r"(3), "r"(0xf0));
+                     "mrc p15, 0, %0, c12, c11, 3\n\t" /* ICC_RPR */
+                     "mrc p15, 0, %0, c12, c12, 2\n\t" /* ICC_HPPIR1 */
+                     "mrc p15, 0, %0, c12, c12, 0\n\t" /* ICC_IAR1: spurious */
+                     "mcr p15, 0, %2, c12, c12, 3\n\t" /* ICC_BPR1 */
+                     "mcr p15, 0, %3, c4, c6, 0\n\tisb"
+                     : "=&r"(v)
+                     : "r"(0x80), "r"(3), "r"(0xf0));
 }
 
-/* ---- devices: by loads and stores that can be emulated, which those are not that write their base register too ---- */
+/* ---- devices: by loads and stores that can be emulated, which those are not that write their base
+ * register too ---- */
 static inline uint32_t mmio_read(uint64_t at)
 {
     uint32_t v;
@@ -145,26 +180,40 @@ static inline void mmio_write8(uint64_t at, uint8_t value)
 static inline void copy_page(void *to, const void *from)
 {
     const char *end = (const char *)to + 4096;
-    __asm__ volatile("1: ldm %1!, {r4, r5, r6, r8}\n\tstm %0!, {r4, r5, r6, r8}\n\tcmp %0, %2\n\tblo 1b"
-                     : "+r"(to), "+r"(from) : "r"(end) : "r4", "r5", "r6", "r8", "memory", "cc");
+    __asm__ volatile(
+        "1: ldm %1!, {r4, r5, r6, r8}\n\tstm %0!, {r4, r5, r6, r8}\n\tcmp %0, %2\n\tblo 1b"
+        : "+r"(to), "+r"(from)
+        : "r"(end)
+        : "r4", "r5", "r6", "r8", "memory", "cc");
 }
 
 /* Stage 1 has changed. */
-static inline void stage1_flush(void) { __asm__ volatile("dsb sy\n\tmcr p15, 0, %0, c8, c3, 0\n\tdsb sy\n\tisb" : : "r"(0) : "memory"); }
+static inline void stage1_flush(void)
+{
+    __asm__ volatile("dsb sy\n\tmcr p15, 0, %0, c8, c3, 0\n\tdsb sy\n\tisb" : : "r"(0) : "memory");
+}
 
 /* Flags of stage 1's leaves are managed by the walker, if there is such a thing: not in Armv7. */
 static inline bool stage1_manages_flags(void) { return false; }
 
-/* A guest's MMU, with tables of long descriptors for 32 bits at `root`; what it returns turns it off. */
+/* A guest's MMU, with tables of long descriptors for 32 bits at `root`; what it returns turns it
+ * off. */
 static inline uint64_t stage1_on(uint64_t root)
 {
     uint32_t off;
-    __asm__ volatile("mcr p15, 0, %0, c10, c2, 0\n\t"       /* MAIR0 */
-                     "mcr p15, 0, %1, c2, c0, 2\n\tisb\n\t" /* TTBCR: EAE, inner shareable write-back walks */
-                     "mcrr p15, 0, %Q2, %R2, c2\n\tisb\n\t" /* TTBR0 */
-                     "mcr p15, 0, %0, c8, c7, 0\n\tdsb sy\n\tisb"               /* TLBIALL */
-                     : : "r"(0xff), "r"(0x80003500u), "r"(root) : "memory");
-    __asm__ volatile("mrc p15, 0, %0, c1, c0, 0\n\torr r12, %0, #1\n\tmcr p15, 0, r12, c1, c0, 0\n\tisb" : "=&r"(off) : : "r12", "memory");
+    __asm__ volatile(
+        "mcr p15, 0, %0, c10, c2, 0\n\t"       /* MAIR0 */
+        "mcr p15, 0, %1, c2, c0, 2\n\tisb\n\t" /* TTBCR: EAE, inner shareable write-back walks */
+        "mcrr p15, 0, %Q2, %R2, c2\n\tisb\n\t" /* TTBR0 */
+        "mcr p15, 0, %0, c8, c7, 0\n\tdsb sy\n\tisb" /* TLBIALL */
+        :
+        : "r"(0xff), "r"(0x80003500u), "r"(root)
+        : "memory");
+    __asm__ volatile(
+        "mrc p15, 0, %0, c1, c0, 0\n\torr r12, %0, #1\n\tmcr p15, 0, r12, c1, c0, 0\n\tisb"
+        : "=&r"(off)
+        :
+        : "r12", "memory");
     return off;
 }
 static inline void stage1_off(uint64_t off)

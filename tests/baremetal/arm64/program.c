@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The program of arm32's guests is in this payload too (guest32.S), so that all tests can have guests of either width. */
+/* The program of arm32's guests is in this payload too (guest32.S), so that all tests can have
+ * guests of either width. */
 #include "bm.h"
 
-#define CPSR_32 0x1d3u                          /* Supervisor mode, all masked */
+#define CPSR_32 0x1d3u /* Supervisor mode, all masked */
 
-extern char guest32_start[], guest32_end[], probe_start[], probe_end[];         /* guest32.S */
+extern char guest32_start[], guest32_end[], probe_start[], probe_end[]; /* guest32.S */
 bool guest_is_probe;
 
 const struct guest_program *guest_program(void)
@@ -16,6 +17,7 @@ const struct guest_program *guest_program(void)
     else if (bm_option("guest") == 32)
         program = (struct guest_program){ guest32_start, guest32_end, 32, CPSR_32 };
     else
-        program = (struct guest_program){ guest_code_start, guest_code_end, GUEST_ADDRESS_BITS, GUEST_CPSR };
+        program = (struct guest_program){ guest_code_start, guest_code_end, GUEST_ADDRESS_BITS,
+                                          GUEST_CPSR };
     return &program;
 }

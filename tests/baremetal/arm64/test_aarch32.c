@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A guest of 32 bits on a host of 64: what the probe (aarch32/probe.S) found, and its state as records. */
+/* A guest of 32 bits on a host of 64: what the probe (aarch32/probe.S) found, and its state as
+ * records. */
 #include "bm.h"
 #include <xen/hvm/save.h>
 #include "records.h"
@@ -7,8 +8,8 @@
 
 void *memcpy(void *d, const void *s, size_t n);
 
-#define MARK 0xb0000010u                        /* the first of the values that it leaves in banked registers */
-#define NOWHERE_32 0x10000000u
+#define MARK          0xb0000010u /* the first of the values that it leaves in banked registers */
+#define NOWHERE_32    0x10000000u
 #define CONTEXT_PAGES 16u
 static uint8_t *context;
 
@@ -56,7 +57,7 @@ static void device(const volatile uint32_t *r)
 {
     uint32_t typer = r[SLOT_TYPER];
     CHECK("aarch32: a device is there", typer);
-    for (unsigned i = 0; i < 14; i++)           /* SP and LR of six modes, R8 and R12 of FIQ mode */
+    for (unsigned i = 0; i < 14; i++) /* SP and LR of six modes, R8 and R12 of FIQ mode */
         CHECK_EQ("aarch32: a device read into a banked register", r[SLOT_TYPER_IRQ + i], typer);
     CHECK_EQ("aarch32: a device written from LR", r[SLOT_STORE], 0xa0b0c0d0);
     CHECK_EQ("aarch32: a byte of a device written from LR", r[SLOT_STORE_BYTE], 0xa0b048d0);
@@ -73,13 +74,16 @@ static void device(const volatile uint32_t *r)
 static void registers(const volatile uint32_t *r)
 {
     CHECK("aarch32: CNTPCT goes forward", r[SLOT_CNTPCT]);
-    CHECK("aarch32: CNTP_CVAL keeps 64 bits", r[SLOT_CVAL] == 0x12345678 && r[SLOT_CVAL + 1] == 0x9abcdef0);
+    CHECK("aarch32: CNTP_CVAL keeps 64 bits",
+          r[SLOT_CVAL] == 0x12345678 && r[SLOT_CVAL + 1] == 0x9abcdef0);
     CHECK_EQ("aarch32: DBGDIDR", r[SLOT_DBGDIDR], 0x11060000);
     CHECK_EQ("aarch32: ID_PFR1 has the timer, and no EL2", r[SLOT_ID_PFR1] & 0x000ff000, 0x10000);
     CHECK_EQ("aarch32: ACTLR, DCISW, DBGDIDR are not undefined", r[SLOT_NO_TRAP], 0);
     CHECK("aarch32: there is VFP", r[SLOT_MVFR0] & 0xf);
-    CHECK_EQ("aarch32: SPSR is kept while two vCPUs share a CPU", r[SLOT_SPSR_LOST] + r[SLOT_SPSR_LOST + 1], 0);
-    CHECK("aarch32: VFP and NEON registers are kept", r[SLOT_D0] == 0x13579bdf && r[SLOT_D31] == 0x2468ace0);
+    CHECK_EQ("aarch32: SPSR is kept while two vCPUs share a CPU",
+             r[SLOT_SPSR_LOST] + r[SLOT_SPSR_LOST + 1], 0);
+    CHECK("aarch32: VFP and NEON registers are kept",
+          r[SLOT_D0] == 0x13579bdf && r[SLOT_D31] == 0x2468ace0);
 }
 
 static uint32_t get_context(struct guest *g)
@@ -108,10 +112,12 @@ static void *find(uint16_t type)
     }
 }
 
-/* In AArch64's order: R13_hyp, then LR and SP of IRQ, SVC, ABT, UND; R8_fiq to R12_fiq; SP and LR of FIQ. */
+/* In AArch64's order: R13_hyp, then LR and SP of IRQ, SVC, ABT, UND; R8_fiq to R12_fiq; SP and LR
+ * of FIQ. */
 static bool marks_are_there(const struct xlr_vcpu *v)
 {
-    bool ok = v->x[15] == 0 && v->x[24] == MARK + 10 && v->x[28] == MARK + 10 && v->x[29] == MARK + 9 && v->x[30] == MARK + 8;
+    bool ok = v->x[15] == 0 && v->x[24] == MARK + 10 && v->x[28] == MARK + 10 &&
+              v->x[29] == MARK + 9 && v->x[30] == MARK + 8;
     for (unsigned i = 0; i < 8; i++)
         ok = ok && v->x[16 + i] == MARK + i;
     return ok;
@@ -119,8 +125,9 @@ static bool marks_are_there(const struct xlr_vcpu *v)
 
 static bool is_narrow(const struct xlr_vcpu *v)
 {
-    uint64_t all = v->pc | v->pstate | v->spsr_el1 | v->spsr_abt | v->spsr_und | v->spsr_irq | v->spsr_fiq | v->sysreg[XLR_SYS_SCTLR] |
-                   v->sysreg[XLR_SYS_VBAR] | v->sysreg[XLR_SYS_TPIDR_EL1] | v->sysreg[XLR_SYS_ESR];
+    uint64_t all = v->pc | v->pstate | v->spsr_el1 | v->spsr_abt | v->spsr_und | v->spsr_irq |
+                   v->spsr_fiq | v->sysreg[XLR_SYS_SCTLR] | v->sysreg[XLR_SYS_VBAR] |
+                   v->sysreg[XLR_SYS_TPIDR_EL1] | v->sysreg[XLR_SYS_ESR];
     for (unsigned i = 0; i < 31; i++)
         all |= v->x[i];
     return !(all >> 32) && !v->sp_el0 && !v->sp_el1 && !v->elr_el1;
@@ -137,7 +144,8 @@ static void records(struct guest *g)
     CHECK_EQ("aarch32: the records are of 32 bits", h->width, 32);
     CHECK("aarch32: banked registers are where the architecture maps them", marks_are_there(v));
     CHECK("aarch32: nothing has an upper half", is_narrow(v));
-    CHECK("aarch32: it has seen AArch32's ID registers alone", f->reg[XLR_ID_A32_PFR0] && !f->reg[XLR_ID_PFR0] && !f->reg[XLR_ID_ISAR0]);
+    CHECK("aarch32: it has seen AArch32's ID registers alone",
+          f->reg[XLR_ID_A32_PFR0] && !f->reg[XLR_ID_PFR0] && !f->reg[XLR_ID_ISAR0]);
 
     /* What has no place in it is dropped on the way in, too. */
     for (unsigned i = 0; i < 31; i++)
@@ -197,7 +205,7 @@ void test_aarch32(void)
     r = (volatile uint32_t *)(void *)g.mail[0];
     share_a_cpu(&g);
     guest_is_probe = true;
-    g.vcpu_count = 1;                           /* it starts the other by itself */
+    g.vcpu_count = 1; /* it starts the other by itself */
     guest_start(&g);
     g.vcpu_count = 2;
     guest_is_probe = false;

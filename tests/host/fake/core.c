@@ -65,10 +65,18 @@ WEAK void *mem_alloc(size_t bytes)
     return p;
 }
 WEAK void *mem_alloc_uncleared(size_t bytes) { return mem_alloc(bytes); }
-WEAK void mem_free(void *p, size_t bytes) { (void)bytes; free(p); }
-WEAK void page_init(const struct mem_region *ram, unsigned ram_count, const struct mem_region *reserved, unsigned reserved_count)
+WEAK void mem_free(void *p, size_t bytes)
 {
-    (void)ram; (void)ram_count; (void)reserved; (void)reserved_count;
+    (void)bytes;
+    free(p);
+}
+WEAK void page_init(const struct mem_region *ram, unsigned ram_count,
+                    const struct mem_region *reserved, unsigned reserved_count)
+{
+    (void)ram;
+    (void)ram_count;
+    (void)reserved;
+    (void)reserved_count;
     fputs("fake_page_init: the test does not link page.c\n", stderr);
     abort();
 }
@@ -89,7 +97,11 @@ void fake_domain_add(struct domain *d)
         }
 }
 void fake_domains_clear(void) { memset(known, 0, sizeof(known)); }
-WEAK bool domain_ref(struct domain *d) { __atomic_add_fetch(&d->refs, 1, __ATOMIC_SEQ_CST); return true; }
+WEAK bool domain_ref(struct domain *d)
+{
+    __atomic_add_fetch(&d->refs, 1, __ATOMIC_SEQ_CST);
+    return true;
+}
 WEAK void domain_put(struct domain *d) { __atomic_sub_fetch(&d->refs, 1, __ATOMIC_SEQ_CST); }
 WEAK struct domain *domain_get(domid_t id)
 {
@@ -112,25 +124,67 @@ WEAK struct domain *domain_get_next(domid_t first)
 }
 
 /* ---- memory management that most tests never reach ---- */
-WEAK void dirty_mark(struct domain *d, ipa_t ipa) { (void)d; (void)ipa; }
+WEAK void dirty_mark(struct domain *d, ipa_t ipa)
+{
+    (void)d;
+    (void)ipa;
+}
 WEAK void dirty_mark_page(struct page *p) { (void)p; }
 WEAK void dirty_ext_writer(struct page *p, int delta) { p->ext_writers += (unsigned)delta; }
-WEAK uint64_t p2m_leaf(struct domain *d, ipa_t ipa, unsigned *level) { (void)d; (void)ipa; *level = 1; return 0; }
-WEAK int p2m_mmio_set(struct domain *d, ipa_t ipa, uint64_t payload) { (void)d; (void)ipa; (void)payload; return -XEN_ENOMEM; }
-WEAK int p2m_unmap_later(struct domain *d, ipa_t ipa, paddr_t pa) { return p2m_unmap_exact(d, ipa, pa); }
-WEAK int p2m_unmap_exact(struct domain *d, ipa_t ipa, paddr_t pa) { (void)d; (void)ipa; (void)pa; return -XEN_ENOENT; }
+WEAK uint64_t p2m_leaf(struct domain *d, ipa_t ipa, unsigned *level)
+{
+    (void)d;
+    (void)ipa;
+    *level = 1;
+    return 0;
+}
+WEAK int p2m_mmio_set(struct domain *d, ipa_t ipa, uint64_t payload)
+{
+    (void)d;
+    (void)ipa;
+    (void)payload;
+    return -XEN_ENOMEM;
+}
+WEAK int p2m_unmap_later(struct domain *d, ipa_t ipa, paddr_t pa)
+{
+    return p2m_unmap_exact(d, ipa, pa);
+}
+WEAK int p2m_unmap_exact(struct domain *d, ipa_t ipa, paddr_t pa)
+{
+    (void)d;
+    (void)ipa;
+    (void)pa;
+    return -XEN_ENOENT;
+}
 WEAK void p2m_settle(struct domain *d) { (void)d; }
-WEAK void timer_init(struct timer *t, void (*fn)(void *), void *arg) { *t = (struct timer){ .fn = fn, .arg = arg }; }
-WEAK void timer_set(struct timer *t, uint64_t deadline) { t->deadline = deadline; t->armed = true; }
+WEAK void timer_init(struct timer *t, void (*fn)(void *), void *arg)
+{
+    *t = (struct timer){ .fn = fn, .arg = arg };
+}
+WEAK void timer_set(struct timer *t, uint64_t deadline)
+{
+    t->deadline = deadline;
+    t->armed = true;
+}
 WEAK void timer_stop(struct timer *t) { t->armed = false; }
 WEAK void memory_forget_block(struct domain *d) { (void)d; }
 WEAK void p2m_mmio_zap(struct domain *d) { (void)d; }
-WEAK bool dom0_map_device_on_demand(struct domain *d, ipa_t ipa) { (void)d; (void)ipa; return false; }
-WEAK void vgic_serve(void) { }
+WEAK bool dom0_map_device_on_demand(struct domain *d, ipa_t ipa)
+{
+    (void)d;
+    (void)ipa;
+    return false;
+}
+WEAK void vgic_serve(void) {}
 WEAK void domain_update_wallclock(struct domain *d) { (void)d; }
 WEAK bool panic_in_progress;
 WEAK _Noreturn void panic_stop_cpu(void) { abort(); }
-WEAK bool mmio_dispatch(struct vcpu *v, const struct stage2_fault *f) { (void)v; (void)f; return false; }
+WEAK bool mmio_dispatch(struct vcpu *v, const struct stage2_fault *f)
+{
+    (void)v;
+    (void)f;
+    return false;
+}
 
 /* ---- what an interrupt or an event makes of a vCPU: nothing ---- */
 WEAK void vcpu_kick(struct vcpu *v) { (void)v; }

@@ -33,17 +33,21 @@ uint8_t *fake_directmap;
 uint64_t fake_ram_bytes, fake_direct_bytes;
 unsigned fake_moments, fake_lasting;
 unsigned long fake_moment_count;
-static uint8_t *all_ram;        /* another map of it, when the direct map does not have all */
+static uint8_t *all_ram; /* another map of it, when the direct map does not have all */
 static int ram_fd = -1;
 
 static void die(const char *why, uint64_t a, uint64_t b)
 {
-    fprintf(stderr, "fake machine: %s (%llx, %llx)\n", why, (unsigned long long)a, (unsigned long long)b);
+    fprintf(stderr, "fake machine: %s (%llx, %llx)\n", why, (unsigned long long)a,
+            (unsigned long long)b);
     abort();
 }
 
 /* ---- time, CPUs ---- */
-WEAK uint64_t counter(void) { return __atomic_add_fetch(&fake_counter, fake_counter_step, __ATOMIC_SEQ_CST); }
+WEAK uint64_t counter(void)
+{
+    return __atomic_add_fetch(&fake_counter, fake_counter_step, __ATOMIC_SEQ_CST);
+}
 WEAK void arch_timer_set(uint64_t deadline) { fake_timer_deadline[fake_cpu] = deadline; }
 WEAK void arch_wfi(void)
 {
@@ -58,11 +62,28 @@ WEAK void arch_kick_cpu(unsigned cpu)
     if (fake_on_kick)
         fake_on_kick(cpu);
 }
-WEAK int arch_cpu_on(unsigned cpu, uint64_t mpidr) { (void)cpu; (void)mpidr; return 0; }
-WEAK void arch_reboot(void) { die("reboot", 0, 0); abort(); }
-WEAK void arch_poweroff(void) { die("power off", 0, 0); abort(); }
-WEAK void arch_halt(void) { die("halt", 0, 0); abort(); }
-WEAK void arch_backtrace(void) { }
+WEAK int arch_cpu_on(unsigned cpu, uint64_t mpidr)
+{
+    (void)cpu;
+    (void)mpidr;
+    return 0;
+}
+WEAK void arch_reboot(void)
+{
+    die("reboot", 0, 0);
+    abort();
+}
+WEAK void arch_poweroff(void)
+{
+    die("power off", 0, 0);
+    abort();
+}
+WEAK void arch_halt(void)
+{
+    die("halt", 0, 0);
+    abort();
+}
+WEAK void arch_backtrace(void) {}
 void fake_cpu_set(unsigned cpu) { fake_cpu = cpu; }
 
 /* ---- memory ---- */
@@ -96,13 +117,15 @@ static uint8_t *reserve(size_t bytes)
 
 static void map_ram(void *at, paddr_t pa, uint64_t bytes)
 {
-    if (mmap(at, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, ram_fd, (off_t)(pa.v - FAKE_RAM)) != at)
+    if (mmap(at, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, ram_fd,
+             (off_t)(pa.v - FAKE_RAM)) != at)
         die("mmap of RAM", pa.v, bytes);
 }
 
 static void map_nothing(void *at, uint64_t bytes)
 {
-    if (mmap(at, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != at)
+    if (mmap(at, (size_t)bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+             -1, 0) != at)
         die("mmap of a hole", (uintptr_t)at, bytes);
 }
 
@@ -175,33 +198,47 @@ WEAK void arch_unmap_lasting(const void *va)
     leave_place(MAX_CPUS * FAKE_MOMENTS, FAKE_LASTING, va, false);
     __atomic_sub_fetch(&fake_lasting, 1, __ATOMIC_RELAXED);
 }
-WEAK void *arch_map_device(paddr_t pa, uint64_t bytes) { (void)pa; return calloc(1, (size_t)bytes); }
-WEAK void arch_map_ram(paddr_t pa, uint64_t bytes) { (void)pa; (void)bytes; }
+WEAK void *arch_map_device(paddr_t pa, uint64_t bytes)
+{
+    (void)pa;
+    return calloc(1, (size_t)bytes);
+}
+WEAK void arch_map_ram(paddr_t pa, uint64_t bytes)
+{
+    (void)pa;
+    (void)bytes;
+}
 WEAK void arch_dcache_clean(const void *va, size_t bytes)
 {
     (void)va;
     __atomic_add_fetch(&fake_cleaned_bytes, bytes, __ATOMIC_RELAXED);
 }
-WEAK void arch_dcache_clean_invalidate(const void *va, size_t bytes) { arch_dcache_clean(va, bytes); }
+WEAK void arch_dcache_clean_invalidate(const void *va, size_t bytes)
+{
+    arch_dcache_clean(va, bytes);
+}
 WEAK void arch_clear_pages(void *va, size_t pages, bool clean)
 {
     memset(va, 0, pages * PAGE_SIZE);
     if (clean)
         arch_dcache_clean(va, pages * PAGE_SIZE);
 }
-WEAK void arch_icache_invalidate_all(void) { }
+WEAK void arch_icache_invalidate_all(void) {}
 WEAK unsigned arch_pa_bits(void) { return 40; }
 
-/* ---- VLPT windows: what EL2's own walk would find, mapped on the first access, kept until flushed ---- */
-#define WINDOWS_BYTES (sizeof(void *) == 8 ? VLPT_SLOTS * ((2ull << 30) + (4ull << 20)) : MAX_CPUS * VLPT_SLOTS * FAKE_WINDOW_STRIDE)
-#define COPIES 16u              /* root entries of the first 16 GiB */
+/* ---- VLPT windows: what EL2's own walk would find, mapped on the first access, kept until flushed
+ * ---- */
+#define WINDOWS_BYTES                                                 \
+    (sizeof(void *) == 8 ? VLPT_SLOTS * ((2ull << 30) + (4ull << 20)) \
+                         : MAX_CPUS * VLPT_SLOTS * FAKE_WINDOW_STRIDE)
+#define COPIES 16u /* root entries of the first 16 GiB */
 bool fake_one_window = sizeof(void *) == 4;
 unsigned fake_vlpt_shows;
 static uint8_t *windows;
 static paddr_t slot_root[VLPT_SLOTS];
-static int shown[MAX_CPUS];     /* one window: of which slot, or -1 */
+static int shown[MAX_CPUS]; /* one window: of which slot, or -1 */
 static uint64_t copied[MAX_CPUS][COPIES];
-static spinlock_t show_lock;    /* both */
+static spinlock_t show_lock; /* both */
 static _Thread_local sigjmp_buf may_fault_jmp;
 static _Thread_local volatile bool may_fault;
 
@@ -212,7 +249,8 @@ static uint64_t place_of(unsigned cpu, unsigned slot)
 
 static uint64_t root_entry(paddr_t root, uint64_t index)
 {
-    return __atomic_load_n((const uint64_t *)pa_to_va(root) + index, __ATOMIC_SEQ_CST);    /* two root pages are adjacent */
+    return __atomic_load_n((const uint64_t *)pa_to_va(root) + index,
+                           __ATOMIC_SEQ_CST); /* two root pages are adjacent */
 }
 
 /* The page that EL2 would reach at `offset` in the slot's windows; PA(0): a translation fault. */
@@ -223,7 +261,8 @@ static paddr_t window_walk(paddr_t root, uint64_t offset)
         offset -= FAKE_WINDOW_BYTES;
     const uint64_t need = PTE_AF | PTE_SH_INNER | PTE_EL2_AP1 | PTE_EL2_XN;
     uint64_t index = upper ? offset >> 12 : offset >> 21;
-    uint64_t desc = fake_one_window ? __atomic_load_n(&copied[fake_cpu][index], __ATOMIC_SEQ_CST) : root_entry(root, index);
+    uint64_t desc = fake_one_window ? __atomic_load_n(&copied[fake_cpu][index], __ATOMIC_SEQ_CST)
+                                    : root_entry(root, index);
     if (upper) {
         if ((desc & 3) != 3)
             return PA(0);
@@ -277,7 +316,8 @@ uint8_t *fake_window(unsigned slot)
         spin_lock(&show_lock);
         shown[fake_cpu] = (int)slot;
         for (unsigned i = 0; i < COPIES; i++)
-            __atomic_store_n(&copied[fake_cpu][i], root_entry(slot_root[slot], i), __ATOMIC_SEQ_CST);
+            __atomic_store_n(&copied[fake_cpu][i], root_entry(slot_root[slot], i),
+                             __ATOMIC_SEQ_CST);
         spin_unlock(&show_lock);
     }
     return windows + place_of(fake_cpu, slot);
@@ -331,14 +371,15 @@ WEAK bool load64_may_fault(const uint64_t *p, uint64_t *out)
 }
 WEAK int cas64_may_fault(uint64_t *p, uint64_t *expect, uint64_t wanted)
 {
-    volatile uint64_t desired = wanted;         /* in memory, where longjmp leaves it */
+    volatile uint64_t desired = wanted; /* in memory, where longjmp leaves it */
     if (sigsetjmp(may_fault_jmp, 0)) {
         may_fault = false;
         return -1;
     }
     may_fault = true;
     uint64_t found = *expect;
-    bool done = __atomic_compare_exchange_n(p, &found, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    bool done = __atomic_compare_exchange_n(p, &found, desired, false, __ATOMIC_SEQ_CST,
+                                            __ATOMIC_SEQ_CST);
     may_fault = false;
     if (!done)
         *expect = found;
@@ -348,7 +389,7 @@ WEAK int cas64_may_fault(uint64_t *p, uint64_t *expect, uint64_t wanted)
 /* ---- stage-2 TLB ---- */
 struct tlb_entry {
     struct tlb_entry *next;
-    uint64_t tag;               /* vmid << 48 | ipa >> shift of level */
+    uint64_t tag; /* vmid << 48 | ipa >> shift of level */
     uint64_t desc, ipa;
     unsigned level;
     uint16_t vmid;
@@ -413,7 +454,7 @@ static void tlb_drop_vmid(int vmid)
                 at = &(*at)->next;
         }
 }
-static void tlb_forget_all(void)        /* a new machine: nothing to check */
+static void tlb_forget_all(void) /* a new machine: nothing to check */
 {
     for (unsigned b = 0; b < TLB_BUCKETS; b++)
         while (tlb[b]) {
@@ -433,7 +474,7 @@ static enum fake_fault access_entry(struct tlb_entry *t, ipa_t ipa, bool write, 
         uint64_t old = t->desc;
         if (level != t->level || !atomic_cas64(e, old, old | PTE_S2_W)) {
             if ((*e & ~PTE_S2_W) != (old & ~PTE_S2_W))
-                return FAKE_TRANSLATION;        /* changed meanwhile: the access is made again */
+                return FAKE_TRANSLATION; /* changed meanwhile: the access is made again */
             __atomic_or_fetch(e, PTE_S2_W, __ATOMIC_SEQ_CST);
         }
         t->desc |= PTE_S2_W;
@@ -469,8 +510,12 @@ static enum fake_fault translate(uint64_t vttbr, ipa_t ipa, bool write, paddr_t 
                 die("access flag clear in a leaf", ipa.v, desc);
             check_no_other_size(vmid, ipa, level);
             t = calloc(1, sizeof(*t));
-            *t = (struct tlb_entry){ .tag = (uint64_t)vmid << 48 | ipa.v >> shift_of(level), .desc = desc, .level = level,
-                                     .vmid = vmid, .root = vttbr_root(vttbr), .ipa = ipa.v & PAGE_MASK };
+            *t = (struct tlb_entry){ .tag = (uint64_t)vmid << 48 | ipa.v >> shift_of(level),
+                                     .desc = desc,
+                                     .level = level,
+                                     .vmid = vmid,
+                                     .root = vttbr_root(vttbr),
+                                     .ipa = ipa.v & PAGE_MASK };
             struct tlb_entry **at = bucket(t->tag, level);
             t->next = *at;
             *at = t;
@@ -538,7 +583,11 @@ WEAK int arch_gva_to_ipa(gva_t va, bool write, ipa_t *ipa)
 }
 
 /* ---- vCPUs ---- */
-WEAK int arch_vcpu_init(struct vcpu *v) { v->arch.vmpidr = 1ull << 31 | v->id; return 0; }
+WEAK int arch_vcpu_init(struct vcpu *v)
+{
+    v->arch.vmpidr = 1ull << 31 | v->id;
+    return 0;
+}
 WEAK void arch_vcpu_destroy(struct vcpu *v) { (void)v; }
 WEAK void arch_vcpu_reset(struct vcpu *v, uint64_t pc, uint64_t x0, bool aarch32)
 {
@@ -555,19 +604,30 @@ WEAK void arch_inject_abort(struct vcpu *v, gva_t far, bool instruction)
     v->arch.aborts++;
     v->arch.abort_far = far;
 }
-WEAK uint64_t arch_reg_get(const struct vcpu *v, unsigned n) { return n < 31 ? v->arch.regs.x[n] : 0; }
+WEAK uint64_t arch_reg_get(const struct vcpu *v, unsigned n)
+{
+    return n < 31 ? v->arch.regs.x[n] : 0;
+}
 WEAK void arch_reg_set(struct vcpu *v, unsigned n, uint64_t value)
 {
     if (n < 31)
         v->arch.regs.x[n] = value;
 }
-WEAK void arch_skip_instruction(struct vcpu *v) { v->arch.regs.pc += 4; v->arch.skipped++; }
+WEAK void arch_skip_instruction(struct vcpu *v)
+{
+    v->arch.regs.pc += 4;
+    v->arch.skipped++;
+}
 WEAK uint64_t arch_hypercall_arg(const struct vcpu *v, unsigned n) { return v->arch.regs.x[n]; }
 WEAK void arch_hypercall_set_arg(struct vcpu *v, unsigned n, uint64_t value)
 {
     v->arch.regs.x[n] = v->domain->aarch32 ? (uint32_t)value : value;
 }
-WEAK void arch_hypercall_return(struct vcpu *v, int64_t value) { v->arch.result = value; v->arch.regs.x[0] = (uint64_t)value; }
+WEAK void arch_hypercall_return(struct vcpu *v, int64_t value)
+{
+    v->arch.result = value;
+    v->arch.regs.x[0] = (uint64_t)value;
+}
 WEAK void arch_hypercall_restart(struct vcpu *v) { v->arch.restarts++; }
 WEAK bool arch_vcpu_in_user_mode(const struct vcpu *v) { return (v->arch.regs.pstate & 0xf) == 0; }
 WEAK void arch_get_record(const struct vcpu *v, struct xlr_vcpu *r, struct xlr_fpsimd *f)
@@ -603,7 +663,8 @@ WEAK void arch_get_features(const struct domain *d, struct xlr_cpu_features *f)
 }
 WEAK void arch_vtimer_write(uint64_t cval, uint32_t ctl, uint64_t voff, uint32_t cntkctl)
 {
-    fake_vtimer[fake_cpu] = (struct fake_vtimer){ .cval = cval, .ctl = ctl, .voff = voff, .cntkctl = cntkctl };
+    fake_vtimer[fake_cpu] =
+        (struct fake_vtimer){ .cval = cval, .ctl = ctl, .voff = voff, .cntkctl = cntkctl };
 }
 WEAK void arch_vtimer_read(uint64_t *cval, uint32_t *ctl, uint32_t *cntkctl)
 {
@@ -611,7 +672,11 @@ WEAK void arch_vtimer_read(uint64_t *cval, uint32_t *ctl, uint32_t *cntkctl)
     *ctl = fake_vtimer[fake_cpu].ctl;
     *cntkctl = fake_vtimer[fake_cpu].cntkctl;
 }
-WEAK void arch_vtimer_mask(void) { fake_vtimer[fake_cpu].ctl |= 2; fake_vtimer[fake_cpu].masks++; }
+WEAK void arch_vtimer_mask(void)
+{
+    fake_vtimer[fake_cpu].ctl |= 2;
+    fake_vtimer[fake_cpu].masks++;
+}
 
 /* ---- the machine itself ---- */
 static void windows_init(void)
@@ -644,8 +709,10 @@ void fake_init(uint64_t ram_bytes, unsigned cpu_total)
     ram_fd = memfd_create("ram", 0);
     if (ram_fd < 0 || ftruncate(ram_fd, (off_t)ram_bytes))
         die("memfd", ram_bytes, 0);
-    /* The direct map is aligned as the real one is: what is aligned in physical memory is so in virtual memory. */
-    uint8_t *room = reserve((size_t)(ram_bytes + ALIGNMENT)), *m = room + (-(uintptr_t)room & (ALIGNMENT - 1));
+    /* The direct map is aligned as the real one is: what is aligned in physical memory is so in
+     * virtual memory. */
+    uint8_t *room = reserve((size_t)(ram_bytes + ALIGNMENT)),
+            *m = room + (-(uintptr_t)room & (ALIGNMENT - 1));
     map_ram(m, PA(FAKE_RAM), ram_bytes);
     fake_directmap = m;
     fake_ram_bytes = fake_direct_bytes = ram_bytes;
@@ -660,7 +727,8 @@ void fake_init(uint64_t ram_bytes, unsigned cpu_total)
     fake_hw_dirty = fake_preempt = fake_el1_32 = false;
     fake_el1_64 = true;
     fake_vmid_bits = 8;
-    fake_flush_ipa_count = fake_flush_vmid_count = fake_flush_all_count = fake_vlpt_forgets = fake_vlpt_shows = 0;
+    fake_flush_ipa_count = fake_flush_vmid_count = fake_flush_all_count = fake_vlpt_forgets =
+        fake_vlpt_shows = 0;
     fake_gva_to_ipa = NULL;
     fake_on_kick = NULL;
     fake_on_wfi = NULL;

@@ -8,17 +8,26 @@
 /* *p: `expect` -> `desired`, as one step, full ordering. True: it was `expect`. */
 static inline bool atomic_cas64(uint64_t *p, uint64_t expect, uint64_t desired)
 {
-    return __atomic_compare_exchange_n(p, &expect, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(p, &expect, desired, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_RELAXED);
 }
 
-/* A data abort at label `at` continues at label `to`; traps.c looks here. Offsets are relative to their own place. */
-#define EX_TABLE(at, to) ".pushsection .ex_table, \"a\"\n\t.balign 4\n\t.word " at " - .\n\t.word " to " - .\n\t.popsection\n\t"
+/* A data abort at label `at` continues at label `to`; traps.c looks here. Offsets are relative to
+ * their own place. */
+#define EX_TABLE(at, to)                                                          \
+    ".pushsection .ex_table, \"a\"\n\t.balign 4\n\t.word " at " - .\n\t.word " to \
+    " - .\n\t.popsection\n\t"
 
-/* Read *p, single-copy atomic (LDRD of an aligned doubleword, with LPAE: Arm ARM A3.5.3). False: nothing is mapped there, *out is not written. */
+/* Read *p, single-copy atomic (LDRD of an aligned doubleword, with LPAE: Arm ARM A3.5.3). False:
+ * nothing is mapped there, *out is not written. */
 static inline bool load64_may_fault(const uint64_t *p, uint64_t *out)
 {
     uint64_t value = 0;
-    __asm__ goto("1: ldrd %Q0, %R0, [%1]\n\t" EX_TABLE("1b", "%l2") : "=r"(value) : "r"(p) : "memory" : fault);
+    __asm__ goto("1: ldrd %Q0, %R0, [%1]\n\t" EX_TABLE("1b", "%l2")
+                 : "=r"(value)
+                 : "r"(p)
+                 : "memory"
+                 : fault);
     *out = value;
     return true;
 fault:
@@ -26,8 +35,8 @@ fault:
 }
 
 /*
- * atomic_cas64 on an address that may not be mapped. 1: swapped; 0: *p was not `*expect`, which now holds what was
- * found; -1: faulted.  Full ordering by the DMBs.
+ * atomic_cas64 on an address that may not be mapped. 1: swapped; 0: *p was not `*expect`, which now
+ * holds what was found; -1: faulted.  Full ordering by the DMBs.
  */
 static inline int cas64_may_fault(uint64_t *p, uint64_t *expect, uint64_t desired)
 {
@@ -49,17 +58,19 @@ static inline int cas64_may_fault(uint64_t *p, uint64_t *expect, uint64_t desire
                      "mov %1, #0\n"
                      "4:\n\t" EX_TABLE("1b", "4b") EX_TABLE("2b", "4b")
                      : "=&r"(found), "+&r"(result), "=&r"(fail)
-                     : "r"(p), "r"(*expect), "r"(desired) : "memory", "cc");
+                     : "r"(p), "r"(*expect), "r"(desired)
+                     : "memory", "cc");
     if (result == 0)
         *expect = found;
     return result;
 }
 
 /*
- * Sixteen adjacent words, each read and written as one, in no order.  If each has all bits of `all`: the bits of `clear` are cleared in
- * each, and the answer is 2.  Else nothing is written; 1 if any has a bit of `any`, 0 if none has.  `any` is one bit of `all`;
- * `clear` is in the lower half of a word, so that its upper half need not be written.
- * Nobody else writes a word that has all bits of `all`.
+ * Sixteen adjacent words, each read and written as one, in no order.  If each has all bits of
+ * `all`: the bits of `clear` are cleared in each, and the answer is 2.  Else nothing is written; 1
+ * if any has a bit of `any`, 0 if none has.  `any` is one bit of `all`; `clear` is in the lower
+ * half of a word, so that its upper half need not be written. Nobody else writes a word that has
+ * all bits of `all`.
  */
 static inline unsigned words16_clear(uint64_t *p, uint64_t all, uint64_t any, uint64_t clear)
 {

@@ -6,7 +6,8 @@
 #include "types.h"
 #include "sched.h"
 
-/* The running CPU's block: TPIDR_EL2, set once by the entry code of each CPU before any other C runs. */
+/* The running CPU's block: TPIDR_EL2, set once by the entry code of each CPU before any other C
+ * runs. */
 static inline struct cpu *this_cpu(void)
 {
     struct cpu *c;
@@ -15,7 +16,7 @@ static inline struct cpu *this_cpu(void)
 }
 static inline unsigned cpu_id(void) { return this_cpu()->id; }
 
-extern uint64_t counter_hz;             /* CNTFRQ_EL0, read at boot */
+extern uint64_t counter_hz; /* CNTFRQ_EL0, read at boot */
 
 /* The ISB keeps the read from being done early, ahead of what it is to time. */
 static inline uint64_t counter(void)
@@ -28,10 +29,12 @@ static inline uint64_t counter(void)
 static inline void arch_dmb(void) { __asm__ volatile("dmb ish" ::: "memory"); }
 static inline void arch_dsb(void) { __asm__ volatile("dsb sy" ::: "memory"); }
 static inline void arch_isb(void) { __asm__ volatile("isb" ::: "memory"); }
-/* The DSB completes all that must be seen before sleeping; a pending interrupt, masked as it is, ends the wait. */
+/* The DSB completes all that must be seen before sleeping; a pending interrupt, masked as it is,
+ * ends the wait. */
 static inline void arch_wfi(void) { __asm__ volatile("dsb sy\n\twfi" ::: "memory"); }
 
-/* An interrupt of the machine waits for this CPU, masked as it is (ISR_EL1 read at EL2: Arm ARM D17.2.64). */
+/* An interrupt of the machine waits for this CPU, masked as it is (ISR_EL1 read at EL2: Arm ARM
+ * D17.2.64). */
 static inline bool arch_irq_pending(void)
 {
     uint64_t isr;
@@ -40,8 +43,8 @@ static inline bool arch_irq_pending(void)
 }
 
 /*
- * Give this CPU to guests for ever: empties the stack, calls guest_prepare() and enters what it chose.  The last
- * call of core_boot and core_secondary.  entry.S
+ * Give this CPU to guests for ever: empties the stack, calls guest_prepare() and enters what it
+ * chose.  The last call of core_boot and core_secondary.  entry.S
  */
 _Noreturn void arch_enter_guest(void);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Xen's public headers as an Arm guest sees them, on a build machine of another kind: their #if's are shown
- * __aarch64__ while they are read, and the compiler's own macros come back afterwards.  Every <xen/...> that depends on
- * the architecture has a wrapper of its name beside this file which includes this one, so that any of them may come first.
+ * Xen's public headers as an Arm guest sees them, on a build machine of another kind: their #if's
+ * are shown
+ * __aarch64__ while they are read, and the compiler's own macros come back afterwards.  Every
+ * <xen/...> that depends on the architecture has a wrapper of its name beside this file which
+ * includes this one, so that any of them may come first.
  */
 #ifndef FAKE_XEN_ARM_H
 #define FAKE_XEN_ARM_H

@@ -6,7 +6,8 @@
 
 static inline bool atomic_cas64(uint64_t *p, uint64_t expect, uint64_t desired)
 {
-    return __atomic_compare_exchange_n(p, &expect, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(p, &expect, desired, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_RELAXED);
 }
 /* Read *p. False: nothing is mapped there, *out is not written. */
 bool load64_may_fault(const uint64_t *p, uint64_t *out);

@@ -18,7 +18,7 @@ struct arch_vcpu {
     uint64_t hcr, vmpidr;
     /* what the fakes of arch_* did to it */
     unsigned loads, saves, undefs, aborts, skipped, restarts, resets;
-    int64_t result;                     /* of the last arch_hypercall_return */
+    int64_t result; /* of the last arch_hypercall_return */
     gva_t abort_far;
 };
 
