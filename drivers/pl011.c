@@ -20,8 +20,6 @@ static bool sbsa, irq_edge;
 uint32_t uart_intid;
 paddr_t uart_base;
 
-void uart_early(uintptr_t va) { uart = (volatile void *)va; }
-
 /* `path`: a full path or an alias, with options after ':' as in stdout-path. */
 static int find_node(const void *fdt, const char *path)
 {

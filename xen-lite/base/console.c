@@ -60,13 +60,6 @@ static void uart_put(char c)
     uart_putc(c);
 }
 
-void console_putc_ring(char c)
-{
-    bool locked = log_enter();
-    ring_put(c);
-    log_leave(locked);
-}
-
 void console_write_raw(const char *s, size_t n)
 {
     bool locked = log_enter();

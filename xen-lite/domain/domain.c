@@ -20,10 +20,6 @@
 #define GRANT_FRAMES_DEFAULT    GRANT_FRAMES_MAX
 #define MAPTRACK_FRAMES_DEFAULT 1024u
 
-static struct domain xen_domain = {
-    .id = DOMID_XEN, .refs = 1, .max_pages = ~0u, .dying = DOM_ALIVE
-};
-struct domain *hypervisor_domain = &xen_domain;
 struct domain *dom0;
 spinlock_t domctl_lock = SPINLOCK_INIT;
 

@@ -110,15 +110,6 @@ void domain_resume(struct domain *d)
         domain_unpause(d);
 }
 
-void domain_crash(struct domain *d, const char *why)
-{
-    struct vcpu *v = current_vcpu();
-    log_err("d%u: crashed: %s\n", d->id, why);
-    if (v && v->domain == d)
-        log_err("d%u: vCPU %u pc 0x%llx\n", d->id, v->id, (unsigned long long)v->arch.regs.pc);
-    domain_shutdown(d, SHUTDOWN_crash);
-}
-
 /* ---- teardown ---------------------------------------------------------------------------------
  */
 
@@ -211,9 +202,9 @@ int domain_kill(struct domain *d)
 static void dump(struct domain *d)
 {
     static const char *const state[] = { "building", "alive", "dying", "dead" };
-    log_info("d%u: %s refs %u vcpus %u pages %u of %u (+%u) pause %d%s\n", d->id,
-             state[d->dying & 3], d->refs, d->max_vcpus, d->tot_pages, d->max_pages,
-             d->xenheap_pages, d->pause_count, d->aarch32 ? " aarch32" : "");
+    log_info("d%u: %s refs %u vcpus %u pages %u of %u pause %d%s\n", d->id, state[d->dying & 3],
+             d->refs, d->max_vcpus, d->tot_pages, d->max_pages, d->pause_count,
+             d->aarch32 ? " aarch32" : "");
     if (d->shutting_down)
         log_info("d%u: shutdown reason %u%s\n", d->id, d->shutdown_code,
                  d->shut_down ? "" : " (under way)");

@@ -87,7 +87,7 @@ struct domain {
     struct mmio_map mmio;
     struct vuart vuart;
     /* memory accounting: pages with this owner, under page allocator's per-domain counts */
-    uint32_t tot_pages, max_pages, outstanding, xenheap_pages;
+    uint32_t tot_pages, max_pages, outstanding;
     struct {
         struct page *page;
         uint16_t cleared;
@@ -117,7 +117,6 @@ struct domain {
 };
 
 extern struct domain *dom0;
-extern struct domain *hypervisor_domain; /* DOMID_XEN-like owner of its own pages; never runs */
 
 static inline struct vcpu *current_vcpu(void) { return this_cpu()->current; }
 
@@ -141,9 +140,8 @@ domid_t domain_free_id(void); /* a free id, or DOMID_INVALID */
 int domain_kill(
     struct domain *d); /* preemptible: -ERESTART; then 0, domain dies with its last reference */
 void domain_shutdown(struct domain *d,
-                     uint32_t reason); /* pauses its vCPUs, tells dom0 by VIRQ_DOM_EXC */
-void domain_resume(struct domain *d);  /* after SHUTDOWN_suspend: clears and lets it run */
-void domain_crash(struct domain *d, const char *why); /* logs, dumps, shutdown(SHUTDOWN_crash) */
+                     uint32_t reason);        /* pauses its vCPUs, tells dom0 by VIRQ_DOM_EXC */
+void domain_resume(struct domain *d);         /* after SHUTDOWN_suspend: clears and lets it run */
 void domain_check_shutdown(struct domain *d); /* scheduler: a vCPU of a domain that shuts down has
                                                  left its CPU; no locks held */
 int vcpu_reset(

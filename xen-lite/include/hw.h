@@ -101,10 +101,8 @@ const struct gic_driver *gicv2_probe(const void *fdt, int node);
 
 /* PL011 console. `path` as in dtuart= (a device-tree path or alias), NULL: /chosen stdout-path. */
 int uart_probe(const void *fdt, const char *path);
-void uart_early(
-    uintptr_t va);      /* before probing: the virtual address of a PL011 that firmware left on */
-void uart_putc(char c); /* polls; '\n' as is */
-int uart_getc(void);    /* -1: nothing */
+void uart_putc(char c);     /* polls; '\n' as is */
+int uart_getc(void);        /* -1: nothing */
 void uart_irq_enable(void); /* receive interrupt, routed to the boot CPU */
 extern uint32_t uart_intid; /* 0: none */
 extern paddr_t uart_base;   /* hidden from dom0 */

@@ -17,7 +17,6 @@ struct vcpu;
 #ifndef XEN_ERESTART
 #define XEN_ERESTART 85
 #endif
-#define ERESTART_INTERNAL XEN_ERESTART
 
 #define HYPERCALL_NUMBER_ARG 5u /* arch_hypercall_arg(v, 5): the call's number (x16, r12) */
 
@@ -73,7 +72,6 @@ int context_load(struct domain *d, const uint8_t *buf, uint32_t bytes);
 
 /* console.c */
 void console_init(const char *cmdline); /* after uart_probe and cmdline_parse: says who speaks */
-void console_putc_ring(char c);         /* into the log ring only */
 void console_input(void); /* UART receive interrupt: takes all that is there; any CPU */
 /*
  * Copy from the log ring to dst.  `incremental`: from *index if that is newer than the oldest kept.

@@ -88,10 +88,6 @@ static inline void list_add_before(struct list *at, struct list *n)
     at->prev = n;
 }
 static inline void list_add_tail(struct list *head, struct list *n) { list_add_before(head, n); }
-static inline void list_add_head(struct list *head, struct list *n)
-{
-    list_add_before(head->next, n);
-}
 static inline void list_del(struct list *n)
 {
     n->prev->next = n->next;

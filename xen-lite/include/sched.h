@@ -51,17 +51,10 @@ struct cpu {
 };
 /*
  * RESCHED: choose again who runs.  TIMER: soft timers are due.  VGIC: the current vCPU's interrupts
- * changed.  EVENT: only to leave the fast path.   REAP: dead domains wait to be freed.  VMID: the
- * domain that was entered last has another number now.
+ * changed.  REAP: dead domains wait to be freed.  VMID: the domain that was entered last has
+ * another number now.
  */
-enum {
-    WORK_RESCHED = 1,
-    WORK_TIMER = 2,
-    WORK_VGIC = 4,
-    WORK_EVENT = 8,
-    WORK_REAP = 16,
-    WORK_VMID = 32
-};
+enum { WORK_RESCHED = 1, WORK_TIMER = 2, WORK_VGIC = 4, WORK_REAP = 8, WORK_VMID = 16 };
 enum {
     EXIT_IRQ,
     EXIT_HYPERCALL,
@@ -100,7 +93,6 @@ struct sched_vcpu {
     uint64_t vruntime;               /* CPU time scaled by 256 / weight */
     uint64_t charged_ns;             /* while running: its time is accounted up to here */
     uint64_t slice_start_ns, run_ns; /* start of the present time slice; total CPU time */
-    uint64_t wake_ns;                /* last became runnable */
     int cpu;                         /* where it runs, or ran last; -1 never */
     int hw_cpu; /* CPU whose EL1 registers still equal the saved ones, if it is that CPU's `loaded`;
                    -1 none */

@@ -35,7 +35,6 @@ static inline uint64_t pa_pfn(paddr_t pa) { return pa.v >> PAGE_SHIFT; }
 static inline uint64_t ipa_gfn(ipa_t ipa) { return ipa.v >> PAGE_SHIFT; }
 static inline paddr_t pfn_pa(uint64_t pfn) { return PA(pfn << PAGE_SHIFT); }
 
-typedef uint16_t domid_t_; /* Xen's public domid_t is the name used in code; see <xen/xen.h> */
 #define MAX_CPUS    8u
 #define MAX_VCPUS   8u
 #define MAX_DOMAINS 128u

@@ -111,12 +111,10 @@ bool vgic_hw_irq(
 bool vgic_reserve(struct domain *d,
                   uint32_t intid); /* mark as taken; false: it was, or there is none */
 /* Called around running: load when a vCPU gets the CPU, save when it leaves it, flush before entry
- * if v->vgic.dirty, sync when an exit needs the state of list registers (maintenance interrupt,
- * register access). */
+ * if v->vgic.dirty. */
 void vgic_load(struct vcpu *v);
 void vgic_save(struct vcpu *v);
 void vgic_flush(struct vcpu *v);
-void vgic_sync(struct vcpu *v);
 /*
  * An enabled pending interrupt that would be delivered: ends WFI. Exact for a vCPU that is not
  * loaded elsewhere. To wait: mark the vCPU blocked first, then ask; an interrupt that comes later

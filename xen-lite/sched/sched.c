@@ -220,7 +220,6 @@ void sched_make_runnable(struct vcpu *v, uint64_t now, bool woken)
 {
     if (woken)
         place(v, now);
-    v->sched.wake_ns = now;
     enqueue(v);
     sched_tickle(v, now, woken);
 }

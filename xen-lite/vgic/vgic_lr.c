@@ -279,8 +279,6 @@ void vgic_flush(struct vcpu *v)
     send_moved(v, &moved);
 }
 
-void vgic_sync(struct vcpu *v) { vgic_flush(v); }
-
 void vgic_load(struct vcpu *v)
 {
     struct moved moved = { .count = 0 };

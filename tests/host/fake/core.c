@@ -17,7 +17,6 @@
 WEAK struct cpu cpus[MAX_CPUS];
 WEAK unsigned cpu_count;
 WEAK struct domain *dom0;
-WEAK struct domain *hypervisor_domain;
 WEAK struct cmdline cmdline = { .vlpt = true };
 jmp_buf fake_panic_jmp;
 bool fake_panic_armed, fake_preempt;
