@@ -300,7 +300,7 @@ static const struct gic_driver driver = {
 static bool frame(const void *fdt, int node, unsigned n, const char *what, uint32_t least,
                   paddr_t *pa, uint64_t *bytes)
 {
-    if (dt_reg(fdt, node, n, pa, bytes) && *bytes >= least)
+    if (!dt_reg(fdt, node, n, pa, bytes) && *bytes >= least)
         return true;
     log_err("GICv2: reg: no %s frame, or less than 0x%x bytes of it\n", what, least);
     return false;

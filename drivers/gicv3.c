@@ -352,7 +352,7 @@ const struct gic_driver *gicv3_probe(const void *fdt, int node)
     uint64_t bytes;
     bool edge;
 
-    if (!dt_reg(fdt, node, 0, &gic_info.dist, &gic_info.dist_bytes) ||
+    if (dt_reg(fdt, node, 0, &gic_info.dist, &gic_info.dist_bytes) ||
         !(dist = arch_map_device(gic_info.dist, gic_info.dist_bytes))) {
         log_err("GICv3: reg: no distributor\n");
         return NULL;
@@ -365,7 +365,7 @@ const struct gic_driver *gicv3_probe(const void *fdt, int node)
         redist_stride = (uint64_t)fdt32_to_cpu(((const fdt32_t *)(const void *)stride)[0]) << 32 |
                         fdt32_to_cpu(((const fdt32_t *)(const void *)stride)[1]);
     for (region_count = 0; region_count < count && region_count < REDIST_REGIONS; region_count++) {
-        if (!dt_reg(fdt, node, 1 + region_count, &pa, &bytes) ||
+        if (dt_reg(fdt, node, 1 + region_count, &pa, &bytes) ||
             !(regions[region_count].base = arch_map_device(pa, bytes))) {
             log_err("GICv3: reg: no redistributor region %u\n", region_count);
             return NULL;

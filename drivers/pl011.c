@@ -46,7 +46,7 @@ int uart_probe(const void *fdt, const char *path)
     sbsa = fdt_node_check_compatible(fdt, node, "arm,sbsa-uart") == 0;
     if (!sbsa && fdt_node_check_compatible(fdt, node, "arm,pl011"))
         return -XEN_ENODEV;
-    if (!dt_reg(fdt, node, 0, &pa, &bytes))
+    if (dt_reg(fdt, node, 0, &pa, &bytes))
         return -XEN_EINVAL;
     volatile void *va = arch_map_device(pa, bytes);
     if (!va)

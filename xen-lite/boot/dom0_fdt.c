@@ -4,9 +4,9 @@
  * the hypervisor's node.  Edited in a copy with libfdt; a node that cannot be edited fails the boot
  * by name.
  */
-#include <libfdt.h>
 #include <xen/errno.h>
 #include "boot.h"
+#include "dt.h"
 #include "hw.h"
 #include "lib.h"
 
@@ -31,21 +31,22 @@ static const char *const gic_compatible[] = { "arm,gic-v3", "arm,cortex-a15-gic"
 
 static bool is_hypervisor_uart(const void *fdt, int node)
 {
-    uint64_t start, bytes;
-    if (!fdt_has_compatible(fdt, node, uart_compatible, ARRAY_SIZE(uart_compatible)))
+    paddr_t start;
+    uint64_t bytes;
+    if (!dt_compatible(fdt, node, uart_compatible, ARRAY_SIZE(uart_compatible)))
         return false; /* before libfdt looks for its bus, which takes the whole tree */
-    return !fdt_reg(fdt, node, 0, &start, &bytes) && start == uart_base.v && uart_base.v;
+    return !dt_reg(fdt, node, 0, &start, &bytes) && start.v == uart_base.v && uart_base.v;
 }
 
 static bool is_hidden(const void *fdt, int node)
 {
-    return fdt_has_compatible(fdt, node, hidden_compatible, ARRAY_SIZE(hidden_compatible)) ||
+    return dt_compatible(fdt, node, hidden_compatible, ARRAY_SIZE(hidden_compatible)) ||
            is_hypervisor_uart(fdt, node);
 }
 
 static bool is_gic(const void *fdt, int node)
 {
-    return fdt_has_compatible(fdt, node, gic_compatible, ARRAY_SIZE(gic_compatible));
+    return dt_compatible(fdt, node, gic_compatible, ARRAY_SIZE(gic_compatible));
 }
 
 static bool is_memory(const void *fdt, int node)
@@ -59,11 +60,11 @@ static int for_each_pci_range(const void *fdt, int node, int (*fn)(void *, uint6
 {
     int len, rc = 0;
     const uint32_t *p = fdt_getprop(fdt, node, "ranges", &len);
-    unsigned up = fdt_cells(fdt, fdt_parent_offset(fdt, node), "#address-cells", 2);
-    unsigned size = fdt_cells(fdt, node, "#size-cells", 2), entry = (3 + up + size) * 4;
+    unsigned up = dt_u32(fdt, fdt_parent_offset(fdt, node), "#address-cells", 2);
+    unsigned size = dt_u32(fdt, node, "#size-cells", 2), entry = (3 + up + size) * 4;
     for (; p && len >= (int)entry && !rc; len -= (int)entry) {
         p += 3;
-        uint64_t start = fdt_read_cells(&p, up), bytes = fdt_read_cells(&p, size);
+        uint64_t start = dt_read_cells(&p, up), bytes = dt_read_cells(&p, size);
         rc = fn(arg, start, start + bytes);
     }
     return rc;
@@ -83,7 +84,8 @@ int dom0_for_each_device(const void *fdt, int (*fn)(void *, uint64_t, uint64_t),
         depth = 0; /* the nodes above: libfdt looks for a parent from the start of the tree */
     for (int node = fdt_next_node(fdt, 0, &depth); node >= 0 && depth > 0;
          node = fdt_next_node(fdt, node, &depth)) {
-        uint64_t start, bytes;
+        paddr_t start;
+        uint64_t bytes;
         if (depth >= DEPTH_MAX)
             return -XEN_EINVAL;
         above[depth] = node;
@@ -91,10 +93,9 @@ int dom0_for_each_device(const void *fdt, int (*fn)(void *, uint64_t, uint64_t),
             is_no_bus(fdt, above[depth - 1]))
             continue;
         int rc = 0;
-        for (unsigned i = 0; !rc && !fdt_reg_on(fdt, node, above[depth - 1], i, &start, &bytes);
-             i++)
+        for (unsigned i = 0; !rc && !dt_reg_on(fdt, node, above[depth - 1], i, &start, &bytes); i++)
             if (bytes)
-                rc = fn(arg, start, start + bytes);
+                rc = fn(arg, start.v, start.v + bytes);
         const char *type = fdt_getprop(fdt, node, "device_type", NULL);
         if (!rc && type && !strcmp(type, "pci"))
             rc = for_each_pci_range(fdt, node, fn, arg);
@@ -155,7 +156,7 @@ static void put_cells(uint32_t **p, uint64_t v, unsigned cells)
 
 static int add_memory(void *fdt, const struct dom0_layout *l)
 {
-    unsigned ac = fdt_cells(fdt, 0, "#address-cells", 2), sc = fdt_cells(fdt, 0, "#size-cells", 1);
+    unsigned ac = dt_u32(fdt, 0, "#address-cells", 2), sc = dt_u32(fdt, 0, "#size-cells", 1);
     for (unsigned i = l->bank_count; i--;) {
         char name[32];
         uint32_t reg[4], *p = reg;
@@ -181,7 +182,7 @@ static int edit_cpus(void *fdt, const struct dom0_layout *l)
     int parent = fdt_path_offset(fdt, "/cpus"), node, rc = 0, len;
     if (parent < 0)
         return parent;
-    unsigned ac = fdt_cells(fdt, parent, "#address-cells", 1);
+    unsigned ac = dt_u32(fdt, parent, "#address-cells", 1);
     while ((node = fdt_node_offset_by_prop_value(fdt, parent, "device_type", type, 4)) >= 0) {
         const char *s = fdt_getprop(fdt, node, "compatible", &len);
         if (s && len > 0)
@@ -249,8 +250,8 @@ static int gic_node(const void *fdt)
 static int edit_gic_frames(void *fdt, int node)
 {
     int len, parent = fdt_parent_offset(fdt, node);
-    unsigned cells = 2 * (fdt_cells(fdt, parent, "#address-cells", 2) +
-                          fdt_cells(fdt, parent, "#size-cells", 1));
+    unsigned cells = 2 * (dt_u32(fdt, parent, "#address-cells", 2) +
+                          dt_u32(fdt, parent, "#size-cells", 1));
     uint32_t keep[8];
     const void *reg = fdt_getprop(fdt, node, "reg", &len);
     if (!reg || cells > ARRAY_SIZE(keep) || len < (int)(4 * cells))
@@ -283,7 +284,7 @@ static int edit_gic(void *fdt)
 static int add_hypervisor(void *fdt, const struct dom0_layout *l)
 {
     static const char compatible[] = "xen,xen-4.17\0xen,xen";
-    unsigned ac = fdt_cells(fdt, 0, "#address-cells", 2), sc = fdt_cells(fdt, 0, "#size-cells", 1);
+    unsigned ac = dt_u32(fdt, 0, "#address-cells", 2), sc = dt_u32(fdt, 0, "#size-cells", 1);
     uint32_t reg[8], *p = reg;
     uint32_t gic_phandle = fdt_get_phandle(fdt, gic_node(fdt));
     int node = fdt_add_subnode(fdt, 0, "hypervisor");
