@@ -237,9 +237,37 @@ int vuart_init(struct domain *d, uint64_t gfn, domid_t by, uint32_t *port)
 }
 bool vgic_reserve(struct domain *d, uint32_t intid)
 {
-    (void)d;
-    return intid != 40;
+    return intid < INTID_SPI + d->vgic.spi_count && intid != 40;
 }
+static unsigned unreserved;
+void vgic_unreserve(struct domain *d, uint32_t intid)
+{
+    (void)d;
+    unreserved = intid;
+}
+struct vgic_irq *vgic_irq_get(struct domain *d, struct vcpu *v, uint32_t intid)
+{
+    (void)d;
+    (void)v;
+    (void)intid;
+    return NULL;
+}
+void vgic_set_type(struct domain *d, uint32_t intid, bool edge)
+{
+    (void)d;
+    (void)intid;
+    (void)edge;
+}
+bool vgic_hw_irq(uint32_t phys)
+{
+    (void)phys;
+    return false;
+}
+void vgic_maintenance(void) {}
+void vtimer_host_irq(void) {}
+void timer_run_expired(void) {}
+void console_input(void) {}
+const struct gic_driver *gic;
 int vgic_map_hw(struct domain *d, uint32_t virt, uint32_t phys)
 {
     (void)d;

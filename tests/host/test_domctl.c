@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: xen-lite/call/hypercall.c xen-lite/call/version.c xen-lite/call/hvm_op.c xen-lite/call/sched_op.c xen-lite/call/vcpu_op.c xen-lite/call/platform.c
 // link: xen-lite/call/domctl.c xen-lite/call/domctl_context.c xen-lite/call/domctl_create.c xen-lite/call/domctl_device.c xen-lite/call/domctl_dirty.c
-// link: xen-lite/call/domctl_info.c xen-lite/call/domctl_vcpu.c xen-lite/call/sysctl.c xen-lite/call/sysctl_info.c xen-lite/base/perfc.c
+// link: xen-lite/call/domctl_info.c xen-lite/call/domctl_vcpu.c xen-lite/call/sysctl.c xen-lite/call/sysctl_info.c xen-lite/base/perfc.c xen-lite/vgic/irq.c
 // link: tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
 /*
@@ -415,7 +415,9 @@ static void test_devices(void **state)
     assert_int_equal(BIND(33, 33, PT_IRQ_TYPE_SPI), -XEN_EINVAL);  /* the console's */
     assert_int_equal(BIND(200, 200, PT_IRQ_TYPE_SPI), -XEN_EBUSY); /* beyond the guest's */
     assert_int_equal(BIND(40, 40, PT_IRQ_TYPE_SPI), -XEN_EBUSY);
-    assert_int_equal(BIND(41, 41, PT_IRQ_TYPE_SPI), -XEN_EBUSY);
+    assert_int_equal(unreserved, 0);
+    assert_int_equal(BIND(41, 41, PT_IRQ_TYPE_SPI), -XEN_EBUSY); /* another domain's */
+    assert_int_equal(unreserved, 41);
     assert_int_equal(BIND(50, 50, PT_IRQ_TYPE_SPI), 0);
     op.u.irq_permission.pirq = 5000;
     assert_int_equal(domctl(XEN_DOMCTL_irq_permission, 3), -XEN_EINVAL);

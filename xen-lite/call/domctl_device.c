@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Devices and memory of the machine for a domain: who may have what, and mapping it. */
 #include "control.h"
+#include "irq.h"
 
 #define IOMEM_GRANTS      64u
 #define MAPPING_PAGES_MAX 64u
@@ -130,42 +131,26 @@ long domctl_irq_permission(struct domctl *c)
 {
     const struct xen_domctl_irq_permission *p = &c->op->u.irq_permission;
 
-    if (p->pirq >= gic_info.irq_count || p->pirq >= sizeof c->d->irq_granted * 8)
+    if (p->pirq >= gic_info.irq_count)
         return -XEN_EINVAL;
-    if (!bit_test(current_vcpu()->domain->irq_granted, p->pirq))
+    if (!irq_permitted(current_vcpu()->domain, p->pirq))
         return -XEN_EPERM;
-    if (p->allow_access)
-        bit_set(c->d->irq_granted, p->pirq);
-    else
-        bit_clear(c->d->irq_granted, p->pirq);
-    return 0;
+    return irq_permit(c->d, p->pirq, p->allow_access);
 }
 
 /* An SPI of the machine for a guest, under its own number. */
 long domctl_bind_pt_irq(struct domctl *c)
 {
     const struct xen_domctl_bind_pt_irq *b = &c->op->u.bind_pt_irq;
-    struct domain *d = c->d;
     uint32_t irq = b->machine_irq;
 
     if (b->irq_type != PT_IRQ_TYPE_SPI)
         return -XEN_EOPNOTSUPP;
-    if (irq != b->u.spi.spi || irq < INTID_SPI || irq >= gic_info.irq_count ||
-        irq >= sizeof d->irq_granted * 8 || irq == uart_intid)
+    if (irq != b->u.spi.spi || irq < INTID_SPI || irq >= gic_info.irq_count || irq == uart_intid)
         return -XEN_EINVAL;
-    if (!bit_test(current_vcpu()->domain->irq_granted, irq))
+    if (!irq_permitted(current_vcpu()->domain, irq))
         return -XEN_EPERM;
-    if (c->op->cmd == XEN_DOMCTL_unbind_pt_irq) {
-        vgic_unmap_hw(d, irq);
-        bit_clear(d->vgic.allocated, irq);
-        return 0;
-    }
-    if (irq >= INTID_SPI + d->vgic.spi_count || !vgic_reserve(d, irq))
-        return -XEN_EBUSY;
-    long result = vgic_map_hw(d, irq, irq);
-    if (result)
-        bit_clear(d->vgic.allocated, irq);
-    return result;
+    return c->op->cmd == XEN_DOMCTL_unbind_pt_irq ? irq_unbind(c->d, irq) : irq_bind(c->d, irq);
 }
 
 /* Clean what the tools wrote to the point of coherency.  Progress is in the caller's block. */

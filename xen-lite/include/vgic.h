@@ -110,6 +110,7 @@ bool vgic_hw_irq(
     uint32_t phys); /* host_irq: an interrupt that belongs to a domain came; false: not mapped */
 bool vgic_reserve(struct domain *d,
                   uint32_t intid); /* mark as taken; false: it was, or there is none */
+void vgic_unreserve(struct domain *d, uint32_t intid);
 /* Called around running: load when a vCPU gets the CPU, save when it leaves it, flush before entry
  * if v->vgic.dirty. */
 void vgic_load(struct vcpu *v);

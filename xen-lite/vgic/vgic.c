@@ -325,6 +325,15 @@ bool vgic_reserve(struct domain *d, uint32_t intid)
     return !taken;
 }
 
+void vgic_unreserve(struct domain *d, uint32_t intid)
+{
+    if (intid >= INTID_SPI + d->vgic.spi_count)
+        return;
+    spin_lock(&d->vgic.lock);
+    bit_clear(d->vgic.allocated, intid);
+    spin_unlock(&d->vgic.lock);
+}
+
 /*
  * Power-on state, but on stock Xen GICv3 has no group 0, GICv2 no group 1, and payloads that run
  * there never write IGROUPR; nor do they ever enable a GICv2's SGIs, or route an SPI away from vCPU
