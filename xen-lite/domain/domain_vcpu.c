@@ -89,19 +89,26 @@ static void unpin(struct page *p, const void *va)
     page_put(p);
 }
 
-/* A page of the guest's own RAM that may be written, referenced and mapped at *va: 0, -XEN_EINVAL,
- * -XEN_ENOMEM. */
+/*
+ * A page of the guest's own RAM that may be written, referenced and mapped at *va: 0, -XEN_EINVAL,
+ * -XEN_ENOMEM.  The hypervisor may write to it at any time from now on, and marks it dirty after
+ * each write.  Those marks go by address (evtchn_2l.c) and leave `written` alone, so it is set
+ * here.
+ */
 static int pin(struct domain *d, ipa_t ipa, struct page **page, uint8_t **va)
 {
-    enum p2m_type type;
-    struct page *p = p2m_get_page(d, ipa, true, &type);
-    int rc = p && type == P2M_RAM ? 0 : -XEN_EINVAL;
-    if (!rc && !(*va = page_map_lasting(p)))
-        rc = -XEN_ENOMEM;
-    if (rc && p)
+    struct page *p = p2m_get_ram(d, ipa_gfn(ipa), true);
+    *page = NULL;
+    if (!p)
+        return -XEN_EINVAL;
+    *va = page_map_lasting(p);
+    if (!*va) {
         page_put(p);
-    *page = rc ? NULL : p;
-    return rc;
+        return -XEN_ENOMEM;
+    }
+    p->written = true;
+    *page = p;
+    return 0;
 }
 
 static bool info_place_valid(const struct vcpu *v, uint64_t offset)

@@ -145,18 +145,14 @@ static bool uart_access(struct vcpu *v, void *arg, struct mmio_access *a)
 int vuart_init(struct domain *d, uint64_t gfn, uint16_t console_domid, uint32_t *evtchn)
 {
     struct vuart *u = &d->vuart;
-    enum p2m_type type = P2M_NONE;
 
     if (u->enabled)
         return -XEN_EINVAL;
     if (d->privileged || d->vgic.spi_count <= GUEST_VPL011_SPI - INTID_SPI)
         return -XEN_EOPNOTSUPP;
-    struct page *page = p2m_get_page(d, GFN(gfn), true, &type);
-    if (!page || type != P2M_RAM) {
-        if (page)
-            page_put(page);
+    struct page *page = p2m_get_ram(d, gfn, true);
+    if (!page)
         return -XEN_EINVAL;
-    }
     void *ring = page_map_lasting(page);
     int ret = !ring ? -XEN_ENOMEM
                     : evtchn_alloc_consumer(d, console_domid, EVTCHN_CONSUMER_VUART, evtchn);

@@ -102,10 +102,13 @@ void p2m_settle(struct domain *d);
 bool p2m_lookup(struct domain *d, ipa_t ipa, struct p2m_entry *e); /* false: nothing there */
 /*
  * The page behind an address with a reference taken; NULL if not RAM-like, or `write` and not
- * writable by right.  Marks dirty when `write`; whoever keeps writing, or writes later, marks again
- * AFTER the write (dirty_mark, dirty_mark_page): a harvest may come in between.
+ * writable by right.  Marks nothing.  A caller that writes to the page marks it once, AFTER the
+ * write (dirty_mark_page, or dirty_mark_ram if it is the domain's RAM): a harvest between a mark
+ * and the write would clean the page too early (dirty.c).
  */
 struct page *p2m_get_page(struct domain *d, ipa_t ipa, bool write, enum p2m_type *type);
+/* The same for the domain's own RAM: NULL for any other type. */
+struct page *p2m_get_ram(struct domain *d, uint64_t gfn, bool write);
 uint64_t p2m_max_gfn(const struct domain *d);
 void p2m_cache_flush(struct domain *d, uint64_t gfn, uint64_t pages); /* XEN_DOMCTL_cacheflush */
 void p2m_dump(struct domain *d);
@@ -172,6 +175,8 @@ bool dirty_split_idle(void);
 bool dirty_fault(struct vcpu *v, ipa_t ipa);
 void dirty_mark(struct domain *d,
                 ipa_t ipa); /* the hypervisor (or a copy for another domain) wrote there */
+void dirty_mark_ram(struct domain *d, ipa_t ipa,
+                    struct page *p);  /* the same where the caller has the page of RAM at hand */
 void dirty_mark_page(struct page *p); /* by page: its owner's leaf, through p->gfn */
 void dirty_ext_writer(struct page *p,
                       int delta); /* a writable mapping by another domain came (+1) or went (-1) */

@@ -173,17 +173,7 @@ static void clear_status(struct domain *d, struct grant_entry_v1 *e, const struc
 /* The page that the entry names now.  Only memory of the granter's own can be granted. */
 static struct page *named_page(struct domain *d, const struct grant_entry_v1 *e, bool readonly)
 {
-    uint32_t gfn = __atomic_load_n(&e->frame, __ATOMIC_RELAXED);
-    enum p2m_type type;
-    struct page *page = gfn >> (IPA_BITS - PAGE_SHIFT)
-                            ? NULL
-                            : p2m_get_page(d, GFN(gfn), !readonly, &type);
-
-    if (page && type != P2M_RAM) {
-        page_put(page);
-        page = NULL;
-    }
-    return page;
+    return p2m_get_ram(d, __atomic_load_n(&e->frame, __ATOMIC_RELAXED), !readonly);
 }
 
 /* Lock held. *wrote: the entry was changed. */

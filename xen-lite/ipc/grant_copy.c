@@ -27,20 +27,6 @@ static int16_t find_domain(struct copy_end *end, struct domain *self, domid_t do
     return end->domain ? GNTST_okay : GNTST_bad_domain;
 }
 
-static struct page *own_page(struct domain *d, uint64_t gfn, bool readonly)
-{
-    enum p2m_type type;
-    struct page *page = gfn >> (IPA_BITS - PAGE_SHIFT)
-                            ? NULL
-                            : p2m_get_page(d, GFN(gfn), !readonly, &type);
-
-    if (page && type != P2M_RAM) {
-        page_put(page);
-        page = NULL;
-    }
-    return page;
-}
-
 static int16_t take_page(struct copy_end *end, struct domain *self,
                          const struct gnttab_copy_ptr *ptr)
 {
@@ -51,7 +37,7 @@ static int16_t take_page(struct copy_end *end, struct domain *self,
             end->page = NULL;
         return status;
     }
-    end->page = own_page(end->domain, ptr->u.gmfn, end->readonly);
+    end->page = p2m_get_ram(end->domain, ptr->u.gmfn, !end->readonly);
     return end->page ? GNTST_okay : GNTST_bad_page;
 }
 

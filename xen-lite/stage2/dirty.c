@@ -312,6 +312,9 @@ static int start(struct p2m *p2m)
                     __atomic_load_n(&cmdline.dirty_mode, __ATOMIC_RELAXED) != DIRTY_SW;
     p2m->logging = true;
     __atomic_fetch_add(&logging_domains, 1, __ATOMIC_RELAXED);
+    /* A writer sets a page's `written`, then looks at `logging`, a full barrier between.  Here it
+     * is `logging` first, then the pages: one of the two sees what the other did. */
+    arch_dmb();
     return 0;
 }
 

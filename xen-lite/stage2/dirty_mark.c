@@ -99,6 +99,12 @@ void dirty_mark(struct domain *d, ipa_t ipa)
     mark(&d->p2m, ipa.v);
 }
 
+void dirty_mark_ram(struct domain *d, ipa_t ipa, struct page *p)
+{
+    p->written = true;
+    dirty_mark(d, ipa);
+}
+
 void dirty_mark_page(struct page *p)
 {
     p->written = true;

@@ -17,7 +17,7 @@ enum direction { FROM_GUEST, TO_GUEST, CLEAR_GUEST };
 static void mark_written(struct domain *d, ipa_t ipa, struct page *p, enum p2m_type type)
 {
     if (type == P2M_RAM)
-        dirty_mark(d, ipa);
+        dirty_mark_ram(d, ipa, p);
     else if (type != P2M_SHARED)
         dirty_mark_page(p);
 }

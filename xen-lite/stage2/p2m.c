@@ -122,18 +122,22 @@ struct page *p2m_get_page(struct domain *d, ipa_t ipa, bool write, enum p2m_type
     if ((leaf & PTE_VALID) && found != P2M_DEVICE && (!write || writable_by_right(leaf))) {
         p = pfn_page(((leaf & PTE_ADDR) + (ipa.v & (pt_span(level) - 1))) >> PAGE_SHIFT);
         page_get_known(p);
-        if (write)
-            p->written = true;
     }
     spin_unlock(&p2m->lock);
-    if (!p)
-        return NULL;
-    if (type)
+    if (p && type)
         *type = found;
-    if (write && found == P2M_RAM)
-        dirty_mark(d, ipa);
-    else if (write && found != P2M_SHARED)
-        dirty_mark_page(p);
+    return p;
+}
+
+struct page *p2m_get_ram(struct domain *d, uint64_t gfn, bool write)
+{
+    enum p2m_type type;
+    struct page *p = gfn >> (IPA_BITS - PAGE_SHIFT) ? NULL
+                                                    : p2m_get_page(d, GFN(gfn), write, &type);
+    if (p && type != P2M_RAM) {
+        page_put(p);
+        p = NULL;
+    }
     return p;
 }
 
