@@ -50,9 +50,10 @@ void timer_init(struct timer *t, void (*fn)(void *), void *arg)
     list_init(&t->link);
 }
 
-/* This CPU's, list locked. */
+/* Set the hardware of CPU c, which is this one. */
 static void program(struct cpu *c)
 {
+    ASSERT_LOCKED(&c->timer_lock);
     uint64_t next = list_empty(&c->timers)
                         ? NEVER
                         : list_entry(c->timers.next, struct timer, link)->deadline;
@@ -62,9 +63,10 @@ static void program(struct cpu *c)
     arch_timer_set(next);
 }
 
-/* t->lock held: t->cpu does not change under us, but its owner may be firing it. */
+/* t->cpu does not change under t->lock, but that CPU may be firing the timer. */
 static void disarm(struct timer *t)
 {
+    ASSERT_LOCKED(&t->lock);
     struct cpu *c = t->cpu;
     if (!c)
         return;
@@ -121,9 +123,10 @@ void timer_stop(struct timer *t)
     } while (__atomic_load_n(&t->armed, __ATOMIC_ACQUIRE));
 }
 
-/* The first timer if it is due, out of the list and counted as running; list locked. */
+/* The first timer if it is due, out of the list and counted as running. */
 static struct timer *take_due(struct cpu *c)
 {
+    ASSERT_LOCKED(&c->timer_lock);
     if (list_empty(&c->timers))
         return NULL;
     struct timer *t = list_entry(c->timers.next, struct timer, link);

@@ -151,6 +151,7 @@ static long domctl_soft_reset(struct domctl *c)
  * vCPUs to be off their CPUs. */
 static long domctl_destroydomain(struct domctl *c)
 {
+    ASSERT_LOCKED(&domctl_lock);
     long result = domain_kill(c->d);
 
     if (!result)

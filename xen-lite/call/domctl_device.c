@@ -8,8 +8,8 @@
 #define FLUSH_PAGES_MAX   (1ull << 18)
 #define FLUSH_PIECE       64u
 
-/* Ranges that the tools allowed; the control domain itself may have every device. Under the domctl
- * lock. */
+/* Ranges that the tools allowed; the control domain itself may have every device.  Guarded by
+ * domctl_lock. */
 static struct {
     domid_t id;
     bool used;
@@ -33,6 +33,7 @@ static bool is_device(uint64_t first, uint64_t last)
 
 static bool may_have(const struct domain *d, uint64_t first, uint64_t last)
 {
+    ASSERT_LOCKED(&domctl_lock);
     if (!is_device(first, last))
         return false;
     if (d->privileged)
@@ -46,6 +47,7 @@ static bool may_have(const struct domain *d, uint64_t first, uint64_t last)
 
 void domctl_forget_devices(domid_t id)
 {
+    ASSERT_LOCKED(&domctl_lock);
     for (unsigned i = 0; i < IOMEM_GRANTS; i++)
         if (iomem[i].id == id)
             iomem[i].used = false;
@@ -70,6 +72,7 @@ static long iomem_allow(const struct domain *d, uint64_t first, uint64_t last)
  */
 static long iomem_deny(const struct domain *d, uint64_t first, uint64_t last)
 {
+    ASSERT_LOCKED(&domctl_lock);
     for (unsigned i = 0; i < IOMEM_GRANTS; i++) {
         if (!iomem[i].used || iomem[i].id != d->id || iomem[i].last < first ||
             iomem[i].first > last)

@@ -25,10 +25,10 @@ static bool is_memory(struct domain *d, uint64_t gfn, struct p2m_entry *e)
     return p2m_lookup(d, GFN(gfn), e) && e->type == P2M_RAM;
 }
 
-/* The page at gfn's own address, with a reference for the map: kept from when it left, or free.
- * d->lock held. */
+/* The page at gfn's own address, with a reference for the map: kept from when it left, or free. */
 static struct page *own_address(struct domain *d, uint64_t gfn)
 {
+    ASSERT_LOCKED(&d->lock);
     struct page *page = pfn_valid(gfn) ? pfn_page(gfn) : NULL;
 
     if (!page)
@@ -63,9 +63,10 @@ static bool restore_page(struct domain *d, uint64_t gfn)
     return ok;
 }
 
-/* Refers to the page twice for a moment, so that it is never free in between. d->lock held. */
+/* Refers to the page twice for a moment, so that it is never free in between. */
 static int keep_page(struct domain *d, uint64_t gfn, const struct p2m_entry *e)
 {
+    ASSERT_LOCKED(&d->lock);
     struct page *page = pfn_page(pa_pfn(e->pa));
 
     if (!page_get(page, d))

@@ -32,9 +32,10 @@ static struct domain *entry(struct list *l) { return list_entry(l, struct domain
 /* ---- finding ----------------------------------------------------------------------------------
  */
 
-/* The first with an id of at least `id`; list_lock held. */
+/* The first with an id of at least `id`. */
 static struct domain *at_least(domid_t id)
 {
+    ASSERT_LOCKED(&list_lock);
     list_for_each(l, &domains) if (entry(l)->id >= id) return entry(l);
     return NULL;
 }

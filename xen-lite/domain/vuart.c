@@ -60,9 +60,9 @@ static uint32_t flags(const struct xencons_interface *r)
            (out == 0 ? FR_TXFE : 0u) | (out == sizeof(r->out) ? FR_TXFF : 0u);
 }
 
-/* Lock held. */
 static void update_line(struct domain *d)
 {
+    ASSERT_LOCKED(&d->vuart.lock);
     vgic_inject(d, NULL, GUEST_VPL011_SPI, raw_interrupts(d->vuart.ring) & d->vuart.imsc);
 }
 

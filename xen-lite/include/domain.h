@@ -156,7 +156,8 @@ int vcpu_place_info(struct vcpu *v, ipa_t where);
 int vcpu_place_runstate(struct vcpu *v, gva_t where, ipa_t ipa);
 void vcpu_release_areas(
     struct vcpu *v); /* drop both; vcpu_info moves back into the hypervisor's memory */
-/* Scheduler: RUNSTATE_* begins at now_ns (accounting only; scheduler lock held). */
+/* Scheduler: RUNSTATE_* begins at now_ns (accounting only).  The caller holds the
+ * scheduler's lock. */
 void vcpu_runstate_update(struct vcpu *v, int state, uint64_t now_ns);
 void vcpu_runstate_publish(struct vcpu *v); /* writes it to the guest's area, marks that dirty; v is
                                                running here; no locks held */

@@ -78,7 +78,7 @@ void evtchn_upcall(struct vcpu *v); /* (re)raise the event interrupt if upcall_p
                                        vcpu_info moves, restore */
 void evtchn_dump(struct domain *d);
 
-/* Among evtchn*.c, with d->evtchn.lock held. */
+/* Among evtchn*.c.  The caller holds d->evtchn.lock. */
 struct evtchn *evtchn_port(struct domain *d, uint32_t port); /* NULL: no such port */
 static inline bool evtchn_in_use(const struct evtchn *c) { return c->state != EVTCHNSTAT_closed; }
 static inline bool evtchn_virq_is_global(uint32_t virq)
@@ -90,7 +90,7 @@ enum { EVTCHN_WROTE_SHARED = 1, EVTCHN_WROTE_INFO = 2 };
 unsigned evtchn_2l_set_pending(struct domain *d, uint32_t port, unsigned vcpu);
 unsigned evtchn_2l_clear_pending(struct domain *d, uint32_t port);
 unsigned evtchn_2l_unmask(struct domain *d, uint32_t port, unsigned vcpu);
-/* Without the lock: enter what was written in the dirty log. */
+/* Enter what was written in the dirty log.  The caller holds no evtchn lock. */
 void evtchn_mark(struct domain *d, unsigned vcpu, unsigned wrote);
 
 /*

@@ -83,14 +83,15 @@ int grant_get_frame(struct domain *d, uint64_t idx, struct page **page);
 void grant_dump(struct domain *d);
 
 /* Among grant*.c. */
-/* Pin an entry for `by`. GNTST_okay with a reference on *page; else why not. No lock held. */
+/* Pin an entry for `by`. GNTST_okay with a reference on *page; else why not.
+ * The caller holds no grant lock. */
 int16_t grant_acquire(struct domain *granter, uint32_t ref, domid_t by, bool readonly,
                       struct page **page);
 void grant_release(struct domain *granter, uint32_t ref, bool readonly); /* pin and reference */
 int16_t grant_swap(struct domain *d, uint32_t a, uint32_t b);
 int grant_grow(struct domain *d,
-               uint32_t frames); /* to at least that many. lock held. 0, -XEN_EINVAL, -XEN_ENOMEM,
-                                    -XEN_ERESTART: not yet */
+               uint32_t frames); /* to at least that many; the caller holds d->grant.lock. 0,
+                                    -XEN_EINVAL, -XEN_ENOMEM, -XEN_ERESTART: not yet */
 void grant_map_one(struct domain *d, struct gnttab_map_grant_ref *op); /* sets op->status */
 int16_t grant_unmap(struct domain *d, uint32_t handle, uint64_t host_addr);
 void grant_copy_one(struct domain *d, struct gnttab_copy *op);

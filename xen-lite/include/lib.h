@@ -60,10 +60,6 @@ _Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
         if (unlikely(cond))                                    \
             panic_at(__FILE__, __LINE__, "BUG_ON(%s)", #cond); \
     } while (0)
-/* A debug build (`make debug`) checks more than others can afford to. */
-#ifndef XL_DEBUG
-#define XL_DEBUG 0
-#endif
 #define ASSERT(cond)         \
     do {                     \
         if (XL_DEBUG)        \

@@ -50,11 +50,6 @@ struct pt {
  * or splits may be left over). */
 int pt_map(struct pt *pt, uint64_t addr, paddr_t pa, uint64_t bytes, uint64_t attrs,
            unsigned min_level);
-/* Unmap; blocks that stick out are split first.  0 or -XEN_ENOMEM (nothing changed).  Tables that
- * lose their last entry stay. */
-int pt_unmap(struct pt *pt, uint64_t addr, uint64_t bytes);
-/* Split what reaches across either end of the range.  0 or -XEN_ENOMEM. */
-int pt_cut(struct pt *pt, uint64_t addr, uint64_t bytes);
 /* The entry that decides about addr, and its level: a leaf, or an invalid entry (its other bits are
  * the caller's).  No lock needed as long as no table can be freed meanwhile. */
 uint64_t pt_lookup(const struct pt *pt, uint64_t addr, unsigned *level);

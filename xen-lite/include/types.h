@@ -8,6 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A debug build (`make debug`) and the host tests check more than others can afford to. */
+#ifndef XL_DEBUG
+#ifdef XL_HOST_TEST
+#define XL_DEBUG 1
+#else
+#define XL_DEBUG 0
+#endif
+#endif
+
 #define PAGE_SHIFT  12u
 #define PAGE_SIZE   4096u
 #define PAGE_MASK   (~(uint64_t)4095)

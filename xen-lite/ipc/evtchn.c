@@ -34,10 +34,11 @@ static int add_page(struct evtchn_table *t)
     return 0;
 }
 
-/* The lowest free port: a domain built the same way gets the same numbers.  Lock held; the caller
+/* The lowest free port: a domain built the same way gets the same numbers.  The caller
  * sets the state. */
 static int alloc_port(struct domain *d, uint32_t *port)
 {
+    ASSERT_LOCKED(&d->evtchn.lock);
     struct evtchn_table *t = &d->evtchn;
 
     if (d->dying >= DOM_DYING)
@@ -56,9 +57,9 @@ static int alloc_port(struct domain *d, uint32_t *port)
     return -XEN_ENOSPC;
 }
 
-/* Lock held. */
 static unsigned free_port(struct domain *d, uint32_t port, struct evtchn *c)
 {
+    ASSERT_LOCKED(&d->evtchn.lock);
     *c = (struct evtchn){ .state = EVTCHNSTAT_closed };
     if (port < d->evtchn.next_free)
         d->evtchn.next_free = port;
@@ -107,9 +108,10 @@ int evtchn_alloc_unbound(struct domain *d, domid_t remote, uint32_t *port)
  * -----------------------------------------------------------------------------------------------------
  */
 
-/* Both locks held. */
 static int connect(struct domain *d, struct domain *rd, uint32_t rport, uint32_t *port)
 {
+    ASSERT_LOCKED(&d->evtchn.lock);
+    ASSERT_LOCKED(&rd->evtchn.lock);
     struct evtchn *rc_chn = evtchn_port(rd, rport);
     int rc;
 
@@ -230,18 +232,19 @@ int evtchn_status(struct domain *d, uint32_t port, struct evtchn_status *status)
  * ----------------------------------------------------------------------------------------------------
  */
 
-/* All kinds but interdomain.  Lock held. */
+/* All kinds but interdomain. */
 static unsigned close_local(struct domain *d, uint32_t port, struct evtchn *c)
 {
+    ASSERT_LOCKED(&d->evtchn.lock);
     if (c->state == EVTCHNSTAT_virq)
         d->evtchn.virq_port[evtchn_virq_is_global(c->virq) ? 0 : c->vcpu][c->virq] = 0;
     return free_port(d, port, c);
 }
 
-/* Both locks held; the peer's end waits for us to bind again. The caller drops the two references.
- */
+/* The peer's end waits for us to bind again.  The caller drops the two references. */
 static unsigned disconnect(struct domain *d, uint32_t port, struct evtchn *c)
 {
+    ASSERT_LOCKED(&c->remote->evtchn.lock);
     struct evtchn *peer = evtchn_port(c->remote, c->remote_port);
 
     peer->state = EVTCHNSTAT_unbound;

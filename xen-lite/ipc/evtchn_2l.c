@@ -49,6 +49,7 @@ static void wake_pollers(struct domain *d, uint32_t port)
 
 unsigned evtchn_2l_set_pending(struct domain *d, uint32_t port, unsigned vcpu)
 {
+    ASSERT_LOCKED(&d->evtchn.lock);
     struct shared_info *s = d->shared_info;
     uint64_t bit = 1ull << (port % 64);
     unsigned wrote = EVTCHN_WROTE_SHARED;
@@ -65,6 +66,7 @@ unsigned evtchn_2l_set_pending(struct domain *d, uint32_t port, unsigned vcpu)
 
 unsigned evtchn_2l_clear_pending(struct domain *d, uint32_t port)
 {
+    ASSERT_LOCKED(&d->evtchn.lock);
     uint64_t bit = 1ull << (port % 64);
 
     if (!d->shared_info ||
@@ -75,6 +77,7 @@ unsigned evtchn_2l_clear_pending(struct domain *d, uint32_t port)
 
 unsigned evtchn_2l_unmask(struct domain *d, uint32_t port, unsigned vcpu)
 {
+    ASSERT_LOCKED(&d->evtchn.lock);
     struct shared_info *s = d->shared_info;
     uint64_t bit = 1ull << (port % 64);
     unsigned wrote = EVTCHN_WROTE_SHARED;
@@ -89,6 +92,7 @@ unsigned evtchn_2l_unmask(struct domain *d, uint32_t port, unsigned vcpu)
 /* After the write: a harvest that comes between write and mark finds the page in the next round. */
 void evtchn_mark(struct domain *d, unsigned vcpu, unsigned wrote)
 {
+    ASSERT_UNLOCKED(&d->evtchn.lock);
     const struct vcpu *v = vcpu < MAX_VCPUS ? d->vcpu[vcpu] : NULL;
     bool in_shared = v && v->info_ipa.v == ~0ull;
 

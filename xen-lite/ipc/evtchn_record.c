@@ -51,9 +51,9 @@ int evtchn_check(struct domain *d, const struct xlr_evtchn_port *p, unsigned n)
     return ok ? 0 : -XEN_EINVAL;
 }
 
-/* Lock held. */
 static uint64_t ports_in_use(struct domain *d, unsigned word)
 {
+    ASSERT_LOCKED(&d->evtchn.lock);
     uint64_t mask = 0;
 
     if (word * 64 >= d->evtchn.valid) /* as it is for most: a domain that has many ports is rare */

@@ -16,6 +16,7 @@ _Static_assert(GRANT_FRAMES_MAX == XLR_GRANT_MAX_FRAMES, "a record holds all fra
 
 int grant_grow(struct domain *d, uint32_t frames)
 {
+    ASSERT_LOCKED(&d->grant.lock);
     struct grant_table *t = &d->grant;
 
     if (frames > t->max_frames)
@@ -64,9 +65,10 @@ static bool mapped_at(struct domain *d, uint64_t gfn, const struct page *page)
     return gfn != GRANT_NO_GFN && p2m_lookup(d, GFN(gfn), &e) && e.pa.v == page_pa(page).v;
 }
 
-/* New place first, so that the frame is never nowhere.  Lock held. */
+/* New place first, so that the frame is never nowhere. */
 static int place_frame(struct domain *d, uint32_t n, uint64_t gfn)
 {
+    ASSERT_LOCKED(&d->grant.lock);
     struct grant_table *t = &d->grant;
     uint64_t old = t->gfn[n];
 
@@ -118,9 +120,10 @@ static bool ref_valid(const struct grant_table *t, uint32_t ref)
     return ref / GRANT_FRAME_ENTRIES < t->frame_count;
 }
 
-/* The hypervisor wrote to the entry's frame. Without the lock. */
+/* The hypervisor wrote to the entry's frame. */
 static void mark_frame(struct domain *d, uint32_t ref)
 {
+    ASSERT_UNLOCKED(&d->grant.lock);
     uint64_t gfn = d->grant.gfn[ref / GRANT_FRAME_ENTRIES];
 
     if (d->p2m.logging && gfn != GRANT_NO_GFN)
@@ -176,10 +179,11 @@ static struct page *named_page(struct domain *d, const struct grant_entry_v1 *e,
     return p2m_get_ram(d, __atomic_load_n(&e->frame, __ATOMIC_RELAXED), !readonly);
 }
 
-/* Lock held. *wrote: the entry was changed. */
+/* *wrote: the entry was changed. */
 static int16_t pin_entry(struct domain *d, uint32_t ref, domid_t by, bool readonly,
                          struct page **page, bool *wrote)
 {
+    ASSERT_LOCKED(&d->grant.lock);
     struct grant_table *t = &d->grant;
 
     if (!ref_valid(t, ref))
@@ -307,7 +311,9 @@ int grant_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack)
         if (!t->track)
             return -XEN_ENOMEM;
     }
+    spin_lock(&t->lock);
     int rc = grant_grow(d, 1);
+    spin_unlock(&t->lock);
     if (rc)
         grant_destroy(d);
     return rc;

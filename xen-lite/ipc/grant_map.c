@@ -7,11 +7,11 @@
 
 #define NO_HANDLE (~0u)
 
-/* ---- handles: all with the lock held
- * --------------------------------------------------------------------------- */
+/* ---- handles ---- */
 
 static struct grant_map *handle_entry(struct grant_table *t, uint32_t handle)
 {
+    ASSERT_LOCKED(&t->lock);
     if (handle >= t->track_count)
         return NULL;
     return &t->track[handle / GRANT_CHUNK_HANDLES][handle % GRANT_CHUNK_HANDLES];
@@ -19,6 +19,7 @@ static struct grant_map *handle_entry(struct grant_table *t, uint32_t handle)
 
 static void free_handle(struct grant_table *t, uint32_t handle)
 {
+    ASSERT_LOCKED(&t->lock);
     *handle_entry(t, handle) = (struct grant_map){ .state = GRANT_HANDLE_FREE,
                                                    .next = t->track_free };
     t->track_free = handle;
@@ -26,6 +27,7 @@ static void free_handle(struct grant_table *t, uint32_t handle)
 
 static bool add_handles(struct grant_table *t)
 {
+    ASSERT_LOCKED(&t->lock);
     uint32_t first = t->track_count;
     struct grant_map *chunk = first < t->max_maptrack
                                   ? mem_alloc(GRANT_CHUNK_HANDLES * sizeof(*chunk))

@@ -123,6 +123,7 @@ void page_init(const struct mem_region *ram, unsigned ram_count, const struct me
     frame_table = pa_to_va(PA(at));
     for (uint64_t i = 0; i < frame_count; i++)
         frame_table[i] = (struct page){ .owner = DOMID_INVALID, .flags = PAGE_RESERVED };
+    spin_lock(&page_lock); /* nobody else is there yet; the functions of free frames demand it */
     for (unsigned i = 0; i < ram_count; i++) {
         uint64_t start = ROUND_UP(ram[i].start, (uint64_t)PAGE_SIZE), end = ram[i].end & PAGE_MASK,
                  stop;
@@ -135,4 +136,5 @@ void page_init(const struct mem_region *ram, unsigned ram_count, const struct me
             }
         }
     }
+    spin_unlock(&page_lock);
 }

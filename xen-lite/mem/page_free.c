@@ -74,6 +74,7 @@ static void list_remove(uint32_t i)
 /* Buddies are so by frame number, not by index: the table may start anywhere. */
 static void insert_block(uint32_t i, unsigned order, bool clean)
 {
+    ASSERT_LOCKED(&page_lock);
     for (; order < PAGE_MAX_ORDER; order++) {
         uint64_t buddy = ((frame_base + i) ^ (1ull << order)) - frame_base;
         if (buddy >= frame_count || !(frame_table[buddy].flags & PAGE_FREE) ||
@@ -90,6 +91,7 @@ static void insert_block(uint32_t i, unsigned order, bool clean)
 
 void page_free_give(uint32_t i, unsigned order)
 {
+    ASSERT_LOCKED(&page_lock);
     free_in[zone_of(i)] += 1ull << order;
     insert_block(i, order, false);
 }
@@ -161,12 +163,14 @@ static uint32_t taken(uint32_t i, unsigned order)
 
 uint32_t page_free_take(bool own, unsigned order, bool *clean)
 {
+    ASSERT_LOCKED(&page_lock);
     uint32_t i = own || !free_in[BEYOND] ? NIL : take_in(BEYOND, order, clean);
     return taken(i != NIL ? i : take_in(DIRECT, order, clean), order);
 }
 
 uint32_t page_free_take_at(uint64_t pfn, unsigned order, bool *clean)
 {
+    ASSERT_LOCKED(&page_lock);
     for (unsigned o = order; o <= PAGE_MAX_ORDER; o++) {
         uint64_t head = pfn & ~((1ull << o) - 1);
         if (head < frame_base)

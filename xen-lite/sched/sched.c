@@ -116,6 +116,7 @@ static uint64_t vruntime_now(const struct vcpu *v, uint64_t now)
  */
 static bool floor_vruntime(uint64_t now, uint64_t *floor)
 {
+    ASSERT_LOCKED(&sched_lock);
     const struct vcpu *head = queue_head();
     bool any = head != NULL;
     if (head)
@@ -141,6 +142,7 @@ static uint64_t minus(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
 /* See "Bounds" above. */
 static void keep_near_queue(struct vcpu *v)
 {
+    ASSERT_LOCKED(&sched_lock);
     const struct vcpu *head = queue_head();
     if (!head)
         return;
@@ -163,12 +165,14 @@ static void place(struct vcpu *v, uint64_t now)
 
 void sched_dequeue(struct vcpu *v)
 {
+    ASSERT_LOCKED(&sched_lock);
     list_del(&v->sched.link);
     v->sched.queued = false;
 }
 
 static void enqueue(struct vcpu *v)
 {
+    ASSERT_LOCKED(&sched_lock);
     struct list *at = run_queue.next;
     while (at != &run_queue && queue_entry(at)->sched.vruntime <= v->sched.vruntime)
         at = at->next;
@@ -194,6 +198,7 @@ static unsigned choose_idle(const struct vcpu *v, uint64_t idle)
  * more. */
 void sched_tickle(const struct vcpu *v, uint64_t now, bool preempt)
 {
+    ASSERT_LOCKED(&sched_lock);
     uint64_t allowed = cpus_of(v), idle = allowed & idle_mask, most = 0;
     if (idle) {
         unsigned cpu = choose_idle(v, idle);
@@ -218,6 +223,7 @@ void sched_tickle(const struct vcpu *v, uint64_t now, bool preempt)
 
 void sched_make_runnable(struct vcpu *v, uint64_t now, bool woken)
 {
+    ASSERT_LOCKED(&sched_lock);
     if (woken)
         place(v, now);
     enqueue(v);
@@ -230,10 +236,10 @@ void sched_make_runnable(struct vcpu *v, uint64_t now, bool woken)
 /* Account a running vCPU's time up to now. */
 void sched_charge(struct vcpu *v, uint64_t now)
 {
+    ASSERT_LOCKED(&sched_lock);
     struct sched_vcpu *s = &v->sched;
     uint64_t ns = now - s->charged_ns;
     s->charged_ns = now;
-    s->run_ns += ns;
     s->vruntime += scaled(ns, v->domain->sched.weight);
     keep_near_queue(v);
     if (v->domain->sched.cap)
@@ -248,6 +254,7 @@ static unsigned liking(const struct vcpu *v, const struct cpu *c)
 /* The waiting vCPU that this CPU should run, if it is to change. */
 static struct vcpu *candidate(const struct cpu *c)
 {
+    ASSERT_LOCKED(&sched_lock);
     struct vcpu *best = NULL;
     uint64_t limit = 0;
     list_for_each(l, &run_queue)
@@ -320,6 +327,7 @@ static void start_slice(struct cpu *c, struct vcpu *v, bool after_yield, uint64_
 /* Bind `v` to the CPU. True: its registers must be loaded. */
 static bool give_cpu(struct cpu *c, struct vcpu *v, uint64_t now)
 {
+    ASSERT_LOCKED(&sched_lock);
     struct sched_vcpu *s = &v->sched;
     bool reload = c->loaded != v || s->hw_cpu != (int)c->id;
     sched_dequeue(v);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Caps: at most so many percent of one CPU for a domain, whatever is free.  See "Caps" in sched.c.
- * The scheduler's lock is held wherever it is not taken here.
  */
 #include "domain.h"
 #include "sched_core.h"
@@ -15,6 +14,7 @@ static uint64_t cap_quantum(const struct domain *d)
 
 static void cap_refill(struct domain *d, uint64_t now)
 {
+    ASSERT_LOCKED(&sched_lock);
     struct sched_domain *s = &d->sched;
     uint64_t periods = (now - s->period_start_ns) / CAP_PERIOD_NS;
     if (!periods)
@@ -34,6 +34,7 @@ static void arm_refill(struct domain *d, uint64_t now)
 /* Its waiting vCPUs leave the queue, its running ones will find that they do not want to run. */
 static void throttle(struct domain *d, uint64_t now)
 {
+    ASSERT_LOCKED(&sched_lock);
     d->sched.throttled = true;
     for (unsigned i = 0; i < d->max_vcpus; i++) {
         struct vcpu *v = d->vcpu[i];
@@ -47,6 +48,7 @@ static void throttle(struct domain *d, uint64_t now)
 
 static void unthrottle(struct domain *d, uint64_t now)
 {
+    ASSERT_LOCKED(&sched_lock);
     d->sched.throttled = false;
     for (unsigned i = 0; i < d->max_vcpus; i++) {
         struct vcpu *v = d->vcpu[i];
@@ -70,6 +72,7 @@ static void refill_due(void *arg)
 
 void sched_cap_charge(struct domain *d, uint64_t ns, uint64_t now)
 {
+    ASSERT_LOCKED(&sched_lock);
     d->sched.budget_ns -= (int64_t)ns;
     cap_refill(d, now);
     if (d->sched.budget_ns <= 0 && !d->sched.throttled)
@@ -79,6 +82,7 @@ void sched_cap_charge(struct domain *d, uint64_t ns, uint64_t now)
 /* How long one of its running vCPUs may go on: the others draw on the same budget. */
 uint64_t sched_cap_share_ns(const struct domain *d)
 {
+    ASSERT_LOCKED(&sched_lock);
     unsigned running = 0;
     for (unsigned i = 0; i < d->max_vcpus; i++)
         running += d->vcpu[i] && d->vcpu[i]->sched.running ? 1u : 0u;

@@ -139,6 +139,7 @@ static bool sort_out_leaf(const struct p2m *p2m, uint64_t *entry)
 
 uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa)
 {
+    ASSERT_LOCKED(&p2m->lock);
     unsigned level;
     uint64_t block = *pt_entry(&p2m->pt, ipa, &level), *entry = pt_entry_at(&p2m->pt, ipa, 3);
     if (!entry)
@@ -167,30 +168,36 @@ static uint64_t enabled_leaf(const struct p2m *p2m, uint64_t leaf, unsigned leve
     return leaf | (ext ? PTE_SW_EXT | PTE_S2_W : dirty_new_leaf(p2m, level));
 }
 
-/* A leaf of which what its pages say matters: it may have external writers, or the domain has never
- * run. */
-static void enable_by_pages(struct p2m *p2m, uint64_t addr, unsigned level, uint64_t *entry,
-                            uint64_t leaf)
+/* Some page of the block has external writers, or was written by the domain's builder. */
+static bool must_split(const struct p2m *p2m, const struct page *p)
 {
-    bool ext = false, written = false;
-    const struct page *p = leaf_page(leaf), *end = p + (level == 3 ? 1 : BLOCK_PAGES);
-    /* One is enough: a block is split then, and its pages sorted out one by one.  A block's EXT may
-     * be out of date. */
-    if (p2m->log.of_new_domain)
-        for (; p < end && !ext && !written; p++)
-            ext = has_writers(p), written = p->written;
-    else
-        for (; p < end && !ext; p++)
-            ext = has_writers(p);
-    ext |= level < 3 && written && (leaf & PTE_SW_EXT);
-    if ((ext || written) && level < 3) { /* clean for all, but for the pages with writers */
-        __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, false), __ATOMIC_RELEASE);
-        if (dirty_split(p2m, addr))
-            return; /* else: without memory it stays dirty as a whole */
-    }
-    __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, ext) | (written ? PTE_S2_W : 0),
+    const bool built = p2m->log.of_new_domain;
+    for (const struct page *end = p + BLOCK_PAGES; p < end; p++)
+        if (has_writers(p) || (built && p->written))
+            return true;
+    return false;
+}
+
+/* Clean for all, but for the pages that must_split is about: dirty_split sorts them out. */
+static void enable_block(struct p2m *p2m, uint64_t addr, uint64_t *entry, uint64_t leaf)
+{
+    bool split = must_split(p2m, leaf_page(leaf));
+    __atomic_store_n(entry, enabled_leaf(p2m, leaf, 2, false), __ATOMIC_RELEASE);
+    if (!split || dirty_split(p2m, addr))
+        return;
+    /* No memory: dirty as a whole, with EXT as before (which may be out of date). */
+    __atomic_store_n(entry, enabled_leaf(p2m, leaf, 2, leaf & PTE_SW_EXT) | PTE_S2_W,
                      __ATOMIC_RELEASE);
-    if (ext || written)
+    dirty_note(p2m, addr);
+}
+
+static void enable_page(struct p2m *p2m, uint64_t addr, uint64_t *entry, uint64_t leaf)
+{
+    const struct page *p = leaf_page(leaf);
+    bool ext = has_writers(p), dirty = ext || is_built(p2m, p);
+    __atomic_store_n(entry, enabled_leaf(p2m, leaf, 3, ext) | (dirty ? PTE_S2_W : 0),
+                     __ATOMIC_RELEASE);
+    if (dirty)
         dirty_note(p2m, addr);
 }
 
@@ -216,7 +223,11 @@ static inline int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint
         __atomic_store_n(entry, leaf | PTE_SW_EXT, __ATOMIC_RELEASE);
         dirty_note(p2m, addr);
     } else if (is_ram(leaf) && (leaf & PTE_S2_W) && !(leaf & PTE_SW_LOGGED)) {
-        enable_by_pages(p2m, addr, level, entry, leaf);
+        /* What its pages say matters: they may have external writers, or the domain is new. */
+        if (level < 3)
+            enable_block(p2m, addr, entry, leaf);
+        else
+            enable_page(p2m, addr, entry, leaf);
     }
     return 0;
 }
@@ -238,13 +249,42 @@ static uint64_t *enable_blocks(const struct p2m *p2m, uint64_t *entry, const uin
     return entry;
 }
 
-/* Run `visit` over the 2 MiB regions from the cursor on, to the end of its GiB at most.  Lock held.
- */
+/* What a run over a map takes in one stride: empty entries, and, while enabling, plain blocks,
+ * whose pages nobody asks.  512 of either are soon over. */
+static inline uint64_t *skip_light(const struct p2m *p2m, uint64_t *entry, const uint64_t *end,
+                                   bool enabling)
+{
+    while (entry < end && !(*entry & PTE_VALID))
+        entry++;
+    return enabling && !p2m->log.of_new_domain ? enable_blocks(p2m, entry, end) : entry;
+}
+
+/* Run `visit` over one 2 MiB region, and `after` if it is a table.  Returns its weight. */
+static inline __attribute__((always_inline)) unsigned visit_region(
+    struct p2m *p2m, uint64_t addr, uint64_t *entry, pt_visitor *visit,
+    void (*after)(struct p2m *p2m, uint64_t addr))
+{
+    const unsigned weight = p2m->log.of_new_domain ? PIECE_WEIGHT : 1;
+    const uint64_t desc = *entry;
+    if (!(desc & PTE_VALID))
+        return weight;
+    if (!(desc & PTE_TABLE)) {
+        visit(&p2m->pt, addr, 2, entry, p2m);
+        return weight + (desc & PTE_SW_EXT ? PIECE_WEIGHT : 0);
+    }
+    visit_table(p2m, addr, desc, visit);
+    if (after)
+        after(p2m, addr);
+    return weight + TABLE_WEIGHT;
+}
+
+/* Run over regions from the cursor on, to the end of its GiB at most. */
 static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visitor *visit,
                                                         void (*after)(struct p2m *p2m,
                                                                       uint64_t addr))
 {
-    unsigned level;
+    ASSERT_LOCKED(&p2m->lock);
+    unsigned level, weight = 0;
     const uint64_t start = p2m->log.cursor << PAGE_SHIFT;
     uint64_t *const first = pt_entry_upto(&p2m->pt, start, 2, &level), *entry = first;
     if (level < 2) { /* an empty GiB: no larger blocks are made */
@@ -252,34 +292,18 @@ static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visi
         return;
     }
     const uint64_t *const end = first + 512 - (start / BLOCK_SIZE & 511);
-    unsigned weight = 0, heavy = p2m->log.of_new_domain ? PIECE_WEIGHT : 1;
     for (; weight < PIECE_WEIGHT; entry++) {
-        while (entry < end &&
-               !(*entry & PTE_VALID)) /* even 512 of them, or of plain blocks, are soon over */
-            entry++;
-        if (visit == enable_leaf && heavy == 1)
-            entry = enable_blocks(p2m, entry, end);
+        entry = skip_light(p2m, entry, end, visit == enable_leaf);
         if (entry == end)
             break;
-        uint64_t desc = *entry, addr = start + (uint64_t)(entry - first) * BLOCK_SIZE;
-        weight += heavy;
-        if (!(desc & PTE_VALID))
-            continue;
-        if (!(desc & PTE_TABLE)) {
-            visit(&p2m->pt, addr, 2, entry, p2m);
-            weight += desc & PTE_SW_EXT ? PIECE_WEIGHT : 0;
-            continue;
-        }
-        weight += TABLE_WEIGHT;
-        visit_table(p2m, addr, desc, visit);
-        if (after)
-            after(p2m, addr);
+        weight += visit_region(p2m, start + (uint64_t)(entry - first) * BLOCK_SIZE, entry, visit,
+                               after);
     }
     p2m->log.cursor += (uint64_t)(entry - first) * BLOCK_PAGES;
 }
 
-/* 0 when the cursor is through, else -ERESTART.  Lock held; let go now and then.  Inline: `visit`
- * is then too, for blocks. */
+/* 0 when the cursor is through, else -ERESTART.  Lets the lock go between two pieces.  Inline, so
+ * that `visit` is too, for blocks. */
 static inline __attribute__((always_inline)) int run(struct p2m *p2m, pt_visitor *visit,
                                                      void (*after)(struct p2m *p2m, uint64_t addr))
 {
@@ -297,6 +321,7 @@ static inline __attribute__((always_inline)) int run(struct p2m *p2m, pt_visitor
 
 static int start(struct p2m *p2m)
 {
+    ASSERT_LOCKED(&p2m->lock);
     struct dirty_log *log = &p2m->log;
     if (log->state == DIRTY_ENABLING)
         return 0;
@@ -355,6 +380,7 @@ static int disable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *
  * block would. */
 static void even_ext(struct p2m *p2m, uint64_t addr)
 {
+    ASSERT_LOCKED(&p2m->lock);
     unsigned level;
     uint64_t *table = pt_entry(&p2m->pt, addr, &level), ext = 0;
     if (level != 3 || !is_ram(*table) || (*table & PTE_ADDR & (BLOCK_SIZE - 1)))
@@ -371,6 +397,7 @@ static void even_ext(struct p2m *p2m, uint64_t addr)
 
 static void merge(struct p2m *p2m, uint64_t addr)
 {
+    ASSERT_LOCKED(&p2m->lock);
     even_ext(p2m, addr);
     if (pt_merge(&p2m->pt, addr, 2))
         p2m->merge_count++;

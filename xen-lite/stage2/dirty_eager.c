@@ -29,6 +29,7 @@ static void wake_idle_cpus(void)
 
 void dirty_eager_start(struct p2m *p2m)
 {
+    ASSERT_LOCKED(&p2m->lock);
     if (!cmdline.split_eager)
         return;
     p2m->log.split_cursor = 0;
@@ -45,10 +46,10 @@ void dirty_eager_stop(struct p2m *p2m)
     __atomic_fetch_sub(&splitting_domains, 1, __ATOMIC_RELAXED);
 }
 
-/* Split the next block.  False: there is none, or no memory for its table, and that is all.  Lock
- * held. */
+/* Split the next block.  False: there is none, or no memory for its table, and that is all. */
 static bool split_next(struct p2m *p2m)
 {
+    ASSERT_LOCKED(&p2m->lock);
     struct dirty_log *log = &p2m->log;
     for (unsigned n = 0; n < ENTRIES_A_STEP && log->split_cursor <= p2m->max_gfn; n++) {
         unsigned level;

@@ -24,8 +24,8 @@ static unsigned bit_count(uint64_t v) /* the builtin wants a library here */
     return (unsigned)(v * 0x0101010101010101ull >> 56);
 }
 
-/* One leaf that was read as `e`; lock held, so that a dirty one is ours to write (dirty.c).  True:
- * dirty. */
+/* One leaf that was read as `e`.  The p2m lock (take_region) makes a dirty one ours to write
+ * (dirty.c).  True: dirty. */
 static inline bool take_leaf(uint64_t *leaf, uint64_t e, bool clear, bool *left)
 {
     if (!is_dirty(e))
@@ -92,10 +92,11 @@ static void fill(uint64_t *words, unsigned pages, bool set)
         words[i / 64] = !set ? 0 : pages - i >= 64 ? ~0ull : (1ull << (pages - i)) - 1;
 }
 
-/* [ipa, + pages), inside one 2 MiB region.  Lock held.  True if something in it is still dirty. */
+/* [ipa, + pages), inside one 2 MiB region.  True if something in it is still dirty. */
 static bool take_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64_t *words, bool clear,
                         uint64_t *dirty)
 {
+    ASSERT_LOCKED(&p2m->lock);
     unsigned level;
     bool left = false;
     uint64_t *entry = pt_entry_upto(&p2m->pt, ipa, 2, &level), desc = *entry;

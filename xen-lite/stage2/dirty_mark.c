@@ -21,6 +21,7 @@ static bool is_external(uint64_t leaf)
  * becomes dirty. */
 static enum marked mark_locked(struct p2m *p2m, uint64_t ipa)
 {
+    ASSERT_LOCKED(&p2m->lock);
     unsigned level;
     uint64_t *entry = pt_entry(&p2m->pt, ipa, &level);
     uint64_t leaf = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
@@ -120,10 +121,11 @@ void dirty_mark_page(struct page *p)
     domain_put(d);
 }
 
-/* The owner's leaf (or block) follows p->ext_writers.  Lock held; but guest and hardware may be
- * setting W in a logged leaf meanwhile. */
+/* The owner's leaf (or block) follows p->ext_writers.  Guest and hardware may be setting W in a
+ * logged leaf meanwhile. */
 static void follow_writers(struct p2m *p2m, struct page *p)
 {
+    ASSERT_LOCKED(&p2m->lock);
     unsigned level;
     uint64_t ipa = (uint64_t)p->gfn << PAGE_SHIFT;
     uint64_t *entry = pt_entry(&p2m->pt, ipa, &level);

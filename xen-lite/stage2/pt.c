@@ -235,44 +235,6 @@ int pt_map(struct pt *pt, uint64_t addr, paddr_t pa, uint64_t bytes, uint64_t at
     return 0;
 }
 
-/* Make `edge` a boundary between entries. */
-static bool cut(struct pt *pt, uint64_t edge)
-{
-    if (edge >> pt->geo->input_bits)
-        return true;
-    for (;;) {
-        unsigned level;
-        uint64_t *entry = pt_entry(pt, edge, &level);
-        if (!is_leaf(load(entry), level) || !(edge & (pt_span(level) - 1)))
-            return true;
-        if (!push_down(pt, edge, level, entry))
-            return false;
-    }
-}
-
-int pt_cut(struct pt *pt, uint64_t addr, uint64_t bytes)
-{
-    if (!range_ok(pt, addr, bytes))
-        return -XEN_EINVAL;
-    return cut(pt, addr) && cut(pt, addr + bytes) ? 0 : -XEN_ENOMEM;
-}
-
-static int unmap_one(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry, void *arg)
-{
-    (void)arg;
-    pt_write(pt, addr, level, entry, 0);
-    return 0;
-}
-
-int pt_unmap(struct pt *pt, uint64_t addr, uint64_t bytes)
-{
-    int err = pt_cut(pt, addr, bytes);
-    if (!err)
-        err = pt_walk(pt, addr, bytes, unmap_one, NULL);
-    arch_dsb();
-    return err;
-}
-
 int pt_walk(struct pt *pt, uint64_t addr, uint64_t bytes, pt_visitor *visit, void *arg)
 {
     uint64_t end = addr + bytes;

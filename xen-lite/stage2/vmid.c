@@ -58,6 +58,7 @@ void vmid_init(void)
 
 static void open_generation(void)
 {
+    ASSERT_LOCKED(&vmid_lock);
     generation++;
     rollover_count++;
     next_vmid = 1;
@@ -77,6 +78,7 @@ static void open_generation(void)
  * up to date. */
 static bool keep_reserved(uint64_t old, uint64_t tag)
 {
+    ASSERT_LOCKED(&vmid_lock);
     bool hit = false;
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
         if (reserved[cpu] == old) {
@@ -88,6 +90,7 @@ static bool keep_reserved(uint64_t old, uint64_t tag)
 
 static uint32_t next_number(void)
 {
+    ASSERT_LOCKED(&vmid_lock);
     for (;;) {
         while (next_vmid < vmid_limit && bit_test(used, next_vmid))
             next_vmid++;
@@ -99,6 +102,7 @@ static uint32_t next_number(void)
 
 static void assign(struct domain *d)
 {
+    ASSERT_LOCKED(&vmid_lock);
     uint64_t old = d->vmid_generation;
     if (old >> 16 == generation)
         return;
@@ -155,9 +159,10 @@ static bool is_on(unsigned cpu, uint64_t tag)
            __atomic_load_n(&reserved[cpu], __ATOMIC_ACQUIRE) == tag;
 }
 
-/* The next number for a domain that CPUs are in.  vmid_lock held. */
+/* The next number for a domain that CPUs are in. */
 static void move_on(struct domain *d)
 {
+    ASSERT_LOCKED(&vmid_lock);
     __atomic_store_n(&d->vttbr_leaving, d->vttbr, __ATOMIC_RELAXED);
     d->vmid = next_number();
     __atomic_store_n(&d->vmid_generation, tag_of(generation, d->vmid), __ATOMIC_RELEASE);

@@ -27,6 +27,7 @@ struct vcpu *vgic_irq_lock(struct vgic_irq *irq)
 
 void vgic_irq_unlink(struct vgic_irq *irq)
 {
+    ASSERT(!irq->linked || spin_held_here(&irq->vcpu->vgic.lock));
     if (irq->linked)
         list_del(&irq->link);
     irq->linked = false;
@@ -38,6 +39,7 @@ void vgic_irq_unlink(struct vgic_irq *irq)
 bool vgic_irq_update(struct vgic_irq *irq)
 {
     struct vcpu *v = irq->vcpu;
+    ASSERT_LOCKED(&v->vgic.lock);
 
     if (irq->lr >= 0) { /* the next flush sorts it out */
         v->vgic.dirty = true;

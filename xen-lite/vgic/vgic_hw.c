@@ -63,7 +63,7 @@ int vgic_map_hw(struct domain *d, uint32_t virt, uint32_t phys)
 }
 
 /* Nobody acknowledges it any more; wait for those that already had, for they still look at the
- * interrupt. No lock held. */
+ * interrupt.  The caller holds no lock that one of them may wait for. */
 static void wait_for_acknowledgers(void)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -127,10 +127,10 @@ bool vgic_hw_irq(uint32_t phys)
     return irq;
 }
 
-/* The machine's interrupts that go to this vCPU follow it to the CPU where it now is. Its lock is
- * held. */
+/* The machine's interrupts that go to this vCPU follow it to the CPU where it now is. */
 void vgic_hw_follow(struct vcpu *v)
 {
+    ASSERT_LOCKED(&v->vgic.lock);
     struct vgic_dist *d = &v->domain->vgic;
     unsigned cpu = cpu_id();
 

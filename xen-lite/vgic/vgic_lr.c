@@ -62,6 +62,7 @@ static void pull_one(struct vgic_vcpu *g, unsigned n)
 
 static void pull(struct vcpu *v)
 {
+    ASSERT_LOCKED(&v->vgic.lock);
     for (unsigned n = 0; n < gic_info.lr_count; n++)
         if (v->vgic.lr[n])
             pull_one(&v->vgic, n);
@@ -90,6 +91,7 @@ static bool deliverable(const struct vgic_irq *irq, uint32_t ctlr)
 /* Drop from the list what is not wanted here (any more). */
 static void prune(struct vcpu *v, struct moved *moved)
 {
+    ASSERT_LOCKED(&v->vgic.lock);
     list_for_each_safe(it, &v->vgic.pending)
     {
         struct vgic_irq *irq = list_entry(it, struct vgic_irq, link);
@@ -234,26 +236,30 @@ static void push_one(struct vgic_vcpu *g, struct vgic_irq *irq, unsigned n, uint
     }
 }
 
+/* Empty the list registers that hold none of want[]; a bit for each of the others. */
+static uint32_t keep_wanted(struct vgic_vcpu *g, struct vgic_irq *const *want, unsigned count)
+{
+    uint32_t kept = 0;
+    for (unsigned i = 0; i < count; i++)
+        kept |= want[i]->lr >= 0 ? 1u << want[i]->lr : 0;
+    for (unsigned i = 0; i < gic_info.lr_count; i++)
+        if (g->lr[i] && !(kept & (1u << i)))
+            forget_lr(g, i);
+    return kept;
+}
+
 static void push(struct vcpu *v)
 {
+    ASSERT_LOCKED(&v->vgic.lock);
     struct vgic_vcpu *g = &v->vgic;
     struct vgic_irq *want[VGIC_LRS];
-    uint32_t hcr = GICH_HCR_EN, ctlr = __atomic_load_n(&v->domain->vgic.ctlr, __ATOMIC_ACQUIRE),
-             stay = 0;
-    unsigned count = choose(v, want, &hcr), n = 0;
+    uint32_t hcr = GICH_HCR_EN, ctlr = __atomic_load_n(&v->domain->vgic.ctlr, __ATOMIC_ACQUIRE);
+    unsigned count = choose(v, want, &hcr);
+    uint32_t used = keep_wanted(g, want, count);
 
-    for (unsigned i = 0; i < count; i++)
-        stay |= want[i]->lr >= 0 ? 1u << want[i]->lr : 0;
-    for (unsigned i = 0; i < gic_info.lr_count; i++)
-        if (g->lr[i] && !(stay & (1u << i)))
-            forget_lr(g, i);
     for (unsigned i = 0; i < count; i++) {
-        if (want[i]->lr >= 0) {
-            push_one(g, want[i], (unsigned)want[i]->lr, ctlr);
-            continue;
-        }
-        while (g->lr[n] || (stay & (1u << n)))
-            n++;
+        unsigned n = want[i]->lr >= 0 ? (unsigned)want[i]->lr : (unsigned)__builtin_ctz(~used);
+        used |= 1u << n;
         push_one(g, want[i], n, ctlr);
     }
     if (hcr != g->regs.hcr) {
