@@ -73,17 +73,8 @@ static __attribute__((noinline)) void guest_abort(struct vcpu *v, uint32_t esr, 
         arch_inject_abort(v, f.va, instruction);
         return;
     }
-    /* A walk that fails on permission wanted to set the access flag or the dirty state: it is a
-     * write to the table. */
-    if (f.s1_walk)
-        f.write = f.permission;
     if (!fault_ipa(&f, type))
         return;
-    if (f.write && f.permission && f.level == 3 && dirty_fault(v, f.ipa)) {
-        count(v, EXIT_WRITE_FAULT);
-        return;
-    }
-    count(v, EXIT_MMIO);
     if (!instruction && !f.s1_walk && (esr & BIT(24))) {
         f.decoded = true;
         f.reg = esr >> 16 & 0x1f;

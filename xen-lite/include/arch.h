@@ -170,14 +170,15 @@ struct stage2_fault {
     ipa_t ipa; /* full address where HPFAR/FAR give it */
     gva_t va;
     uint32_t esr; /* ESR_EL2 as is (arm32: HSR, same layout) */
-    bool write, instruction, permission, s1_walk;
+    bool write;   /* as the syndrome has it: means nothing for a walk of stage 1 */
+    bool instruction, permission, s1_walk;
     uint8_t level;
     bool decoded; /* ISV: the next four are valid */
     uint8_t reg, size_log2;
     bool sign_extend, reg64;
 };
-/* Resolves a write to a logged leaf, dispatches emulated MMIO, else injects an abort. p2m_fault.c
- */
+/* Resolves a write to a logged leaf, dispatches emulated MMIO, else injects an abort; counts the
+ * exit by what it was.  p2m_fault.c */
 void stage2_fault(struct vcpu *v, const struct stage2_fault *f);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest's access that stage 2 did not allow.  In the order of how often they come: a write to a
- * clean logged leaf, emulated MMIO, the first write through a foreign mapping, a fault that is none
- * any more, dom0's first touch of a large device window, a guest's mistake.
+ * A guest's access that stage 2 did not allow.  The order in which the reasons are tried is here
+ * alone: arch/ decodes the fault and asks no questions.  In the order of how often they come: a
+ * write to a clean logged leaf, emulated MMIO, the first write through a foreign mapping, a fault
+ * that is none any more, dom0's first touch of a large device window, a guest's mistake.
  */
 #include "lib.h"
 #include "boot.h"
@@ -68,16 +69,22 @@ static bool spurious(struct domain *d, ipa_t ipa, bool permission, bool write, b
 void stage2_fault(struct vcpu *v, const struct stage2_fault *f)
 {
     struct domain *d = v->domain;
-    /* A stage-1 walk that may not write is one that wanted to: to set an access flag or dirty state
-     * (Arm ARM D8.15.5). */
-    bool write = f->write || (f->s1_walk && f->permission);
+    const bool inside = !(f->ipa.v >> IPA_BITS);
+    /* A stage-1 walk that lacks permission is a write: the walk wanted to set an access flag or
+     * dirty state (Arm ARM D8.15.5). */
+    const bool write = f->s1_walk ? f->permission : f->write;
+    if (f->permission && write && dirty_fault(v, f->ipa)) {
+        v->exits[EXIT_WRITE_FAULT]++;
+        return;
+    }
+    v->exits[EXIT_MMIO]++;
     if (f->permission && write) {
-        if (dirty_fault(v, f->ipa) || (!(f->ipa.v >> IPA_BITS) && foreign_fault(d, f->ipa)))
+        if (inside && foreign_fault(d, f->ipa))
             return;
     } else if (!f->permission && mmio_dispatch(v, f)) {
         return;
     }
-    if (!(f->ipa.v >> IPA_BITS) && spurious(d, f->ipa, f->permission, write, f->instruction))
+    if (inside && spurious(d, f->ipa, f->permission, write, f->instruction))
         return;
     if (!f->permission && dom0_map_device_on_demand(d, f->ipa))
         return;
