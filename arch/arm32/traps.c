@@ -66,7 +66,6 @@ static __attribute__((noinline)) void guest_abort(struct vcpu *v, uint32_t hsr, 
         .s1_walk = (hsr & HSR_S1PTW) != 0,
         .write = !instruction && (hsr & HSR_WNR),
         .permission = type == FSC_PERMISSION,
-        .level = fsc & 3,
     };
 
     if (fsc == FSC_CONFLICT) {

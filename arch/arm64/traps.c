@@ -60,7 +60,6 @@ static __attribute__((noinline)) void guest_abort(struct vcpu *v, uint32_t esr, 
         .s1_walk = esr >> 7 & 1,
         .write = !instruction && (esr >> 6 & 1),
         .permission = type == FSC_PERMISSION,
-        .level = fsc & 3,
     };
 
     if (fsc == FSC_CONFLICT) {

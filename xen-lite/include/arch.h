@@ -172,7 +172,6 @@ struct stage2_fault {
     uint32_t esr; /* ESR_EL2 as is (arm32: HSR, same layout) */
     bool write;   /* as the syndrome has it: means nothing for a walk of stage 1 */
     bool instruction, permission, s1_walk;
-    uint8_t level;
     bool decoded; /* ISV: the next four are valid */
     uint8_t reg, size_log2;
     bool sign_extend, reg64;
