@@ -171,7 +171,8 @@ static uint64_t new_leaf(const struct p2m *p2m, uint64_t pa, enum p2m_type type,
 static uint64_t *make_entry(struct p2m *p2m, uint64_t addr, unsigned level)
 {
     unsigned at;
-    if (level == 3 && is_block(pt_lookup(&p2m->pt, addr, &at), at))
+    uint64_t leaf = pt_lookup(&p2m->pt, addr, &at);
+    if (level == 3 && is_block(leaf, at))
         return dirty_split(p2m, addr);
     return pt_entry_at(&p2m->pt, addr, level);
 }
