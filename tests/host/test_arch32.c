@@ -67,13 +67,13 @@ static void machine_vfp_load(const uint64_t *d, bool all)
 struct cpu cpus[MAX_CPUS];
 _Thread_local unsigned fake_cpu;
 const struct ex_entry ex_table_start[1], ex_table_end[1];
-static unsigned hypercalls, psci_calls, waits, yields, flushes, faults, dirty_faults;
+static unsigned hypercalls, psci_calls, waits, yields, flushes, faults;
 static uint64_t sgi_value, timer_value;
 static unsigned sgi_group;
 static enum vtimer_reg timer_reg;
 static struct stage2_fault fault;
-static ipa_t dirty_ipa, leaf_ipa;
-static bool leaf_is_mmio, dirty_answer, hyp_aborts;
+static ipa_t leaf_ipa;
+static bool leaf_is_mmio, hyp_aborts;
 
 void hypercall_dispatch(struct vcpu *v)
 {
@@ -101,13 +101,6 @@ void stage2_fault(struct vcpu *v, const struct stage2_fault *f)
     (void)v;
     fault = *f;
     faults++;
-}
-bool dirty_fault(struct vcpu *v, ipa_t ipa)
-{
-    (void)v;
-    dirty_ipa = ipa;
-    dirty_faults++;
-    return dirty_answer;
 }
 struct vcpu *mmio_leaf_access(struct vcpu *v, uint32_t iss, ipa_t ipa)
 {
@@ -184,8 +177,8 @@ static int start(void **state)
     memset(&vcpu, 0, sizeof vcpu);
     memset(&other, 0, sizeof other);
     memset(fp_owner, 0, sizeof fp_owner);
-    hypercalls = psci_calls = waits = yields = flushes = faults = dirty_faults = 0;
-    leaf_is_mmio = dirty_answer = hyp_aborts = false;
+    hypercalls = psci_calls = waits = yields = flushes = faults = 0;
+    leaf_is_mmio = hyp_aborts = false;
     machine.mvfr0 = 2;
     vcpu.domain = other.domain = &dom;
     dom.vgic.version = 3;
@@ -442,23 +435,21 @@ static void test_aborts(void **state)
     assert_true(fault.decoded && !fault.write && !fault.permission);
     assert_int_equal(fault.reg, 5);
     assert_int_equal(fault.size_log2, 2);
-    assert_int_equal(fault.level, 3);
     /* A permission fault: HPFAR may be stale, stage 1 is asked, and the guest's PAR stays. */
     machine.hpfar = 0xbad0;
     machine.hdfar = 0xc0001234;
     machine.par_64 = 0x1234;
     at_answer = 0xff00000050006b80;
-    dirty_answer = true;
     trap_sync(&vcpu, syndrome(EC_DABT_LOW, HSR_WNR | FSC_PERMISSION | 3));
     assert_int_equal(machine.ats1cpr, 0xc0001234);
-    assert_int_equal(dirty_ipa.v, 0x50006234);
-    assert_int_equal(vcpu.exits[EXIT_WRITE_FAULT], 1);
+    assert_int_equal(faults, 2);
+    assert_int_equal(fault.ipa.v, 0x50006234);
+    assert_true(fault.write && fault.permission);
     assert_int_equal(machine.par_64, 0x1234);
     /* Stage 1 says no by now: the access is made again. */
     at_answer = PAR_LPAE | PAR_F;
     trap_sync(&vcpu, syndrome(EC_DABT_LOW, HSR_WNR | FSC_PERMISSION | 3));
-    assert_int_equal(dirty_faults, 1);
-    assert_int_equal(faults, 1);
+    assert_int_equal(faults, 2);
     /* A fetch: HIFAR. A walk of stage 1: the table's address. */
     machine.hifar = 0x9000;
     machine.hpfar = 0x400000;
