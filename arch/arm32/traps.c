@@ -84,7 +84,7 @@ static __attribute__((noinline)) void guest_abort(struct vcpu *v, uint32_t hsr, 
     }
     if (!fault_ipa(&f, type))
         return;
-    if (!instruction && !f.s1_walk && (hsr & HSR_ISV)) {
+    if (!f.permission && !instruction && !f.s1_walk && (hsr & HSR_ISV)) {
         f.decoded = true;
         f.reg = hsr >> 16 & 0xf;
         f.size_log2 = hsr >> 22 & 3;

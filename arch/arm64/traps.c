@@ -74,7 +74,7 @@ static __attribute__((noinline)) void guest_abort(struct vcpu *v, uint32_t esr, 
     }
     if (!fault_ipa(&f, type))
         return;
-    if (!instruction && !f.s1_walk && (esr & BIT(24))) {
+    if (!f.permission && !instruction && !f.s1_walk && (esr & BIT(24))) {
         f.decoded = true;
         f.reg = esr >> 16 & 0x1f;
         f.size_log2 = esr >> 22 & 3;

@@ -66,17 +66,12 @@ static bool spurious(struct domain *d, ipa_t ipa, bool permission, bool write, b
     return true;
 }
 
-void stage2_fault(struct vcpu *v, const struct stage2_fault *f)
+/* Any fault but a write that the dirty log waits for. */
+static __attribute__((noinline)) void other_fault(struct vcpu *v, const struct stage2_fault *f,
+                                                  bool write)
 {
     struct domain *d = v->domain;
     const bool inside = !(f->ipa.v >> IPA_BITS);
-    /* A stage-1 walk that lacks permission is a write: the walk wanted to set an access flag or
-     * dirty state (Arm ARM D8.15.5). */
-    const bool write = f->s1_walk ? f->permission : f->write;
-    if (f->permission && write && dirty_fault(v, f->ipa)) {
-        v->exits[EXIT_WRITE_FAULT]++;
-        return;
-    }
     v->exits[EXIT_MMIO]++;
     if (f->permission && write) {
         if (inside && foreign_fault(d, f->ipa))
@@ -95,4 +90,15 @@ void stage2_fault(struct vcpu *v, const struct stage2_fault *f)
                              : "read",
               (unsigned long long)f->ipa.v, (unsigned long long)f->va.v, f->esr);
     arch_inject_abort(v, f->va, f->instruction);
+}
+
+void stage2_fault(struct vcpu *v, const struct stage2_fault *f)
+{
+    /* A stage-1 walk that lacks permission is a write: the walk wanted to set an access flag or
+     * dirty state (Arm ARM D8.15.5). */
+    const bool write = f->s1_walk ? f->permission : f->write;
+    if (f->permission && write && dirty_fault(v, f->ipa))
+        v->exits[EXIT_WRITE_FAULT]++;
+    else
+        other_fault(v, f, write);
 }
