@@ -61,7 +61,7 @@ _Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
     if (nth > 1)
         arch_halt(); /* a panic while panicking while panicking: say no more */
     __atomic_store_n(&panic_in_progress, true, __ATOMIC_SEQ_CST);
-    console_force();
+    log_force();
     cmdline.loglvl = LOGLVL_ALL;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);

@@ -18,7 +18,7 @@ static long sysctl_readconsole(struct xen_sysctl *op, bool *reply)
     bool incremental = r->incremental || done;
 
     while (done < r->count) {
-        uint32_t n = console_read_ring(piece, MIN(r->count - done, READ_PIECE), &index, incremental,
+        uint32_t n = log_read_ring(piece, MIN(r->count - done, READ_PIECE), &index, incremental,
                                        false);
         if (n && copy_to_guest(r->buffer.q + done, piece, n))
             return -XEN_EFAULT;
@@ -35,7 +35,7 @@ static long sysctl_readconsole(struct xen_sysctl *op, bool *reply)
     }
     r->pad0 = 0;
     if (r->clear)
-        console_read_ring(piece, 0, &end, false, true);
+        log_read_ring(piece, 0, &end, false, true);
     r->index = index;
     r->count = done;
     *reply = true;

@@ -73,20 +73,19 @@ int context_load(struct domain *d, const uint8_t *buf, uint32_t bytes);
 
 /* console.c */
 void console_init(const char *cmdline); /* after uart_probe and cmdline_parse: says who speaks */
-void console_putc_ring(char c);         /* into the log ring only */
 void console_input(void); /* UART receive interrupt: takes all that is there; any CPU */
 /*
  * Copy from the log ring to dst.  `incremental`: from *index if that is newer than the oldest kept.
  * *index: where the reader stands afterwards.  `clear`: forget what is in the ring.  Returns bytes
  * copied.
  */
-uint32_t console_read_ring(char *dst, uint32_t max, uint32_t *index, bool incremental, bool clear);
-void console_write_raw(const char *s,
+uint32_t log_read_ring(char *dst, uint32_t max, uint32_t *index, bool incremental, bool clear);
+void log_write_raw(const char *s,
                        size_t n); /* UART only, as is but '\n' made "\r\n"; one call is not torn */
 void console_write_guest(struct domain *d, const char *s,
                          size_t n); /* into the log by lines with "(dN) " before */
 uint32_t console_take_input(char *dst, uint32_t max); /* typed characters for the control domain */
-void console_force(void); /* from now on output goes on although somebody holds the lock: panic */
+void log_force(void); /* from now on output goes on although somebody holds the lock: panic */
 /* debug_keys.c */
 void debug_key(char key); /* xl debug-keys, or typed after three Ctrl-A */
 void debug_keys_dump_all(void);
