@@ -150,7 +150,7 @@ static int close_channels(struct domain *d)
 static int drop_pinned(struct domain *d)
 {
     vuart_destroy(d);
-    memory_forget_block(d);
+    page_forget_block(d);
     if (dom0)
         p2m_settle(dom0); /* its tools have just unmapped some of the domain's memory */
     for (unsigned i = 0; i < d->max_vcpus; i++)

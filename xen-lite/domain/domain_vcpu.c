@@ -168,14 +168,6 @@ int vcpu_register_info(struct vcpu *v, uint64_t gfn, uint32_t offset)
 /* ---- runstate ---------------------------------------------------------------------------------
  */
 
-void vcpu_runstate_update(struct vcpu *v, int state, uint64_t now_ns)
-{
-    struct vcpu_runstate_info *r = &v->runstate;
-    r->time[r->state] += now_ns - r->state_entry_time;
-    r->state = state;
-    r->state_entry_time = now_ns;
-}
-
 static void drop_runstate(struct vcpu *v)
 {
     v->runstate_va = GVA(0);

@@ -121,8 +121,6 @@ extern struct domain *hypervisor_domain; /* DOMID_XEN-like owner of its own page
 
 static inline struct vcpu *current_vcpu(void) { return this_cpu()->current; }
 
-void memory_forget_block(struct domain *d); /* `populating`: of a domain that is being torn down */
-
 /* All return 0/pointer or -errno/NULL. */
 struct xen_domctl_createdomain;
 int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool privileged,
@@ -138,6 +136,8 @@ void domain_put(
     struct domain *d); /* any lock may be held: the last reference only queues it for domain_reap */
 void domain_reap(void);       /* frees what is queued; guest_prepare calls it. No locks held */
 domid_t domain_free_id(void); /* a free id, or DOMID_INVALID */
+int domain_insert(struct domain *d);   /* into the list.  0, -XEN_EEXIST, -XEN_ENOMEM */
+struct domain *domain_take_dead(void); /* one that nobody refers to, to be freed; NULL: none */
 int domain_kill(
     struct domain *d); /* preemptible: -ERESTART; then 0, domain dies with its last reference */
 void domain_shutdown(struct domain *d,
@@ -158,8 +158,6 @@ int vcpu_place_info(struct vcpu *v, ipa_t where);
 int vcpu_place_runstate(struct vcpu *v, gva_t where, ipa_t ipa);
 void vcpu_release_areas(
     struct vcpu *v); /* drop both; vcpu_info moves back into the hypervisor's memory */
-/* Scheduler: RUNSTATE_* begins at now_ns (accounting only; scheduler lock held). */
-void vcpu_runstate_update(struct vcpu *v, int state, uint64_t now_ns);
 void vcpu_runstate_publish(struct vcpu *v); /* writes it to the guest's area, marks that dirty; v is
                                                running here; no locks held */
 /* shared_info's wall clock from the platform's and the domain's offsets: after counter_offset or

@@ -55,6 +55,13 @@ int hvm_param_may_set(const struct domain *d, const struct domain *by, uint32_t 
  * before, a call makes progress even when there is always something pending.
  */
 bool hypercall_preempt_check(void);
+extern uint64_t preempt_call_start[];
+extern uint64_t preempt_longest_ticks[];
+static inline void preempt_note_length(uint64_t nr, uint64_t ticks)
+{
+    if (ticks > __atomic_load_n(&preempt_longest_ticks[nr], __ATOMIC_RELAXED))
+        __atomic_store_n(&preempt_longest_ticks[nr], ticks, __ATOMIC_RELAXED);
+}
 #define HYPERCALL_COUNT 43u /* one more than the highest number that is known */
 /* The longest time that a call of number `nr` kept its CPU, from the call to its result or to its
  * restart. */
@@ -81,7 +88,7 @@ void console_input(void); /* UART receive interrupt: takes all that is there; an
  */
 uint32_t log_read_ring(char *dst, uint32_t max, uint32_t *index, bool incremental, bool clear);
 void log_write_raw(const char *s,
-                       size_t n); /* UART only, as is but '\n' made "\r\n"; one call is not torn */
+                   size_t n); /* UART only, as is but '\n' made "\r\n"; one call is not torn */
 void console_write_guest(struct domain *d, const char *s,
                          size_t n); /* into the log by lines with "(dN) " before */
 uint32_t console_take_input(char *dst, uint32_t max); /* typed characters for the control domain */

@@ -32,7 +32,7 @@ char *strrchr(const char *s, int c);
 unsigned long strtoul(const char *s, char **end, int base);
 size_t strlcpy(char *dst, const char *src, size_t size);
 
-/* Stack protector (lib.c): a fresh canary, once at boot. The caller must never return. */
+/* Stack protector (stack_guard.c): a fresh canary, once at boot. The caller must never return. */
 extern uintptr_t __stack_chk_guard;
 _Noreturn void __stack_chk_fail(void);
 void stack_guard_init(void);

@@ -146,6 +146,8 @@ void page_free_region(uint64_t start, uint64_t end);
  * is reserved, or the domain may not have so much.
  */
 bool page_adopt(struct domain *d, uint64_t start, uint64_t end);
+/* Puts back the block that an interrupted populate has kept in d->populating: d is torn down. */
+void page_forget_block(struct domain *d);
 void page_dump(void);
 
 /*

@@ -111,6 +111,15 @@ void p2m_cache_flush(struct domain *d, uint64_t gfn, uint64_t pages); /* XEN_DOM
 void p2m_dump(struct domain *d);
 
 /*
+ * The control domain's devices, one to one (p2m_device.c).  Add a range of bytes: 0 or as p2m_map.
+ * on_demand: true when it owns the page, which is mapped now: ranges too large to map up front.
+ * overlaps: some range that was added lies in [start, end).
+ */
+int p2m_device_add(struct domain *d, uint64_t start, uint64_t end);
+bool p2m_device_on_demand(struct domain *d, ipa_t ipa);
+bool p2m_device_overlaps(uint64_t start, uint64_t end);
+
+/*
  * The descriptor that decides about ipa now, and its level (3: page or empty, 2: block or empty, 1:
  * empty).  Two or three loads through the VLPT windows; no lock.  0 for an address outside the map.
  */

@@ -321,3 +321,14 @@ void page_dump(void)
                      account[n].d->max_pages);
     spin_unlock(&page_lock);
 }
+
+void page_forget_block(struct domain *d)
+{
+    spin_lock(&d->lock);
+    struct page *page = d->populating.page;
+    unsigned order = d->populating.order;
+    d->populating.page = NULL;
+    spin_unlock(&d->lock);
+    if (page)
+        page_put_block(page, order);
+}

@@ -58,8 +58,6 @@
 #define WAKE_MARGIN_NS 1000000u
 #define MIN_TIMER_NS   50000u /* nothing is gained by interrupting sooner */
 
-struct cpu cpus[MAX_CPUS];
-unsigned cpu_count;
 spinlock_t sched_lock = SPINLOCK_INIT;
 struct sched_tunables sched_tunables = { .slice_us = 5000,
                                          .ratelimit_us = 1000,

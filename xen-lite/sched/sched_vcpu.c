@@ -3,6 +3,14 @@
 #include "domain.h"
 #include "sched_core.h"
 
+void vcpu_runstate_update(struct vcpu *v, int state, uint64_t now_ns)
+{
+    struct vcpu_runstate_info *r = &v->runstate;
+    r->time[r->state] += now_ns - r->state_entry_time;
+    r->state = state;
+    r->state_entry_time = now_ns;
+}
+
 void vcpu_wake(struct vcpu *v)
 {
     spin_lock(&sched_lock);

@@ -5,7 +5,6 @@
  * any more, dom0's first touch of a large device window, a guest's mistake.
  */
 #include "lib.h"
-#include "boot.h"
 #include "domain.h"
 #include "vlpt.h"
 
@@ -79,7 +78,7 @@ void stage2_fault(struct vcpu *v, const struct stage2_fault *f)
     }
     if (!(f->ipa.v >> IPA_BITS) && spurious(d, f->ipa, f->permission, write, f->instruction))
         return;
-    if (!f->permission && dom0_map_device_on_demand(d, f->ipa))
+    if (!f->permission && p2m_device_on_demand(d, f->ipa))
         return;
     log_debug("d%uv%u: %s of ipa 0x%llx (va 0x%llx, esr 0x%x) not allowed by stage 2\n", d->id,
               v->id,
