@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "control.h"
-#include "dirty.h"
+#include "domctl.h"
+#include "dirty_internal.h"
 #include "fake.h"
 #include <xen/platform.h>
 #include <xen/vcpu.h>

@@ -16,7 +16,7 @@
 #include <cmocka.h>
 #include "domain.h"
 #include "hypercall.h"
-#include "context.h"
+#include "context_internal.h"
 #include "fake.h"
 
 #define SPIS       64u

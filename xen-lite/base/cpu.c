@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The CPUs of the machine. */
-#include "domain.h"
+#include "arch.h"
+#include "cpu.h"
+#include "timer.h"
 
 struct cpu cpus[MAX_CPUS];
 unsigned cpu_count;

@@ -5,10 +5,14 @@
  * is the last in the order: anybody may log.  A panic goes on without the lock when its holder does
  * not let go.
  */
-#include "types.h"
+#include "arch.h"
+#include "hw.h"
+#include "lib.h"
+#include "log.h"
+#include "options.h"
+#include "spinlock.h"
+#include "timer.h"
 #include <xen/xen.h>
-#include "domain.h"
-#include "hypercall.h"
 
 #define RING_BYTES  32768u /* a power of two: indices run freely and wrap */
 #define LINE_BYTES  384u

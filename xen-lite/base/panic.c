@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The end: says where and why, stops the other CPUs, and restarts the machine unless `noreboot`. */
-#include "types.h"
+#include "arch.h"
+#include "domain_types.h"
+#include "log.h"
+#include "options.h"
+#include "panic.h"
 #include <xen/xen.h>
-#include "domain.h"
-#include "hypercall.h"
 
 #define REBOOT_AFTER_S 5u
 

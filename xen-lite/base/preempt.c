@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* How long a hypercall may keep its CPU. */
-#include "domain.h"
-#include "hypercall.h"
+#include "arch.h"
+#include "preempt.h"
+#include "timer.h"
 
 /*
  * No call keeps its CPU for 100,000 instructions: a long one looks at least every 40,000 or so

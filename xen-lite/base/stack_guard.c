@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "arch.h"
-#include "lib.h"
+#include "hooks.h"
+#include "panic.h"
 
 /*
  * Stack protector.  The value is the compiler's fallback until stack_guard_init(); the low byte

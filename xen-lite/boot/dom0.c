@@ -7,6 +7,7 @@
 #include <xen/xen.h>
 #include <xen/domctl.h>
 #include <xen/hvm/params.h>
+#include "hw.h"
 #include "boot.h"
 #include "domain.h"
 #include "hypercall.h"

@@ -1,8 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Domains: creation, and the end of their memory.  domain_ref.c has the list and references. */
+#include "abi.h"
+#include "arch.h"
 #include "domain.h"
-#include "hw.h"
-#include <xen/errno.h>
+#include "domain_ref.h"
+#include "evtchn.h"
+#include "grant.h"
+#include "lib.h"
+#include "log.h"
+#include "mm.h"
+#include "p2m.h"
+#include "sched.h"
+#include "timer.h"
+#include "vgic.h"
+#include "vtimer.h"
 #include <xen/sched.h>
 #include <xen/domctl.h>
 #include <xen/hvm/params.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* HVM parameters: who may write which.  public/hvm/params.h */
+#include "abi.h"
 #include "domain.h"
-#include "hypercall.h"
+#include "domain_types.h"
 #include <xen/hvm/params.h>
 
 /* The tools' to write, and not by the guest itself; all others are holes, x86's, or nobody's. */

@@ -7,8 +7,8 @@
  * without end.  An empty asm in each loop's body (STEP) makes the loop something that it cannot
  * name.
  */
-#include "arch.h"
 #include "lib.h"
+#include "types.h"
 
 #define STEP() __asm__ volatile("" ::: "memory")
 

@@ -10,8 +10,11 @@
  *
  * list_lock guards the list and the step from one reference to none; nothing is locked inside it.
  */
-#include "domain.h"
-#include <xen/errno.h>
+#include "abi.h"
+#include "arch.h"
+#include "cpu.h"
+#include "domain_ref.h"
+#include "panic.h"
 
 struct domain *dom0;
 

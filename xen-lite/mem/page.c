@@ -6,9 +6,11 @@
  * buddies join again on the way up (page_free.c).  Frames of holes and reserved ranges are
  * PAGE_RESERVED and never change (page_boot.c).
  */
-#include "lib.h"
-#include "domain.h"
+#include "arch.h"
+#include "domain_ref.h"
+#include "log.h"
 #include "page_free.h"
+#include "panic.h"
 
 #define FORGET_A_PIECE                                                         \
     4096u /* frames looked at between two looks at whether others need the CPU \

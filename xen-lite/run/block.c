@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A vCPU that waits for an interrupt or event.  sched_wait.c, which ends the wait, argues why none
  * is missed. */
-#include "domain.h"
+#include "arch.h"
+#include "domain_types.h"
+#include "evtchn.h"
+#include "run.h"
+#include "vgic.h"
 
 void vcpu_block(struct vcpu *v)
 {

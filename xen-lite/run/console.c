@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The console: what guests write into the log by lines, and what is typed on the UART, for the
  * control domain or for the debug keys. */
-#include "types.h"
+#include "abi.h"
+#include "console.h"
+#include "domain_types.h"
+#include "evtchn.h"
+#include "hooks.h"
+#include "hw.h"
+#include "lib.h"
+#include "log.h"
+#include "options.h"
+#include "timer.h"
 #include <xen/xen.h>
-#include "domain.h"
-#include "hypercall.h"
 
 #define INPUT_BYTES 256u
 static char input[INPUT_BYTES];

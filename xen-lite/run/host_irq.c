@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Interrupts of the machine: acknowledged here, handled here or handed to a domain. */
-#include "domain.h"
-#include "hypercall.h"
+#include "arch.h"
+#include "console.h"
+#include "hooks.h"
+#include "log.h"
+#include "timer.h"
+#include "vgic.h"
+#include "vtimer.h"
 
 static uint64_t strange[16]; /* INTIDs that nobody wanted: logged and disabled once */
 

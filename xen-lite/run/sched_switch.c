@@ -6,9 +6,17 @@
  * follows: who sets a bit there from another CPU also sends an interrupt, which is then pending and
  * ends the guest, or the WFI, at once.
  */
+#include "arch.h"
+#include "dirty.h"
 #include "domain.h"
-#include "hypercall.h"
+#include "domain_ref.h"
+#include "mm.h"
+#include "panic.h"
 #include "sched_core.h"
+#include "timer.h"
+#include "vgic.h"
+#include "vmid.h"
+#include "vtimer.h"
 
 /* Save `v`, which loses this CPU. */
 static void leave(struct cpu *c, struct vcpu *v)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the rest of the core tells and asks the scheduler about one vCPU. */
-#include "domain.h"
+#include "domain_types.h"
+#include "panic.h"
+#include "sched.h"
 #include "sched_core.h"
+#include "timer.h"
 
 void vcpu_runstate_update(struct vcpu *v, int state, uint64_t now_ns)
 {

@@ -23,8 +23,13 @@
  * one that waits above is not in a guest whose number changes: it runs the control domain, whose
  * log nobody can turn on.
  */
-#include "domain.h"
-#include "sched_core.h"
+#include "arch.h"
+#include "domain_types.h"
+#include "hooks.h"
+#include "log.h"
+#include "panic.h"
+#include "sched.h"
+#include "timer.h"
 
 #define REPORT_AFTER_S 5u
 

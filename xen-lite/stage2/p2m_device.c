@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Where the control domain has the machine's devices, one to one.  Small ranges are mapped at once,
  * large ones (PCI windows) block by block when they are touched. */
-#include "domain.h"
+#include "domain_ref.h"
+#include "lib.h"
+#include "log.h"
+#include "mm.h"
+#include "p2m.h"
 
 #define EAGER_BYTES (1ull << 30) /* larger device ranges are mapped at first touch */
 

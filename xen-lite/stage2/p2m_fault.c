@@ -4,9 +4,14 @@
  * clean logged leaf, emulated MMIO, the first write through a foreign mapping, a fault that is none
  * any more, dom0's first touch of a large device window, a guest's mistake.
  */
-#include "lib.h"
-#include "domain.h"
-#include "vlpt.h"
+#include "arch.h"
+#include "dirty.h"
+#include "domain_types.h"
+#include "log.h"
+#include "mm.h"
+#include "mmio.h"
+#include "p2m.h"
+#include "vmid.h"
 
 /*
  * dom0 writes for the first time through a mapping of another domain's page: from now on that page

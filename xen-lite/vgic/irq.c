@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Interrupts of the machine: whose they are.  host_irq.c takes them. */
-#include "hypercall.h"
-#include "domain.h"
+#include "abi.h"
+#include "domain_types.h"
 #include "irq.h"
+#include "lib.h"
+#include "vgic_internal.h"
 
 static bool is_spi(uint32_t intid)
 {

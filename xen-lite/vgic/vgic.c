@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The vGIC's model: who owns an interrupt, what state it is in, what a change of it brings about.
  * See vgic.h. */
-#include "hypercall.h"
-#include "domain.h"
-#include "records.h"
+#include "arch.h"
+#include "domain_types.h"
+#include "hooks.h"
+#include "lib.h"
+#include "sched.h"
+#include "vgic_internal.h"
 
 struct vgic_irq *vgic_irq_get(struct domain *d, struct vcpu *v, uint32_t intid)
 {

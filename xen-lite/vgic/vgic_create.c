@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The vGIC of a domain and of a vCPU: made, reset, and taken apart. */
-#include "hypercall.h"
-#include "domain.h"
+#include "abi.h"
+#include "domain_types.h"
+#include "mm.h"
+#include "panic.h"
+#include "vgic_internal.h"
 
 /*
  * Power-on state, but on stock Xen GICv3 has no group 0, GICv2 no group 1, and payloads that run

@@ -9,7 +9,7 @@
 #include "boot.h"
 #include "domain.h"
 #include "hypercall.h"
-#include "dirty.h"
+#include "dirty_internal.h"
 #include "fake.h"
 
 #define WEAK __attribute__((weak))
