@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "codec.h"
-#include "fault.h"
+#include "fault_inject.h"
 
 #define PARTS_MAX 1024 /* IOV_MAX */
 
@@ -25,7 +25,7 @@ static void set_option(int fd, int level, int name, int value)
                      sizeof value); /* a UNIX socket has none of them: fine */
 }
 
-void conn_init(struct conn *conn, int fd, int cancel_fd, struct fault *fault,
+void conn_init(struct conn *conn, int fd, int cancel_fd, struct fault_inject *fault,
                struct failure *failure)
 {
     memset(conn, 0, sizeof *conn);
@@ -105,7 +105,7 @@ static void advance(struct iovec **part, int *count, size_t n)
  */
 static size_t fault_room(struct conn *conn)
 {
-    struct fault *f = conn->fault;
+    struct fault_inject *f = conn->fault;
     if (!f || !(f->cut || f->corrupt) || f->at < conn->tx_bytes)
         return SIZE_MAX;
     return (size_t)(f->at - conn->tx_bytes);

@@ -12,16 +12,16 @@
 
 #define MAKE_WAY_S 10 /* a measurement looks up at least after each of its hypercalls */
 
-void host_init(struct host *host, const char *hyp_name, const char *state_dir)
+void host_init(struct host *host, const char *backend_name, const char *state_dir)
 {
     memset(host, 0, sizeof *host);
     pthread_mutex_init(&host->lock, NULL);
     pthread_cond_init(&host->left, NULL);
-    host->hyp_name = hyp_name;
+    host->backend_name = backend_name;
     host->state_dir = state_dir;
     /* On one CPU, to receive pages only delays xl, which is at work on the domain. */
     host->buffer_bytes = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 64u << 20 : 0;
-    host->settle_ms = 1000;
+    host->resolve_interval_ms = 1000;
 }
 
 void host_journal_dir(const struct host *host, char *path, size_t size)

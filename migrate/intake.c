@@ -15,13 +15,13 @@ struct intake_queued {
     uint8_t *checked, *data;
 };
 
-int intake_init(struct intake *in, struct hyp *h, uint64_t max_pages, struct failure *f)
+int intake_init(struct intake *in, struct backend *backend, uint64_t max_pages, struct failure *f)
 {
     memset(in, 0, sizeof *in);
     in->failure = f;
     in->last = &in->first;
     in->round = 1;
-    if (memory_init(&in->memory, h, max_pages, f) < 0)
+    if (memory_init(&in->memory, backend, max_pages, f) < 0)
         return -1;
     uint64_t slots = in->memory.slots;
     in->got = bits_new(slots);
@@ -149,7 +149,7 @@ static int take_slots(struct intake *in, const struct xlm_pages *p, uint64_t *sl
 static int place_pages(struct intake *in, const struct xlm_header *h, uint64_t offset,
                        const struct xlm_pages *p, const uint8_t *data, struct conn *conn)
 {
-    uint64_t slot[HYP_MAP_MAX] = { 0 };
+    uint64_t slot[BACKEND_MAP_MAX] = { 0 };
     struct memory_window w;
     const uint64_t *sum = (const uint64_t *)((const struct xlm_run *)(p + 1) + p->run_count);
     struct iovec all = { NULL, (size_t)p->page_count * XLM_PAGE_BYTES };
@@ -190,7 +190,7 @@ static int clear_pages(struct intake *in, const uint64_t *slot, uint32_t count)
 static int place_zero(struct intake *in, const struct xlm_header *h, uint64_t offset,
                       const struct xlm_pages *p)
 {
-    uint64_t slot[HYP_MAP_MAX] = { 0 };
+    uint64_t slot[BACKEND_MAP_MAX] = { 0 };
     struct walk walk = walk_start(p);
     uint32_t n = 0;
     for (uint32_t i = 0; i < p->page_count; i++) {
@@ -201,7 +201,7 @@ static int place_zero(struct intake *in, const struct xlm_header *h, uint64_t of
         if (bit_get(in->blank, s))
             continue;
         slot[n++] = s;
-        if (n == HYP_MAP_MAX) {
+        if (n == BACKEND_MAP_MAX) {
             if (clear_pages(in, slot, n) < 0)
                 return -1;
             n = 0;
@@ -265,7 +265,7 @@ static int find_blank(struct intake *in)
     if (!written)
         return fail(in->failure, XLM_E_MEMORY, "no memory");
     int error = memory_scan(m, &pages, NULL, in->failure);
-    if (!error && (error = hyp_written(m->h, m->domid, written, m->gfn_end)) < 0)
+    if (!error && (error = backend_written(m->backend, m->domid, written, m->gfn_end)) < 0)
         fail(in->failure, XLM_E_INTERNAL, "cannot ask what the builder of the new domain wrote: %s",
              strerror(-error));
     for (uint64_t slot = bits_next(m->populated, m->slots, 0); !error && slot < m->slots;

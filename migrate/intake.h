@@ -28,7 +28,7 @@ struct intake {
 };
 
 /* All return 0 or -1 with the failure set. */
-int intake_init(struct intake *in, struct hyp *h, uint64_t max_pages, struct failure *f);
+int intake_init(struct intake *in, struct backend *backend, uint64_t max_pages, struct failure *f);
 void intake_free(struct intake *in);
 
 /* The domain is there: places what has been queued. */

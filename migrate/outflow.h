@@ -31,7 +31,7 @@ struct outflow {
 };
 
 /* All return 0 or -1 with the failure set. */
-int outflow_init(struct outflow *out, struct hyp *h, const struct memory *layout_of,
+int outflow_init(struct outflow *out, struct backend *backend, const struct memory *layout_of,
                  struct failure *f);
 void outflow_free(struct outflow *out);
 

@@ -26,7 +26,7 @@
 struct target {
     struct host *host;
     struct failure failure;
-    struct hyp *h;
+    struct backend *backend;
     struct migration m;
     struct journal journal;
     struct conn conn;
@@ -35,7 +35,7 @@ struct target {
     struct config config;
     struct files files;
     struct xlm_domain offered;
-    struct hyp_domain domain;
+    struct backend_domain domain;
     uint8_t *state; /* the STATE record's payload */
     struct xlm_want want;
     bool added, receiving, created, want_sent, verified;
@@ -53,11 +53,11 @@ static int check_name(struct target *t)
 /* What another guest of this host, or its memory, stands against. */
 static int check_room(struct target *t)
 {
-    struct hyp_domain other;
+    struct backend_domain other;
     char uuid[37];
     uuid_format(t->offered.uuid, uuid);
-    int by_name = hyp_find(t->h, t->offered.name, &other),
-        by_uuid = hyp_find_uuid(t->h, t->offered.uuid, &other);
+    int by_name = backend_find(t->backend, t->offered.name, &other),
+        by_uuid = backend_find_uuid(t->backend, t->offered.uuid, &other);
     if (by_uuid == 0)
         return fail(&t->failure, XLM_E_UUID,
                     "a domain with the uuid %s is on the target host already (%s)", uuid,
@@ -69,7 +69,7 @@ static int check_room(struct target *t)
         return fail(&t->failure, XLM_E_INTERNAL, "cannot list the target host's domains");
     uint64_t free_pages,
         need = t->offered.tot_pages + t->offered.tot_pages / 256 + 512; /* and its tables */
-    if (hyp_free_pages(t->h, &free_pages) < 0)
+    if (backend_free_pages(t->backend, &free_pages) < 0)
         return fail(&t->failure, XLM_E_INTERNAL, "cannot read the target host's free memory");
     if (free_pages < need)
         return fail(&t->failure, XLM_E_MEMORY,
@@ -81,7 +81,7 @@ static int check_room(struct target *t)
 static int check_cpu(struct target *t, const uint8_t *context, char *warning, size_t size)
 {
     uint8_t *here = malloc(XLM_CONTEXT_MAX);
-    int n = here ? hyp_host_context(t->h, here, XLM_CONTEXT_MAX) : -ENOMEM;
+    int n = here ? backend_host_context(t->backend, here, XLM_CONTEXT_MAX) : -ENOMEM;
     int error = n < 0 ? fail(&t->failure, XLM_E_INTERNAL,
                              "cannot read the target host's features: %s", strerror(-n))
                       : state_compatible(context, t->offered.context_length, here, (size_t)n,
@@ -137,11 +137,11 @@ static int begin(struct target *t, uint32_t guest_bits)
     if (files_prepare(&t->files, t->host->state_dir, t->m.uuid, &t->config, guest_bits,
                       t->offered.file, &t->failure) < 0 ||
         write_config(t, path) < 0 ||
-        intake_init(&t->in, t->h, t->offered.max_pages, &t->failure) < 0)
+        intake_init(&t->in, t->backend, t->offered.max_pages, &t->failure) < 0)
         return -1;
     host_stage(t->host, &t->m, "receiving");
     t->created = true;
-    return hyp_create_start(t->h, path, &t->failure);
+    return backend_create_start(t->backend, path, &t->failure);
 }
 
 /* "Send pages": at once if there is a buffer for those that come before the domain is made, else
@@ -167,7 +167,7 @@ static int accept_domain(struct target *t)
     struct iovec part[2] = { { &accept, sizeof accept }, { warning, strlen(warning) } };
     if (conn_send(&t->conn, XLM_ACCEPT, part, 2, 2) < 0)
         return -1;
-    fault_stage(&t->host->fault, &t->conn, "accepted");
+    fault_inject_stage(&t->host->fault, &t->conn, "accepted");
     t->want.files = files_wanted(&t->files, parts.path);
     return t->host->buffer_bytes ? send_want(t) : 0;
 }
@@ -177,20 +177,20 @@ static int look_for_domain(struct target *t, int wait_ms)
 {
     if (t->in.ready)
         return 0;
-    int error = hyp_create_wait(t->h, wait_ms, &t->failure);
+    int error = backend_create_wait(t->backend, wait_ms, &t->failure);
     if (error == -EAGAIN)
         return 1;
     if (error < 0)
         return -1;
-    if (hyp_find_uuid(t->h, t->m.uuid, &t->domain) < 0)
+    if (backend_find_uuid(t->backend, t->m.uuid, &t->domain) < 0)
         return fail(&t->failure, XLM_E_CREATE, "xl has made the domain, but it cannot be found");
     t->journal.domid = t->domain.domid;
     if (t->domain.vcpu_count != t->offered.vcpu_count)
         return fail(&t->failure, XLM_E_CREATE, "the new domain has %u vCPUs, the guest %u",
                     t->domain.vcpu_count, t->offered.vcpu_count);
-    if (hyp_set_max_pages(t->h, t->domain.domid, t->offered.max_pages) < 0)
+    if (backend_set_max_pages(t->backend, t->domain.domid, t->offered.max_pages) < 0)
         return fail(&t->failure, XLM_E_CREATE, "cannot set the new domain's memory limit");
-    fault_stage(&t->host->fault, &t->conn, "created");
+    fault_inject_stage(&t->host->fault, &t->conn, "created");
     return intake_attach(&t->in, t->domain.domid);
 }
 
@@ -221,7 +221,7 @@ static int end_round(struct target *t)
     t->m.bytes = t->conn.rx_bytes;
     pthread_mutex_unlock(&t->host->lock);
     snprintf(stage, sizeof stage, "round-%u", round.round);
-    fault_stage(&t->host->fault, &t->conn, stage);
+    fault_inject_stage(&t->host->fault, &t->conn, stage);
     return 0;
 }
 
@@ -280,7 +280,8 @@ static int load_state(struct target *t, const struct xlm_state *state)
     if (!error)
         error = state_add_time(context, state->context_length, gone, &t->failure);
     if (!error) {
-        int result = hyp_set_context(t->h, t->domain.domid, context, state->context_length);
+        int result = backend_set_context(t->backend, t->domain.domid, context,
+                                         state->context_length);
         if (result < 0)
             error = fail(&t->failure, XLM_E_STATE, "the hypervisor refuses the guest's state: %s",
                          strerror(-result));
@@ -293,9 +294,9 @@ static int load_store(struct target *t, const struct xlm_state *state)
 {
     struct state_parts parts;
     codec_state_parts(state, &parts);
-    int error = hyp_store_load(t->h, t->domain.domid, parts.nodes, state->node_bytes);
+    int error = backend_store_load(t->backend, t->domain.domid, parts.nodes, state->node_bytes);
     if (!error && state->target_kib)
-        error = hyp_set_target(t->h, t->domain.domid, state->target_kib);
+        error = backend_set_target(t->backend, t->domain.domid, state->target_kib);
     return error < 0 ? fail(&t->failure, XLM_E_STATE, "cannot write the guest's xenstore nodes: %s",
                             strerror(-error))
                      : 0;
@@ -333,34 +334,34 @@ static int hand_over(struct target *t)
     t->verified = true;
     uint64_t verified_ns = now_ns();
     host_stage(t->host, &t->m, "waiting for the source host to give the guest up");
-    fault_stage(&t->host->fault, &t->conn, "verified");
+    fault_inject_stage(&t->host->fault, &t->conn, "verified");
     if (conn_send_struct(&t->conn, XLM_VERIFIED, NULL, 0) < 0)
         return -1;
-    fault_stage(&t->host->fault, &t->conn, "waiting");
+    fault_inject_stage(&t->host->fault, &t->conn, "waiting");
     if (conn_expect(&t->conn, &t->record, XLM_COMMIT) < 0)
         return -1;
-    fault_stage(&t->host->fault, &t->conn, "committed");
-    return target_own(t->host, t->h, &t->conn, &t->journal, verified_ns);
+    fault_inject_stage(&t->host->fault, &t->conn, "committed");
+    return target_own(t->host, t->backend, &t->conn, &t->journal, verified_ns);
 }
 
-int target_run(struct hyp *h, const struct journal *j)
+int target_run(struct backend *backend, const struct journal *j)
 {
-    struct hyp_domain d;
-    int error = hyp_find_uuid(h, j->uuid, &d);
-    return error < 0 ? error : d.paused ? hyp_unpause(h, d.domid) : 0;
+    struct backend_domain d;
+    int error = backend_find_uuid(backend, j->uuid, &d);
+    return error < 0 ? error : d.paused ? backend_unpause(backend, d.domid) : 0;
 }
 
-int target_own(struct host *host, struct hyp *h, struct conn *conn, const struct journal *j,
-               uint64_t verified_ns)
+int target_own(struct host *host, struct backend *backend, struct conn *conn,
+               const struct journal *j, uint64_t verified_ns)
 {
     struct record record = { 0 };
     int error = host_move(host, j, JOURNAL_OWNER);
     if (error < 0 && error != -EALREADY)
         return fail(conn->failure, XLM_E_INTERNAL, "the guest has been given up here");
-    if ((error = target_run(h, j)) < 0)
+    if ((error = target_run(backend, j)) < 0)
         log_line("cannot run %s: %s", j->name, strerror(-error));
     struct xlm_running running = { now_ns(), verified_ns };
-    fault_stage(&host->fault, conn, "running");
+    fault_inject_stage(&host->fault, conn, "running");
     log_line("%s runs here", j->name);
     conn->cancel_fd = -1;
     error = conn_send_struct(conn, XLM_RUNNING, &running, sizeof running) < 0
@@ -372,15 +373,15 @@ int target_own(struct host *host, struct hyp *h, struct conn *conn, const struct
     return conn_send_struct(conn, XLM_DONE, NULL, 0);
 }
 
-int target_discard(struct host *host, struct hyp *h, const struct journal *j)
+int target_discard(struct host *host, struct backend *backend, const struct journal *j)
 {
-    struct hyp_domain d;
+    struct backend_domain d;
     /* Out of `verified` first: from here on a COMMIT that is under way finds nothing to run. */
     int error = host_move(host, j, JOURNAL_RECEIVING);
     if (error && error != -EALREADY)
         return error;
-    error = hyp_find_uuid(h, j->uuid, &d);
-    if (error == 0 && (error = hyp_destroy(h, d.domid)) < 0)
+    error = backend_find_uuid(backend, j->uuid, &d);
+    if (error == 0 && (error = backend_destroy(backend, d.domid)) < 0)
         return error;
     files_remove(host->state_dir, j->uuid);
     return host_move(host, j, JOURNAL_NONE);
@@ -389,11 +390,11 @@ int target_discard(struct host *host, struct hyp *h, const struct journal *j)
 /* A failure before `verified`, or A's own word after it: nothing of the guest stays here. */
 static void undo(struct target *t)
 {
-    hyp_create_abandon(t->h);
+    backend_create_abandon(t->backend);
     intake_free(&t->in);
     files_close(&t->files, true);
     if (t->created) {
-        int error = target_discard(t->host, t->h, &t->journal);
+        int error = target_discard(t->host, t->backend, &t->journal);
         if (error < 0)
             log_line("cannot destroy what came of %s: %s", t->m.name, strerror(-error));
     } else if (t->receiving) {
@@ -469,8 +470,8 @@ void target_serve(struct host *host, int fd, const char *peer)
     conn_init(&t->conn, fd, -1, &host->fault, &t->failure);
     copy_text(t->m.peer, sizeof t->m.peer, peer);
     files_init(&t->files);
-    t->h = hyp_open(host->hyp_name, &t->failure);
-    if (!t->h || greet(t, &purpose) < 0) {
+    t->backend = backend_open(host->backend_name, &t->failure);
+    if (!t->backend || greet(t, &purpose) < 0) {
         log_line("connection from %s refused: %s", peer, t->failure.text);
         conn_send_error(&t->conn, &t->failure);
     } else if (purpose == XLM_MIGRATE) {
@@ -487,7 +488,7 @@ void target_serve(struct host *host, int fd, const char *peer)
     free(t->state);
     if (t->added)
         host_remove(host, &t->m);
-    if (t->h)
-        hyp_close(t->h);
+    if (t->backend)
+        backend_close(t->backend);
     free(t);
 }

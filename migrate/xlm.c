@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control.h"
+#include "local_socket.h"
 #include "histogram.h"
 #include "json.h"
 #include "rate.h"

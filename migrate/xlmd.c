@@ -20,7 +20,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control.h"
+#include "local_socket.h"
 #include "settle.h"
 #include "target.h"
 
@@ -136,7 +136,7 @@ static void *session_main(void *argument)
 {
     struct session *s = argument;
     if (s->local)
-        control_serve(s->host, s->fd);
+        local_socket_serve(s->host, s->fd);
     else
         target_serve(s->host, s->fd, s->peer);
     __atomic_fetch_sub(&sessions, 1, __ATOMIC_SEQ_CST);
@@ -149,7 +149,7 @@ static void *settle_main(void *argument)
     struct host *host = argument;
     while (!__atomic_load_n(&host->stopping, __ATOMIC_RELAXED)) {
         settle_once(host);
-        usleep(host->settle_ms * 1000);
+        usleep(host->resolve_interval_ms * 1000);
     }
     return NULL;
 }
@@ -212,7 +212,7 @@ int main(int argc, char **argv)
         return 2;
     host_init(&host, NULL, options.state_dir);
     const char *fault = getenv("XLMD_FAULT");
-    if (fault && *fault && fault_parse(fault, &host.fault) < 0) {
+    if (fault && *fault && fault_inject_parse(fault, &host.fault) < 0) {
         fprintf(stderr, "xlmd: XLMD_FAULT is not understood: %s\n", fault);
         return 2;
     }

@@ -24,7 +24,7 @@
 #include "../../migrate/settle.h"
 #include "../../migrate/source.h"
 #include "../../migrate/target.h"
-#include "fake_hyp.h"
+#include "fake_backend.h"
 
 static struct host bench_host[2];
 static char bench_dir[2][64], bench_kernel[96];

@@ -1,4 +1,4 @@
-// link: migrate/codec.c migrate/common.c migrate/conn.c migrate/dial.c migrate/fault.c
+// link: migrate/codec.c migrate/common.c migrate/conn.c migrate/dial.c migrate/fault_inject.c
 // libs: -lcmocka -lpthread
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Every record type there and back over a socket pair; and what a damaged or hostile stream is
@@ -20,7 +20,7 @@
 
 #include "../../migrate/codec.h"
 #include "../../migrate/conn.h"
-#include "../../migrate/fault.h"
+#include "../../migrate/fault_inject.h"
 
 static struct conn tx, rx;
 static struct failure tx_failure, rx_failure;
@@ -144,7 +144,7 @@ static void test_every_flipped_bit_is_seen(void **unused)
             continue;
         size_t n = sample(type, buffer), total = sizeof(struct xlm_header) + xlm_pad(n);
         for (size_t at = 0; at < total; at++) {
-            struct fault fault = { .corrupt = true, .at = at };
+            struct fault_inject fault = { .corrupt = true, .at = at };
             open_pair();
             tx.fault = &fault;
             assert_int_equal(conn_send_struct(&tx, type, buffer, n), 0);
@@ -298,15 +298,15 @@ static void test_a_peers_text_is_printable(void **unused)
 
 static void test_fault_syntax(void **unused)
 {
-    struct fault f;
+    struct fault_inject f;
     (void)unused;
-    assert_int_equal(fault_parse("cut-after-bytes:12", &f), 0);
+    assert_int_equal(fault_inject_parse("cut-after-bytes:12", &f), 0);
     assert_true(f.cut && f.at == 12);
-    assert_int_equal(fault_parse("corrupt-byte:0", &f), 0);
+    assert_int_equal(fault_inject_parse("corrupt-byte:0", &f), 0);
     assert_true(f.corrupt && f.at == 0);
-    assert_int_equal(fault_parse("exit-at-stage:verified", &f), 0);
+    assert_int_equal(fault_inject_parse("exit-at-stage:verified", &f), 0);
     assert_string_equal(f.stage, "verified");
-    assert_int_equal(fault_parse("pause-at-stage:waiting:250", &f), 0);
+    assert_int_equal(fault_inject_parse("pause-at-stage:waiting:250", &f), 0);
     assert_true(!strcmp(f.stage, "waiting") && f.pause_ms == 250);
     static const char *const bad[] = { "",
                                        "cut",
@@ -317,7 +317,7 @@ static void test_fault_syntax(void **unused)
                                        "corrupt-byte:-1",
                                        "pause-at-stage:a:b" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_int_equal(fault_parse(bad[i], &f), -1);
+        assert_int_equal(fault_inject_parse(bad[i], &f), -1);
 }
 
 int main(void)

@@ -1,4 +1,4 @@
-// link: tests/host/fake_hyp.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/control.c migrate/dial.c migrate/fault.c migrate/features.c migrate/files.c migrate/forecast.c migrate/histogram.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/speed.c migrate/state.c migrate/target.c migrate/writes.c migrate/xlm_show.c
+// link: tests/host/fake_backend.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/local_socket.c migrate/dial.c migrate/fault_inject.c migrate/features.c migrate/files.c migrate/rate_forecast.c migrate/histogram.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/rate_speed.c migrate/state.c migrate/target.c migrate/rate_writes.c migrate/xlm_show.c
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* xlm dirty-rate against a fake hypervisor: what it says, that it keeps out of migrations' way, and
@@ -10,9 +10,9 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "../../migrate/control.h"
+#include "../../migrate/local_socket.h"
 #include "../../migrate/rate.h"
-#include "../../migrate/speed.h"
+#include "../../migrate/rate_speed.h"
 
 /* xlm itself, to run in a process of its own. */
 #define main  xlm_main
@@ -31,7 +31,7 @@ static char client_line[65536];
 
 static void *serve_main(void *unused)
 {
-    control_serve(&bench_host[0], client_fd[1]);
+    local_socket_serve(&bench_host[0], client_fd[1]);
     return unused;
 }
 
@@ -280,13 +280,13 @@ static void test_bandwidth_of_the_last_migration(void **unused)
 /* A capped migration says nothing of the link. */
 static void test_capped_migration_is_not_noted(void **unused)
 {
-    struct speed speed;
+    struct rate_speed speed;
     (void)unused;
     bench_start(1024);
     bench_fill(900);
     bench_request.max_mib_s = 100;
     assert_int_equal(bench_migrate(), SOURCE_OK);
-    assert_int_equal(speed_read(bench_dir[0], &speed), -ENOENT);
+    assert_int_equal(rate_speed_read(bench_dir[0], &speed), -ENOENT);
     bench_end();
 }
 
@@ -556,7 +556,7 @@ static void *accept_main(void *unused)
 {
     int fd = accept(listener, NULL, NULL);
     if (fd >= 0)
-        control_serve(&bench_host[0], fd);
+        local_socket_serve(&bench_host[0], fd);
     return unused;
 }
 

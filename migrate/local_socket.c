@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "control.h"
+#include "local_socket.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -282,7 +282,7 @@ static bool read_request(int fd, char line[REQUEST_MAX])
     return false;
 }
 
-void control_serve(struct host *host, int fd)
+void local_socket_serve(struct host *host, int fd)
 {
     char line[REQUEST_MAX], command[16] = "";
     if (!read_request(fd, line)) {

@@ -8,49 +8,49 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "hyp_xen.h"
+#include "backend_xen.h"
 
-struct hyp *hyp_open(const char *host, struct failure *f)
+struct backend *backend_open(const char *host, struct failure *f)
 {
-    struct hyp *h = calloc(1, sizeof *h);
+    struct backend *backend = calloc(1, sizeof *backend);
     (void)host;
-    if (!h) {
+    if (!backend) {
         fail(f, XLM_E_MEMORY, "no memory");
         return NULL;
     }
-    h->create_pidfd = h->create_output = -1;
-    h->saved_domid = UINT32_MAX;
-    h->xc = xc_interface_open(NULL, NULL, 0);
-    h->memory = xenforeignmemory_open(NULL, 0);
-    h->store = xs_open(0);
-    if (h->xc && h->memory && h->store)
-        return h;
+    backend->create_pidfd = backend->create_output = -1;
+    backend->saved_domid = UINT32_MAX;
+    backend->xc = xc_interface_open(NULL, NULL, 0);
+    backend->memory = xenforeignmemory_open(NULL, 0);
+    backend->store = xs_open(0);
+    if (backend->xc && backend->memory && backend->store)
+        return backend;
     fail(f, XLM_E_INTERNAL, "cannot reach %s: %s",
-         !h->xc       ? "the hypervisor"
-         : !h->memory ? "guests' memory"
-                      : "xenstore",
+         !backend->xc       ? "the hypervisor"
+         : !backend->memory ? "guests' memory"
+                            : "xenstore",
          strerror(errno));
-    hyp_close(h);
+    backend_close(backend);
     return NULL;
 }
 
-void hyp_close(struct hyp *h)
+void backend_close(struct backend *backend)
 {
-    hyp_create_abandon(h);
-    free(h->saved);
-    if (h->store)
-        xs_close(h->store);
-    if (h->memory)
-        xenforeignmemory_close(h->memory);
-    if (h->xc)
-        xc_interface_close(h->xc);
-    free(h);
+    backend_create_abandon(backend);
+    free(backend->saved);
+    if (backend->store)
+        xs_close(backend->store);
+    if (backend->memory)
+        xenforeignmemory_close(backend->memory);
+    if (backend->xc)
+        xc_interface_close(backend->xc);
+    free(backend);
 }
 
-static void describe(struct hyp *h, const xc_dominfo_t *info, struct hyp_domain *d)
+static void describe(struct backend *backend, const xc_dominfo_t *info, struct backend_domain *d)
 {
     char path[64];
-    *d = (struct hyp_domain){
+    *d = (struct backend_domain){
         .domid = info->domid,
         .vcpu_count = info->max_vcpu_id + 1,
         .max_pages = info->max_memkb / 4,
@@ -62,81 +62,81 @@ static void describe(struct hyp *h, const xc_dominfo_t *info, struct hyp_domain 
     };
     memcpy(d->uuid, info->handle, 16);
     snprintf(path, sizeof path, "/local/domain/%u/name", info->domid);
-    if (store_read(h, path, d->name, sizeof d->name) < 0)
+    if (store_read(backend, path, d->name, sizeof d->name) < 0)
         d->name[0] = 0;
 }
 
 /* The first domain from `domid` on; -ESRCH at the end. */
-static int next_domain(struct hyp *h, uint32_t domid, xc_dominfo_t *info)
+static int next_domain(struct backend *backend, uint32_t domid, xc_dominfo_t *info)
 {
-    int n = xc_domain_getinfo(h->xc, domid, 1, info);
+    int n = xc_domain_getinfo(backend->xc, domid, 1, info);
     return n == 1 ? 0 : n == 0 || errno == ESRCH ? -ESRCH : -errno;
 }
 
-int hyp_info(struct hyp *h, uint32_t domid, struct hyp_domain *d)
+int backend_info(struct backend *backend, uint32_t domid, struct backend_domain *d)
 {
     xc_dominfo_t info;
-    int error = next_domain(h, domid, &info);
+    int error = next_domain(backend, domid, &info);
     if (error || info.domid != domid)
         return error ? error : -ESRCH;
-    describe(h, &info, d);
+    describe(backend, &info, d);
     return 0;
 }
 
-int hyp_find(struct hyp *h, const char *guest, struct hyp_domain *d)
+int backend_find(struct backend *backend, const char *guest, struct backend_domain *d)
 {
     xc_dominfo_t info;
     char *end;
     unsigned long number = strtoul(guest, &end, 10);
     if (*guest >= '0' && *guest <= '9' && !*end && number < 32752)
-        return hyp_info(h, (uint32_t)number, d);
+        return backend_info(backend, (uint32_t)number, d);
     int error;
-    for (uint32_t id = 0; !(error = next_domain(h, id, &info)); id = info.domid + 1) {
-        describe(h, &info, d);
+    for (uint32_t id = 0; !(error = next_domain(backend, id, &info)); id = info.domid + 1) {
+        describe(backend, &info, d);
         if (!d->dying && !strcmp(d->name, guest))
             return 0;
     }
     return error;
 }
 
-int hyp_find_uuid(struct hyp *h, const uint8_t uuid[16], struct hyp_domain *d)
+int backend_find_uuid(struct backend *backend, const uint8_t uuid[16], struct backend_domain *d)
 {
     xc_dominfo_t info;
     int error;
-    for (uint32_t id = 1; !(error = next_domain(h, id, &info)); id = info.domid + 1) {
+    for (uint32_t id = 1; !(error = next_domain(backend, id, &info)); id = info.domid + 1) {
         if (info.dying || memcmp(info.handle, uuid, 16))
             continue;
-        describe(h, &info, d);
+        describe(backend, &info, d);
         return 0;
     }
     return error;
 }
 
-int hyp_free_pages(struct hyp *h, uint64_t *pages)
+int backend_free_pages(struct backend *backend, uint64_t *pages)
 {
     xc_physinfo_t info = { 0 };
-    if (xc_physinfo(h->xc, &info) < 0)
+    if (xc_physinfo(backend->xc, &info) < 0)
         return -errno;
     *pages = info.free_pages;
     return 0;
 }
 
-int hyp_get_context(struct hyp *h, uint32_t domid, void *buffer, size_t capacity)
+int backend_get_context(struct backend *backend, uint32_t domid, void *buffer, size_t capacity)
 {
-    int n = xc_domain_hvm_getcontext(h->xc, domid, buffer, (uint32_t)capacity);
+    int n = xc_domain_hvm_getcontext(backend->xc, domid, buffer, (uint32_t)capacity);
     return n < 0 ? -errno : n;
 }
 
-int hyp_set_context(struct hyp *h, uint32_t domid, const void *context, size_t bytes)
+int backend_set_context(struct backend *backend, uint32_t domid, const void *context, size_t bytes)
 {
-    return xc_domain_hvm_setcontext(h->xc, domid, (uint8_t *)(uintptr_t)context, (uint32_t)bytes) <
-                   0
+    return xc_domain_hvm_setcontext(backend->xc, domid, (uint8_t *)(uintptr_t)context,
+                                    (uint32_t)bytes) < 0
                ? -errno
                : 0;
 }
 
 /* An empty domain, to see what this host gives to one. */
-static int probe_context(struct hyp *h, void *buffer, size_t capacity)
+static int probe_context(struct backend *backend, void *buffer, size_t capacity)
 {
     struct xen_domctl_createdomain config = {
         .flags = XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap,
@@ -147,28 +147,29 @@ static int probe_context(struct hyp *h, void *buffer, size_t capacity)
         .grant_opts = XEN_DOMCTL_GRANT_version(1),
     };
     uint32_t domid = 0;
-    if (xc_domain_create(h->xc, &domid, &config) < 0)
+    if (xc_domain_create(backend->xc, &domid, &config) < 0)
         return -errno;
-    int n = xc_domain_max_vcpus(h->xc, domid, 1) < 0 ? -errno
-                                                     : hyp_get_context(h, domid, buffer, capacity);
-    xc_domain_destroy(h->xc, domid);
+    int n = xc_domain_max_vcpus(backend->xc, domid, 1) < 0
+                ? -errno
+                : backend_get_context(backend, domid, buffer, capacity);
+    xc_domain_destroy(backend->xc, domid);
     return n;
 }
 
-int hyp_host_context(struct hyp *h, void *buffer, size_t capacity)
+int backend_host_context(struct backend *backend, void *buffer, size_t capacity)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static uint8_t *cache;
     static int cached;
     pthread_mutex_lock(&lock);
     if (!cache) {
-        int n = probe_context(h, buffer, capacity);
+        int n = probe_context(backend, buffer, capacity);
         if (n < 0)
             log_line(
                 "no empty domain to ask for this host's features (%s): asking the control domain's own",
                 strerror(-n));
         if (n < 0)
-            n = hyp_get_context(h, 0, buffer, capacity);
+            n = backend_get_context(backend, 0, buffer, capacity);
         cached = n;
         cache = n > 0 ? malloc((size_t)n) : NULL;
         if (cache)
@@ -186,51 +187,52 @@ int hyp_host_context(struct hyp *h, void *buffer, size_t capacity)
 #define AFTER_ACK_MS \
     30000u /* a guest that has taken the request freezes its tasks and devices first */
 
-static int ask_to_suspend(struct hyp *h, const char *node)
+static int ask_to_suspend(struct backend *backend, const char *node)
 {
-    return xs_write(h->store, XBT_NULL, node, "suspend", 7) ? 0 : -errno;
+    return xs_write(backend->store, XBT_NULL, node, "suspend", 7) ? 0 : -errno;
 }
 
 /* Takes the request back unless the guest has taken it; false: it has. */
-static bool withdraw(struct hyp *h, const char *node)
+static bool withdraw(struct backend *backend, const char *node)
 {
     for (;;) {
-        xs_transaction_t t = xs_transaction_start(h->store);
+        xs_transaction_t t = xs_transaction_start(backend->store);
         unsigned length;
-        char *value = t == XBT_NULL ? NULL : xs_read(h->store, t, node, &length);
+        char *value = t == XBT_NULL ? NULL : xs_read(backend->store, t, node, &length);
         bool pending = value && !strcmp(value, "suspend");
         free(value);
-        bool written = !pending || xs_write(h->store, t, node, "", 0);
-        if (t == XBT_NULL || xs_transaction_end(h->store, t, !written))
+        bool written = !pending || xs_write(backend->store, t, node, "", 0);
+        if (t == XBT_NULL || xs_transaction_end(backend->store, t, !written))
             return pending && written;
         if (errno != EAGAIN)
             return false;
     }
 }
 
-static bool acknowledged(struct hyp *h, const char *node)
+static bool acknowledged(struct backend *backend, const char *node)
 {
     char value[32];
-    return store_read(h, node, value, sizeof value) < 0 || strcmp(value, "suspend") != 0;
+    return store_read(backend, node, value, sizeof value) < 0 || strcmp(value, "suspend") != 0;
 }
 
 /* Until a watch fires (the store sees the shutdown), 3 ms pass, or the wait is cancelled: true. */
-static bool pause_briefly(struct hyp *h, int cancel_fd)
+static bool pause_briefly(struct backend *backend, int cancel_fd)
 {
-    struct pollfd set[2] = { { xs_fileno(h->store), POLLIN, 0 }, { cancel_fd, POLLIN, 0 } };
+    struct pollfd set[2] = { { xs_fileno(backend->store), POLLIN, 0 }, { cancel_fd, POLLIN, 0 } };
     bool cancelled = poll(set, 2, 3) > 0 && set[1].revents;
-    store_drain(h);
+    store_drain(backend);
     return cancelled;
 }
 
-static int wait_suspended(struct hyp *h, uint32_t domid, const char *node, uint32_t timeout_ms,
-                          int cancel_fd, uint64_t *stopped_ns, struct failure *f)
+static int wait_suspended(struct backend *backend, uint32_t domid, const char *node,
+                          uint32_t timeout_ms, int cancel_fd, uint64_t *stopped_ns,
+                          struct failure *f)
 {
     uint64_t start = now_ns(), end = start + timeout_ms * 1000000ull;
     bool taken = false;
     for (;;) {
         xc_dominfo_t info;
-        int error = next_domain(h, domid, &info);
+        int error = next_domain(backend, domid, &info);
         if (error || info.domid != domid)
             return fail(f, XLM_E_STATE, "the guest is gone");
         *stopped_ns = now_ns();
@@ -238,13 +240,13 @@ static int wait_suspended(struct hyp *h, uint32_t domid, const char *node, uint3
             return 0;
         if (info.shutdown || info.dying)
             return fail(f, XLM_E_STATE, "the guest shut down by itself");
-        bool cancelled = pause_briefly(h, cancel_fd);
+        bool cancelled = pause_briefly(backend, cancel_fd);
         if (taken ? now_ns() > end : cancelled || now_ns() > end) {
             if (taken)
                 return fail(f, XLM_E_STATE,
                             "the guest took the request to suspend, but has not stopped in %u s",
                             AFTER_ACK_MS / 1000);
-            if (withdraw(h, node))
+            if (withdraw(backend, node))
                 return cancelled ? fail(f, XLM_E_CANCELLED, "cancelled")
                                  : fail(f, XLM_E_STATE,
                                         "the guest did not react to control/shutdown within %u ms "
@@ -253,26 +255,27 @@ static int wait_suspended(struct hyp *h, uint32_t domid, const char *node, uint3
             taken = true;
             end = now_ns() + AFTER_ACK_MS * 1000000ull;
         }
-        if (!taken && now_ns() - start > 1000000000u && acknowledged(h, node)) {
+        if (!taken && now_ns() - start > 1000000000u && acknowledged(backend, node)) {
             taken = true;
             end = now_ns() + AFTER_ACK_MS * 1000000ull;
         }
     }
 }
 
-int hyp_suspend(struct hyp *h, uint32_t domid, uint32_t timeout_ms, int cancel_fd,
-                uint64_t *stopped_ns, struct failure *f)
+int backend_suspend(struct backend *backend, uint32_t domid, uint32_t timeout_ms, int cancel_fd,
+                    uint64_t *stopped_ns, struct failure *f)
 {
     char node[64];
     snprintf(node, sizeof node, "/local/domain/%u/control/shutdown", domid);
-    xs_watch(h->store, "@releaseDomain", "shutdown");
-    int error = ask_to_suspend(h, node);
-    int result = error < 0 ? fail(f, XLM_E_INTERNAL, "cannot write %s: %s", node, strerror(-error))
-                           : wait_suspended(h, domid, node, timeout_ms, cancel_fd, stopped_ns, f);
+    xs_watch(backend->store, "@releaseDomain", "shutdown");
+    int error = ask_to_suspend(backend, node);
+    int result = error < 0
+                     ? fail(f, XLM_E_INTERNAL, "cannot write %s: %s", node, strerror(-error))
+                     : wait_suspended(backend, domid, node, timeout_ms, cancel_fd, stopped_ns, f);
     return result;
 }
 
-int hyp_resume(struct hyp *h, uint32_t domid)
+int backend_resume(struct backend *backend, uint32_t domid)
 {
     struct xen_domctl resume = { .cmd = XEN_DOMCTL_resumedomain,
                                  .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
@@ -280,16 +283,17 @@ int hyp_resume(struct hyp *h, uint32_t domid)
     vcpu_guest_context_any_t context;
     /* Linux suspends in stop_machine() on vCPU 0: the hypercall returns there, with 1 for
      * "cancelled". */
-    if (xc_vcpu_getcontext(h->xc, domid, 0, &context) < 0)
+    if (xc_vcpu_getcontext(backend->xc, domid, 0, &context) < 0)
         return -errno;
     context.c.user_regs.x0 = 1; /* r0 of a 32-bit guest */
-    if (xc_vcpu_setcontext(h->xc, domid, 0, &context) < 0 || xc_domctl(h->xc, &resume) < 0)
+    if (xc_vcpu_setcontext(backend->xc, domid, 0, &context) < 0 ||
+        xc_domctl(backend->xc, &resume) < 0)
         return -errno;
-    xs_resume_domain(h->store, domid); /* so that the store reports the next shutdown, too */
+    xs_resume_domain(backend->store, domid); /* so that the store reports the next shutdown, too */
     return 0;
 }
 
-int hyp_unpause(struct hyp *h, uint32_t domid)
+int backend_unpause(struct backend *backend, uint32_t domid)
 {
-    return xc_domain_unpause(h->xc, domid) < 0 ? -errno : 0;
+    return xc_domain_unpause(backend->xc, domid) < 0 ? -errno : 0;
 }
