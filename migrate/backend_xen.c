@@ -184,8 +184,10 @@ int backend_host_context(struct backend *backend, void *buffer, size_t capacity)
 
 /* --- suspend and resume --- */
 
-#define AFTER_ACK_MS \
-    30000u /* a guest that has taken the request freezes its tasks and devices first */
+/* A guest that has taken the request still freezes its tasks and its devices. */
+#define AFTER_ACK_MS 30000u
+/* Most guests suspend within a second: until then the store is not read, which saves messages. */
+#define ASK_NODE_AFTER_NS 1000000000u
 
 static int ask_to_suspend(struct backend *backend, const char *node)
 {
@@ -224,42 +226,71 @@ static bool pause_briefly(struct backend *backend, int cancel_fd)
     return cancelled;
 }
 
-static int wait_suspended(struct backend *backend, uint32_t domid, const char *node,
-                          uint32_t timeout_ms, int cancel_fd, uint64_t *stopped_ns,
-                          struct failure *f)
+/* One wait for a guest to suspend. */
+struct suspend_wait {
+    struct backend *backend;
+    uint32_t domid;
+    const char *node; /* the guest's control/shutdown */
+    uint64_t start_ns, end_ns;
+    bool taken; /* the guest has taken the request: it can be neither withdrawn nor cancelled */
+};
+
+static void note_taken(struct suspend_wait *w)
 {
-    uint64_t start = now_ns(), end = start + timeout_ms * 1000000ull;
-    bool taken = false;
-    for (;;) {
-        xc_dominfo_t info;
-        int error = next_domain(backend, domid, &info);
-        if (error || info.domid != domid)
-            return fail(f, XLM_E_STATE, "the guest is gone");
-        *stopped_ns = now_ns();
-        if (info.shutdown && info.shutdown_reason == SHUTDOWN_suspend)
-            return 0;
-        if (info.shutdown || info.dying)
-            return fail(f, XLM_E_STATE, "the guest shut down by itself");
-        bool cancelled = pause_briefly(backend, cancel_fd);
-        if (taken ? now_ns() > end : cancelled || now_ns() > end) {
-            if (taken)
-                return fail(f, XLM_E_STATE,
-                            "the guest took the request to suspend, but has not stopped in %u s",
-                            AFTER_ACK_MS / 1000);
-            if (withdraw(backend, node))
-                return cancelled ? fail(f, XLM_E_CANCELLED, "cancelled")
-                                 : fail(f, XLM_E_STATE,
-                                        "the guest did not react to control/shutdown within %u ms "
-                                        "(does it have Xen's suspend support?)",
-                                        timeout_ms);
-            taken = true;
-            end = now_ns() + AFTER_ACK_MS * 1000000ull;
-        }
-        if (!taken && now_ns() - start > 1000000000u && acknowledged(backend, node)) {
-            taken = true;
-            end = now_ns() + AFTER_ACK_MS * 1000000ull;
-        }
+    w->taken = true;
+    w->end_ns = now_ns() + AFTER_ACK_MS * 1000000ull;
+}
+
+/* 0: suspended, 1: not yet, -1 with *f set: the guest will never suspend. */
+static int look_suspended(const struct suspend_wait *w, struct failure *f)
+{
+    xc_dominfo_t info;
+    int error = next_domain(w->backend, w->domid, &info);
+    if (error || info.domid != w->domid)
+        return fail(f, XLM_E_STATE, "the guest has been destroyed");
+    if (info.shutdown && info.shutdown_reason == SHUTDOWN_suspend)
+        return 0;
+    if (info.shutdown || info.dying)
+        return fail(f, XLM_E_STATE, "the guest shut down by itself");
+    return 1;
+}
+
+/* The wait is over without a suspended guest.  1: the guest had just taken the request, so wait on.
+ */
+static int give_up_waiting(struct suspend_wait *w, bool cancelled, uint32_t timeout_ms,
+                           struct failure *f)
+{
+    if (w->taken)
+        return fail(f, XLM_E_STATE,
+                    "the guest took the request to suspend, but has not stopped in %u s",
+                    AFTER_ACK_MS / 1000);
+    if (!withdraw(w->backend, w->node)) {
+        note_taken(w);
+        return 1;
     }
+    return cancelled ? fail(f, XLM_E_CANCELLED, "cancelled")
+                     : fail(f, XLM_E_STATE,
+                            "the guest did not react to control/shutdown within %u ms "
+                            "(does it have Xen's suspend support?)",
+                            timeout_ms);
+}
+
+static int wait_suspended(struct suspend_wait *w, uint32_t timeout_ms, int cancel_fd,
+                          uint64_t *stopped_ns, struct failure *f)
+{
+    int waiting;
+    w->start_ns = now_ns();
+    w->end_ns = w->start_ns + timeout_ms * 1000000ull;
+    while ((waiting = look_suspended(w, f)) > 0) {
+        bool cancelled = pause_briefly(w->backend, cancel_fd) && !w->taken;
+        if ((cancelled || now_ns() > w->end_ns) && give_up_waiting(w, cancelled, timeout_ms, f) < 0)
+            return -1;
+        if (!w->taken && now_ns() - w->start_ns > ASK_NODE_AFTER_NS &&
+            acknowledged(w->backend, w->node))
+            note_taken(w);
+    }
+    *stopped_ns = now_ns();
+    return waiting;
 }
 
 int backend_suspend(struct backend *backend, uint32_t domid, uint32_t timeout_ms, int cancel_fd,
@@ -269,10 +300,10 @@ int backend_suspend(struct backend *backend, uint32_t domid, uint32_t timeout_ms
     snprintf(node, sizeof node, "/local/domain/%u/control/shutdown", domid);
     xs_watch(backend->store, "@releaseDomain", "shutdown");
     int error = ask_to_suspend(backend, node);
-    int result = error < 0
-                     ? fail(f, XLM_E_INTERNAL, "cannot write %s: %s", node, strerror(-error))
-                     : wait_suspended(backend, domid, node, timeout_ms, cancel_fd, stopped_ns, f);
-    return result;
+    if (error < 0)
+        return fail(f, XLM_E_INTERNAL, "cannot write %s: %s", node, strerror(-error));
+    struct suspend_wait wait = { .backend = backend, .domid = domid, .node = node };
+    return wait_suspended(&wait, timeout_ms, cancel_fd, stopped_ns, f);
 }
 
 int backend_resume(struct backend *backend, uint32_t domid)
@@ -280,13 +311,13 @@ int backend_resume(struct backend *backend, uint32_t domid)
     struct xen_domctl resume = { .cmd = XEN_DOMCTL_resumedomain,
                                  .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
                                  .domain = (domid_t)domid };
-    vcpu_guest_context_any_t context;
+    vcpu_guest_context_any_t registers;
     /* Linux suspends in stop_machine() on vCPU 0: the hypercall returns there, with 1 for
      * "cancelled". */
-    if (xc_vcpu_getcontext(backend->xc, domid, 0, &context) < 0)
+    if (xc_vcpu_getcontext(backend->xc, domid, 0, &registers) < 0)
         return -errno;
-    context.c.user_regs.x0 = 1; /* r0 of a 32-bit guest */
-    if (xc_vcpu_setcontext(backend->xc, domid, 0, &context) < 0 ||
+    registers.c.user_regs.x0 = 1; /* r0 of a 32-bit guest */
+    if (xc_vcpu_setcontext(backend->xc, domid, 0, &registers) < 0 ||
         xc_domctl(backend->xc, &resume) < 0)
         return -errno;
     xs_resume_domain(backend->store, domid); /* so that the store reports the next shutdown, too */

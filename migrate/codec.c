@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "codec.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -48,6 +49,25 @@ static const struct {
 const char *codec_type_name(uint32_t type)
 {
     return type < XLM_TYPE_COUNT && type_info[type].name ? type_info[type].name : "unknown";
+}
+
+int codec_fail(struct failure *f, uint32_t code, uint32_t type, uint64_t index, uint64_t offset,
+               const char *format, ...)
+{
+    if (f->code)
+        return -1;
+    f->code = code;
+    f->record_type = type;
+    f->record_index = index;
+    f->record_offset = offset;
+    int n = snprintf(f->text, sizeof f->text,
+                     "record %llu (%s) at offset %llu: ", (unsigned long long)index,
+                     codec_type_name(type), (unsigned long long)offset);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(f->text + n, sizeof f->text - (size_t)n, format, args);
+    va_end(args);
+    return -1;
 }
 
 uint64_t codec_page_sum(const void *page) { return XXH64(page, XLM_PAGE_BYTES, 0); }
@@ -104,11 +124,11 @@ int codec_check_header(const struct xlm_header *h, uint64_t index, uint64_t offs
                        struct failure *f)
 {
     uint32_t type = h->type;
-#define BAD(...) return fail_record(f, XLM_E_STREAM, type, index, offset, __VA_ARGS__)
+#define BAD(...) return codec_fail(f, XLM_E_STREAM, type, index, offset, __VA_ARGS__)
     if (h->magic != XLM_RECORD_MAGIC)
         BAD("no record starts here (magic %08x)", h->magic);
     if (h->header_sum != header_sum(h))
-        return fail_record(f, XLM_E_DAMAGED, type, index, offset, "its header is damaged");
+        return codec_fail(f, XLM_E_DAMAGED, type, index, offset, "its header is damaged");
     if (h->index != index)
         BAD("out of order: its index is %llu", (unsigned long long)h->index);
     if (h->stream)

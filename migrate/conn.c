@@ -296,12 +296,12 @@ static int receive_payload(struct conn *conn, struct record *record)
     record->checked_length = length;
     record->data_length = h->length - length;
     if (!codec_sum_ok(h, record->payload, length))
-        return fail_record(conn->failure, XLM_E_DAMAGED, h->type, h->index, offset,
-                           "its checksum is wrong");
+        return codec_fail(conn->failure, XLM_E_DAMAGED, h->type, h->index, offset,
+                          "its checksum is wrong");
     for (size_t i = length; i < padded; i++)
         if (record->payload[i])
-            return fail_record(conn->failure, XLM_E_STREAM, h->type, h->index, offset,
-                               "its padding is not zero");
+            return codec_fail(conn->failure, XLM_E_STREAM, h->type, h->index, offset,
+                              "its padding is not zero");
     return 0;
 }
 
@@ -330,15 +330,15 @@ int conn_expect(struct conn *conn, struct record *record, uint32_t type)
         return -1;
     const struct xlm_header *h = &record->header;
     if (h->type != type)
-        return fail_record(conn->failure, XLM_E_STREAM, h->type, h->index, record->offset,
-                           "comes where %s should", codec_type_name(type));
+        return codec_fail(conn->failure, XLM_E_STREAM, h->type, h->index, record->offset,
+                          "comes where %s should", codec_type_name(type));
     return 0;
 }
 
 int conn_refuse(struct conn *conn, const struct record *record)
 {
-    return fail_record(conn->failure, XLM_E_STREAM, record->header.type, record->header.index,
-                       record->offset, "it does not belong here");
+    return codec_fail(conn->failure, XLM_E_STREAM, record->header.type, record->header.index,
+                      record->offset, "it does not belong here");
 }
 
 void record_free(struct record *record)

@@ -16,7 +16,6 @@
 #include <xxhash.h>
 
 #include "../xen-lite/include/records.h"
-#include "journal.h"
 
 #define STAND_IN_WORDS 1024u
 
@@ -123,7 +122,7 @@ int files_prepare(struct files *files, const char *state_dir, const uint8_t uuid
 {
     char path[PATH_MAX];
     guest_dir(files->dir, sizeof files->dir, state_dir, uuid);
-    int error = journal_make_dir(files->dir);
+    int error = make_dirs(files->dir);
     if (error < 0)
         return fail(f, XLM_E_INTERNAL, "%s: %s", files->dir, strerror(-error));
     if (!offer[XLM_KERNEL].size)

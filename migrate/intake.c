@@ -61,8 +61,8 @@ void intake_free(struct intake *in)
 static int bad_record(struct intake *in, const struct xlm_header *h, uint64_t offset,
                       const char *what, uint64_t value)
 {
-    return fail_record(in->failure, XLM_E_STREAM, h->type, h->index, offset, what,
-                       (unsigned long long)value);
+    return codec_fail(in->failure, XLM_E_STREAM, h->type, h->index, offset, what,
+                      (unsigned long long)value);
 }
 
 /* Every frame inside the guest, and of the round that is under way. */
@@ -113,7 +113,7 @@ static void note_page(struct intake *in, uint64_t slot, bool good, const struct 
         return;
     }
     bit_set(in->bad_now, slot);
-    in->where[slot] = (struct intake_place){ h->index, offset };
+    in->where[slot] = (struct intake_origin){ h->index, offset };
 }
 
 /* Maps slots that have memory, each of them. */
@@ -146,7 +146,7 @@ static int take_slots(struct intake *in, const struct xlm_pages *p, uint64_t *sl
 
 /* A record's pages into guest memory, from where they are queued or from the connection; then their
  * checksums are compared. */
-static int place_pages(struct intake *in, const struct xlm_header *h, uint64_t offset,
+static int write_pages(struct intake *in, const struct xlm_header *h, uint64_t offset,
                        const struct xlm_pages *p, const uint8_t *data, struct conn *conn)
 {
     uint64_t slot[BACKEND_MAP_MAX] = { 0 };
@@ -187,8 +187,8 @@ static int clear_pages(struct intake *in, const uint64_t *slot, uint32_t count)
     return 0;
 }
 
-static int place_zero(struct intake *in, const struct xlm_header *h, uint64_t offset,
-                      const struct xlm_pages *p)
+static int write_zero_pages(struct intake *in, const struct xlm_header *h, uint64_t offset,
+                            const struct xlm_pages *p)
 {
     uint64_t slot[BACKEND_MAP_MAX] = { 0 };
     struct walk walk = walk_start(p);
@@ -239,7 +239,7 @@ int intake_pages(struct intake *in, struct conn *conn, const struct record *reco
     if (check_frames(in, &record->header, record->offset, p) < 0)
         return -1;
     if (in->ready)
-        return place_pages(in, &record->header, record->offset, p, NULL, conn);
+        return write_pages(in, &record->header, record->offset, p, NULL, conn);
     struct intake_queued *q = queue(in, record);
     if (!q)
         return -1;
@@ -254,7 +254,7 @@ int intake_zero(struct intake *in, const struct record *record)
         return -1;
     if (!in->ready)
         return queue(in, record) ? 0 : -1;
-    return place_zero(in, &record->header, record->offset, p);
+    return write_zero_pages(in, &record->header, record->offset, p);
 }
 
 /* What of the new domain nobody has written to yet. */
@@ -286,8 +286,8 @@ int intake_attach(struct intake *in, uint32_t domid)
         struct intake_queued *q = in->first;
         const struct xlm_pages *p = (const struct xlm_pages *)q->checked;
         int error = q->header.type == XLM_ZERO
-                        ? place_zero(in, &q->header, q->offset, p)
-                        : place_pages(in, &q->header, q->offset, p, q->data, NULL);
+                        ? write_zero_pages(in, &q->header, q->offset, p)
+                        : write_pages(in, &q->header, q->offset, p, q->data, NULL);
         if (error < 0)
             return -1;
         in->first = q->next;
@@ -303,9 +303,9 @@ static int damaged(struct intake *in, const uint64_t *bad)
     uint64_t slots = in->memory.slots, slot = bits_next(bad, slots, 0);
     if (slot == slots)
         return 0;
-    return fail_record(in->failure, XLM_E_DAMAGED, XLM_PAGES, in->where[slot].index,
-                       in->where[slot].offset, "the page of frame %llx was damaged on the way",
-                       (unsigned long long)memory_gfn(&in->memory, slot));
+    return codec_fail(in->failure, XLM_E_DAMAGED, XLM_PAGES, in->where[slot].index,
+                      in->where[slot].offset, "the page of frame %llx was damaged on the way",
+                      (unsigned long long)memory_gfn(&in->memory, slot));
 }
 
 int intake_round_end(struct intake *in, const struct xlm_round *round)
@@ -339,7 +339,7 @@ static int mark_ranges(struct intake *in, uint64_t *want, const struct xlm_run *
     return 0;
 }
 
-static int settle_frames(struct intake *in, const uint64_t *want)
+static int match_frames(struct intake *in, const uint64_t *want)
 {
     uint64_t slots = in->memory.slots;
     for (uint64_t slot = bits_next(want, slots, 0); slot < slots;
@@ -362,7 +362,7 @@ int intake_finish(struct intake *in, const struct xlm_run *range, uint32_t count
     uint64_t *want = bits_new(in->memory.slots);
     if (!want)
         return fail(in->failure, XLM_E_MEMORY, "no memory");
-    int error = mark_ranges(in, want, range, count) < 0 ? -1 : settle_frames(in, want);
+    int error = mark_ranges(in, want, range, count) < 0 ? -1 : match_frames(in, want);
     *populated = bits_count(want, in->memory.slots);
     free(want);
     return error;

@@ -13,6 +13,7 @@
 #include "rate.h"
 #include "settle.h"
 #include "source.h"
+#include "version.h"
 
 #define REQUEST_MAX 4096
 
@@ -29,17 +30,17 @@ static bool send_text(int fd, const char *text, size_t n)
 }
 
 /* xlm may be gone: the migration is the daemon's and goes on. */
-static void send_line(void *context, const char *line)
+static void send_line(void *argument, const char *line)
 {
-    int fd = *(int *)context;
+    int fd = *(int *)argument;
     if (send_text(fd, line, strlen(line)))
         send_text(fd, "\n", 1);
 }
 
 /* Of what belongs to its connection: the first line that does not get through ends that. */
-static void send_or_end(void *context, const char *line)
+static void send_or_end(void *argument, const char *line)
 {
-    int fd = *(int *)context;
+    int fd = *(int *)argument;
     if (!send_text(fd, line, strlen(line)) || !send_text(fd, "\n", 1))
         shutdown(fd, SHUT_RDWR);
 }
@@ -53,7 +54,7 @@ static void send_done(int fd, const char *result, const char *error)
         return;
     fprintf(out, "{\"event\":\"done\",\"result\":\"%s\",\"error\":", result);
     json_string(out, error);
-    fprintf(out, ",\"version\":\"%s\",\"protocol\":%u}", XLM_RELEASE, XLM_VERSION);
+    fprintf(out, ",\"version\":\"%s\",\"protocol\":%u}", XL_VERSION, XLM_VERSION);
     if (fclose(out) == 0)
         send_line(&fd, text);
     free(text);
@@ -101,7 +102,7 @@ static void do_migrate(struct host *host, int fd, const char *line)
 {
     struct source_request request;
     struct failure f = { 0 };
-    struct report report = { .emit = send_line, .context = &fd };
+    struct report report = { .emit = send_line, .emit_argument = &fd };
     if (parse_migrate(line, &request, &f) < 0)
         send_done(fd, "failed", f.text);
     else
@@ -138,7 +139,7 @@ static void do_rate(struct host *host, int fd, const char *line)
     const struct timeval patience = { .tv_sec = 2 };
     struct rate_request request;
     struct failure f = { 0 };
-    struct report report = { .emit = send_or_end, .context = &fd };
+    struct report report = { .emit = send_or_end, .emit_argument = &fd };
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (parse_rate(line, &request, &f) < 0) {
         send_done(fd, "failed", f.text);

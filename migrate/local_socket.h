@@ -6,7 +6,6 @@
 #include "host.h"
 
 #define XLMD_SOCKET "/var/run/xlmd.sock"
-#define XLM_RELEASE "1.0"
 
 /* Serves one connection in the calling thread, to its end; closes fd. */
 void local_socket_serve(struct host *host, int fd);

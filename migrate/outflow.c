@@ -164,7 +164,7 @@ static int send_todo(struct outflow *out)
             return -1;
         int error = send_window(out, slot, &w);
         memory_unmap(&out->memory, &w); /* the socket has its own copy */
-        if (error < 0 || (out->between && out->between(out->context) < 0))
+        if (error < 0 || (out->between && out->between(out->between_argument) < 0))
             return -1;
     }
     return 0;

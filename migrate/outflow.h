@@ -26,8 +26,8 @@ struct outflow {
     uint32_t zero_count, zero_runs;
     struct xlm_run zero_run[OUTFLOW_BATCH];
     /* called between records: the peer may have said something; -1 ends the round */
-    int (*between)(void *context);
-    void *context;
+    int (*between)(void *between_argument);
+    void *between_argument;
 };
 
 /* All return 0 or -1 with the failure set. */

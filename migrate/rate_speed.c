@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-#include "journal.h"
+#include "common.h"
 
 #define LEAST_BYTES 1048576u /* a smaller round's rate is latency, not bandwidth */
 
@@ -35,7 +35,7 @@ static void file_name(char path[PATH_MAX], const char *state_dir)
 int rate_speed_write(const char *state_dir, const struct rate_speed *speed)
 {
     char path[PATH_MAX];
-    int error = journal_make_dir(state_dir);
+    int error = make_dirs(state_dir);
     if (error < 0)
         return error;
     file_name(path, state_dir);

@@ -262,9 +262,9 @@ static int wait_want(struct source *s)
 }
 
 /* Between records of a round: B has nothing to say then but why it stops. */
-static int listen_between(void *context)
+static int listen_between(void *argument)
 {
-    struct source *s = context;
+    struct source *s = argument;
     pthread_mutex_lock(&s->host->lock);
     s->m.bytes = s->conn.tx_bytes;
     pthread_mutex_unlock(&s->host->lock);
@@ -374,7 +374,7 @@ static int precopy(struct source *s)
         return -1;
     host_stage(s->host, &s->m, "copying memory");
     s->out.between = listen_between;
-    s->out.context = s;
+    s->out.between_argument = s;
     policy_init(&s->policy, s->request->downtime_ms, s->request->force);
     do {
         if (live_round(s, &result) < 0)

@@ -228,9 +228,9 @@ static int end_round(struct target *t)
 static int keep_state(struct target *t)
 {
     if (t->state || !t->in.ready)
-        return fail_record(&t->failure, XLM_E_STREAM, XLM_STATE, t->record.header.index,
-                           t->record.offset, "it comes %s",
-                           t->state ? "twice" : "before the first round has ended");
+        return codec_fail(&t->failure, XLM_E_STREAM, XLM_STATE, t->record.header.index,
+                          t->record.offset, "it comes %s",
+                          t->state ? "twice" : "before the first round has ended");
     t->state = t->record.payload; /* the record's buffer changes hands */
     t->record.payload = NULL;
     t->record.capacity = 0;

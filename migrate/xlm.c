@@ -15,6 +15,7 @@
 #include "histogram.h"
 #include "json.h"
 #include "rate.h"
+#include "version.h"
 #include "xlm_show.h"
 
 enum exit_code {
@@ -409,6 +410,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
         { "mbps", required_argument, NULL, 'b' },
         { "histogram", optional_argument, NULL, 'H' },
         { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'V' },
         { 0 },
     };
     *o = (struct options){
@@ -435,6 +437,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
         case 'b': good = get_number("mbps", optarg, 1, 1000000, &o->mbps); break;
         case 'H': o->histogram = histogram_file(argc, argv); break;
         case 'h': usage(stdout); exit(EXIT_OK);
+        case 'V': puts("xen-lite " XL_VERSION); exit(EXIT_OK);
         default: usage(stderr); return false;
         }
         if (!good)

@@ -115,7 +115,7 @@ static void show_rate_summary(const char *line)
 
 static void show_done(const char *line)
 {
-    char result[16] = "", error[512] = "", version[16] = "";
+    char result[16] = "", error[512] = "", version[96] = "";
     bool measured = number(line, "intervals") > 0;
     if (measured)
         show_rate_summary(line);
@@ -127,7 +127,8 @@ static void show_done(const char *line)
         return;
     }
     if (json_get_string(line, "version", version, sizeof version)) {
-        printf("ok (xlmd %s, protocol %.0f)\n", version, number(line, "protocol"));
+        printf("ok (xlmd of xen-lite %s, protocol version %.0f)\n", version,
+               number(line, "protocol"));
         return;
     }
     if (measured)

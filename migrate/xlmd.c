@@ -23,6 +23,7 @@
 #include "local_socket.h"
 #include "settle.h"
 #include "target.h"
+#include "version.h"
 
 #define SESSIONS_MAX 16
 
@@ -56,6 +57,7 @@ static int parse_options(int argc, char **argv, struct options *o)
         { "state-dir", required_argument, NULL, 'd' },
         { "foreground", no_argument, NULL, 'f' },
         { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'V' },
         { 0 },
     };
     *o = (struct options){ XLM_PORT, XLMD_SOCKET, "/var/lib/xen-lite" };
@@ -75,6 +77,7 @@ static int parse_options(int argc, char **argv, struct options *o)
         case 'd': o->state_dir = optarg; break;
         case 'f': /* it never goes anywhere else */ break;
         case 'h': usage(stdout); exit(0);
+        case 'V': puts("xen-lite " XL_VERSION); exit(0);
         default: usage(stderr); return -1;
         }
     }
@@ -229,7 +232,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "xlmd: no threads\n");
         return 1;
     }
-    log_line("xlmd %s, protocol %u, port %u", XLM_RELEASE, XLM_VERSION, options.port);
+    log_line("xen-lite %s: xlmd, protocol version %u, TCP port %u", XL_VERSION, XLM_VERSION,
+             options.port);
     for (;;) {
         struct pollfd set[3] = { { signal_fd, POLLIN, 0 },
                                  { local, POLLIN, 0 },
