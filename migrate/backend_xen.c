@@ -27,7 +27,7 @@ struct backend *backend_open(const char *host, struct failure *f)
         return backend;
     fail(f, XLM_E_INTERNAL, "cannot reach %s: %s",
          !backend->xc       ? "the hypervisor"
-         : !backend->memory ? "guests' memory"
+         : !backend->memory ? "/dev/xen/privcmd (guests' memory)"
                             : "xenstore",
          strerror(errno));
     backend_close(backend);
@@ -166,7 +166,7 @@ int backend_host_context(struct backend *backend, void *buffer, size_t capacity)
         int n = probe_context(backend, buffer, capacity);
         if (n < 0)
             log_line(
-                "no empty domain to ask for this host's features (%s): asking the control domain's own",
+                "cannot make an empty domain to read this host's CPU features (%s): reading the control domain's",
                 strerror(-n));
         if (n < 0)
             n = backend_get_context(backend, 0, buffer, capacity);

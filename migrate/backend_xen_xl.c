@@ -79,7 +79,7 @@ int backend_create_wait(struct backend *backend, int timeout_ms, struct failure 
     int status;
     struct pollfd set = { backend->create_pidfd, POLLIN, 0 };
     if (!backend->create_pid)
-        return fail(f, XLM_E_CREATE, "nothing is being created");
+        return fail(f, XLM_E_CREATE, "internal error: no xl create is running");
     if (timeout_ms)
         poll(&set, 1, timeout_ms);
     pid_t pid = waitpid(backend->create_pid, &status, WNOHANG);
@@ -90,7 +90,7 @@ int backend_create_wait(struct backend *backend, int timeout_ms, struct failure 
     if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
     return fail(f, XLM_E_CREATE, "xl create on the target host failed: %s",
-                words[0] ? words : "no reason given");
+                words[0] ? words : "it printed no reason");
 }
 
 void backend_create_abandon(struct backend *backend)
@@ -148,6 +148,7 @@ char *backend_stored_config(struct backend *backend, const struct backend_domain
     if (n > 0 && n <= XLM_CONFIG_MAX)
         return text;
     free(text);
-    fail(f, XLM_E_CONFIG, "libxl has no stored configuration of this guest (%s)", path);
+    fail(f, XLM_E_CONFIG,
+         "libxl has no stored configuration of this guest (%s): create the guest with xl", path);
     return NULL;
 }

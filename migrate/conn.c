@@ -53,9 +53,10 @@ void conn_close(struct conn *conn)
 static int lost(struct conn *conn, const char *what, const char *why)
 {
     conn->failure->link_lost = true;
-    return fail(conn->failure, XLM_E_INTERNAL,
-                "connection lost while %s (%s) after %llu bytes sent, %llu received", what, why,
-                (unsigned long long)conn->tx_bytes, (unsigned long long)conn->rx_bytes);
+    return fail(
+        conn->failure, XLM_E_INTERNAL,
+        "connection to the other host lost while %s (%s), after %llu bytes sent and %llu received",
+        what, why, (unsigned long long)conn->tx_bytes, (unsigned long long)conn->rx_bytes);
 }
 
 /* Waits for `events`; 0, or -1 on cancel or time-out. */
@@ -70,7 +71,8 @@ static int wait_ready(struct conn *conn, short events)
             return fail(conn->failure, XLM_E_CANCELLED, "cancelled");
         if (n > 0)
             return 0;
-        return lost(conn, events == POLLIN ? "receiving" : "sending", "time-out");
+        return lost(conn, events == POLLIN ? "receiving" : "sending",
+                    "no data within the time-out");
     }
 }
 
@@ -191,7 +193,7 @@ int conn_send(struct conn *conn, uint32_t type, const struct iovec *part, int co
     static const uint64_t zero;
     struct iovec all[PARTS_MAX + 2];
     if (count > PARTS_MAX)
-        return fail(conn->failure, XLM_E_INTERNAL, "a record of %d parts", count);
+        return fail(conn->failure, XLM_E_INTERNAL, "internal error: a record of %d parts", count);
     struct xlm_header header = { .type = (uint16_t)type, .index = conn->tx_index };
     size_t length = 0;
     for (int i = 0; i < count; i++) {
@@ -249,7 +251,7 @@ int conn_read_data(struct conn *conn, const struct iovec *part, int count)
 {
     struct iovec copy[PARTS_MAX];
     if (count > PARTS_MAX)
-        return fail(conn->failure, XLM_E_INTERNAL, "%d parts to read", count);
+        return fail(conn->failure, XLM_E_INTERNAL, "internal error: %d parts to read", count);
     memcpy(copy, part, (size_t)count * sizeof *part);
     return read_all(conn, copy, count);
 }
@@ -331,14 +333,14 @@ int conn_expect(struct conn *conn, struct record *record, uint32_t type)
     const struct xlm_header *h = &record->header;
     if (h->type != type)
         return codec_fail(conn->failure, XLM_E_STREAM, h->type, h->index, record->offset,
-                          "comes where %s should", codec_type_name(type));
+                          "came where %s was expected", codec_type_name(type));
     return 0;
 }
 
 int conn_refuse(struct conn *conn, const struct record *record)
 {
     return codec_fail(conn->failure, XLM_E_STREAM, record->header.type, record->header.index,
-                      record->offset, "it does not belong here");
+                      record->offset, "this type is not allowed at this point");
 }
 
 void record_free(struct record *record)

@@ -50,7 +50,7 @@ void fault_inject_stage(struct fault_inject *fault, struct conn *conn, const cha
     if (!fault || !fault->stage[0] || strcmp(fault->stage, stage))
         return;
     fault->stage[0] = 0;
-    log_line("fault on purpose at stage %s", stage);
+    log_line("fault injected at stage %s", stage);
     if (fault->pause_ms) {
         struct timespec t = { fault->pause_ms / 1000, (long)(fault->pause_ms % 1000) * 1000000 };
         nanosleep(&t, NULL);

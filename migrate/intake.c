@@ -71,7 +71,8 @@ static int check_frames(struct intake *in, const struct xlm_header *h, uint64_t 
 {
     const struct xlm_run *run = (const struct xlm_run *)(p + 1);
     if (p->round != in->round)
-        return bad_record(in, h, offset, "pages of round %llu", p->round);
+        return bad_record(in, h, offset, "it is of round %llu, which is not the current one",
+                          p->round);
     for (uint32_t i = 0; i < p->run_count; i++) {
         uint64_t first = memory_slot(&in->memory, run[i].gfn),
                  last = memory_slot(&in->memory, run[i].gfn + run[i].count - 1);
@@ -223,7 +224,7 @@ static struct intake_queued *queue(struct intake *in, const struct record *recor
     if (!q || !q->checked || (record->data_length && !q->data)) {
         if (q)
             free_queued(q);
-        fail(in->failure, XLM_E_MEMORY, "no memory for pages that come before the domain");
+        fail(in->failure, XLM_E_MEMORY, "no memory to buffer pages until the domain exists");
         return NULL;
     }
     memcpy(q->checked, record->payload, record->checked_length);
@@ -266,8 +267,8 @@ static int find_blank(struct intake *in)
         return fail(in->failure, XLM_E_MEMORY, "no memory");
     int error = memory_scan(m, &pages, NULL, in->failure);
     if (!error && (error = backend_written(m->backend, m->domid, written, m->gfn_end)) < 0)
-        fail(in->failure, XLM_E_INTERNAL, "cannot ask what the builder of the new domain wrote: %s",
-             strerror(-error));
+        fail(in->failure, XLM_E_INTERNAL,
+             "cannot read which pages of the new domain have been written: %s", strerror(-error));
     for (uint64_t slot = bits_next(m->populated, m->slots, 0); !error && slot < m->slots;
          slot = bits_next(m->populated, m->slots, slot + 1))
         if (!bit_get(written, memory_gfn(m, slot)))
@@ -311,8 +312,8 @@ static int damaged(struct intake *in, const uint64_t *bad)
 int intake_round_end(struct intake *in, const struct xlm_round *round)
 {
     if (round->round != in->round)
-        return fail(in->failure, XLM_E_STREAM, "round %u ends where %u should", round->round,
-                    in->round);
+        return fail(in->failure, XLM_E_STREAM, "ROUND has the number %u, but %u was expected",
+                    round->round, in->round);
     /* A page that was wrong a round ago because it was being written has been sent again by now. */
     if (damaged(in, in->bad_before) < 0 ||
         ((round->flags & XLM_ROUND_FINAL) && damaged(in, in->bad_now) < 0))
@@ -332,7 +333,7 @@ static int mark_ranges(struct intake *in, uint64_t *want, const struct xlm_run *
             uint64_t slot = memory_slot(&in->memory, range[i].gfn + n);
             if (slot == NO_SLOT || bit_get(want, slot))
                 return fail(in->failure, XLM_E_STREAM,
-                            "frame %" PRIx64 " of its ranges is outside the guest or there twice",
+                            "STATE lists frame %" PRIx64 " twice, or it is outside the guest",
                             range[i].gfn + n);
             bit_set(want, slot);
         }
@@ -345,7 +346,7 @@ static int match_frames(struct intake *in, const uint64_t *want)
     for (uint64_t slot = bits_next(want, slots, 0); slot < slots;
          slot = bits_next(want, slots, slot + 1))
         if (!bit_get(in->got, slot))
-            return fail(in->failure, XLM_E_STREAM, "frame %llx never came",
+            return fail(in->failure, XLM_E_STREAM, "frame %llx is populated but was never sent",
                         (unsigned long long)memory_gfn(&in->memory, slot));
     for (uint64_t slot = bits_next(in->memory.populated, slots, 0); slot < slots;
          slot = bits_next(in->memory.populated, slots, slot + 1))

@@ -150,7 +150,7 @@ int journal_list(const char *dir, struct journal **list)
         *list = more;
         int error = read_file(path, &more[count]);
         if (error < 0)
-            log_line("journal %s cannot be read: %s", path, strerror(-error));
+            log_line("cannot read the journal %s: %s", path, strerror(-error));
         else
             count++;
     }

@@ -68,8 +68,8 @@ static int get_number(const char *line, const char *key, uint64_t least, uint64_
     if (!json_get_number(line, key, &number))
         return 0;
     if (number < least || number > most)
-        return fail(f, XLM_E_CONFIG, "%s is not within %llu and %llu", key,
-                    (unsigned long long)least, (unsigned long long)most);
+        return fail(f, XLM_E_CONFIG, "%s must be from %llu to %llu", key, (unsigned long long)least,
+                    (unsigned long long)most);
     *value = number;
     return 0;
 }
@@ -79,10 +79,10 @@ static int parse_migrate(const char *line, struct source_request *r, struct fail
     uint64_t port = XLM_PORT, downtime = 300, timeout = 5000, mbps = 0, force = 0;
     memset(r, 0, sizeof *r);
     if (!json_get_string(line, "guest", r->guest, sizeof r->guest) || !r->guest[0])
-        return fail(f, XLM_E_CONFIG, "no guest");
+        return fail(f, XLM_E_CONFIG, "the request names no guest");
     if (!json_get_string(line, "host", r->peer, sizeof r->peer) || !r->peer[0] ||
         strpbrk(r->peer, " \t\n"))
-        return fail(f, XLM_E_CONFIG, "no host");
+        return fail(f, XLM_E_CONFIG, "the request names no host");
     if (get_number(line, "port", 1, 65535, &port, f) < 0 ||
         get_number(line, "downtime_ms", 1, 3600000, &downtime, f) < 0 ||
         get_number(line, "suspend_timeout_ms", 1, 600000, &timeout, f) < 0 ||
@@ -114,7 +114,7 @@ static int parse_rate(const char *line, struct rate_request *r, struct failure *
     uint64_t seconds = 10, interval = 1000, downtime = 300, mbps = 0, histogram = 0;
     memset(r, 0, sizeof *r);
     if (!json_get_string(line, "guest", r->guest, sizeof r->guest) || !r->guest[0])
-        return fail(f, XLM_E_CONFIG, "no guest");
+        return fail(f, XLM_E_CONFIG, "the request names no guest");
     if (get_number(line, "seconds", 1, RATE_SECONDS_MAX, &seconds, f) < 0 ||
         get_number(line, "interval_ms", RATE_INTERVAL_MIN_MS, RATE_INTERVAL_MAX_MS, &interval, f) <
             0 ||
@@ -123,7 +123,8 @@ static int parse_rate(const char *line, struct rate_request *r, struct failure *
         get_number(line, "histogram", 0, 1, &histogram, f) < 0)
         return -1;
     if (interval > seconds * 1000)
-        return fail(f, XLM_E_CONFIG, "an interval of %llu ms is longer than %llu s",
+        return fail(f, XLM_E_CONFIG,
+                    "an interval of %llu ms is longer than the measurement of %llu s",
                     (unsigned long long)interval, (unsigned long long)seconds);
     r->seconds = (uint32_t)seconds;
     r->interval_ms = (uint32_t)interval;
@@ -187,20 +188,21 @@ static const char *explain(enum journal_state state)
 {
     switch (state) {
     case JOURNAL_COMMITTING:
-        return "not known yet who owns the guest: it is kept suspended here until the target host answers "
-               "(xlm resolve GUEST keep: run it here; give-up: leave it to the target)";
+        return "it is not known yet which host owns the guest: the copy here stays suspended until the target host "
+               "answers (xlm resolve GUEST keep: run the guest here; give-up: leave it to the target host)";
     case JOURNAL_VERIFIED:
-        return "received in full, waiting (paused) until the source host is heard of; do not unpause it by hand "
-               "(xlm resolve GUEST keep: run it here; give-up: destroy it)";
+        return "the copy here is complete, and paused until the source host connects again: waiting; do not unpause it by "
+               "hand (xlm resolve GUEST keep: run the guest here; give-up: destroy the copy)";
     case JOURNAL_TAKEN_BACK:
-        return "the guest is this host's; the target host has not confirmed yet that it has dropped its copy";
+        return "this host owns the guest; the target host has not confirmed yet that it has destroyed its copy";
     case JOURNAL_GIVEN_UP:
-        return "the guest has been given up here; the target host has not taken it yet";
+        return "this host has given the guest up; the target host has not taken it yet";
     case JOURNAL_RELEASED:
-        return "the guest runs on the target host, which has not been heard of since; the copy here is destroyed, or will be";
+        return "the target host owns the guest, and has not confirmed that it runs; the copy here is destroyed, or will be";
     case JOURNAL_MEASURING:
-        return "the daemon ended while it measured the guest's dirty rate, and its dirty log cannot be switched off";
-    case JOURNAL_OWNER: return "the guest is this host's; the source host has not confirmed yet";
+        return "a daemon died while it measured the guest's dirty rate, and the dirty log cannot be switched off";
+    case JOURNAL_OWNER:
+        return "this host owns the guest; the source host has not confirmed yet that it has destroyed its copy";
     default: return "";
     }
 }
@@ -257,7 +259,7 @@ static void do_resolve(struct host *host, int fd, const char *line)
     if (!json_get_string(line, "guest", guest, sizeof guest) ||
         !json_get_string(line, "action", action, sizeof action) ||
         (strcmp(action, "keep") && strcmp(action, "give-up")))
-        send_done(fd, "failed", "resolve needs a guest, and keep or give-up");
+        send_done(fd, "failed", "a resolve request needs a guest, and the action keep or give-up");
     else if (settle_decide(host, guest, !strcmp(action, "keep"), &f) < 0)
         send_done(fd, "failed", f.text);
     else
@@ -304,6 +306,8 @@ void local_socket_serve(struct host *host, int fd)
     else if (!strcmp(command, "version"))
         send_done(fd, "ok", "");
     else
-        send_done(fd, "failed", "unknown request");
+        send_done(
+            fd, "failed",
+            "unknown request: \"cmd\" must be migrate, dirty-rate, status, cancel, resolve or version");
     close(fd);
 }

@@ -97,7 +97,7 @@ int memory_scan_some(struct memory *m, uint64_t *slot, uint64_t *zero, struct fa
     size_t n = left < BACKEND_FRAMES_MAX ? (size_t)left : BACKEND_FRAMES_MAX;
     int error = backend_frames(m->backend, m->domid, b->gfn + at, n, zero != NULL, frame);
     if (error < 0)
-        return fail(f, XLM_E_INTERNAL, "cannot ask which of the guest's frames have memory: %s",
+        return fail(f, XLM_E_INTERNAL, "cannot read which of the guest's frames are populated: %s",
                     strerror(-error));
     for (size_t k = 0; k < n; k++)
         note_frame(m, zero, *slot + k, frame[k]);
@@ -121,7 +121,7 @@ int memory_populate(struct memory *m, uint64_t slot, struct failure *f)
         return 0;
     int error = backend_populate(m->backend, m->domid, gfn);
     if (error < 0)
-        return fail(f, XLM_E_MEMORY, "cannot give frame %llx memory: %s", (unsigned long long)gfn,
+        return fail(f, XLM_E_MEMORY, "cannot populate frame %llx: %s", (unsigned long long)gfn,
                     strerror(-error));
     bit_set(m->populated, slot);
     return 0;
@@ -132,8 +132,8 @@ int memory_punch(struct memory *m, uint64_t slot, struct failure *f)
     uint64_t gfn = memory_gfn(m, slot);
     int error = backend_depopulate(m->backend, m->domid, gfn);
     if (error < 0)
-        return fail(f, XLM_E_MEMORY, "cannot take frame %llx: %s", (unsigned long long)gfn,
-                    strerror(-error));
+        return fail(f, XLM_E_MEMORY, "cannot make a hole of frame %llx: %s",
+                    (unsigned long long)gfn, strerror(-error));
     bit_clear(m->populated, slot);
     return 0;
 }

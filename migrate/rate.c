@@ -57,7 +57,7 @@ static const char *why_cancelled(struct rate *r)
     bool ousted = r->m.ousted;
     pthread_mutex_unlock(&r->host->lock);
     if (__atomic_load_n(&r->host->stopping, __ATOMIC_RELAXED))
-        return "xlmd was told to end";
+        return "xlmd is shutting down";
     return ousted ? "a migration of the guest begins" : "cancelled";
 }
 
@@ -78,7 +78,7 @@ static int wait_until(struct rate *r, uint64_t at_ns)
         struct timespec t = { (time_t)(left / 1000000000), (long)(left % 1000000000) };
         int n = ppoll(set, 2, &t, NULL);
         if (n < 0 && errno != EINTR)
-            return backend_failed(r, "poll", -errno);
+            return backend_failed(r, "cannot wait", -errno);
         if (n > 0 && set[0].revents)
             return fail(&r->failure, XLM_E_CANCELLED, "%s", why_cancelled(r));
         if (n > 0 && set[1].revents && client_left(r->request->fd))
@@ -96,15 +96,14 @@ static int check_guest(struct rate *r)
         return fail(&r->failure, XLM_E_STATE,
                     "the guest is gone: destroyed, shut down or rebooted");
     if (error < 0)
-        return backend_failed(r, "cannot look at the guest", error);
+        return backend_failed(r, "cannot look up the guest", error);
     if (d.shut_down)
         return fail(&r->failure, XLM_E_STATE,
                     d.suspended ? "the guest is suspended" : "the guest has shut down");
     if (d.paused) /* xl pauses what it is about to destroy */
         return fail(&r->failure, XLM_E_STATE,
-                    r->logging
-                        ? "the guest has been paused, or is being destroyed"
-                        : "the guest is paused, so that it writes nothing: unpause it first");
+                    r->logging ? "the guest has been paused, or is being destroyed"
+                               : "the guest is paused and so writes nothing: unpause it first");
     return 0;
 }
 
@@ -116,11 +115,12 @@ static int find_guest(struct rate *r)
     if (error == -ESRCH)
         return fail(&r->failure, XLM_E_NAME, "no guest %s on this host", r->request->guest);
     if (error < 0)
-        return backend_failed(r, "cannot look the guest up", error);
+        return backend_failed(r, "cannot look up the guest", error);
     if (r->domain.domid == 0)
-        return fail(&r->failure, XLM_E_NAME, "the control domain's memory is not logged");
+        return fail(&r->failure, XLM_E_NAME,
+                    "the control domain's dirty rate cannot be measured: its memory is not logged");
     if (getrandom(r->m.id, sizeof r->m.id, 0) != sizeof r->m.id)
-        return fail(&r->failure, XLM_E_INTERNAL, "no random numbers");
+        return fail(&r->failure, XLM_E_INTERNAL, "cannot get random numbers from the kernel");
     r->m.measures = true;
     memcpy(r->m.uuid, r->domain.uuid, 16);
     copy_text(r->m.name, sizeof r->m.name, r->domain.name);
@@ -210,7 +210,7 @@ static int peek(struct rate *r, size_t which)
 {
     int error = backend_log_peek(r->backend, r->domain.domid, r->log, r->memory.gfn_end);
     if (error < 0)
-        return check_guest(r) < 0 ? -1 : backend_failed(r, "cannot look into the dirty log", error);
+        return check_guest(r) < 0 ? -1 : backend_failed(r, "cannot peek into the dirty log", error);
     r->peek[which].ns += now_ns() - r->clean_ns;
     r->peek[which].pages += take_pages(r, NULL);
     r->peek[which].count++;

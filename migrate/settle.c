@@ -27,12 +27,12 @@ static int take_back(struct question *q)
 {
     int error = host_move(q->host, q->j, JOURNAL_TAKEN_BACK);
     if (error && error != -EALREADY)
-        return fail(&q->failure, XLM_E_INTERNAL, "journal: %s", strerror(-error));
+        return fail(&q->failure, XLM_E_INTERNAL, "cannot write the journal: %s", strerror(-error));
     q->j->state = JOURNAL_TAKEN_BACK;
     if ((error = source_take_back(q->host, q->backend, q->j)) < 0)
         return fail(&q->failure, XLM_E_INTERNAL, "cannot resume %s: %s", q->j->name,
                     strerror(-error));
-    log_line("%s runs here again", q->j->name);
+    log_line("%s runs on this host again", q->j->name);
     return 0;
 }
 
@@ -40,7 +40,7 @@ static int release(struct question *q)
 {
     int error = host_move(q->host, q->j, JOURNAL_RELEASED);
     if (error && error != -EALREADY)
-        return fail(&q->failure, XLM_E_INTERNAL, "journal: %s", strerror(-error));
+        return fail(&q->failure, XLM_E_INTERNAL, "cannot write the journal: %s", strerror(-error));
     int told = conn_send_struct(&q->conn, XLM_DONE, NULL, 0);
     if ((error = source_destroy_copy(q->host, q->backend, q->j)) < 0)
         return fail(&q->failure, XLM_E_INTERNAL, "cannot destroy the copy of %s: %s", q->j->name,
@@ -64,14 +64,14 @@ static int act_on(struct question *q, uint32_t holds)
         if (q->j->state == JOURNAL_GIVEN_UP)
             return fail(
                 &q->failure, XLM_E_STATE,
-                "%s has nothing of the guest that was given up here; a second give-up destroys this copy",
+                "%s has no copy of the guest that this host has given up; a second give-up destroys the copy here",
                 q->j->peer);
         if (q->j->state == JOURNAL_COMMITTING && take_back(q) < 0)
             return -1;
         return host_move(q->host, q->j, JOURNAL_NONE) < 0 ? -1 : 0;
     case XLM_HOLDS_VERIFIED:
         if (back)
-            return fail(&q->failure, XLM_E_STREAM, "%s still keeps its copy", q->j->peer);
+            return fail(&q->failure, XLM_E_STREAM, "%s has not destroyed its copy", q->j->peer);
         if (conn_send_struct(&q->conn, XLM_COMMIT, NULL, 0) < 0 ||
             conn_expect(&q->conn, &q->record, XLM_RUNNING) < 0)
             return -1;
@@ -83,7 +83,7 @@ static int act_on(struct question *q, uint32_t holds)
         return release(q);
     default:
         return fail(&q->failure, XLM_E_STATE,
-                    "conflict: %s has a domain with this uuid, but knows nothing of the migration",
+                    "conflict: %s has a domain with this UUID, but no journal of the migration",
                     q->j->peer);
     }
 }
@@ -169,7 +169,8 @@ bool settle_once(struct host *host)
 static void recover_entry(struct host *host, struct backend *backend, struct journal *j)
 {
     int error = 0;
-    log_line("%s: was %s when this daemon ended", j->name, journal_state_name(j->state));
+    log_line("%s: the journal from before the restart has the state %s", j->name,
+             journal_state_name(j->state));
     switch (j->state) {
     case JOURNAL_SENDING:
         /* It may have been verified over there: ask (taken-back) until B says that it has nothing.
@@ -249,11 +250,12 @@ int settle_decide(struct host *host, const char *guest, bool keep, struct failur
         if (!error)
             result = 0;
         else
-            fail(f, XLM_E_STATE, "%s is %s here: %s", guest, journal_state_name(list[i].state),
-                 error == -EPERM ? "that cannot be decided so" : strerror(-error));
+            fail(f, XLM_E_STATE, "%s has the state %s on this host: %s", guest,
+                 journal_state_name(list[i].state),
+                 error == -EPERM ? "this state does not allow that action" : strerror(-error));
     }
     if (result < 0 && !f->code)
-        fail(f, XLM_E_STATE, "nothing is open for %s on this host", guest);
+        fail(f, XLM_E_STATE, "this host has no unresolved migration of %s", guest);
     free(list);
     if (backend)
         backend_close(backend);

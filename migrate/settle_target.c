@@ -70,7 +70,7 @@ void settle_serve(struct host *host, struct conn *conn, const uint8_t migration[
         answer_unknown(backend, conn, resolve.uuid, resolve.holds);
     else if (error < 0 || memcmp(j.uuid, resolve.uuid, 16))
         fail(conn->failure, XLM_E_STATE,
-             "the journal of this migration cannot be read, or is of another guest");
+             "the target host's journal of this migration cannot be read, or is of another guest");
     else if (j.state == JOURNAL_OWNER)
         answer_owner(host, conn, &j, resolve.holds == XLM_A_RELEASED);
     else if (j.state == JOURNAL_VERIFIED)

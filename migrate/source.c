@@ -70,7 +70,9 @@ static int check_name(struct source *s)
     for (const char *c = s->domain.name; *c; c++)
         if (!isalnum((unsigned char)*c) && !strchr("_.+-", *c))
             return fail(&s->failure, XLM_E_NAME,
-                        "the guest's name has a character that cannot move: %s", s->domain.name);
+                        "the guest's name has a character that a migration does not allow: %s "
+                        "(letters, digits and _ . + - are allowed)",
+                        s->domain.name);
     return s->domain.name[0] ? 0 : fail(&s->failure, XLM_E_NAME, "the guest has no name");
 }
 
@@ -81,14 +83,14 @@ static int find_guest(struct source *s)
     if (error == -ESRCH)
         return fail(&s->failure, XLM_E_NAME, "no guest %s on this host", s->request->guest);
     if (error < 0)
-        return backend_failed(s, "cannot look the guest up", error);
+        return backend_failed(s, "cannot look up the guest", error);
     if (d->domid == 0)
-        return fail(&s->failure, XLM_E_NAME, "the control domain cannot move");
+        return fail(&s->failure, XLM_E_NAME, "the control domain cannot migrate");
     if (d->dying || d->shut_down)
         return fail(&s->failure, XLM_E_STATE, "the guest has shut down");
     if (d->paused)
         return fail(&s->failure, XLM_E_STATE,
-                    "the guest is paused, so that it cannot suspend itself: unpause it first");
+                    "the guest is paused and so cannot suspend itself: run `xl unpause` first");
     return check_name(s);
 }
 
@@ -128,7 +130,7 @@ static int prepare(struct source *s)
     if (find_guest(s) < 0 || read_config(s) < 0 || take_context(s) < 0)
         return -1;
     if (getrandom(s->m.id, sizeof s->m.id, 0) != sizeof s->m.id)
-        return fail(&s->failure, XLM_E_INTERNAL, "no random numbers");
+        return fail(&s->failure, XLM_E_INTERNAL, "cannot get random numbers from the kernel");
     s->m.source = true;
     memcpy(s->m.uuid, s->domain.uuid, 16);
     copy_text(s->m.name, sizeof s->m.name, s->domain.name);
@@ -138,7 +140,7 @@ static int prepare(struct source *s)
     s->added = true;
     if (s->m.ousts)
         report_warning(s->report,
-                       "a measurement of the guest's dirty rate has been ended for this migration");
+                       "the measurement of the guest's dirty rate was stopped for this migration");
     struct memory layout;
     if (memory_init(&layout, s->backend, s->domain.max_pages, &s->failure) < 0)
         return -1;
@@ -170,7 +172,8 @@ static int connect_peer(struct source *s)
         return -1;
     const struct xlm_hello *answer = (const struct xlm_hello *)s->record.payload;
     if (answer->version_min != XLM_VERSION || answer->version_max != XLM_VERSION)
-        return fail(&s->failure, XLM_E_VERSION, "the other side speaks version %u",
+        return fail(&s->failure, XLM_E_VERSION,
+                    "the target host chose protocol version %u, which this host does not speak",
                     answer->version_min);
     return 0;
 }
@@ -335,7 +338,7 @@ static int start_logging(struct source *s)
         return -1;
     if (populated + 64 < s->domain.tot_pages)
         return fail(&s->failure, XLM_E_MEMORY,
-                    "the guest has %llu pages, but only %llu can be found",
+                    "the guest owns %llu pages, but only %llu were found in its address space",
                     (unsigned long long)s->domain.tot_pages, (unsigned long long)populated);
     s->report->scan_ns = lap(s);
     return 0;
@@ -547,7 +550,8 @@ static void note_speed(struct source *s)
         return;
     int error = rate_speed_write(s->host->state_dir, &speed);
     if (error < 0)
-        log_line("cannot note the speed of the migration: %s", strerror(-error));
+        log_line("cannot save the speed of the migration for later forecasts: %s",
+                 strerror(-error));
 }
 
 static enum source_result release(struct source *s)
@@ -564,8 +568,8 @@ static enum source_result release(struct source *s)
     if (!error && !told && conn_expect(&s->conn, &s->record, XLM_DONE) == 0)
         error = host_move(s->host, &s->journal, JOURNAL_NONE);
     if (error < 0)
-        log_line("%s runs on the target host, but its copy here cannot be destroyed: %s", s->m.name,
-                 strerror(-error));
+        log_line("%s runs on the target host, but the copy on this host cannot be destroyed: %s",
+                 s->m.name, strerror(-error));
     return SOURCE_OK;
 }
 
@@ -614,7 +618,8 @@ static enum source_result fail_migration(struct source *s)
 {
     if (s->journal.state == JOURNAL_COMMITTING) {
         backend_log_disable(s->backend, s->domain.domid);
-        log_line("%s: %s; who runs it is not known yet", s->m.name, s->failure.text);
+        log_line("%s: %s; it is not known yet which host owns the guest: see `xlm status`",
+                 s->m.name, s->failure.text);
         return SOURCE_UNRESOLVED;
     }
     note_totals(s);

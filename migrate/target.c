@@ -46,7 +46,8 @@ static int check_name(struct target *t)
     for (const char *c = t->offered.name; *c; c++)
         if (!isalnum((unsigned char)*c) && !strchr("_.+-", *c))
             return fail(&t->failure, XLM_E_NAME,
-                        "the guest's name has a character that cannot move");
+                        "the guest's name has a character that a migration does not allow "
+                        "(letters, digits and _ . + - are allowed)");
     return 0;
 }
 
@@ -60,10 +61,9 @@ static int check_room(struct target *t)
         by_uuid = backend_find_uuid(t->backend, t->offered.uuid, &other);
     if (by_uuid == 0)
         return fail(&t->failure, XLM_E_UUID,
-                    "a domain with the uuid %s is on the target host already (%s)", uuid,
-                    other.name);
+                    "the target host already has a domain with the UUID %s (%s)", uuid, other.name);
     if (by_name == 0)
-        return fail(&t->failure, XLM_E_NAME, "a domain called %s is on the target host already",
+        return fail(&t->failure, XLM_E_NAME, "the target host already has a domain called %s",
                     t->offered.name);
     if (by_name != -ESRCH || by_uuid != -ESRCH)
         return fail(&t->failure, XLM_E_INTERNAL, "cannot list the target host's domains");
@@ -83,7 +83,7 @@ static int check_cpu(struct target *t, const uint8_t *context, char *warning, si
     uint8_t *here = malloc(XLM_CONTEXT_MAX);
     int n = here ? backend_host_context(t->backend, here, XLM_CONTEXT_MAX) : -ENOMEM;
     int error = n < 0 ? fail(&t->failure, XLM_E_INTERNAL,
-                             "cannot read the target host's features: %s", strerror(-n))
+                             "cannot read the target host's CPU features: %s", strerror(-n))
                       : state_compatible(context, t->offered.context_length, here, (size_t)n,
                                          t->offered.vcpu_count, &t->failure, warning, size);
     free(here);
@@ -183,11 +183,14 @@ static int look_for_domain(struct target *t, int wait_ms)
     if (error < 0)
         return -1;
     if (backend_find_uuid(t->backend, t->m.uuid, &t->domain) < 0)
-        return fail(&t->failure, XLM_E_CREATE, "xl has made the domain, but it cannot be found");
+        return fail(
+            &t->failure, XLM_E_CREATE,
+            "xl create on the target host succeeded, but there is no domain with the guest's UUID");
     t->journal.domid = t->domain.domid;
     if (t->domain.vcpu_count != t->offered.vcpu_count)
-        return fail(&t->failure, XLM_E_CREATE, "the new domain has %u vCPUs, the guest %u",
-                    t->domain.vcpu_count, t->offered.vcpu_count);
+        return fail(&t->failure, XLM_E_CREATE,
+                    "xl made a domain with %u vCPUs, but the guest has %u", t->domain.vcpu_count,
+                    t->offered.vcpu_count);
     if (backend_set_max_pages(t->backend, t->domain.domid, t->offered.max_pages) < 0)
         return fail(&t->failure, XLM_E_CREATE, "cannot set the new domain's memory limit");
     fault_inject_stage(&t->host->fault, &t->conn, "created");
@@ -202,7 +205,8 @@ static int wait_for_domain(struct target *t)
         if (conn_cancelled(&t->conn))
             return fail(&t->failure, XLM_E_CANCELLED, "cancelled");
         if (now_ns() > end)
-            return fail(&t->failure, XLM_E_CREATE, "xl create takes too long");
+            return fail(&t->failure, XLM_E_CREATE,
+                        "xl create on the target host did not end within 60 s");
     }
     return waiting;
 }
@@ -229,7 +233,7 @@ static int keep_state(struct target *t)
 {
     if (t->state || !t->in.ready)
         return codec_fail(&t->failure, XLM_E_STREAM, XLM_STATE, t->record.header.index,
-                          t->record.offset, "it comes %s",
+                          t->record.offset, "it came %s",
                           t->state ? "twice" : "before the first round has ended");
     t->state = t->record.payload; /* the record's buffer changes hands */
     t->record.payload = NULL;
@@ -312,13 +316,13 @@ static int finish(struct target *t)
     codec_state_parts(state, &parts);
     if (end->pages != t->in.pages || end->zero_pages != t->in.zero_pages)
         return fail(&t->failure, XLM_E_STREAM,
-                    "%llu pages and %llu zero pages came, %llu and %llu were sent",
+                    "%llu pages and %llu zero pages arrived, but %llu and %llu were sent",
                     (unsigned long long)t->in.pages, (unsigned long long)t->in.zero_pages,
                     (unsigned long long)end->pages, (unsigned long long)end->zero_pages);
     if (intake_finish(&t->in, parts.range, state->range_count, &populated) < 0)
         return -1;
     if (populated != end->populated)
-        return fail(&t->failure, XLM_E_STREAM, "the guest has %llu frames, its ranges have %llu",
+        return fail(&t->failure, XLM_E_STREAM, "END counts %llu populated frames, STATE lists %llu",
                     (unsigned long long)end->populated, (unsigned long long)populated);
     if (files_check(&t->files, &t->failure) < 0 || load_store(t, state) < 0 ||
         files_finish(&t->files, &t->failure) < 0)
@@ -357,12 +361,12 @@ int target_own(struct host *host, struct backend *backend, struct conn *conn,
     struct record record = { 0 };
     int error = host_move(host, j, JOURNAL_OWNER);
     if (error < 0 && error != -EALREADY)
-        return fail(conn->failure, XLM_E_INTERNAL, "the guest has been given up here");
+        return fail(conn->failure, XLM_E_INTERNAL, "this host has already given the guest up");
     if ((error = target_run(backend, j)) < 0)
         log_line("cannot run %s: %s", j->name, strerror(-error));
     struct xlm_running running = { now_ns(), verified_ns };
     fault_inject_stage(&host->fault, conn, "running");
-    log_line("%s runs here", j->name);
+    log_line("%s runs on this host", j->name);
     conn->cancel_fd = -1;
     error = conn_send_struct(conn, XLM_RUNNING, &running, sizeof running) < 0
                 ? -1
@@ -396,7 +400,7 @@ static void undo(struct target *t)
     if (t->created) {
         int error = target_discard(t->host, t->backend, &t->journal);
         if (error < 0)
-            log_line("cannot destroy what came of %s: %s", t->m.name, strerror(-error));
+            log_line("cannot destroy the incomplete copy of %s: %s", t->m.name, strerror(-error));
     } else if (t->receiving) {
         files_remove(t->host->state_dir, t->m.uuid);
         host_move(t->host, &t->journal, JOURNAL_NONE);
@@ -410,10 +414,10 @@ static int greet(struct target *t, uint32_t *purpose)
     struct xlm_hello hello = *(const struct xlm_hello *)t->record.payload;
     if (hello.version_min > XLM_VERSION || hello.version_max < XLM_VERSION)
         return fail(&t->failure, XLM_E_VERSION,
-                    "the source speaks versions %u to %u, this host version %u", hello.version_min,
-                    hello.version_max, XLM_VERSION);
+                    "the source host speaks protocol versions %u to %u, the target host version %u",
+                    hello.version_min, hello.version_max, XLM_VERSION);
     if (hello.purpose != XLM_MIGRATE && hello.purpose != XLM_RESOLVING)
-        return fail(&t->failure, XLM_E_STREAM, "unknown purpose %u", hello.purpose);
+        return fail(&t->failure, XLM_E_STREAM, "HELLO has the unknown purpose %u", hello.purpose);
     memcpy(t->m.id, hello.migration, 16);
     *purpose = hello.purpose;
     hello.version_min = hello.version_max = XLM_VERSION;
@@ -447,12 +451,12 @@ static void receive_guest(struct target *t)
     if (host_journal(t->host, t->m.id, &now) == 0 && now.state == JOURNAL_OWNER)
         return; /* it runs here; A has not said DONE, and will ask */
     if (t->verified && !t->failure.from_peer) {
-        log_line("%s: %s; the guest stays as it is here until its source is heard of", t->m.name,
-                 t->failure.text);
+        log_line("%s: %s; the paused copy stays on this host until the source host connects again",
+                 t->m.name, t->failure.text);
         return;
     }
-    log_line("migration of %s from %s refused or failed: %s", t->m.name[0] ? t->m.name : "a guest",
-             t->m.peer, t->failure.text);
+    log_line("migration of %s from %s was refused or failed: %s",
+             t->m.name[0] ? t->m.name : "a guest", t->m.peer, t->failure.text);
     conn_send_error(&t->conn, &t->failure);
     undo(t);
 }
@@ -472,7 +476,7 @@ void target_serve(struct host *host, int fd, const char *peer)
     files_init(&t->files);
     t->backend = backend_open(host->backend_name, &t->failure);
     if (!t->backend || greet(t, &purpose) < 0) {
-        log_line("connection from %s refused: %s", peer, t->failure.text);
+        log_line("refused the connection from %s: %s", peer, t->failure.text);
         conn_send_error(&t->conn, &t->failure);
     } else if (purpose == XLM_MIGRATE) {
         receive_guest(t);

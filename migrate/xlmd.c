@@ -43,10 +43,18 @@ static int sessions;
 
 static void usage(FILE *out)
 {
-    fputs("usage: xlmd [--foreground] [--port N] [--socket PATH] [--state-dir DIR]\n"
-          "The daemon that moves guests to and from this host.  Defaults: port 8002,\n"
-          "socket " XLMD_SOCKET ", state in /var/lib/xen-lite.\n",
-          out);
+    fputs(
+        "usage: xlmd [--foreground] [--port N] [--socket PATH] [--state-dir DIR]\n"
+        "       xlmd --version | --help\n"
+        "The daemon that migrates guests to and from this host.  It stays in the foreground, logs to\n"
+        "standard error, and ends on SIGTERM or SIGINT after it has cancelled what can be cancelled.\n"
+        "  -p, --port N         listen for other hosts on TCP port N (default 8002)\n"
+        "  -s, --socket PATH    listen for xlm on this socket (default " XLMD_SOCKET ")\n"
+        "  -d, --state-dir DIR  keep journals and guests' files in DIR (default /var/lib/xen-lite)\n"
+        "  --foreground         accepted and ignored: xlmd always stays in the foreground\n"
+        "  --version            print the version\n"
+        "  -h, --help           print this text\n",
+        out);
 }
 
 static int parse_options(int argc, char **argv, struct options *o)
@@ -68,14 +76,14 @@ static int parse_options(int argc, char **argv, struct options *o)
         case 'p':
             port = strtoul(optarg, &end, 10);
             if (*end || !port || port > 65535) {
-                fprintf(stderr, "xlmd: no such port: %s\n", optarg);
+                fprintf(stderr, "xlmd: --port needs a number from 1 to 65535, not %s\n", optarg);
                 return -1;
             }
             o->port = (uint16_t)port;
             break;
         case 's': o->socket_path = optarg; break;
         case 'd': o->state_dir = optarg; break;
-        case 'f': /* it never goes anywhere else */ break;
+        case 'f': /* xlmd always stays in the foreground */ break;
         case 'h': usage(stdout); exit(0);
         case 'V': puts("xen-lite " XL_VERSION); exit(0);
         default: usage(stderr); return -1;
@@ -216,7 +224,7 @@ int main(int argc, char **argv)
     host_init(&host, NULL, options.state_dir);
     const char *fault = getenv("XLMD_FAULT");
     if (fault && *fault && fault_inject_parse(fault, &host.fault) < 0) {
-        fprintf(stderr, "xlmd: XLMD_FAULT is not understood: %s\n", fault);
+        fprintf(stderr, "xlmd: XLMD_FAULT does not parse: %s\n", fault);
         return 2;
     }
     int signal_fd = signals(), local = listen_local(options.socket_path),
@@ -224,12 +232,12 @@ int main(int argc, char **argv)
     if (local < 0 || tcp < 0) {
         fprintf(stderr, "xlmd: cannot listen on %s%s: %s\n",
                 local < 0 ? options.socket_path : "the TCP port",
-                errno == EADDRINUSE ? " (another xlmd?)" : "", strerror(errno));
+                errno == EADDRINUSE ? " (is another xlmd running?)" : "", strerror(errno));
         return 1;
     }
     settle_recover(&host);
     if (start_thread(settle_main, &host)) {
-        fprintf(stderr, "xlmd: no threads\n");
+        fprintf(stderr, "xlmd: cannot start a thread\n");
         return 1;
     }
     log_line("xen-lite %s: xlmd, protocol version %u, TCP port %u", XL_VERSION, XLM_VERSION,
