@@ -65,7 +65,7 @@ def named_tests(text):
     """(file, test) for each claim of the form `tests/...`: `test`, `test`."""
     found = []
     for path, tests in re.findall(r"`(tests/[^`\s]+)`: (`[^`]+`(?:, `[^`]+`)*)", text):
-        found += [(path, test) for test in re.findall(r"`([^`]+)`", tests)]
+        found += [(path, " ".join(test.split())) for test in re.findall(r"`([^`]+)`", tests)]
     return found
 
 
