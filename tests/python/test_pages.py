@@ -55,6 +55,12 @@ def dead_links(path, text):
     return [target for target in targets if target and not os.path.exists(os.path.join(TOP, os.path.dirname(path), target))]
 
 
+def named_files(text):
+    """What stands in backquotes and looks like a path of the tree; not what has a part to be filled in."""
+    words = re.findall(r"`((?:xen-lite|arch|drivers|migrate|tools|tests|docs|findings)/[^`\s:]+)", without_code(text))
+    return [word for word in words if not re.search(r"[A-Z$?]{3}|\$|\?", re.sub(r"PROTOCOL\.md|README\.md", "", word))]
+
+
 def map_patterns(text):
     """The paths in the first column of the tables of docs/tree.md."""
     rows = [line for line in text.split("\n") if line.startswith("| `")]
@@ -99,10 +105,16 @@ class Pages(unittest.TestCase):
         bad = [f"{path}: {target}" for path in pages() for target in dead_links(path, read(path))]
         self.assertEqual(bad, [], "links to files that do not exist")
 
+    def test_named_files_exist(self):
+        bad = [f"{path}: {name}" for path in pages() for name in named_files(read(path)) if not glob.glob(os.path.join(TOP, name))]
+        self.assertEqual(bad, [], "files that do not exist")
+
     def test_the_checks_find_what_is_wrong(self):
         self.assertEqual(long_cells("| a | " + "b" * 101 + " |"), ["b" * 101])
         self.assertEqual(long_cells("    | a | " + "b" * 101 + " |"), [])
         self.assertEqual(dead_links("docs/x.md", "[a](../README.md) [b](none.md) [c](https://x/y) [d](#e)"), ["none.md"])
+        self.assertEqual(named_files("`tools/run.py --x` `tools/none` `build/none` `findings/NAME` `arch/*/head.S`"),
+                         ["tools/run.py", "tools/none", "arch/*/head.S"])
         self.assertEqual(named_tests("see `tests/a.py`: `one`, `two three`; `tests/b.py`"),
                          [("tests/a.py", "one"), ("tests/a.py", "two three")])
 
