@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 
+import chart
 import host as hosts
 from host import Host, HostError
 from initramfs import Archive
@@ -470,7 +471,8 @@ BARS = (("null-hypercall", None, "null\\nhypercall"), ("psci-version", None, "PS
 SERIES = ((XEN_LITE, "cortex-a57", "xen-lite", "#1f6fb4"), (XEN, "cortex-a57", "Xen 4.17", "#e08a1e"),
           (KVM_NVHE, "cortex-a57", "KVM 6.1 nVHE", "#9aa0a6"), (KVM_VHE, "neoverse-n1", "KVM 6.1 VHE (on neoverse-n1, the others on cortex-a57)", "#4d5358"))
 BAR = 0.21
-LEAST_SHOWN, MOST_SHOWN = 0.1, 20000
+# The ends of the axis, as far as the figures need no more.
+LEAST_SHOWN, MOST_SHOWN = 0.1, 10000
 
 
 def bar_label(value):
@@ -491,11 +493,19 @@ def plot_data(report, system, cpu, slot):
     return bars or ["NaN NaN -"], gaps
 
 
+def is_shown(figure):
+    """Whether a bar of the plot has the figure."""
+    return any(work == figure.work and leaves == figure.parameters.get("leaves")
+               for work, leaves, _ in BARS)
+
+
 def plot_script(report, out):
     ticks = ", ".join(f'"{title}" {i}' for i, (_, _, title) in enumerate(BARS))
+    _, most = chart.decades([MOST_SHOWN, *(f.value for f in report.figures if is_shown(f))])
     lines = ["set terminal svg size 1240,540 font 'sans-serif,12' background '#ffffff'", f"set output '{out}'",
-             "set title 'What one work costs, in instructions (fewer is better; logarithmic scale)' font ',15'",
-             f"set logscale y; set yrange [{LEAST_SHOWN}:{MOST_SHOWN}]; set format y '%g'; set xrange [-0.6:{len(BARS) - 0.4}]",
+             "set title 'What one operation costs, in instructions (fewer is better; logarithmic scale)' font ',15'",
+             f"set logscale y; set yrange [{LEAST_SHOWN}:{most:g}]; set format y '%g'",
+             f"set xrange [-0.6:{len(BARS) - 0.4}]",
              f"set xtics ({ticks}) scale 0; set ytics nomirror; set border 3; set grid y lc '#dddddd'; set bmargin 4",
              f"set style fill solid 1 noborder; set boxwidth {BAR * 0.92}; set key outside top center horizontal"]
     for slot, (system, cpu, _, _) in enumerate(SERIES):
