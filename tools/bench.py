@@ -65,7 +65,7 @@ def bench_host(name, works, **options):
                 dom0_append=f"bench={works}", **settings)
 
 
-# ----------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Traces: QEMU writes one line per instruction; the ELF files have its function and its text.
 
 class Program:
@@ -221,7 +221,7 @@ def trace(work, kind, listing, options):
         show_exit(ordered[number - 1][-1], listing)
 
 
-# ----------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # The cost of finding a leaf, from a trace of debug key L.
 
 LOOKUPS = {"time_window": "leaf-window", "time_vlpt_leaf": "leaf-vlpt", "time_walk": "leaf-walk",
@@ -229,7 +229,9 @@ LOOKUPS = {"time_window": "leaf-window", "time_vlpt_leaf": "leaf-vlpt", "time_wa
 
 
 def span_of(steps, function):
-    """The steps from the first instruction of FUNCTION to its last, with the functions that it calls."""
+    """The steps from the first instruction of FUNCTION to its last, with the functions that it
+    calls.
+    """
     at = [i for i, step in enumerate(steps) if step.function == function]
     if not at:
         raise HostError(f"trace of leaf-lookup: {function} was not seen")
@@ -249,7 +251,7 @@ def lookup_figures():
         yield figure(work, round(sum(kind_of(step.text) == "load" for step in span) / number, 2), "loads")
 
 
-# ----------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Measuring.
 
 Job = collections.namedtuple("Job", "name works parameters options")
@@ -309,7 +311,8 @@ def parse(text, job):
 def vmid_figure(text, job, rounds, dirty_rounds):
     """Flushes during a run, by the counters that debug key V prints before and after.
 
-    The counters are: generations, each of which begins with a flush of the whole TLB; flushes of one VMID.
+    The counters are: generations, each of which begins with a flush of the whole TLB; flushes of
+    one VMID.
     """
     found = re.findall(r"(\d+) generations opened by flush; (\d+) flushes of a number", text)
     if len(found) != 2 or dirty_rounds < rounds:
@@ -345,7 +348,9 @@ class Run:
 
 
 def measure(jobs, at_once, say):
-    """{name of a job: its figures}. An emulator ends with the thread that started it, so all start here."""
+    """{name of a job: its figures}. An emulator ends with the thread that started it, so all start
+    here.
+    """
     waiting, running, found = list(jobs), [], {}
     try:
         while waiting or running:
@@ -378,7 +383,7 @@ def greatest_difference(one, other):
     return worst
 
 
-# ----------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Showing.
 
 def plain_rows(figures):
@@ -438,7 +443,7 @@ def run_all(args):
         raise HostError(f"two runs differ by {difference[0] * 100:.1f} % in {difference[1]}")
 
 
-# ----------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 def main():
     parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter, description=__doc__)

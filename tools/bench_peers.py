@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Compare xen-lite with stock Xen 4.17 and Linux 6.1's KVM: cost of the same operations, in instructions.
+"""Compare the cost of operations on xen-lite, on stock Xen 4.17 and on Linux 6.1's KVM.
 
 usage: bench_peers.py [--json] [--quick]
   --json    only the result on standard output; progress goes to standard error
   --quick   KVM only with guests of 64 MiB
 
-All run in the same emulator (-icount shift=0). Xen and xen-lite run the bare-metal control domain
+The unit is instructions: all run in the same emulator (-icount shift=0). Xen and xen-lite run the bare-metal control domain
 (tests/baremetal). Linux runs its own tests of KVM, dirty_log_perf_test and kvm_page_table_test.
 docs/bench-peers.md has what is measured and how. Writes build/bench/peers.json and peers.svg.
 Exit status: 0 everything was measured, 1 something failed (named), 2 usage.
@@ -133,10 +133,11 @@ def figures_of_dirty_log(found, job):
 
 
 def figures_of_page_table(found, job):
-    """In "update" each page is written to and faults. In "adjust" the same pages are read without faults.
+    """In "update" each page is written to and faults. In "adjust" the same pages are read without
+    faults.
 
-    If memory is mapped by blocks, "update" writes to one half of each block. Logging is off in "adjust", and the
-    first read of each block makes it a block again.
+    If memory is mapped by blocks, "update" writes to one half of each block. Logging is off in
+    "adjust", and the first read of each block makes it a block again.
     """
     pages = job.mib * PAGES_A_MIB
     if job.leaves == SMALL:
@@ -147,7 +148,9 @@ def figures_of_page_table(found, job):
 
 
 def figures_of_payload(costs):
-    """(work, value, leaves) of the payload's output. LEAVES is None if the work does not depend on it."""
+    """(work, value, leaves) of the payload's output. LEAVES is None if the work does not depend on
+    it.
+    """
     for work, name in (("null-hypercall", "hypercall"), ("psci-version", "psci-version"), ("gic-read", "gicd-typer")):
         yield work, cost(costs, name), None
     if "log-4k-on" not in costs:
@@ -169,8 +172,9 @@ def cost(costs, name):
 def faults_expected(job):
     """The least and the greatest plausible number of guest faults in kvm_page_table_test.
 
-    Each page faults when it is mapped, and when it is written to while logged. With blocks, one half of each is
-    written to, and each is mapped again at the end. The guest's code, stacks and page tables fault, too.
+    Each page faults when it is mapped, and when it is written to while logged. With blocks, one
+    half of each is written to, and each is mapped again at the end. The guest's code, stacks and
+    page tables fault, too.
     """
     pages = job.mib * PAGES_A_MIB
     least = 2 * pages if job.leaves == SMALL else pages // 2 + 2 * (pages // BLOCK_PAGES)
@@ -180,7 +184,9 @@ def faults_expected(job):
 # --- Xen and xen-lite -------------------------------------------------------------------------------------------------
 
 def run_payload(report, system, cpu, xen):
-    """Measure with dirty=sw: otherwise neoverse-n1 would keep the dirty state, and no write would fault."""
+    """Measure with dirty=sw: otherwise neoverse-n1 would keep the dirty state, and no write would
+    fault.
+    """
     report.say(f"{system} on {cpu}: bare-metal control domain")
     with tempfile.NamedTemporaryFile(prefix="peers-ramdisk-") as ramdisk:
         ramdisk.write(bytes(4096))
@@ -202,16 +208,18 @@ def run_payload(report, system, cpu, xen):
 class Job(collections.namedtuple("Job", "tool mib vcpus leaves manual as_printed traced", defaults=(64, 1, SMALL, False, False, False))):
     """One run of one of Linux's tests.
 
-    manual: with KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2. as_printed: with Linux's default scheduler settings.
-    traced: the run is not timed; its faults are counted.
+    manual: with KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2. as_printed: with Linux's default scheduler
+    settings. traced: the run is not timed; its faults are counted.
     """
 
     def command(self):
         memory = "anonymous" if self.leaves == SMALL else "anonymous_thp"
-        line = f"{self.tool} -m 5 -s {memory} -v {self.vcpus}"          # mode 5: 40 bits of address, 4 KiB pages
+        # mode 5: 40 bits of address, 4 KiB pages
+        line = f"{self.tool} -m 5 -s {memory} -v {self.vcpus}"
         if self.tool == "kvm_page_table_test":
             return f"{line} -b {self.mib}M"
-        return f"{line} -b {self.mib // self.vcpus}M" + ("" if self.manual else " -g")      # -b is what each vCPU has
+        # -b is the memory of each vCPU.
+        return f"{line} -b {self.mib // self.vcpus}M" + ("" if self.manual else " -g")
 
     def title(self):
         return self.command() + (", faults counted" if self.traced else "") + (", scheduler as it is" if self.as_printed else "")
@@ -228,8 +236,9 @@ def jobs(quick):
     return found + [Job(table, traced=True), Job(table, leaves=BLOCK, traced=True)]
 
 
-# The threads of dirty_log_perf_test wait for each other by polling. With one CPU and short slices, the waiting
-# thread would take half of the measured time. With long slices the thread at work keeps the CPU.
+# The threads of dirty_log_perf_test wait for each other by polling. With one CPU and short slices,
+# the waiting thread would take half of the measured time. With long slices the thread at work keeps
+# the CPU.
 SLICE_NS = 100_000_000
 INIT = f"""#!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -277,7 +286,8 @@ def make_image(path, work):
 class KvmHost(Host):
     """A machine with Linux at EL2.
 
-    It has one CPU, because one clock counts the instructions of all CPUs, including their idle loops.
+    It has one CPU, because one clock counts the instructions of all CPUs, including their idle
+    loops.
     """
 
     def __init__(self, system, image):
@@ -347,7 +357,8 @@ class KvmRun:
             hits = int(the_one("Hits", re.findall(r"Hits: (\d+)", output)))
             least, most = faults_expected(job)
             if not least <= hits <= most:
-                raise MeasureError(f"{hits} faults of the guest, expected {least} to {most}: the figures are not per page")
+                raise MeasureError(f"{hits} faults of the guest, expected {least} to {most}: "
+                                   "the figures are not per page")
             return
         parse, derive = ((parse_dirty_log, figures_of_dirty_log) if job.tool == "dirty_log_perf_test" else
                          (parse_page_table, figures_of_page_table))

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Figures of benchmarks: the files in build/bench/ (arm32: build/bench/arm32/), the targets, the table.
+"""Figures of benchmarks: the files in build/bench/ (arm32: build/bench/arm32/), the targets, the
+table.
 
-A file is {"schema": 1, "command": "...", "machine": {"qemu": "...", "cpu": "..."},
-"figures": [FIGURE, ...]}. A FIGURE is {"system": "xen-lite", "work": "null-hypercall",
-"unit": "instructions", "value": 95, "parameters": {"guest_mib": 64, ...}}.
+A file is {"schema": 1, "command": "...", "machine": {"qemu": "...", "cpu": "..."}, "figures":
+[FIGURE, ...]}. A FIGURE is {"system": "xen-lite", "work": "null-hypercall", "unit": "instructions",
+"value": 95, "parameters": {"guest_mib": 64, ...}}.
 """
 import collections
 import json
@@ -13,8 +14,8 @@ import subprocess
 SCHEMA = 1
 SYSTEMS = ("xen-lite", "xen-4.17", "kvm-6.1-nvhe", "kvm-6.1-vhe")
 
-# A target: the figure is at most `limit`. `select` has the parameters of xen-lite's figure, `peers` says
-# whether other systems have the same figure.
+# A target: the figure is at most `limit`. `select` has the parameters of xen-lite's figure, `peers`
+# says whether other systems have the same figure.
 Goal = collections.namedtuple("Goal", "title work limit select peers")
 BASE = {"vcpus": 1, "dirty_percent": 100, "order": "sequential"}
 GOALS_ARM64 = (

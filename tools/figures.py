@@ -29,7 +29,8 @@ from host import Host, HostError, Pair
 STOCK = os.path.join(hosts.BUILD, "stock", hosts.default_arch(), "xen")
 GUEST = "guest"
 GUEST_MIB = 256
-# Memory that is not zero and that the workload did not fill: kernel, initramfs, and what the guest has read.
+# Memory that is not zero and that the workload did not fill: kernel, initramfs, and what the guest
+# has read.
 KERNEL_MIB = 43
 DATA_MIB = 108
 SETTLE_S = 5
@@ -60,7 +61,7 @@ def median(values):
     return statistics.median(values) if values else None
 
 
-# ----------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 def measured_costs(machine):
     """{name: instructions} from a machine of tests/qemu/baremetal.py."""
@@ -86,8 +87,8 @@ def costs(figures, _):
 def boot(figures, runs):
     """Time from power-on to the control domain's daemons, and from xl create to the guest's init.
 
-    xen-lite and stock Xen are measured in turn. The guest is created some seconds after the boot, because
-    xen-lite clears free memory while it is idle.
+    xen-lite and stock Xen are measured in turn. The guest is created some seconds after the boot,
+    because xen-lite clears free memory while it is idle.
     """
     seconds = {}
     for _ in range(runs):
@@ -173,8 +174,8 @@ def move(figures, runs):
         figures.add(f"{name}-goodput", f"{title}: page rate by that of plain TCP with the same guest",
                     round(100 * middle("goodput", "tcp_beside_guest"), 1), "%", LEAST, 80,
                     f"{middle('goodput'):.1f} MiB/s; TCP {middle('tcp_beside_guest'):.1f}")
-        # Only the idle guest has a target here. A busy guest takes CPU time from the migration, and plain TCP
-        # without a guest does not share the CPU.
+        # Only the idle guest has a target here. A busy guest takes CPU time from the migration, and
+        # plain TCP without a guest does not share the CPU.
         figures.add(f"{name}-goodput-alone", f"{title}: page rate by that of plain TCP without a guest",
                     round(100 * middle("goodput", "tcp"), 1), "%", *((LEAST, 80) if name == "idle" else ()),
                     note=f"TCP {middle('tcp'):.1f} MiB/s")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Read the heartbeats that the guest's workload (tools/workload.c) prints, from xenconsoled's logs."""
+"""Read the heartbeats that the guest's workload (tools/workload.c) prints."""
 import re
 import time
 
@@ -14,7 +14,7 @@ class GuestError(Exception):
 
 
 def parse(line):
-    """A heartbeat as a dictionary of numbers; None for another line, or one that the migration cut."""
+    """A heartbeat as a dictionary of numbers; None for another or an incomplete line."""
     match = LINE.search(line)
     if not match:
         return None
@@ -81,7 +81,7 @@ def write_rate(beats):
 
 
 def blackout_ms(before, after):
-    """The blackout that the guest saw: its ticker's longest gap, in the first heartbeats afterwards.
+    """The blackout that the guest saw: its ticker's longest gap, from its heartbeats.
 
     If the migration cut the heartbeat that reported the gap, the running maximum still has it.
     """

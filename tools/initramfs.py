@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Initramfs images without root: a cpio (newc) writer, and functions to find files of unpacked packages.
+"""Initramfs images without root: a cpio (newc) writer, and functions to find files of unpacked
+packages.
 
-The same input makes the same bytes: entries are sorted, times are zero, owners are root. Archives are not
-compressed, because under an emulator unpacking costs far more than copying more bytes. The kernel unpacks all
-archives of one image in turn, so `cat` can join an image from parts.
+The same input makes the same bytes: entries are sorted, times are zero, owners are root. Archives
+are not compressed, because under an emulator unpacking costs far more than copying more bytes. The
+kernel unpacks all archives of one image in turn, so `cat` can join an image from parts.
 """
 import collections
 import os
@@ -40,7 +41,7 @@ class Archive:
         self._add(path, stat.S_IFREG | mode, data.encode() if isinstance(data, str) else data)
 
     def file(self, path, source, mode=None):
-        """Copy SOURCE (links followed) to PATH. Without MODE the executable bit is that of SOURCE."""
+        """Copy SOURCE (links followed) to PATH. Without MODE it is executable if SOURCE is."""
         with open(source, "rb") as f:
             data = f.read()
         if mode is None:
@@ -73,9 +74,9 @@ def _record(inode, path, mode, data, device):
     return head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4)
 
 
-# By ELF class (1: 32-bit, 2: 64-bit): formats of a section header, of an entry of the dynamic section and of an
-# offset; then, in the file's header, where the offset of the section headers is, and where their size, count and
-# the index of their names are.
+# By ELF class (1: 32-bit, 2: 64-bit): formats of a section header, of an entry of the dynamic
+# section and of an offset; then, in the file's header, where the offset of the section headers is,
+# and where their size, count and the index of their names are.
 ELF_CLASSES = {1: ("<10I", "<II", "<I", 0x20, 0x2E), 2: ("<IIQQQQIIQQ", "<QQ", "<Q", 0x28, 0x3A)}
 
 
@@ -131,8 +132,9 @@ def library_closure(programs, folders):
 def module_order(modules, names):
     """Paths of the kernel modules NAMES and of their dependencies, each after those that it needs.
 
-    Packages have no modules.dep: depmod makes it during installation. So the dependencies are read from the
-    modules. A name without a file is skipped: the code is built into the kernel, or absent.
+    Packages have no modules.dep: depmod makes it during installation. So the dependencies are read
+    from the modules. A name without a file is skipped: the code is built into the kernel, or
+    absent.
     """
     files = {}
     for folder, _, leaves in os.walk(modules):

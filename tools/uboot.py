@@ -5,8 +5,8 @@
 usage: uboot.py [--arch arm64|arm32] --xen FILE --kernel FILE [--initrd FILE]... [--dtb FILE]
                 [--xen-args TEXT] [--dom0-args TEXT] -o IMAGE
 
-Writes a disk image and prints how to write the image to an SD card. tools/boot.cmd is U-Boot's script. Root is not
-needed: sfdisk makes the partition table, mtools the file system.
+Writes a disk image and prints how to write the image to an SD card. tools/boot.cmd is U-Boot's
+script. Root is not needed: sfdisk makes the partition table, mtools the file system.
 """
 import argparse
 import collections
@@ -24,8 +24,8 @@ WAYS = ("direct", "uboot", "tftp")
 
 MIB = 1 << 20
 SECTOR = 512
-# Free space before the partition, because many boards look for U-Boot itself there. The table is an MBR, because
-# some boards need the space of a GPT for U-Boot, too.
+# Free space before the partition, because many boards look for U-Boot itself there. The table is an
+# MBR, because some boards need the space of a GPT for U-Boot, too.
 GAP_BYTES = 16 * MIB
 SPARE_BYTES = 16 * MIB
 # FAT32 has at least 65525 clusters.
