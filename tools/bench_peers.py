@@ -6,8 +6,9 @@ usage: bench_peers.py [--json] [--quick]
   --json    only the result on standard output; progress goes to standard error
   --quick   KVM only with guests of 64 MiB
 
-The unit is instructions: all run in the same emulator (-icount shift=0). Xen and xen-lite run the bare-metal control domain
-(tests/baremetal). Linux runs its own tests of KVM, dirty_log_perf_test and kvm_page_table_test.
+The unit is instructions: all run in the same emulator (-icount shift=0). Xen and xen-lite run the
+bare-metal control domain (tests/baremetal). Linux runs its own tests of KVM, dirty_log_perf_test
+and kvm_page_table_test.
 docs/bench-peers.md has what is measured and how. Writes build/bench/peers.json and peers.svg.
 Exit status: 0 everything was measured, 1 something failed (named), 2 usage.
 """
