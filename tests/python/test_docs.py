@@ -84,9 +84,9 @@ class Claims(unittest.TestCase):
                 self.assertTrue(named or tests.startswith("*not tested*"),
                                 f"docs/{name}.md: {claim}: {tests}")
                 for file, test in named:
-                    self.assertIn(file, self.files, f"docs/{name}.md: {claim}")
-                    self.assertTrue(any(has(text_of(path), test) for path in self.files[file]),
-                                    f"docs/{name}.md: {claim}: {file} has no {test}")
+                    with self.subTest(page=name, claim=claim, file=file):
+                        self.assertTrue(any(has(text_of(path), test)
+                                            for path in self.files.get(file, [])), test)
 
 
 if __name__ == "__main__":
