@@ -112,8 +112,8 @@ static uint64_t run_gic_write(unsigned times)
 {
     uint64_t start = bm_counter();
     for (unsigned i = 0; i < times; i++)
-        mmio_write(DOM0_GICD + 0x100 + UNUSED_SPI / 32 * 4,
-                   1u << UNUSED_SPI % 32); /* ISENABLER: it is enabled already */
+        /* ISENABLER: it is enabled already */
+        mmio_write(DOM0_GICD + 0x100 + UNUSED_SPI / 32 * 4, 1u << UNUSED_SPI % 32);
     return bm_counter() - start;
 }
 

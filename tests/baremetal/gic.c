@@ -31,8 +31,8 @@ void gic_start(unsigned cpu)
     if (cpu == 0)
         mmio_write(DOM0_GICD, gic_version == 3 ? 0x12 : 1); /* ARE_NS, EnableGrp1; EnableGrp0 */
     if (gic_version == 3) {
-        mmio_write(redist(cpu) + 0x14,
-                   mmio_read(redist(cpu) + 0x14) & ~2u); /* GICR_WAKER.ProcessorSleep */
+        /* GICR_WAKER.ProcessorSleep */
+        mmio_write(redist(cpu) + 0x14, mmio_read(redist(cpu) + 0x14) & ~2u);
         mmio_write(redist(cpu) + 0x10000 + GICD_IGROUPR, ~0u);
         icc_start(0xf0);
     } else {

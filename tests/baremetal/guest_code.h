@@ -23,8 +23,8 @@ static inline uint32_t remainder_of(uint64_t n, uint64_t divisor)
 
 /* guest_routes.c: the commands from GUEST_HYPERCALL on. */
 void guest_routes(struct mailbox *m, uint64_t command);
-__attribute__((visibility("hidden"))) void guest_soak(struct mailbox *m,
-                                                      uint64_t id); /* guest_soak.c */
+/* guest_soak.c */
+__attribute__((visibility("hidden"))) void guest_soak(struct mailbox *m, uint64_t id);
 
 /* guest_bench.c: the commands from GUEST_BENCH on. */
 void guest_bench(struct mailbox *m, uint64_t id, uint64_t command);

@@ -268,8 +268,8 @@ static void phase(const char *name, void (*test)(void))
 static void all_phases(void)
 {
     bm_shared();
-    bm_print("# time is %s\n",
-             bm_is_icount() ? "instructions" : "a clock's"); /* first call: nothing else runs yet */
+    /* first call: nothing else runs yet */
+    bm_print("# time is %s\n", bm_is_icount() ? "instructions" : "a clock's");
     phase("hypercalls", test_hypercalls);
     phase("psci", test_psci);
     phase("vgic", test_vgic);

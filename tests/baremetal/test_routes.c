@@ -562,8 +562,8 @@ static void make_tables(void)
 
 static void walker(void)
 {
-    if (!stage1_manages_flags() ||
-        guest_program()->address_bits != GUEST_ADDRESS_BITS) /* AArch32 tables have no such flags */
+    /* AArch32 tables have no such flags */
+    if (!stage1_manages_flags() || guest_program()->address_bits != GUEST_ADDRESS_BITS)
         return;
     store(IPA_OF(TARGET), 99);
     make_tables();

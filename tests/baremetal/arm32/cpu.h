@@ -65,10 +65,8 @@ static inline void irq_off(void) { __asm__ volatile("cpsid i" ::: "memory"); }
 static inline uint64_t bm_counter(void)
 {
     uint64_t t;
-    __asm__ volatile("isb\n\tmrrc p15, 1, %Q0, %R0, c14\n\tisb"
-                     : "=r"(t)
-                     :
-                     : "memory"); /* CNTVCT */
+    /* CNTVCT */
+    __asm__ volatile("isb\n\tmrrc p15, 1, %Q0, %R0, c14\n\tisb" : "=r"(t) : : "memory");
     return t;
 }
 /* No barrier: later instructions may start before the counter is read. */
@@ -127,17 +125,13 @@ static inline uint32_t icc_acknowledge(void)
 }
 static inline void icc_end(uint32_t intid)
 {
-    __asm__ volatile("mcr p15, 0, %0, c12, c12, 1\n\tisb"
-                     :
-                     : "r"(intid)
-                     : "memory"); /* ICC_EOIR1 */
+    /* ICC_EOIR1 */
+    __asm__ volatile("mcr p15, 0, %0, c12, c12, 1\n\tisb" : : "r"(intid) : "memory");
 }
 static inline void icc_send(uint64_t sgi)
 {
-    __asm__ volatile("dsb sy\n\tmcrr p15, 0, %Q0, %R0, c12\n\tisb"
-                     :
-                     : "r"(sgi)
-                     : "memory"); /* ICC_SGI1R */
+    /* ICC_SGI1R */
+    __asm__ volatile("dsb sy\n\tmcrr p15, 0, %Q0, %R0, c12\n\tisb" : : "r"(sgi) : "memory");
 }
 
 /* Priority mask, running and pending priority, a spurious acknowledge: accesses that must cause no
@@ -197,14 +191,14 @@ static inline bool stage1_manages_flags(void) { return false; }
 static inline uint64_t stage1_on(uint64_t root)
 {
     uint32_t off;
-    __asm__ volatile(
-        "mcr p15, 0, %0, c10, c2, 0\n\t"       /* MAIR0 */
-        "mcr p15, 0, %1, c2, c0, 2\n\tisb\n\t" /* TTBCR: EAE; walks inner shareable, write-back */
-        "mcrr p15, 0, %Q2, %R2, c2\n\tisb\n\t" /* TTBR0 */
-        "mcr p15, 0, %0, c8, c7, 0\n\tdsb sy\n\tisb" /* TLBIALL */
-        :
-        : "r"(0xff), "r"(0x80003500u), "r"(root)
-        : "memory");
+    /* TTBCR: EAE; walks inner shareable, write-back. */
+    __asm__ volatile("mcr p15, 0, %0, c10, c2, 0\n\t"             /* MAIR0 */
+                     "mcr p15, 0, %1, c2, c0, 2\n\tisb\n\t"       /* TTBCR */
+                     "mcrr p15, 0, %Q2, %R2, c2\n\tisb\n\t"       /* TTBR0 */
+                     "mcr p15, 0, %0, c8, c7, 0\n\tdsb sy\n\tisb" /* TLBIALL */
+                     :
+                     : "r"(0xff), "r"(0x80003500u), "r"(root)
+                     : "memory");
     __asm__ volatile(
         "mrc p15, 0, %0, c1, c0, 0\n\torr r12, %0, #1\n\tmcr p15, 0, r12, c1, c0, 0\n\tisb"
         : "=&r"(off)

@@ -128,17 +128,13 @@ static inline uint32_t icc_acknowledge(void)
 }
 static inline void icc_end(uint32_t intid)
 {
-    __asm__ volatile("msr S3_0_C12_C12_1, %0\n\tisb"
-                     :
-                     : "r"((uint64_t)intid)
-                     : "memory"); /* ICC_EOIR1_EL1 */
+    /* ICC_EOIR1_EL1 */
+    __asm__ volatile("msr S3_0_C12_C12_1, %0\n\tisb" : : "r"((uint64_t)intid) : "memory");
 }
 static inline void icc_send(uint64_t sgi)
 {
-    __asm__ volatile("dsb sy\n\tmsr S3_0_C12_C11_5, %0\n\tisb"
-                     :
-                     : "r"(sgi)
-                     : "memory"); /* ICC_SGI1R_EL1 */
+    /* ICC_SGI1R_EL1 */
+    __asm__ volatile("dsb sy\n\tmsr S3_0_C12_C11_5, %0\n\tisb" : : "r"(sgi) : "memory");
 }
 
 /* Priority mask, running and pending priority, a spurious acknowledge: accesses that must cause no

@@ -156,7 +156,8 @@ static void records(struct guest *g)
     CHECK_EQ("aarch32: the records are taken", set_context(g, bytes), 0);
     bytes = get_context(g);
     v = find(XLR_VCPU);
-    CHECK("aarch32: loading records drops what AArch32 lacks, and nothing else", marks_are_there(v) && is_narrow(v));
+    CHECK("aarch32: loading records drops what AArch32 lacks, and nothing else",
+          marks_are_there(v) && is_narrow(v));
     v->pstate = 0x3c5;
     CHECK_EQ("aarch32: EL1 of 64 bits is refused", set_context(g, bytes), -XEN_EINVAL);
     v->pstate = 0x1da;
