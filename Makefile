@@ -42,7 +42,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 .DEFAULT_GOAL := help
 
 ##@ Use
-.PHONY: help demo run image figures bench bench-peers check soak check-host check-matrix model build images build-clang build-bare lint clean distclean deps
+.PHONY: help demo run image figures bench bench-peers check soak check-host check-matrix model build images build-clang build-bare lint layers clean distclean deps
 help:           ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
 	@echo; echo "ARCH=arm64 (default) or arm32 is the width that is made, run and measured."
@@ -347,6 +347,10 @@ $(TEST_PROGRAMS_fuzz): ; @echo "  LINK    $@"; $(CLANG) $(SANITIZE) -fsanitize=f
 
 format:         ## lay out all C sources (.clang-format)
 	@git ls-files '*.c' '*.h' | grep -v '^tests/host/fake/include/xen/' | xargs clang-format -i
+
+layers: $(xen_objects) $(migrate_objects)       ## who may call whom (tools/layers.list), for ARCH; every header compiles alone
+	@tools/layers --compile xen-lite '$(call xen_command,xen-lite)' --compile arch '$(call xen_command,arch) -Iarch/$(ARCH)' \
+	    --compile drivers '$(call xen_command,drivers)' --compile migrate '$(LINUX_CC) $(MIGRATE_CFLAGS)' $(NM) $(OBJ)
 
 lint:           ## cppcheck and clang-tidy
 	@tools/check.py lint
