@@ -147,13 +147,13 @@ BARE_arm32 = -march=armv7ve -marm -mfloat-abi=soft -mno-unaligned-access $(int32
 int32_is_int := -U__INT32_TYPE__ -D__INT32_TYPE__=int -U__UINT32_TYPE__ -D__UINT32_TYPE__=unsigned
 BARE_CFLAGS = $(COMMON) $(FREESTANDING) -ffreestanding $(BARE_$(ARCH)) -fno-common -D__XEN_TOOLS__
 XEN_CFLAGS = $(BARE_CFLAGS) -fno-pic -fno-pie -fstack-protector-strong -fno-omit-frame-pointer
-INCLUDE_xen-lite := -iquote xen-lite/include -Iarch/$(ARCH)/include
+INCLUDE_xen-lite := -iquote xen-lite/include -iquote build -Iarch/$(ARCH)/include
 INCLUDE_arch     := -iquote xen-lite/include -Iarch/$(ARCH)/include
 INCLUDE_drivers  := -iquote xen-lite/include -Iarch/$(ARCH)/include -iquote drivers/include
 # Files and times are of 64 bits on both widths.
 LINUX_CFLAGS := $(COMMON) -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 TOOLS_CFLAGS := $(LINUX_CFLAGS)
-MIGRATE_CFLAGS := $(LINUX_CFLAGS) --sysroot=$(SYSROOT) -iquote migrate -iquote xen-lite/include
+MIGRATE_CFLAGS := $(LINUX_CFLAGS) --sysroot=$(SYSROOT) -iquote migrate -iquote xen-lite/include -iquote build
 MIGRATE_LIBS := -Wl,--as-needed -lxenctrl -lxenforeignmemory -lxenevtchn -lxenstore -lxentoollog -lxencall -lxendevicemodel \
         -lxentoolcore -lxxhash -lm -lpthread
 
@@ -175,6 +175,14 @@ $(WIDTHS:%=build/%/include/headers.stamp): build/%/include/headers.stamp: build/
 	@cp -r build/sysroot/$*/usr/include/xen $(@D)/xen
 	@cp $(addprefix build/sysroot/$*/usr/include/,fdt.h libfdt.h) xen-lite/include/libfdt_env.h $(@D)/
 	@touch $@
+
+# One version for all programs: VERSION, and the commit if this is a git repository. Only a change of the text rebuilds
+# what includes the header.
+version_h := build/version.h
+$(version_h): force
+	@mkdir -p $(@D); commit=$$(git describe --always --dirty 2>/dev/null); \
+	 echo "#define XL_VERSION \"$$(cat VERSION)$${commit:+ ($$commit)}\"" > $@.new; \
+	 if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # A change of flags rebuilds what was made with the old ones.
 flags := $(OBJ)/flags
@@ -201,6 +209,10 @@ libraries_arm32 = -Wl,--no-warn-mismatch $(SYSROOT)/usr/lib/$(TRIPLET)/libfdt.a 
 .PHONY: hypervisor objects
 hypervisor: $(OUT)/xen-lite     ## build/$ARCH/xen-lite (the image) and xen-lite.elf
 objects: $(xen_objects)
+
+# What includes version.h; all others learn it from the dependencies.
+$(OBJ)/xen-lite/boot/main.o $(addprefix $(OBJ)/migrate/,local_socket.o xlm.o xlmd.o): $(version_h)
+$(foreach f,x86 fuzz arm64 arm32,build/test-$(f)/migrate/local_socket.o build/test-$(f)/tests/host/test_migrate_measure.o): $(version_h)
 
 # Dependencies with -MD: to the compiler our headers that libfdt's include are headers of the system, which -MMD leaves out.
 $(OBJ)/%.o: %.c $(headers) $(flags)
@@ -333,7 +345,7 @@ build/tests.mk: tools/testrules $(test_mains) $(fuzz_mains) Makefile
 -include build/tests.mk
 
 TEST_CFLAGS := $(COMMON) -fno-omit-frame-pointer -D__XEN_TOOLS__ -DXL_HOST_TEST -Itests/host/fake/include -iquote tests/host \
-        -iquote xen-lite/include -iquote migrate -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+        -iquote xen-lite/include -iquote migrate -iquote build -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 .PHONY: host-tests host-tests-arm64 host-tests-arm32 fuzzers
 host-tests: $(TEST_PROGRAMS_x86)                ## host tests with address and undefined-behaviour sanitizers
@@ -374,7 +386,7 @@ xen_command = $(CC) $(XEN_CFLAGS) $(INCLUDE_$(1))
 compile_commands := build/$(ARCH)/compile_commands.json
 compile_commands.json: $(compile_commands)      ## for editors
 	@cp $< $@
-$(compile_commands): Makefile $(xen_sources) $(migrate_mains) $(migrate_common) tools/compdb $(headers) $(flags)
+$(compile_commands): Makefile $(xen_sources) $(migrate_mains) $(migrate_common) tools/compdb $(headers) $(flags) | $(version_h)
 	@tools/compdb $@ '$(call xen_command,xen-lite)' $(core_sources) -- '$(call xen_command,arch)' $(arch_sources) -- \
 	    '$(call xen_command,drivers)' $(driver_sources) -- '$(LINUX_CC) $(MIGRATE_CFLAGS)' $(migrate_mains) $(migrate_common) -- \
 	    '$(LINUX_CC) $(TOOLS_CFLAGS)' $(wildcard tools/*.c) --
