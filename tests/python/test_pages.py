@@ -83,6 +83,17 @@ def named_files(text):
     ]
 
 
+def named_sections(text):
+    """(section, file) of each reference of the form *Section* in [page](file)."""
+    found = re.findall(r"\*([A-Z][^*]+)\*\s+in\s+\[[^]]*\]\(([^)#]+)\)", text)
+    return [(" ".join(section.split()), target) for section, target in found]
+
+
+def has_section(path, section):
+    """Whether a page has a heading that begins with these words."""
+    return re.search(rf"^#+ {re.escape(section)}", read(path), re.M) is not None
+
+
 def map_patterns(text):
     """The paths in the first column of the tables of docs/tree.md."""
     rows = [line for line in text.split("\n") if line.startswith("| `")]
@@ -131,6 +142,15 @@ class Pages(unittest.TestCase):
     def test_links(self):
         bad = [f"{path}: {target}" for path in pages() for target in dead_links(path, read(path))]
         self.assertEqual(bad, [], "links to files that do not exist")
+
+    def test_sections(self):
+        bad = [
+            f"{path}: {section}"
+            for path in pages()
+            for section, target in named_sections(read(path))
+            if not has_section(os.path.join(os.path.dirname(path), target), section)
+        ]
+        self.assertEqual(bad, [], "sections that do not exist")
 
     def test_named_files_exist(self):
         bad = [
@@ -199,7 +219,7 @@ class Claims(unittest.TestCase):
             self.assertIn(test, read(path), f"{path} has no test {test}")
 
     def test_each_works_names_a_test(self):
-        """In docs/status.md the numbers of "works" and "refused" are in the list below the table."""
+        """In docs/status.md the numbers of "works" and "refused" are in the list below."""
         hand_written = read("docs/status.md").split("<!-- printed by")[0]
         for section in hand_written.split("\n## ")[1:]:
             listed = set(re.findall(r"^(\d+)\. `tests/", section, re.M))
