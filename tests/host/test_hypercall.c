@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/call/hypercall.c xen-lite/call/version.c xen-lite/call/hvm_op.c xen-lite/call/sched_op.c xen-lite/call/vcpu_op.c xen-lite/call/platform.c
+// link: xen-lite/call/hypercall.c xen-lite/base/preempt.c xen-lite/call/version.c xen-lite/call/hvm_op.c xen-lite/domain/hvm_param.c xen-lite/call/sched_op.c xen-lite/call/vcpu_op.c xen-lite/call/platform.c
 // link: xen-lite/call/domctl.c xen-lite/call/domctl_context.c xen-lite/call/domctl_create.c xen-lite/call/domctl_device.c xen-lite/call/domctl_dirty.c
-// link: xen-lite/call/domctl_info.c xen-lite/call/domctl_vcpu.c xen-lite/call/sysctl.c xen-lite/call/sysctl_info.c xen-lite/base/perfc.c
+// link: xen-lite/call/domctl_info.c xen-lite/call/domctl_vcpu.c xen-lite/call/sysctl.c xen-lite/call/sysctl_info.c xen-lite/call/perfc.c
 // link: tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
 /* The dispatcher, version, multicall, HVM parameters, vCPU and scheduler calls of guests. */
