@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "control.h"
-#include "dirty.h"
+#include "domctl.h"
+#include "dirty_internal.h"
 #include "fake.h"
 #include <xen/platform.h>
 #include <xen/vcpu.h>
@@ -317,7 +317,7 @@ int context_load(struct domain *d, const uint8_t *buf, uint32_t bytes)
     return 0;
 }
 static uint32_t ring_text_bytes; /* this many letters in the ring, instead of a line */
-uint32_t console_read_ring(char *dst, uint32_t max, uint32_t *index, bool incremental, bool clear)
+uint32_t log_read_ring(char *dst, uint32_t max, uint32_t *index, bool incremental, bool clear)
 {
     static const char text[] = "(XL) log\n";
     uint32_t at = incremental ? *index : 0, n = 0;

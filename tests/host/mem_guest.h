@@ -16,7 +16,7 @@
 #include "fake.h"
 #include "p2m.h"
 #include "vlpt.h"
-#include "dirty.h"
+#include "dirty_internal.h"
 
 static uint64_t random_state = 88172645463325252ull;
 static inline uint64_t random64(void)

@@ -82,12 +82,6 @@ uint64_t vmid_enter(struct domain *d) { return d->id + 1u; }
 void vmid_idle(void) {}
 void domain_reap(void) {}
 void vcpu_runstate_publish(struct vcpu *v) { (void)v; }
-void vcpu_runstate_update(struct vcpu *v, int state, uint64_t now_ns)
-{
-    v->runstate.time[v->runstate.state] += now_ns - v->runstate.state_entry_time;
-    v->runstate.state = state;
-    v->runstate.state_entry_time = now_ns;
-}
 
 static struct domain *made[64];
 static unsigned made_count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/base/console.c xen-lite/call/console_io.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: xen-lite/base/log.c xen-lite/run/console.c xen-lite/call/console_io.c tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
 /* The log ring, log levels, guests' lines and their rate limit, console input and its switch,
  * CONSOLEIO_*. */
@@ -70,7 +70,7 @@ static int start(void **state)
     guest = (struct domain){ .id = 7 };
     cmdline.loglvl = LOGLVL_INFO;
     cmdline.guest_loglvl = LOGLVL_ALL;
-    console_read_ring(sink, 0, &index, false, true);
+    log_read_ring(sink, 0, &index, false, true);
     uart_len = typed_at = typed_len = key_count = virqs = 0;
     uart[0] = '\0';
     fake_preempt = false;
@@ -89,7 +89,7 @@ static void type(const char *s)
 static char *ring_text(bool clear)
 {
     static char text[65536];
-    uint32_t index = 0, n = console_read_ring(text, sizeof text - 1, &index, false, clear);
+    uint32_t index = 0, n = log_read_ring(text, sizeof text - 1, &index, false, clear);
     text[n] = '\0';
     return text;
 }
@@ -128,21 +128,21 @@ static void test_ring_read(void **state)
     char *copy = calloc(1, 40000);
     size_t got = 0;
     bool more = false;
-    while ((n = console_read_ring(piece, sizeof piece, &index, more, false))) {
+    while ((n = log_read_ring(piece, sizeof piece, &index, more, false))) {
         memcpy(copy + got, piece, n);
         got += n;
         more = true;
     }
     assert_string_equal(copy, all);
     free(copy);
-    assert_int_equal(console_read_ring(piece, sizeof piece, &index, true, false), 0);
+    assert_int_equal(log_read_ring(piece, sizeof piece, &index, true, false), 0);
     log_debug("one more\n");
-    n = console_read_ring(piece, sizeof piece, &index, true, false);
+    n = log_read_ring(piece, sizeof piece, &index, true, false);
     piece[n] = '\0';
     assert_non_null(strstr(piece, "one more"));
     /* An index outside the ring is ignored: reading starts at the oldest text. */
     index += 12345;
-    assert_int_equal(console_read_ring(piece, sizeof piece, &index, true, false), sizeof piece);
+    assert_int_equal(log_read_ring(piece, sizeof piece, &index, true, false), sizeof piece);
     ring_text(true);
     assert_string_equal(ring_text(false), "");
 }
@@ -242,8 +242,8 @@ static void test_input_switch(void **state)
 static void test_output_after_force(void **state)
 {
     (void)state;
-    /* After console_force(), as in a panic, output ignores the lock and must not hang. */
-    console_force();
+    /* After log_force(), as in a panic, output ignores the lock and must not hang. */
+    log_force();
     log_err("after the end\n");
     assert_non_null(strstr(uart, "after the end"));
 }

@@ -28,6 +28,7 @@
 #define __stack_chk_guard xl_stack_chk_guard
 #define __stack_chk_fail  xl_stack_chk_fail
 #include "../../xen-lite/lib/lib.c"
+#include "../../xen-lite/base/stack_guard.c"
 #undef memcpy
 #undef memmove
 #undef memset

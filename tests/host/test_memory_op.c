@@ -163,7 +163,7 @@ static void reservation_restarts(void **state)
     assert_int_equal(world[1]->tot_pages, had + 512 + 256);
     fake_preempt = false;
     assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list + 1, 1, 8), 1);
-    memory_forget_block(world[1]);
+    page_forget_block(world[1]);
     assert_int_equal(world[1]->tot_pages, had);
     /* A direct-mapped domain's pages are removed one by one. */
     world[0]->direct_map = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/records/records.c xen-lite/records/records_parse.c xen-lite/records/records_load.c xen-lite/records/records_features.c xen-lite/call/hvm_op.c
+// link: xen-lite/records/records.c xen-lite/records/records_parse.c xen-lite/records/records_load.c xen-lite/records/records_features.c xen-lite/call/hvm_op.c xen-lite/domain/hvm_param.c
 // link: tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
 /*
@@ -17,7 +17,7 @@
 #include <cmocka.h>
 #include "domain.h"
 #include "hypercall.h"
-#include "context.h"
+#include "context_internal.h"
 #include "fake.h"
 
 #define SPIS       64u

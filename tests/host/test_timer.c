@@ -11,7 +11,7 @@
 #include <string.h>
 #include <threads.h>
 #include "fake.h"
-#include "sched.h"
+#include "timer.h"
 
 static struct {
     int id[64];
