@@ -177,7 +177,7 @@ static void one_operation(void)
     }
 }
 
-static void log_equals_what_was_written(void **state)
+static void log_equals_writes(void **state)
 {
     (void)state;
     for (unsigned mode = 0; mode < 8; mode++) {
@@ -200,7 +200,7 @@ static void log_equals_what_was_written(void **state)
 
 /* Cost and effect of enabling and disabling on blocks.  Enabling makes one store per block and no
  * split.  The first write splits its block.  Disabling merges blocks again. */
-static void log_on_and_off_over_blocks(void **state)
+static void log_over_blocks(void **state)
 {
     (void)state;
     set_up(true, false, true);
@@ -595,10 +595,10 @@ static void first_log_of_a_new_domain(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(log_equals_what_was_written),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(log_equals_writes),
                                         cmocka_unit_test(first_log_of_a_new_domain),
                                         cmocka_unit_test(shared_pages_dirty_in_every_round),
-                                        cmocka_unit_test(log_on_and_off_over_blocks),
+                                        cmocka_unit_test(log_over_blocks),
                                         cmocka_unit_test(enable_preempted_under_a_writer),
                                         cmocka_unit_test(block_cut_while_log_starts),
                                         cmocka_unit_test(no_table_to_split_a_block),

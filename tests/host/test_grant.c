@@ -263,7 +263,7 @@ static void copies_by_grant(void **state)
     assert_int_equal(COPY(), GNTST_okay);
 }
 
-static void table_setup_and_versions(void **state)
+static void table_setup(void **state)
 {
     xen_pfn_t list[8];
     struct gnttab_setup_table setup = { .dom = DOMID_SELF,
@@ -342,7 +342,7 @@ static void table_setup_and_versions(void **state)
     assert_int_equal(do_grant_table_op(GNTTABOP_copy, 8, 1), -XEN_EFAULT);
 }
 
-static void table_frames_mapped(void **state)
+static void table_frames(void **state)
 {
     struct page *a, *b, *got;
     (void)state;
@@ -397,7 +397,7 @@ static void records_of_frames(void **state)
     assert_int_equal(grant_check(world[2], &r), -XEN_EINVAL);
 }
 
-static void batches_preempted(void **state)
+static void batches_restart(void **state)
 {
     struct gnttab_map_grant_ref op[5];
     struct vcpu *v = world[0]->vcpu[0];
@@ -484,18 +484,10 @@ static void granter_destroyed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(map_and_unmap),
-        TEST(map_refused),
-        TEST(granter_changes),
-        TEST(mapper_overwrites),
-        TEST(out_of_handles),
-        TEST(copies_by_grant),
-        TEST(table_setup_and_versions),
-        TEST(table_frames_mapped),
-        TEST(records_of_frames),
-        TEST(batches_preempted),
-        TEST(cache_flush),
-        TEST(granter_destroyed),
+        TEST(map_and_unmap),     TEST(map_refused),    TEST(granter_changes),
+        TEST(mapper_overwrites), TEST(out_of_handles), TEST(copies_by_grant),
+        TEST(table_setup),       TEST(table_frames),   TEST(records_of_frames),
+        TEST(batches_restart),   TEST(cache_flush),    TEST(granter_destroyed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

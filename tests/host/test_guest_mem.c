@@ -61,7 +61,7 @@ static void copies_across_pages(void **state)
     tear_down();
 }
 
-static void copies_to_what_cannot_be_written(void **state)
+static void forbidden_copies_fail(void **state)
 {
     (void)state;
     set_up();
@@ -136,7 +136,7 @@ static int translate(gva_t va, bool write, ipa_t *ipa)
 
 /* Within a call, the guest's stage-1 translation is looked up once per page, and again for the
  * first write.  Outside a call it is always looked up. */
-static void translation_per_page_and_call(void **state)
+static void one_translation_per_page(void **state)
 {
     (void)state;
     set_up();
@@ -176,8 +176,8 @@ static void translation_per_page_and_call(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(copies_across_pages),
-                                        cmocka_unit_test(copies_to_what_cannot_be_written),
-                                        cmocka_unit_test(translation_per_page_and_call),
+                                        cmocka_unit_test(forbidden_copies_fail),
+                                        cmocka_unit_test(one_translation_per_page),
                                         cmocka_unit_test(copies_mark_dirty) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

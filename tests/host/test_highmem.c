@@ -152,7 +152,7 @@ static void zones_chosen_at_random(void **state)
 
 /* ---- a guest's memory ---- */
 
-static void copies_beyond_the_direct_map(void **state)
+static void copies_in_high_memory(void **state)
 {
     (void)state;
     see_windows();
@@ -177,7 +177,7 @@ static void copies_beyond_the_direct_map(void **state)
     assert_true(fake_cleaned_bytes >= GUEST_PAGES * PAGE_SIZE);
 }
 
-static void copies_marked_beyond_the_direct_map(void **state)
+static void copies_marked_in_high_memory(void **state)
 {
     (void)state;
     see_windows();
@@ -195,7 +195,7 @@ static void copies_marked_beyond_the_direct_map(void **state)
     assert_int_equal(dirty_disable(guest), 0);
 }
 
-static void populate_beyond_the_direct_map(void **state)
+static void populate_in_high_memory(void **state)
 {
     (void)state;
     see_windows();
@@ -223,7 +223,7 @@ static void populate_beyond_the_direct_map(void **state)
 
 /* ---- grants ---- */
 
-static void grant_copies_beyond_the_direct_map(void **state)
+static void grant_copies_in_high_memory(void **state)
 {
     (void)state;
     see_windows();
@@ -273,7 +273,7 @@ static void grant_copies_beyond_the_direct_map(void **state)
 
 /* ---- areas that stay mapped ---- */
 
-static void areas_beyond_the_direct_map(void **state)
+static void areas_in_high_memory(void **state)
 {
     (void)state;
     see_windows();
@@ -353,11 +353,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zones_chosen),
         cmocka_unit_test(zones_chosen_at_random),
-        cmocka_unit_test_setup_teardown(copies_beyond_the_direct_map, start, end),
-        cmocka_unit_test_setup_teardown(copies_marked_beyond_the_direct_map, start, end),
-        cmocka_unit_test_setup_teardown(populate_beyond_the_direct_map, start, end),
-        cmocka_unit_test_setup_teardown(grant_copies_beyond_the_direct_map, start, end),
-        cmocka_unit_test_setup_teardown(areas_beyond_the_direct_map, start, end),
+        cmocka_unit_test_setup_teardown(copies_in_high_memory, start, end),
+        cmocka_unit_test_setup_teardown(copies_marked_in_high_memory, start, end),
+        cmocka_unit_test_setup_teardown(populate_in_high_memory, start, end),
+        cmocka_unit_test_setup_teardown(grant_copies_in_high_memory, start, end),
+        cmocka_unit_test_setup_teardown(areas_in_high_memory, start, end),
         cmocka_unit_test_setup_teardown(no_memory_for_tables, start, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
