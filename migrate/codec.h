@@ -13,6 +13,13 @@
 /* A record's name for messages; never NULL. */
 const char *codec_type_name(uint32_t type);
 
+/*
+ * As fail(), for a failure that concerns one record of the stream.  `index` and `offset` are the
+ * record's; the text begins with "record INDEX (TYPE) at offset OFFSET: ".
+ */
+int codec_fail(struct failure *f, uint32_t code, uint32_t type, uint64_t index, uint64_t offset,
+               const char *format, ...) __attribute__((format(printf, 6, 7)));
+
 /* The checksum of one guest page. */
 uint64_t codec_page_sum(const void *page);
 

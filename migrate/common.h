@@ -25,11 +25,6 @@ struct failure {
 int fail(struct failure *f, uint32_t code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* As fail(), about a record at a place in the stream; the text gets "record N (TYPE) at offset O: "
- * in front. */
-int fail_record(struct failure *f, uint32_t code, uint32_t type, uint64_t index, uint64_t offset,
-                const char *format, ...) __attribute__((format(printf, 6, 7)));
-
 /* One line to stderr, with a time stamp; nothing if log_silent (the fuzzer's). */
 extern bool log_silent;
 void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -43,6 +38,9 @@ uint64_t now_ns(void);
 
 /* Copies at most size-1 bytes and terminates; false if it was cut. */
 bool copy_text(char *to, size_t size, const char *from);
+
+/* mkdir -p, mode 0700.  0 or a negative errno. */
+int make_dirs(const char *dir);
 
 /* 16 bytes as xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx, and back (-1 if it is none). */
 void uuid_format(const uint8_t uuid[16], char text[37]);

@@ -64,7 +64,7 @@ static int check_text(const char *key, const char *value, struct failure *f)
 static int check_path(const char *key, const char *value, struct failure *f)
 {
     if (*value != '/' || strlen(value) >= XLM_PATH_MAX)
-        return fail(f, XLM_E_CONFIG, "configuration: %s is no absolute path", key);
+        return fail(f, XLM_E_CONFIG, "configuration: %s must be an absolute path", key);
     return 0;
 }
 
@@ -121,12 +121,13 @@ static int check_entry(struct config_entry *e, struct failure *f)
             if (coerce_number(e, f) < 0)
                 return -1;
             if (e->number > allowed[i].max)
-                return fail(f, XLM_E_CONFIG, "configuration: %s = %llu is more than %llu", e->key,
+                return fail(f, XLM_E_CONFIG,
+                            "configuration: %s = %llu is more than the maximum %llu", e->key,
                             (unsigned long long)e->number, (unsigned long long)allowed[i].max);
             return 0;
         }
         if (e->kind != allowed[i].kind)
-            return fail(f, XLM_E_CONFIG, "configuration: %s is of the wrong kind", e->key);
+            return fail(f, XLM_E_CONFIG, "configuration: %s has a value of the wrong type", e->key);
         for (int n = 0; n < e->list_count; n++)
             if (check_text(e->key, e->string[n], f) < 0 ||
                 (e->kind == CONFIG_LIST && check_vif(e->string[n], f) < 0))
@@ -177,7 +178,7 @@ static int add_entry(struct config *config, struct config_entry *e, struct failu
     if (old)
         remove_entry(config, old);
     if (verdict == 0 && config->count == CONFIG_KEYS_MAX)
-        verdict = fail(f, XLM_E_CONFIG, "configuration: too many keys");
+        verdict = fail(f, XLM_E_CONFIG, "configuration: it has too many keys");
     if (verdict) {
         free_entry(e);
         return verdict < 0 ? -1 : 0;
@@ -257,7 +258,7 @@ int config_add_to_list(struct config *config, const char *key, const char *value
     if (new_entry(&e, key, CONFIG_LIST, f) < 0)
         return -1;
     if (old && old->list_count == CONFIG_LIST_MAX)
-        return fail(f, XLM_E_CONFIG, "configuration: %s is too long", key);
+        return fail(f, XLM_E_CONFIG, "configuration: the list %s has too many items", key);
     e.string[0] = strdup(value);
     if (!e.string[0])
         return fail(f, XLM_E_MEMORY, "no memory");

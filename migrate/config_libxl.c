@@ -128,7 +128,7 @@ static int take_text(struct config *config, const struct rule *rule, const char 
 {
     char *value = unquote(raw);
     if (!value)
-        return fail(f, XLM_E_CONFIG, "libxl's %s is no text", rule->key);
+        return fail(f, XLM_E_CONFIG, "libxl's %s is not a string", rule->key);
     if (rule->how == WORD)
         for (char *c = value; *c; c++)
             if (*c == '_' && strcmp(rule->to, "vuart"))
@@ -199,7 +199,7 @@ int config_from_libxl(struct config *config, const char *json, struct failure *f
 {
     memset(config, 0, sizeof *config);
     if (!json_is_object(json))
-        return fail(f, XLM_E_CONFIG, "libxl's configuration of the guest does not parse");
+        return fail(f, XLM_E_CONFIG, "libxl's configuration of the guest does not parse as JSON");
     if (take_object(config, json, top_rules, f) == 0)
         return 0;
     config_free(config);

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "codec.h"
-#include "fault.h"
+#include "fault_inject.h"
 
 #define PARTS_MAX 1024 /* IOV_MAX */
 
@@ -25,7 +25,7 @@ static void set_option(int fd, int level, int name, int value)
                      sizeof value); /* a UNIX socket has none of them: fine */
 }
 
-void conn_init(struct conn *conn, int fd, int cancel_fd, struct fault *fault,
+void conn_init(struct conn *conn, int fd, int cancel_fd, struct fault_inject *fault,
                struct failure *failure)
 {
     memset(conn, 0, sizeof *conn);
@@ -53,9 +53,10 @@ void conn_close(struct conn *conn)
 static int lost(struct conn *conn, const char *what, const char *why)
 {
     conn->failure->link_lost = true;
-    return fail(conn->failure, XLM_E_INTERNAL,
-                "connection lost while %s (%s) after %llu bytes sent, %llu received", what, why,
-                (unsigned long long)conn->tx_bytes, (unsigned long long)conn->rx_bytes);
+    return fail(
+        conn->failure, XLM_E_INTERNAL,
+        "connection to the other host lost while %s (%s), after %llu bytes sent and %llu received",
+        what, why, (unsigned long long)conn->tx_bytes, (unsigned long long)conn->rx_bytes);
 }
 
 /* Waits for `events`; 0, or -1 on cancel or time-out. */
@@ -70,7 +71,8 @@ static int wait_ready(struct conn *conn, short events)
             return fail(conn->failure, XLM_E_CANCELLED, "cancelled");
         if (n > 0)
             return 0;
-        return lost(conn, events == POLLIN ? "receiving" : "sending", "time-out");
+        return lost(conn, events == POLLIN ? "receiving" : "sending",
+                    "no data within the time-out");
     }
 }
 
@@ -105,7 +107,7 @@ static void advance(struct iovec **part, int *count, size_t n)
  */
 static size_t fault_room(struct conn *conn)
 {
-    struct fault *f = conn->fault;
+    struct fault_inject *f = conn->fault;
     if (!f || !(f->cut || f->corrupt) || f->at < conn->tx_bytes)
         return SIZE_MAX;
     return (size_t)(f->at - conn->tx_bytes);
@@ -191,7 +193,7 @@ int conn_send(struct conn *conn, uint32_t type, const struct iovec *part, int co
     static const uint64_t zero;
     struct iovec all[PARTS_MAX + 2];
     if (count > PARTS_MAX)
-        return fail(conn->failure, XLM_E_INTERNAL, "a record of %d parts", count);
+        return fail(conn->failure, XLM_E_INTERNAL, "internal error: a record of %d parts", count);
     struct xlm_header header = { .type = (uint16_t)type, .index = conn->tx_index };
     size_t length = 0;
     for (int i = 0; i < count; i++) {
@@ -249,7 +251,7 @@ int conn_read_data(struct conn *conn, const struct iovec *part, int count)
 {
     struct iovec copy[PARTS_MAX];
     if (count > PARTS_MAX)
-        return fail(conn->failure, XLM_E_INTERNAL, "%d parts to read", count);
+        return fail(conn->failure, XLM_E_INTERNAL, "internal error: %d parts to read", count);
     memcpy(copy, part, (size_t)count * sizeof *part);
     return read_all(conn, copy, count);
 }
@@ -296,12 +298,12 @@ static int receive_payload(struct conn *conn, struct record *record)
     record->checked_length = length;
     record->data_length = h->length - length;
     if (!codec_sum_ok(h, record->payload, length))
-        return fail_record(conn->failure, XLM_E_DAMAGED, h->type, h->index, offset,
-                           "its checksum is wrong");
+        return codec_fail(conn->failure, XLM_E_DAMAGED, h->type, h->index, offset,
+                          "its checksum is wrong");
     for (size_t i = length; i < padded; i++)
         if (record->payload[i])
-            return fail_record(conn->failure, XLM_E_STREAM, h->type, h->index, offset,
-                               "its padding is not zero");
+            return codec_fail(conn->failure, XLM_E_STREAM, h->type, h->index, offset,
+                              "its padding is not zero");
     return 0;
 }
 
@@ -330,15 +332,15 @@ int conn_expect(struct conn *conn, struct record *record, uint32_t type)
         return -1;
     const struct xlm_header *h = &record->header;
     if (h->type != type)
-        return fail_record(conn->failure, XLM_E_STREAM, h->type, h->index, record->offset,
-                           "comes where %s should", codec_type_name(type));
+        return codec_fail(conn->failure, XLM_E_STREAM, h->type, h->index, record->offset,
+                          "came where %s was expected", codec_type_name(type));
     return 0;
 }
 
 int conn_refuse(struct conn *conn, const struct record *record)
 {
-    return fail_record(conn->failure, XLM_E_STREAM, record->header.type, record->header.index,
-                       record->offset, "it does not belong here");
+    return codec_fail(conn->failure, XLM_E_STREAM, record->header.type, record->header.index,
+                      record->offset, "this type is not allowed at this point");
 }
 
 void record_free(struct record *record)

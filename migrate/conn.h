@@ -11,13 +11,13 @@
 
 #include "common.h"
 
-struct fault;
+struct fault_inject;
 
 struct conn {
     int fd;
-    int cancel_fd;       /* readable: stop (an eventfd); -1: none */
-    int timeout_ms;      /* without a byte going either way */
-    struct fault *fault; /* or NULL */
+    int cancel_fd;              /* readable: stop (an eventfd); -1: none */
+    int timeout_ms;             /* without a byte going either way */
+    struct fault_inject *fault; /* or NULL */
     struct failure *failure;
     uint64_t tx_bytes, rx_bytes;
     uint64_t tx_index, rx_index;
@@ -37,7 +37,7 @@ struct record {
 };
 
 /* `fd` becomes non-blocking and the connection's own. */
-void conn_init(struct conn *conn, int fd, int cancel_fd, struct fault *fault,
+void conn_init(struct conn *conn, int fd, int cancel_fd, struct fault_inject *fault,
                struct failure *failure);
 void conn_close(struct conn *conn);
 

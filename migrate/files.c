@@ -16,7 +16,6 @@
 #include <xxhash.h>
 
 #include "../xen-lite/include/records.h"
-#include "journal.h"
 
 #define STAND_IN_WORDS 1024u
 
@@ -123,11 +122,11 @@ int files_prepare(struct files *files, const char *state_dir, const uint8_t uuid
 {
     char path[PATH_MAX];
     guest_dir(files->dir, sizeof files->dir, state_dir, uuid);
-    int error = journal_make_dir(files->dir);
+    int error = make_dirs(files->dir);
     if (error < 0)
         return fail(f, XLM_E_INTERNAL, "%s: %s", files->dir, strerror(-error));
     if (!offer[XLM_KERNEL].size)
-        return fail(f, XLM_E_CONFIG, "the guest has no kernel file");
+        return fail(f, XLM_E_CONFIG, "the guest's configuration names no kernel file");
     for (int i = 0; i < XLM_FILE_KINDS; i++) {
         files->offer[i] = offer[i];
         file_path(files, i, "", path);
@@ -177,7 +176,8 @@ int files_write(struct files *files, const struct xlm_file *piece, size_t bytes,
     char path[PATH_MAX];
     if (!files->wanted[i] || piece->offset != files->have[i] ||
         bytes > files->offer[i].size - files->have[i])
-        return fail(f, XLM_E_STREAM, "a piece of the %s that was not asked for (%zu bytes at %llu)",
+        return fail(f, XLM_E_STREAM,
+                    "a piece of the %s arrived that was not requested (%zu bytes at offset %llu)",
                     file_key[i], bytes, (unsigned long long)piece->offset);
     file_path(files, i, ".new", path);
     if (files->fd[i] < 0) {
@@ -198,12 +198,14 @@ int files_check(struct files *files, struct failure *f)
         uint64_t hash[2];
         if (!files->wanted[i] || files->fd[i] < 0) {
             if (files->wanted[i])
-                return fail(f, XLM_E_STREAM, "the %s did not come", file_key[i]);
+                return fail(f, XLM_E_STREAM, "the %s file did not arrive", file_key[i]);
             continue;
         }
         if (files->have[i] != files->offer[i].size || lseek(files->fd[i], 0, SEEK_SET) < 0 ||
             hash_fd(files->fd[i], hash) < 0 || memcmp(hash, files->offer[i].hash, sizeof hash))
-            return fail(f, XLM_E_DAMAGED, "the %s is not what was offered", file_key[i]);
+            return fail(f, XLM_E_DAMAGED,
+                        "the %s file that arrived differs from the one that was offered",
+                        file_key[i]);
     }
     return 0;
 }

@@ -12,7 +12,7 @@
 
 struct histogram_bar {
     uint64_t gfn;
-    double pages, written, writes; /* see struct write_region */
+    double pages, written, writes; /* see struct rate_writes_region */
     bool joins;                    /* begins where the bar before it ends */
 };
 struct histogram {

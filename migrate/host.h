@@ -11,7 +11,7 @@
 
 #include <pthread.h>
 
-#include "fault.h"
+#include "fault_inject.h"
 #include "journal.h"
 
 /* A migration, or a measurement of a guest's dirty rate: what has the guest's dirty log to itself.
@@ -34,18 +34,18 @@ struct migration {
 
 struct host {
     pthread_mutex_t lock;
-    pthread_cond_t left;   /* somebody has left the list */
-    const char *hyp_name;  /* for hyp_open() */
-    const char *state_dir; /* journals in migrations/, guests' files in a directory by uuid */
+    pthread_cond_t left;      /* somebody has left the list */
+    const char *backend_name; /* for backend_open() */
+    const char *state_dir;    /* journals in migrations/, guests' files in a directory by uuid */
     uint64_t
         buffer_bytes; /* for pages that come before the domain is there; 0: none may come before */
-    uint32_t settle_ms; /* between two attempts to reach B */
-    struct fault fault;
+    uint32_t resolve_interval_ms; /* between two attempts to reach B */
+    struct fault_inject fault;
     struct migration *list;
     bool stopping;
 };
 
-void host_init(struct host *host, const char *hyp_name, const char *state_dir);
+void host_init(struct host *host, const char *backend_name, const char *state_dir);
 
 /* "<state_dir>/migrations". */
 void host_journal_dir(const struct host *host, char *path, size_t size);

@@ -15,13 +15,13 @@ struct intake_queued {
     uint8_t *checked, *data;
 };
 
-int intake_init(struct intake *in, struct hyp *h, uint64_t max_pages, struct failure *f)
+int intake_init(struct intake *in, struct backend *backend, uint64_t max_pages, struct failure *f)
 {
     memset(in, 0, sizeof *in);
     in->failure = f;
     in->last = &in->first;
     in->round = 1;
-    if (memory_init(&in->memory, h, max_pages, f) < 0)
+    if (memory_init(&in->memory, backend, max_pages, f) < 0)
         return -1;
     uint64_t slots = in->memory.slots;
     in->got = bits_new(slots);
@@ -61,8 +61,8 @@ void intake_free(struct intake *in)
 static int bad_record(struct intake *in, const struct xlm_header *h, uint64_t offset,
                       const char *what, uint64_t value)
 {
-    return fail_record(in->failure, XLM_E_STREAM, h->type, h->index, offset, what,
-                       (unsigned long long)value);
+    return codec_fail(in->failure, XLM_E_STREAM, h->type, h->index, offset, what,
+                      (unsigned long long)value);
 }
 
 /* Every frame inside the guest, and of the round that is under way. */
@@ -71,7 +71,8 @@ static int check_frames(struct intake *in, const struct xlm_header *h, uint64_t 
 {
     const struct xlm_run *run = (const struct xlm_run *)(p + 1);
     if (p->round != in->round)
-        return bad_record(in, h, offset, "pages of round %llu", p->round);
+        return bad_record(in, h, offset, "it is of round %llu, which is not the current one",
+                          p->round);
     for (uint32_t i = 0; i < p->run_count; i++) {
         uint64_t first = memory_slot(&in->memory, run[i].gfn),
                  last = memory_slot(&in->memory, run[i].gfn + run[i].count - 1);
@@ -113,7 +114,7 @@ static void note_page(struct intake *in, uint64_t slot, bool good, const struct 
         return;
     }
     bit_set(in->bad_now, slot);
-    in->where[slot] = (struct intake_place){ h->index, offset };
+    in->where[slot] = (struct intake_origin){ h->index, offset };
 }
 
 /* Maps slots that have memory, each of them. */
@@ -146,10 +147,10 @@ static int take_slots(struct intake *in, const struct xlm_pages *p, uint64_t *sl
 
 /* A record's pages into guest memory, from where they are queued or from the connection; then their
  * checksums are compared. */
-static int place_pages(struct intake *in, const struct xlm_header *h, uint64_t offset,
+static int write_pages(struct intake *in, const struct xlm_header *h, uint64_t offset,
                        const struct xlm_pages *p, const uint8_t *data, struct conn *conn)
 {
-    uint64_t slot[HYP_MAP_MAX] = { 0 };
+    uint64_t slot[BACKEND_MAP_MAX] = { 0 };
     struct memory_window w;
     const uint64_t *sum = (const uint64_t *)((const struct xlm_run *)(p + 1) + p->run_count);
     struct iovec all = { NULL, (size_t)p->page_count * XLM_PAGE_BYTES };
@@ -187,10 +188,10 @@ static int clear_pages(struct intake *in, const uint64_t *slot, uint32_t count)
     return 0;
 }
 
-static int place_zero(struct intake *in, const struct xlm_header *h, uint64_t offset,
-                      const struct xlm_pages *p)
+static int write_zero_pages(struct intake *in, const struct xlm_header *h, uint64_t offset,
+                            const struct xlm_pages *p)
 {
-    uint64_t slot[HYP_MAP_MAX] = { 0 };
+    uint64_t slot[BACKEND_MAP_MAX] = { 0 };
     struct walk walk = walk_start(p);
     uint32_t n = 0;
     for (uint32_t i = 0; i < p->page_count; i++) {
@@ -201,7 +202,7 @@ static int place_zero(struct intake *in, const struct xlm_header *h, uint64_t of
         if (bit_get(in->blank, s))
             continue;
         slot[n++] = s;
-        if (n == HYP_MAP_MAX) {
+        if (n == BACKEND_MAP_MAX) {
             if (clear_pages(in, slot, n) < 0)
                 return -1;
             n = 0;
@@ -223,7 +224,7 @@ static struct intake_queued *queue(struct intake *in, const struct record *recor
     if (!q || !q->checked || (record->data_length && !q->data)) {
         if (q)
             free_queued(q);
-        fail(in->failure, XLM_E_MEMORY, "no memory for pages that come before the domain");
+        fail(in->failure, XLM_E_MEMORY, "no memory to buffer pages until the domain exists");
         return NULL;
     }
     memcpy(q->checked, record->payload, record->checked_length);
@@ -239,7 +240,7 @@ int intake_pages(struct intake *in, struct conn *conn, const struct record *reco
     if (check_frames(in, &record->header, record->offset, p) < 0)
         return -1;
     if (in->ready)
-        return place_pages(in, &record->header, record->offset, p, NULL, conn);
+        return write_pages(in, &record->header, record->offset, p, NULL, conn);
     struct intake_queued *q = queue(in, record);
     if (!q)
         return -1;
@@ -254,7 +255,7 @@ int intake_zero(struct intake *in, const struct record *record)
         return -1;
     if (!in->ready)
         return queue(in, record) ? 0 : -1;
-    return place_zero(in, &record->header, record->offset, p);
+    return write_zero_pages(in, &record->header, record->offset, p);
 }
 
 /* What of the new domain nobody has written to yet. */
@@ -265,9 +266,9 @@ static int find_blank(struct intake *in)
     if (!written)
         return fail(in->failure, XLM_E_MEMORY, "no memory");
     int error = memory_scan(m, &pages, NULL, in->failure);
-    if (!error && (error = hyp_written(m->h, m->domid, written, m->gfn_end)) < 0)
-        fail(in->failure, XLM_E_INTERNAL, "cannot ask what the builder of the new domain wrote: %s",
-             strerror(-error));
+    if (!error && (error = backend_written(m->backend, m->domid, written, m->gfn_end)) < 0)
+        fail(in->failure, XLM_E_INTERNAL,
+             "cannot read which pages of the new domain have been written: %s", strerror(-error));
     for (uint64_t slot = bits_next(m->populated, m->slots, 0); !error && slot < m->slots;
          slot = bits_next(m->populated, m->slots, slot + 1))
         if (!bit_get(written, memory_gfn(m, slot)))
@@ -286,8 +287,8 @@ int intake_attach(struct intake *in, uint32_t domid)
         struct intake_queued *q = in->first;
         const struct xlm_pages *p = (const struct xlm_pages *)q->checked;
         int error = q->header.type == XLM_ZERO
-                        ? place_zero(in, &q->header, q->offset, p)
-                        : place_pages(in, &q->header, q->offset, p, q->data, NULL);
+                        ? write_zero_pages(in, &q->header, q->offset, p)
+                        : write_pages(in, &q->header, q->offset, p, q->data, NULL);
         if (error < 0)
             return -1;
         in->first = q->next;
@@ -303,16 +304,16 @@ static int damaged(struct intake *in, const uint64_t *bad)
     uint64_t slots = in->memory.slots, slot = bits_next(bad, slots, 0);
     if (slot == slots)
         return 0;
-    return fail_record(in->failure, XLM_E_DAMAGED, XLM_PAGES, in->where[slot].index,
-                       in->where[slot].offset, "the page of frame %llx was damaged on the way",
-                       (unsigned long long)memory_gfn(&in->memory, slot));
+    return codec_fail(in->failure, XLM_E_DAMAGED, XLM_PAGES, in->where[slot].index,
+                      in->where[slot].offset, "the page of frame %llx was damaged on the way",
+                      (unsigned long long)memory_gfn(&in->memory, slot));
 }
 
 int intake_round_end(struct intake *in, const struct xlm_round *round)
 {
     if (round->round != in->round)
-        return fail(in->failure, XLM_E_STREAM, "round %u ends where %u should", round->round,
-                    in->round);
+        return fail(in->failure, XLM_E_STREAM, "ROUND has the number %u, but %u was expected",
+                    round->round, in->round);
     /* A page that was wrong a round ago because it was being written has been sent again by now. */
     if (damaged(in, in->bad_before) < 0 ||
         ((round->flags & XLM_ROUND_FINAL) && damaged(in, in->bad_now) < 0))
@@ -332,20 +333,20 @@ static int mark_ranges(struct intake *in, uint64_t *want, const struct xlm_run *
             uint64_t slot = memory_slot(&in->memory, range[i].gfn + n);
             if (slot == NO_SLOT || bit_get(want, slot))
                 return fail(in->failure, XLM_E_STREAM,
-                            "frame %" PRIx64 " of its ranges is outside the guest or there twice",
+                            "STATE lists frame %" PRIx64 " twice, or it is outside the guest",
                             range[i].gfn + n);
             bit_set(want, slot);
         }
     return 0;
 }
 
-static int settle_frames(struct intake *in, const uint64_t *want)
+static int match_frames(struct intake *in, const uint64_t *want)
 {
     uint64_t slots = in->memory.slots;
     for (uint64_t slot = bits_next(want, slots, 0); slot < slots;
          slot = bits_next(want, slots, slot + 1))
         if (!bit_get(in->got, slot))
-            return fail(in->failure, XLM_E_STREAM, "frame %llx never came",
+            return fail(in->failure, XLM_E_STREAM, "frame %llx is populated but was never sent",
                         (unsigned long long)memory_gfn(&in->memory, slot));
     for (uint64_t slot = bits_next(in->memory.populated, slots, 0); slot < slots;
          slot = bits_next(in->memory.populated, slots, slot + 1))
@@ -362,7 +363,7 @@ int intake_finish(struct intake *in, const struct xlm_run *range, uint32_t count
     uint64_t *want = bits_new(in->memory.slots);
     if (!want)
         return fail(in->failure, XLM_E_MEMORY, "no memory");
-    int error = mark_ranges(in, want, range, count) < 0 ? -1 : settle_frames(in, want);
+    int error = mark_ranges(in, want, range, count) < 0 ? -1 : match_frames(in, want);
     *populated = bits_count(want, in->memory.slots);
     free(want);
     return error;

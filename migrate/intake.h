@@ -7,7 +7,7 @@
 #include "conn.h"
 #include "memory.h"
 
-struct intake_place {
+struct intake_origin {
     uint64_t index, offset;
 };
 struct intake_queued;
@@ -21,14 +21,14 @@ struct intake {
     uint64_t *blank; /* by slot: has memory here in which nobody has written yet, all zero */
     uint64_t *bad_now, *bad_before; /* by slot: checksum wrong in this round; in the one before and
                                        not sent again yet */
-    struct intake_place *where;     /* by slot: the record that a bad page came in */
+    struct intake_origin *where;    /* by slot: the record that a bad page came in */
     uint64_t pages, zero_pages;     /* received */
     struct intake_queued *first, **last;
     uint64_t queued_bytes;
 };
 
 /* All return 0 or -1 with the failure set. */
-int intake_init(struct intake *in, struct hyp *h, uint64_t max_pages, struct failure *f);
+int intake_init(struct intake *in, struct backend *backend, uint64_t max_pages, struct failure *f);
 void intake_free(struct intake *in);
 
 /* The domain is there: places what has been queued. */

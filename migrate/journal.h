@@ -49,7 +49,4 @@ int journal_remove(const char *dir, const uint8_t migration[16]);
  * errno. */
 int journal_list(const char *dir, struct journal **list);
 
-/* mkdir -p. */
-int journal_make_dir(const char *dir);
-
 #endif

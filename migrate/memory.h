@@ -12,7 +12,7 @@
 #define MIGRATE_MEMORY_H
 
 #include "common.h"
-#include "hyp.h"
+#include "backend.h"
 
 #define NO_SLOT UINT64_MAX
 
@@ -20,7 +20,7 @@ struct memory_bank {
     uint64_t gfn, count, slot;
 };
 struct memory {
-    struct hyp *h;
+    struct backend *backend;
     uint32_t domid;
     bool writable;
     int bank_count;
@@ -34,11 +34,11 @@ struct memory {
 struct memory_window {
     uint8_t *va;
     uint32_t count;
-    int error[HYP_MAP_MAX]; /* of each: 0, or why it is not there */
+    int error[BACKEND_MAP_MAX]; /* of each: 0, or why it is not there */
 };
 
 /* The layout only; nothing can be mapped before memory_attach().  -1 with *f set. */
-int memory_init(struct memory *m, struct hyp *h, uint64_t max_pages, struct failure *f);
+int memory_init(struct memory *m, struct backend *backend, uint64_t max_pages, struct failure *f);
 void memory_attach(struct memory *m, uint32_t domid, bool writable);
 void memory_free(struct memory *m);
 
@@ -57,8 +57,8 @@ int memory_populate(struct memory *m, uint64_t slot, struct failure *f);
 /* Makes a populated slot a hole. */
 int memory_punch(struct memory *m, uint64_t slot, struct failure *f);
 
-/* Maps `count` slots (HYP_MAP_MAX at most).  A page that is not there is marked in w->error and in
- * `populated`.  -1 with *f set. */
+/* Maps `count` slots (BACKEND_MAP_MAX at most).  A page that is not there is marked in w->error and
+ * in `populated`.  -1 with *f set. */
 int memory_map(struct memory *m, const uint64_t *slot, uint32_t count, struct memory_window *w,
                struct failure *f);
 void memory_unmap(struct memory *m, struct memory_window *w);

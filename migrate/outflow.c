@@ -7,12 +7,13 @@
 
 #include "codec.h"
 
-int outflow_init(struct outflow *out, struct hyp *h, const struct memory *memory, struct failure *f)
+int outflow_init(struct outflow *out, struct backend *backend, const struct memory *memory,
+                 struct failure *f)
 {
     memset(out, 0, sizeof *out);
     out->failure = f;
     out->memory = *memory;
-    out->memory.h = h;
+    out->memory.backend = backend;
     out->todo = bits_new(memory->slots);
     out->log = bits_new(memory->gfn_end);
     out->copy = aligned_alloc(64, (size_t)OUTFLOW_BATCH * XLM_PAGE_BYTES);
@@ -34,7 +35,7 @@ void outflow_free(struct outflow *out)
 int outflow_harvest(struct outflow *out, uint64_t *dirty)
 {
     struct memory *m = &out->memory;
-    int error = hyp_log_harvest(m->h, m->domid, out->log, m->gfn_end);
+    int error = backend_log_harvest(m->backend, m->domid, out->log, m->gfn_end);
     if (error < 0)
         return fail(out->failure, XLM_E_INTERNAL, "cannot read the dirty log: %s",
                     strerror(-error));
@@ -163,7 +164,7 @@ static int send_todo(struct outflow *out)
             return -1;
         int error = send_window(out, slot, &w);
         memory_unmap(&out->memory, &w); /* the socket has its own copy */
-        if (error < 0 || (out->between && out->between(out->context) < 0))
+        if (error < 0 || (out->between && out->between(out->between_argument) < 0))
             return -1;
     }
     return 0;

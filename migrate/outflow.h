@@ -26,12 +26,12 @@ struct outflow {
     uint32_t zero_count, zero_runs;
     struct xlm_run zero_run[OUTFLOW_BATCH];
     /* called between records: the peer may have said something; -1 ends the round */
-    int (*between)(void *context);
-    void *context;
+    int (*between)(void *between_argument);
+    void *between_argument;
 };
 
 /* All return 0 or -1 with the failure set. */
-int outflow_init(struct outflow *out, struct hyp *h, const struct memory *layout_of,
+int outflow_init(struct outflow *out, struct backend *backend, const struct memory *layout_of,
                  struct failure *f);
 void outflow_free(struct outflow *out);
 

@@ -9,11 +9,11 @@
 #ifndef MIGRATE_RATE_H
 #define MIGRATE_RATE_H
 
-#include "forecast.h"
+#include "rate_forecast.h"
 #include "host.h"
-#include "hyp.h"
+#include "backend.h"
 #include "report.h"
-#include "writes.h"
+#include "rate_writes.h"
 
 #define RATE_SECONDS_MAX     3600u
 #define RATE_INTERVAL_MIN_MS 10u
@@ -32,12 +32,12 @@ struct rate_request {
 
 /* What has been measured, for the report. */
 struct rate_summary {
-    const struct writes *writes;
+    const struct rate_writes *writes;
     uint64_t measured_ns, guest_pages, data_pages;
-    struct forecast_model model;
-    struct forecast_request asked;
+    struct rate_forecast_model model;
+    struct rate_forecast_request asked;
     const char *mib_s_from; /* "given", "last-migration", "assumed" */
-    struct forecast forecast;
+    struct rate_forecast forecast;
     double needed_mib_s;
 };
 
@@ -47,12 +47,12 @@ enum rate_result rate_run(struct host *host, const struct rate_request *request,
                           struct report *report);
 
 /* A daemon has died while it measured: log off.  0 or a negative errno. */
-int rate_recover(struct host *host, struct hyp *h, const struct journal *j);
+int rate_recover(struct host *host, struct backend *backend, const struct journal *j);
 
 /* rate_report.c */
 void rate_report_started(struct report *r, const struct rate_request *request, const char *guest,
                          uint64_t guest_pages);
-void rate_report_interval(struct report *r, const struct writes *w, uint64_t pages,
+void rate_report_interval(struct report *r, const struct rate_writes *w, uint64_t pages,
                           uint64_t interval_ns, uint64_t since_start_ns);
 void rate_report_histogram(struct report *r, const char *guest, const struct rate_summary *s);
 /* `s` is NULL if not even one interval has been measured. */

@@ -14,8 +14,8 @@ struct report_round {
 };
 
 struct report {
-    void (*emit)(void *context, const char *line); /* a line without its end; may be NULL */
-    void *context;
+    void (*emit)(void *emit_argument, const char *line); /* a line without its end; may be NULL */
+    void *emit_argument;
     uint32_t round_count;
     struct report_round round[REPORT_ROUNDS_MAX];
     uint64_t total_ns, downtime_ns, suspend_ns, clock_error_ns;

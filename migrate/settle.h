@@ -5,7 +5,7 @@
 #define MIGRATE_SETTLE_H
 
 #include "host.h"
-#include "hyp.h"
+#include "backend.h"
 
 /*
  * Once, before anything else: whatever the journal says was under way when the daemon died is
@@ -15,8 +15,8 @@ void settle_recover(struct host *host);
 
 /*
  * One attempt at everything that is open and has no session: what A can ask B, and what is left to
- * destroy.  True if something is still open. Called every host->settle_ms by the daemon's settling
- * thread.
+ * destroy.  True if something is still open. Called every host->resolve_interval_ms by the daemon's
+ * settling thread.
  */
 bool settle_once(struct host *host);
 

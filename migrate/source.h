@@ -22,10 +22,10 @@ enum source_result source_run(struct host *host, const struct source_request *re
                               struct report *report);
 
 /* The guest is B's for sure: destroys this host's copy.  0 or a negative errno. */
-struct hyp;
-int source_destroy_copy(struct host *host, struct hyp *h, const struct journal *j);
+struct backend;
+int source_destroy_copy(struct host *host, struct backend *backend, const struct journal *j);
 
 /* The guest is A's: lets it run on, log-dirty off.  0 or a negative errno. */
-int source_take_back(struct host *host, struct hyp *h, const struct journal *j);
+int source_take_back(struct host *host, struct backend *backend, const struct journal *j);
 
 #endif

@@ -11,10 +11,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control.h"
+#include "local_socket.h"
 #include "histogram.h"
 #include "json.h"
 #include "rate.h"
+#include "version.h"
 #include "xlm_show.h"
 
 enum exit_code {
@@ -41,29 +42,31 @@ static void usage(FILE *out)
 {
     fputs(
         "usage: xlm migrate [OPTION...] GUEST HOST[:PORT]    move a running guest to another host\n"
-        "       xlm dirty-rate [OPTION...] GUEST             what a guest writes now, and how it would migrate\n"
-        "       xlm status [--json]                          what is under way, or not settled\n"
-        "       xlm cancel GUEST                             stop a migration or measurement; the guest stays where it is\n"
-        "       xlm resolve GUEST keep|give-up               decide what a lost connection left open\n"
-        "       xlm version\n"
-        "options of migrate:\n"
-        "  --downtime-ms N         stop the guest when this is enough for the rest (default 300)\n"
-        "  --max-mbps N            send at most N MiB/s while the guest runs (default 0: no cap)\n"
-        "  --suspend-timeout-ms N  time for the guest to react to the suspend request (default 5000)\n"
-        "  --force                 stop the guest even if the memory does not converge\n"
-        "  --progress              a line a round (with --json: always)\n"
-        "options of dirty-rate:\n"
-        "  --seconds N             how long to measure (default 10)\n"
-        "  --interval-ms N         a line each so many milliseconds (default 1000)\n"
-        "  --mbps N                forecast for a link of N MiB/s (default: what the last migration from here\n"
-        "                          achieved, else 100)\n"
-        "  --downtime-ms N         the forecast's limit (default 300)\n"
-        "  --histogram[=FILE.svg]  plot what is written where; without a file, or with -, as text\n"
-        "options of all:\n"
-        "  --json                  one JSON object a line\n"
+        "       xlm dirty-rate [OPTION...] GUEST             measure what a guest writes, forecast a migration\n"
+        "       xlm status [--json]                          list what is running or unresolved\n"
+        "       xlm cancel GUEST                             stop a migration or a measurement of this guest\n"
+        "       xlm resolve GUEST keep|give-up               decide who owns a guest after a lost connection\n"
+        "       xlm version                                  print the version of the running xlmd\n"
+        "       xlm --version                                print the version of xlm\n"
+        "       xlm --help                                   print this text\n"
+        "Options of migrate:\n"
+        "  --downtime-ms N         stop the guest when N ms are enough for the rest (1 to 3600000; default 300)\n"
+        "  --max-mbps N            send at most N MiB/s while the guest runs (0: no limit, the default)\n"
+        "  --suspend-timeout-ms N  give the guest N ms to react to the suspend request (1 to 600000; default 5000)\n"
+        "  --force                 stop the guest even if its memory does not converge\n"
+        "  --progress              print one line per round (with --json: always)\n"
+        "Options of dirty-rate:\n"
+        "  --seconds N             measure for N seconds (1 to 3600; default 10)\n"
+        "  --interval-ms N         print one line per N ms (10 to 60000; default 1000)\n"
+        "  --mbps N                forecast for a bandwidth of N MiB/s (default: that of the last migration from this\n"
+        "                          host, or 100 if there is none)\n"
+        "  --downtime-ms N         forecast for a downtime limit of N ms (default 300)\n"
+        "  --histogram[=FILE.svg]  plot which memory is written; without FILE, or with -, as text on the terminal\n"
+        "Options of all commands:\n"
+        "  --json                  print one JSON object per line (docs/report.md)\n"
         "  --socket PATH           the daemon's socket (default " XLMD_SOCKET ")\n"
-        "exit status: 0 done, 1 failed (the guest is where it was), 2 usage, 3 cancelled, 4 not settled (see xlm status),\n"
-        "             5 no xlmd\n",
+        "Exit status: 0 done, 1 failed (the guest is where it was), 2 wrong usage, 3 cancelled (the guest is where it was),\n"
+        "             4 unresolved (see xlm status), 5 xlmd does not answer\n",
         out);
 }
 
@@ -74,7 +77,8 @@ static int connect_daemon(void)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
         return fd;
-    fprintf(stderr, "xlm: xlmd does not answer on %s: %s\n", socket_path, strerror(errno));
+    fprintf(stderr, "xlm: xlmd does not answer on %s: %s (is it running?)\n", socket_path,
+            strerror(errno));
     if (fd >= 0)
         close(fd);
     return -1;
@@ -120,7 +124,9 @@ static bool plot(const char *line, const char *path)
     static struct histogram h;
     bool text = !strcmp(path, "-");
     if (!histogram_parse(line, &h)) {
-        fprintf(stderr, "xlm: xlmd's histogram is not understood\n");
+        fprintf(
+            stderr,
+            "xlm: the histogram from xlmd does not parse: xlm and xlmd have different versions\n");
         return false;
     }
     FILE *out = text ? stdout : fopen(path, "we");
@@ -176,9 +182,8 @@ static int ask(const struct options *o, const char *request)
             break;
     }
     if (code == EXIT_NO_DAEMON)
-        fprintf(
-            stderr,
-            "xlm: xlmd went away; it settles what was under way when it is back: see `xlm status`\n");
+        fprintf(stderr,
+                "xlm: xlmd ended before it answered; when it runs again, see `xlm status`\n");
     free(line);
     if (stream)
         fclose(stream);
@@ -244,7 +249,7 @@ static int do_migrate(const struct options *o, char **argument)
     char *host, downtime[24], mbps[24], timeout[24];
     const char *port;
     if (!split_host(argument[1], &host, &port)) {
-        fprintf(stderr, "xlm: no such host: %s\n", argument[1]);
+        fprintf(stderr, "xlm: %s is not HOST, HOST:PORT or [ADDRESS]:PORT\n", argument[1]);
         return EXIT_USAGE;
     }
     snprintf(downtime, sizeof downtime, "%lu", o->downtime_ms);
@@ -287,7 +292,7 @@ static bool get_number(const char *name, const char *text, unsigned long least, 
     *value = strtoul(text, &end, 10);
     if (*text >= '0' && *text <= '9' && !*end && !errno && *value >= least && *value <= most)
         return true;
-    fprintf(stderr, "xlm: --%s wants a number from %lu to %lu, not %s\n", name, least, most, text);
+    fprintf(stderr, "xlm: --%s needs a number from %lu to %lu, not %s\n", name, least, most, text);
     return false;
 }
 
@@ -307,8 +312,8 @@ static int do_rate(const struct options *o, char **argument)
 {
     char seconds[24], interval[24], mbps[24], downtime[24];
     if (o->interval_ms > o->seconds * 1000) {
-        fprintf(stderr, "xlm: an interval of %lu ms is longer than the %lu s to measure\n",
-                o->interval_ms, o->seconds);
+        fprintf(stderr, "xlm: --interval-ms %lu is longer than --seconds %lu\n", o->interval_ms,
+                o->seconds);
         return EXIT_USAGE;
     }
     if (o->histogram && !can_write(o->histogram))
@@ -388,7 +393,7 @@ static bool options_fit(enum command c)
 {
     for (size_t i = 0; i < OWNED; i++)
         if (was_given[i] && !(owned[i].commands & FOR(c))) {
-            fprintf(stderr, "xlm: --%s is no option of %s\n", owned[i].name, command[c].name);
+            fprintf(stderr, "xlm: --%s is not an option of %s\n", owned[i].name, command[c].name);
             return false;
         }
     return true;
@@ -409,6 +414,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
         { "mbps", required_argument, NULL, 'b' },
         { "histogram", optional_argument, NULL, 'H' },
         { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'V' },
         { 0 },
     };
     *o = (struct options){
@@ -435,6 +441,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
         case 'b': good = get_number("mbps", optarg, 1, 1000000, &o->mbps); break;
         case 'H': o->histogram = histogram_file(argc, argv); break;
         case 'h': usage(stdout); exit(EXIT_OK);
+        case 'V': puts("xen-lite " XL_VERSION); exit(EXIT_OK);
         default: usage(stderr); return false;
         }
         if (!good)

@@ -24,7 +24,7 @@
 #include "../../migrate/settle.h"
 #include "../../migrate/source.h"
 #include "../../migrate/target.h"
-#include "fake_hyp.h"
+#include "fake_backend.h"
 
 static struct host bench_host[2];
 static char bench_dir[2][64], bench_kernel[96];
@@ -39,9 +39,9 @@ static pthread_t bench_load_thread, bench_cancel_thread;
 static volatile bool bench_loading;
 static uint32_t bench_load_pages, bench_cancel_ms;
 
-static void bench_emit(void *context, const char *line)
+static void bench_emit(void *argument, const char *line)
 {
-    (void)context;
+    (void)argument;
     if (strstr(line, "\"warning\""))
         snprintf(bench_warning, sizeof bench_warning, "%s", line);
     snprintf(bench_last, sizeof bench_last, "%s", line);

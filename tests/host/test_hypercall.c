@@ -35,6 +35,17 @@ static void test_dispatch(void **state)
         0);
     assert_int_equal(guest->vm_assist, 1u << VMASST_TYPE_runstate_update_flag);
     assert_int_equal(call(__HYPERVISOR_vm_assist, VMASST_CMD_enable, 0, 0, NULL), -XEN_EINVAL);
+    assert_int_equal(call(__HYPERVISOR_vm_assist, 7, VMASST_TYPE_runstate_update_flag, 0, NULL),
+                     -XEN_ENOSYS);
+    assert_int_equal(
+        call(__HYPERVISOR_vm_assist, VMASST_CMD_disable, VMASST_TYPE_runstate_update_flag, 0, NULL),
+        0);
+    assert_int_equal(guest->vm_assist, 0);
+    static const unsigned missing[] = { __HYPERVISOR_argo_op,  __HYPERVISOR_dm_op,
+                                        __HYPERVISOR_xsm_op,   __HYPERVISOR_xenpmu_op,
+                                        __HYPERVISOR_kexec_op, __HYPERVISOR_tmem_op };
+    for (unsigned i = 0; i < ARRAY_SIZE(missing); i++)
+        assert_int_equal(call(missing[i], 0, 0, 0, NULL), -XEN_ENOSYS);
 }
 
 static void test_version(void **state)
@@ -65,6 +76,10 @@ static void test_version(void **state)
     assert_string_equal(text, "<denied>");
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_build_id, gva(text), 0, NULL),
                      -XEN_EPERM);
+    be(control_vcpu);
+    assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_build_id, gva(text), 0, NULL),
+                     -XEN_ENODATA);
+    be(guest_vcpu[0]);
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_extraversion, 8, 0, NULL), -XEN_EFAULT);
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_pagesize, 0, 0, NULL), 4096);
 }
@@ -136,6 +151,7 @@ static void test_hvm_param(void **state)
     assert_int_equal(call(__HYPERVISOR_hvm_op, HVMOP_get_param, gva(&p), 0, NULL), -XEN_ESRCH);
     assert_int_equal(call(__HYPERVISOR_hvm_op, HVMOP_get_param, 0, 0, NULL), -XEN_EFAULT);
     assert_int_equal(call(__HYPERVISOR_hvm_op, HVMOP_flush_tlbs, 0, 0, NULL), -XEN_ENOSYS);
+    assert_int_equal(call(__HYPERVISOR_hvm_op, HVMOP_guest_request_vm_event, 0, 0, NULL), 0);
 }
 
 static void test_sched_op(void **state)

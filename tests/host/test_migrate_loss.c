@@ -1,4 +1,4 @@
-// link: tests/host/fake_hyp.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/dial.c migrate/fault.c migrate/features.c migrate/files.c migrate/forecast.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/speed.c migrate/state.c migrate/target.c migrate/writes.c
+// link: tests/host/fake_backend.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/dial.c migrate/fault_inject.c migrate/features.c migrate/files.c migrate/rate_forecast.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/rate_speed.c migrate/state.c migrate/target.c migrate/rate_writes.c
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
@@ -94,7 +94,7 @@ static void check_whole(enum source_result result, const char *what, uint64_t at
 static enum source_result one(int side, bool corrupt, uint64_t at)
 {
     start();
-    bench_host[side].fault = (struct fault){ .cut = !corrupt, .corrupt = corrupt, .at = at };
+    bench_host[side].fault = (struct fault_inject){ .cut = !corrupt, .corrupt = corrupt, .at = at };
     enum source_result result = bench_migrate();
     if (result == SOURCE_UNRESOLVED && fake_runs(0))
         bench_fail("unresolved, but A runs it");
@@ -109,7 +109,7 @@ static enum source_result one(int side, bool corrupt, uint64_t at)
 static uint64_t stream_bytes(int side)
 {
     start();
-    bench_host[side].fault = (struct fault){ .cut = true, .at = UINT64_MAX };
+    bench_host[side].fault = (struct fault_inject){ .cut = true, .at = UINT64_MAX };
     assert_int_equal(bench_migrate(), SOURCE_OK);
     uint64_t bytes = side == 0 ? bench_report.bytes_sent : 48 + 32 + 8 * (32 + 16) + 5 * 64;
     server_stop();
@@ -221,7 +221,7 @@ static void kill_measuring(void)
 {
     pthread_t thread;
     bench_start(256);
-    bench_host[0].fault = (struct fault){ .stage = "measuring", .die = die_measuring };
+    bench_host[0].fault = (struct fault_inject){ .stage = "measuring", .die = die_measuring };
     pthread_create(&thread, NULL, measure_main, NULL);
     pthread_join(thread, NULL);
     assert_true(fake_logging(0));
@@ -232,11 +232,11 @@ static void kill_measuring(void)
 static void log_by_somebody_else(void)
 {
     struct failure f = { 0 };
-    struct hyp_domain d;
-    struct hyp *h = hyp_open("A", &f);
-    assert_int_equal(hyp_find(h, "guest", &d), 0);
-    assert_int_equal(hyp_log_enable(h, d.domid), 0);
-    hyp_close(h);
+    struct backend_domain d;
+    struct backend *h = backend_open("A", &f);
+    assert_int_equal(backend_find(h, "guest", &d), 0);
+    assert_int_equal(backend_log_enable(h, d.domid), 0);
+    backend_close(h);
 }
 
 static void test_kill_measuring(void **unused)
@@ -360,7 +360,7 @@ static void test_give_up_on_b(void **unused)
     finish_open();
     check_whole(SOURCE_FAILED, "given up on B", 0);
     assert_int_equal(settle_decide(&bench_host[1], "guest", false, &f), -1);
-    assert_non_null(strstr(f.text, "nothing is open"));
+    assert_non_null(strstr(f.text, "no unresolved migration of guest"));
     bench_end();
 }
 

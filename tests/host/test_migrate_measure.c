@@ -1,4 +1,4 @@
-// link: tests/host/fake_hyp.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/control.c migrate/dial.c migrate/fault.c migrate/features.c migrate/files.c migrate/forecast.c migrate/histogram.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/speed.c migrate/state.c migrate/target.c migrate/writes.c migrate/xlm_show.c
+// link: tests/host/fake_backend.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/local_socket.c migrate/dial.c migrate/fault_inject.c migrate/features.c migrate/files.c migrate/rate_forecast.c migrate/histogram.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/rate_speed.c migrate/state.c migrate/target.c migrate/rate_writes.c migrate/xlm_show.c
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* xlm dirty-rate against a fake hypervisor: what it says, that it keeps out of migrations' way, and
@@ -10,9 +10,9 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "../../migrate/control.h"
+#include "../../migrate/local_socket.h"
 #include "../../migrate/rate.h"
-#include "../../migrate/speed.h"
+#include "../../migrate/rate_speed.h"
 
 /* xlm itself, to run in a process of its own. */
 #define main  xlm_main
@@ -31,7 +31,7 @@ static char client_line[65536];
 
 static void *serve_main(void *unused)
 {
-    control_serve(&bench_host[0], client_fd[1]);
+    local_socket_serve(&bench_host[0], client_fd[1]);
     return unused;
 }
 
@@ -280,13 +280,13 @@ static void test_bandwidth_of_the_last_migration(void **unused)
 /* A capped migration says nothing of the link. */
 static void test_capped_migration_is_not_noted(void **unused)
 {
-    struct speed speed;
+    struct rate_speed speed;
     (void)unused;
     bench_start(1024);
     bench_fill(900);
     bench_request.max_mib_s = 100;
     assert_int_equal(bench_migrate(), SOURCE_OK);
-    assert_int_equal(speed_read(bench_dir[0], &speed), -ENOENT);
+    assert_int_equal(rate_speed_read(bench_dir[0], &speed), -ENOENT);
     bench_end();
 }
 
@@ -311,11 +311,11 @@ static void test_refusals(void **unused)
     refused("{\"cmd\":\"dirty-rate\",\"guest\":\"Domain-0\"}\n", "control domain");
     refused("{\"cmd\":\"dirty-rate\"}\n", "no guest");
     refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":0}\n",
-            "seconds is not within 1 and 3600");
+            "seconds must be from 1 to 3600");
     refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"interval_ms\":9}\n",
-            "interval_ms is not within 10 and 60000");
+            "interval_ms must be from 10 to 60000");
     refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":2,\"interval_ms\":2001}\n",
-            "longer than 2 s");
+            "longer than the measurement of 2 s");
     fake_pause(0, true);
     refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n", "unpause it first");
     fake_pause(0, false);
@@ -382,7 +382,7 @@ static void test_makes_way_for_a_migration(void **unused)
     until_event("done");
     assert_done("cancelled", "a migration of the guest begins");
     assert_true(value(client_line, "intervals") >= 1); /* with what it has measured */
-    assert_non_null(strstr(bench_warning, "measurement of the guest's dirty rate has been ended"));
+    assert_non_null(strstr(bench_warning, "measurement of the guest's dirty rate was stopped"));
     bench_assert_moved();
     end();
 }
@@ -501,11 +501,11 @@ static void test_daemon_told_to_end(void **unused)
     assert_false(fake_logging(0));
     assert_null(bench_host[0].list);
     until_event("done");
-    assert_done("cancelled", "xlmd was told to end");
+    assert_done("cancelled", "xlmd is shutting down");
     hang_up();
     ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n"); /* and nothing begins any more */
     until_event("done");
-    assert_done("failed", "xlmd is ending");
+    assert_done("failed", "xlmd is shutting down");
     end();
 }
 
@@ -556,7 +556,7 @@ static void *accept_main(void *unused)
 {
     int fd = accept(listener, NULL, NULL);
     if (fd >= 0)
-        control_serve(&bench_host[0], fd);
+        local_socket_serve(&bench_host[0], fd);
     return unused;
 }
 
@@ -633,7 +633,7 @@ static void test_xlm_shows_it(void **unused)
     assert_said("4 intervals of 0.2");
     assert_said("working set 0.2 MiB of 4.0 MiB, 2.0 MiB not zero");
     assert_said(
-        "forecast of a migration at 40.0 MiB/s (as given), downtime limit 300 ms:\n  it converges: 1 rounds and a stop");
+        "forecast of a migration at 40.0 MiB/s (as given by --mbps), downtime limit 300 ms:\n  it converges: 1 rounds and the final one");
     assert_int_equal(run_xlm(XLM("--seconds", "1", "--json", "guest"), 0), EXIT_OK);
     assert_int_equal(strncmp(output(), "{\"event\":\"started\"", 18), 0);
     assert_said("\n{\"event\":\"done\",\"result\":\"ok\"");
@@ -649,7 +649,7 @@ static void test_xlm_interrupted(void **unused)
     assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGINT), EXIT_CANCELLED);
     assert_said(" intervals of 0.1");
     assert_said(
-        "forecast of a migration at 100.0 MiB/s (an assumption: no migration from this host is known; --mbps N)");
+        "forecast of a migration at 100.0 MiB/s (assumed: no earlier migration from this host is known; set --mbps N)");
     assert_said("xlm: cancelled: interrupted");
     assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGTERM), -SIGTERM);
     assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGKILL), -SIGKILL);
@@ -713,24 +713,24 @@ static void test_xlm_usage(void **unused)
     (void)unused;
     bench_start(256);
     listen_for_xlm();
-    wrong(XLM("--seconds", "0", "guest"), "--seconds wants a number from 1 to 3600, not 0");
+    wrong(XLM("--seconds", "0", "guest"), "--seconds needs a number from 1 to 3600, not 0");
     wrong(XLM("--seconds", "ten", "guest"), "not ten");
     wrong(XLM("--seconds", "-1", "guest"), "not -1");
     wrong(XLM("--seconds", "3601", "guest"), "not 3601");
     wrong(XLM("--interval-ms", "9", "guest"),
-          "--interval-ms wants a number from 10 to 60000, not 9");
+          "--interval-ms needs a number from 10 to 60000, not 9");
     wrong(XLM("--seconds", "1", "--interval-ms", "1001", "guest"),
-          "an interval of 1001 ms is longer than the 1 s to measure");
-    wrong(XLM("--mbps", "0", "guest"), "--mbps wants a number from 1 to 1000000, not 0");
-    wrong(XLM("--downtime-ms", "0", "guest"), "--downtime-ms wants a number");
-    wrong(XLM("--max-mbps", "5", "guest"), "--max-mbps is no option of dirty-rate");
+          "--interval-ms 1001 is longer than --seconds 1");
+    wrong(XLM("--mbps", "0", "guest"), "--mbps needs a number from 1 to 1000000, not 0");
+    wrong(XLM("--downtime-ms", "0", "guest"), "--downtime-ms needs a number");
+    wrong(XLM("--max-mbps", "5", "guest"), "--max-mbps is not an option of dirty-rate");
     wrong(XLM("--frobnicate", "guest"), "usage:");
     wrong(XLM("guest", "other"), "usage:");
     wrong((char *[]){ "xlm", "dirty-rate", NULL }, "usage:");
     wrong((char *[]){ "xlm", "--seconds", "3", "status", NULL },
-          "--seconds is no option of status");
+          "--seconds is not an option of status");
     wrong((char *[]){ "xlm", "--histogram=x.svg", "migrate", "guest", "host", NULL },
-          "--histogram is no option of migrate");
+          "--histogram is not an option of migrate");
     close(listener);
     unlink(socket_file);
     pid_t pid = start_xlm(XLM("guest"));

@@ -1,4 +1,4 @@
-// link: migrate/policy.c migrate/clock.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/json.c migrate/journal.c migrate/features.c migrate/state.c migrate/common.c migrate/codec.c migrate/memory.c migrate/files.c tests/host/fake_hyp.c
+// link: migrate/policy.c migrate/clock.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/json.c migrate/journal.c migrate/features.c migrate/state.c migrate/common.c migrate/codec.c migrate/memory.c migrate/files.c tests/host/fake_backend.c
 // libs: -lcmocka -lpthread
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The pure parts: stop rule, clock, configuration, JSON, journal, CPU features. */
@@ -27,7 +27,7 @@
 #include "../../migrate/memory.h"
 #include "../../migrate/policy.h"
 #include "../../migrate/state.h"
-#include "fake_hyp.h"
+#include "fake_backend.h"
 #include "../../xen-lite/include/records.h"
 
 /* --- policy --- */
@@ -174,19 +174,19 @@ static void test_config_bad(void **unused)
         { "device_model_override = '/tmp/x'", "key device_model_override cannot move" },
         { "vif = [ 'script=/tmp/evil' ]", "vif key script cannot move" },
         { "vif = [ 'bridge=br0;rm -rf /' ]", "vif key bridge cannot move" },
-        { "kernel = 'k'", "no absolute path" },
+        { "kernel = 'k'", "must be an absolute path" },
         { "on_crash = 'coredump-destroy'", "on_crash = \"coredump-destroy\" cannot move" },
-        { "extra = 'a\\nb'", "line 1: a backslash" },
-        { "vcpus = 9", "vcpus = 9 is more than 8" },
+        { "extra = 'a\\nb'", "line 1: a string with a backslash" },
+        { "vcpus = 9", "vcpus = 9 is more than the maximum 8" },
         { "vcpus = 'two'", "vcpus is not a number" },
-        { "name = [ 'a' ]", "name is of the wrong kind" },
+        { "name = [ 'a' ]", "name has a value of the wrong type" },
         { "\n\nname = \"x", "line 3: a string does not end" },
         { "name \"x\"", "no \"=\"" },
         { "name = \"x\" y", "something follows" },
-        { "= 3", "no key" },
-        { "vif = [ 3 ]", "other than strings" },
+        { "= 3", "there is no key" },
+        { "vif = [ 3 ]", "an item that is not a string" },
         { "vif = [ 'a' 'b' ]", "a list does not end" },
-        { "memory = -1", "no value" },
+        { "memory = -1", "the value is not a number" },
         { "extra = 'a\tb'", "not printable" },
     };
     (void)unused;
@@ -242,7 +242,7 @@ static void test_config_libxl(void **unused)
         { "{\"b_info\":{\"device_tree\":\"/x\"}}", "the guest has device_tree" },
         { "{\"nics\":[{\"mac\":\"00:16:3e:00:00:01\",\"script\":\"/tmp/evil\"}]}",
           "script /tmp/evil cannot move" },
-        { "{\"b_info\":{\"kernel\":7}}", "libxl's kernel is no text" },
+        { "{\"b_info\":{\"kernel\":7}}", "libxl's kernel is not a string" },
         { "{\"c_info\"", "does not parse" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -419,10 +419,10 @@ static void test_state(void **unused)
     (void)unused;
     fake_reset();
     fake_make_guest(0, "g", 16, "/k");
-    struct hyp *h = hyp_open("A", &f);
-    struct hyp_domain d;
-    assert_int_equal(hyp_find(h, "g", &d), 0);
-    int n = hyp_get_context(h, d.domid, context, sizeof context);
+    struct backend *h = backend_open("A", &f);
+    struct backend_domain d;
+    assert_int_equal(backend_find(h, "g", &d), 0);
+    int n = backend_get_context(h, d.domid, context, sizeof context);
     assert_true(n > 0);
     assert_int_equal(state_check(context, (size_t)n, &f), 0);
     memcpy(&before, state_find(context, (size_t)n, XLR_TIME, &length), sizeof before);
@@ -439,7 +439,7 @@ static void test_state(void **unused)
         assert_int_equal(state_check(copy, (size_t)cut, &f), -1);
         free(copy);
     }
-    hyp_close(h);
+    backend_close(h);
     fake_reset();
 }
 
@@ -465,10 +465,10 @@ static void test_time_under_way(void **unused)
     (void)unused;
     fake_reset();
     fake_make_guest(0, "g", 16, "/k");
-    struct hyp *h = hyp_open("A", &f);
-    struct hyp_domain d;
-    assert_int_equal(hyp_find(h, "g", &d), 0);
-    int n = hyp_get_context(h, d.domid, context, sizeof context);
+    struct backend *h = backend_open("A", &f);
+    struct backend_domain d;
+    assert_int_equal(backend_find(h, "g", &d), 0);
+    int n = backend_get_context(h, d.domid, context, sizeof context);
     uint8_t *at = context +
                   ((const uint8_t *)state_find(context, (size_t)n, XLR_TIME, &length) - context);
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
@@ -480,7 +480,7 @@ static void test_time_under_way(void **unused)
         memcpy(&time, at, sizeof time);
         assert_int_equal(time.counter - 5, row[i].ticks);
     }
-    hyp_close(h);
+    backend_close(h);
     fake_reset();
 }
 
@@ -536,9 +536,9 @@ static void test_memory(void **unused)
     (void)unused;
     fake_reset();
     fake_make_guest(0, "g", 2000, "/k");
-    struct hyp *h = hyp_open("A", &f);
-    struct hyp_domain d;
-    hyp_find(h, "g", &d);
+    struct backend *h = backend_open("A", &f);
+    struct backend_domain d;
+    backend_find(h, "g", &d);
     assert_int_equal(memory_init(&m, h, d.max_pages, &f), 0);
     memory_attach(&m, d.domid, true);
     assert_true(memory_slot(&m, FAKE_RAM_GFN - 1) == NO_SLOT &&
@@ -578,7 +578,7 @@ static void test_memory(void **unused)
     assert_true(fake_is_hole(0, 2100));
     memory_free(&m);
     assert_int_equal(fake_mappings(), 0);
-    hyp_close(h);
+    backend_close(h);
     uint64_t *map = bits_new(200);
     bit_set(map, 0), bit_set(map, 63), bit_set(map, 64), bit_set(map, 199);
     assert_int_equal(bits_count(map, 200), 4);

@@ -1,4 +1,4 @@
-// link: tests/host/fake_hyp.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/dial.c migrate/fault.c migrate/features.c migrate/files.c migrate/forecast.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/speed.c migrate/state.c migrate/target.c migrate/writes.c
+// link: tests/host/fake_backend.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/dial.c migrate/fault_inject.c migrate/features.c migrate/files.c migrate/rate_forecast.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/rate_speed.c migrate/state.c migrate/target.c migrate/rate_writes.c
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Whole migrations over a socket pair, between two fake hosts. */
@@ -105,7 +105,7 @@ static void test_refusals(void **unused)
     bench_start(256), fake_make_guest(1, "guest", 16, "/none"),
         fake_options[1].free_pages = 1 << 20;
     assert_int_equal(bench_migrate(), SOURCE_FAILED);
-    assert_non_null(strstr(bench_last, "on the target host already"));
+    assert_non_null(strstr(bench_last, "the target host already has a domain"));
     assert_int_equal(bench_report.pages_sent, 0);
     fake_reset();
     bench_end();
@@ -120,10 +120,10 @@ static void test_refusals(void **unused)
     refused("ID_AA64ISAR0_EL1.ATOMICS: the guest has seen 2, the target host offers 0");
     bench_start(256), fake_options[0].el1_widths = fake_options[1].el1_widths = 0;
     refused(
-        "the guest's kernel runs at 64 bits (AArch64), which the target host's CPUs do not have at EL1");
+        "the guest's kernel is of 64 bits (AArch64), which the target host's CPUs do not support at EL1");
     bench_start(256), fake_set_width(0, 32), fake_options[1].el1_widths = 1;
     refused(
-        "the guest's kernel runs at 32 bits (AArch32), which the target host's CPUs do not have at EL1");
+        "the guest's kernel is of 32 bits (AArch32), which the target host's CPUs do not support at EL1");
     bench_start(256), fake_options[1].create_fails = true;
     refused("no luck");
     bench_start(256), fake_options[1].set_context_fails = true;
@@ -165,7 +165,7 @@ static void test_paused_guest_is_refused(void **unused)
     bench_start(256);
     fake_pause(0, true);
     assert_int_equal(bench_migrate(), SOURCE_FAILED);
-    assert_non_null(strstr(bench_last, "unpause it first"));
+    assert_non_null(strstr(bench_last, "run `xl unpause` first"));
     fake_pause(0, false);
     bench_assert_stayed();
     bench_end();

@@ -19,16 +19,16 @@
 #include <string.h>
 
 #include "codec.h"
-#include "hyp_xen.h"
+#include "backend_xen.h"
 
 #define DEPTH_MAX       6
 #define PATH_LENGTH_MAX 256u
 #define VALUE_MAX       4096u
 
-int store_read(struct hyp *h, const char *path, char *value, size_t size)
+int store_read(struct backend *backend, const char *path, char *value, size_t size)
 {
     unsigned length;
-    char *text = xs_read(h->store, XBT_NULL, path, &length);
+    char *text = xs_read(backend->store, XBT_NULL, path, &length);
     if (!text)
         return -errno;
     bool whole = copy_text(value, size, text);
@@ -49,19 +49,19 @@ static bool is_excluded(const char *relative)
     return false;
 }
 
-void store_drain(struct hyp *h)
+void store_drain(struct backend *backend)
 {
-    for (char **event; (event = xs_check_watch(h->store)); free(event)) {
-        size_t n = strlen(h->saved_home);
+    for (char **event; (event = xs_check_watch(backend->store)); free(event)) {
+        size_t n = strlen(backend->saved_home);
         const char *path = event[XS_WATCH_PATH];
-        if (n && !strcmp(event[XS_WATCH_TOKEN], "home") && !strncmp(path, h->saved_home, n) &&
+        if (n && !strcmp(event[XS_WATCH_TOKEN], "home") && !strncmp(path, backend->saved_home, n) &&
             path[n] == '/' && !is_excluded(path + n + 1))
-            h->saved_stale = true;
+            backend->saved_stale = true;
     }
 }
 
 struct walk {
-    struct hyp *h;
+    struct backend *backend;
     uint32_t domid, count;
     FILE *out;
 };
@@ -69,7 +69,7 @@ struct walk {
 static bool is_guests(struct walk *w, const char *path)
 {
     unsigned n = 0;
-    struct xs_permissions *p = xs_get_permissions(w->h->store, XBT_NULL, path, &n);
+    struct xs_permissions *p = xs_get_permissions(w->backend->store, XBT_NULL, path, &n);
     bool is = p && n && p[0].id == w->domid;
     free(p);
     return is;
@@ -78,7 +78,7 @@ static bool is_guests(struct walk *w, const char *path)
 static void save_node(struct walk *w, const char *path, const char *relative)
 {
     unsigned length = 0;
-    void *value = xs_read(w->h->store, XBT_NULL, path, &length);
+    void *value = xs_read(w->backend->store, XBT_NULL, path, &length);
     uint32_t n = length;
     if (value && n <= VALUE_MAX && w->count < XLM_NODES_MAX) {
         fwrite(relative, 1, strlen(relative) + 1, w->out);
@@ -94,7 +94,7 @@ static void walk_dir(struct walk *w, const char *home, const char *relative, int
     char path[PATH_LENGTH_MAX + 64], child[PATH_LENGTH_MAX];
     unsigned n = 0;
     snprintf(path, sizeof path, "%s%s%s", home, *relative ? "/" : "", relative);
-    char **name = xs_directory(w->h->store, XBT_NULL, path, &n);
+    char **name = xs_directory(w->backend->store, XBT_NULL, path, &n);
     for (unsigned i = 0; name && i < n; i++) {
         if ((size_t)snprintf(child, sizeof child, "%s%s%s", relative, *relative ? "/" : "",
                              name[i]) >= sizeof child ||
@@ -109,44 +109,45 @@ static void walk_dir(struct walk *w, const char *home, const char *relative, int
     free(name);
 }
 
-static int read_ahead(struct hyp *h, uint32_t domid)
+static int read_ahead(struct backend *backend, uint32_t domid)
 {
-    struct walk w = { .h = h, .domid = domid };
+    struct walk w = { .backend = backend, .domid = domid };
     char *bytes = NULL;
-    if (h->saved_domid != domid) {
-        snprintf(h->saved_home, sizeof h->saved_home, "/local/domain/%u", domid);
-        xs_watch(h->store, h->saved_home, "home");
+    if (backend->saved_domid != domid) {
+        snprintf(backend->saved_home, sizeof backend->saved_home, "/local/domain/%u", domid);
+        xs_watch(backend->store, backend->saved_home, "home");
     }
-    h->saved_domid = domid;
-    h->saved_stale = false;
-    free(h->saved);
-    h->saved = NULL;
-    w.out = open_memstream(&bytes, &h->saved_length);
+    backend->saved_domid = domid;
+    backend->saved_stale = false;
+    free(backend->saved);
+    backend->saved = NULL;
+    w.out = open_memstream(&bytes, &backend->saved_length);
     if (!w.out)
         return -ENOMEM;
-    walk_dir(&w, h->saved_home, "", 0);
+    walk_dir(&w, backend->saved_home, "", 0);
     if (fclose(w.out) || !bytes)
         return -ENOMEM;
-    h->saved = (uint8_t *)bytes;
-    h->saved_count = w.count;
+    backend->saved = (uint8_t *)bytes;
+    backend->saved_count = w.count;
     return 0;
 }
 
-int hyp_store_save(struct hyp *h, uint32_t domid, uint8_t **bytes, size_t *length, uint32_t *count)
+int backend_store_save(struct backend *backend, uint32_t domid, uint8_t **bytes, size_t *length,
+                       uint32_t *count)
 {
-    store_drain(h);
-    if (h->saved_domid != domid || h->saved_stale) {
-        int error = read_ahead(h, domid);
+    store_drain(backend);
+    if (backend->saved_domid != domid || backend->saved_stale) {
+        int error = read_ahead(backend, domid);
         if (error < 0)
             return error;
     }
-    *bytes = malloc(h->saved_length + 1);
+    *bytes = malloc(backend->saved_length + 1);
     if (!*bytes)
         return -ENOMEM;
-    if (h->saved_length)
-        memcpy(*bytes, h->saved, h->saved_length);
-    *length = h->saved_length;
-    *count = h->saved_count;
+    if (backend->saved_length)
+        memcpy(*bytes, backend->saved, backend->saved_length);
+    *length = backend->saved_length;
+    *count = backend->saved_count;
     return 0;
 }
 
@@ -164,24 +165,24 @@ static bool is_safe(const char *relative)
     return !is_excluded(relative);
 }
 
-static int load_node(struct hyp *h, uint32_t domid, const char *relative, const uint8_t *value,
-                     uint32_t length)
+static int load_node(struct backend *backend, uint32_t domid, const char *relative,
+                     const uint8_t *value, uint32_t length)
 {
     char path[PATH_LENGTH_MAX + 64];
     struct xs_permissions owner = { .id = domid, .perms = XS_PERM_NONE };
     unsigned n = 0;
     snprintf(path, sizeof path, "/local/domain/%u/%s", domid, relative);
-    void *there = xs_read(h->store, XBT_NULL, path, &n);
+    void *there = xs_read(backend->store, XBT_NULL, path, &n);
     bool same = there && n == length && !memcmp(there, value, n), exists = there;
     free(there);
     if (same)
         return 0; /* xl has made it, with this value: the usual case */
-    if (!xs_write(h->store, XBT_NULL, path, value, length))
+    if (!xs_write(backend->store, XBT_NULL, path, value, length))
         return -errno;
-    return exists || xs_set_permissions(h->store, XBT_NULL, path, &owner, 1) ? 0 : -errno;
+    return exists || xs_set_permissions(backend->store, XBT_NULL, path, &owner, 1) ? 0 : -errno;
 }
 
-int hyp_store_load(struct hyp *h, uint32_t domid, const uint8_t *bytes, size_t length)
+int backend_store_load(struct backend *backend, uint32_t domid, const uint8_t *bytes, size_t length)
 {
     size_t at = 0;
     const char *path;
@@ -190,28 +191,28 @@ int hyp_store_load(struct hyp *h, uint32_t domid, const uint8_t *bytes, size_t l
     int error = 0;
     while (!error && codec_next_node(bytes, length, &at, &path, &value, &value_length))
         error = is_safe(path) && value_length <= VALUE_MAX
-                    ? load_node(h, domid, path, value, value_length)
+                    ? load_node(backend, domid, path, value, value_length)
                     : -EINVAL;
     return error;
 }
 
-int hyp_get_target(struct hyp *h, uint32_t domid, uint64_t *kib)
+int backend_get_target(struct backend *backend, uint32_t domid, uint64_t *kib)
 {
     char path[64], value[32];
     snprintf(path, sizeof path, "/local/domain/%u/memory/target", domid);
-    int error = store_read(h, path, value, sizeof value);
+    int error = store_read(backend, path, value, sizeof value);
     if (!error)
         *kib = strtoull(value, NULL, 10);
     return error;
 }
 
-int hyp_set_target(struct hyp *h, uint32_t domid, uint64_t kib)
+int backend_set_target(struct backend *backend, uint32_t domid, uint64_t kib)
 {
     char path[64], value[32];
     uint64_t now;
-    if (hyp_get_target(h, domid, &now) == 0 && now == kib)
+    if (backend_get_target(backend, domid, &now) == 0 && now == kib)
         return 0;
     snprintf(path, sizeof path, "/local/domain/%u/memory/target", domid);
     int n = snprintf(value, sizeof value, "%llu", (unsigned long long)kib);
-    return xs_write(h->store, XBT_NULL, path, value, (unsigned)n) ? 0 : -errno;
+    return xs_write(backend->store, XBT_NULL, path, value, (unsigned)n) ? 0 : -errno;
 }

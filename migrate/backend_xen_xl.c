@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "hyp_xen.h"
+#include "backend_xen.h"
 
 /* Starts a program with its output in `output`.  It dies with the thread that started it. */
 static pid_t start(char *const argv[], int output)
@@ -50,56 +50,56 @@ static void last_words(int output, char *text, size_t size)
             copy_text(text, size, line);
 }
 
-int hyp_create_start(struct hyp *h, const char *config_path, struct failure *f)
+int backend_create_start(struct backend *backend, const char *config_path, struct failure *f)
 {
     char *argv[] = { "xl", "create", "-p", (char *)(uintptr_t)config_path, NULL };
-    h->create_output = memfd_create("xl", MFD_CLOEXEC);
-    h->create_pid = h->create_output < 0 ? -1 : start(argv, h->create_output);
-    if (h->create_pid < 0) {
-        h->create_pid = 0;
+    backend->create_output = memfd_create("xl", MFD_CLOEXEC);
+    backend->create_pid = backend->create_output < 0 ? -1 : start(argv, backend->create_output);
+    if (backend->create_pid < 0) {
+        backend->create_pid = 0;
         return fail(f, XLM_E_CREATE, "cannot start xl: %s", strerror(errno));
     }
-    h->create_pidfd = (int)syscall(SYS_pidfd_open, h->create_pid, 0);
+    backend->create_pidfd = (int)syscall(SYS_pidfd_open, backend->create_pid, 0);
     return 0;
 }
 
-static void end_create(struct hyp *h)
+static void end_create(struct backend *backend)
 {
-    if (h->create_pidfd >= 0)
-        close(h->create_pidfd);
-    if (h->create_output >= 0)
-        close(h->create_output);
-    h->create_pidfd = h->create_output = -1;
-    h->create_pid = 0;
+    if (backend->create_pidfd >= 0)
+        close(backend->create_pidfd);
+    if (backend->create_output >= 0)
+        close(backend->create_output);
+    backend->create_pidfd = backend->create_output = -1;
+    backend->create_pid = 0;
 }
 
-int hyp_create_wait(struct hyp *h, int timeout_ms, struct failure *f)
+int backend_create_wait(struct backend *backend, int timeout_ms, struct failure *f)
 {
     char words[256];
     int status;
-    struct pollfd set = { h->create_pidfd, POLLIN, 0 };
-    if (!h->create_pid)
-        return fail(f, XLM_E_CREATE, "nothing is being created");
+    struct pollfd set = { backend->create_pidfd, POLLIN, 0 };
+    if (!backend->create_pid)
+        return fail(f, XLM_E_CREATE, "internal error: no xl create is running");
     if (timeout_ms)
         poll(&set, 1, timeout_ms);
-    pid_t pid = waitpid(h->create_pid, &status, WNOHANG);
+    pid_t pid = waitpid(backend->create_pid, &status, WNOHANG);
     if (pid == 0)
         return -EAGAIN;
-    last_words(h->create_output, words, sizeof words);
-    end_create(h);
+    last_words(backend->create_output, words, sizeof words);
+    end_create(backend);
     if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
     return fail(f, XLM_E_CREATE, "xl create on the target host failed: %s",
-                words[0] ? words : "no reason given");
+                words[0] ? words : "it printed no reason");
 }
 
-void hyp_create_abandon(struct hyp *h)
+void backend_create_abandon(struct backend *backend)
 {
-    if (h->create_pid) {
-        kill(h->create_pid, SIGKILL);
-        waitpid(h->create_pid, NULL, 0);
+    if (backend->create_pid) {
+        kill(backend->create_pid, SIGKILL);
+        waitpid(backend->create_pid, NULL, 0);
     }
-    end_create(h);
+    end_create(backend);
 }
 
 static int run(char *const argv[])
@@ -116,28 +116,29 @@ static int run(char *const argv[])
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
 }
 
-int hyp_destroy(struct hyp *h, uint32_t domid)
+int backend_destroy(struct backend *backend, uint32_t domid)
 {
     char number[16];
-    struct hyp_domain d;
+    struct backend_domain d;
     char *argv[] = { "xl", "destroy", number, NULL };
     snprintf(number, sizeof number, "%u", domid);
     int error = run(argv);
-    for (int i = 0; i < 100 && hyp_info(h, domid, &d) == 0; i++) {
+    for (int i = 0; i < 100 && backend_info(backend, domid, &d) == 0; i++) {
         /* A domain that xl did not finish is none of its own. */
         if (!d.dying && i % 20 == 0)
-            xc_domain_destroy(h->xc, domid);
+            xc_domain_destroy(backend->xc, domid);
         if (d.dying && i > 10)
             return 0; /* it goes when the last mapping of its pages goes */
         usleep(10000);
     }
-    return hyp_info(h, domid, &d) == 0 && !d.dying ? (error ? error : -EBUSY) : 0;
+    return backend_info(backend, domid, &d) == 0 && !d.dying ? (error ? error : -EBUSY) : 0;
 }
 
-char *hyp_stored_config(struct hyp *h, const struct hyp_domain *d, struct failure *f)
+char *backend_stored_config(struct backend *backend, const struct backend_domain *d,
+                            struct failure *f)
 {
     char path[256], uuid[37], *text = calloc(1, XLM_CONFIG_MAX + 2);
-    (void)h;
+    (void)backend;
     uuid_format(d->uuid, uuid);
     snprintf(path, sizeof path, "/var/lib/xen/userdata-d.%u.%s.libxl-json", d->domid, uuid);
     FILE *in = fopen(path, "re");
@@ -147,6 +148,7 @@ char *hyp_stored_config(struct hyp *h, const struct hyp_domain *d, struct failur
     if (n > 0 && n <= XLM_CONFIG_MAX)
         return text;
     free(text);
-    fail(f, XLM_E_CONFIG, "libxl has no stored configuration of this guest (%s)", path);
+    fail(f, XLM_E_CONFIG,
+         "libxl has no stored configuration of this guest (%s): create the guest with xl", path);
     return NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "forecast.h"
+#include "rate_forecast.h"
 
 #include <math.h>
 
@@ -9,19 +9,19 @@
     0.005 /* what a round takes besides its bytes: the harvest, the target's acknowledgement */
 #define MOST_MIB_S 100000.0
 
-void forecast_add(struct forecast_model *model, double seconds, double pages)
+void rate_forecast_add(struct rate_forecast_model *model, double seconds, double pages)
 {
-    const struct forecast_point *last = model->count ? &model->point[model->count - 1] : NULL;
-    if (model->count == FORECAST_POINTS_MAX || (last && seconds <= last->seconds))
+    const struct rate_forecast_point *last = model->count ? &model->point[model->count - 1] : NULL;
+    if (model->count == RATE_FORECAST_POINTS_MAX || (last && seconds <= last->seconds))
         return;
     if (last && pages < last->pages) /* of other samples: a longer time has no fewer */
         pages = last->pages;
-    model->point[model->count++] = (struct forecast_point){ seconds, pages };
+    model->point[model->count++] = (struct rate_forecast_point){ seconds, pages };
 }
 
 /* Along the power of time from a to b; before a and after b no faster than time, which is the most
  * that can go on. */
-static double along(struct forecast_point a, struct forecast_point b, double seconds)
+static double along(struct rate_forecast_point a, struct rate_forecast_point b, double seconds)
 {
     if (a.pages <= 0)
         return b.pages * seconds / b.seconds;
@@ -33,9 +33,9 @@ static double along(struct forecast_point a, struct forecast_point b, double sec
     return a.pages * pow(seconds / a.seconds, power);
 }
 
-double forecast_pages(const struct forecast_model *model, double seconds)
+double rate_forecast_pages(const struct rate_forecast_model *model, double seconds)
 {
-    const struct forecast_point *p = model->point;
+    const struct rate_forecast_point *p = model->point;
     int i = 1;
     if (!model->count)
         return 0;
@@ -46,15 +46,15 @@ double forecast_pages(const struct forecast_model *model, double seconds)
     return pages < model->most_pages ? pages : model->most_pages;
 }
 
-void forecast_run(const struct forecast_model *model, const struct forecast_request *request,
-                  struct forecast *forecast)
+void rate_forecast_run(const struct rate_forecast_model *model,
+                       const struct rate_forecast_request *request, struct rate_forecast *forecast)
 {
     double todo = request->data_pages, bytes_s = request->mib_s * MIB;
-    *forecast = (struct forecast){ .total_ms = request->setup_ms };
+    *forecast = (struct rate_forecast){ .total_ms = request->setup_ms };
     policy_init(&forecast->policy, request->downtime_limit_ms, false);
     do {
         double seconds = todo * WIRE_PAGE_BYTES / bytes_s + ROUND_SECONDS,
-               dirty = forecast_pages(model, seconds);
+               dirty = rate_forecast_pages(model, seconds);
         struct policy_round round = { (uint64_t)(todo * WIRE_PAGE_BYTES), (uint64_t)(seconds * 1e9),
                                       (uint64_t)todo, (uint64_t)dirty };
         forecast->last = policy_after_round(&forecast->policy, &round);
@@ -68,13 +68,13 @@ void forecast_run(const struct forecast_model *model, const struct forecast_requ
     forecast->sent_pages += todo;
 }
 
-double forecast_needed_mib_s(const struct forecast_model *model,
-                             const struct forecast_request *request)
+double rate_forecast_needed_mib_s(const struct rate_forecast_model *model,
+                                  const struct rate_forecast_request *request)
 {
-    struct forecast_request faster = *request;
-    struct forecast forecast;
+    struct rate_forecast_request faster = *request;
+    struct rate_forecast forecast;
     for (; faster.mib_s <= MOST_MIB_S; faster.mib_s *= 1.05) {
-        forecast_run(model, &faster, &forecast);
+        rate_forecast_run(model, &faster, &forecast);
         if (forecast.converges)
             return faster.mib_s;
     }

@@ -10,35 +10,35 @@
  * writes the same ones again and again (power 0).  Beyond them the nearest power goes on,
  * but not above 1.
  */
-#ifndef MIGRATE_FORECAST_H
-#define MIGRATE_FORECAST_H
+#ifndef MIGRATE_RATE_FORECAST_H
+#define MIGRATE_RATE_FORECAST_H
 
 #include "policy.h"
 
-#define FORECAST_POINTS_MAX 32
+#define RATE_FORECAST_POINTS_MAX 32
 
-struct forecast_point {
+struct rate_forecast_point {
     double seconds, pages;
 };
-struct forecast_model {
+struct rate_forecast_model {
     int count;
-    struct forecast_point point[FORECAST_POINTS_MAX]; /* ascending */
-    double most_pages;                                /* the guest's memory */
+    struct rate_forecast_point point[RATE_FORECAST_POINTS_MAX]; /* ascending */
+    double most_pages;                                          /* the guest's memory */
 };
 
 /* Adds a measured point; later ones are for longer times, and have no fewer pages. */
-void forecast_add(struct forecast_model *model, double seconds, double pages);
+void rate_forecast_add(struct rate_forecast_model *model, double seconds, double pages);
 /* Different pages written in a time. */
-double forecast_pages(const struct forecast_model *model, double seconds);
+double rate_forecast_pages(const struct rate_forecast_model *model, double seconds);
 
-struct forecast_request {
+struct rate_forecast_request {
     double data_pages; /* that are not all zero: the first round's */
     double mib_s;      /* what the link carries */
     double setup_ms;   /* of a migration, besides its rounds and its downtime */
     uint32_t downtime_limit_ms;
 };
 
-struct forecast {
+struct rate_forecast {
     bool converges;
     uint32_t rounds; /* while the guest runs; one more with the guest stopped */
     double total_ms, sent_pages;
@@ -47,12 +47,12 @@ struct forecast {
         last; /* with the expected downtime; of a forced stop if it does not converge */
 };
 
-void forecast_run(const struct forecast_model *model, const struct forecast_request *request,
-                  struct forecast *forecast);
+void rate_forecast_run(const struct rate_forecast_model *model,
+                       const struct rate_forecast_request *request, struct rate_forecast *forecast);
 
 /* The least bandwidth from the request's on, to 5 %, at which it converges; 0 if it does at none of
  * up to 100,000 MiB/s. */
-double forecast_needed_mib_s(const struct forecast_model *model,
-                             const struct forecast_request *request);
+double rate_forecast_needed_mib_s(const struct rate_forecast_model *model,
+                                  const struct rate_forecast_request *request);
 
 #endif

@@ -11,13 +11,13 @@
  * N and the bytes count from the first of the next migration's connection; a fault happens once a
  * process.
  */
-#ifndef MIGRATE_FAULT_H
-#define MIGRATE_FAULT_H
+#ifndef MIGRATE_FAULT_INJECT_H
+#define MIGRATE_FAULT_INJECT_H
 
 #include "common.h"
 
 struct conn;
-struct fault {
+struct fault_inject {
     bool cut, corrupt;
     uint64_t at;
     char stage[32];
@@ -26,9 +26,9 @@ struct fault {
 };
 
 /* Parses the form above; -1 on nonsense. */
-int fault_parse(const char *text, struct fault *fault);
+int fault_inject_parse(const char *text, struct fault_inject *fault);
 
 /* The calling session has reached a stage; may not return.  `fault` may be NULL. */
-void fault_stage(struct fault *fault, struct conn *conn, const char *stage);
+void fault_inject_stage(struct fault_inject *fault, struct conn *conn, const char *stage);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #define _GNU_SOURCE 1
-#include "fake_hyp.h"
+#include "fake_backend.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -13,7 +13,7 @@
 #include <xen/hvm/save.h>
 
 #include "../../migrate/config.h"
-#include "../../migrate/hyp.h"
+#include "../../migrate/backend.h"
 #include "../../migrate/state.h"
 
 #define MAGIC_PAGES 4u
@@ -30,7 +30,7 @@ struct domain {
     bool hole[SLOTS], dirty[SLOTS], built[SLOTS];
 };
 
-struct hyp {
+struct backend {
     int host;
     uint64_t create_ns;
     char create_path[512];
@@ -194,19 +194,19 @@ void fake_destroy(int host)
     leave();
 }
 
-/* --- migrate/hyp.h --- */
+/* --- migrate/backend.h --- */
 
-struct hyp *hyp_open(const char *host, struct failure *f)
+struct backend *backend_open(const char *host, struct failure *f)
 {
-    struct hyp *h = calloc(1, sizeof *h);
-    if (!h)
+    struct backend *backend = calloc(1, sizeof *backend);
+    if (!backend)
         fail(f, XLM_E_MEMORY, "no memory");
     else
-        h->host = host[0] - 'A';
-    return h;
+        backend->host = host[0] - 'A';
+    return backend;
 }
 
-void hyp_close(struct hyp *h) { free(h); }
+void backend_close(struct backend *backend) { free(backend); }
 
 static uint64_t populated(const struct domain *d)
 {
@@ -216,16 +216,16 @@ static uint64_t populated(const struct domain *d)
     return n;
 }
 
-static int describe(const struct domain *d, bool match, struct hyp_domain *out)
+static int describe(const struct domain *d, bool match, struct backend_domain *out)
 {
     if (d->exists && match) {
-        *out = (struct hyp_domain){ .domid = d->domid,
-                                    .vcpu_count = d->vcpu_count,
-                                    .max_pages = d->max_pages,
-                                    .tot_pages = populated(d),
-                                    .paused = d->paused,
-                                    .suspended = d->suspended,
-                                    .shut_down = d->suspended };
+        *out = (struct backend_domain){ .domid = d->domid,
+                                        .vcpu_count = d->vcpu_count,
+                                        .max_pages = d->max_pages,
+                                        .tot_pages = populated(d),
+                                        .paused = d->paused,
+                                        .suspended = d->suspended,
+                                        .shut_down = d->suspended };
         memcpy(out->uuid, d->uuid, 16);
         copy_text(out->name, sizeof out->name, d->name);
     }
@@ -233,32 +233,32 @@ static int describe(const struct domain *d, bool match, struct hyp_domain *out)
     return d->exists && match ? 0 : -ESRCH;
 }
 
-int hyp_find(struct hyp *h, const char *guest, struct hyp_domain *d)
+int backend_find(struct backend *backend, const char *guest, struct backend_domain *d)
 {
     enter();
     if (!strcmp(guest, "Domain-0")) {
-        *d = (struct hyp_domain){ .vcpu_count = 1 };
+        *d = (struct backend_domain){ .vcpu_count = 1 };
         leave();
         return 0;
     }
-    return describe(&domain[h->host], !strcmp(domain[h->host].name, guest), d);
+    return describe(&domain[backend->host], !strcmp(domain[backend->host].name, guest), d);
 }
 
-int hyp_find_uuid(struct hyp *h, const uint8_t uuid[16], struct hyp_domain *d)
+int backend_find_uuid(struct backend *backend, const uint8_t uuid[16], struct backend_domain *d)
 {
     enter();
-    return describe(&domain[h->host], !memcmp(domain[h->host].uuid, uuid, 16), d);
+    return describe(&domain[backend->host], !memcmp(domain[backend->host].uuid, uuid, 16), d);
 }
 
-int hyp_info(struct hyp *h, uint32_t domid, struct hyp_domain *d)
+int backend_info(struct backend *backend, uint32_t domid, struct backend_domain *d)
 {
     enter();
-    return describe(&domain[h->host], domain[h->host].domid == domid, d);
+    return describe(&domain[backend->host], domain[backend->host].domid == domid, d);
 }
 
-int hyp_free_pages(struct hyp *h, uint64_t *pages)
+int backend_free_pages(struct backend *backend, uint64_t *pages)
 {
-    *pages = fake_options[h->host].free_pages;
+    *pages = fake_options[backend->host].free_pages;
     return 0;
 }
 
@@ -301,37 +301,39 @@ static int build_context(int host, uint32_t width, uint32_t vcpus, uint64_t coun
     return (int)(b.at - (uint8_t *)buffer);
 }
 
-int hyp_host_context(struct hyp *h, void *buffer, size_t capacity)
+int backend_host_context(struct backend *backend, void *buffer, size_t capacity)
 {
-    return build_context(h->host, fake_options[h->host].el1_widths ? XLR_WIDTH_64 : XLR_WIDTH_32, 1,
-                         0, buffer, capacity);
+    return build_context(backend->host,
+                         fake_options[backend->host].el1_widths ? XLR_WIDTH_64 : XLR_WIDTH_32, 1, 0,
+                         buffer, capacity);
 }
 
-int hyp_get_context(struct hyp *h, uint32_t domid, void *buffer, size_t capacity)
+int backend_get_context(struct backend *backend, uint32_t domid, void *buffer, size_t capacity)
 {
-    struct domain *d = &domain[h->host];
+    struct domain *d = &domain[backend->host];
     return d->exists && d->domid == domid
-               ? build_context(h->host, d->width, d->vcpu_count, d->counter, buffer, capacity)
+               ? build_context(backend->host, d->width, d->vcpu_count, d->counter, buffer, capacity)
                : -ESRCH;
 }
 
-int hyp_set_context(struct hyp *h, uint32_t domid, const void *context, size_t bytes)
+int backend_set_context(struct backend *backend, uint32_t domid, const void *context, size_t bytes)
 {
-    struct domain *d = &domain[h->host];
+    struct domain *d = &domain[backend->host];
     struct failure f = { 0 };
     struct xlr_time time;
     size_t length;
-    if (!d->exists || d->domid != domid || !d->paused || fake_options[h->host].set_context_fails ||
-        state_check(context, bytes, &f) < 0 || state_width(context, bytes) != d->width)
+    if (!d->exists || d->domid != domid || !d->paused ||
+        fake_options[backend->host].set_context_fails || state_check(context, bytes, &f) < 0 ||
+        state_width(context, bytes) != d->width)
         return -EINVAL;
     memcpy(&time, state_find(context, bytes, XLR_TIME, &length), sizeof time);
     d->counter = time.counter;
     return 0;
 }
 
-int hyp_layout(struct hyp *h, uint64_t max_pages, struct xlm_run bank[4])
+int backend_layout(struct backend *backend, uint64_t max_pages, struct xlm_run bank[4])
 {
-    (void)h;
+    (void)backend;
     bank[0] = (struct xlm_run){ FAKE_MAGIC_GFN, MAGIC_PAGES };
     uint64_t pages = max_pages < FAKE_PAGES_MAX ? max_pages : FAKE_PAGES_MAX;
     bank[1] = (struct xlm_run){ FAKE_RAM_GFN, pages < FAKE_LOW_PAGES ? pages : FAKE_LOW_PAGES };
@@ -355,22 +357,22 @@ static uint64_t frame_at(uint32_t p)
     return p < MAGIC_PAGES ? FAKE_MAGIC_GFN + p : fake_gfn(p - MAGIC_PAGES);
 }
 
-int hyp_log_enable(struct hyp *h, uint32_t domid)
+int backend_log_enable(struct backend *backend, uint32_t domid)
 {
-    struct domain *d = &domain[h->host];
-    if (!d->exists || d->domid != domid || fake_options[h->host].log_fails)
+    struct domain *d = &domain[backend->host];
+    if (!d->exists || d->domid != domid || fake_options[backend->host].log_fails)
         return -ENOMEM;
     enter();
     log_clash |= d->logging;
     d->logging = true;
-    memset(domain[h->host].dirty, 0, sizeof domain[h->host].dirty);
+    memset(domain[backend->host].dirty, 0, sizeof domain[backend->host].dirty);
     leave();
     return 0;
 }
 
-int hyp_log_disable(struct hyp *h, uint32_t domid)
+int backend_log_disable(struct backend *backend, uint32_t domid)
 {
-    struct domain *d = &domain[h->host];
+    struct domain *d = &domain[backend->host];
     if (!d->exists || d->domid != domid)
         return -ESRCH;
     d->logging = false;
@@ -393,28 +395,28 @@ static int read_log(struct domain *d, uint32_t domid, uint64_t *bitmap, uint64_t
     return can ? 0 : -EINVAL;
 }
 
-int hyp_log_harvest(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
+int backend_log_harvest(struct backend *backend, uint32_t domid, uint64_t *bitmap, uint64_t bits)
 {
     __atomic_fetch_add(&harvests, 1, __ATOMIC_SEQ_CST);
-    usleep(fake_options[h->host].stall_ms * 1000);
-    fake_options[h->host].stall_ms = 0;
-    return fake_options[h->host].harvest_fails
+    usleep(fake_options[backend->host].stall_ms * 1000);
+    fake_options[backend->host].stall_ms = 0;
+    return fake_options[backend->host].harvest_fails
                ? -EIO
-               : read_log(&domain[h->host], domid, bitmap, bits, true);
+               : read_log(&domain[backend->host], domid, bitmap, bits, true);
 }
 
-int hyp_log_peek(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
+int backend_log_peek(struct backend *backend, uint32_t domid, uint64_t *bitmap, uint64_t bits)
 {
     __atomic_fetch_add(&peeks, 1, __ATOMIC_SEQ_CST);
-    return read_log(&domain[h->host], domid, bitmap, bits, false);
+    return read_log(&domain[backend->host], domid, bitmap, bits, false);
 }
 
-int hyp_suspend(struct hyp *h, uint32_t domid, uint32_t timeout_ms, int cancel_fd,
-                uint64_t *stopped_ns, struct failure *f)
+int backend_suspend(struct backend *backend, uint32_t domid, uint32_t timeout_ms, int cancel_fd,
+                    uint64_t *stopped_ns, struct failure *f)
 {
-    struct domain *d = &domain[h->host];
+    struct domain *d = &domain[backend->host];
     (void)cancel_fd;
-    if (!d->exists || d->domid != domid || fake_options[h->host].ignores_suspend)
+    if (!d->exists || d->domid != domid || fake_options[backend->host].ignores_suspend)
         return fail(f, XLM_E_STATE, "the guest did not suspend within %u ms", timeout_ms);
     enter();
     d->suspended = true;
@@ -425,9 +427,9 @@ int hyp_suspend(struct hyp *h, uint32_t domid, uint32_t timeout_ms, int cancel_f
     return 0;
 }
 
-int hyp_resume(struct hyp *h, uint32_t domid)
+int backend_resume(struct backend *backend, uint32_t domid)
 {
-    struct domain *d = &domain[h->host];
+    struct domain *d = &domain[backend->host];
     if (!d->exists || d->domid != domid || !d->suspended)
         return -EINVAL;
     enter();
@@ -437,17 +439,17 @@ int hyp_resume(struct hyp *h, uint32_t domid)
     return 0;
 }
 
-int hyp_unpause(struct hyp *h, uint32_t domid)
+int backend_unpause(struct backend *backend, uint32_t domid)
 {
-    if (!domain[h->host].exists || domain[h->host].domid != domid)
+    if (!domain[backend->host].exists || domain[backend->host].domid != domid)
         return -ESRCH;
-    fake_pause(h->host, false);
+    fake_pause(backend->host, false);
     return 0;
 }
 
-int hyp_destroy(struct hyp *h, uint32_t domid)
+int backend_destroy(struct backend *backend, uint32_t domid)
 {
-    struct domain *d = &domain[h->host];
+    struct domain *d = &domain[backend->host];
     if (!d->exists || d->domid != domid)
         return -ESRCH;
     enter();
@@ -456,28 +458,28 @@ int hyp_destroy(struct hyp *h, uint32_t domid)
     return 0;
 }
 
-int hyp_frames(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool zero,
-               enum hyp_frame *frame)
+int backend_frames(struct backend *backend, uint32_t domid, uint64_t gfn, size_t count, bool zero,
+                   enum backend_frame *frame)
 {
     static const uint8_t nothing[4096];
-    struct domain *d = &domain[h->host];
+    struct domain *d = &domain[backend->host];
     if (!d->exists || d->domid != domid)
         return -ESRCH;
     enter();
     for (size_t i = 0; i < count; i++) {
         int64_t p = place(gfn + i);
         bool there = p >= 0 && !d->hole[p];
-        frame[i] = !there                                                 ? HYP_HOLE
-                   : zero && !memcmp(d->memory + p * 4096, nothing, 4096) ? HYP_ZERO
-                                                                          : HYP_MEMORY;
+        frame[i] = !there                                                 ? BACKEND_HOLE
+                   : zero && !memcmp(d->memory + p * 4096, nothing, 4096) ? BACKEND_ZERO
+                                                                          : BACKEND_MEMORY;
     }
     leave();
     return 0;
 }
 
-int hyp_written(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
+int backend_written(struct backend *backend, uint32_t domid, uint64_t *bitmap, uint64_t bits)
 {
-    struct domain *d = &domain[h->host];
+    struct domain *d = &domain[backend->host];
     if (!d->exists || d->domid != domid)
         return -ESRCH;
     for (uint32_t p = 0; p < SLOTS; p++)
@@ -488,12 +490,12 @@ int hyp_written(struct hyp *h, uint32_t domid, uint64_t *bitmap, uint64_t bits)
 
 /* Windows on what the frames are now; they are views of one memory object, so writes go where they
  * should. */
-void *hyp_map(struct hyp *h, uint32_t domid, bool writable, const uint64_t *gfn, size_t count,
-              int *error)
+void *backend_map(struct backend *backend, uint32_t domid, bool writable, const uint64_t *gfn,
+                  size_t count, int *error)
 {
-    struct domain *d = &domain[h->host];
+    struct domain *d = &domain[backend->host];
     (void)writable;
-    if (!d->exists || d->domid != domid || !count || count > HYP_MAP_MAX) {
+    if (!d->exists || d->domid != domid || !count || count > BACKEND_MAP_MAX) {
         errno = EINVAL;
         return NULL;
     }
@@ -509,39 +511,40 @@ void *hyp_map(struct hyp *h, uint32_t domid, bool writable, const uint64_t *gfn,
     return va;
 }
 
-void hyp_unmap(struct hyp *h, void *va, size_t count)
+void backend_unmap(struct backend *backend, void *va, size_t count)
 {
-    (void)h;
+    (void)backend;
     munmap(va, count * 4096);
     __atomic_fetch_sub(&mappings, (int)count, __ATOMIC_SEQ_CST);
 }
 
-int hyp_populate(struct hyp *h, uint32_t domid, uint64_t gfn)
+int backend_populate(struct backend *backend, uint32_t domid, uint64_t gfn)
 {
     (void)domid;
     if (place(gfn) < 0)
         return -EINVAL;
-    domain[h->host].hole[place(gfn)] = false;
+    domain[backend->host].hole[place(gfn)] = false;
     return 0;
 }
 
-int hyp_depopulate(struct hyp *h, uint32_t domid, uint64_t gfn)
+int backend_depopulate(struct backend *backend, uint32_t domid, uint64_t gfn)
 {
     (void)domid;
-    domain[h->host].hole[place(gfn)] = true;
+    domain[backend->host].hole[place(gfn)] = true;
     return 0;
 }
 
-int hyp_set_max_pages(struct hyp *h, uint32_t domid, uint64_t pages)
+int backend_set_max_pages(struct backend *backend, uint32_t domid, uint64_t pages)
 {
     (void)domid;
-    domain[h->host].max_pages = pages;
+    domain[backend->host].max_pages = pages;
     return 0;
 }
 
-int hyp_store_save(struct hyp *h, uint32_t domid, uint8_t **bytes, size_t *length, uint32_t *count)
+int backend_store_save(struct backend *backend, uint32_t domid, uint8_t **bytes, size_t *length,
+                       uint32_t *count)
 {
-    const char *value = domain[h->host].node;
+    const char *value = domain[backend->host].node;
     uint32_t n = (uint32_t)strlen(value);
     (void)domid;
     *length = 10 + 4 + n;
@@ -553,44 +556,45 @@ int hyp_store_save(struct hyp *h, uint32_t domid, uint8_t **bytes, size_t *lengt
     return 0;
 }
 
-int hyp_store_load(struct hyp *h, uint32_t domid, const uint8_t *bytes, size_t length)
+int backend_store_load(struct backend *backend, uint32_t domid, const uint8_t *bytes, size_t length)
 {
     (void)domid;
     if (length < 14 || memcmp(bytes, "data/note", 10) || length - 14 >= sizeof domain[0].node)
         return length ? -EINVAL : 0;
-    memcpy(domain[h->host].node, bytes + 14, length - 14);
-    domain[h->host].node[length - 14] = 0;
+    memcpy(domain[backend->host].node, bytes + 14, length - 14);
+    domain[backend->host].node[length - 14] = 0;
     return 0;
 }
 
-int hyp_get_target(struct hyp *h, uint32_t domid, uint64_t *kib)
+int backend_get_target(struct backend *backend, uint32_t domid, uint64_t *kib)
 {
     (void)domid;
-    *kib = domain[h->host].target_kib;
+    *kib = domain[backend->host].target_kib;
     return 0;
 }
 
-int hyp_set_target(struct hyp *h, uint32_t domid, uint64_t kib)
+int backend_set_target(struct backend *backend, uint32_t domid, uint64_t kib)
 {
     (void)domid;
-    domain[h->host].target_kib = kib;
+    domain[backend->host].target_kib = kib;
     return 0;
 }
 
-char *hyp_stored_config(struct hyp *h, const struct hyp_domain *d, struct failure *f)
+char *backend_stored_config(struct backend *backend, const struct backend_domain *d,
+                            struct failure *f)
 {
     (void)d;
-    char *text = strdup(domain[h->host].config);
+    char *text = strdup(domain[backend->host].config);
     if (!text)
         fail(f, XLM_E_MEMORY, "no memory");
     return text;
 }
 
-int hyp_create_start(struct hyp *h, const char *config_path, struct failure *f)
+int backend_create_start(struct backend *backend, const char *config_path, struct failure *f)
 {
     (void)f;
-    h->create_ns = now_ns() + fake_options[h->host].create_ms * 1000000ull;
-    snprintf(h->create_path, sizeof h->create_path, "%s", config_path);
+    backend->create_ns = now_ns() + fake_options[backend->host].create_ms * 1000000ull;
+    snprintf(backend->create_path, sizeof backend->create_path, "%s", config_path);
     return 0;
 }
 
@@ -613,14 +617,14 @@ static uint32_t kernel_width(const char *path)
     return n && word[9] == 0x016f2818 ? XLR_WIDTH_32 : XLR_WIDTH_64;
 }
 
-static int create(struct hyp *h, struct failure *f)
+static int create(struct backend *backend, struct failure *f)
 {
     char text[4096] = "";
     struct config c;
-    struct domain *d = &domain[h->host];
-    FILE *in = fopen(h->create_path, "r");
+    struct domain *d = &domain[backend->host];
+    FILE *in = fopen(backend->create_path, "r");
     if (!in)
-        return fail(f, XLM_E_CREATE, "no configuration %s", h->create_path);
+        return fail(f, XLM_E_CREATE, "no configuration %s", backend->create_path);
     text[fread(text, 1, sizeof text - 1, in)] = 0;
     fclose(in);
     if (config_parse(&c, text, f) < 0)
@@ -641,21 +645,22 @@ static int create(struct hyp *h, struct failure *f)
     return 0;
 }
 
-int hyp_create_wait(struct hyp *h, int timeout_ms, struct failure *f)
+int backend_create_wait(struct backend *backend, int timeout_ms, struct failure *f)
 {
-    if (!h->create_ns)
+    if (!backend->create_ns)
         return fail(f, XLM_E_CREATE, "nothing is being created");
     uint64_t now = now_ns();
-    if (now < h->create_ns) {
-        uint64_t wait = h->create_ns - now, most = (uint64_t)timeout_ms * 1000000u;
+    if (now < backend->create_ns) {
+        uint64_t wait = backend->create_ns - now, most = (uint64_t)timeout_ms * 1000000u;
         struct timespec t = { 0, (long)(wait < most ? wait : most) };
         nanosleep(&t, NULL);
         if (wait > most)
             return -EAGAIN;
     }
-    h->create_ns = 0;
-    return fake_options[h->host].create_fails ? fail(f, XLM_E_CREATE, "xl create failed: no luck")
-                                              : create(h, f);
+    backend->create_ns = 0;
+    return fake_options[backend->host].create_fails
+               ? fail(f, XLM_E_CREATE, "xl create failed: no luck")
+               : create(backend, f);
 }
 
-void hyp_create_abandon(struct hyp *h) { h->create_ns = 0; }
+void backend_create_abandon(struct backend *backend) { backend->create_ns = 0; }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A fake hypervisor for the migration tests: two hosts, "A" and "B", in one process, behind
- * migrate/hyp.h.  A guest is memory that a test's thread writes through fake_guest_write(), which
- * keeps the dirty log as hardware would.
+ * migrate/backend.h.  A guest is memory that a test's thread writes through fake_guest_write(),
+ * which keeps the dirty log as hardware would.
  */
 #ifndef TESTS_FAKE_HYP_H
 #define TESTS_FAKE_HYP_H

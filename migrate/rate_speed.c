@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "speed.h"
+#include "rate_speed.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 
-#include "journal.h"
+#include "common.h"
 
 #define LEAST_BYTES 1048576u /* a smaller round's rate is latency, not bandwidth */
 
-bool speed_of(const struct report *r, struct speed *speed)
+bool rate_speed_of(const struct report *r, struct rate_speed *speed)
 {
     uint64_t bytes = 0, ns = 0, rounds_ns = 0;
     for (uint32_t i = 0; i + 1 < r->round_count; i++) {
@@ -22,8 +22,8 @@ bool speed_of(const struct report *r, struct speed *speed)
     uint64_t known_ns = rounds_ns + r->suspend_ns + r->downtime_ns;
     if (!ns || r->total_ns < known_ns)
         return false;
-    *speed = (struct speed){ (double)bytes / 1048576 / ((double)ns / 1e9),
-                             (double)(r->total_ns - known_ns) / 1e6 };
+    *speed = (struct rate_speed){ (double)bytes / 1048576 / ((double)ns / 1e9),
+                                  (double)(r->total_ns - known_ns) / 1e6 };
     return true;
 }
 
@@ -32,10 +32,10 @@ static void file_name(char path[PATH_MAX], const char *state_dir)
     snprintf(path, PATH_MAX, "%s/last-migration", state_dir);
 }
 
-int speed_write(const char *state_dir, const struct speed *speed)
+int rate_speed_write(const char *state_dir, const struct rate_speed *speed)
 {
     char path[PATH_MAX];
-    int error = journal_make_dir(state_dir);
+    int error = make_dirs(state_dir);
     if (error < 0)
         return error;
     file_name(path, state_dir);
@@ -46,7 +46,7 @@ int speed_write(const char *state_dir, const struct speed *speed)
     return fclose(out) ? -errno : 0;
 }
 
-int speed_read(const char *state_dir, struct speed *speed)
+int rate_speed_read(const char *state_dir, struct rate_speed *speed)
 {
     char path[PATH_MAX];
     file_name(path, state_dir);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "fault.h"
+#include "fault_inject.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static int parse_number(const char *text, uint64_t *value)
     return *end ? -1 : 0;
 }
 
-int fault_parse(const char *text, struct fault *fault)
+int fault_inject_parse(const char *text, struct fault_inject *fault)
 {
     memset(fault, 0, sizeof *fault);
     const char *value = strchr(text, ':');
@@ -45,12 +45,12 @@ int fault_parse(const char *text, struct fault *fault)
     return -1;
 }
 
-void fault_stage(struct fault *fault, struct conn *conn, const char *stage)
+void fault_inject_stage(struct fault_inject *fault, struct conn *conn, const char *stage)
 {
     if (!fault || !fault->stage[0] || strcmp(fault->stage, stage))
         return;
     fault->stage[0] = 0;
-    log_line("fault on purpose at stage %s", stage);
+    log_line("fault injected at stage %s", stage);
     if (fault->pause_ms) {
         struct timespec t = { fault->pause_ms / 1000, (long)(fault->pause_ms % 1000) * 1000000 };
         nanosleep(&t, NULL);

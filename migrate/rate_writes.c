@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "writes.h"
+#include "rate_writes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,10 +14,10 @@ static uint64_t extent(const struct memory *m, const struct memory_bank *b)
     uint64_t n = b->count;
     while (n && !bit_get(m->populated, b->slot + n - 1))
         n--;
-    return b->count < WRITES_REGION_PAGES ? 0 : n;
+    return b->count < RATE_WRITES_REGION_PAGES ? 0 : n;
 }
 
-static uint64_t regions_of(const struct writes *w, uint64_t region_pages)
+static uint64_t regions_of(const struct rate_writes *w, uint64_t region_pages)
 {
     uint64_t n = 0;
     for (int i = 0; i < w->memory->bank_count; i++)
@@ -25,22 +25,22 @@ static uint64_t regions_of(const struct writes *w, uint64_t region_pages)
     return n;
 }
 
-static void add_region(struct writes *w, int bank, uint64_t at)
+static void add_region(struct rate_writes *w, int bank, uint64_t at)
 {
     const struct memory_bank *b = &w->memory->bank[bank];
-    struct write_region *r = &w->region[w->region_count++];
+    struct rate_writes_region *r = &w->region[w->region_count++];
     r->gfn = b->gfn + at;
     for (uint64_t n = at; n < at + w->region_pages && n < w->bank_pages[bank]; n++)
         r->pages += bit_get(w->memory->populated, b->slot + n);
 }
 
-static void make_regions(struct writes *w)
+static void make_regions(struct rate_writes *w)
 {
     const struct memory *m = w->memory;
     for (int i = 0; i < m->bank_count; i++)
         w->bank_pages[i] = extent(m, &m->bank[i]);
-    for (w->region_pages = WRITES_REGION_PAGES;
-         regions_of(w, w->region_pages) > WRITES_REGIONS_MAX;)
+    for (w->region_pages = RATE_WRITES_REGION_PAGES;
+         regions_of(w, w->region_pages) > RATE_WRITES_REGIONS_MAX;)
         w->region_pages *= 2;
     for (int i = 0; i < m->bank_count; i++) {
         w->bank_region[i] = w->region_count;
@@ -49,8 +49,8 @@ static void make_regions(struct writes *w)
     }
 }
 
-int writes_init(struct writes *w, const struct memory *memory, uint32_t intervals,
-                struct failure *f)
+int rate_writes_init(struct rate_writes *w, const struct memory *memory, uint32_t intervals,
+                     struct failure *f)
 {
     memset(w, 0, sizeof *w);
     w->memory = memory;
@@ -58,7 +58,7 @@ int writes_init(struct writes *w, const struct memory *memory, uint32_t interval
     w->last = calloc_many(memory->slots, sizeof *w->last);
     w->pauses = calloc(intervals + 2ul, sizeof *w->pauses);
     if (!w->last || !w->pauses) {
-        writes_free(w);
+        rate_writes_free(w);
         return fail(f, XLM_E_MEMORY, "no memory for the record of %llu pages",
                     (unsigned long long)memory->slots);
     }
@@ -66,7 +66,7 @@ int writes_init(struct writes *w, const struct memory *memory, uint32_t interval
     return 0;
 }
 
-void writes_free(struct writes *w)
+void rate_writes_free(struct rate_writes *w)
 {
     free(w->last);
     free(w->pauses);
@@ -75,7 +75,7 @@ void writes_free(struct writes *w)
 }
 
 /* NULL: in none, or in memory that was not there at the beginning. */
-static struct write_region *region_of(struct writes *w, uint64_t slot)
+static struct rate_writes_region *region_of(struct rate_writes *w, uint64_t slot)
 {
     const struct memory *m = w->memory;
     int i = m->bank_count - 1;
@@ -85,12 +85,12 @@ static struct write_region *region_of(struct writes *w, uint64_t slot)
     return n < w->bank_pages[i] ? &w->region[w->bank_region[i] + n / w->region_pages] : NULL;
 }
 
-void writes_note(struct writes *w, uint64_t slot)
+void rate_writes_note(struct rate_writes *w, uint64_t slot)
 {
     uint32_t last = w->last[slot];
     if (last == w->interval)
         return;
-    struct write_region *r = region_of(w, slot);
+    struct rate_writes_region *r = region_of(w, slot);
     w->pauses[w->interval - last - 1]++;
     w->last[slot] = w->interval;
     w->now_pages++;
@@ -101,7 +101,7 @@ void writes_note(struct writes *w, uint64_t slot)
     }
 }
 
-void writes_next_interval(struct writes *w)
+void rate_writes_next_interval(struct rate_writes *w)
 {
     w->total_pages += w->now_pages;
     if (w->now_pages > w->most_pages)
@@ -110,17 +110,17 @@ void writes_next_interval(struct writes *w)
     w->interval++;
 }
 
-void writes_close(struct writes *w)
+void rate_writes_close(struct rate_writes *w)
 {
     for (uint64_t slot = 0; slot < w->memory->slots; slot++)
         if (w->last[slot])
-            w->pauses[writes_intervals(w) - w->last[slot]]++;
+            w->pauses[rate_writes_intervals(w) - w->last[slot]]++;
 }
 
-double writes_mean(const struct writes *w, uint32_t intervals)
+double rate_writes_mean(const struct rate_writes *w, uint32_t intervals)
 {
-    uint64_t missed = 0, windows = writes_intervals(w) - intervals + 1;
-    for (uint32_t length = intervals; length <= writes_intervals(w); length++)
+    uint64_t missed = 0, windows = rate_writes_intervals(w) - intervals + 1;
+    for (uint32_t length = intervals; length <= rate_writes_intervals(w); length++)
         missed += w->pauses[length] * (length - intervals + 1);
     return (double)w->ever_pages - (double)missed / (double)windows;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "control.h"
+#include "local_socket.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,6 +13,7 @@
 #include "rate.h"
 #include "settle.h"
 #include "source.h"
+#include "version.h"
 
 #define REQUEST_MAX 4096
 
@@ -29,17 +30,17 @@ static bool send_text(int fd, const char *text, size_t n)
 }
 
 /* xlm may be gone: the migration is the daemon's and goes on. */
-static void send_line(void *context, const char *line)
+static void send_line(void *argument, const char *line)
 {
-    int fd = *(int *)context;
+    int fd = *(int *)argument;
     if (send_text(fd, line, strlen(line)))
         send_text(fd, "\n", 1);
 }
 
 /* Of what belongs to its connection: the first line that does not get through ends that. */
-static void send_or_end(void *context, const char *line)
+static void send_or_end(void *argument, const char *line)
 {
-    int fd = *(int *)context;
+    int fd = *(int *)argument;
     if (!send_text(fd, line, strlen(line)) || !send_text(fd, "\n", 1))
         shutdown(fd, SHUT_RDWR);
 }
@@ -53,7 +54,7 @@ static void send_done(int fd, const char *result, const char *error)
         return;
     fprintf(out, "{\"event\":\"done\",\"result\":\"%s\",\"error\":", result);
     json_string(out, error);
-    fprintf(out, ",\"version\":\"%s\",\"protocol\":%u}", XLM_RELEASE, XLM_VERSION);
+    fprintf(out, ",\"version\":\"%s\",\"protocol\":%u}", XL_VERSION, XLM_VERSION);
     if (fclose(out) == 0)
         send_line(&fd, text);
     free(text);
@@ -67,8 +68,8 @@ static int get_number(const char *line, const char *key, uint64_t least, uint64_
     if (!json_get_number(line, key, &number))
         return 0;
     if (number < least || number > most)
-        return fail(f, XLM_E_CONFIG, "%s is not within %llu and %llu", key,
-                    (unsigned long long)least, (unsigned long long)most);
+        return fail(f, XLM_E_CONFIG, "%s must be from %llu to %llu", key, (unsigned long long)least,
+                    (unsigned long long)most);
     *value = number;
     return 0;
 }
@@ -78,10 +79,10 @@ static int parse_migrate(const char *line, struct source_request *r, struct fail
     uint64_t port = XLM_PORT, downtime = 300, timeout = 5000, mbps = 0, force = 0;
     memset(r, 0, sizeof *r);
     if (!json_get_string(line, "guest", r->guest, sizeof r->guest) || !r->guest[0])
-        return fail(f, XLM_E_CONFIG, "no guest");
+        return fail(f, XLM_E_CONFIG, "the request names no guest");
     if (!json_get_string(line, "host", r->peer, sizeof r->peer) || !r->peer[0] ||
         strpbrk(r->peer, " \t\n"))
-        return fail(f, XLM_E_CONFIG, "no host");
+        return fail(f, XLM_E_CONFIG, "the request names no host");
     if (get_number(line, "port", 1, 65535, &port, f) < 0 ||
         get_number(line, "downtime_ms", 1, 3600000, &downtime, f) < 0 ||
         get_number(line, "suspend_timeout_ms", 1, 600000, &timeout, f) < 0 ||
@@ -101,7 +102,7 @@ static void do_migrate(struct host *host, int fd, const char *line)
 {
     struct source_request request;
     struct failure f = { 0 };
-    struct report report = { .emit = send_line, .context = &fd };
+    struct report report = { .emit = send_line, .emit_argument = &fd };
     if (parse_migrate(line, &request, &f) < 0)
         send_done(fd, "failed", f.text);
     else
@@ -113,7 +114,7 @@ static int parse_rate(const char *line, struct rate_request *r, struct failure *
     uint64_t seconds = 10, interval = 1000, downtime = 300, mbps = 0, histogram = 0;
     memset(r, 0, sizeof *r);
     if (!json_get_string(line, "guest", r->guest, sizeof r->guest) || !r->guest[0])
-        return fail(f, XLM_E_CONFIG, "no guest");
+        return fail(f, XLM_E_CONFIG, "the request names no guest");
     if (get_number(line, "seconds", 1, RATE_SECONDS_MAX, &seconds, f) < 0 ||
         get_number(line, "interval_ms", RATE_INTERVAL_MIN_MS, RATE_INTERVAL_MAX_MS, &interval, f) <
             0 ||
@@ -122,7 +123,8 @@ static int parse_rate(const char *line, struct rate_request *r, struct failure *
         get_number(line, "histogram", 0, 1, &histogram, f) < 0)
         return -1;
     if (interval > seconds * 1000)
-        return fail(f, XLM_E_CONFIG, "an interval of %llu ms is longer than %llu s",
+        return fail(f, XLM_E_CONFIG,
+                    "an interval of %llu ms is longer than the measurement of %llu s",
                     (unsigned long long)interval, (unsigned long long)seconds);
     r->seconds = (uint32_t)seconds;
     r->interval_ms = (uint32_t)interval;
@@ -138,7 +140,7 @@ static void do_rate(struct host *host, int fd, const char *line)
     const struct timeval patience = { .tv_sec = 2 };
     struct rate_request request;
     struct failure f = { 0 };
-    struct report report = { .emit = send_or_end, .context = &fd };
+    struct report report = { .emit = send_or_end, .emit_argument = &fd };
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (parse_rate(line, &request, &f) < 0) {
         send_done(fd, "failed", f.text);
@@ -186,20 +188,21 @@ static const char *explain(enum journal_state state)
 {
     switch (state) {
     case JOURNAL_COMMITTING:
-        return "not known yet who owns the guest: it is kept suspended here until the target host answers "
-               "(xlm resolve GUEST keep: run it here; give-up: leave it to the target)";
+        return "it is not known yet which host owns the guest: the copy here stays suspended until the target host "
+               "answers (xlm resolve GUEST keep: run the guest here; give-up: leave it to the target host)";
     case JOURNAL_VERIFIED:
-        return "received in full, waiting (paused) until the source host is heard of; do not unpause it by hand "
-               "(xlm resolve GUEST keep: run it here; give-up: destroy it)";
+        return "the copy here is complete, and paused until the source host connects again: waiting; do not unpause it by "
+               "hand (xlm resolve GUEST keep: run the guest here; give-up: destroy the copy)";
     case JOURNAL_TAKEN_BACK:
-        return "the guest is this host's; the target host has not confirmed yet that it has dropped its copy";
+        return "this host owns the guest; the target host has not confirmed yet that it has destroyed its copy";
     case JOURNAL_GIVEN_UP:
-        return "the guest has been given up here; the target host has not taken it yet";
+        return "this host has given the guest up; the target host has not taken it yet";
     case JOURNAL_RELEASED:
-        return "the guest runs on the target host, which has not been heard of since; the copy here is destroyed, or will be";
+        return "the target host owns the guest, and has not confirmed that it runs; the copy here is destroyed, or will be";
     case JOURNAL_MEASURING:
-        return "the daemon ended while it measured the guest's dirty rate, and its dirty log cannot be switched off";
-    case JOURNAL_OWNER: return "the guest is this host's; the source host has not confirmed yet";
+        return "a daemon died while it measured the guest's dirty rate, and the dirty log cannot be switched off";
+    case JOURNAL_OWNER:
+        return "this host owns the guest; the source host has not confirmed yet that it has destroyed its copy";
     default: return "";
     }
 }
@@ -256,7 +259,7 @@ static void do_resolve(struct host *host, int fd, const char *line)
     if (!json_get_string(line, "guest", guest, sizeof guest) ||
         !json_get_string(line, "action", action, sizeof action) ||
         (strcmp(action, "keep") && strcmp(action, "give-up")))
-        send_done(fd, "failed", "resolve needs a guest, and keep or give-up");
+        send_done(fd, "failed", "a resolve request needs a guest, and the action keep or give-up");
     else if (settle_decide(host, guest, !strcmp(action, "keep"), &f) < 0)
         send_done(fd, "failed", f.text);
     else
@@ -282,7 +285,7 @@ static bool read_request(int fd, char line[REQUEST_MAX])
     return false;
 }
 
-void control_serve(struct host *host, int fd)
+void local_socket_serve(struct host *host, int fd)
 {
     char line[REQUEST_MAX], command[16] = "";
     if (!read_request(fd, line)) {
@@ -303,6 +306,8 @@ void control_serve(struct host *host, int fd)
     else if (!strcmp(command, "version"))
         send_done(fd, "ok", "");
     else
-        send_done(fd, "failed", "unknown request");
+        send_done(
+            fd, "failed",
+            "unknown request: \"cmd\" must be migrate, dirty-rate, status, cancel, resolve or version");
     close(fd);
 }
