@@ -4,7 +4,7 @@
 // link: xen-lite/call/domctl_info.c xen-lite/call/domctl_vcpu.c xen-lite/call/sysctl.c xen-lite/call/sysctl_info.c xen-lite/call/perfc.c
 // link: tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
-/* The dispatcher, version, multicall, HVM parameters, vCPU and scheduler calls of guests. */
+/* The dispatcher, and guests' version, multicall, HVM parameter, vCPU and scheduler calls. */
 #include "control_world.h"
 
 static void test_dispatch(void **state)
@@ -13,8 +13,8 @@ static void test_dispatch(void **state)
     be(guest_vcpu[0]);
     guest_vcpu[0]->arch.regs.x[3] = 1000;
     guest_vcpu[0]->arch.regs.x[4] = 10000;
-    assert_int_equal(call(__HYPERVISOR_hypfs_op, 1, 10, 100, NULL),
-                     11111); /* five words, as many as a call has */
+    /* five words, the arguments of a call */
+    assert_int_equal(call(__HYPERVISOR_hypfs_op, 1, 10, 100, NULL), 11111);
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_version, 0, 0, NULL), 4 << 16 | 17);
     assert_int_equal(call(__HYPERVISOR_xen_version, 99, 0, 0, NULL), -XEN_ENOSYS);
     assert_int_equal(call(63, 0, 0, 0, NULL), -XEN_ENOSYS);
@@ -96,12 +96,12 @@ static void test_multicall(void **state)
     e[1].op = __HYPERVISOR_memory_op;
     e[1].args[0] = 7;
     e[2].op = __HYPERVISOR_multicall;
-    e[3].op = 1ull << 32 | __HYPERVISOR_xen_version; /* not the number that its low half is */
+    e[3].op = 1ull << 32 | __HYPERVISOR_xen_version; /* must not be truncated to 32 bits */
     memory_restarts = 2;
     assert_int_equal(call(__HYPERVISOR_multicall, gva(e), 4, 0, &restarts), 0);
     assert_int_equal(restarts, 2);
     assert_int_equal(e[0].result, 105);
-    assert_int_equal(e[1].result, 7 + 2 * 0x40); /* it found its own progress again */
+    assert_int_equal(e[1].result, 7 + 2 * 0x40); /* the call continued from its own progress */
     assert_int_equal((int64_t)e[2].result, -XEN_EINVAL);
     assert_int_equal((int64_t)e[3].result, -XEN_ENOSYS);
     cpus[0].work = 1;
@@ -116,7 +116,7 @@ static void test_multicall(void **state)
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(e[i].result, 100 + i);
     assert_int_equal(call(__HYPERVISOR_multicall, 8, 1, 0, NULL), -XEN_EFAULT);
-    /* Of a 32-bit caller, what a register holds. */
+    /* A 32-bit caller: arguments are 32 bits wide. */
     memset(e, 0, sizeof e);
     e[0].op = __HYPERVISOR_memory_op;
     e[0].args[0] = 5ull << 32 | 7;
@@ -172,9 +172,9 @@ static void test_sched_op(void **state)
     w = (struct sched_watchdog){ 1, 0 };
     assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_watchdog, gva(&w), 0, NULL), 0);
     assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_watchdog, gva(&w), 0, NULL), -XEN_EINVAL);
-    w = (struct sched_watchdog){ 0, 0 }; /* a new one that expires at once */
+    w = (struct sched_watchdog){ 0, 0 }; /* a new watchdog that expires at once */
     assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_watchdog, gva(&w), 0, NULL), 1);
-    /* Poll: blocks until one comes; not at all if one is there. */
+    /* Poll blocks until an event is pending, or returns at once if one is. */
     poll.ports.p = ports;
     poll.timeout = system_time_ns() + 1600000;
     assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_poll, gva(&poll), 0, NULL), 0);
