@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Domains: looking them up, state records, pausing, suspending, resuming. */
+/* Domains: look-up, contexts, unpausing, suspending, resuming. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -66,7 +66,7 @@ static void describe(struct backend *backend, const xc_dominfo_t *info, struct b
         d->name[0] = 0;
 }
 
-/* The first domain from `domid` on; -ESRCH at the end. */
+/* The domain with the lowest number from `domid` on. -ESRCH if there is none. */
 static int next_domain(struct backend *backend, uint32_t domid, xc_dominfo_t *info)
 {
     int n = xc_domain_getinfo(backend->xc, domid, 1, info);
@@ -135,7 +135,7 @@ int backend_set_context(struct backend *backend, uint32_t domid, const void *con
                : 0;
 }
 
-/* An empty domain, to see what this host gives to one. */
+/* Makes an empty domain, reads its context, which shows what this host offers, and destroys it. */
 static int probe_context(struct backend *backend, void *buffer, size_t capacity)
 {
     struct xen_domctl_createdomain config = {
@@ -194,7 +194,7 @@ static int ask_to_suspend(struct backend *backend, const char *node)
     return xs_write(backend->store, XBT_NULL, node, "suspend", 7) ? 0 : -errno;
 }
 
-/* Takes the request back unless the guest has taken it; false: it has. */
+/* Withdraws the request unless the guest has taken it. False if the guest has taken it. */
 static bool withdraw(struct backend *backend, const char *node)
 {
     for (;;) {
@@ -217,7 +217,8 @@ static bool acknowledged(struct backend *backend, const char *node)
     return store_read(backend, node, value, sizeof value) < 0 || strcmp(value, "suspend") != 0;
 }
 
-/* Until a watch fires (the store sees the shutdown), 3 ms pass, or the wait is cancelled: true. */
+/* Waits until a watch fires, as it does when xenstore sees the shutdown, or until 3 ms have
+ * passed. True if `cancel_fd` is readable. */
 static bool pause_briefly(struct backend *backend, int cancel_fd)
 {
     struct pollfd set[2] = { { xs_fileno(backend->store), POLLIN, 0 }, { cancel_fd, POLLIN, 0 } };
@@ -312,15 +313,15 @@ int backend_resume(struct backend *backend, uint32_t domid)
                                  .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
                                  .domain = (domid_t)domid };
     vcpu_guest_context_any_t registers;
-    /* Linux suspends in stop_machine() on vCPU 0: the hypercall returns there, with 1 for
-     * "cancelled". */
+    /* Linux suspends in stop_machine() on vCPU 0. There the hypercall returns, and its result 1
+     * means "suspend cancelled". */
     if (xc_vcpu_getcontext(backend->xc, domid, 0, &registers) < 0)
         return -errno;
     registers.c.user_regs.x0 = 1; /* r0 of a 32-bit guest */
     if (xc_vcpu_setcontext(backend->xc, domid, 0, &registers) < 0 ||
         xc_domctl(backend->xc, &resume) < 0)
         return -errno;
-    xs_resume_domain(backend->store, domid); /* so that the store reports the next shutdown, too */
+    xs_resume_domain(backend->store, domid); /* so that xenstore reports the next shutdown, too */
     return 0;
 }
 

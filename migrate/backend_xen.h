@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* backend.h by way of Xen's libraries: what the files backend_xen*.c share. */
+/* Implementation of backend.h with Xen's libraries: declarations that the files backend_xen*.c
+ * share.
+ */
 #ifndef MIGRATE_BACKEND_XEN_H
 #define MIGRATE_BACKEND_XEN_H
 
@@ -16,7 +18,7 @@ struct backend {
     xc_interface *xc;
     xenforeignmemory_handle *memory;
     struct xs_handle *store;
-    /* backend_xen_store.c: the guest's nodes as read ahead, and whether a watch has fired since */
+    /* backend_xen_store.c: the guest's nodes, and whether a watch has fired since they were read */
     uint32_t saved_domid, saved_count;
     uint8_t *saved;
     size_t saved_length;
@@ -27,10 +29,11 @@ struct backend {
     int create_pidfd, create_output;
 };
 
-/* Takes the watch events that have come; notes those of the guest's own nodes. */
+/* Reads all pending watch events.  Marks the saved nodes as stale if one of them has changed. */
 void store_drain(struct backend *backend);
 
-/* Reads a node into a buffer as text; -ENOENT. */
+/* Reads a node as text.  0 or a negative errno: -ENOENT if it is missing, -E2BIG if it is too long.
+ */
 int store_read(struct backend *backend, const char *path, char *value, size_t size);
 
 #endif

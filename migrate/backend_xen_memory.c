@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Guests' memory: layout, mapping, log-dirty, balloon. */
+/* The memory of guests: layout, mapping, dirty log, balloon. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "backend_xen.h"
 
-/* XEN_DOMCTL_getpageframeinfo3.  Exported by libxenctrl 4.17, but declared in its private headers
- * only. */
+/* XEN_DOMCTL_getpageframeinfo3. libxenctrl 4.17 exports this function, but declares it only in a
+ * private header. */
 int xc_get_pfn_type_batch(xc_interface *xch, uint32_t dom, unsigned int num, xen_pfn_t *arr);
 
-/* Where xl puts memory in an Arm guest: public/arch-arm.h.  The magic pages are console, store,
- * memory event and vuart. */
+/* public/arch-arm.h defines where xl puts the memory of an Arm guest. The magic pages are those
+ * of console, xenstore, memory event and vuart. */
 #define MAGIC_PAGES 4u
 
 int backend_layout(struct backend *backend, uint64_t max_pages, struct xlm_run bank[4])
@@ -28,7 +28,8 @@ int backend_layout(struct backend *backend, uint64_t max_pages, struct xlm_run b
     return count;
 }
 
-/* Asked for as XALLOC, memory that is all zero is answered as XALLOC: docs/hypercalls.md. */
+/* An extension of xen-lite (docs/hypercalls.md): if a frame is passed with the type XALLOC, the
+ * hypervisor returns XALLOC for a page that contains only zeroes. */
 int backend_frames(struct backend *backend, uint32_t domid, uint64_t gfn, size_t count, bool zero,
                    enum backend_frame *frame)
 {
@@ -61,7 +62,7 @@ void backend_unmap(struct backend *backend, void *va, size_t count)
 
 int backend_log_enable(struct backend *backend, uint32_t domid)
 {
-    /* Still on from a daemon that died: off and on again, so that nothing from before counts. */
+    /* The log may still be on from a daemon that died. Off and on again makes it start empty. */
     if (xc_shadow_control(backend->xc, domid, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0) >= 0)
         return 0;
     xc_shadow_control(backend->xc, domid, XEN_DOMCTL_SHADOW_OP_OFF, NULL, 0);
@@ -76,7 +77,7 @@ int backend_log_disable(struct backend *backend, uint32_t domid)
                                                                                         : 0;
 }
 
-/* A short answer is fine if it reaches the guest's last frame. */
+/* The hypervisor may return fewer bits than requested, if they include the guest's last frame. */
 static int check_reach(struct backend *backend, uint32_t domid, uint64_t got, uint64_t bits)
 {
     xen_pfn_t last;
@@ -117,7 +118,8 @@ int backend_log_peek(struct backend *backend, uint32_t domid, uint64_t *bitmap, 
     return read_log(backend, domid, XEN_DOMCTL_SHADOW_OP_PEEK, bitmap, bits);
 }
 
-/* A domain that is logged before it has run starts with what its builder wrote: dirty.c. */
+/* If the log is switched on before a domain has ever run, it starts with the pages that the
+ * domain builder wrote: dirty.c. */
 int backend_written(struct backend *backend, uint32_t domid, uint64_t *bitmap, uint64_t bits)
 {
     int error = backend_log_enable(backend, domid);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * xenstore.  What moves is what the guest itself wrote below its home: nodes that it owns.  The
- * toolstack's nodes are made by xl on B; those below device/ belong to the front ends, which
- * connect anew.
+ * xenstore. The nodes that the guest itself wrote below its home move with the guest: those that it
+ * owns. xl on B makes the nodes of the tool stack. The nodes below device/ belong to the front-end
+ * drivers, which connect again.
  *
- * The rings of store and console are guest memory and move with it.  Neither daemon keeps a state
- * of its own beside a ring: on B both attached to the new domain's (empty) rings when xl made it,
- * and go on from the indices that they find when the guest next kicks them.  The store's ring is
- * quiet: the guest has waited for its last answer before it suspended, and sets its watches again
- * when it resumes.
+ * The rings of xenstore and console are guest memory and move with it. Neither daemon (xenstored,
+ * xenconsoled) keeps state of its own for a ring. On B both attach to the rings of the new domain
+ * when xl makes it. These are empty then; when the guest next notifies the daemons, they continue
+ * from the indices that they find in the ring. The ring of xenstore has no request in it: the guest
+ * waits for its last answer before it suspends, and sets its watches again after it resumes.
  *
- * Walking the store takes a message a node, which would lengthen the blackout.  So the nodes are
- * read ahead, under a watch, and read again at the end only if it fired.
+ * Reading the nodes takes one message per node, which would make the blackout longer. So they are
+ * read before the blackout, with a watch, and read again in the blackout only if the watch has
+ * fired.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -151,8 +152,8 @@ int backend_store_save(struct backend *backend, uint32_t domid, uint8_t **bytes,
     return 0;
 }
 
-/* A peer names these: only what xenstore allows in names, no empty part, nothing of the
- * toolstack's. */
+/* The other host sent this path. It may have only characters that xenstore allows, no empty
+ * part, and must not be a node of the tool stack. */
 static bool is_safe(const char *relative)
 {
     size_t n = strlen(relative);
@@ -176,7 +177,7 @@ static int load_node(struct backend *backend, uint32_t domid, const char *relati
     bool same = there && n == length && !memcmp(there, value, n), exists = there;
     free(there);
     if (same)
-        return 0; /* xl has made it, with this value: the usual case */
+        return 0; /* xl has written the same value, as is usual */
     if (!xs_write(backend->store, XBT_NULL, path, value, length))
         return -errno;
     return exists || xs_set_permissions(backend->store, XBT_NULL, path, &owner, 1) ? 0 : -errno;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* xl as a program: create and destroy, so that all of its own book-keeping is as ever.  No shell is
- * involved. */
+/* Runs xl as a program for create and destroy, so that its own records of domains are complete.
+ * No shell is involved. */
 #define _GNU_SOURCE 1
 
 #include <errno.h>
@@ -18,13 +18,14 @@
 
 #include "backend_xen.h"
 
-/* Starts a program with its output in `output`.  It dies with the thread that started it. */
+/* Starts a program whose output goes to `output`. The program is killed when the thread that
+ * started it ends. */
 static pid_t start(char *const argv[], int output)
 {
     pid_t parent = getpid(), pid = fork();
     if (pid)
         return pid;
-    /* The child of a threaded process: system calls only. */
+    /* The child of a process with threads may use system calls only. */
     int null = open("/dev/null", O_RDONLY);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent || null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 ||
@@ -35,7 +36,7 @@ static pid_t start(char *const argv[], int output)
     _exit(127);
 }
 
-/* The last line that says something. */
+/* The last line of the output that is not empty. */
 static void last_words(int output, char *text, size_t size)
 {
     char all[4096];
@@ -124,11 +125,11 @@ int backend_destroy(struct backend *backend, uint32_t domid)
     snprintf(number, sizeof number, "%u", domid);
     int error = run(argv);
     for (int i = 0; i < 100 && backend_info(backend, domid, &d) == 0; i++) {
-        /* A domain that xl did not finish is none of its own. */
+        /* xl does not know a domain that it did not finish making, so destroy it directly. */
         if (!d.dying && i % 20 == 0)
             xc_domain_destroy(backend->xc, domid);
         if (d.dying && i > 10)
-            return 0; /* it goes when the last mapping of its pages goes */
+            return 0; /* it disappears with the last mapping of its pages */
         usleep(10000);
     }
     return backend_info(backend, domid, &d) == 0 && !d.dying ? (error ? error : -EBUSY) : 0;

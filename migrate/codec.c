@@ -9,7 +9,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the structures are the wire's bytes");
 
-/* Caps and fixed parts, by type. */
+/* Name, smallest and greatest payload length, by type. */
 static const struct {
     const char *name;
     uint32_t fixed, cap;

@@ -8,12 +8,12 @@
 
 #include "config_parse.h"
 
-/* What may move.  A number may be written as a string ("512"), as xl reads it. */
+/* The keys that may move. A number may be written as a string ("512"), because xl accepts that. */
 static const struct {
     const char *key;
     enum config_kind kind;
-    uint64_t max;      /* of a NUMBER */
-    const char *words; /* of a STRING: the allowed ones between blanks; NULL: any printable text */
+    uint64_t max;      /* of a NUMBER: the greatest value */
+    const char *words; /* of a STRING: the allowed words between blanks; NULL: any printable text */
 } allowed[] = {
     { "name", CONFIG_STRING, 0, NULL },
     { "uuid", CONFIG_STRING, 0, NULL },
@@ -47,7 +47,8 @@ static bool is_word(const char *words, const char *value)
     return n > 2 && n < (int)sizeof padded && !strchr(value, ' ') && strstr(words, padded);
 }
 
-/* Printable, and quotable: xl's strings end at their own quote, and a backslash escapes. */
+/* The text must be printable, and writable as a string of xl: such a string cannot contain its
+ * own quote, and treats a backslash as an escape. */
 static int check_text(const char *key, const char *value, struct failure *f)
 {
     if (strchr(value, '\\') || (strchr(value, '"') && strchr(value, '\'')))
@@ -68,7 +69,7 @@ static int check_path(const char *key, const char *value, struct failure *f)
     return 0;
 }
 
-/* One network interface: mac=, bridge=, and the two type words that mean "paravirtual". */
+/* Checks one network interface: only mac=, bridge= and type=vif (paravirtual) may move. */
 static int check_vif(const char *value, struct failure *f)
 {
     char copy[256], *save = NULL;
@@ -141,7 +142,7 @@ static int check_entry(struct config_entry *e, struct failure *f)
         return 0;
     }
     if (e->kind == CONFIG_LIST && e->list_count == 0)
-        return 1; /* disk = []: nothing that would have to move */
+        return 1; /* an empty list, such as disk = [], needs nothing to move */
     return fail(f, XLM_E_CONFIG, "configuration: key %s cannot move to another host", e->key);
 }
 
@@ -170,7 +171,8 @@ static void remove_entry(struct config *config, struct config_entry *e)
     }
 }
 
-/* Takes the entry's strings over, also on failure.  A later line wins, as with xl. */
+/* Takes over the entry's strings, also on failure. A later entry replaces an earlier one, as in
+ * xl. */
 static int add_entry(struct config *config, struct config_entry *e, struct failure *f)
 {
     int verdict = check_entry(e, f);

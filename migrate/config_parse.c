@@ -10,7 +10,7 @@ static int syntax(const struct config_text *t, struct failure *f, const char *wh
     return fail(f, XLM_E_CONFIG, "configuration, line %d: %s", t->line, what);
 }
 
-/* Blanks and comments; with `lines`, ends of lines as well. */
+/* Skips blanks and comments, and ends of lines if `lines` is set. */
 static void skip(struct config_text *t, bool lines)
 {
     for (;;) {

@@ -22,7 +22,8 @@
 static void set_option(int fd, int level, int name, int value)
 {
     (void)setsockopt(fd, level, name, &value,
-                     sizeof value); /* a UNIX socket has none of them: fine */
+                     sizeof value); /* errors are ignored: a UNIX socket, as in tests, has none of
+                                       these options */
 }
 
 void conn_init(struct conn *conn, int fd, int cancel_fd, struct fault_inject *fault,
@@ -59,7 +60,7 @@ static int lost(struct conn *conn, const char *what, const char *why)
         what, why, (unsigned long long)conn->tx_bytes, (unsigned long long)conn->rx_bytes);
 }
 
-/* Waits for `events`; 0, or -1 on cancel or time-out. */
+/* Waits for `events`. 0, or -1 if the migration is cancelled or the time-out expires. */
 static int wait_ready(struct conn *conn, short events)
 {
     struct pollfd set[2] = { { conn->fd, events, 0 }, { conn->cancel_fd, POLLIN, 0 } };
@@ -88,7 +89,7 @@ bool conn_readable(const struct conn *conn)
     return poll(&set, 1, 0) > 0;
 }
 
-/* Drops `n` bytes from the front of an array of parts. */
+/* Removes the first `n` bytes from an array of parts. */
 static void advance(struct iovec **part, int *count, size_t n)
 {
     while (*count && n >= (*part)->iov_len) {
@@ -101,10 +102,8 @@ static void advance(struct iovec **part, int *count, size_t n)
     }
 }
 
-/*
- * Faults on purpose: how many bytes may be sent before the place (SIZE_MAX: no limit), and at the
- * place the one byte that goes out in place of the true one.
- */
+/* Fault injection: the number of bytes that may be sent before the faulty byte. SIZE_MAX if no
+ * fault is to come. At 0, send_some() breaks the connection or sends a wrong byte. */
 static size_t fault_room(struct conn *conn)
 {
     struct fault_inject *f = conn->fault;
@@ -138,7 +137,8 @@ static ssize_t send_some(struct conn *conn, const struct iovec *part, int count)
     return n;
 }
 
-/* The peer has closed: if it said why, that is the reason. */
+/* The peer has closed the connection. If it sent ERROR before, that is the reason of the
+ * failure. */
 static int broken_pipe(struct conn *conn)
 {
     struct record record = { 0 };
@@ -171,7 +171,8 @@ static int send_all(struct conn *conn, struct iovec *part, int count)
     return 0;
 }
 
-/* Sleeps as long as the cap asks; a pause earns at most 100 ms of credit. */
+/* Sleeps as long as the limit on the send rate requires. After a pause in sending, at most 100
+ * ms count as credit, so that no burst follows. */
 static int pace(struct conn *conn, size_t bytes)
 {
     if (!conn->max_bytes_per_s)
@@ -274,14 +275,15 @@ static int peer_error(struct conn *conn, const struct record *record)
     size_t n = record->header.length - sizeof *error;
     struct failure *f = conn->failure;
     fail(f, error->code ? error->code : XLM_E_INTERNAL, "%.*s", (int)n, (const char *)(error + 1));
-    for (char *c = f->text; *c; c++) /* a peer's text goes to terminals */
+    for (char *c = f->text; *c; c++) /* the peer's text may be shown on a terminal */
         if ((unsigned char)*c < 32 || (unsigned char)*c > 126)
             *c = '?';
     f->from_peer = true;
     return -1;
 }
 
-/* Reads the checked part (and, except for PAGES, the padding). */
+/* Reads the checked part and, except for PAGES, the padding. Page data is a multiple of 8 bytes
+ * and has no padding. */
 static int receive_payload(struct conn *conn, struct record *record)
 {
     struct xlm_header *h = &record->header;

@@ -9,7 +9,7 @@
 
 #include "conn.h"
 
-/* Finishes a connect that has begun; 0 or an errno. */
+/* Waits until a non-blocking connect() has ended. 0 or an errno. */
 static int finish(int fd, int timeout_ms, int cancel_fd)
 {
     struct pollfd set[2] = { { fd, POLLOUT, 0 }, { cancel_fd, POLLIN, 0 } };

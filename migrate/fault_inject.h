@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Faults on purpose, for tests.  The variable XLMD_FAULT of the daemon's environment holds one of
- *     cut-after-bytes:N      the connection breaks after N bytes have been sent by this daemon
- *     corrupt-byte:N         the lowest bit of byte N that this daemon sends is flipped
- *     exit-at-stage:NAME     the daemon kills itself (SIGKILL) on reaching a stage: accepted,
- * round-N, suspending, suspended, state-sent, verified, committing, committed, running, released on
- * the source; accepted, created, round-N, verified, waiting, committed, running on the target;
- *                            measuring: a dirty rate, its log just on
- *     pause-at-stage:NAME:MS it sleeps there instead
- * N and the bytes count from the first of the next migration's connection; a fault happens once a
- * process.
+ * Fault injection for tests.  The environment variable XLMD_FAULT of the daemon has one of these
+ * values:
+ *     cut-after-bytes:N         the connection breaks after this daemon has sent N bytes
+ *     corrupt-byte:N            this daemon flips the lowest bit of byte N that it sends
+ *     exit-at-stage:STAGE       the daemon kills itself (SIGKILL) when it reaches the stage
+ *     pause-at-stage:STAGE:MS   the daemon sleeps for MS milliseconds when it reaches the stage
+ * Bytes are counted from 0, on each connection of a migration.  A fault happens once per process.
+ *
+ * Stages of a source: accepted, round-N, suspending, suspended, state-sent, verified, committing,
+ * committed, running, released.  Stages of a target: accepted, created, round-N, verified, waiting,
+ * committed, running.  Stage of a dirty-rate measurement: measuring (the log has just been switched
+ * on).
  */
 #ifndef MIGRATE_FAULT_INJECT_H
 #define MIGRATE_FAULT_INJECT_H
@@ -19,16 +21,17 @@
 struct conn;
 struct fault_inject {
     bool cut, corrupt;
-    uint64_t at;
+    uint64_t at; /* the byte, for `cut` and `corrupt` */
     char stage[32];
     uint32_t pause_ms;
-    void (*die)(struct conn *conn); /* a test's way of dying; NULL: SIGKILL */
+    void (*die)(struct conn *conn); /* called instead of SIGKILL, for tests; may be NULL */
 };
 
-/* Parses the form above; -1 on nonsense. */
+/* Parses a value of XLMD_FAULT.  -1 if it has none of the forms above. */
 int fault_inject_parse(const char *text, struct fault_inject *fault);
 
-/* The calling session has reached a stage; may not return.  `fault` may be NULL. */
+/* Called when a session reaches a stage.  Does not return if the fault kills the process.  `fault`
+ * and `conn` may be NULL. */
 void fault_inject_stage(struct fault_inject *fault, struct conn *conn, const char *stage);
 
 #endif

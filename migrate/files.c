@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The scalar code gives the same hashes.  It is fast enough everywhere, the vector code many times
- * slower in an emulator. */
+/* The scalar code gives the same hashes as the vector code. It is fast enough on all machines,
+ * and many times faster in an emulator. */
 #define XXH_VECTOR 0
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -85,10 +85,8 @@ static int failed(struct failure *f, const char *path)
     return fail(f, XLM_E_INTERNAL, "%s: %s", path, strerror(errno));
 }
 
-/*
- * One page with the header of an arm64 Image, or of an arm32 zImage, so that the domain builder
- * takes it and makes a domain of that width; its code would loop.
- */
+/* Writes one page with the header of an arm64 Image or of an arm32 zImage. xl's domain builder
+ * accepts it, and makes a domain of that width. Its only instruction is an endless loop. */
 static int write_stand_in(const char *path, uint32_t guest_bits, struct failure *f)
 {
     static const uint32_t image[STAND_IN_WORDS] = {
@@ -99,7 +97,8 @@ static int write_stand_in(const char *path, uint32_t guest_bits, struct failure 
     static const uint32_t zimage[STAND_IN_WORDS] = {
         [0] = 0xeafffffe,     /* b . */
         [9] = 0x016f2818,     /* magic */
-        [11] = sizeof zimage, /* end; the start before it is 0: runs anywhere */
+        [11] = sizeof zimage, /* end; the word before it, the start, is 0: the image may be loaded
+                                 anywhere */
     };
     const uint32_t *page = guest_bits == XLR_WIDTH_32 ? zimage : image;
     unlink(path);
@@ -137,8 +136,8 @@ int files_prepare(struct files *files, const char *state_dir, const uint8_t uuid
     return 0;
 }
 
-/* An equal regular file at this path?  Its content is what A offered, so its path tells A nothing
- * new. */
+/* True if there is a regular file with the offered content at this path. A learns nothing new
+ * from that, because it has the content itself. */
 static bool is_equal(const char *path, const struct xlm_file_offer *offer)
 {
     struct stat st;

@@ -56,8 +56,8 @@ bool histogram_parse(const char *line, struct histogram *h)
     return good && h->intervals >= 1 && h->region_pages;
 }
 
-/* Shares of a region's pages, in percent: written at some time; written in an interval, on average.
- */
+/* Shares of a region's pages, in percent: written in at least one interval; written per
+ * interval, on average. */
 static double percent(double part, double whole)
 {
     return whole > 0 ? part < whole ? part / whole * 100 : 100 : 0;
@@ -100,7 +100,7 @@ static void rectangle(FILE *out, double x, double y, double width, double height
             width, height, colour);
 }
 
-/* The end of the axis: the least of 1, 2, 5, ... 100 % that holds all bars. */
+/* The end of the axis: the smallest of 1, 2, 5, ... 100 % that is not below the highest bar. */
 static double scale_percent(const struct histogram *h)
 {
     static const double end[] = { 1, 2, 5, 10, 20, 50, 100 };
@@ -158,7 +158,7 @@ static void svg_percent_axis(const struct histogram *h, FILE *out)
     text_at(out, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 12, 12, "middle", "guest-physical address");
 }
 
-/* An address under the first bar of a bank and under every so many. */
+/* The address below a bar. Drawn for the first bar of a bank, and then at equal distances. */
 static void svg_address(const struct histogram_bar *b, double x, FILE *out)
 {
     char text[32];
@@ -176,7 +176,7 @@ static void svg_bar(double x, double width, double share, double scale, const ch
         rectangle(out, x, TOP + PLOT_HEIGHT - tall, width, tall, colour);
 }
 
-/* Between banks. */
+/* The line between two banks. */
 static void svg_gap(double x, FILE *out)
 {
     fprintf(
@@ -188,7 +188,7 @@ static void svg_gap(double x, FILE *out)
 static void svg_bars(const struct histogram *h, double step, FILE *out)
 {
     uint32_t every = 1, since = 0;
-    while (h->count / every > 9) /* a power of two: round addresses */
+    while (h->count / every > 9) /* a power of two, for round addresses */
         every *= 2;
     double x = LEFT, scale = scale_percent(h);
     for (uint32_t i = 0; i < h->count; i++, x += step) {
@@ -219,7 +219,7 @@ void histogram_svg(const struct histogram *h, FILE *out)
 
 /* --- text --- */
 
-/* Bar i and those that follow it, `most` at the most, as one; how many they are. */
+/* Adds up bar i and the bars that join it, at most `most`. Returns how many these are. */
 static uint32_t join(const struct histogram *h, uint32_t i, uint32_t most,
                      struct histogram_bar *sum)
 {

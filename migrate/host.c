@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAKE_WAY_S 10 /* a measurement looks up at least after each of its hypercalls */
+#define MAKE_WAY_S 10 /* a measurement looks for a cancellation after each of its hypercalls */
 
 void host_init(struct host *host, const char *backend_name, const char *state_dir)
 {
@@ -19,7 +19,7 @@ void host_init(struct host *host, const char *backend_name, const char *state_di
     pthread_cond_init(&host->left, NULL);
     host->backend_name = backend_name;
     host->state_dir = state_dir;
-    /* On one CPU, to receive pages only delays xl, which is at work on the domain. */
+    /* With one CPU, receiving pages early would only delay xl, which makes the domain. */
     host->buffer_bytes = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 64u << 20 : 0;
     host->resolve_interval_ms = 1000;
 }
@@ -29,7 +29,8 @@ void host_journal_dir(const struct host *host, char *path, size_t size)
     snprintf(path, size, "%s/migrations", host->state_dir);
 }
 
-/* The journal that names this guest, of whichever migration; NONE if there is none. */
+/* The state of an unresolved journal of this guest, from any migration. JOURNAL_NONE if there is
+ * none. */
 static enum journal_state unsettled(const struct host *host, const uint8_t uuid[16])
 {
     char dir[PATH_MAX];
@@ -61,8 +62,8 @@ static struct migration *rival(const struct host *host, const struct migration *
     return other;
 }
 
-/* Until nobody else is at work on the guest; -1 with *f if that is not to be had.  Lock held, but
- * not while waiting. */
+/* Waits until no other migration or measurement of the guest runs, and ends a measurement for
+ * that. -1 with *f set if it cannot. The caller holds the lock; it is released while waiting. */
 static int make_way(struct host *host, struct migration *m, struct failure *f)
 {
     struct timespec end;

@@ -7,7 +7,7 @@
 
 #include "codec.h"
 
-/* A record that came before the domain: its checked part, then its pages. */
+/* A record that arrived before the domain existed: its checked part and its page data. */
 struct intake_queued {
     struct intake_queued *next;
     struct xlm_header header;
@@ -65,7 +65,8 @@ static int bad_record(struct intake *in, const struct xlm_header *h, uint64_t of
                       (unsigned long long)value);
 }
 
-/* Every frame inside the guest, and of the round that is under way. */
+/* Checks that the record is of the current round, and that all of its frames are inside the
+ * guest. */
 static int check_frames(struct intake *in, const struct xlm_header *h, uint64_t offset,
                         const struct xlm_pages *p)
 {
@@ -83,7 +84,7 @@ static int check_frames(struct intake *in, const struct xlm_header *h, uint64_t 
     return 0;
 }
 
-/* Walks the slots of a record's runs. */
+/* Iterates over the slots of a record's runs. */
 struct walk {
     const struct xlm_run *run;
     uint64_t in_run;
@@ -117,7 +118,7 @@ static void note_page(struct intake *in, uint64_t slot, bool good, const struct 
     in->where[slot] = (struct intake_origin){ h->index, offset };
 }
 
-/* Maps slots that have memory, each of them. */
+/* Maps slots that must all be populated. */
 static int map_all(struct intake *in, const uint64_t *slot, uint32_t count, struct memory_window *w)
 {
     if (memory_map(&in->memory, slot, count, w, in->failure) < 0)
@@ -132,7 +133,7 @@ static int map_all(struct intake *in, const uint64_t *slot, uint32_t count, stru
     return 0;
 }
 
-/* The slots of a record, with memory in each. */
+/* Determines the slots of a record, and populates those that are holes. */
 static int take_slots(struct intake *in, const struct xlm_pages *p, uint64_t *slot)
 {
     struct walk walk = walk_start(p);
@@ -145,8 +146,8 @@ static int take_slots(struct intake *in, const struct xlm_pages *p, uint64_t *sl
     return 0;
 }
 
-/* A record's pages into guest memory, from where they are queued or from the connection; then their
- * checksums are compared. */
+/* Writes a record's pages to guest memory, from the queue (`data`) or from the connection, and
+ * then compares their checksums. */
 static int write_pages(struct intake *in, const struct xlm_header *h, uint64_t offset,
                        const struct xlm_pages *p, const uint8_t *data, struct conn *conn)
 {
@@ -170,8 +171,8 @@ static int write_pages(struct intake *in, const struct xlm_header *h, uint64_t o
     return error;
 }
 
-/* Some pages that are not known to be blank; reading is cheaper than writing where nothing has to
- * be written. */
+/* Clears pages that may contain data. A page is read first, because reading is cheaper than
+ * writing, and most of these pages are zero already. */
 static int clear_pages(struct intake *in, const uint64_t *slot, uint32_t count)
 {
     struct memory_window w;
@@ -258,7 +259,7 @@ int intake_zero(struct intake *in, const struct record *record)
     return write_zero_pages(in, &record->header, record->offset, p);
 }
 
-/* What of the new domain nobody has written to yet. */
+/* Finds the pages of the new domain that have never been written. */
 static int find_blank(struct intake *in)
 {
     struct memory *m = &in->memory;
@@ -314,7 +315,8 @@ int intake_round_end(struct intake *in, const struct xlm_round *round)
     if (round->round != in->round)
         return fail(in->failure, XLM_E_STREAM, "ROUND has the number %u, but %u was expected",
                     round->round, in->round);
-    /* A page that was wrong a round ago because it was being written has been sent again by now. */
+    /* A page whose checksum was wrong in the previous round because the guest wrote it has come
+     * again by now. */
     if (damaged(in, in->bad_before) < 0 ||
         ((round->flags & XLM_ROUND_FINAL) && damaged(in, in->bad_now) < 0))
         return -1;

@@ -29,7 +29,7 @@ static bool send_text(int fd, const char *text, size_t n)
     return true;
 }
 
-/* xlm may be gone: the migration is the daemon's and goes on. */
+/* For a migration: it continues if xlm has ended, so errors are ignored. */
 static void send_line(void *argument, const char *line)
 {
     int fd = *(int *)argument;
@@ -37,7 +37,8 @@ static void send_line(void *argument, const char *line)
         send_text(fd, "\n", 1);
 }
 
-/* Of what belongs to its connection: the first line that does not get through ends that. */
+/* For a measurement: it must end with its connection, so a failed write shuts the connection
+ * down. */
 static void send_or_end(void *argument, const char *line)
 {
     int fd = *(int *)argument;
@@ -60,7 +61,8 @@ static void send_done(int fd, const char *result, const char *error)
     free(text);
 }
 
-/* A number of the request within its bounds; absent: as it was. */
+/* Reads an optional number of the request and checks its bounds. *value is unchanged if it is
+ * missing. */
 static int get_number(const char *line, const char *key, uint64_t least, uint64_t most,
                       uint64_t *value, struct failure *f)
 {
@@ -136,7 +138,8 @@ static int parse_rate(const char *line, struct rate_request *r, struct failure *
 
 static void do_rate(struct host *host, int fd, const char *line)
 {
-    /* While it does not read, the guest is logged and a migration may wait: not for long. */
+    /* If xlm does not read, the dirty log stays on and a migration may wait for its end: limit
+     * that. */
     const struct timeval patience = { .tv_sec = 2 };
     struct rate_request request;
     struct failure f = { 0 };
@@ -245,7 +248,7 @@ static void do_status(struct host *host, int fd)
     pthread_mutex_unlock(&host->lock);
     free(list);
     if (fclose(out) == 0 && text[0]) {
-        text[strlen(text) - 1] = 0; /* send_line() ends the last one */
+        text[strlen(text) - 1] = 0; /* send_line() appends the last newline */
         send_line(&fd, text);
     }
     free(text);

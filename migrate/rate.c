@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation.  One thread, straight through.  The guest runs on all the while.  One
- * harvest an interval tells the pages that it wrote in it (rate_writes.c makes of that what it
- * writes in any number of intervals); what it writes in shorter times is seen by peeking into the
- * log, which clears nothing and so costs the guest no further fault.  The log is off before
- * anything is worked out or told.
+ * Theory of operation. One thread runs the steps below in order, while the guest runs on. One
+ * harvest per interval gives the pages that the guest wrote in the interval. From these,
+ * rate_writes.c computes how many pages the guest writes in any number of intervals. Shorter times
+ * are measured by a peek into the log. A peek clears nothing, so it costs the guest no further
+ * fault. The log is switched off before the results are computed and reported.
  */
 #define _GNU_SOURCE 1
 #include "rate.h"
@@ -18,12 +18,11 @@
 
 #include "rate_speed.h"
 
-/* Parts of an interval after which the log is looked into, ascending. */
+/* The peeks: after 1/100 and after 1/10 of an interval. */
 static const uint32_t peek_part[] = { 100, 10 };
 #define PEEKS (sizeof peek_part / sizeof *peek_part)
-#define PEEK_MIN_NS                                                               \
-    5000000u /* earlier than this it says more of the scheduler than of the guest \
-              */
+/* An earlier peek would measure the scheduler rather than the guest. */
+#define PEEK_MIN_NS 5000000u
 
 struct rate {
     struct host *host;
@@ -36,7 +35,7 @@ struct rate {
     struct journal journal;
     struct memory memory;
     struct rate_writes writes;
-    uint64_t *log, *zero; /* bitmaps by frame and by slot */
+    uint64_t *log, *zero; /* bitmaps, by frame and by slot */
     uint64_t guest_pages, start_ns, clean_ns, measured_ns;
     struct {
         uint64_t ns, pages, count;
@@ -61,7 +60,7 @@ static const char *why_cancelled(struct rate *r)
     return ousted ? "a migration of the guest begins" : "cancelled";
 }
 
-/* xlm has nothing more to say; what it does say is thrown away. */
+/* True if xlm has closed the connection or its sending direction. Data from xlm is discarded. */
 static bool client_left(int fd)
 {
     char text[256];
@@ -69,7 +68,7 @@ static bool client_left(int fd)
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-/* Until that time; at least looks whether to go on. */
+/* Waits until `at_ns`. Fails if the measurement is cancelled; looks for that at least once. */
 static int wait_until(struct rate *r, uint64_t at_ns)
 {
     for (;;) {
@@ -100,7 +99,7 @@ static int check_guest(struct rate *r)
     if (d.shut_down)
         return fail(&r->failure, XLM_E_STATE,
                     d.suspended ? "the guest is suspended" : "the guest has shut down");
-    if (d.paused) /* xl pauses what it is about to destroy */
+    if (d.paused) /* xl pauses a domain before it destroys it */
         return fail(&r->failure, XLM_E_STATE,
                     r->logging ? "the guest has been paused, or is being destroyed"
                                : "the guest is paused and so writes nothing: unpause it first");
@@ -131,7 +130,8 @@ static int find_guest(struct rate *r)
     return check_guest(r);
 }
 
-/* Which frames have memory, and which of those are all zero: a migration would not send them. */
+/* Finds the populated frames, and those that contain only zeroes: a migration would not send
+ * these. */
 static int scan(struct rate *r)
 {
     struct memory *m = &r->memory;
@@ -150,7 +150,7 @@ static int scan(struct rate *r)
                             &r->failure);
 }
 
-/* The journal first: should this daemon die, the next one finds it. */
+/* Writes the journal first: if this daemon dies, the next one finds it and switches the log off. */
 static int start_logging(struct rate *r)
 {
     r->journal = (struct journal){ .state = JOURNAL_MEASURING, .domid = r->domain.domid };
@@ -191,7 +191,8 @@ int rate_recover(struct host *host, struct backend *backend, const struct journa
 
 /* --- the intervals --- */
 
-/* The pages of the log that are the guest's memory, into the record if there is one; how many. */
+/* Counts the pages in the log that are memory of the guest, and adds them to `record` unless it
+ * is NULL. */
 static uint64_t take_pages(const struct rate *r, struct rate_writes *record)
 {
     uint64_t count = 0;
@@ -239,8 +240,8 @@ static int measure(struct rate *r)
     uint64_t interval_ns = r->request->interval_ms * 1000000ull, end = r->start_ns;
     for (uint32_t i = 0; i < count; i++) {
         end += interval_ns;
-        if (end < r->clean_ns +
-                      interval_ns / 4 * 3) /* too late for it: intervals are to be of one length */
+        if (end < r->clean_ns + interval_ns / 4 * 3) /* this interval began late: shift its end, so
+                                                        that all have about the same length */
             end = r->clean_ns + interval_ns;
         for (size_t k = 0; k < PEEKS; k++) {
             uint64_t part = interval_ns / peek_part[k];
@@ -272,7 +273,8 @@ static void make_model(const struct rate *r, struct rate_forecast_model *model)
     rate_forecast_add(model, interval_s * n, rate_writes_mean(&r->writes, n));
 }
 
-/* Pages that a migration would send: not those that are zero still. */
+/* The number of pages that a migration would send: those that are not zero, or have been
+ * written. */
 static uint64_t data_pages(const struct rate *r)
 {
     uint64_t count = 0;

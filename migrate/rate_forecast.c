@@ -4,23 +4,23 @@
 #include <math.h>
 
 #define MIB             1048576.0
-#define WIRE_PAGE_BYTES 4112.0 /* a page in PAGES: its sum, its share of runs and headers */
-#define ROUND_SECONDS \
-    0.005 /* what a round takes besides its bytes: the harvest, the target's acknowledgement */
-#define MOST_MIB_S 100000.0
+#define WIRE_PAGE_BYTES 4112.0 /* a page, its checksum, and its share of the runs and headers */
+#define ROUND_SECONDS   0.005 /* time of a round without its bytes: harvest, acknowledgement of B */
+#define MOST_MIB_S      100000.0
 
 void rate_forecast_add(struct rate_forecast_model *model, double seconds, double pages)
 {
     const struct rate_forecast_point *last = model->count ? &model->point[model->count - 1] : NULL;
     if (model->count == RATE_FORECAST_POINTS_MAX || (last && seconds <= last->seconds))
         return;
-    if (last && pages < last->pages) /* of other samples: a longer time has no fewer */
+    if (last && pages < last->pages) /* the points come from different samples; a longer time cannot
+                                        have fewer pages */
         pages = last->pages;
     model->point[model->count++] = (struct rate_forecast_point){ seconds, pages };
 }
 
-/* Along the power of time from a to b; before a and after b no faster than time, which is the most
- * that can go on. */
+/* The curve c * time^p through a and b. Outside of them p is at most 1, because a guest cannot
+ * write new pages at a growing rate for ever. */
 static double along(struct rate_forecast_point a, struct rate_forecast_point b, double seconds)
 {
     if (a.pages <= 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The events of `xlm dirty-rate`: docs/report.md. */
+/* The events of `xlm dirty-rate`, which docs/report.md describes. */
 #include "json.h"
 #include "rate.h"
 

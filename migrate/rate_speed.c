@@ -7,7 +7,7 @@
 
 #include "common.h"
 
-#define LEAST_BYTES 1048576u /* a smaller round's rate is latency, not bandwidth */
+#define LEAST_BYTES 1048576u /* the rate of a smaller round shows latency, not bandwidth */
 
 bool rate_speed_of(const struct report *r, struct rate_speed *speed)
 {

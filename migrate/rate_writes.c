@@ -5,9 +5,9 @@
 #include <string.h>
 
 /*
- * Pages of a bank that are plotted: xl lays memory out for the guest's maximum, so up to the last
- * that is there; and none of a bank smaller than a region, which is no RAM (the pages of console
- * and store).
+ * The number of pages of a bank that are plotted. xl lays the bank out for the guest's maximum
+ * size, so the plot ends at the last populated page. A bank smaller than a region is not RAM but
+ * the pages of console and xenstore, and is not plotted.
  */
 static uint64_t extent(const struct memory *m, const struct memory_bank *b)
 {
@@ -74,7 +74,7 @@ void rate_writes_free(struct rate_writes *w)
     w->pauses = NULL;
 }
 
-/* NULL: in none, or in memory that was not there at the beginning. */
+/* NULL if the slot is not plotted, or was a hole when the measurement began. */
 static struct rate_writes_region *region_of(struct rate_writes *w, uint64_t slot)
 {
     const struct memory *m = w->memory;

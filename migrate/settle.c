@@ -51,16 +51,17 @@ static int release(struct question *q)
     return host_move(q->host, q->j, JOURNAL_NONE) < 0 ? -1 : 0;
 }
 
-/* What B answered, and what follows. */
+/* Acts on B's answer: PROTOCOL.md, "Resolving a lost hand-over". */
 static int act_on(struct question *q, uint32_t holds)
 {
     bool back = q->j->state == JOURNAL_TAKEN_BACK;
-    if (q->j->state == JOURNAL_RELEASED) /* B had only to forget it, and has */
+    if (q->j->state ==
+        JOURNAL_RELEASED) /* B has deleted its journal, which was all that was missing */
         return host_move(q->host, q->j, JOURNAL_NONE) < 0 ? -1 : 0;
     switch (holds) {
     case XLM_NOTHING:
-        /* Given up by a person's word, but B does not have it: the copy here is the only one. Its
-         * journal stays, for a person to decide. */
+        /* The operator gave the guest up, but B has no copy, so the copy here is the only one.
+         * The journal stays, and the operator must decide. */
         if (q->j->state == JOURNAL_GIVEN_UP)
             return fail(
                 &q->failure, XLM_E_STATE,
@@ -142,7 +143,7 @@ static bool settle_entry(struct host *host, struct backend *backend, struct jour
     case JOURNAL_GIVEN_UP: return ask(host, backend, j) < 0;
     case JOURNAL_RELEASED:
         return source_destroy_copy(host, backend, j) < 0 || ask(host, backend, j) < 0;
-    default: return false; /* B waits to be asked */
+    default: return false; /* on B: A will ask */
     }
 }
 
@@ -173,8 +174,7 @@ static void recover_entry(struct host *host, struct backend *backend, struct jou
              journal_state_name(j->state));
     switch (j->state) {
     case JOURNAL_SENDING:
-        /* It may have been verified over there: ask (taken-back) until B says that it has nothing.
-         */
+        /* B may have a verified copy: go to `taken-back`, and ask until B has destroyed it. */
         error = source_take_back(host, backend, j);
         if (!error)
             error = host_move(host, j, JOURNAL_TAKEN_BACK);
@@ -183,7 +183,7 @@ static void recover_entry(struct host *host, struct backend *backend, struct jou
     case JOURNAL_MEASURING: error = rate_recover(host, backend, j); break;
     case JOURNAL_RECEIVING: error = target_discard(host, backend, j); break;
     case JOURNAL_OWNER: error = target_run(backend, j); break;
-    default: break; /* settle_once(), or a person */
+    default: break; /* left to settle_once(), or to the operator */
     }
     if (error < 0)
         log_line("%s: cannot recover: %s", j->name, strerror(-error));
@@ -204,7 +204,7 @@ void settle_recover(struct host *host)
         backend_close(backend);
 }
 
-/* --- a person decides --- */
+/* --- the operator decides --- */
 
 static int decide(struct host *host, struct backend *backend, struct journal *j, bool keep)
 {
@@ -215,9 +215,8 @@ static int decide(struct host *host, struct backend *backend, struct journal *j,
             error = host_move(host, j, JOURNAL_TAKEN_BACK);
             return error ? error : source_take_back(host, backend, j);
         }
-        return host_move(
-            host, j,
-            JOURNAL_GIVEN_UP); /* the copy goes once B has answered, or by a second give-up */
+        return host_move(host, j, JOURNAL_GIVEN_UP); /* the copy is destroyed when B has answered,
+                                                        or by a second give-up */
     case JOURNAL_GIVEN_UP:
         return keep ? -EPERM
                : (error = host_move(host, j, JOURNAL_RELEASED))
@@ -229,7 +228,7 @@ static int decide(struct host *host, struct backend *backend, struct journal *j,
         error = host_move(host, j, JOURNAL_OWNER);
         return error ? error : target_run(backend, j);
     case JOURNAL_TAKEN_BACK:
-        return keep ? host_move(host, j, JOURNAL_NONE) : -EPERM; /* stop asking B */
+        return keep ? host_move(host, j, JOURNAL_NONE) : -EPERM; /* stops asking B */
     default: return -EPERM;
     }
 }

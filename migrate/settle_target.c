@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* B's side of settling: A asks what B holds. */
+/* B's side of resolving: answers A's question for the state of B's journal. */
 #include <errno.h>
 #include <string.h>
 
@@ -11,7 +11,8 @@ static int answer(struct conn *conn, uint32_t holds)
     return conn_send_struct(conn, XLM_RESOLVED, &resolved, sizeof resolved);
 }
 
-/* `owner`: A destroys its copy and says DONE; or it has, and only wants B to forget. */
+/* The journal is `owner`. A will destroy its copy and send DONE. If A has done so (`released`),
+ * only the journal of B remains to be deleted. */
 static void answer_owner(struct host *host, struct conn *conn, const struct journal *j,
                          bool released)
 {
@@ -29,8 +30,8 @@ static void answer_verified(struct host *host, struct backend *backend, struct c
 {
     struct record record = { 0 };
     if (taken_back) {
-        /* A never gave it up.  The session that waited for COMMIT, if it is still there, ends: its
-         * connection is A's old one. */
+        /* A never gave the guest up. If the session that waits for COMMIT still exists, it is
+         * cancelled, because its connection is an old one of A. */
         int error = target_discard(host, backend, j);
         host_cancel_id(host, j->migration);
         if (error < 0)
@@ -44,7 +45,8 @@ static void answer_verified(struct host *host, struct backend *backend, struct c
     record_free(&record);
 }
 
-/* No journal: truly nothing, or a domain whose story is lost? */
+/* There is no journal. If there is a domain with the UUID nevertheless, nobody knows where it
+ * comes from: a conflict. */
 static void answer_unknown(struct backend *backend, struct conn *conn, const uint8_t uuid[16],
                            uint32_t a_holds)
 {
@@ -76,7 +78,9 @@ void settle_serve(struct host *host, struct conn *conn, const uint8_t migration[
     else if (j.state == JOURNAL_VERIFIED)
         answer_verified(host, backend, conn, &j, taken_back);
     else if (j.state == JOURNAL_RECEIVING)
-        host_cancel_id(host, migration); /* its session has not noticed the loss: A asks again */
+        host_cancel_id(
+            host,
+            migration); /* its session has not noticed the lost connection yet: A will ask again */
 out:
     record_free(&record);
     if (backend)

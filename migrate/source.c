@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation.  One thread, straight through the stages below.  Until source_commit()
- * writes `committing` to the journal, any failure ends in undo(): the guest is resumed if it was
- * suspended, the log is switched off, and the peer is told.  From then on the guest stays suspended
- * until it is known who owns it: settle.c asks.
+ * Theory of operation. One thread runs the stages below in order. Before commit() writes
+ * `committing` to the journal, every failure ends in undo(): the guest is resumed if it was
+ * suspended, the dirty log is switched off, and B gets an ERROR. After that, a failure leaves the
+ * guest suspended, because B may own it: settle.c asks B.
  */
 #include "source.h"
 
@@ -64,7 +64,7 @@ static int take_context(struct source *s)
     return state_check(s->context, s->context_length, &s->failure);
 }
 
-/* Names go into files and configurations. */
+/* The name becomes part of files and configurations on B. */
 static int check_name(struct source *s)
 {
     for (const char *c = s->domain.name; *c; c++)
@@ -112,7 +112,7 @@ static int read_config(struct source *s)
     return 0;
 }
 
-/* The time since the last call, or since the start. */
+/* The time since the last call, or since the start of the migration. */
 static uint64_t lap(struct source *s)
 {
     uint64_t now = now_ns(), ns = now - s->lap_ns;
@@ -120,7 +120,7 @@ static uint64_t lap(struct source *s)
     return ns;
 }
 
-/* All that can be found wrong without the other host. */
+/* All checks that need only this host. */
 static int prepare(struct source *s)
 {
     s->context = malloc(XLM_CONTEXT_MAX);
@@ -252,8 +252,7 @@ static int offer_domain(struct source *s)
     return 0;
 }
 
-/* Before the first page with data: B says when it can take them, and which of the files it wants.
- */
+/* B must send WANT before the first PAGES record. WANT also names the files that B needs. */
 static int wait_want(struct source *s)
 {
     host_stage(s->host, &s->m, "waiting for the target host to make the domain");
@@ -264,7 +263,7 @@ static int wait_want(struct source *s)
     return 0;
 }
 
-/* Between records of a round: B has nothing to say then but why it stops. */
+/* Called between the records of a round. The only record that B may send then is ERROR. */
 static int listen_between(void *argument)
 {
     struct source *s = argument;
@@ -344,7 +343,7 @@ static int start_logging(struct source *s)
     return 0;
 }
 
-/* One round while the guest runs; *verdict says what next. */
+/* One round while the guest runs. result->verdict decides what follows. */
 static int live_round(struct source *s, struct policy_result *result)
 {
     uint64_t start = now_ns(), bytes = s->conn.tx_bytes, dirty;
@@ -391,7 +390,8 @@ static int precopy(struct source *s)
     return fail(&s->failure, XLM_E_INTERNAL, "%s", text);
 }
 
-/* Walks the guest's xenstore nodes ahead of the blackout (see backend_store_save()). */
+/* Reads the guest's xenstore nodes before the blackout, so that the blackout is shorter: see
+ * backend_store_save(). */
 static void read_store_ahead(struct source *s)
 {
     uint8_t *nodes = NULL;
@@ -417,7 +417,7 @@ static int suspend_guest(struct source *s)
     return 0;
 }
 
-/* Has the balloon moved since the memory was mapped? */
+/* True if the guest's balloon may have made or filled holes since the memory was scanned. */
 static bool balloon_moved(struct source *s)
 {
     struct backend_domain now;
@@ -479,7 +479,7 @@ static int send_state(struct source *s)
     free(range);
     free(nodes);
     struct xlm_end end = { s->out.pages, s->out.zero_pages, populated };
-    s->ended = true; /* from here on B may have verified it */
+    s->ended = true; /* from here on B may have sent VERIFIED */
     if (error || conn_send_struct(&s->conn, XLM_END, &end, sizeof end) < 0)
         return -1;
     s->report->state_ns = lap(s);
@@ -513,7 +513,8 @@ static void note_running(struct source *s)
     s->report->total_ns = now - s->start_ns;
 }
 
-/* -1: not done, with the journal telling whether the guest is still A's. */
+/* Returns -1 on failure. If the journal is `committing` then, A does not know who owns the
+ * guest. */
 static int commit(struct source *s)
 {
     host_stage(s->host, &s->m, "handing over");
@@ -542,7 +543,8 @@ static void note_totals(struct source *s)
     s->report->zero_pages = s->out.zero_pages;
 }
 
-/* For forecasts.  What was held back by a cap does not tell what the link carries. */
+/* For forecasts. With a limit on the send rate, the migration does not show the bandwidth of the
+ * link. */
 static void note_speed(struct source *s)
 {
     struct rate_speed speed;
@@ -561,10 +563,10 @@ static enum source_result release(struct source *s)
     int told = conn_send_struct(&s->conn, XLM_DONE, NULL, 0);
     note_totals(s);
     note_speed(s);
-    outflow_free(&s->out); /* mappings keep pages of a dying domain */
+    outflow_free(&s->out); /* a mapping would keep pages of the dying domain */
     if (!error)
         error = source_destroy_copy(s->host, s->backend, &s->journal);
-    /* B has forgotten it when it says DONE, too; else settle.c asks until it has. */
+    /* B's DONE means that B has deleted its journal. Without it, settle.c asks B until it has. */
     if (!error && !told && conn_expect(&s->conn, &s->record, XLM_DONE) == 0)
         error = host_move(s->host, &s->journal, JOURNAL_NONE);
     if (error < 0)
@@ -582,7 +584,7 @@ int source_destroy_copy(struct host *host, struct backend *backend, const struct
     if (error < 0 && error != -ESRCH)
         return error;
     if (error == -ESRCH ||
-        d.domid == j->domid) /* else the guest has come back, and they are its own */
+        d.domid == j->domid) /* otherwise the guest has come back, and the files belong to it */
         files_remove(host->state_dir, j->uuid);
     return 0;
 }
@@ -595,12 +597,12 @@ int source_take_back(struct host *host, struct backend *backend, const struct jo
     if (error < 0 || d.domid != j->domid)
         return error == -ESRCH || !error
                    ? 0
-                   : error; /* the host has been restarted: nothing is left to run */
+                   : error; /* the host has been restarted: there is no copy to run */
     backend_log_disable(backend, d.domid);
     return d.suspended ? backend_resume(backend, d.domid) : 0;
 }
 
-/* The guest is A's: as it was before. */
+/* A owns the guest: makes everything as it was before the migration. */
 static void undo(struct source *s)
 {
     int error = s->suspended ? backend_resume(s->backend, s->domain.domid) : 0;
@@ -608,7 +610,7 @@ static void undo(struct source *s)
         log_line("cannot resume %s: %s", s->m.name, strerror(-error));
     if (s->logging)
         backend_log_disable(s->backend, s->domain.domid);
-    if (s->sending) /* B may keep a verified copy: it must hear that it is void */
+    if (s->sending) /* B may have a verified copy, which it must destroy: settle.c tells it */
         host_move(s->host, &s->journal, s->ended ? JOURNAL_TAKEN_BACK : JOURNAL_NONE);
     conn_send_error(&s->conn, &s->failure);
     conn_linger(&s->conn);
@@ -631,7 +633,7 @@ static enum source_result fail_migration(struct source *s)
 static void tear_down(struct source *s)
 {
     if (s->conn.fd < 0 && s->request->fd >= 0)
-        close(s->request->fd); /* given, but not taken over */
+        close(s->request->fd); /* conn_init() has not taken it over */
     outflow_free(&s->out);
     conn_close(&s->conn);
     record_free(&s->record);

@@ -11,7 +11,7 @@ struct cursor {
     const uint8_t *at, *end;
 };
 
-/* The next record; false at the end of the bytes or if what is there does not fit. */
+/* The next state record. False at the end of the bytes, or if the record does not fit into them. */
 static bool next(struct cursor *c, struct hvm_save_descriptor *d, const uint8_t **payload)
 {
     if ((size_t)(c->end - c->at) < sizeof *d)
@@ -88,9 +88,9 @@ static const char *gic_name(uint32_t gic)
 }
 
 /*
- * Which widths the host's CPUs have at EL1 is in ID_AA64PFR0.EL1: 0: no AArch64 at all, 1: nothing
- * else, 2: both.  The width of the empty domain that these features are from says nothing: the
- * guest's own is chosen when it is made.
+ * ID_AA64PFR0.EL1 gives the widths of the host's CPUs at EL1. 0: AArch32 only, 1: AArch64 only, 2:
+ * both. The width of the empty domain does not matter: xl chooses the width of the guest's domain
+ * when it makes it.
  */
 static int check_width(uint32_t width, const void *features, size_t bytes, struct failure *f)
 {
@@ -141,8 +141,8 @@ int state_compatible(const void *guest, size_t guest_bytes, const void *host, si
 
 #define NS_PER_S 1000000000u
 
-/* elapsed_ns * hz / 10^9, exact: of the seconds and of the rest, so that no product is larger than
- * 64 bits. */
+/* elapsed_ns * hz / 10^9, rounded down. Seconds and rest are multiplied separately, so that no
+ * product exceeds 64 bits. */
 static uint64_t ticks_in(uint64_t elapsed_ns, uint64_t hz)
 {
     uint64_t seconds = elapsed_ns / NS_PER_S, rest = elapsed_ns % NS_PER_S;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation.  Straight through the order of records in PROTOCOL.md; `xl create -p` runs
- * beside it, and pages that come before it is done wait in the intake's queue.  Any failure before
- * `verified` is in the journal destroys what was made.  After it, the guest is kept until A says
- * COMMIT, or that it has it back, on this connection or on another one (settle_target.c).
+ * Theory of operation. One thread takes the records in the order of PROTOCOL.md. Meanwhile `xl
+ * create -p` runs as a process, and pages that arrive before it has ended wait in the queue of
+ * intake.c. A failure before the journal is `verified` destroys what was made. After that the copy
+ * stays until A sends COMMIT, or until A reports that it has taken the guest back, on this
+ * connection or on a later one (settle_target.c).
  */
 #include "target.h"
 
@@ -36,7 +37,7 @@ struct target {
     struct files files;
     struct xlm_domain offered;
     struct backend_domain domain;
-    uint8_t *state; /* the STATE record's payload */
+    uint8_t *state; /* payload of the STATE record */
     struct xlm_want want;
     bool added, receiving, created, want_sent, verified;
 };
@@ -51,7 +52,7 @@ static int check_name(struct target *t)
     return 0;
 }
 
-/* What another guest of this host, or its memory, stands against. */
+/* Refuses the guest if a domain has its name or its UUID, or if there is too little free memory. */
 static int check_room(struct target *t)
 {
     struct backend_domain other;
@@ -67,8 +68,8 @@ static int check_room(struct target *t)
                     t->offered.name);
     if (by_name != -ESRCH || by_uuid != -ESRCH)
         return fail(&t->failure, XLM_E_INTERNAL, "cannot list the target host's domains");
-    uint64_t free_pages,
-        need = t->offered.tot_pages + t->offered.tot_pages / 256 + 512; /* and its tables */
+    uint64_t free_pages, need = t->offered.tot_pages + t->offered.tot_pages / 256 +
+                                512; /* pages for stage-2 tables and the hypervisor's structures */
     if (backend_free_pages(t->backend, &free_pages) < 0)
         return fail(&t->failure, XLM_E_INTERNAL, "cannot read the target host's free memory");
     if (free_pages < need)
@@ -144,8 +145,8 @@ static int begin(struct target *t, uint32_t guest_bits)
     return backend_create_start(t->backend, path, &t->failure);
 }
 
-/* "Send pages": at once if there is a buffer for those that come before the domain is made, else
- * when it is. */
+/* WANT permits A to send PAGES. It is sent at once if there is a buffer for pages that arrive
+ * before the domain exists, and otherwise when the domain exists. */
 static int send_want(struct target *t)
 {
     t->want_sent = true;
@@ -172,7 +173,8 @@ static int accept_domain(struct target *t)
     return t->host->buffer_bytes ? send_want(t) : 0;
 }
 
-/* Has xl made the domain?  Waits at most `wait_ms`; 1: not yet. */
+/* Waits at most `wait_ms` for xl to make the domain. 0: the domain exists, 1: not yet, -1:
+ * failed. */
 static int look_for_domain(struct target *t, int wait_ms)
 {
     if (t->in.ready)
@@ -235,7 +237,7 @@ static int keep_state(struct target *t)
         return codec_fail(&t->failure, XLM_E_STREAM, XLM_STATE, t->record.header.index,
                           t->record.offset, "it came %s",
                           t->state ? "twice" : "before the first round has ended");
-    t->state = t->record.payload; /* the record's buffer changes hands */
+    t->state = t->record.payload; /* the record's buffer is taken over */
     t->record.payload = NULL;
     t->record.capacity = 0;
     return 0;
@@ -258,7 +260,7 @@ static int take_record(struct target *t)
 static int receive_memory(struct target *t)
 {
     for (;;) {
-        /* The buffer is full, or xl is done: nothing more is read before the domain is there. */
+        /* If the buffer is full, nothing more is read before the domain exists. */
         int waiting = t->in.queued_bytes >= t->host->buffer_bytes ? wait_for_domain(t)
                                                                   : look_for_domain(t, 0);
         if (waiting < 0 || (t->in.ready && !t->want_sent && send_want(t) < 0) ||
@@ -306,7 +308,7 @@ static int load_store(struct target *t, const struct xlm_state *state)
                      : 0;
 }
 
-/* Everything is here: makes the guest whole, so that nothing but unpausing it is left. */
+/* All records have arrived: completes the guest, so that only unpausing it remains. */
 static int finish(struct target *t)
 {
     const struct xlm_end *end = (const struct xlm_end *)t->record.payload;
@@ -380,7 +382,7 @@ int target_own(struct host *host, struct backend *backend, struct conn *conn,
 int target_discard(struct host *host, struct backend *backend, const struct journal *j)
 {
     struct backend_domain d;
-    /* Out of `verified` first: from here on a COMMIT that is under way finds nothing to run. */
+    /* Leave `verified` first, so that a COMMIT that arrives from now on is refused. */
     int error = host_move(host, j, JOURNAL_RECEIVING);
     if (error && error != -EALREADY)
         return error;
@@ -391,7 +393,7 @@ int target_discard(struct host *host, struct backend *backend, const struct jour
     return host_move(host, j, JOURNAL_NONE);
 }
 
-/* A failure before `verified`, or A's own word after it: nothing of the guest stays here. */
+/* After a failure before `verified`, or an ERROR of A: removes all of the guest from this host. */
 static void undo(struct target *t)
 {
     backend_create_abandon(t->backend);
@@ -449,7 +451,7 @@ static void receive_guest(struct target *t)
     }
     struct journal now;
     if (host_journal(t->host, t->m.id, &now) == 0 && now.state == JOURNAL_OWNER)
-        return; /* it runs here; A has not said DONE, and will ask */
+        return; /* the guest runs here; A has not sent DONE, and will ask */
     if (t->verified && !t->failure.from_peer) {
         log_line("%s: %s; the paused copy stays on this host until the source host connects again",
                  t->m.name, t->failure.text);

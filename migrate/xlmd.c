@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The migration daemon.  The main thread accepts connections; each is served by a thread of its
- * own, straight through; one more thread settles what losses have left open.  See PROTOCOL.md.
- */
+/* The migration daemon. The main thread accepts connections, and each connection has a thread of
+ * its own. One more thread resolves what lost connections have left open. See PROTOCOL.md. */
 #define _GNU_SOURCE 1
 
 #include <arpa/inet.h>
@@ -124,7 +122,7 @@ static int listen_local(const char *path)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    /* A live daemon answers here: do not take its place. */
+    /* If a running daemon answers on this socket, do not replace the socket. */
     if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) {
         close(fd);
         errno = EADDRINUSE;
@@ -194,7 +192,7 @@ static void accept_session(struct host *host, int listener, bool local)
         inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&from)->sin6_addr, s->peer, sizeof s->peer);
     else if (from.ss_family == AF_INET)
         inet_ntop(AF_INET, &((struct sockaddr_in *)&from)->sin_addr, s->peer, sizeof s->peer);
-    if (!strncmp(s->peer, "::ffff:", 7)) /* IPv4 by way of the IPv6 socket */
+    if (!strncmp(s->peer, "::ffff:", 7)) /* an IPv4 address on the IPv6 socket */
         memmove(s->peer, s->peer + 7, strlen(s->peer + 7) + 1);
     __atomic_fetch_add(&sessions, 1, __ATOMIC_SEQ_CST);
     if (start_thread(session_main, s)) {

@@ -26,7 +26,7 @@ struct domain {
     char name[64], config[4096], node[64];
     uint64_t max_pages, target_kib, counter;
     int object;      /* SLOTS pages: magic, then RAM */
-    uint8_t *memory; /* all of it, mapped */
+    uint8_t *memory; /* all pages, mapped */
     bool hole[SLOTS], dirty[SLOTS], built[SLOTS];
 };
 
@@ -341,7 +341,7 @@ int backend_layout(struct backend *backend, uint64_t max_pages, struct xlm_run b
     return bank[2].count ? 3 : 2;
 }
 
-/* The place of a frame in `memory`, or -1. */
+/* The index of a frame in `memory`, or -1. */
 static int64_t place(uint64_t gfn)
 {
     if (gfn >= FAKE_MAGIC_GFN && gfn < FAKE_MAGIC_GFN + MAGIC_PAGES)
@@ -420,7 +420,7 @@ int backend_suspend(struct backend *backend, uint32_t domid, uint32_t timeout_ms
         return fail(f, XLM_E_STATE, "the guest did not suspend within %u ms", timeout_ms);
     enter();
     d->suspended = true;
-    /* The console's daemon writes to its ring although the guest is stopped. */
+    /* The console daemon writes to its ring even while the guest is stopped. */
     d->dirty[0] = true;
     leave();
     *stopped_ns = now_ns();
@@ -488,8 +488,8 @@ int backend_written(struct backend *backend, uint32_t domid, uint64_t *bitmap, u
     return 0;
 }
 
-/* Windows on what the frames are now; they are views of one memory object, so writes go where they
- * should. */
+/* Maps the pages that the frames have now. All mappings are views of one memory object, so
+ * writes reach the guest. */
 void *backend_map(struct backend *backend, uint32_t domid, bool writable, const uint64_t *gfn,
                   size_t count, int *error)
 {
@@ -606,7 +606,7 @@ static uint64_t config_number(const struct config *c, const char *key)
     return 0;
 }
 
-/* As libxc tells them apart: a zImage has its magic number there. */
+/* As in libxc: a zImage has its magic number at this offset. */
 static uint32_t kernel_width(const char *path)
 {
     uint32_t word[10] = { 0 };
@@ -638,7 +638,7 @@ static int create(struct backend *backend, struct failure *f)
     snprintf(d->name, sizeof d->name, "%s", config_string(&c, "name"));
     uuid_parse(config_string(&c, "uuid"), d->uuid);
     snprintf(d->config, sizeof d->config, "%s", text);
-    memset(d->memory + 5 * 4096, 0xa5, 3 * 4096); /* what the domain's builder leaves */
+    memset(d->memory + 5 * 4096, 0xa5, 3 * 4096); /* the pages that the domain builder wrote */
     memset(d->built + 5, true, 3);
     leave();
     config_free(&c);

@@ -1,8 +1,8 @@
 // link: migrate/codec.c migrate/common.c migrate/conn.c migrate/dial.c migrate/fault_inject.c
 // libs: -lcmocka -lpthread
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Every record type there and back over a socket pair; and what a damaged or hostile stream is
- * told. */
+/* Sends and receives every record type over a socket pair, and checks how damaged and hostile
+ * streams are refused. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#undef fail /* cmocka's; the daemon's is meant */
+#undef fail /* cmocka defines fail(); these tests use the daemon's */
 #define bench_fail(...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__))
 
 #include "../../migrate/codec.h"
@@ -45,7 +45,8 @@ static void close_pair(void)
     record_free(&record);
 }
 
-/* A valid payload of each type, with all of its parts; bytes, or 0 for none. */
+/* Writes a valid payload with all of its parts. Returns its length, or 0 if the type has no
+ * payload. */
 static size_t sample(uint32_t type, uint8_t *p)
 {
     memset(p, 0, 4096);
@@ -134,8 +135,8 @@ static void test_round_trips(void **unused)
     }
 }
 
-/* Any one bit wrong in a record is seen at once, except in page data (which has sums of its own).
- */
+/* A record with any single bit flipped is refused at once, except in page data, which has
+ * checksums of its own. */
 static void test_every_flipped_bit_is_seen(void **unused)
 {
     (void)unused;
@@ -198,7 +199,7 @@ static void test_zero_page(void **unused)
     }
 }
 
-/* A well-sealed record with a wrong inside. */
+/* A record with correct checksums and wrong contents must be refused with this text. */
 static void refuse(uint32_t type, size_t length, const char *text)
 {
     open_pair();

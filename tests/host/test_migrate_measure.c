@@ -1,8 +1,8 @@
 // link: tests/host/fake_backend.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/local_socket.c migrate/dial.c migrate/fault_inject.c migrate/features.c migrate/files.c migrate/rate_forecast.c migrate/histogram.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/rate_speed.c migrate/state.c migrate/target.c migrate/rate_writes.c migrate/xlm_show.c
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* xlm dirty-rate against a fake hypervisor: what it says, that it keeps out of migrations' way, and
- * that the log goes off however it ends. */
+/* xlm dirty-rate with a fake hypervisor: its results, that a migration ends it, and that the
+ * dirty log is off after every kind of end. */
 #include "migrate_bench.h"
 
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "../../migrate/rate.h"
 #include "../../migrate/rate_speed.h"
 
-/* xlm itself, to run in a process of its own. */
+/* xlm itself, which the tests run in a process of its own. */
 #define main  xlm_main
 #define usage xlm_usage
 int xlm_main(int argc, char **argv);
@@ -35,7 +35,7 @@ static void *serve_main(void *unused)
     return unused;
 }
 
-/* A request on a connection of its own. */
+/* Sends a request on a new connection. */
 static void ask_for(const char *request)
 {
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, client_fd), 0);
@@ -94,7 +94,7 @@ static void assert_done(const char *result, const char *error)
         bench_fail("\"%s\" is not in: %s", error, client_line);
 }
 
-/* Nothing of the measurement is left. */
+/* Checks that the log is off, and that no journal is left. */
 static void assert_off(void)
 {
     assert_false(fake_logging(0));
@@ -114,7 +114,7 @@ static void begin(const char *seconds, const char *interval_ms)
     ask_for(request);
 }
 
-/* One that is under way, with something measured. */
+/* Begins a long measurement, and waits until an interval has been measured. */
 static void begin_long(void)
 {
     begin("3600", "50");
@@ -131,7 +131,7 @@ static void end(void)
     bench_end();
 }
 
-/* --- what it says --- */
+/* --- the results --- */
 
 static void test_measures(void **unused)
 {
@@ -155,11 +155,11 @@ static void test_measures(void **unused)
         total += pages;
     }
     assert_int_equal(intervals, 10);
-    assert_true(full >= 7); /* on a busy machine the writer may have to wait */
+    assert_true(full >= 7); /* on a busy machine the writing thread may be late */
     assert_true(is_event("done"));
     assert_done("ok", "");
     assert_false(fake_logging(0));
-    assert_int_equal(fake_harvests(), 10); /* one an interval */
+    assert_int_equal(fake_harvests(), 10); /* one harvest per interval */
     assert_int_equal(value(client_line, "intervals"), 10);
     assert_true(value(client_line, "pages") == total / 10 &&
                 value(client_line, "most_mib_s") >= value(client_line, "mib_s"));
@@ -184,7 +184,7 @@ static void test_measures(void **unused)
     end();
 }
 
-/* After a delay the intervals are of one length again: none is cut short to catch up. */
+/* After a delay the intervals have the same length again: none is shortened to catch up. */
 static void test_late(void **unused)
 {
     uint32_t intervals = 0;
@@ -199,8 +199,8 @@ static void test_late(void **unused)
     end();
 }
 
-/* Short times are seen without clearing the log: what was there at the look is there at the
- * interval's end. */
+/* A peek does not clear the log: the pages that it saw are also in the harvest at the end of the
+ * interval. */
 static void test_looks_within_an_interval(void **unused)
 {
     (void)unused;
@@ -208,12 +208,12 @@ static void test_looks_within_an_interval(void **unused)
     until_event("done");
     assert_done("ok", "");
     assert_int_equal(fake_harvests(), 2);
-    assert_int_equal(fake_peeks(), 4); /* at a hundredth and at a tenth of each */
+    assert_int_equal(fake_peeks(), 4); /* at 1/100 and at 1/10 of each interval */
     char *rates = json_get_raw(client_line, "rates");
     int points = 0;
     for (const char *at = rates; (at = strstr(at, "\"ms\"")); at++)
         points++;
-    assert_int_equal(points, 4); /* those two, one interval, both */
+    assert_int_equal(points, 4); /* the two peeks, one interval, two intervals */
     assert_int_equal(value(client_line, "pages"), HOT);
     free(rates);
     end();
@@ -246,7 +246,7 @@ static void test_histogram_event(void **unused)
     end();
 }
 
-/* The forecast starts from what the last migration achieved, unless told otherwise. */
+/* The forecast uses the bandwidth of the last migration, unless the request has one. */
 static void test_bandwidth_of_the_last_migration(void **unused)
 {
     char *forecast;
@@ -277,7 +277,7 @@ static void test_bandwidth_of_the_last_migration(void **unused)
     end();
 }
 
-/* A capped migration says nothing of the link. */
+/* A migration with a limit on the send rate does not show the bandwidth of the link. */
 static void test_capped_migration_is_not_noted(void **unused)
 {
     struct rate_speed speed;
@@ -340,14 +340,14 @@ static void test_refused_during_a_migration(void **unused)
     (void)unused;
     bench_start(1024);
     bench_fill(1000);
-    bench_request.max_mib_s = 5; /* 800 ms for the first round */
+    bench_request.max_mib_s = 5; /* so that round 1 takes 800 ms */
     pthread_create(&thread, NULL, migrate_main, NULL);
     while (!fake_logging(0))
         usleep(1000);
     ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n");
     assert_true(next_line() && is_event("done"));
     assert_done("failed", "a migration of guest is under way");
-    assert_true(fake_logging(0)); /* and it did not touch the migration's log */
+    assert_true(fake_logging(0)); /* the refused request did not touch the migration's log */
     hang_up();
     pthread_join(thread, NULL);
     assert_int_equal(bench_result, SOURCE_OK);
@@ -371,7 +371,7 @@ static void test_only_one_at_a_time(void **unused)
     end();
 }
 
-/* --- a migration comes in between --- */
+/* --- a migration begins during a measurement --- */
 
 static void test_makes_way_for_a_migration(void **unused)
 {
@@ -381,13 +381,14 @@ static void test_makes_way_for_a_migration(void **unused)
     bench_load_end();
     until_event("done");
     assert_done("cancelled", "a migration of the guest begins");
-    assert_true(value(client_line, "intervals") >= 1); /* with what it has measured */
+    assert_true(value(client_line, "intervals") >= 1); /* the results so far are reported */
     assert_non_null(strstr(bench_warning, "measurement of the guest's dirty rate was stopped"));
     bench_assert_moved();
     end();
 }
 
-/* Another host offers a guest with the same uuid: that one is refused, the measurement goes on. */
+/* Another host offers a guest with the same UUID: the offer is refused, and the measurement
+ * continues. */
 static void test_not_for_an_incoming_migration(void **unused)
 {
     (void)unused;
@@ -408,9 +409,9 @@ static void test_not_for_an_incoming_migration(void **unused)
     end();
 }
 
-/* --- however it ends, the log is off --- */
+/* --- the log is off after every end --- */
 
-/* The connection is gone: nobody is there to hear anything. */
+/* The client has closed its connection. */
 static void test_connection_lost(void **unused)
 {
     (void)unused;
@@ -419,7 +420,7 @@ static void test_connection_lost(void **unused)
     assert_false(fake_logging(0));
 }
 
-/* Ctrl-C in xlm: no more is asked, but what has been measured is heard. */
+/* Ctrl-C in xlm closes its sending direction: xlm still receives the results. */
 static void test_interrupted(void **unused)
 {
     (void)unused;
@@ -433,7 +434,7 @@ static void test_interrupted(void **unused)
     end();
 }
 
-/* Before the first interval's end. */
+/* The measurement ends before the first interval. */
 static void test_interrupted_at_once(void **unused)
 {
     (void)unused;
@@ -492,7 +493,7 @@ static void test_log_fails(void **unused)
     ends_by_itself(break_log, "cannot read the dirty log");
 }
 
-/* SIGTERM: when the daemon has stopped, the log is off. */
+/* The log is off after the daemon has ended on SIGTERM. */
 static void test_daemon_told_to_end(void **unused)
 {
     (void)unused;
@@ -503,13 +504,14 @@ static void test_daemon_told_to_end(void **unused)
     until_event("done");
     assert_done("cancelled", "xlmd is shutting down");
     hang_up();
-    ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n"); /* and nothing begins any more */
+    ask_for(
+        "{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n"); /* no further measurement can begin */
     until_event("done");
     assert_done("failed", "xlmd is shutting down");
     end();
 }
 
-/* xlm is stopped and does not read: the log does not stay on for its sake. */
+/* If xlm is stopped and reads nothing, the measurement ends and the log is off. */
 static void test_client_that_does_not_read(void **unused)
 {
     int small = 4096;
@@ -522,7 +524,7 @@ static void test_client_that_does_not_read(void **unused)
         "{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":3600,\"interval_ms\":10}\n";
     assert_int_equal(write(client_fd[0], request, sizeof request - 1), (ssize_t)sizeof request - 1);
     pthread_create(&client_thread, NULL, serve_main, NULL);
-    pthread_join(client_thread, NULL); /* by itself */
+    pthread_join(client_thread, NULL); /* the measurement ends by itself */
     fclose(client_in);
     assert_off();
     bench_end();
@@ -587,8 +589,8 @@ static void assert_said(const char *text)
         bench_fail("\"%s\" is not in: %s", text, output());
 }
 
-/* With a daemon: its words, its exit status.  `signal` is sent to it once it has shown an interval;
- * 0: none. */
+/* Runs xlm with a daemon and returns its exit status. Sends `signal`, unless it is 0, when xlm
+ * has shown an interval. */
 static int run_xlm(char **argument, int signal)
 {
     int status;
@@ -678,17 +680,17 @@ static void test_xlm_plots(void **unused)
                 holds(svg, "Memory written by \"guest\", by region of 2 MiB"));
     assert_null(strstr(output(), "|#"));
     assert_int_equal(unlink(svg), 0);
-    /* without a file: what follows is the guest */
+    /* without a file: the next word is the guest */
     assert_int_equal(run_xlm(XLM("--seconds", "1", "--histogram", "guest"), 0), EXIT_OK);
     assert_said(
         "    40000000  12.5 %  12.5 % |################################                  |\n");
     assert_said("width 20 %\n");
     assert_int_equal(run_xlm(XLM("--seconds", "1", "guest", "--histogram", "-"), 0), EXIT_OK);
     assert_said("    40000000  12.5 %  12.5 % |######");
-    /* nothing to plot: no empty file is left */
+    /* if nothing is plotted, no empty file stays */
     assert_int_equal(run_xlm(XLM("--seconds", "1", "--histogram", svg, "nobody"), 0), EXIT_FAILED);
     assert_int_equal(access(svg, F_OK), -1);
-    /* it says so before it measures */
+    /* xlm prints the error before it measures */
     int status;
     pid_t pid = start_xlm(XLM("--seconds", "60", bad, "guest"));
     waitpid(pid, &status, 0);

@@ -1,8 +1,8 @@
 // link: migrate/codec.c migrate/common.c migrate/features.c migrate/rate_forecast.c migrate/histogram.c migrate/journal.c migrate/json.c migrate/memory.c migrate/policy.c migrate/rate_speed.c migrate/rate_writes.c migrate/config.c migrate/config_parse.c migrate/state.c tests/host/fake_backend.c
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The pure parts of xlm dirty-rate: the record of writes, the forecast, the note of the last
- * migration, the plot. */
+/* The parts of xlm dirty-rate without I/O: counting of writes, forecast, bandwidth of the last
+ * migration, plot. */
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#undef fail /* cmocka's; the daemon's is meant */
+#undef fail /* cmocka defines fail(); these tests use the daemon's */
 #define bench_fail(...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__))
 
 #include "../../migrate/rate_forecast.h"
@@ -30,12 +30,12 @@ static void assert_near(double value, double wanted, double tolerance)
         bench_fail("%g is not within %g of %g", value, tolerance, wanted);
 }
 
-/* --- the record of writes --- */
+/* --- counting of writes --- */
 
 #define MAGIC   4u
 #define RAM_GFN 0x40000ull
 
-/* A guest of so many pages of RAM, laid out for 256 more. */
+/* A guest with `pages` pages of RAM, in a layout for 256 more. */
 static struct memory layout(uint64_t pages)
 {
     struct memory m = { .bank_count = 2, .slots = MAGIC + pages + 256 };
@@ -47,7 +47,7 @@ static struct memory layout(uint64_t pages)
     return m;
 }
 
-/* The mean over all windows, counted page by page. */
+/* The mean over all windows, computed directly, page by page. */
 static double counted(bool *written, uint32_t intervals, uint32_t pages, uint32_t window)
 {
     uint64_t sum = 0;
@@ -67,14 +67,14 @@ static void record(struct rate_writes *w, const bool *written, uint32_t interval
         for (uint32_t p = 0; p < pages; p++)
             if (written[i * pages + p]) {
                 rate_writes_note(w, MAGIC + p);
-                rate_writes_note(w, MAGIC + p); /* told twice is once */
+                rate_writes_note(w, MAGIC + p); /* a page that is noted twice counts once */
             }
         rate_writes_next_interval(w);
     }
     rate_writes_close(w);
 }
 
-/* Whatever a guest does, the means are those of the definition. */
+/* For random writes, the means equal those computed directly. */
 static void test_means_are_exact(void **unused)
 {
     enum { PAGES = 40, INTERVALS = 23 };
@@ -142,7 +142,7 @@ static void test_regions(void **unused)
             assert_int_equal(w.region[k].gfn, RAM_GFN + k * w.region_pages);
             pages += w.region[k].pages;
         }
-        assert_int_equal(pages, guest[i].pages); /* neither the magic pages nor what is not there */
+        assert_int_equal(pages, guest[i].pages); /* neither magic pages nor holes */
         rate_writes_free(&w);
         memory_free(&m);
     }
@@ -158,12 +158,12 @@ static void test_regions_count_writes(void **unused)
     assert_int_equal(rate_writes_init(&w, &m, 3, &f), 0);
     assert_int_equal(w.region[1].pages, 511);
     for (int i = 0; i < 3; i++) {
-        rate_writes_note(&w, 0); /* a magic page is in no region */
+        rate_writes_note(&w, 0); /* a magic page belongs to no region */
         rate_writes_note(&w, MAGIC + 511);
         if (i < 2)
             rate_writes_note(&w, MAGIC + 512);
         rate_writes_note(&w, MAGIC + 1024 + (uint64_t)i);
-        rate_writes_note(&w, MAGIC + 2048 + 5); /* nor one that has come since */
+        rate_writes_note(&w, MAGIC + 2048 + 5); /* nor does a page that was populated later */
         rate_writes_next_interval(&w);
     }
     assert_int_equal(w.ever_pages, 7);
@@ -176,7 +176,7 @@ static void test_regions_count_writes(void **unused)
     memory_free(&m);
 }
 
-/* Two banks: the second one's regions follow the first one's. */
+/* With two banks, the regions of the second follow those of the first. */
 static void test_regions_of_two_banks(void **unused)
 {
     struct memory m = { .bank_count = 2, .slots = 1024 + 512 };
@@ -218,7 +218,7 @@ static void test_pages_in_a_time(void **unused)
     static const double at[] = { 0.01, 0.1, 0.3, 1, 1.7, 2, 4 };
     for (size_t i = 0; i < sizeof at / sizeof *at; i++)
         assert_near(rate_forecast_pages(&steady, at[i]), 1000 * at[i], 1e-6);
-    assert_near(rate_forecast_pages(&steady, 100), 5000, 0); /* no more than there are */
+    assert_near(rate_forecast_pages(&steady, 100), 5000, 0); /* at most the guest's pages */
     struct rate_forecast_model hot = MEASURED(5000, { 0.1, 300 }, { 1, 300 }, { 10, 300 });
     assert_near(rate_forecast_pages(&hot, 0.001), 300, 1e-6);
     assert_near(rate_forecast_pages(&hot, 50), 300, 1e-6);
@@ -227,9 +227,9 @@ static void test_pages_in_a_time(void **unused)
     assert_near(rate_forecast_pages(&set, 0.5), 500, 1e-6);
     assert_near(rate_forecast_pages(&set, 5), 1000, 1e-6);
     assert_near(rate_forecast_pages(&set, 15), 2250,
-                1e-6); /* power 2: bursts; from point to point */
+                1e-6); /* p = 2, as with bursts: between the points */
     assert_near(rate_forecast_pages(&set, 20), 4000, 1e-6);
-    assert_near(rate_forecast_pages(&set, 24), 4800, 1e-6); /* but not beyond */
+    assert_near(rate_forecast_pages(&set, 24), 4800, 1e-6); /* but not outside of them */
     struct rate_forecast_model root = MEASURED(1e9, { 0.01, 10 }, { 1, 100 });
     assert_near(rate_forecast_pages(&root, 0.04), 20, 1e-6);
     assert_near(rate_forecast_pages(&root, 4), 200, 1e-6);
@@ -239,11 +239,11 @@ static void test_pages_in_a_time(void **unused)
     assert_near(rate_forecast_pages(&begins, 0.5), 25, 1e-6);
     struct rate_forecast_model one = MEASURED(5000, { 1, 50 });
     assert_near(rate_forecast_pages(&one, 0.5), 25, 1e-6);
-    struct rate_forecast_model noise = MEASURED(5000, { 0.1, 60 },
-                                                { 1, 50 }); /* a longer time has no fewer pages */
+    struct rate_forecast_model noise = MEASURED(
+        5000, { 0.1, 60 }, { 1, 50 }); /* a longer time cannot have fewer pages */
     assert_near(rate_forecast_pages(&noise, 1), 60, 1e-6);
     struct rate_forecast_model bursts = MEASURED(
-        5000, { 0.1, 1 }, { 1, 1000 }); /* nor does it pay off to wait less */
+        5000, { 0.1, 1 }, { 1, 1000 }); /* a shorter time cannot have more pages */
     assert_near(rate_forecast_pages(&bursts, 0.05), 0.5, 1e-6);
 }
 
@@ -269,15 +269,15 @@ static void test_forecast_converges(void **unused)
     assert_int_equal(idle.last.downtime_ms, idle.policy.fixed_ms);
     assert_near(idle.total_ms, 500 + 28160 * 4112.0 / (50 * 1048576) * 1000 + 5 + 60, 1);
     assert_near(idle.sent_pages, 28160, 0.5);
-    /* 4 MiB/s over 32 MiB: the first round leaves 2.2 s of it, the second a tenth of that. */
+    /* 4 MiB/s over 32 MiB: round 1 leaves the writes of 2.2 s, round 2 a tenth of that. */
     struct rate_forecast demo = of(
         MEASURED(65536, { 0.1, 102 }, { 1, 1024 }, { 8, 8192 }, { 16, 8192 }), usual);
     assert_true(demo.converges);
     assert_true(demo.rounds >= 2 && demo.rounds <= 3);
     assert_true(demo.last.downtime_ms >= 60 && demo.last.downtime_ms <= 100);
     assert_true(demo.total_ms > idle.total_ms);
-    /* A hot set of 10 MiB that is written all the time: within the limit after the first round, and
-     * never less. */
+    /* A set of 10 MiB that is always dirty: it meets the limit after round 1, and never becomes
+     * smaller. */
     struct rate_forecast hot = of(MEASURED(65536, { 0.01, 2560 }, { 1, 2560 }), usual);
     assert_true(hot.converges && hot.last.downtime_ms >= 260 && hot.last.downtime_ms <= 270);
     struct rate_forecast_request strict = usual;
@@ -287,8 +287,7 @@ static void test_forecast_converges(void **unused)
     assert_int_equal(hot.rounds, 1 + POLICY_STALL_ROUNDS);
 }
 
-/* Without what is seen in short times, a small hot set looks as if short rounds would get rid of
- * it. */
+/* Without the peeks, a small set that is always dirty would seem to shrink with shorter rounds. */
 static void test_short_times_matter(void **unused)
 {
     (void)unused;
@@ -312,7 +311,8 @@ static void test_forecast_gives_up(void **unused)
     assert_true(needed > 50 && of(model, faster).converges);
     assert_false(of(model, slower).converges);
     struct rate_forecast_request never = usual;
-    never.downtime_limit_ms = 1; /* below the fixed costs, and always something dirty */
+    never.downtime_limit_ms =
+        1; /* the limit is below the fixed costs, and some pages are always dirty */
     assert_near(rate_forecast_needed_mib_s(&model, &never), 0, 0);
 }
 
@@ -329,9 +329,10 @@ static void test_speed(void **unused)
     assert_non_null(mkdtemp(dir));
     snprintf(deep, sizeof deep, "%s/state", dir);
     r.round[0] = (struct report_round){ 25600, 0, 100 << 20, 2000000000 };
-    r.round[1] = (struct report_round){ 10, 0, 40960, 1000000000 }; /* too small to tell */
+    r.round[1] = (struct report_round){ 10, 0, 40960,
+                                        1000000000 }; /* too small to show the bandwidth */
     r.round[2] = (struct report_round){ 25600, 0, 100 << 20,
-                                        1 }; /* the guest is stopped: in the downtime */
+                                        1 }; /* the final round belongs to the downtime */
     assert_true(rate_speed_of(&r, &s));
     assert_near(s.mib_s, 50, 1e-6);
     assert_near(s.setup_ms, 1850, 1e-6);
@@ -397,15 +398,15 @@ static void test_histogram_parse(void **unused)
         end += sprintf(end, "%s{\"gfn\":%u,\"pages\":1,\"written\":1,\"writes\":1}", i ? "," : "",
                        i);
     strcpy(end, "]}");
-    assert_false(histogram_parse(many, &h)); /* more than there is room for */
+    assert_false(histogram_parse(many, &h)); /* more regions than HISTOGRAM_BARS_MAX */
     free(many);
 }
 
-/* The bars' heights, in the order in which they are drawn. */
+/* The heights of the bars, in drawing order. */
 static void assert_bars(const char *svg, const char *colour, size_t n, const double *percent)
 {
     char end[32];
-    const char *at = strstr(svg, "guest-physical"); /* behind the legend */
+    const char *at = strstr(svg, "guest-physical"); /* after the legend */
     snprintf(end, sizeof end, "fill=\"%s\"", colour);
     for (size_t i = 0; i < n; i++) {
         at = strstr(at + 1, end);
@@ -458,13 +459,13 @@ static void test_histogram_svg(void **unused)
     assert_non_null(strstr(svg, "Memory written by \"a&#60;b\", by region of 2 MiB"));
     assert_non_null(strstr(svg, "written in an interval of 0.5 s, mean of 4"));
     assert_non_null(strstr(svg, ">0x40000000<"));
-    assert_non_null(strstr(svg, ">0x200000000<")); /* the second bank's first */
+    assert_non_null(strstr(svg, ">0x200000000<")); /* the first bar of the second bank */
     assert_int_equal(count(svg, " %</text>"), 6);
     assert_int_equal(count(svg, "stroke-dasharray"), 1);
     assert_bars(svg, "#b8cce4", 3, (const double[]){ 50, 100, 9.96 });
     assert_bars(svg, "#c0504d", 3, (const double[]){ 25, 100, 2.49 });
     free(svg);
-    for (uint32_t i = 0; i < h.count; i++) /* little is drawn larger */
+    for (uint32_t i = 0; i < h.count; i++) /* the axis ends near the highest bar */
         h.bar[i].written = h.bar[i].writes = i == 1 ? 4 : 0;
     svg = drawn(histogram_svg, &h);
     assert_non_null(strstr(svg, ">1 %<"));
@@ -496,7 +497,7 @@ static void test_histogram_text(void **unused)
                                                  h.count & 1 ? 512 : 0, 0, h.count > 0 };
     text = drawn(histogram_text, &h);
     assert_non_null(strstr(text, "width 100 %"));
-    assert_int_equal(count(text, "\n"), 33); /* four to a line */
+    assert_int_equal(count(text, "\n"), 33); /* four regions per line */
     assert_int_equal(count(text, "   0.0 %  50.0 % |"), 32);
     assert_non_null(strstr(text, "share of each 8 MiB"));
     free(text);

@@ -15,7 +15,7 @@ static void test_idle(void **unused)
     assert_true(bench_report.pages_sent >= 200 && bench_report.zero_pages >= 312);
     assert_true(bench_report.downtime_ns > 0 && bench_report.downtime_ns <= bench_report.total_ns);
     assert_string_equal(fake_node(1), "written by the guest");
-    assert_true(fake_counter(1) > 1000); /* the blackout shows in the guest's clock */
+    assert_true(fake_counter(1) > 1000); /* the guest's clock includes the blackout */
     assert_string_equal(fake_name(1), "guest");
     bench_end();
 }
@@ -26,7 +26,8 @@ static void test_slow_create_queues_pages(void **unused)
     bench_start(1024);
     bench_fill(1000);
     fake_options[1].create_ms = 200;
-    bench_host[1].buffer_bytes = 1 << 20; /* less than the guest: reading stops and goes on */
+    bench_host[1].buffer_bytes =
+        1 << 20; /* smaller than the guest: B stops reading, and continues later */
     assert_int_equal(bench_migrate(), SOURCE_OK);
     bench_assert_moved();
     bench_end();
@@ -66,7 +67,7 @@ static void test_balloon(void **unused)
     bench_fill(100);
     fake_balloon(0, 400, true);
     fake_balloon(0, 401, true);
-    fake_balloon(0, 520, false); /* beyond what xl will populate */
+    fake_balloon(0, 520, false); /* more than xl populates */
     assert_int_equal(bench_migrate(), SOURCE_OK);
     bench_assert_moved();
     assert_true(fake_is_hole(1, 400) && fake_is_hole(1, 401) && !fake_is_hole(1, 520) &&
@@ -74,7 +75,7 @@ static void test_balloon(void **unused)
     bench_end();
 }
 
-/* To a host that has both widths, and to one that has no other. */
+/* To a host with both widths, and to a host with this width only. */
 static void test_32_bits(void **unused)
 {
     (void)unused;
@@ -132,7 +133,7 @@ static void test_refusals(void **unused)
     refused("did not suspend");
 }
 
-/* A host of one CPU takes no page before its domain is made, however long that lasts. */
+/* A host with one CPU accepts no page before its domain exists. */
 static void test_no_buffer(void **unused)
 {
     (void)unused;
@@ -177,7 +178,7 @@ static void test_cancel(void **unused)
     for (unsigned ms = 0; ms < 60; ms += 7) {
         bench_start(1024);
         bench_fill(1000);
-        bench_request.max_mib_s = 10; /* 100 ms in the first round alone */
+        bench_request.max_mib_s = 10; /* round 1 alone takes 100 ms */
         bench_cancel_after(ms);
         assert_int_equal(bench_migrate(), SOURCE_CANCELLED);
         bench_cancel_join();
