@@ -44,11 +44,30 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 ##@ Use
 .PHONY: help demo run image figures bench bench-peers check soak check-host check-matrix model build images build-clang build-bare lint clean distclean deps
 help:           ## this list
-	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
-	@echo; echo "ARCH=arm64 (default) or arm32 is the width that is made, run and measured."
-	@echo "Compilers: CROSS_COMPILE_arm64=PREFIX CROSS_COMPILE_arm32=PREFIX, or CROSS_COMPILE=PREFIX for the one that ARCH says"
-	@echo "Variables of demo and run: GIC=2 or 3, the interrupt controller (3; arm32: 2)"
-	@echo "Variables of demo: GUEST_ARCH GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE BOOT=direct|uboot|tftp"
+	@echo "xen-lite: a hypervisor for Arm that live-migrates its guests. README.md says what it is."
+	@echo
+	@echo "Where to start:"
+	@echo "  make demo                                 a guest moves from host A to host B and back"
+	@echo "  make run                                  one host, its control domain's shell on this terminal"
+	@echo "  make check                                all tests"
+	@echo "  make build/test-x86/test_p2m && build/test-x86/test_p2m       one host test"
+	@echo "  make build test-guests && tools/check.py -k lifecycle qemu    one scenario"
+	@echo "  docs/reading-order.md                     where to begin to read; CONTRIBUTING.md: to change"
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	    /^[a-z0-9_.-]+:.*## / { \
+	        line = sprintf("  %-24s", $$1); n = split($$2, word, " "); \
+	        for (i = 1; i <= n; i++) { \
+	            if (length(line) + 1 + length(word[i]) > 100) { print line; line = sprintf("%26s", "") } \
+	            line = line " " word[i] \
+	        } \
+	        print line }' Makefile
+	@echo
+	@echo "Variables (docs/usage.md has all of them):"
+	@echo "  ARCH=arm64 or arm32       the width that is built, run and measured (default arm64)"
+	@echo "  GIC=3 or 2                the hosts' interrupt controller (default 3; arm32: 2)"
+	@echo "  XEN=FILE BOOT=direct|uboot|tftp CPU=NAME SMP=N              of demo and run"
+	@echo "  GUEST_ARCH GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL LINK_MTU    of demo"
+	@echo "  CROSS_COMPILE_arm64=PREFIX CROSS_COMPILE_arm32=PREFIX       the compilers"
 
 # BOOT=uboot or tftp: by U-Boot, which is another package.
 deps_of_hosts := $(if $(filter-out direct,$(BOOT)),boot,build)
@@ -69,7 +88,7 @@ image:          ## build/$ARCH/images/disk.img, which U-Boot boots from: QEMU's,
 	@tools/uboot.py --xen $(OUT)/xen-lite --kernel $(KERNEL_$(ARCH))/vmlinuz --initrd $(IMAGES)/dom0.cpio \
 	    --initrd $(IMAGES)/payload.cpio -o $(IMAGES)/disk.img
 
-figures:        ## the project's promises in numbers, measured (10 minutes); build/figures.json
+figures:        ## the project's figures, measured (10 minutes); build/figures.json
 	@tools/deps build
 	@$(MAKE) --no-print-directory build test-guests
 	@tools/fetch --arch $(ARCH) stock-xen
@@ -80,7 +99,7 @@ bench:          ## what the hypervisor's paths cost, in instructions (2 minutes)
 	@$(MAKE) --no-print-directory hypervisor test-guests
 	@tools/bench.py
 
-bench-peers:    ## xen-lite beside stock Xen and KVM, in instructions (10 minutes); build/bench/peers.json, peers.svg
+bench-peers:    ## xen-lite compared with stock Xen and KVM, in instructions (10 minutes); build/bench/peers.json, peers.svg
 	@tools/deps bench
 	@$(MAKE) --no-print-directory hypervisor test-guests kvm-tests
 	@tools/fetch --arch $(ARCH) stock-xen
@@ -96,7 +115,7 @@ soak:           ## look for a lost write for SOAK_MINUTES (60); SOAK_SEED=N repe
 	@$(MAKE) --no-print-directory hypervisor baremetal
 	@tests/qemu/soak.py --minutes $(SOAK_MINUTES)
 
-check-matrix:   ## the scenarios on every machine that they name: what README's table of what runs where says (40 minutes)
+check-matrix:   ## the scenarios on every machine that they name: docs/status.md has the table of what runs where (40 minutes)
 	@tools/deps check
 	@for arch in arm64 arm32; do $(MAKE) --no-print-directory ARCH=$$arch build test-guests || exit 1; done
 	@tools/check.py --matrix qemu
@@ -377,6 +396,32 @@ $(compile_commands): Makefile $(xen_sources) $(migrate_mains) $(migrate_common) 
 -include $(wildcard tests/*/rules.mk)
 .PHONY: test-guests
 test-guests: $(TEST_GUESTS)     ## what tests/*/rules.mk builds for the scenarios
+
+##@ Documents and releases
+VERSION := $(shell cat VERSION)
+pictures := $(wildcard docs/diagrams/*.msc docs/diagrams/*.bits docs/diagrams/*.boxes)
+man_pages := build/man/xlm.1 build/man/xlmd.8
+.PHONY: docs man dist
+docs: man       ## the pictures of docs/ from their text, and the man pages
+	@tools/deps docs
+	@tools/diagrams $(pictures)
+
+man:            ## build/man/xlm.1 and xlmd.8, from docs/xlm.1.md and docs/xlmd.8.md
+	@tools/deps docs
+	@$(MAKE) --no-print-directory $(man_pages)
+
+build/man/%: docs/%.md VERSION
+	@mkdir -p $(@D)
+	@lowdown -s -Tman --out-no-smarty -M title=$(shell echo $(basename $*) | tr a-z A-Z) -M section=$(subst .,,$(suffix $*)) \
+	    -M source='xen-lite $(VERSION)' -o $@ $<
+
+# Of the commit that is checked out. gzip without name and time: the same commit gives the same bytes.
+dist:           ## build/dist/: a tarball of the committed sources, and its SHA-256
+	@mkdir -p build/dist
+	@name=xen-lite-$(VERSION); \
+	git describe --exact-match --match 'v$(VERSION)' HEAD >/dev/null 2>&1 || name=$$name-g$$(git rev-parse --short=12 HEAD); \
+	git archive --format=tar --prefix=$$name/ -o build/dist/$$name.tar HEAD && gzip -9nf build/dist/$$name.tar && \
+	cd build/dist && sha256sum $$name.tar.gz > $$name.tar.gz.sha256 && cat $$name.tar.gz.sha256
 
 ##@ Other
 clean:          ## remove what was built; fetched packages stay

@@ -135,14 +135,19 @@ static void svg_head(const struct histogram *h, FILE *out)
     text_at(out, LEFT + 348, 51, 12, "start", text);
 }
 
+/* The ticks from 0 to `end` are 1, 2 or 5 times a power of ten apart: of 2, 20 a quarter, else a
+ * fifth. */
+static int tick_count(double end) { return end == 2 || end == 20 ? 4 : 5; }
+
 static void svg_percent_axis(const struct histogram *h, FILE *out)
 {
     char text[32];
-    for (int tick = 0; tick <= 5; tick++) {
-        double y = TOP + PLOT_HEIGHT - PLOT_HEIGHT * tick / 5.0;
+    double end = scale_percent(h);
+    for (int tick = 0, count = tick_count(end); tick <= count; tick++) {
+        double y = TOP + PLOT_HEIGHT - PLOT_HEIGHT * (double)tick / count;
         fprintf(out, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"%s\"/>\n", LEFT, y,
                 WIDTH - RIGHT, y, tick ? "#ddd" : "#333");
-        snprintf(text, sizeof text, "%g %%", scale_percent(h) * tick / 5);
+        snprintf(text, sizeof text, "%g %%", end * tick / count);
         text_at(out, LEFT - 6, y + 4, 11, "end", text);
     }
     fprintf(

@@ -1,36 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The demonstration: a Debian guest with a memory workload moves from host A to host B and back.
+"""The demonstration: a Debian guest with a memory workload migrates from host A to host B and back.
 
 usage: demo.py [--check-variables]
 
-Variables (environment or make): ARCH GIC GUEST_ARCH GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU XEN BOOT; see
-VARIABLES. Writes build/demo/report.json and build/demo/rounds.svg. Exit status: 0 the guest is whole and back on A;
-1 a failure, named; 2 a variable that makes no sense; 130 Ctrl-C.
-
-report.json:
-  schema            1
-  result, error     "ok" or "failed"; the reason, or null
-  started           local time, ISO 8601
-  seconds           wall time of the whole demonstration
-  parameters        {arch, gic, guest_arch, guest_mem_mib, vcpus, dirty_mbps, working_set_mib, fill_mib, guest_kernel, cpu, smp, link_mtu, xen, boot}
-  boot_ms           {"A": power-on to control domain ready, "B": ...}
-  create_ms         `xl create` to the guest's workload having started, as the launcher sees it
-  tcp_mib_s         what plain TCP reaches between the control domains, in the same run
-  tcp_beside_guest_mib_s    the same with the guest running its workload on A
-  migrations        one object for each move:
-    from, to        "A" or "B"
-    result, error   "ok", or what xlm said
-    rounds          [{pages, bytes, ms, zero_pages}]; the last is the one with the guest stopped
-    total_ms        from xlm's start to the guest running there
-    downtime_ms     guest stopped to guest running, on one clock (xlm)
-    guest_blackout_ms   the longest gap that the guest's own ticker saw
-    blackout_plausible  whether the guest's view agrees with the hosts'
-    bytes_sent, pages_sent, zero_pages
-    goodput_mib_s   page data per second of the rounds' time
-    guest_errors    bad pages found by the workload, over its whole life
-    guest_write_mbps_before, guest_write_mbps_during    MiB rewritten per second
-    verified_pages, verified_s      what the workload verified after the move, and for how long it was watched
+Variables (environment or make) are listed in VARIABLES. Writes build/demo/report.json, whose fields
+are in docs/report.md, and build/demo/rounds.svg.
+Exit status: 0 the guest is whole and back on A; 1 a failure, named; 2 a variable has an invalid
+value; 130 Ctrl-C; 143 SIGTERM.
 """
 import datetime
 import json
@@ -49,22 +26,22 @@ OUT = os.path.join(hosts.BUILD, "demo")
 GUEST = "guest"
 DOM0_MEM = 512
 WATCH_S = 10
-# Beyond this the guest's view of the gap and the hosts' do not describe the same event.
+# The guest's blackout may exceed twice the downtime by this, and still be the same event.
 PLAUSIBLE_SLACK_MS = 150
 
 VARIABLES = """ARCH          arm64 (default), arm32: the width of the hosts
 GIC           version of the hosts' interrupt controller: 2, 3 (3; arm32: 2)
-GUEST_ARCH    arm64, arm32: the width of the guest ($ARCH); hosts of arm64 take either
+GUEST_ARCH    arm64, arm32: the width of the guest ($ARCH); arm64 hosts run both
 GUEST_MEM     the guest's memory, MiB, 64 to 1024 (256)
 VCPUS         1 to 8 (2)
 DIRTY_MBPS    MiB that the guest rewrites per second, 0 to 200 (4)
-WORKING_SET   MiB that it rewrites, 1 to half of GUEST_MEM (32, or a quarter of a small guest)
+WORKING_SET   MiB that the guest rewrites, 1 to half of GUEST_MEM (32, or a quarter of a small guest)
 GUEST_KERNEL  Linux kernel for the guest (Debian's, of that width)
 CPU           cortex-a57 (default), cortex-a72, neoverse-n1, max; arm32: cortex-a15 (default), cortex-a7
 SMP           CPUs of each host, 1 to 8 (1)
 LINK_MTU      bytes, 576 to 65000 (1500)
 XEN           hypervisor image (build/$ARCH/xen-lite)
-BOOT          direct (default), or by U-Boot: uboot (from a disk), tftp"""
+BOOT          who loads the hypervisor: direct (QEMU; default), uboot (U-Boot, from a disk), tftp"""
 
 
 class BadVariable(Exception):
@@ -89,12 +66,12 @@ def number(name, default, least, most, kind=int):
 
 
 def fill_mib(guest_mem):
-    """What the workload fills: the kernel and its initramfs leave some 70 % of a large guest, less of a small one."""
+    """MiB that the workload fills: the kernel and its initramfs need the rest."""
     return max(4, int((guest_mem - 56) * 0.72))
 
 
 def takes_kernel(arch, head):
-    """Is this the beginning of a file that xl takes as a kernel of that width?"""
+    """Whether HEAD begins a file that xl accepts as a kernel of that width."""
     if arch == "arm32":
         return head[36:40] == b"\x18\x28\x6f\x01"      # a zImage
     return head[56:60] == b"ARM\x64" or head[:2] == b"\x1f\x8b"        # a raw Image, or one that is gzip-compressed
@@ -117,7 +94,7 @@ def guest_arch(arch, cpu):
     if guest not in hosts.MACHINES:
         raise BadVariable(f"GUEST_ARCH={guest}: must be one of {', '.join(hosts.MACHINES)}")
     if guest != arch and (arch == "arm32" or cpu in hosts.CPUS_WITHOUT_AARCH32):
-        raise BadVariable(f"GUEST_ARCH={guest}: {cpu} does not run such guests")
+        raise BadVariable(f"GUEST_ARCH={guest}: {cpu} cannot run such guests")
     return guest
 
 
@@ -160,7 +137,7 @@ def read_variables():
 
 
 def list_guests(host):
-    """(name, state) of each domain but the control domain, by `xl list`."""
+    """(name, state) of each domain except the control domain, by `xl list`."""
     lines = host.run("xl list", check=True).output.splitlines()[1:]
     return [(words[0], words[4]) for words in map(str.split, lines) if len(words) >= 5 and words[1] != "0"]
 
@@ -169,10 +146,12 @@ class Demo:
     def __init__(self, values):
         self.values = values
         self.began = time.monotonic()
+        now = datetime.datetime.now().astimezone()
         self.report = {"schema": 1, "result": "failed", "error": None,
-                       "started": datetime.datetime.now().astimezone().isoformat(timespec="seconds"), "seconds": None,
-                       "parameters": values, "boot_ms": {}, "create_ms": None, "tcp_mib_s": None, "tcp_beside_guest_mib_s": None, "migrations": []}
-        # A pass over all pages in some five seconds, so that ten seconds hold a whole one.
+                       "started": now.isoformat(timespec="seconds"), "seconds": None,
+                       "parameters": values, "boot_ms": {}, "create_ms": None, "tcp_mib_s": None,
+                       "tcp_beside_guest_mib_s": None, "migrations": []}
+        # A pass over all pages takes some five seconds, so ten seconds contain a whole one.
         self.verify_mbps = max(32, min(128, values["fill_mib"] // 4))
 
     def say(self, text):
@@ -198,11 +177,11 @@ class Demo:
             self.say(f"{host.name}: control domain ready, {seconds:.1f} s after power-on")
         self.report["tcp_mib_s"] = self.measure_tcp(pair, "plain TCP from A to B")
         self.create_guest(pair.a)
-        self.report["tcp_beside_guest_mib_s"] = self.measure_tcp(pair, "the same beside the guest")
-        self.say("moving the guest from A to B")
+        self.report["tcp_beside_guest_mib_s"] = self.measure_tcp(pair, "the same while the guest runs")
+        self.say("migrating the guest from A to B")
         self.move(pair, pair.a, pair.b)
         self.attach_console(pair.b)
-        self.say("moving it back, from B to A")
+        self.say("migrating it back, from B to A")
         self.move(pair, pair.b, pair.a)
 
     def measure_tcp(self, pair, what):
@@ -230,7 +209,7 @@ class Demo:
         self.report["create_ms"] = round((time.monotonic() - began) * 1e3)
         beat = log.wait(lambda beat: beat["filled"] == beat["pages"], "filling its memory", timeout=120)
         self.say(f"A: guest filled {beat['pages']} pages ({beat['pages'] / 256:.0f} MiB), its clock {beat['t']:.1f} s")
-        # A pass over everything before the move tells damage by the move from damage before it.
+        # One whole pass before the migration: damage that is found later was done by the migration.
         log.wait(lambda now: now["passes"] > beat["passes"], "verifying its memory", timeout=90)
         time.sleep(2)
         self.log = log
@@ -246,10 +225,10 @@ class Demo:
         self.report["migrations"].append(move)
         self.migrate(source, target, move)
         self.exactly_one(pair, target)
-        first = after.wait(lambda beat: True, "a heartbeat after the move", timeout=30)
+        first = after.wait(lambda beat: True, "a heartbeat after the migration", timeout=30)
         before.poll()
         if first["seq"] <= start_seq:
-            raise DemoError(f"the guest on {target.name} was started anew, not moved")
+            raise DemoError(f"the guest on {target.name} was restarted, not migrated")
         self.say(f"{target.name}: the guest runs; watching it for {WATCH_S} s")
         self.watch(after, move)
         self.exactly_one(pair, target)
@@ -286,7 +265,10 @@ class Demo:
                  f"{value('mib_s', '{:6.1f}')} MiB/s, {value('ms', '{:6.0f}')} ms, left {value('eta_ms', '{:.0f}')} ms")
 
     def exactly_one(self, pair, expected):
-        """The guest runs on EXPECTED, and is nowhere else. A copy that is on its way out gets a moment."""
+        """Check that the guest runs on EXPECTED and exists nowhere else.
+
+        A copy that is being destroyed gets some time.
+        """
         for tries in range(10):
             places = [(host, *entry) for host in pair.hosts for entry in list_guests(host)]
             running = [host.name for host, _, state in places if not re.search("[pscd]", state)]
@@ -305,17 +287,20 @@ class Demo:
             raise DemoError(f"the guest should run on {expected.name} as {GUEST} ({listing})")
 
     def watch(self, log, move):
-        """Two rotations end after the move, so one of them was wholly after it; and ten seconds at least."""
+        """Watch the guest for ten seconds at least, until two passes over its pages have ended.
+
+        The second pass began after the migration, so it verified every page on the new host.
+        """
         first, began = log.last(), time.monotonic()
         longest = WATCH_S + 4 * self.values["fill_mib"] / self.verify_mbps + 60
         log.wait(lambda beat: beat["passes"] >= first["passes"] + 2 and time.monotonic() - began >= WATCH_S,
-                 "verifying all pages after the move", timeout=longest, interval=0.5)
+                 "verifying all pages after the migration", timeout=longest, interval=0.5)
         last = log.last()
         move["verified_pages"] = last["verified"] - first["verified"]
         move["verified_s"] = round(time.monotonic() - began, 1)
         move["guest_errors"] = last["errors"]
         if self.values["dirty_mbps"] and last["written"] <= first["written"]:
-            raise GuestError(f"guest on {log.host.name}: it writes no more")
+            raise GuestError(f"guest on {log.host.name}: it does not write any more")
 
     def conclude(self, move, source_beats, start_seq, target_beats):
         earlier = [beat for beat in source_beats if beat["seq"] <= start_seq]
@@ -333,7 +318,7 @@ class Demo:
             move["blackout_plausible"] = downtime * 0.5 - 20 <= blackout <= downtime * 2 + PLAUSIBLE_SLACK_MS
 
     def attach_console(self, host):
-        """`xl console` gives the guest's console on its new host: new heartbeats come out of it."""
+        """Check that `xl console` shows new heartbeats on the guest's new host."""
         seen = self.log.last()["seq"]
         console = host.spawn(f"sleep 20 | xl console {GUEST}")
         for line in console.lines(timeout=15):
@@ -375,7 +360,7 @@ class Demo:
                 ("downtime, hosts, ms", lambda m: show(m.get("downtime_ms"), "{:.0f}")),
                 ("downtime, guest, ms", lambda m: show(m.get("guest_blackout_ms"), "{:.0f}")),
                 ("goodput, MiB/s", lambda m: show(m.get("goodput_mib_s"), "{:.1f}")),
-                ("plain TCP beside the guest, alone", lambda m: f"{show(self.report['tcp_beside_guest_mib_s'], '{:.1f}')}, "
+                ("plain TCP with the guest, without", lambda m: f"{show(self.report['tcp_beside_guest_mib_s'], '{:.1f}')}, "
                                                                 f"{show(self.report['tcp_mib_s'], '{:.1f}')}"),
                 ("guest writes before, during, MiB/s", lambda m: f"{show(m.get('guest_write_mbps_before'), '{:.1f}')}, "
                                                          f"{show(m.get('guest_write_mbps_during'), '{:.1f}')}"),
@@ -386,7 +371,7 @@ class Demo:
             print(f"  {title:<36}" + "".join(f"{cell(move):>18}" for move in self.report["migrations"]))
         for move in self.report["migrations"]:
             if move.get("blackout_plausible") is False:
-                print(f"  note: {move['from']} to {move['to']}: the guest's view of the blackout does not agree with the hosts'")
+                print(f"  note: {move['from']} to {move['to']}: the guest's blackout does not agree with the hosts' downtime")
         print(f"\n  report: {OUT}/report.json   chart: {OUT}/rounds.svg")
 
 
@@ -408,7 +393,7 @@ def main():
         demo.report["error"] = str(error)
         print(f"demo: FAILED: {error}", file=sys.stderr)
     except HostError as error:
-        # The console's end has been shown.
+        # The first line is enough: the end of the console has been shown.
         demo.report["error"] = str(error).split("\n", maxsplit=1)[0]
         print(f"demo: FAILED: {demo.report['error']}", file=sys.stderr)
     except KeyboardInterrupt:
@@ -416,7 +401,7 @@ def main():
         print("demo: interrupted", file=sys.stderr)
         status = 130
     except SystemExit as stop:
-        # SIGTERM: the emulators are gone by now.
+        # SIGTERM: the emulators have ended already.
         demo.report["error"] = "terminated"
         status = stop.code
     demo.write_report()

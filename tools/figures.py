@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The project's promises in numbers, measured: instructions counted in an emulator, boot and create beside stock Xen, and moves of
-a guest of 256 MiB, idle and rewriting 1,000 pages a second, between two hosts of one CPU.
+"""Measure the project's figures and compare them with their targets.
 
-usage: figures.py [--runs N] [--json] [GROUP...]     groups: costs boot move (default: all)
+usage: figures.py [--runs N] [--json] [GROUP...]     default: all groups
 
-Each figure of boot and move is the median of N runs (default 3); times depend on the machine, ratios much less. Writes
-build/figures.json. Exit status: 0 every promise kept, 1 not all, 2 usage.
+  costs     instructions, counted in an emulator
+  boot      boot and `xl create`, compared with stock Xen
+  move      migrations of a guest of 256 MiB between two hosts of one CPU: one guest is idle, one
+            rewrites 1,000 pages per second
+
+Each figure of boot and move is the median of N runs (default 3). Times depend on the machine, ratios
+much less. Writes build/figures.json. Exit status: 0 every target is met, 1 not all are, 2 usage.
 """
 import argparse
 import json
@@ -25,7 +29,8 @@ from host import Host, HostError, Pair
 STOCK = os.path.join(hosts.BUILD, "stock", hosts.default_arch(), "xen")
 GUEST = "guest"
 GUEST_MIB = 256
-# Not zero beside what the workload fills: the guest's kernel, its initramfs and what it has read.
+# Memory that is not zero and that the workload did not fill: kernel, initramfs, and what the guest
+# has read.
 KERNEL_MIB = 43
 DATA_MIB = 108
 SETTLE_S = 5
@@ -56,23 +61,23 @@ def median(values):
     return statistics.median(values) if values else None
 
 
-# ----------------------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 def measured_costs(machine):
-    """{what: instructions} on a machine of tests/qemu/baremetal.py."""
+    """{name: instructions} from a machine of tests/qemu/baremetal.py."""
     output = subprocess.run([os.path.join(hosts.TOP, "tests/qemu/baremetal.py"), machine], capture_output=True, text=True,
                             timeout=300, check=False).stdout
     return {name: int(value) for name, value in re.findall(r"cost (\S+): (\d+) instructions", output)}
 
 
 def costs(figures, _):
-    """Instructions, by the bare-metal control domain, and sizes."""
+    """Instructions counted by the bare-metal control domain, and the size of the image."""
     found, on_gicv2 = measured_costs("costs"), measured_costs("gicv2-counted")
     for name, title, limit in (("hypercall", "null hypercall, there and back", 110), ("psci-version", "PSCI_VERSION by HVC", None),
                                ("gicd-typer", "read of an emulated GIC register", 150),
                                ("write-fault", "write fault while logging", 90),
                                ("write-fault-first-round", "the same where a block is split first", None),
-                               ("harvest-per-page", "reading and cleaning the log, a page", None)):
+                               ("harvest-per-page", "reading and cleaning the log, per page", None)):
         figures.add(name, title, found.get(name), "instructions", MOST, limit)
     figures.add("gicd-typer-gicv2", "read of an emulated GICv2 register", on_gicv2.get("gicd-typer"), "instructions", MOST, 150)
     image = os.path.getsize(hosts.default_xen()) / 1024
@@ -80,8 +85,11 @@ def costs(figures, _):
 
 
 def boot(figures, runs):
-    """Power-on to the control domain's daemons; xl create to the guest's init, on a host that has been up for a moment (xen-lite
-    clears free memory when it has nothing else to do); stock Xen beside it, turn by turn."""
+    """Time from power-on to the control domain's daemons, and from xl create to the guest's init.
+
+    xen-lite and stock Xen are measured in turn. The guest is created some seconds after the boot,
+    because xen-lite clears free memory while it is idle.
+    """
     seconds = {}
     for _ in range(runs):
         for xen in (hosts.default_xen(), STOCK):
@@ -124,7 +132,7 @@ def plain_tcp(pair):
 
 
 def one_move(extra):
-    """A fresh pair, plain TCP, a guest, plain TCP beside it, one move."""
+    """One migration between new hosts, with plain TCP measured without and with the guest."""
     with Pair(mem=1408) as pair:
         pair.wait_ready()
         found = {"tcp": plain_tcp(pair)}
@@ -163,15 +171,16 @@ def move(figures, runs):
                     f"as the guest saw it {show(middle('blackout'))} ms")
         figures.add(f"{name}-total", f"{title}: total", round(middle("total_ms")), "ms", *((MOST, 3200) if name == "idle" else ()),
                     note=f"{middle('pages_sent'):.0f} pages with data")
-        figures.add(f"{name}-goodput", f"{title}: page rate by plain TCP's beside the same guest",
+        figures.add(f"{name}-goodput", f"{title}: page rate by that of plain TCP with the same guest",
                     round(100 * middle("goodput", "tcp_beside_guest"), 1), "%", LEAST, 80,
                     f"{middle('goodput'):.1f} MiB/s; TCP {middle('tcp_beside_guest'):.1f}")
-        # An idle guest leaves the CPU to both; one that works takes its share of it from the move alone.
-        figures.add(f"{name}-goodput-alone", f"{title}: page rate by plain TCP's without a guest",
+        # Only the idle guest has a target here. A busy guest takes CPU time from the migration, and
+        # plain TCP without a guest does not share the CPU.
+        figures.add(f"{name}-goodput-alone", f"{title}: page rate by that of plain TCP without a guest",
                     round(100 * middle("goodput", "tcp"), 1), "%", *((LEAST, 80) if name == "idle" else ()),
                     note=f"TCP {middle('tcp'):.1f} MiB/s")
         if name == "load":
-            figures.add("write-rate", f"{title}: the guest's write rate while it moves", round(100 * middle("during", "before"), 1), "%",
+            figures.add("write-rate", f"{title}: the guest's write rate during the migration", round(100 * middle("during", "before"), 1), "%",
                         LEAST, 80)
 
 
@@ -181,7 +190,7 @@ GROUPS = {"costs": costs, "boot": boot, "move": move}
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--json", action="store_true", help="the result on standard output, and nothing else")
+    parser.add_argument("--json", action="store_true", help="only the result on standard output")
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=" ".join(GROUPS))
     args = parser.parse_args()
     if set(args.groups) - set(GROUPS) or args.runs < 1:
@@ -200,8 +209,9 @@ def main():
     if args.json:
         print(json.dumps(figures.rows))
     else:
-        promised = [row for row in figures.rows if row["kept"] is not None]
-        print(f"\n{len(promised) - len(broken)} of {len(promised)} promises kept" + (f"; not: {'; '.join(broken)}" if broken else ""))
+        targets = [row for row in figures.rows if row["kept"] is not None]
+        print(f"\n{len(targets) - len(broken)} of {len(targets)} targets met" +
+              (f"; not: {'; '.join(broken)}" if broken else ""))
     sys.exit(1 if broken else 0)
 
 

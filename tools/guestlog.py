@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Read what the guest's workload (tools/workload.c) says on its console, from the logs that xenconsoled keeps."""
+"""Read the heartbeats that the guest's workload (tools/workload.c) prints."""
 import re
 import time
 
@@ -10,11 +10,11 @@ LINE = re.compile(r"WL t=(?P<t>\d+\.\d+) seq=(?P<seq>\d+) pages=(?P<pages>\d+) f
 
 
 class GuestError(Exception):
-    """The guest's memory, or its life, is not as it should be."""
+    """The guest's memory is damaged, or the guest does not run as expected."""
 
 
 def parse(line):
-    """A heartbeat as a dictionary of numbers, or None for any other line (or one cut in two by the move)."""
+    """A heartbeat as a dictionary of numbers; None for another or an incomplete line."""
     match = LINE.search(line)
     if not match:
         return None
@@ -22,7 +22,10 @@ def parse(line):
 
 
 class GuestLog:
-    """The heartbeats of guest NAME on one host, read piece by piece so that the control domain has little to do."""
+    """The heartbeats of guest NAME on one host.
+
+    Only the new part of the log is read each time, so that the control domain has little to do.
+    """
 
     def __init__(self, host, name="guest"):
         self.host, self.name = host, name
@@ -31,7 +34,10 @@ class GuestLog:
         self.beats, self.errors = [], []
 
     def poll(self):
-        """Read what is new; returns the new heartbeats. GuestError as soon as the workload reports damage."""
+        """Read the new part of the log; returns its heartbeats.
+
+        GuestError as soon as the workload reports damage.
+        """
         text = self.host.run(f"tail -c +{self.position + 1} {self.path} 2>/dev/null", timeout=30).output
         self.position += len(text.encode())
         *lines, self.partial = (self.partial + text.replace("\r", "")).split("\n")
@@ -48,14 +54,14 @@ class GuestLog:
         return self.beats[-1] if self.beats else None
 
     def wait(self, condition, what, timeout, interval=0.3):
-        """Until CONDITION(latest heartbeat) holds; returns that heartbeat."""
+        """Wait until CONDITION(latest heartbeat) holds; returns that heartbeat."""
         deadline = time.monotonic() + timeout
         while True:
             new = self.poll()
             if new and condition(new[-1]):
                 return new[-1]
             if time.monotonic() > deadline:
-                raise GuestError(f"guest on {self.host.name}: {what} did not happen within {timeout:.0f} s; last heartbeat: "
+                raise GuestError(f"guest on {self.host.name}: no end of {what} within {timeout:.0f} s; last heartbeat: "
                                  f"{self.last()}\n{self.tail()}")
             time.sleep(interval)
 
@@ -64,7 +70,10 @@ class GuestLog:
 
 
 def write_rate(beats):
-    """MiB rewritten per second over a run of heartbeats, by the guest's counter; None without two of them."""
+    """MiB rewritten per second from the first to the last heartbeat, by the guest's counter.
+
+    None if there are fewer than two heartbeats.
+    """
     if len(beats) < 2:
         return None
     seconds = (beats[-1]["ct"] - beats[0]["ct"]) / beats[0]["cf"]
@@ -72,9 +81,9 @@ def write_rate(beats):
 
 
 def blackout_ms(before, after):
-    """The guest's own view of a move: its ticker's longest gap in the first heartbeats after it.
+    """The blackout that the guest saw: its ticker's longest gap, from its heartbeats.
 
-    If the heartbeat that carried the gap was cut in two by the move, the running maximum still has it.
+    If the migration cut the heartbeat that reported the gap, the running maximum still has it.
     """
     gaps = [beat["gap_ms"] for beat in after[:3]]
     if after and before and after[0]["max_gap_ms"] > before[-1]["max_gap_ms"]:

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""One host, interactive: the serial console, with the control domain's shell, on this terminal.
+"""Start one host with its serial console, which has the control domain's shell, on this terminal.
 
-usage: run.py [options of host.py]          leave with Ctrl-A X; Ctrl-A C for the emulator's monitor
-ARCH= GIC= CPU= SMP= MEM= XEN= work as for host.py's options.
+usage: run.py [options of host.py]          leave with Ctrl-A X; Ctrl-A C: the emulator's monitor
+The variables ARCH GIC CPU SMP MEM XEN BOOT are the defaults of host.py's options.
 """
 import argparse
 import os
@@ -33,7 +33,7 @@ def main():
         line = machine.command_line(["-chardev", "stdio,id=console,mux=on,signal=off", "-serial", "chardev:console",
                                      "-mon", "chardev=console"])
         print("Leave with Ctrl-A X. In the control domain: xl list, xl create /etc/xen/guest.cfg, xl console guest.", flush=True)
-        # The shell on the console wants Ctrl-C for itself; the emulator ends with this process in any case.
+        # Ctrl-C goes to the shell on the console. The emulator ends with this process in any case.
         hosts.catch_signals()
         emulator = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *line])
         try:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/base/cmdline.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: xen-lite/base/options.c tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
-/* The command line: what each option takes, what is warned about, and that nonsense leaves the
- * defaults. */
+/* The command line: the values that each option accepts, the warnings, and that an invalid value
+ * leaves the default. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -160,7 +160,7 @@ static void test_unknown(void **state)
     assert_int_equal(warnings, 0);
     parse("loglvl=info -- console=hvc0 root=/dev/xvda");
     assert_int_equal(warnings, 0);
-    /* Longer than a word may be, and a path that does not fit. */
+    /* A word beyond the maximum length, and a path that does not fit. */
     memset(line, 'x', sizeof line - 1);
     line[sizeof line - 1] = '\0';
     parse(line);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
-/* Memory and string functions against the C library's: random lengths, alignments, overlaps;
- * strtoul's corners. */
+/* Compares memory and string functions with the C library's: random lengths, alignments and
+ * overlaps, and strtoul's corner cases. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* The same sources under other names: the C library's own are what they are compared with. */
+/* The hypervisor's sources under other names, so that they can be compared with the C library's. */
 #define memcpy            xl_memcpy
 #define memmove           xl_memmove
 #define memset            xl_memset
@@ -28,6 +28,7 @@
 #define __stack_chk_guard xl_stack_chk_guard
 #define __stack_chk_fail  xl_stack_chk_fail
 #include "../../xen-lite/lib/lib.c"
+#include "../../xen-lite/base/stack_guard.c"
 #undef memcpy
 #undef memmove
 #undef memset

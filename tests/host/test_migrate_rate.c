@@ -419,6 +419,35 @@ static void assert_bars(const char *svg, const char *colour, size_t n, const dou
     assert_null(strstr(at + 1, end));
 }
 
+/* The ticks of the axis whose end is 1, 2, 5, ... 100 %. */
+static void test_histogram_axis(void **unused)
+{
+    static struct histogram h;
+    static const struct {
+        double written;
+        const char *second, *end;
+        unsigned ticks;
+    } axis[] = {
+        { 4, ">0.2 %<", ">1 %<", 6 },    { 9, ">0.5 %<", ">2 %<", 5 },
+        { 20, ">1 %<", ">5 %<", 6 },     { 50, ">2 %<", ">10 %<", 6 },
+        { 100, ">5 %<", ">20 %<", 5 },   { 250, ">10 %<", ">50 %<", 6 },
+        { 500, ">20 %<", ">100 %<", 6 },
+    };
+    (void)unused;
+    for (unsigned i = 0; i < sizeof axis / sizeof *axis; i++) {
+        assert_true(histogram_parse(event, &h));
+        for (uint32_t k = 0; k < h.count; k++) {
+            h.bar[k].pages = 512;
+            h.bar[k].written = h.bar[k].writes = k == 1 ? axis[i].written : 0;
+        }
+        char *svg = drawn(histogram_svg, &h);
+        assert_non_null(strstr(svg, axis[i].second));
+        assert_non_null(strstr(svg, axis[i].end));
+        assert_int_equal(count(svg, " %</text>"), axis[i].ticks);
+        free(svg);
+    }
+}
+
 static void test_histogram_svg(void **unused)
 {
     static struct histogram h;
@@ -488,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_forecast_gives_up),
         cmocka_unit_test(test_speed),
         cmocka_unit_test(test_histogram_parse),
+        cmocka_unit_test(test_histogram_axis),
         cmocka_unit_test(test_histogram_svg),
         cmocka_unit_test(test_histogram_text),
     };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // libs: -lcmocka
-/* vsnprintf against the C library's: every conversion with random flags, widths, precisions and
- * buffer sizes. */
+/* Compares vsnprintf with the C library's: every conversion with random flags, widths, precisions
+ * and buffer sizes. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -121,7 +121,7 @@ static void test_own_rules(void **state)
     assert_int_equal(xl_snprintf(buf, sizeof(buf), "100%"), 4);
     assert_int_equal(xl_snprintf(buf, 3, "%s", "abcdef"), 6);
     assert_string_equal(buf, "ab");
-    xl_snprintf(buf, sizeof(buf), "%f", 1.0); /* unknown: shown */
+    xl_snprintf(buf, sizeof(buf), "%f", 1.0); /* an unknown conversion is printed as it is */
     assert_string_equal(buf, "%f");
 }
 

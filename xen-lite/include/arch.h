@@ -41,6 +41,11 @@ struct domain;
 /* Time: one-shot EL2 timer (CNTHP) of this CPU, in counter() ticks; ~0 disarms. */
 void arch_timer_set(uint64_t deadline);
 
+/* CNTV of this CPU, and CNTVOFF. */
+void arch_vtimer_write(uint64_t cval, uint32_t ctl, uint64_t voff, uint32_t cntkctl);
+void arch_vtimer_read(uint64_t *cval, uint32_t *ctl, uint32_t *cntkctl);
+void arch_vtimer_mask(void); /* set IMASK in CNTV_CTL */
+
 /* Inter-processor interrupts: make the CPU leave its guest or WFI and run guest_prepare() again. */
 void arch_kick_cpu(unsigned cpu);
 
@@ -179,5 +184,14 @@ struct stage2_fault {
 /* Resolves a write to a logged leaf, dispatches emulated MMIO, else injects an abort. p2m_fault.c
  */
 void stage2_fault(struct vcpu *v, const struct stage2_fault *f);
+/* A write hit a logged leaf: true when resolved.  The common case is arch's to do by itself, with
+ * dirty_log.region (entry.S on arm64).  dirty_mark.c */
+bool dirty_fault(struct vcpu *v, ipa_t ipa);
+/*
+ * Emulated MMIO, and the exit counted, if the leaf, at level 3, says who it is: returns `v`; NULL:
+ * nothing was done.  `iss`: of a data abort with ISV set (ESR_EL2 or HSR: one layout, Arm ARM
+ * D17.2.37).  mmio.c
+ */
+struct vcpu *mmio_leaf_access(struct vcpu *v, uint32_t iss, ipa_t ipa);
 
 #endif

@@ -4,7 +4,7 @@
  * reason, how many blocks of logged domains were split, and the longest time that a call of each
  * number kept its CPU.  What there is never changes, so that a caller's buffers fit.
  */
-#include "control.h"
+#include "domctl.h"
 
 const char *const exit_names[EXIT_COUNT] = {
     [EXIT_IRQ] = "irq",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Dumps for people: `xl debug-keys KEY`, or typed on the UART after three Ctrl-A.  They go to the
  * log. */
+#include "debug_keys.h"
+#include "domctl.h"
 #include "types.h"
 #include <xen/xen.h>
 #include "domain.h"

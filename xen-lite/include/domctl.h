@@ -4,8 +4,8 @@
  * the domain with a reference (or NULL where the operation names none), and says through *reply
  * whether the block goes back. The domctl lock is held.
  */
-#ifndef XL_CONTROL_H
-#define XL_CONTROL_H
+#ifndef XL_DOMCTL_H
+#define XL_DOMCTL_H
 #include "types.h"
 #include <xen/xen.h>
 #include <xen/domctl.h>
@@ -61,6 +61,7 @@ long sysctl_availheap(struct xen_sysctl *op, bool *reply);
 long sysctl_cpupool_op(struct xen_sysctl *op, bool *reply);
 
 /* perfc.c */
+extern const char *const exit_names[]; /* by EXIT_* */
 long sysctl_perfc_op(struct xen_sysctl *op, bool *reply);
 
 /* Bit maps in guest memory, of CPUs or nodes, `bits` of which are known here: what is beyond reads
