@@ -42,7 +42,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 .DEFAULT_GOAL := help
 
 ##@ Use
-.PHONY: help demo run image figures bench bench-peers check soak check-host check-matrix model build images build-clang build-bare lint clean distclean deps
+.PHONY: help demo run image figures bench bench-peers check soak check-host check-matrix model build images build-clang build-bare lint layers clean distclean deps
 help:           ## this list
 	@echo "xen-lite: a hypervisor for Arm that live-migrates its guests. README.md says what it is."
 	@echo
@@ -378,6 +378,10 @@ $(TEST_PROGRAMS_fuzz): ; @echo "  LINK    $@"; $(CLANG) $(SANITIZE) -fsanitize=f
 
 format:         ## lay out all C sources (.clang-format)
 	@git ls-files '*.c' '*.h' | grep -v '^tests/host/fake/include/xen/' | xargs clang-format -i
+
+layers: $(xen_objects) $(migrate_objects)       ## who may call whom (tools/layers.list), for ARCH; every header compiles alone
+	@tools/layers --compile xen-lite '$(call xen_command,xen-lite)' --compile arch '$(call xen_command,arch) -Iarch/$(ARCH)' \
+	    --compile drivers '$(call xen_command,drivers)' --compile migrate '$(LINUX_CC) $(MIGRATE_CFLAGS)' $(NM) $(OBJ)
 
 lint:           ## cppcheck and clang-tidy
 	@tools/check.py lint

@@ -40,7 +40,8 @@ Width = collections.namedtuple("Width", "cross out text modes")
 WIDTHS = {
     "arm64": Width("aarch64-linux-gnu-", "bench", range(1 << 46, 1 << 48),
                    {"sw": {"cpu": "cortex-a57"}, "hw": {"cpu": "max", "xen_append": "dirty=hw"}}),
-    "arm32": Width("arm-linux-gnueabihf-", "bench/arm32", range(0, 1 << 30), {"sw": {"cpu": "cortex-a15"}}),
+    "arm32": Width("arm-linux-gnueabihf-", "bench/arm32", range(0, 1 << 30),
+                   {"sw": {"cpu": "cortex-a15"}}),
 }
 ARCH = hosts.default_arch()
 WIDTH = WIDTHS[ARCH]
@@ -196,7 +197,8 @@ def show_exit(steps, listing):
     if len(total) < len(runs(steps)):
         print("\nby function:")
         for function, number in total.most_common():
-            print(f"{number:7d}  {counts([step for step in steps if step.function == function])}  {function}")
+            part = [step for step in steps if step.function == function]
+            print(f"{number:7d}  {counts(part)}  {function}")
 
 
 def trace(work, kind, listing, options):
@@ -208,12 +210,15 @@ def trace(work, kind, listing, options):
     for steps in exits:
         kinds[tuple(function for function, _ in runs(steps))].append(steps)
     hint = HINTS.get(work, "")
-    ordered = sorted(kinds.values(), key=lambda same: (hint not in [step.function for step in same[0]] if hint else 0, -len(same),
-                                                       -len(same[0])))
-    print(f"{work}: {len(exits)} exits of {len(kinds)} kinds; {sum(map(len, exits))} instructions at EL2, {elsewhere} elsewhere")
+    ordered = sorted(kinds.values(),
+                     key=lambda same: (hint not in [step.function for step in same[0]]
+                                       if hint else 0, -len(same), -len(same[0])))
+    print(f"{work}: {len(exits)} exits of {len(kinds)} kinds; {sum(map(len, exits))} instructions "
+          f"at EL2, {elsewhere} elsewhere")
     for number, same in enumerate(ordered, 1):
         names = list(dict.fromkeys(step.function for step in same[-1]))
-        print(f"  kind {number}: {len(same)} times, {len(same[-1])} instructions: {' '.join(names)[:110]}")
+        print(f"  kind {number}: {len(same)} times, {len(same[-1])} instructions: "
+              f"{' '.join(names)[:110]}")
     if kind > len(ordered):
         raise HostError(f"trace of {work}: there is no kind {kind}")
     for number in range(1, len(ordered) + 1) if kind == 0 else (kind,):
@@ -243,12 +248,14 @@ def lookup_figures():
     if not exits:
         raise HostError("trace of leaf-lookup: no exit was seen")
     steps = max(exits, key=len)
-    number = int(re.search(r"#define ADDRESSES (\d+)", open(os.path.join(hosts.TOP, "xen-lite/stage2/vlpt_time.c"), encoding="utf-8").read())[1])
+    with open(os.path.join(hosts.TOP, "xen-lite/stage2/vlpt_time.c"), encoding="utf-8") as source:
+        number = int(re.search(r"#define ADDRESSES (\d+)", source.read())[1])
     empty = len(span_of(steps, "time_loop"))
     for function, work in LOOKUPS.items():
         span = span_of(steps, function)
         yield figure(work, round((len(span) - empty) / number, 2))
-        yield figure(work, round(sum(kind_of(step.text) == "load" for step in span) / number, 2), "loads")
+        yield figure(work, round(sum(kind_of(step.text) == "load" for step in span) / number, 2),
+                     "loads")
 
 
 # --------------------------------------------------------------------------------------------------
@@ -256,10 +263,12 @@ def lookup_figures():
 
 Job = collections.namedtuple("Job", "name works parameters options")
 DEBUG_XEN = os.path.join(hosts.BUILD, hosts.default_arch() + "-debug/xen-lite")
-COSTS = ("null-hypercall", "hypercall-by-table", "psci-version", "gic-read", "gic-write", "sgi", "event", "context-switch",
-         "context-switch-domains", "mmio-hit", "write-fault", "write-fault-block", "leaf-lookup",
-         # A GICv2 has too few emulated pages.
-         *(("mmio-empty",) if hosts.MACHINES[ARCH].gic == 3 else ()))
+COSTS = (
+    "null-hypercall", "hypercall-by-table", "psci-version", "gic-read", "gic-write", "sgi", "event",
+    "context-switch", "context-switch-domains", "mmio-hit", "write-fault", "write-fault-block",
+    "leaf-lookup",
+    # A GICv2 has too few emulated pages.
+    *(("mmio-empty",) if hosts.MACHINES[ARCH].gic == 3 else ()))
 MODES = WIDTH.modes
 JOB_S = 580
 
@@ -267,7 +276,10 @@ JOB_S = 580
 def dirty_jobs(quick):
     for mib in (64,) if quick else (1024, 256, 64):
         for mode, options in MODES.items():
-            works = [f"dirty-{mib}-{vcpus}-{leaves}" for vcpus in ((1,) if quick else (1, 2, 4, 8)) for leaves in ("4k", "2m")]
+            works = [
+                f"dirty-{mib}-{vcpus}-{leaves}" for vcpus in ((1,) if quick else (1, 2, 4, 8))
+                for leaves in ("4k", "2m")
+            ]
             yield Job(f"{mode}-{mib}", works, {"mode": mode}, {"mem": mib + 640, **options})
 
 
@@ -275,9 +287,11 @@ def all_jobs(quick):
     yield from dirty_jobs(quick)
     yield Job("costs", COSTS, {}, {})
     yield Job("again", COSTS, {}, {})
-    yield Job("walk", ("gic-read", "mmio-hit", "write-fault", "write-fault-block"), {"vlpt": "off"}, {"xen_append": "vlpt=off"})
+    yield Job("walk", ("gic-read", "mmio-hit", "write-fault", "write-fault-block"), {"vlpt": "off"},
+              {"xen_append": "vlpt=off"})
     if "hw" in MODES:
-        yield Job("hw", ("null-hypercall", "gic-read", "write-fault", "write-fault-block"), {"mode": "hw"}, MODES["hw"])
+        yield Job("hw", ("null-hypercall", "gic-read", "write-fault", "write-fault-block"),
+                  {"mode": "hw"}, MODES["hw"])
     yield Job("debug", ("mmio-stale",), {"build": "debug"}, {"xen": DEBUG_XEN})
     for cpus in (1, 2):
         yield Job(f"vmid-{cpus}", ("vmid-255",), {"cpus": cpus}, {"smp": cpus})
@@ -288,7 +302,8 @@ def mapping_fault(figures, lookups):
 
     xen-lite has all tables mapped, so this cost is computed.
     """
-    walk, mapping = (benchdata.value_of(lookups, work) for work in ("leaf-walk", "leaf-walk-mapping"))
+    walk, mapping = (benchdata.value_of(lookups, work)
+                     for work in ("leaf-walk", "leaf-walk-mapping"))
     fault = benchdata.value_of(figures, "write-fault", vlpt="off")
     return figure("write-fault-mapping", round(fault - walk + mapping, 2), vlpt="off")
 
@@ -301,11 +316,15 @@ def parse(text, job):
     """The figures in the output of a payload."""
     per_tick = int(re.search(r"bench: (\d+) instructions a tick", text)[1])
     for work, ticks, count, rest in re.findall(r"bench (\S+) ticks=(\d+) count=(\d+) ?(.*)", text):
-        parameters = {key: int(value) if value.isdigit() else value for key, value in re.findall(r"(\w+)=(\S+)", rest)}
+        parameters = {
+            key: int(value) if value.isdigit() else value
+            for key, value in re.findall(r"(\w+)=(\S+)", rest)
+        }
         if work == "vmid-rounds":
             yield vmid_figure(text, job, int(count), parameters["dirty_rounds"])
         elif work != "leaf-lookup" and int(count):
-            yield figure(work, round(signed(ticks) * per_tick / int(count), 3), **parameters, **job.parameters)
+            yield figure(work, round(signed(ticks) * per_tick / int(count), 3), **parameters,
+                         **job.parameters)
 
 
 def vmid_figure(text, job, rounds, dirty_rounds):
@@ -319,7 +338,11 @@ def vmid_figure(text, job, rounds, dirty_rounds):
         raise HostError(f"{job.name}: debug key V printed {found}; "
                         f"pages were dirty in {dirty_rounds} of {rounds} rounds")
     before, after = ([int(value) for value in one] for one in found)
-    return figure("vmid-flushes", sum(after) - sum(before), "flushes", rounds=rounds, **job.parameters)
+    return figure("vmid-flushes",
+                  sum(after) - sum(before),
+                  "flushes",
+                  rounds=rounds,
+                  **job.parameters)
 
 
 class Run:
@@ -364,8 +387,8 @@ def measure(jobs, at_once, say):
                 run.host.stop()
                 running.remove(run)
                 found[run.job.name] = run.figures(text)
-                say(f"{run.job.name}: {len(found[run.job.name])} figures, {time.monotonic() - run.began:.0f} s; "
-                    f"{len(waiting) + len(running)} to go")
+                say(f"{run.job.name}: {len(found[run.job.name])} figures, "
+                    f"{time.monotonic() - run.began:.0f} s; {len(waiting) + len(running)} to go")
     finally:
         for run in running:
             run.host.stop()
@@ -386,12 +409,15 @@ def greatest_difference(one, other):
 # --------------------------------------------------------------------------------------------------
 # Showing.
 
+LOG_WORKS = ("write-fault", "get-clear-per-page", "get-clear-whole", "dirty-enable-per-page",
+             "disable-per-page")
+
+
 def plain_rows(figures):
     """Figures without a target: one row each."""
     rows = []
     for one in figures:
-        if one["work"] in ("write-fault", "get-clear-per-page", "get-clear-whole", "dirty-enable-per-page", "disable-per-page") \
-                and "guest_mib" in one["parameters"]:
+        if one["work"] in LOG_WORKS and "guest_mib" in one["parameters"]:
             continue
         note = " ".join(f"{key}={value}" for key, value in one["parameters"].items())
         rows.append([f"{one['work']} {note}".strip(), show(one["value"]), one["unit"]])
@@ -405,17 +431,30 @@ def size_rows(figures):
     for work in ("dirty-enable-per-page", "write-fault", "get-clear-per-page", "disable-per-page"):
         for mode in MODES:
             for leaves in ("4k", "2m"):
-                values = [benchdata.value_of(figures, work, guest_mib=mib, mode=mode, leaves=leaves, vcpus=1, order="sequential",
-                                             dirty_percent=0 if work == "dirty-enable-per-page" else 100) for mib in sizes]
+                values = [
+                    benchdata.value_of(figures,
+                                       work,
+                                       guest_mib=mib,
+                                       mode=mode,
+                                       leaves=leaves,
+                                       vcpus=1,
+                                       order="sequential",
+                                       dirty_percent=0 if work == "dirty-enable-per-page" else 100)
+                    for mib in sizes
+                ]
                 rows.append([f"{work} {mode} {leaves}", *map(show, values)])
-    return benchdata.table(rows, ["instructions per page, 1 vCPU, all dirty", *(f"{mib} MiB" for mib in sizes)])
+    return benchdata.table(rows, [
+        "instructions per page, 1 vCPU, all dirty", *(f"{mib} MiB" for mib in sizes)
+    ])
 
 
 def report(figures, peers, difference):
-    return "\n\n".join([benchdata.goal_table(figures, peers, ARCH),
-                        benchdata.table(plain_rows(figures), ["other figures", "value", "unit"]),
-                        size_rows(figures),
-                        f"two runs differ by {difference[0] * 100:.2f} % at most ({difference[1]})"])
+    return "\n\n".join([
+        benchdata.goal_table(figures, peers, ARCH),
+        benchdata.table(plain_rows(figures), ["other figures", "value", "unit"]),
+        size_rows(figures),
+        f"two runs differ by {difference[0] * 100:.2f} % at most ({difference[1]})"
+    ])
 
 
 def run_all(args):
@@ -430,8 +469,10 @@ def run_all(args):
     figures.append(mapping_fault(figures, lookups))
     say(f"everything was measured in {time.monotonic() - began:.0f} s")
     peers = benchdata.load(os.path.join(OUT, "peers.json"))
-    benchdata.save(os.path.join(OUT, "dirty-log.json"), "tools/bench.py" + (" --quick" if args.quick else ""),
-                   benchdata.machine(hosts.MACHINES[ARCH].emulator, " ".join(dict.fromkeys(mode["cpu"] for mode in MODES.values()))), figures)
+    benchdata.save(
+        os.path.join(OUT, "dirty-log.json"), "tools/bench.py" + (" --quick" if args.quick else ""),
+        benchdata.machine(hosts.MACHINES[ARCH].emulator,
+                          " ".join(dict.fromkeys(mode["cpu"] for mode in MODES.values()))), figures)
     if not args.quick and shutil.which("gnuplot"):
         import benchplot
         say("plots: " + " ".join(benchplot.draw_all(figures, peers, OUT)))
@@ -446,7 +487,8 @@ def run_all(args):
 # --------------------------------------------------------------------------------------------------
 
 def main():
-    parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter, description=__doc__)
+    parser = argparse.ArgumentParser(formatter_class=argparse.RawDescriptionHelpFormatter,
+                                     description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--jobs", type=int, default=2, metavar="N")
@@ -462,7 +504,8 @@ def main():
         parser.error("--jobs must be at least 1, --kind at least 0")
     try:
         if args.trace:
-            trace(args.trace, args.kind, args.listing, {"cpu": args.cpu, "xen_append": args.xen_append})
+            trace(args.trace, args.kind, args.listing,
+                  {"cpu": args.cpu, "xen_append": args.xen_append})
         else:
             run_all(args)
     except (HostError, ValueError) as error:

@@ -88,8 +88,9 @@ def draw_percent(figures, path):
                _points(figures, "get-clear-per-page", "dirty_percent", mode=mode, leaves="4k",
                        vcpus=1, order=order, guest_mib=max(sizes)))
               for mode in ("sw", "hw") for order in ("sequential", "random")]
-    _lines(path, f"Get and clear by the share of dirty pages: {max(sizes)} MiB, 1 vCPU, 4 KiB leaves",
-           "% of pages dirty", "instructions per page of guest", series, linear_axis)
+    title = f"Get and clear by the share of dirty pages: {max(sizes)} MiB, 1 vCPU, 4 KiB leaves"
+    _lines(path, title, "% of pages dirty", "instructions per page of guest", series,
+           linear_axis)
 
 
 def draw_vcpus(figures, path):

@@ -131,6 +131,7 @@ def group_lint(_):
             continue
         for tool in ("cppcheck", "clang-tidy"):
             step(f"{tool}, {arch}", ["env", f"ARCH={arch}", "tools/lint", tool], 900, 60)
+        step(f"layers, {arch}", ["make", JOBS, f"ARCH={arch}", "layers"], 600)
     step("python compiles", [sys.executable, "-m", "compileall", "-q", "tools", "tests"], 60)
     step("python tests", [sys.executable, "-m", "unittest", "discover", "-s", "tests/python"], 60)
 

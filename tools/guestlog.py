@@ -3,10 +3,11 @@
 import re
 import time
 
-LINE = re.compile(r"WL t=(?P<t>\d+\.\d+) seq=(?P<seq>\d+) pages=(?P<pages>\d+) filled=(?P<filled>\d+) "
-                  r"written=(?P<written>\d+) verified=(?P<verified>\d+) passes=(?P<passes>\d+) errors=(?P<errors>\d+) "
-                  r"mbps=(?P<mbps>[\d.]+) gap_ms=(?P<gap_ms>[\d.]+) max_gap_ms=(?P<max_gap_ms>[\d.]+) ct=(?P<ct>\d+) "
-                  r"cf=(?P<cf>\d+)\s*$")
+LINE = re.compile(
+    r"WL t=(?P<t>\d+\.\d+) seq=(?P<seq>\d+) pages=(?P<pages>\d+) filled=(?P<filled>\d+) "
+    r"written=(?P<written>\d+) verified=(?P<verified>\d+) passes=(?P<passes>\d+) "
+    r"errors=(?P<errors>\d+) mbps=(?P<mbps>[\d.]+) gap_ms=(?P<gap_ms>[\d.]+) "
+    r"max_gap_ms=(?P<max_gap_ms>[\d.]+) ct=(?P<ct>\d+) cf=(?P<cf>\d+)\s*$")
 
 
 class GuestError(Exception):
@@ -18,7 +19,10 @@ def parse(line):
     match = LINE.search(line)
     if not match:
         return None
-    return {key: float(value) if "." in value else int(value) for key, value in match.groupdict().items()}
+    return {
+        key: float(value) if "." in value else int(value)
+        for key, value in match.groupdict().items()
+    }
 
 
 class GuestLog:
@@ -38,16 +42,20 @@ class GuestLog:
 
         GuestError as soon as the workload reports damage.
         """
-        text = self.host.run(f"tail -c +{self.position + 1} {self.path} 2>/dev/null", timeout=30).output
+        text = self.host.run(f"tail -c +{self.position + 1} {self.path} 2>/dev/null",
+                             timeout=30).output
         self.position += len(text.encode())
         *lines, self.partial = (self.partial + text.replace("\r", "")).split("\n")
         new = [beat for beat in map(parse, lines) if beat]
         self.beats += new
-        self.errors += [line for line in lines if re.search(r"WL-(ERROR|FATAL)|Kernel panic|Oops", line)]
+        self.errors += [
+            line for line in lines if re.search(r"WL-(ERROR|FATAL)|Kernel panic|Oops", line)
+        ]
         bad = [beat for beat in new if beat["errors"]]
         if self.errors or bad:
             count = bad[-1]["errors"] if bad else len(self.errors)
-            raise GuestError(f"guest on {self.host.name}: {count} errors in its memory: " + "; ".join(self.errors[:5]))
+            raise GuestError(f"guest on {self.host.name}: {count} errors in its memory: " +
+                             "; ".join(self.errors[:5]))
         return new
 
     def last(self):
@@ -61,8 +69,8 @@ class GuestLog:
             if new and condition(new[-1]):
                 return new[-1]
             if time.monotonic() > deadline:
-                raise GuestError(f"guest on {self.host.name}: no end of {what} within {timeout:.0f} s; last heartbeat: "
-                                 f"{self.last()}\n{self.tail()}")
+                raise GuestError(f"guest on {self.host.name}: {what}: not within {timeout:.0f} s; "
+                                 f"last heartbeat: {self.last()}\n{self.tail()}")
             time.sleep(interval)
 
     def tail(self, lines=15):

@@ -16,8 +16,10 @@ TOP = os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "
 # Per width: Debian's name of the library folders, the dynamic loader, the folder of the kernel.
 Width = collections.namedtuple("Width", "name triplet loader kernel")
 WIDTHS = {
-    "arm64": Width("arm64", "aarch64-linux-gnu", "ld-linux-aarch64.so.1", os.path.join(TOP, "build/kernel/cloud")),
-    "arm32": Width("arm32", "arm-linux-gnueabihf", "ld-linux-armhf.so.3", os.path.join(TOP, "build/kernel/armmp-lpae")),
+    "arm64": Width("arm64", "aarch64-linux-gnu", "ld-linux-aarch64.so.1",
+                   os.path.join(TOP, "build/kernel/cloud")),
+    "arm32": Width("arm32", "arm-linux-gnueabihf", "ld-linux-armhf.so.3",
+                   os.path.join(TOP, "build/kernel/armmp-lpae")),
 }
 
 

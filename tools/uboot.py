@@ -19,7 +19,9 @@ import tempfile
 
 TOP = os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 SCRIPT = os.path.join(TOP, "tools/boot.cmd")
-FIRMWARE = {"arm64": "/usr/lib/u-boot/qemu_arm64/u-boot.bin", "arm32": "/usr/lib/u-boot/qemu_arm/u-boot.bin"}
+FIRMWARE = {
+    "arm64": "/usr/lib/u-boot/qemu_arm64/u-boot.bin", "arm32": "/usr/lib/u-boot/qemu_arm/u-boot.bin"
+}
 WAYS = ("direct", "uboot", "tftp")
 
 MIB = 1 << 20
@@ -79,9 +81,11 @@ def make_disk(path, folder):
     with open(path, "wb") as image:
         image.truncate(GAP_BYTES + partition)
     with tempfile.NamedTemporaryFile("w", suffix=".sfdisk") as table:
-        table.write(f"label: dos\nlabel-id: {LABEL_ID}\nstart={GAP_BYTES // SECTOR}, type=c, bootable\n")
+        table.write(
+            f"label: dos\nlabel-id: {LABEL_ID}\nstart={GAP_BYTES // SECTOR}, type=c, bootable\n")
         table.flush()
-        run("sh", "-c", 'exec sfdisk --quiet --no-tell-kernel "$1" < "$2"', "sfdisk", path, table.name)
+        run("sh", "-c", 'exec sfdisk --quiet --no-tell-kernel "$1" < "$2"', "sfdisk", path,
+            table.name)
     at = f"{path}@@{GAP_BYTES}"
     run("mformat", "-i", at, "-F", "-T", str(partition // SECTOR), "-h", "255", "-s", "63",
         "-H", str(GAP_BYTES // SECTOR), "-N", VOLUME_ID, "-v", "XEN-LITE", "::")
@@ -148,11 +152,12 @@ def how_to_write(path):
 To write it to an SD card (its contents are lost; lsblk shows which X):
   sudo dd if={path} of=/dev/sdX bs=4M conv=fsync status=progress
 For a board, not QEMU:
-  - write its U-Boot where the board looks for it; the {GAP_BYTES // MIB} MiB before the partition are free for that
-  - options.env: add dtuart=PATH to xen_args if stdout-path does not name the board's UART, and dtb=FILE if U-Boot
-    has no device tree in memory
-  - a kernel and an initrd with the board's drivers: tools/uboot.py --kernel FILE --initrd FILE ..., or copy them
-    over vmlinuz and initrd"""
+  - write its U-Boot where the board looks for it; the {GAP_BYTES // MIB} MiB before the partition
+    are free for that
+  - options.env: add dtuart=PATH to xen_args if stdout-path does not name the board's UART, and
+    dtb=FILE if U-Boot has no device tree in memory
+  - a kernel and an initrd with the board's drivers: tools/uboot.py --kernel FILE --initrd FILE ...,
+    or copy them over vmlinuz and initrd"""
 
 
 def concatenate(parts, path):
@@ -164,11 +169,15 @@ def concatenate(parts, path):
 
 def main():
     arch = os.environ.get("ARCH") or "arm64"
-    parser = argparse.ArgumentParser(description="Make a disk image that U-Boot boots xen-lite from.")
+    parser = argparse.ArgumentParser(
+        description="Make a disk image that U-Boot boots xen-lite from.")
     parser.add_argument("--arch", default=arch, choices=FIRMWARE)
     parser.add_argument("--xen", required=True)
     parser.add_argument("--kernel", required=True)
-    parser.add_argument("--initrd", action="append", default=[], help="may be repeated: the files are joined")
+    parser.add_argument("--initrd",
+                        action="append",
+                        default=[],
+                        help="may be repeated: the files are joined")
     parser.add_argument("--dtb", help="a device tree, if U-Boot has none to pass on")
     parser.add_argument("--xen-args", default=DEFAULT_XEN_ARGS)
     parser.add_argument("--dom0-args", default=DEFAULT_DOM0_ARGS)

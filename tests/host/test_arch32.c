@@ -197,7 +197,7 @@ static int start(void **state)
     return 0;
 }
 
-static void test_reset(void **state)
+static void test_state_at_reset(void **state)
 {
     (void)state;
     arch_vcpu_reset(&vcpu, 0x1235, 7, true);
@@ -210,7 +210,7 @@ static void test_reset(void **state)
 }
 
 /* R8 to R14 of each mode are the registers that Arm ARM B1.3.1 gives it. */
-static void test_banked(void **state)
+static void test_banked_registers(void **state)
 {
     static const struct {
         uint32_t mode;
@@ -255,7 +255,7 @@ static void test_banked(void **state)
 
 /* Save and load restore all registers, also after another vCPU whose FP registers replaced the
  * first vCPU's. */
-static void test_switch(void **state)
+static void test_save_and_load(void **state)
 {
     (void)state;
 #define X(name, ...) machine.name = (uint32_t)offsetof(struct guest_cp15, name) + 0x100;
@@ -303,7 +303,7 @@ static void test_switch(void **state)
     assert_int_equal(vcpu.arch.hcr & HCR_VA, 0);
 }
 
-static void test_inject(void **state)
+static void test_injected_exceptions(void **state)
 {
     (void)state;
     machine.vbar = 0xc0001000;
@@ -341,7 +341,7 @@ static void test_inject(void **state)
 
 static uint32_t with_it(unsigned it) { return PSR_SVC | PSR_T | (it & 0xfc) << 8 | (it & 3) << 25; }
 
-static void test_skip(void **state)
+static void test_skip_in_it_block(void **state)
 {
     (void)state;
     r->pstate = PSR_SVC;
@@ -365,7 +365,7 @@ static void test_skip(void **state)
 
 /* All sixteen conditions against all flags, from the syndrome and from the IT state, by their
  * definitions (Arm ARM A8.3). */
-static void test_condition(void **state)
+static void test_instruction_conditions(void **state)
 {
     (void)state;
     for (unsigned flags = 0; flags < 16; flags++) {
@@ -387,7 +387,7 @@ static void test_condition(void **state)
 /* ---- exits ---- */
 static uint32_t syndrome(unsigned ec, uint32_t iss) { return ec << HSR_EC_SHIFT | HSR_IL | iss; }
 
-static void test_calls(void **state)
+static void test_hvc_and_smc(void **state)
 {
     (void)state;
     trap_sync(&vcpu, syndrome(EC_HVC, 0xea1));
@@ -409,7 +409,7 @@ static void test_calls(void **state)
     assert_int_equal(r->pstate & PSR_MODE, PSR_UND);
 }
 
-static void test_wait(void **state)
+static void test_wfi_and_wfe(void **state)
 {
     (void)state;
     trap_sync(&vcpu, syndrome(EC_WFX, 1u << 24 | 14u << 20));
@@ -732,11 +732,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, start)
     const struct CMUnitTest tests[] = {
-        TEST(test_reset),     TEST(test_banked),         TEST(test_switch),
-        TEST(test_inject),    TEST(test_skip),           TEST(test_condition),
-        TEST(test_calls),     TEST(test_wait),           TEST(test_aborts),
-        TEST(test_par_short), TEST(test_id_registers),   TEST(test_coprocessors),
-        TEST(test_record),    TEST(test_record_refused), TEST(test_context),
+        TEST(test_state_at_reset),   TEST(test_banked_registers),
+        TEST(test_save_and_load),    TEST(test_injected_exceptions),
+        TEST(test_skip_in_it_block), TEST(test_instruction_conditions),
+        TEST(test_hvc_and_smc),      TEST(test_wfi_and_wfe),
+        TEST(test_aborts),           TEST(test_par_short),
+        TEST(test_id_registers),     TEST(test_coprocessors),
+        TEST(test_record),           TEST(test_record_refused),
+        TEST(test_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,7 +130,7 @@ static void assert_says(int rc, const char *text)
 }
 
 /* ---- the modules' addresses ---- */
-static void usual(void **state)
+static void modules_found(void **state)
 {
     (void)state;
     usual_tree();
@@ -145,7 +145,7 @@ static void usual(void **state)
 }
 
 /* U-Boot's script sets #address-cells and #size-cells of /chosen: 2 each here. */
-static void cells_of_chosen(void **state)
+static void modules_in_64_bit_cells(void **state)
 {
     (void)state;
     bare_tree();
@@ -191,7 +191,7 @@ static void memory_beyond_4g(void **state)
     assert_true(found);
 }
 
-static void without_kinds(void **state)
+static void modules_without_kind_by_order(void **state)
 {
     (void)state;
     bare_tree();
@@ -203,7 +203,7 @@ static void without_kinds(void **state)
     assert_int_equal(boot.ramdisk.start, RAMDISK_AT);
 }
 
-static void no_kernel(void **state)
+static void tree_without_kernel_refused(void **state)
 {
     (void)state;
     bare_tree();
@@ -212,7 +212,7 @@ static void no_kernel(void **state)
     assert_says(scan(), "no kernel for the control domain");
 }
 
-static void no_reg(void **state)
+static void module_without_reg_refused(void **state)
 {
     (void)state;
     bare_tree();
@@ -221,7 +221,7 @@ static void no_reg(void **state)
     assert_says(scan(), "module@7: its reg property is missing");
 }
 
-static void two_kernels(void **state)
+static void two_kernels_refused(void **state)
 {
     (void)state;
     usual_tree();
@@ -243,7 +243,7 @@ static void kernel_at(uint64_t start, uint64_t bytes, const char *text)
         assert_int_equal(rc, 0);
 }
 
-static void places(void **state)
+static void module_outside_ram_refused(void **state)
 {
     (void)state;
     kernel_at(KERNEL_AT, 0, "module@kernel (kernel, 0x0 bytes at 0x40400000): is empty");
@@ -256,7 +256,7 @@ static void places(void **state)
     kernel_at(KERNEL_AT, 0xffffffff, "is not in RAM");
 }
 
-static void overlaps(void **state)
+static void overlapping_modules_refused(void **state)
 {
     (void)state;
     uint64_t tree_bytes = sizeof(tree.bytes);
@@ -276,7 +276,7 @@ static void overlaps(void **state)
     kernel_at(RAMDISK_AT, RAMDISK_BYTES, "overlaps module@kernel");
 }
 
-static void memreserve(void **state)
+static void memreserve_over_modules(void **state)
 {
     (void)state;
     usual_tree();
@@ -289,7 +289,7 @@ static void memreserve(void **state)
 }
 
 /* The tree as U-Boot's `booti KERNEL RAMDISK TREE` leaves it. */
-static void linux_initrd(void **state)
+static void linux_initrd_properties(void **state)
 {
     (void)state;
     bare_tree();
@@ -374,7 +374,7 @@ static int check(uint64_t kernel_bytes, uint64_t ramdisk_bytes)
     return boot_modules_check();
 }
 
-static void kernels(void **state)
+static void kernel_files_checked(void **state)
 {
     (void)state;
     fake_init(RAM_BYTES, 1);
@@ -404,7 +404,7 @@ static void kernels(void **state)
     assert_says(check(KERNEL_BYTES, 0), "is compressed by gzip");
 }
 
-static void ramdisks(void **state)
+static void ramdisk_files_checked(void **state)
 {
     (void)state;
     fake_init(RAM_BYTES, 1);
@@ -448,19 +448,19 @@ static void ramdisks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(usual),
-        cmocka_unit_test(cells_of_chosen),
+        cmocka_unit_test(modules_found),
+        cmocka_unit_test(modules_in_64_bit_cells),
         cmocka_unit_test(memory_beyond_4g),
-        cmocka_unit_test(without_kinds),
-        cmocka_unit_test(no_kernel),
-        cmocka_unit_test(no_reg),
-        cmocka_unit_test(two_kernels),
-        cmocka_unit_test(places),
-        cmocka_unit_test(overlaps),
-        cmocka_unit_test(memreserve),
-        cmocka_unit_test(linux_initrd),
-        cmocka_unit_test(kernels),
-        cmocka_unit_test(ramdisks),
+        cmocka_unit_test(modules_without_kind_by_order),
+        cmocka_unit_test(tree_without_kernel_refused),
+        cmocka_unit_test(module_without_reg_refused),
+        cmocka_unit_test(two_kernels_refused),
+        cmocka_unit_test(module_outside_ram_refused),
+        cmocka_unit_test(overlapping_modules_refused),
+        cmocka_unit_test(memreserve_over_modules),
+        cmocka_unit_test(linux_initrd_properties),
+        cmocka_unit_test(kernel_files_checked),
+        cmocka_unit_test(ramdisk_files_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,7 +94,7 @@ static char *ring_text(bool clear)
     return text;
 }
 
-static void test_levels(void **state)
+static void test_log_levels(void **state)
 {
     (void)state;
     log_info("hello %d\n", 42);
@@ -112,7 +112,7 @@ static void test_levels(void **state)
     assert_int_equal(uart[uart_len - 1], '\n');
 }
 
-static void test_ring(void **state)
+static void test_ring_read(void **state)
 {
     char piece[100];
     uint32_t index = 0, n;
@@ -217,7 +217,7 @@ static void test_console_io(void **state)
     assert_int_equal(uart_len, sizeof text);
 }
 
-static void test_switch(void **state)
+static void test_input_switch(void **state)
 {
     char in[16];
 
@@ -239,7 +239,7 @@ static void test_switch(void **state)
     assert_int_equal(key_count, 2);
 }
 
-static void test_forced(void **state)
+static void test_output_after_force(void **state)
 {
     (void)state;
     /* After log_force(), as in a panic, output ignores the lock and must not hang. */
@@ -251,12 +251,12 @@ static void test_forced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_levels, start),
-        cmocka_unit_test_setup(test_ring, start),
+        cmocka_unit_test_setup(test_log_levels, start),
+        cmocka_unit_test_setup(test_ring_read, start),
         cmocka_unit_test_setup(test_guest_lines, start),
         cmocka_unit_test_setup(test_console_io, start),
-        cmocka_unit_test_setup(test_switch, start),
-        cmocka_unit_test_setup(test_forced, start),
+        cmocka_unit_test_setup(test_input_switch, start),
+        cmocka_unit_test_setup(test_output_after_force, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

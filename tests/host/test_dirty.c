@@ -177,7 +177,7 @@ static void one_operation(void)
     }
 }
 
-static void model(void **state)
+static void log_equals_writes(void **state)
 {
     (void)state;
     for (unsigned mode = 0; mode < 8; mode++) {
@@ -200,7 +200,7 @@ static void model(void **state)
 
 /* Cost and effect of enabling and disabling on blocks.  Enabling makes one store per block and no
  * split.  The first write splits its block.  Disabling merges blocks again. */
-static void blocks(void **state)
+static void log_over_blocks(void **state)
 {
     (void)state;
     set_up(true, false, true);
@@ -228,7 +228,7 @@ static void blocks(void **state)
     tear_down();
 }
 
-static void preempted(void **state)
+static void enable_preempted_under_a_writer(void **state)
 {
     (void)state;
     set_up(true, false, false);
@@ -266,7 +266,7 @@ static void preempted(void **state)
 
 /* A block has EXT from external writers that have gone.  While logging starts, but before this
  * block's turn, one of its pages is unmapped, which splits the block. */
-static void cut_while_enabling(void **state)
+static void block_cut_while_log_starts(void **state)
 {
     (void)state;
     for (unsigned mode = 0; mode < 4; mode++) {
@@ -288,7 +288,7 @@ static void cut_while_enabling(void **state)
     }
 }
 
-static void out_of_memory(void **state)
+static void no_table_to_split_a_block(void **state)
 {
     (void)state;
     set_up(true, false, true);
@@ -319,7 +319,7 @@ static void out_of_memory(void **state)
 
 /* The same when logging starts on a domain that has never run.  Its builder wrote to one page of a
  * block, and still has another one mapped. */
-static void out_of_memory_new_domain(void **state)
+static void no_table_to_split_a_new_domains_block(void **state)
 {
     (void)state;
     set_up(true, false, true);
@@ -408,7 +408,7 @@ static void take_round(uint8_t *copy, uint64_t *sent)
         }
 }
 
-static void migration(void **state)
+static void copy_of_a_running_guest(void **state)
 {
     (void)state;
     for (unsigned mode = 0; mode < 4; mode++) {
@@ -445,7 +445,7 @@ static void migration(void **state)
 
 /* Logging is toggled as fast as possible while the guest writes.  No store may be refused, whatever
  * state its leaf is in. */
-static void toggled(void **state)
+static void log_toggled_under_a_writer(void **state)
 {
     (void)state;
     for (unsigned mode = 0; mode < 4; mode++) {
@@ -468,7 +468,7 @@ static void toggled(void **state)
 
 /* A page shared with the hypervisor is dirty in every round, whether it was mapped when logging
  * began, later, or again. */
-static void shared(void **state)
+static void shared_pages_dirty_in_every_round(void **state)
 {
     (void)state;
     for (unsigned mode = 0; mode < 4; mode++) {
@@ -522,7 +522,7 @@ static int fighter(void *arg)
     return 0;
 }
 
-static void duels(void **state)
+static void marks_race_with_harvests(void **state)
 {
     (void)state;
     set_up(true, false, false);
@@ -586,7 +586,7 @@ static void new_domain(bool hardware, bool blocks)
     tear_down();
 }
 
-static void of_new_domain(void **state)
+static void first_log_of_a_new_domain(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 4; i++)
@@ -595,13 +595,16 @@ static void of_new_domain(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(model),         cmocka_unit_test(of_new_domain),
-        cmocka_unit_test(shared),        cmocka_unit_test(blocks),
-        cmocka_unit_test(preempted),     cmocka_unit_test(cut_while_enabling),
-        cmocka_unit_test(out_of_memory), cmocka_unit_test(out_of_memory_new_domain),
-        cmocka_unit_test(migration),     cmocka_unit_test(toggled),
-        cmocka_unit_test(duels)
-    };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(log_equals_writes),
+                                        cmocka_unit_test(first_log_of_a_new_domain),
+                                        cmocka_unit_test(shared_pages_dirty_in_every_round),
+                                        cmocka_unit_test(log_over_blocks),
+                                        cmocka_unit_test(enable_preempted_under_a_writer),
+                                        cmocka_unit_test(block_cut_while_log_starts),
+                                        cmocka_unit_test(no_table_to_split_a_block),
+                                        cmocka_unit_test(no_table_to_split_a_new_domains_block),
+                                        cmocka_unit_test(copy_of_a_running_guest),
+                                        cmocka_unit_test(log_toggled_under_a_writer),
+                                        cmocka_unit_test(marks_race_with_harvests) };
     return RUN_WITH_BOTH_WINDOWS(tests);
 }

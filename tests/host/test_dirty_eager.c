@@ -127,12 +127,12 @@ static void clean_and_dirty_blocks(bool hardware)
     assert_int_equal(level_at(guest, 512), 2);
     tear_down();
 }
-static void by_faults(void **state)
+static void idle_split_with_write_faults(void **state)
 {
     (void)state;
     clean_and_dirty_blocks(false);
 }
-static void by_hardware(void **state)
+static void idle_split_with_hardware_dirty_state(void **state)
 {
     (void)state;
     clean_and_dirty_blocks(true);
@@ -140,7 +140,7 @@ static void by_hardware(void **state)
 
 /* Another domain has a writable mapping of one page: only that page is dirty, as after a split on a
  * write. */
-static void external_writer(void **state)
+static void idle_split_of_an_externally_written_block(void **state)
 {
     (void)state;
     set_up(false);
@@ -155,7 +155,7 @@ static void external_writer(void **state)
     tear_down();
 }
 
-static void stops_in_between(void **state)
+static void log_off_stops_idle_splits(void **state)
 {
     (void)state;
     set_up(false);
@@ -173,7 +173,7 @@ static void stops_in_between(void **state)
     tear_down();
 }
 
-static void lazily(void **state)
+static void no_idle_split_without_eager(void **state)
 {
     (void)state;
     set_up(false);
@@ -184,7 +184,7 @@ static void lazily(void **state)
     tear_down();
 }
 
-static void out_of_memory(void **state)
+static void idle_split_out_of_memory(void **state)
 {
     (void)state;
     static struct page *hog[20000];
@@ -214,7 +214,7 @@ static int idle_cpu(void *arg)
 }
 
 /* Splits while a guest writes and the log is read, turned off and turned on. */
-static void at_the_same_time(void **state)
+static void idle_split_under_a_writer(void **state)
 {
     (void)state;
     set_up(false);
@@ -241,10 +241,13 @@ static void at_the_same_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_faults),        cmocka_unit_test(by_hardware),
-        cmocka_unit_test(external_writer),  cmocka_unit_test(stops_in_between),
-        cmocka_unit_test(lazily),           cmocka_unit_test(out_of_memory),
-        cmocka_unit_test(at_the_same_time),
+        cmocka_unit_test(idle_split_with_write_faults),
+        cmocka_unit_test(idle_split_with_hardware_dirty_state),
+        cmocka_unit_test(idle_split_of_an_externally_written_block),
+        cmocka_unit_test(log_off_stops_idle_splits),
+        cmocka_unit_test(no_idle_split_without_eager),
+        cmocka_unit_test(idle_split_out_of_memory),
+        cmocka_unit_test(idle_split_under_a_writer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

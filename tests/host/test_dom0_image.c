@@ -46,7 +46,7 @@ static int set_up(void **state)
     return 0;
 }
 
-static void kinds(void **state)
+static void formats_recognised(void **state)
 {
     (void)state;
     arm64_image(0, 40 * MIB);
@@ -66,7 +66,7 @@ static void kinds(void **state)
     assert_int_equal(dom0_image_probe(header, 63, &k), -XEN_EINVAL);
 }
 
-static void widths(void **state)
+static void width_of_the_cpu_checked(void **state)
 {
     (void)state;
     fake_el1_64 = false;
@@ -86,7 +86,7 @@ static bool place(uint64_t start, uint64_t end, uint64_t *entry)
     return dom0_image_place(&k, start * MIB, end * MIB, entry);
 }
 
-static void places(void **state)
+static void places_chosen(void **state)
 {
     (void)state;
     uint64_t at;
@@ -121,8 +121,8 @@ static void places(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test_setup(kinds, set_up),
-                                        cmocka_unit_test_setup(widths, set_up),
-                                        cmocka_unit_test_setup(places, set_up) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test_setup(formats_recognised, set_up),
+                                        cmocka_unit_test_setup(width_of_the_cpu_checked, set_up),
+                                        cmocka_unit_test_setup(places_chosen, set_up) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -51,7 +51,7 @@ static void test_create_refuses(void **state)
     assert_int_equal(page_free_count(), free_pages);
 }
 
-static void test_finding(void **state)
+static void test_lists_and_references(void **state)
 {
     (void)state;
     struct domain *b = make(20, 1), *a = make(10, 1), *c = make(30, 1), *d;
@@ -121,7 +121,7 @@ static void one_life(domid_t id, unsigned round)
     assert_null(domain_get(id));
 }
 
-static void test_thousand_lives(void **state)
+static void test_thousand_lives_leak_nothing(void **state)
 {
     (void)state;
     one_life(1, 0); /* the first life grows dom0's tables */
@@ -410,11 +410,16 @@ int main(void)
     sigaction(SIGSEGV, NULL, &machine_segv);
 #define T(name) cmocka_unit_test_setup_teardown(name, boot, halt)
     const struct CMUnitTest tests[] = {
-        T(test_create_refuses),      T(test_finding),
-        T(test_thousand_lives),      T(test_page_outlives_owner),
-        T(test_shutdown_and_resume), T(test_watchdog_and_timers),
-        T(test_controller_pause),    T(test_dom0_shutdown),
-        T(test_vcpu_info),           T(test_runstate_area),
+        T(test_create_refuses),
+        T(test_lists_and_references),
+        T(test_thousand_lives_leak_nothing),
+        T(test_page_outlives_owner),
+        T(test_shutdown_and_resume),
+        T(test_watchdog_and_timers),
+        T(test_controller_pause),
+        T(test_dom0_shutdown),
+        T(test_vcpu_info),
+        T(test_runstate_area),
         T(test_wallclock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

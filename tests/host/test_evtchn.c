@@ -91,7 +91,7 @@ static void connect_01(uint32_t *guest_port, uint32_t *dom0_port)
     assert_int_equal(bind(1, *guest_port, dom0_port), 0);
 }
 
-static void interdomain(void **state)
+static void channel_between_domains(void **state)
 {
     uint32_t gp, hp;
     struct evtchn_status s;
@@ -134,7 +134,7 @@ static void interdomain(void **state)
     assert_int_equal(bind(1, gp, &hp), 0); /* and bound again */
 }
 
-static void loopback(void **state)
+static void channel_to_itself(void **state)
 {
     uint32_t a, b;
     (void)state;
@@ -149,7 +149,7 @@ static void loopback(void **state)
     assert_int_equal(world[1]->refs, 1);
 }
 
-static void wrong_arguments(void **state)
+static void wrong_arguments_refused(void **state)
 {
     uint32_t gp, hp, port;
     struct evtchn_status s;
@@ -199,7 +199,7 @@ static void wrong_arguments(void **state)
 
 /* Guests may connect to the control domain, not to each other.  The control domain may allocate a
  * port between two guests, but they cannot bind it. */
-static void silo(void **state)
+static void guests_cannot_connect(void **state)
 {
     uint32_t gp, port;
     (void)state;
@@ -250,7 +250,7 @@ static void virq_and_ipi(void **state)
     assert_int_equal(bind_vcpu(ipi.port, 0), -XEN_EINVAL);
 }
 
-static void masks(void **state)
+static void masked_and_polled_ports(void **state)
 {
     uint32_t gp, hp;
     (void)state;
@@ -287,7 +287,7 @@ static void masks(void **state)
     assert_false(world[1]->vcpu[1]->poll_mask);
 }
 
-static void dirty(void **state)
+static void events_mark_dirty(void **state)
 {
     uint32_t gp, hp;
     (void)state;
@@ -315,7 +315,7 @@ static void dirty(void **state)
     world[1]->p2m.logging = false;
 }
 
-static void all_ports(void **state)
+static void port_numbers_and_reset(void **state)
 {
     uint32_t port, first = 0;
     (void)state;
@@ -352,7 +352,7 @@ static void all_ports(void **state)
     assert_int_equal(do_event_channel_op(EVTCHNOP_reset, gva(&reset)), 0);
 }
 
-static void limit(void **state)
+static void port_limit(void **state)
 {
     uint32_t port;
     (void)state;
@@ -363,7 +363,7 @@ static void limit(void **state)
     assert_int_equal(alloc_unbound(DOMID_SELF, 0, &port), -XEN_ENOSPC);
 }
 
-static void consumer(void **state)
+static void channel_to_the_hypervisor(void **state)
 {
     uint32_t gp, hp;
     (void)state;
@@ -385,7 +385,7 @@ static void consumer(void **state)
     assert_int_equal(status_of(DOMID_SELF, gp), EVTCHNSTAT_interdomain);
 }
 
-static void death_of_a_peer(void **state)
+static void peer_destroyed(void **state)
 {
     uint32_t gp, hp, port;
     (void)state;
@@ -399,7 +399,7 @@ static void death_of_a_peer(void **state)
     assert_int_equal(world[1]->refs, 1);
 }
 
-static void records(void **state)
+static void records_of_ports(void **state)
 {
     struct xlr_evtchn_port kept[8];
     uint32_t store, console, other, hp;
@@ -475,7 +475,7 @@ static int stir(void *arg)
     }
     return 0;
 }
-static void races(void **state)
+static void ends_race(void **state)
 {
     thrd_t t[2];
     unsigned id[2] = { 1, 2 };
@@ -492,10 +492,19 @@ static void races(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(interdomain),  TEST(loopback), TEST(wrong_arguments), TEST(silo),
-        TEST(virq_and_ipi), TEST(masks),    TEST(dirty),           TEST(all_ports),
-        TEST(limit),        TEST(consumer), TEST(death_of_a_peer), TEST(records),
-        TEST(races),
+        TEST(channel_between_domains),
+        TEST(channel_to_itself),
+        TEST(wrong_arguments_refused),
+        TEST(guests_cannot_connect),
+        TEST(virq_and_ipi),
+        TEST(masked_and_polled_ports),
+        TEST(events_mark_dirty),
+        TEST(port_numbers_and_reset),
+        TEST(port_limit),
+        TEST(channel_to_the_hypervisor),
+        TEST(peer_destroyed),
+        TEST(records_of_ports),
+        TEST(ends_race),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -108,7 +108,7 @@ static int start(void **state)
     return driver ? 0 : 1;
 }
 
-static void test_probe(void **state)
+static void test_probe_finds_frames(void **state)
 {
     (void)state;
     assert_int_equal(gic_info.lr_count, 4);
@@ -139,7 +139,7 @@ static void test_probe(void **state)
     assert_non_null(gicv2_probe(NULL, 0));
 }
 
-static void test_alias(void **state)
+static void test_aliased_frames(void **state)
 {
     (void)state;
     frame[CPU_IF].bytes = frame[VCPU_IF].bytes = 0x20000;
@@ -210,7 +210,7 @@ static void test_every_lr(void **state)
 }
 
 /* Only registers that differ from this CPU's are written.  VMCR is in GICv3's format. */
-static void test_load(void **state)
+static void test_load_writes_differences(void **state)
 {
     struct gic_vcpu_regs r = { .hcr = 1, .vmcr = 0xf8000003, .ap1r = { 0x10 } }, got;
     (void)state;
@@ -301,8 +301,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, start)
     const struct CMUnitTest tests[] = {
-        T(test_probe), T(test_alias),       T(test_lr_layout),       T(test_every_lr),
-        T(test_load),  T(test_acknowledge), T(test_spi_changes_cpu),
+        T(test_probe_finds_frames), T(test_aliased_frames),          T(test_lr_layout),
+        T(test_every_lr),           T(test_load_writes_differences), T(test_acknowledge),
+        T(test_spi_changes_cpu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

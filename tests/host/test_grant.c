@@ -180,7 +180,7 @@ static void mapper_overwrites(void **state)
     /* a's handle ends with dom0, in world_end */
 }
 
-static void handles_run_out(void **state)
+static void out_of_handles(void **state)
 {
     struct gnttab_map_grant_ref op;
     (void)state;
@@ -199,7 +199,7 @@ static void handles_run_out(void **state)
     assert_int_equal(op.handle, 100);
 }
 
-static void copies(void **state)
+static void copies_by_grant(void **state)
 {
     struct gnttab_copy op = {
         .source = { .u = { .ref = 5 }, .domid = 1, .offset = 16 },
@@ -263,7 +263,7 @@ static void copies(void **state)
     assert_int_equal(COPY(), GNTST_okay);
 }
 
-static void the_table(void **state)
+static void table_setup(void **state)
 {
     xen_pfn_t list[8];
     struct gnttab_setup_table setup = { .dom = DOMID_SELF,
@@ -342,7 +342,7 @@ static void the_table(void **state)
     assert_int_equal(do_grant_table_op(GNTTABOP_copy, 8, 1), -XEN_EFAULT);
 }
 
-static void frames(void **state)
+static void table_frames(void **state)
 {
     struct page *a, *b, *got;
     (void)state;
@@ -368,7 +368,7 @@ static void frames(void **state)
     assert_int_equal(grant_get_frame(world[1], 4, &got), -XEN_EINVAL);
 }
 
-static void records(void **state)
+static void records_of_frames(void **state)
 {
     struct xlr_grant r;
     (void)state;
@@ -397,7 +397,7 @@ static void records(void **state)
     assert_int_equal(grant_check(world[2], &r), -XEN_EINVAL);
 }
 
-static void batches(void **state)
+static void batches_restart(void **state)
 {
     struct gnttab_map_grant_ref op[5];
     struct vcpu *v = world[0]->vcpu[0];
@@ -429,7 +429,7 @@ static void batches(void **state)
     assert_int_equal(do_grant_table_op(GNTTABOP_map_grant_ref, 0, 0), 0);
 }
 
-static void cache(void **state)
+static void cache_flush(void **state)
 {
     struct gnttab_cache_flush op = { .offset = 8, .length = 100, .op = GNTTAB_CACHE_CLEAN };
 #define FLUSH() do_grant_table_op(GNTTABOP_cache_flush, gva(&op), 1)
@@ -454,7 +454,7 @@ static void cache(void **state)
 }
 
 /* The granter dies first: its page and its struct domain stay until the last mapping is removed. */
-static void death(void **state)
+static void granter_destroyed(void **state)
 {
     struct page *p = world_page(1, GUEST_RAM);
     (void)state;
@@ -484,9 +484,10 @@ static void death(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(map_and_unmap),   TEST(map_refused), TEST(granter_changes), TEST(mapper_overwrites),
-        TEST(handles_run_out), TEST(copies),      TEST(the_table),       TEST(frames),
-        TEST(records),         TEST(batches),     TEST(cache),           TEST(death),
+        TEST(map_and_unmap),     TEST(map_refused),    TEST(granter_changes),
+        TEST(mapper_overwrites), TEST(out_of_handles), TEST(copies_by_grant),
+        TEST(table_setup),       TEST(table_frames),   TEST(records_of_frames),
+        TEST(batches_restart),   TEST(cache_flush),    TEST(granter_destroyed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

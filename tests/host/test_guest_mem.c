@@ -35,7 +35,7 @@ static void tear_down(void)
     assert_int_equal(page_free_count(), baseline);
 }
 
-static void crossing(void **state)
+static void copies_across_pages(void **state)
 {
     (void)state;
     set_up();
@@ -61,7 +61,7 @@ static void crossing(void **state)
     tear_down();
 }
 
-static void not_there(void **state)
+static void forbidden_copies_fail(void **state)
 {
     (void)state;
     set_up();
@@ -96,7 +96,7 @@ static uint64_t harvest(struct domain *d, uint64_t gfn)
     return word;
 }
 
-static void marks(void **state)
+static void copies_mark_dirty(void **state)
 {
     (void)state;
     set_up();
@@ -136,7 +136,7 @@ static int translate(gva_t va, bool write, ipa_t *ipa)
 
 /* Within a call, the guest's stage-1 translation is looked up once per page, and again for the
  * first write.  Outside a call it is always looked up. */
-static void translation(void **state)
+static void one_translation_per_page(void **state)
 {
     (void)state;
     set_up();
@@ -175,7 +175,9 @@ static void translation(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(crossing), cmocka_unit_test(not_there),
-                                        cmocka_unit_test(translation), cmocka_unit_test(marks) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(copies_across_pages),
+                                        cmocka_unit_test(forbidden_copies_fail),
+                                        cmocka_unit_test(one_translation_per_page),
+                                        cmocka_unit_test(copies_mark_dirty) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,7 +55,7 @@ static int end(void **state)
 
 /* ---- zones ---- */
 
-static void zones(void **state)
+static void zones_chosen(void **state)
 {
     (void)state;
     fake_init(40u << 20, 1);
@@ -99,7 +99,7 @@ static void zones(void **state)
     page_forget_owner(&d);
 }
 
-static void random_zones(void **state)
+static void zones_chosen_at_random(void **state)
 {
     (void)state;
     fake_init(24u << 20, 1);
@@ -152,7 +152,7 @@ static void random_zones(void **state)
 
 /* ---- a guest's memory ---- */
 
-static void copies(void **state)
+static void copies_in_high_memory(void **state)
 {
     (void)state;
     see_windows();
@@ -177,7 +177,7 @@ static void copies(void **state)
     assert_true(fake_cleaned_bytes >= GUEST_PAGES * PAGE_SIZE);
 }
 
-static void dirty_copies(void **state)
+static void copies_marked_in_high_memory(void **state)
 {
     (void)state;
     see_windows();
@@ -195,7 +195,7 @@ static void dirty_copies(void **state)
     assert_int_equal(dirty_disable(guest), 0);
 }
 
-static void populate(void **state)
+static void populate_in_high_memory(void **state)
 {
     (void)state;
     see_windows();
@@ -223,7 +223,7 @@ static void populate(void **state)
 
 /* ---- grants ---- */
 
-static void grant_copies(void **state)
+static void grant_copies_in_high_memory(void **state)
 {
     (void)state;
     see_windows();
@@ -273,7 +273,7 @@ static void grant_copies(void **state)
 
 /* ---- areas that stay mapped ---- */
 
-static void areas(void **state)
+static void areas_in_high_memory(void **state)
 {
     (void)state;
     see_windows();
@@ -319,7 +319,7 @@ static void areas(void **state)
 
 /* ---- no memory in the direct map ---- */
 
-static void out_of_tables(void **state)
+static void no_memory_for_tables(void **state)
 {
     (void)state;
     see_windows();
@@ -351,14 +351,14 @@ int main(void)
     fake_init(1 << 20, 1);
     sigaction(SIGSEGV, NULL, &machine_segv);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(zones),
-        cmocka_unit_test(random_zones),
-        cmocka_unit_test_setup_teardown(copies, start, end),
-        cmocka_unit_test_setup_teardown(dirty_copies, start, end),
-        cmocka_unit_test_setup_teardown(populate, start, end),
-        cmocka_unit_test_setup_teardown(grant_copies, start, end),
-        cmocka_unit_test_setup_teardown(areas, start, end),
-        cmocka_unit_test_setup_teardown(out_of_tables, start, end),
+        cmocka_unit_test(zones_chosen),
+        cmocka_unit_test(zones_chosen_at_random),
+        cmocka_unit_test_setup_teardown(copies_in_high_memory, start, end),
+        cmocka_unit_test_setup_teardown(copies_marked_in_high_memory, start, end),
+        cmocka_unit_test_setup_teardown(populate_in_high_memory, start, end),
+        cmocka_unit_test_setup_teardown(grant_copies_in_high_memory, start, end),
+        cmocka_unit_test_setup_teardown(areas_in_high_memory, start, end),
+        cmocka_unit_test_setup_teardown(no_memory_for_tables, start, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,7 +74,7 @@ static long put_text(const char *path, const char *value)
 static long put_bool(const char *path, uint8_t value) { return put(path, &value, 1); }
 static const char *contents(void) { return (const char *)(entry + 1); }
 
-static void reads(void **state)
+static void parameters_read(void **state)
 {
     (void)state;
     set_up();
@@ -99,7 +99,7 @@ static void reads(void **state)
     tear_down();
 }
 
-static void lists(void **state)
+static void directories_listed(void **state)
 {
     (void)state;
     set_up();
@@ -127,7 +127,7 @@ static void lists(void **state)
     tear_down();
 }
 
-static void refusals(void **state)
+static void bad_requests_refused(void **state)
 {
     static const char no_end[] = { '/', 'p' };
     static const char nul_inside[] = "/params/dirty\0x";
@@ -170,7 +170,7 @@ static void refusals(void **state)
 }
 
 /* A new mode takes effect for the next log.  A running log keeps its mode. */
-static void dirty_mode(void **state)
+static void dirty_mode_of_the_next_log(void **state)
 {
     (void)state;
     set_up();
@@ -194,7 +194,7 @@ static void dirty_mode(void **state)
     tear_down();
 }
 
-static void window(void **state)
+static void windows_off_and_on(void **state)
 {
     (void)state;
     set_up();
@@ -244,7 +244,7 @@ static int writer(void *arg)
     return 0;
 }
 
-static void races(void **state)
+static void windows_switched_under_lookups(void **state)
 {
     (void)state;
     set_up();
@@ -277,8 +277,9 @@ static void races(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads),      cmocka_unit_test(lists),  cmocka_unit_test(refusals),
-        cmocka_unit_test(dirty_mode), cmocka_unit_test(window), cmocka_unit_test(races),
+        cmocka_unit_test(parameters_read),      cmocka_unit_test(directories_listed),
+        cmocka_unit_test(bad_requests_refused), cmocka_unit_test(dirty_mode_of_the_next_log),
+        cmocka_unit_test(windows_off_and_on),   cmocka_unit_test(windows_switched_under_lookups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

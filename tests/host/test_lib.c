@@ -60,7 +60,7 @@ static void fill(uint8_t *p, size_t n)
 
 static int sign(int x) { return (x > 0) - (x < 0); }
 
-static void test_copies(void **state)
+static void test_memory_functions(void **state)
 {
     (void)state;
     _Alignas(16) uint8_t ours[ROOM], theirs[ROOM], from[ROOM];
@@ -84,7 +84,7 @@ static void test_copies(void **state)
     }
 }
 
-static void test_searches(void **state)
+static void test_string_searches(void **state)
 {
     (void)state;
     for (unsigned round = 0; round < 20000; round++) {
@@ -186,8 +186,8 @@ static void test_stack_guard(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_copies),      cmocka_unit_test(test_searches),
-        cmocka_unit_test(test_strtoul),     cmocka_unit_test(test_strlcpy),
+        cmocka_unit_test(test_memory_functions), cmocka_unit_test(test_string_searches),
+        cmocka_unit_test(test_strtoul),          cmocka_unit_test(test_strlcpy),
         cmocka_unit_test(test_stack_guard),
     };
     fake_init(1 << 20, 1);

@@ -206,7 +206,7 @@ static void reservation_refused(void **state)
 
 #define MANY (2 * MEMOP_PAGES_A_LOOK + 3)
 
-static void goes_on(void **state)
+static void reservation_preempted(void **state)
 {
     xen_pfn_t list[MANY];
     (void)state;
@@ -224,7 +224,7 @@ static void goes_on(void **state)
 }
 
 /* dom0 keeps its pages while they are out of its map, and gets them back at the same address. */
-static void direct_map(void **state)
+static void direct_mapped_dom0(void **state)
 {
     struct domain *d = world[0];
     struct page *p = page_alloc(d, 0, 0);
@@ -307,7 +307,7 @@ static void shared_info(void **state)
     assert_int_equal(world[0]->p2m.max_gfn < WORLD_GFNS, 1);
 }
 
-static void devices(void **state)
+static void device_pages(void **state)
 {
     (void)state;
     uart_base = PA(0x9000000);
@@ -370,7 +370,7 @@ static void foreign_maps(void **state)
     assert_int_equal(err, -XEN_EPERM);
 }
 
-static void batch(void **state)
+static void physmap_batch(void **state)
 {
     xen_ulong_t idx[MANY];
     xen_pfn_t gfn[MANY];
@@ -410,7 +410,7 @@ static void batch(void **state)
     assert_int_equal(call(XENMEM_add_to_physmap_batch, NULL), -XEN_EFAULT);
 }
 
-static void resources(void **state)
+static void resources_acquired(void **state)
 {
     xen_pfn_t list[4] = { HOLE, HOLE + 1, HOLE + 2, 1ull << 30 };
     struct xen_mem_acquire_resource size = { .domid = 1, .type = XENMEM_resource_grant_table }, op;
@@ -453,7 +453,7 @@ static void resources(void **state)
     assert_int_equal(ACQUIRE(.nr_frames = 1), -XEN_EPERM);
 }
 
-static void questions(void **state)
+static void queries(void **state)
 {
     struct xen_memory_reservation claim = { .nr_extents = 100, .domid = 1 };
     struct xen_reserved_device_memory_map rdm = { .flags = XENMEM_RDM_ALL, .nr_entries = 5 };
@@ -505,14 +505,14 @@ int main(void)
         TEST(populate_and_decrease),
         TEST(reservation_restarts),
         TEST(reservation_refused),
-        TEST(goes_on),
-        TEST(direct_map),
+        TEST(reservation_preempted),
+        TEST(direct_mapped_dom0),
         TEST(shared_info),
-        TEST(devices),
+        TEST(device_pages),
         TEST(foreign_maps),
-        TEST(batch),
-        TEST(resources),
-        TEST(questions),
+        TEST(physmap_batch),
+        TEST(resources_acquired),
+        TEST(queries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,7 +99,7 @@ static void test_register(void **state)
     assert_int_equal(mmio_register(&dom, IPA(0x900000), 0x1000, handler, NULL), -XEN_ENOSPC);
 }
 
-static void test_values(void **state)
+static void test_value_extension(void **state)
 {
     (void)state;
     assert_int_equal(mmio_register(&dom, IPA(0x1000), 0x1000, handler, NULL), 0);
@@ -137,7 +137,7 @@ static void test_values(void **state)
 }
 
 /* Each of these accesses is an abort, and the vCPU does not change. */
-static void test_refused(void **state)
+static void test_bad_accesses_refused(void **state)
 {
     (void)state;
     assert_int_equal(mmio_register(&dom, IPA(0x1000), 0x1004, handler, NULL), 0);
@@ -157,7 +157,7 @@ static void test_refused(void **state)
     assert_int_equal(vcpu.arch.regs.x[3], 0);
 }
 
-static void test_leaf(void **state)
+static void test_leaf_caches_region(void **state)
 {
     (void)state;
     assert_int_equal(mmio_register(&dom, IPA(0x4000), 0x3000, handler, (void *)1), 0);
@@ -200,9 +200,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_register, start),
-        cmocka_unit_test_setup(test_values, start),
-        cmocka_unit_test_setup(test_refused, start),
-        cmocka_unit_test_setup(test_leaf, start),
+        cmocka_unit_test_setup(test_value_extension, start),
+        cmocka_unit_test_setup(test_bad_accesses_refused, start),
+        cmocka_unit_test_setup(test_leaf_caches_region, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,7 @@ static uint64_t leaf_at(unsigned device)
 
 /* A leaf stays unused for exactly one turn of the generation, while its device changes from number
  * 1 to number 0. */
-static void one_turn(void **state)
+static void leaf_unused_for_one_turn(void **state)
 {
     (void)state;
     set_up();
@@ -98,7 +98,7 @@ static void one_turn(void **state)
     guest_free(guest);
 }
 
-static void stale_by_one(void **state)
+static void leaf_stale_by_one(void **state)
 {
     (void)state;
     set_up();
@@ -116,7 +116,7 @@ static void stale_by_one(void **state)
     guest_free(guest);
 }
 
-static void at_random(void **state)
+static void random_device_changes(void **state)
 {
     (void)state;
     set_up();
@@ -130,7 +130,8 @@ static void at_random(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(one_turn), cmocka_unit_test(stale_by_one),
-                                        cmocka_unit_test(at_random) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(leaf_unused_for_one_turn),
+                                        cmocka_unit_test(leaf_stale_by_one),
+                                        cmocka_unit_test(random_device_changes) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,7 +97,7 @@ static void forget(unsigned i, unsigned n)
         model[i + k].type = P2M_NONE;
 }
 
-static void random_operations(void **state)
+static void map_equals_model(void **state)
 {
     for (int vlpt = 0; vlpt < 2; vlpt++) {
         (void)state;
@@ -133,7 +133,7 @@ static void random_operations(void **state)
     }
 }
 
-static void foreign_writes(void **state)
+static void foreign_writes_marked(void **state)
 {
     (void)state;
     set_up(true);
@@ -204,7 +204,7 @@ static void pages_by_address(void **state)
     tear_down();
 }
 
-static void bad_arguments(void **state)
+static void bad_arguments_refused(void **state)
 {
     (void)state;
     set_up(true);
@@ -234,7 +234,7 @@ bool mmio_dispatch(struct vcpu *v, const struct stage2_fault *f)
     return false;
 }
 
-static void emulated_pages(void **state)
+static void emulated_pages_in_the_map(void **state)
 {
     (void)state;
     set_up(true);
@@ -262,7 +262,7 @@ static void emulated_pages(void **state)
     tear_down();
 }
 
-static void out_of_memory(void **state)
+static void map_out_of_memory(void **state)
 {
     (void)state;
     set_up(true);
@@ -293,7 +293,7 @@ static void out_of_memory(void **state)
     tear_down();
 }
 
-static void preempted_end(void **state)
+static void teardown_preempted(void **state)
 {
     (void)state;
     set_up(true);
@@ -321,7 +321,7 @@ static void preempted_end(void **state)
 
 /* Thousands of pages are unmapped: the map is empty at once; flushes and frees follow later, by an
  * explicit flush, by the next mapping, or when a list is full. */
-static void unmapped_later(void **state)
+static void deferred_unmaps(void **state)
 {
     (void)state;
     set_up(true);
@@ -363,10 +363,10 @@ static void unmapped_later(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_operations), cmocka_unit_test(foreign_writes),
-        cmocka_unit_test(pages_by_address),  cmocka_unit_test(bad_arguments),
-        cmocka_unit_test(emulated_pages),    cmocka_unit_test(out_of_memory),
-        cmocka_unit_test(preempted_end),     cmocka_unit_test(unmapped_later)
+        cmocka_unit_test(map_equals_model),          cmocka_unit_test(foreign_writes_marked),
+        cmocka_unit_test(pages_by_address),          cmocka_unit_test(bad_arguments_refused),
+        cmocka_unit_test(emulated_pages_in_the_map), cmocka_unit_test(map_out_of_memory),
+        cmocka_unit_test(teardown_preempted),        cmocka_unit_test(deferred_unmaps)
     };
     return RUN_WITH_BOTH_WINDOWS(tests);
 }

@@ -30,7 +30,7 @@ static bool all_zero(const void *p, size_t bytes)
     return true;
 }
 
-static void regions(void **state)
+static void boot_regions(void **state)
 {
     (void)state;
     fake_init(16 * MIB, 1);
@@ -71,7 +71,7 @@ static void regions(void **state)
 }
 
 #define OUT 400u
-static void model(void **state)
+static void blocks_allocated_once(void **state)
 {
     (void)state;
     fake_init(32 * MIB, 1);
@@ -147,7 +147,7 @@ static void model(void **state)
     free(owner);
 }
 
-static void zeroes(void **state)
+static void memory_handed_out_zeroed(void **state)
 {
     (void)state;
     fake_init(4 * MIB, 1);
@@ -170,7 +170,7 @@ static void zeroes(void **state)
     assert_int_equal(page_free_count(), page_total_count());
 }
 
-static void owners(void **state)
+static void owners_and_counts(void **state)
 {
     (void)state;
     fake_init(4 * MIB, 1);
@@ -226,7 +226,7 @@ static void owners(void **state)
 }
 
 /* Reserved memory is given to a domain as it is, or refused. */
-static void adopting(void **state)
+static void reserved_memory_adopted(void **state)
 {
     (void)state;
     fake_init(8 * MIB, 1);
@@ -263,7 +263,7 @@ static void adopting(void **state)
 
 /* Idle CPUs clear free memory, and an allocation then need not.  Cleared and uncleared blocks merge
  * when a larger block is needed. */
-static void scrubbing(void **state)
+static void idle_scrubbing(void **state)
 {
     (void)state;
     fake_init(4 * MIB, 1);
@@ -335,7 +335,7 @@ static int churn(void *arg)
     return bad;
 }
 
-static void threads(void **state)
+static void allocation_on_all_cpus(void **state)
 {
     (void)state;
     fake_init(4 * MIB, 4);
@@ -353,7 +353,7 @@ static void threads(void **state)
 }
 
 /* Others hold some pages of a block: those stay, the rest is freed. */
-static void blocks(void **state)
+static void block_with_pages_held(void **state)
 {
     static const unsigned held[] = { 0, 1, 77, 510, 511 };
     (void)state;
@@ -391,9 +391,13 @@ static void blocks(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(regions),   cmocka_unit_test(model),
-                                        cmocka_unit_test(zeroes),    cmocka_unit_test(owners),
-                                        cmocka_unit_test(adopting),  cmocka_unit_test(blocks),
-                                        cmocka_unit_test(scrubbing), cmocka_unit_test(threads) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(boot_regions),
+                                        cmocka_unit_test(blocks_allocated_once),
+                                        cmocka_unit_test(memory_handed_out_zeroed),
+                                        cmocka_unit_test(owners_and_counts),
+                                        cmocka_unit_test(reserved_memory_adopted),
+                                        cmocka_unit_test(block_with_pages_held),
+                                        cmocka_unit_test(idle_scrubbing),
+                                        cmocka_unit_test(allocation_on_all_cpus) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

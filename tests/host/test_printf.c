@@ -73,7 +73,7 @@ static uint64_t number(void)
     return next_random() % 2 ? edge[next_random() % ARRAY_SIZE(edge)] : n >> (next_random() % 64);
 }
 
-static void test_numbers(void **state)
+static void test_number_conversions(void **state)
 {
     (void)state;
     static const char *const decimal[] = { "d", "i", "hd", "hhd", "ld", "lld", "jd", "zd", "td" };
@@ -92,7 +92,7 @@ static void test_numbers(void **state)
     }
 }
 
-static void test_text(void **state)
+static void test_text_conversions(void **state)
 {
     (void)state;
     char format[40];
@@ -108,7 +108,7 @@ static void test_text(void **state)
     same("%.4s", unterminated);
 }
 
-static void test_own_rules(void **state)
+static void test_pointers_and_truncation(void **state)
 {
     (void)state;
     char buf[40];
@@ -128,9 +128,9 @@ static void test_own_rules(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_own_rules),
+        cmocka_unit_test(test_number_conversions),
+        cmocka_unit_test(test_text_conversions),
+        cmocka_unit_test(test_pointers_and_truncation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

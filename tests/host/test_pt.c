@@ -245,14 +245,14 @@ static void run(const struct pt_geometry *geo, uint64_t s)
     assert_int_equal(page_free_count(), baseline);
 }
 
-static void stage2(void **state)
+static void stage2_equals_model(void **state)
 {
     (void)state;
     run(&pt_geometry_stage2, 1);
     run(&pt_geometry_stage2, 2);
 }
 /* The regimes of EL2 on 64-bit, and of Hyp mode. */
-static void el2(void **state)
+static void el2_equals_model(void **state)
 {
     static const struct pt_geometry wide = { .input_bits = 48, .root_level = 0, .root_pages = 1 };
     static const struct pt_geometry narrow = { .input_bits = 32, .root_level = 1, .root_pages = 1 };
@@ -263,7 +263,7 @@ static void el2(void **state)
     run(&narrow, 4);
 }
 
-static void limits(void **state)
+static void bad_ranges_and_block_sizes(void **state)
 {
     (void)state;
     fake_init(8ull << 20, 1);
@@ -308,7 +308,8 @@ static void limits(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(stage2), cmocka_unit_test(el2),
-                                        cmocka_unit_test(limits) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(stage2_equals_model),
+                                        cmocka_unit_test(el2_equals_model),
+                                        cmocka_unit_test(bad_ranges_and_block_sizes) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -321,7 +321,7 @@ static void test_round_trip(void **state)
     assert_int_equal(context_load(&b->d, block, block_bytes), 0);
 }
 
-static void test_room(void **state)
+static void test_buffer_too_small(void **state)
 {
     uint8_t *small = mem_alloc(XLR_MAX_BYTES);
     (void)state;
@@ -376,7 +376,7 @@ static struct hvm_save_descriptor *find(uint8_t *buf, unsigned type, unsigned in
 }
 static void *payload(unsigned type, unsigned instance) { return find(block, type, instance) + 1; }
 
-static void test_truncated(void **state)
+static void test_truncated_refused(void **state)
 {
     (void)state;
     for (uint32_t n = 0; n < block_bytes; n += n < 256 ? 1 : 8) {
@@ -390,7 +390,7 @@ static void test_truncated(void **state)
     refused(block, block_bytes + 8, -XEN_EINVAL);
 }
 
-static void test_unknown(void **state)
+static void test_unknown_records(void **state)
 {
     (void)state;
     struct hvm_save_descriptor *h = find(block, XLR_GRANT, 0);
@@ -454,7 +454,7 @@ static void test_early_features(void **state)
         *p_ = old_;                                      \
     } while (0)
 
-static void test_refusals(void **state)
+static void test_bad_records_refused(void **state)
 {
     (void)state;
     WITH(XLR_HEADER, 0, magic, struct xlr_header, 1, -XEN_EINVAL);
@@ -503,7 +503,7 @@ static void test_refusals(void **state)
     refused(block, block_bytes, -XEN_EINVAL);
 }
 
-static void test_no_memory(void **state)
+static void test_load_out_of_memory(void **state)
 {
     (void)state;
     b->grant_fails = true;
@@ -513,7 +513,7 @@ static void test_no_memory(void **state)
 }
 
 /* Random damage: whatever the result, no read leaves the block (the sanitizer checks). */
-static void test_noise(void **state)
+static void test_random_damage(void **state)
 {
     uint64_t seed = 88172645463325252ull;
     uint8_t *good = malloc(block_bytes);
@@ -609,12 +609,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_round_trip, start, end),
-        cmocka_unit_test_setup_teardown(test_room, start, end),
-        cmocka_unit_test_setup_teardown(test_truncated, start, end),
-        cmocka_unit_test_setup_teardown(test_unknown, start, end),
-        cmocka_unit_test_setup_teardown(test_refusals, start, end),
-        cmocka_unit_test_setup_teardown(test_no_memory, start, end),
-        cmocka_unit_test_setup_teardown(test_noise, start, end),
+        cmocka_unit_test_setup_teardown(test_buffer_too_small, start, end),
+        cmocka_unit_test_setup_teardown(test_truncated_refused, start, end),
+        cmocka_unit_test_setup_teardown(test_unknown_records, start, end),
+        cmocka_unit_test_setup_teardown(test_bad_records_refused, start, end),
+        cmocka_unit_test_setup_teardown(test_load_out_of_memory, start, end),
+        cmocka_unit_test_setup_teardown(test_random_damage, start, end),
         cmocka_unit_test(test_features),
         cmocka_unit_test_setup_teardown(test_early_features, start, end),
         cmocka_unit_test(test_features_a32),

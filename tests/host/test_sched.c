@@ -350,7 +350,7 @@ static void test_soft_affinity(void **state)
     assert_true(v->sched.cpu < 3);
 }
 
-static void test_caps(void **state)
+static void test_caps_kept(void **state)
 {
     (void)state;
     machine(4);
@@ -430,7 +430,7 @@ static void test_rate_limit(void **state)
     assert_true(share(0, 1000 * MS) >= 500 && share(0, 1000 * MS) <= 850);
 }
 
-static void test_idle_and_alone(void **state)
+static void test_idle_cpus_sleep(void **state)
 {
     (void)state;
     machine(2);
@@ -452,7 +452,7 @@ static void test_idle_and_alone(void **state)
 }
 
 /* A vCPU returns to a CPU that no other vCPU used meanwhile: saved each time, loaded once. */
-static void test_skips_loading(void **state)
+static void test_reload_skipped(void **state)
 {
     (void)state;
     machine(2);
@@ -474,7 +474,7 @@ static void test_skips_loading(void **state)
     assert_true(v->arch.loads <= 4);
 }
 
-static void test_pause(void **state)
+static void test_paused_vcpu_does_not_run(void **state)
 {
     (void)state;
     machine(1);
@@ -504,7 +504,7 @@ static void test_pause(void **state)
     a->pause_count = 0;
 }
 
-static void test_yield(void **state)
+static void test_yielding_vcpu_not_starved(void **state)
 {
     (void)state;
     machine(1);
@@ -536,7 +536,7 @@ static void test_runstate(void **state)
 }
 
 /* A kick of a running vCPU interrupts its CPU.  A kick of another vCPU interrupts none. */
-static void test_kick(void **state)
+static void test_kick_reaches_running_vcpu(void **state)
 {
     (void)state;
     machine(2);
@@ -565,7 +565,7 @@ static uint64_t rnd(uint64_t n)
 
 /* Random operations of all kinds, for long enough that the checks in the fakes meet many
  * interleavings. */
-static void test_storm(void **state)
+static void test_random_operations(void **state)
 {
     (void)state;
     srand(7);
@@ -680,17 +680,17 @@ int main(void)
         cmocka_unit_test(test_work_conserving),
         cmocka_unit_test(test_pinned),
         cmocka_unit_test(test_soft_affinity),
-        cmocka_unit_test(test_caps),
+        cmocka_unit_test(test_caps_kept),
         cmocka_unit_test(test_cap_and_weight),
         cmocka_unit_test(test_wake_latency),
         cmocka_unit_test(test_rate_limit),
-        cmocka_unit_test(test_idle_and_alone),
-        cmocka_unit_test(test_skips_loading),
-        cmocka_unit_test(test_pause),
-        cmocka_unit_test(test_yield),
+        cmocka_unit_test(test_idle_cpus_sleep),
+        cmocka_unit_test(test_reload_skipped),
+        cmocka_unit_test(test_paused_vcpu_does_not_run),
+        cmocka_unit_test(test_yielding_vcpu_not_starved),
         cmocka_unit_test(test_runstate),
-        cmocka_unit_test(test_kick),
-        cmocka_unit_test(test_storm),
+        cmocka_unit_test(test_kick_reaches_running_vcpu),
+        cmocka_unit_test(test_random_operations),
         cmocka_unit_test(test_parameters),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

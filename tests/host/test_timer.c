@@ -42,7 +42,7 @@ static void run_at(uint64_t when)
     timer_run_expired();
 }
 
-static void test_order(void **state)
+static void test_fires_in_order(void **state)
 {
     (void)state;
     static const uint64_t at[] = { 5000, 2000, 9000, 2000, 3000 };
@@ -71,7 +71,7 @@ static void test_order(void **state)
 
 /* The hardware's interrupt is level-triggered: a deadline that has passed must be replaced even
  * when no timer fired. */
-static void test_reprograms(void **state)
+static void test_passed_deadline_replaced(void **state)
 {
     (void)state;
     struct timer t;
@@ -114,7 +114,7 @@ static void again(void *arg)
         timer_set(&periodic, periodic.deadline + 100);
 }
 
-static void test_from_callback(void **state)
+static void test_stop_and_set_in_callback(void **state)
 {
     (void)state;
     timer_init(&periodic, again, NULL);
@@ -216,10 +216,10 @@ static void test_stop_races(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_order, start),
-        cmocka_unit_test_setup(test_reprograms, start),
+        cmocka_unit_test_setup(test_fires_in_order, start),
+        cmocka_unit_test_setup(test_passed_deadline_replaced, start),
         cmocka_unit_test_setup(test_moves_between_cpus, start),
-        cmocka_unit_test_setup(test_from_callback, start),
+        cmocka_unit_test_setup(test_stop_and_set_in_callback, start),
         cmocka_unit_test_setup(test_conversions, start),
         cmocka_unit_test_setup(test_stop_races, start),
     };

@@ -100,7 +100,7 @@ static void test_widths(void **state)
         }
 }
 
-static void test_fields(void **state)
+static void test_register_fields(void **state)
 {
     (void)state;
     wr(GICD + IPRIORITYR + 32, 2, 0xa7605010);
@@ -121,7 +121,7 @@ static void test_fields(void **state)
     assert_int_equal(rd(GICD + ISENABLER, 2), 0); /* INTIDs 0..31 are not the distributor's */
 }
 
-static void test_inject(void **state)
+static void test_inject_and_end(void **state)
 {
     (void)state;
     assert_int_equal(m_ack(), 1023);
@@ -149,7 +149,7 @@ static void test_inject(void **state)
 }
 
 /* Nothing changed: a CPU that re-enters its guest does not write its list registers. */
-static void test_quiet(void **state)
+static void test_unchanged_lrs_not_written(void **state)
 {
     (void)state;
     wr_bit(0, ISENABLER, 27);
@@ -165,7 +165,7 @@ static void test_quiet(void **state)
     assert_int_equal(writes, 1);
 }
 
-static void test_line(void **state)
+static void test_level_line(void **state)
 {
     (void)state;
     wr_bit(0, ISENABLER, 33);
@@ -279,7 +279,7 @@ static void test_sgi(void **state)
 }
 
 /* More interrupts than list registers: delivered in order of priority, and none is lost. */
-static void test_spill(void **state)
+static void test_more_irqs_than_lrs(void **state)
 {
     (void)state;
     for (uint32_t i = 32; i < 32 + 20; i++) {
@@ -309,7 +309,7 @@ static void test_spill(void **state)
     assert_int_equal(rd(GICD + ISACTIVER + 4, 2), 0);
 }
 
-static void test_wfi(void **state)
+static void test_pending_ends_wfi(void **state)
 {
     (void)state;
     assert_false(vgic_has_pending(&vcpu_of[0]));
@@ -346,7 +346,7 @@ static void test_wfi(void **state)
     assert_false(vcpu_of[1].blocked);
 }
 
-static void test_hw(void **state)
+static void test_physical_interrupts(void **state)
 {
     (void)state;
     assert_int_equal(vgic_map_hw(&dom, 50, 50), 0);
@@ -670,7 +670,7 @@ static void random_step(bool *on)
     }
 }
 
-static void test_random(void **state)
+static void test_random_against_model(void **state)
 {
     (void)state;
     for (unsigned run = 0; run < 60; run++) {
@@ -779,7 +779,7 @@ static int cpu_thread(void *arg)
     return 0;
 }
 
-static void test_threads(void **state)
+static void test_all_cpus_at_once(void **state)
 {
     thrd_t t[VCPUS];
     (void)state;
@@ -826,20 +826,20 @@ int main(void)
     const struct CMUnitTest tests[] = {
         V3(test_identification),
         V3(test_widths),
-        V3(test_fields),
-        BOTH(test_inject),
-        BOTH(test_quiet),
-        BOTH(test_line),
+        V3(test_register_fields),
+        BOTH(test_inject_and_end),
+        BOTH(test_unchanged_lrs_not_written),
+        BOTH(test_level_line),
         BOTH(test_disable_in_lr),
         BOTH(test_read_elsewhere),
         BOTH(test_route_while_pending),
         V3(test_sgi),
-        BOTH(test_spill),
-        BOTH(test_wfi),
-        BOTH(test_hw),
+        BOTH(test_more_irqs_than_lrs),
+        BOTH(test_pending_ends_wfi),
+        BOTH(test_physical_interrupts),
         BOTH(test_records),
-        BOTH(test_random),
-        BOTH(test_threads),
+        BOTH(test_random_against_model),
+        BOTH(test_all_cpus_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,7 @@ static void test_widths(void **state)
         }
 }
 
-static void test_banked(void **state)
+static void test_banked_registers(void **state)
 {
     (void)state;
     for (unsigned n = 0; n < VCPUS; n++) {
@@ -98,7 +98,7 @@ static void test_banked(void **state)
     }
 }
 
-static void test_targets(void **state)
+static void test_spi_targets(void **state)
 {
     (void)state;
     assert_int_equal(rd(GICD + ITARGETSR + 32, 2), 0x01010101);
@@ -165,7 +165,7 @@ static void take(unsigned cpu, uint32_t iar)
 }
 
 /* Each source makes one interrupt; the same source twice still makes one. */
-static void test_sources(void **state)
+static void test_sgi_once_per_source(void **state)
 {
     (void)state;
     for (unsigned n = 0; n < VCPUS; n++) {
@@ -186,7 +186,7 @@ static void test_sources(void **state)
 
 /* While an SGI from one source is active, more come, also from the same source: all are delivered
  * afterwards, without further requests. */
-static void test_sources_while_active(void **state)
+static void test_sgi_sources_while_active(void **state)
 {
     (void)state;
     on_cpu(3);
@@ -262,7 +262,7 @@ static void test_disabled_sgi(void **state)
 
 /* A guest is moved to another machine while its SGI is pending from several CPUs and active from
  * one. */
-static void test_records(void **state)
+static void test_sgi_records(void **state)
 {
     struct xlr_vgic_dist dist;
     struct xlr_irq spi[SPIS];
@@ -372,14 +372,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_identification),
         T(test_widths),
-        T(test_banked),
-        T(test_targets),
+        T(test_banked_registers),
+        T(test_spi_targets),
         T(test_sgir),
-        T(test_sources),
-        T(test_sources_while_active),
+        T(test_sgi_once_per_source),
+        T(test_sgi_sources_while_active),
         T(test_pending_registers),
         T(test_disabled_sgi),
-        T(test_records),
+        T(test_sgi_records),
         T(test_cpu_interface),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,7 @@ static void compare(uint64_t ipa)
     assert_int_equal(level, walk_level);
 }
 
-static void same_as_walk(void **state)
+static void window_equals_walk(void **state)
 {
     (void)state;
     set_up();
@@ -85,7 +85,7 @@ static void same_as_walk(void **state)
     assert_int_equal(page_free_count(), page_total_count());
 }
 
-static void slots(void **state)
+static void domains_beyond_the_last_window(void **state)
 {
     (void)state;
     set_up();
@@ -134,7 +134,7 @@ static int reader(void *arg)
     return 0;
 }
 
-static void races(void **state)
+static void lookup_races_with_merge(void **state)
 {
     (void)state;
     set_up();
@@ -163,7 +163,7 @@ static void races(void **state)
 
 /* CPUs alternate between two domains while both maps grow: each look-up must find its own domain's
  * entries, also those added after the window was filled. */
-static void by_turns(void **state)
+static void lookup_in_two_domains_by_turns(void **state)
 {
     (void)state;
     set_up();
@@ -193,7 +193,9 @@ static void by_turns(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(same_as_walk), cmocka_unit_test(slots),
-                                        cmocka_unit_test(races), cmocka_unit_test(by_turns) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(window_equals_walk),
+                                        cmocka_unit_test(domains_beyond_the_last_window),
+                                        cmocka_unit_test(lookup_races_with_merge),
+                                        cmocka_unit_test(lookup_in_two_domains_by_turns) };
     return RUN_WITH_BOTH_WINDOWS(tests);
 }

@@ -80,7 +80,7 @@ static void move_and_renew(unsigned i)
     vttbr_on[cpu_id()] = vmid_enter(dom[on[cpu_id()]]); /* this CPU returns to its guest */
 }
 
-static void many_domains(void **state)
+static void no_foreign_entries(void **state)
 {
     (void)state;
     const unsigned bits[] = { 4, 5, 8 };
@@ -117,7 +117,7 @@ static void many_domains(void **state)
 
 /* A paused domain whose VMID is renewed again and again, as by rounds of the log: one flush per as
  * many rounds as there are VMIDs. */
-static void rounds(void **state)
+static void one_flush_per_generation(void **state)
 {
     (void)state;
     set_up(8);
@@ -156,7 +156,7 @@ static void rounds(void **state)
     tear_down();
 }
 
-static void wide(void **state)
+static void no_flush_with_16_bits(void **state)
 {
     (void)state;
     set_up(16);
@@ -217,7 +217,7 @@ static void half_way(unsigned c)
     kicked(c);
 }
 
-static void flush_on_the_way(void **state)
+static void flush_during_renewal(void **state)
 {
     (void)state;
     set_up(8);
@@ -231,7 +231,7 @@ static void flush_on_the_way(void **state)
     tear_down();
 }
 
-static void threads(void **state)
+static void renewals_on_all_cpus(void **state)
 {
     (void)state;
     set_up(4);
@@ -371,9 +371,9 @@ static void more_domains_than_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(many_domains), cmocka_unit_test(rounds),
-        cmocka_unit_test(wide),         cmocka_unit_test(flush_on_the_way),
-        cmocka_unit_test(threads),      cmocka_unit_test(more_domains_than_numbers)
+        cmocka_unit_test(no_foreign_entries),    cmocka_unit_test(one_flush_per_generation),
+        cmocka_unit_test(no_flush_with_16_bits), cmocka_unit_test(flush_during_renewal),
+        cmocka_unit_test(renewals_on_all_cpus),  cmocka_unit_test(more_domains_than_numbers)
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

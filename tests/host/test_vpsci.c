@@ -166,7 +166,7 @@ static void test_cpu_off(void **state)
     assert_true(vcpus[0].online);
 }
 
-static void test_system(void **state)
+static void test_system_off_and_reset(void **state)
 {
     (void)state;
     call(0x84000008, 0, 0, 0);
@@ -197,8 +197,10 @@ static void test_aarch32(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_discovery, start), cmocka_unit_test_setup(test_cpu_on, start),
-        cmocka_unit_test_setup(test_cpu_off, start),   cmocka_unit_test_setup(test_system, start),
+        cmocka_unit_test_setup(test_discovery, start),
+        cmocka_unit_test_setup(test_cpu_on, start),
+        cmocka_unit_test_setup(test_cpu_off, start),
+        cmocka_unit_test_setup(test_system_off_and_reset, start),
         cmocka_unit_test_setup(test_aarch32, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,7 +59,7 @@ static void pass_to(uint64_t now)
     timer_run_expired();
 }
 
-static void test_on_cpu(void **state)
+static void test_timer_on_cpu(void **state)
 {
     (void)state;
     assert_int_equal(guest_counter(&dom), 10000);
@@ -80,7 +80,7 @@ static void test_on_cpu(void **state)
     assert_int_equal(virt_raised, 1);
 }
 
-static void test_stand_in(void **state)
+static void test_timer_off_cpu(void **state)
 {
     (void)state;
     vtimer_load(&vcpu);
@@ -121,7 +121,7 @@ static void test_stand_in(void **state)
     vtimer_vcpu_destroy(&vcpu);
 }
 
-static void test_physical(void **state)
+static void test_physical_timer(void **state)
 {
     (void)state;
     assert_int_equal(vtimer_phys_read(&vcpu, VTIMER_CNTPCT), 10000);
@@ -150,7 +150,7 @@ static void test_physical(void **state)
     assert_int_equal(vtimer_phys_read(&vcpu, VTIMER_CNTPCT), 10250);
 }
 
-static void test_records(void **state)
+static void test_timer_records(void **state)
 {
     struct xlr_vtimer r = { .virt_cval = 10500,
                             .phys_cval = 9000,
@@ -177,10 +177,10 @@ static void test_records(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_on_cpu, start),
-        cmocka_unit_test_setup(test_stand_in, start),
-        cmocka_unit_test_setup(test_physical, start),
-        cmocka_unit_test_setup(test_records, start),
+        cmocka_unit_test_setup(test_timer_on_cpu, start),
+        cmocka_unit_test_setup(test_timer_off_cpu, start),
+        cmocka_unit_test_setup(test_physical_timer, start),
+        cmocka_unit_test_setup(test_timer_records, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,14 +54,14 @@ class Output(unittest.TestCase):
         self.assertEqual(peers.nanoseconds("0.119099008s"), 119_099_008)
         self.assertEqual(peers.nanoseconds("12.000000001s"), 12_000_000_001)
 
-    def test_dirty_log_output_is_read(self):
+    def test_dirty_log_output(self):
         text = sample("kvm-console.txt").split("peers: begin 3")[1].split("peers: end 3")[0]
         self.assertEqual(peers.parse_dirty_log(text), {
             "populate": 529_553_632, "enable": 16_192, "disable": 16_576,
             "dirty": [207_967_312, 199_007_008], "get": [2_736, 2_752],
             "clear": [971_280, 971_280]})
 
-    def test_page_table_output_is_read(self):
+    def test_page_table_output(self):
         text = sample("kvm-console.txt").split("peers: begin 2")[1].split("peers: end 2")[0]
         self.assertEqual(peers.parse_page_table(text),
                          {"create": 132_087_792, "update": 64_541_504, "adjust": 102_960})
@@ -133,7 +133,7 @@ class Failures(unittest.TestCase):
         report = kvm_report(sample("kvm-console.txt").replace("Hits: 32818", "Hits: 24600"))
         self.assertEqual(report.failed, [f"kvm-6.1-nvhe: {PAGE_TABLE_TEST}, faults counted"])
 
-    def test_an_emulator_that_ends_early_is_an_error(self):
+    def test_emulator_ends_early(self):
         with self.assertRaisesRegex(peers.MeasureError, f"ended at: {PAGE_TABLE_TEST}"):
             kvm_run(sample("kvm-console.txt").split("peers: end 2")[0]).step()
 

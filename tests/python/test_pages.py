@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the documentation says about the tree is true: links, names of tests, the map of the tree, pictures, output."""
+"""What the documentation says about the tree is true: links, tests, map of the tree, pictures."""
 import ast
 import fnmatch
 import glob
@@ -23,11 +23,23 @@ def read(path):
 
 def tracked():
     """The files of the tree: git's, or in a source tarball all but what was built."""
-    listing = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=TOP, stdout=subprocess.PIPE,
-                             stderr=subprocess.DEVNULL, text=True, check=False)
+    listing = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=TOP,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )
     if listing.returncode == 0:
-        return [path for path in listing.stdout.splitlines() if os.path.exists(os.path.join(TOP, path))]
-    found = [os.path.relpath(os.path.join(folder, name), TOP) for folder, _, names in os.walk(TOP) for name in names]
+        return [
+            path for path in listing.stdout.splitlines() if os.path.exists(os.path.join(TOP, path))
+        ]
+    found = [
+        os.path.relpath(os.path.join(folder, name), TOP)
+        for folder, _, names in os.walk(TOP)
+        for name in names
+    ]
     return [path for path in found if not path.startswith(("build/", ".git/"))]
 
 
@@ -52,13 +64,34 @@ def dead_links(path, text):
     """Links to files that are not there."""
     links = re.findall(r"\]\(([^)\s]+)\)", without_code(text))
     targets = [link.split("#")[0] for link in links if not re.match(r"[a-z]+:", link)]
-    return [target for target in targets if target and not os.path.exists(os.path.join(TOP, os.path.dirname(path), target))]
+    folder = os.path.join(TOP, os.path.dirname(path))
+    return [
+        target for target in targets if target and not os.path.exists(os.path.join(folder, target))
+    ]
 
 
 def named_files(text):
-    """What stands in backquotes and looks like a path of the tree; not what has a part to be filled in."""
-    words = re.findall(r"`((?:xen-lite|arch|drivers|migrate|tools|tests|docs|findings)/[^`\s:]+)", without_code(text))
-    return [word for word in words if not re.search(r"[A-Z$?]{3}|\$|\?", re.sub(r"PROTOCOL\.md|README\.md", "", word))]
+    """Paths of the tree in backquotes, but for those that have a part to be filled in."""
+    words = re.findall(
+        r"`((?:xen-lite|arch|drivers|migrate|tools|tests|docs|findings)/[^`\s:]+)",
+        without_code(text),
+    )
+    return [
+        word
+        for word in words
+        if not re.search(r"[A-Z]{3}|\$|\?", re.sub(r"PROTOCOL\.md|README\.md", "", word))
+    ]
+
+
+def named_sections(text):
+    """(section, file) of each reference of the form *Section* in [page](file)."""
+    found = re.findall(r"\*([A-Z][^*]+)\*\s+in\s+\[[^]]*\]\(([^)#]+)\)", text)
+    return [(" ".join(section.split()), target) for section, target in found]
+
+
+def has_section(path, section):
+    """Whether a page has a heading that begins with these words."""
+    return re.search(rf"^#+ {re.escape(section)}", read(path), re.M) is not None
 
 
 def map_patterns(text):
@@ -76,21 +109,26 @@ def named_tests(text):
 
 
 def texts_of(source):
-    """The strings of a Python source, and the pieces of text that a value stands between in its f-strings."""
+    """The strings of a Python source, and its f-strings as pieces (None: a value)."""
     constants, patterns = set(), []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             constants.add(node.value)
             patterns.append([node.value])
         elif isinstance(node, ast.JoinedStr):
-            patterns.append([part.value if isinstance(part, ast.Constant) else None for part in node.values])
+            patterns.append(
+                [part.value if isinstance(part, ast.Constant) else None for part in node.values]
+            )
     # What is hardly more than values fits everything.
-    return constants, [parts for parts in patterns if len(re.findall("[a-z]", "".join(filter(None, parts)))) >= 8]
+    return constants, [
+        parts for parts in patterns if len(re.findall("[a-z]", "".join(filter(None, parts)))) >= 8
+    ]
 
 
 def fits(line, parts):
     """Is this a line that these pieces print?"""
-    return re.fullmatch("".join(".*" if part is None else re.escape(part.strip("\n")) for part in parts), line) is not None
+    pattern = "".join(".*" if part is None else re.escape(part.strip("\n")) for part in parts)
+    return re.fullmatch(pattern, line) is not None
 
 
 class Pages(unittest.TestCase):
@@ -105,18 +143,41 @@ class Pages(unittest.TestCase):
         bad = [f"{path}: {target}" for path in pages() for target in dead_links(path, read(path))]
         self.assertEqual(bad, [], "links to files that do not exist")
 
+    def test_sections(self):
+        bad = [
+            f"{path}: {section}"
+            for path in pages()
+            for section, target in named_sections(read(path))
+            if not has_section(os.path.join(os.path.dirname(path), target), section)
+        ]
+        self.assertEqual(bad, [], "sections that do not exist")
+
     def test_named_files_exist(self):
-        bad = [f"{path}: {name}" for path in pages() for name in named_files(read(path)) if not glob.glob(os.path.join(TOP, name))]
+        bad = [
+            f"{path}: {name}"
+            for path in pages()
+            for name in named_files(read(path))
+            if not glob.glob(os.path.join(TOP, name))
+        ]
         self.assertEqual(bad, [], "files that do not exist")
 
     def test_the_checks_find_what_is_wrong(self):
         self.assertEqual(long_cells("| a | " + "b" * 101 + " |"), ["b" * 101])
         self.assertEqual(long_cells("    | a | " + "b" * 101 + " |"), [])
-        self.assertEqual(dead_links("docs/x.md", "[a](../README.md) [b](none.md) [c](https://x/y) [d](#e)"), ["none.md"])
-        self.assertEqual(named_files("`tools/run.py --x` `tools/none` `build/none` `findings/NAME` `arch/*/head.S`"),
-                         ["tools/run.py", "tools/none", "arch/*/head.S"])
-        self.assertEqual(named_tests("see `tests/a.py`: `one`, `two three`; `tests/b.py`"),
-                         [("tests/a.py", "one"), ("tests/a.py", "two three")])
+        self.assertEqual(
+            dead_links("docs/x.md", "[a](../README.md) [b](none.md) [c](https://x/y) [d](#e)"),
+            ["none.md"],
+        )
+        self.assertEqual(
+            named_files(
+                "`tools/run.py --x` `tools/none` `build/x` `findings/NAME` `arch/*/head.S`"
+            ),
+            ["tools/run.py", "tools/none", "arch/*/head.S"],
+        )
+        self.assertEqual(
+            named_tests("see `tests/a.py`: `one`, `two three`; `tests/b.py`"),
+            [("tests/a.py", "one"), ("tests/a.py", "two three")],
+        )
 
 
 class Tree(unittest.TestCase):
@@ -124,12 +185,19 @@ class Tree(unittest.TestCase):
         self.patterns = map_patterns(read("docs/tree.md"))
 
     def test_each_path_exists(self):
-        gone = [pattern for pattern in self.patterns
-                if pattern != "build/" and not fnmatch.filter(tracked(), pattern)]
+        gone = [
+            pattern
+            for pattern in self.patterns
+            if pattern != "build/" and not fnmatch.filter(tracked(), pattern)
+        ]
         self.assertEqual(gone, [], "docs/tree.md names paths that match no file")
 
     def test_each_file_is_covered(self):
-        lost = [path for path in tracked() if not any(fnmatch.fnmatchcase(path, pattern) for pattern in self.patterns)]
+        lost = [
+            path
+            for path in tracked()
+            if not any(fnmatch.fnmatchcase(path, pattern) for pattern in self.patterns)
+        ]
         self.assertEqual(lost, [], "no line of docs/tree.md covers these")
 
     def test_reading_order(self):
@@ -151,7 +219,7 @@ class Claims(unittest.TestCase):
             self.assertIn(test, read(path), f"{path} has no test {test}")
 
     def test_each_works_names_a_test(self):
-        """In docs/status.md the numbers behind "works" and "refused" are those of the list below the table."""
+        """In docs/status.md the numbers of "works" and "refused" are in the list below."""
         hand_written = read("docs/status.md").split("<!-- printed by")[0]
         for section in hand_written.split("\n## ")[1:]:
             listed = set(re.findall(r"^(\d+)\. `tests/", section, re.M))
@@ -165,7 +233,11 @@ class Claims(unittest.TestCase):
 
 class Pictures(unittest.TestCase):
     def test_belong_to_their_text(self):
-        sources = [path for ending in ("msc", "bits", "boxes") for path in glob.glob(f"{TOP}/docs/diagrams/*.{ending}")]
+        sources = [
+            path
+            for ending in ("msc", "bits", "boxes")
+            for path in glob.glob(f"{TOP}/docs/diagrams/*.{ending}")
+        ]
         self.assertGreaterEqual(len(sources), 5)
         for source in sources:
             with open(source, "rb") as f:
@@ -177,8 +249,14 @@ class Pictures(unittest.TestCase):
 
 class Output(unittest.TestCase):
     def test_help_fits(self):
-        text = subprocess.run(["make", "--no-print-directory", "help"], cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, check=True).stdout
+        text = subprocess.run(
+            ["make", "--no-print-directory", "help"],
+            cwd=TOP,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=True,
+        ).stdout
         self.assertIn("Where to start:", text)
         self.assertEqual([line for line in text.split("\n") if len(line) > HELP_COLUMNS], [])
 
@@ -193,13 +271,18 @@ class Output(unittest.TestCase):
                 self.assertIn(line[2:38].strip(), constants, "no row of the summary")
             elif not line.strip().startswith("A to B "):
                 line = re.sub(r"^\[ *[\d.]+ s\] |^ {11}", "", line)
-                self.assertTrue(any(fits(line, pattern) for pattern in patterns), f"tools/demo.py does not print: {line}")
+                self.assertTrue(
+                    any(fits(line, pattern) for pattern in patterns),
+                    f"tools/demo.py does not print: {line}",
+                )
 
     def test_that_finds_another_line(self):
         constants, patterns = texts_of(read("tools/demo.py"))
         self.assertNotIn("downtime, ms", constants)
         self.assertFalse(any(fits("moving the guest to A", pattern) for pattern in patterns))
-        self.assertTrue(any(fits("A: the guest runs; watching it for 10 s", pattern) for pattern in patterns))
+        self.assertTrue(
+            any(fits("A: the guest runs; watching it for 10 s", pattern) for pattern in patterns)
+        )
 
     def test_version(self):
         self.assertRegex(read("VERSION"), r"\A\d+\.\d+\.\d+\n\Z")
@@ -208,8 +291,13 @@ class Output(unittest.TestCase):
         self.assertIn(version, read("docs/compatibility.md"))
 
     def test_man_pages_have_the_commands_options(self):
-        for source, page in (("migrate/xlm.c", "docs/xlm.1.md"), ("migrate/xlmd.c", "docs/xlmd.8.md")):
-            for option in re.findall(r'\{ "([a-z-]+)", (?:no|required|optional)_argument', read(source)):
+        for source, page in (
+            ("migrate/xlm.c", "docs/xlm.1.md"),
+            ("migrate/xlmd.c", "docs/xlmd.8.md"),
+        ):
+            for option in re.findall(
+                r'\{ "([a-z-]+)", (?:no|required|optional)_argument', read(source)
+            ):
                 if option != "help":
                     self.assertIn(f"--{option}", read(page), page)
 

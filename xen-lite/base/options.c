@@ -4,7 +4,6 @@
  * no-NAME or NAME=VALUE. What is not known, or has a value that makes no sense, is a warning: the
  * same line must boot stock Xen and us.
  */
-#include "domain_ref.h"
 #include "lib.h"
 #include "log.h"
 #include "options.h"

@@ -158,7 +158,7 @@ _Noreturn void core_secondary(unsigned cpu); /* each further CPU, this_cpu() set
  * returns with this_cpu()->current being the vCPU whose registers are to be loaded.  It waits in
  * WFI when none can run.
  */
-void guest_prepare(void);              /* sched.c */
+void guest_prepare(void);              /* sched_switch.c */
 _Noreturn void arch_enter_guest(void); /* core_boot's and core_secondary's last call: reset this
                                           CPU's stack, guest_prepare(), ERET */
 /* Cheap test that entry.S may do in line: anything to do before returning to the same vCPU?
@@ -167,9 +167,9 @@ _Noreturn void arch_enter_guest(void); /* core_boot's and core_secondary's last 
 /* Trap classes that the architecture decodes and hands on, all with the current vCPU: */
 void hypercall_dispatch(struct vcpu *v);      /* HVC with XEN_HYPERCALL_TAG; hypercall.c */
 void vpsci_dispatch(struct vcpu *v);          /* HVC/SMC #0 (SMCCC, PSCI); vpsci.c */
-void vcpu_wait_for_interrupt(struct vcpu *v); /* WFI; sched.c */
+void vcpu_wait_for_interrupt(struct vcpu *v); /* WFI; block.c */
 void vcpu_yield(struct vcpu *v);              /* WFE; sched.c */
-void host_irq(void); /* an interrupt of the machine is pending: ack and handle all; irq.c */
+void host_irq(void); /* an interrupt of the machine is pending: ack and handle all; host_irq.c */
 
 struct stage2_fault {
     ipa_t ipa; /* full address where HPFAR/FAR give it */

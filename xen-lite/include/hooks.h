@@ -6,12 +6,15 @@
 #ifndef XL_HOOKS_H
 #define XL_HOOKS_H
 
+#include "types.h"
+
 struct domain;
 
 /*
  * Every object, lib's too, calls this: the compiler puts the call at the end of functions with
- * arrays.  It panics.  base/stack_guard.c
+ * arrays, when the value on the stack is not the guard any more.  It panics.  base/stack_guard.c
  */
+extern uintptr_t __stack_chk_guard;
 _Noreturn void __stack_chk_fail(void);
 
 /*

@@ -25,8 +25,6 @@ extern bool panic_in_progress;
 _Noreturn void panic_stop_cpu(void);
 
 /* Stack protector (stack_guard.c): a fresh canary, once at boot. The caller must never return. */
-extern uintptr_t __stack_chk_guard;
-_Noreturn void __stack_chk_fail(void);
 void stack_guard_init(void);
 
 #endif
