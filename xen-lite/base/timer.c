@@ -15,7 +15,9 @@
  */
 #include "arch.h"
 #include "lib.h"
-#include "sched.h"
+#include "panic.h"
+#include "spinlock.h"
+#include "timer.h"
 
 #define NS_PER_S 1000000000ull
 #define NEVER    (~0ull)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reading the machine's device tree: memory, reserved memory, modules, CPUs, command line. */
 #include <xen/errno.h>
+#include "abi.h"
+#include "log.h"
+#include "panic.h"
 #include "boot.h"
 #include "dt.h"
 #include "lib.h"

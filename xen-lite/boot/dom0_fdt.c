@@ -5,6 +5,8 @@
  * by name.
  */
 #include <xen/errno.h>
+#include "abi.h"
+#include "log.h"
 #include "boot.h"
 #include "dt.h"
 #include "hw.h"

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Devices and memory of the machine for a domain: who may have what, and mapping it. */
-#include "control.h"
+#include "domctl.h"
+#include "hw.h"
 #include "irq.h"
+#include "panic.h"
 
 #define IOMEM_GRANTS      64u
 #define MAPPING_PAGES_MAX 64u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Spin locks.  EL2 always runs with interrupts masked, so there is one kind of lock and no
- * interrupt-safe variant: nothing preempts a holder.  Order of locks: see domain.h.
+ * interrupt-safe variant: nothing preempts a holder.  Order of locks: see domain_types.h.
  *
  * First come is not first served, on purpose.  Where a CPU is itself only a thread of somebody's
  * (an emulator, another hypervisor), a queue makes all wait for the one whose turn it is and who
@@ -31,7 +31,7 @@ static inline void cpu_relax_(void)
 
 /* A debug build knows which CPU holds a lock; for others a bare exchange is cheaper. */
 #if XL_DEBUG
-uint32_t spin_self(void); /* the caller's CPU, from 1 on */
+uint32_t spin_self(void); /* the caller's CPU, from 1 on: cpu.c */
 #define SPIN_HOLDER spin_self()
 static inline bool spin_trylock(spinlock_t *l)
 {
@@ -63,7 +63,7 @@ static inline bool spin_held_here(const spinlock_t *l)
 {
     return __atomic_load_n(&l->held, __ATOMIC_RELAXED) == SPIN_HOLDER;
 }
-/* What a function demands of its callers; nothing in a build without XL_DEBUG (ASSERT of lib.h). */
+/* What a function demands of its callers; nothing in a build without XL_DEBUG (ASSERT: panic.h). */
 #define ASSERT_LOCKED(l)   ASSERT(spin_held_here(l))
 #define ASSERT_UNLOCKED(l) ASSERT(!spin_held_here(l))
 

@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A debug build (`make debug`) and the host tests check more than others can afford to. */
+/* 1 in a debug build (`make debug`) and in the host tests, which check more than others can
+ * afford to. */
 #ifndef XL_DEBUG
 #ifdef XL_HOST_TEST
 #define XL_DEBUG 1

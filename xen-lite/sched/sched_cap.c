@@ -2,8 +2,13 @@
 /*
  * Caps: at most so many percent of one CPU for a domain, whatever is free.  See "Caps" in sched.c.
  */
-#include "domain.h"
+#include "arch.h"
+#include "domain_types.h"
+#include "lib.h"
+#include "panic.h"
+#include "sched.h"
 #include "sched_core.h"
+#include "timer.h"
 
 #define CAP_PERIOD_NS 30000000u
 

@@ -85,7 +85,7 @@ WEAK void arch_halt(void)
 }
 WEAK void arch_backtrace(void) {}
 void fake_cpu_set(unsigned cpu) { fake_cpu = cpu; }
-uint32_t spin_self(void) { return fake_cpu + 1; }
+WEAK uint32_t spin_self(void) { return fake_cpu + 1; }
 
 /* ---- memory ---- */
 WEAK void *pa_to_va(paddr_t pa)
