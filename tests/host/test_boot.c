@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/boot/boot_fdt.c xen-lite/boot/boot_module.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake xen-lite/boot/boot_fdt.c xen-lite/boot/boot_module.c
 // libs: -lcmocka -lfdt
 /*
  * What the boot loader left: the modules of device trees as QEMU, U-Boot and Xen's documentation

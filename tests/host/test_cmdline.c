@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/base/cmdline.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake xen-lite/base/cmdline.c
 // libs: -lcmocka
 /* The command line: what each option takes, what is warned about, and that nonsense leaves the
  * defaults. */

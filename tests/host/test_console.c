@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/base/console.c xen-lite/call/console_io.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake xen-lite/base/console.c xen-lite/call/console_io.c
 // libs: -lcmocka
 /* The log ring, levels, guests' lines and their limit, typed input and its switch, CONSOLEIO_*. */
 #include <setjmp.h>

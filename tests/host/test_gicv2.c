@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: drivers/gicv2.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake drivers/gicv2.c
 // libs: -lcmocka
 /* EL2's driver of GICv2 against a device of plain memory: what goes into which register, and what
  * is left alone. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake
 // libs: -lcmocka
 /* Memory and string functions against the C library's: random lengths, alignments, overlaps;
  * strtoul's corners. */

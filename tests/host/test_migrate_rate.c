@@ -1,4 +1,4 @@
-// link: migrate/codec.c migrate/common.c migrate/features.c migrate/forecast.c migrate/histogram.c migrate/journal.c migrate/json.c migrate/memory.c migrate/policy.c migrate/speed.c migrate/writes.c migrate/config.c migrate/config_parse.c migrate/state.c tests/host/fake_hyp.c
+// link: @migrate migrate/histogram.c
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The pure parts of xlm dirty-rate: the record of writes, the forecast, the note of the last

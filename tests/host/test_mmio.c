@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/stage2/mmio.c
+// link: @fake xen-lite/stage2/mmio.c
 // libs: -lcmocka
 /* Emulated MMIO: finding the handler, and the register side of an access. */
 #include <setjmp.h>

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/records/records.c xen-lite/records/records_parse.c xen-lite/records/records_load.c xen-lite/records/records_features.c xen-lite/call/hvm_op.c
-// link: tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake @records xen-lite/call/hvm_op.c
 // libs: -lcmocka
 /*
  * State records: out of one domain and into another, byte for byte; every truncation and thousands
