@@ -202,7 +202,7 @@ struct hyp *hyp_open(const char *host, struct failure *f)
     if (!h)
         fail(f, XLM_E_MEMORY, "no memory");
     else
-        h->host = host[0] - 'A';
+        h->host = host ? host[0] - 'A' : 0;
     return h;
 }
 
