@@ -3,6 +3,8 @@
 import re
 import time
 
+import pace
+
 LINE = re.compile(r"WL t=(?P<t>\d+\.\d+) seq=(?P<seq>\d+) pages=(?P<pages>\d+) filled=(?P<filled>\d+) "
                   r"written=(?P<written>\d+) verified=(?P<verified>\d+) passes=(?P<passes>\d+) errors=(?P<errors>\d+) "
                   r"mbps=(?P<mbps>[\d.]+) gap_ms=(?P<gap_ms>[\d.]+) max_gap_ms=(?P<max_gap_ms>[\d.]+) ct=(?P<ct>\d+) "
@@ -49,12 +51,12 @@ class GuestLog:
 
     def wait(self, condition, what, timeout, interval=0.3):
         """Until CONDITION(latest heartbeat) holds; returns that heartbeat."""
-        deadline = time.monotonic() + timeout
+        deadline = pace.Deadline(timeout)
         while True:
             new = self.poll()
             if new and condition(new[-1]):
                 return new[-1]
-            if time.monotonic() > deadline:
+            if deadline.over():
                 raise GuestError(f"guest on {self.host.name}: {what} did not happen within {timeout:.0f} s; last heartbeat: "
                                  f"{self.last()}\n{self.tail()}")
             time.sleep(interval)

@@ -12,6 +12,8 @@ As a command (each argument is a command for A, or for a host that it names; the
 
     host.py [--two] [--xen FILE] [--icount] [--smp N] ... 'xl list' 'B:xl list'
 
+All timeouts are those of an idle machine; tools/pace.py stretches them on a busy one.
+
 Commands travel on a virtio-serial port of their own, served by tools/agent.c, so console noise cannot touch them;
 Host(agent=False) types them on the console instead, for a hypervisor that cannot do virtio yet. Emulators die with
 their host object, with this process however it ends, and on Ctrl-C and SIGTERM.
@@ -33,6 +35,7 @@ import tempfile
 import threading
 import time
 
+import pace
 import uboot
 
 TOP = os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -118,11 +121,10 @@ class Command:
     def _next(self, deadline):
         """The next piece of output, or None at the end."""
         while self.status is None:
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
+            if deadline.over():
                 raise TimeoutError
             try:
-                kind, value = self.chunks.get(timeout=1 if left is None else min(left, 1))
+                kind, value = self.chunks.get(timeout=1)
             except queue.Empty:
                 self.host.check_alive(self.text)
                 continue
@@ -135,7 +137,7 @@ class Command:
         return None
 
     def lines(self, timeout=None):
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = pace.Deadline(timeout)
         try:
             while (piece := self._next(deadline)) is not None:
                 *whole, self._partial = (self._partial + piece).split("\n")
@@ -147,7 +149,7 @@ class Command:
             self._partial = ""
 
     def wait(self, timeout=None):
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = pace.Deadline(timeout)
         try:
             while self._next(deadline) is not None:
                 pass
@@ -301,7 +303,8 @@ class Host:
     def _accept(self, listener):
         listener.settimeout(0.2)
         try:
-            for _ in range(100):
+            deadline = pace.Deadline(20)
+            while not deadline.over():
                 try:
                     peer = listener.accept()[0]
                     peer.settimeout(None)
@@ -379,9 +382,9 @@ class Host:
 
     def wait_console(self, pattern, timeout, start=0):
         """Wait for a regular expression on the console; returns the match."""
-        deadline = time.monotonic() + timeout
+        deadline = pace.Deadline(timeout)
         while not (match := re.search(pattern, self._console_text[start:])):
-            if time.monotonic() > deadline:
+            if deadline.over():
                 raise HostError(self.describe(f"console did not show {pattern!r} within {timeout} s"))
             if not self.alive():
                 self._reader.join(2)        # what it said last may still be on its way
@@ -401,12 +404,12 @@ class Host:
             self.wait_console(r"init: \S+ is ready", timeout)
             self.console_run("dmesg -n 1; stty -echo")
         else:
-            deadline = time.monotonic() + timeout
+            deadline = pace.Deadline(timeout)
             while not self._hello.wait(0.1):
                 self.check_alive("boot")
-                if time.monotonic() > deadline:
+                if deadline.over():
                     raise HostError(self.describe(f"the control domain's agent did not answer within {timeout} s"))
-            self.run("until [ -e /run/ready ]; do sleep 0.02; done", timeout=max(1, deadline - time.monotonic()))
+            self.run("until [ -e /run/ready ]; do sleep 0.02; done", timeout=max(1, deadline.left))
         return time.monotonic() - self.started_at
 
     def spawn(self, command, stdin=b""):

@@ -53,8 +53,8 @@ def left_alone(host):
 def in_background(host, ending, options="--interval-ms 200 --seconds 60"):
     """A measurement under way, then ENDING (a shell command; $! is xlm); its exit status and words."""
     answer = host.run(f"xlm dirty-rate {options} {GUEST} > /tmp/rate 2>&1 & "
-                      f"n=0; until grep -q 'pages,' /tmp/rate || [ $n = 100 ]; do sleep 0.1; n=$((n+1)); done; "
-                      f"xl debug-keys p; xl dmesg | grep 'p2m:.*, logging' | tail -n 1; {ending}; wait $!; echo status $?; cat /tmp/rate", timeout=30)
+                      f"n=0; until grep -q 'pages,' /tmp/rate || [ $n = 3000 ]; do sleep 0.1; n=$((n+1)); done; "
+                      f"xl debug-keys p; xl dmesg | grep 'p2m:.*, logging' | tail -n 1; {ending}; wait $!; echo status $?; cat /tmp/rate", timeout=60)
     expect(re.search("p2m:.*, logging", answer.output), f"it did not log: {answer.output[-600:]}")
     return int(re.search(r"status (\d+)", answer.output)[1]), answer.output
 
@@ -132,10 +132,10 @@ def ends(tap, host):
         expect(status == 3 and "xlmd was told to end" in said, f"status {status}: {said}")
         left_alone(host)
     with tap.case("xlmd is killed: the next one switches the log off", host):
-        host.run("n=0; until xlm version > /dev/null 2>&1 || [ $n = 100 ]; do sleep 0.1; n=$((n+1)); done")
+        host.run("n=0; until xlm version > /dev/null 2>&1 || [ $n = 3000 ]; do sleep 0.1; n=$((n+1)); done")
         status, said = in_background(host, "killall -9 xlmd")
         expect(status == 5, f"status {status}: {said}")
-        host.run("n=0; until xlm version > /dev/null 2>&1 || [ $n = 100 ]; do sleep 0.1; n=$((n+1)); done")
+        host.run("n=0; until xlm version > /dev/null 2>&1 || [ $n = 3000 ]; do sleep 0.1; n=$((n+1)); done")
         left_alone(host)
     with tap.case("the guest is destroyed meanwhile", host):
         status, said = in_background(host, f"xl destroy {GUEST}")

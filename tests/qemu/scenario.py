@@ -14,6 +14,7 @@ TOP = os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "
 sys.path.insert(0, os.path.join(TOP, "tools"))
 
 from guestlog import GuestError, GuestLog  # noqa: E402
+import pace  # noqa: E402
 from host import BUILD, Host, HostError, Pair, built, default_arch  # noqa: E402
 
 GUEST_CMDLINE = "console=hvc0 nokaslr kpti=0 mitigations=off panic=-1"
@@ -109,10 +110,10 @@ def free_memory(host):
 
 
 def wait_until(condition, what, timeout, interval=0.2):
-    """Until CONDITION() holds; returns what it answered."""
-    deadline = time.monotonic() + timeout
+    """Until CONDITION() holds; returns its value. TIMEOUT: seconds of an idle machine."""
+    deadline = pace.Deadline(timeout)
     while not (value := condition()):
-        if time.monotonic() > deadline:
+        if deadline.over():
             raise Failure(f"{what}: not within {timeout} s")
         time.sleep(interval)
     return value
