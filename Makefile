@@ -42,7 +42,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 .DEFAULT_GOAL := help
 
 ##@ Use
-.PHONY: help demo run image figures bench bench-peers check soak check-host check-matrix model build images build-clang build-bare lint clean distclean deps
+.PHONY: help demo run image figures bench bench-peers check check-busy soak check-host check-matrix model build images build-clang build-bare lint clean distclean deps
 help:           ## this list
 	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
 	@echo; echo "ARCH=arm64 (default) or arm32 is the width that is made, run and measured."
@@ -89,6 +89,10 @@ bench-peers:    ## xen-lite beside stock Xen and KVM, in instructions (10 minute
 check:          ## all tests; the last line is `N passed, N failed`
 	@tools/deps check
 	@tools/check.py
+
+check-busy:     ## the same beside 6 processes that take all the CPU they get: slower, never red
+	@tools/deps check
+	@tools/busy 6 tools/check.py
 
 SOAK_MINUTES ?= 60
 known-faults:   ## cases of faults that are known, each with what should hold: red until it is mended; not part of check

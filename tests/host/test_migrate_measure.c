@@ -4,6 +4,7 @@
 /* xlm dirty-rate against a fake hypervisor: what it says, that it keeps out of migrations' way, and
  * that the log goes off however it ends. */
 #include "migrate_bench.h"
+#include "slow.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -155,7 +156,8 @@ static void test_measures(void **unused)
         total += pages;
     }
     assert_int_equal(intervals, 10);
-    assert_true(full >= 7); /* on a busy machine the writer may have to wait */
+    /* the writer needs its CPU in most intervals of 100 ms; on a busy machine, in one */
+    assert_true(full >= (slow_factor() < 2 ? 7 : 1));
     assert_true(is_event("done"));
     assert_done("ok", "");
     assert_false(fake_logging(0));

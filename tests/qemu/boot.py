@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 1
 # timeout: 300
+# seconds: 60
 # machines: arm64-gicv3 arm32-gicv2
 # more: arm64-gicv2
 # shows: U-Boot, from disk and by TFTP; wrong modules

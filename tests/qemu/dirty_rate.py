@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 1
 # timeout: 240
+# seconds: 70
 # shows: `xlm dirty-rate`
 """xlm dirty-rate on a real guest whose workload rewrites a known number of pages a second: what it measures, and that it leaves nothing."""
 import json
@@ -9,7 +10,7 @@ import os
 import re
 import xml.etree.ElementTree as xml
 
-from scenario import BUILD, GuestLog, Host, Tap, expect, guest_config, wait_until, xl_list
+from scenario import pace, BUILD, GuestLog, Host, Tap, expect, guest_config, wait_until, xl_list
 
 GUEST = "guest"
 MEMORY_MIB = 64
@@ -17,8 +18,10 @@ FILL_MIB, SET_MIB, WRITE_MIB_S = 16, 8, 4
 WORKLOAD = f"wl.mem={FILL_MIB} wl.ws={SET_MIB} wl.mbps={WRITE_MIB_S} wl.verify=4"
 # Beside the workload's pages: its stack and counters, the kernel's own, the console's and the store's rings.
 REST_PAGES = 250
-# Of the rate that the workload itself reports; the machine may be busy.
-TOLERANCE = 0.15
+# Of the rate that the workload itself reports. On a busy machine the workload halts and hurries, and its
+# heartbeats do not bound the measurement closely: there, only the order of magnitude is judged.
+TOLERANCE, TOLERANCE_BUSY = 0.15, 0.7
+BUSY = 2.5      # pace.slowdown()
 PAGES_PER_MIB = 256
 KILLED = 137
 
@@ -60,7 +63,8 @@ def in_background(host, ending, options="--interval-ms 200 --seconds 60"):
 
 
 def near(value, wanted, what, slack=0.0):
-    expect(wanted * (1 - TOLERANCE) <= value <= wanted * (1 + TOLERANCE) + slack, f"{what}: {value:.1f}, not about {wanted:.1f}")
+    tolerance = TOLERANCE if pace.slowdown() < BUSY else TOLERANCE_BUSY
+    expect(wanted * (1 - tolerance) <= value <= wanted / (1 - tolerance) + slack, f"{what}: {value:.1f}, not about {wanted:.1f}")
 
 
 def measured(tap, host):

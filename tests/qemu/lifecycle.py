@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 1
 # timeout: 600
+# seconds: 170
 # shows: `xl` and a guest's life; devices of the control domain
 """What Debian's xl does to guests, from creation to the end, on a host of two CPUs; and virtio devices in the control domain.
 
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import time
 
-from scenario import (pace, Host, Tap, console_text, expect, free_memory, guest_config, wait_gone, wait_guest_console,
+from scenario import (pace, watch_console, Host, Tap, console_text, expect, free_memory, guest_config, wait_gone, wait_guest_console,
                       wait_until, xl_list)
 
 MIB = 1 << 20
@@ -110,7 +111,7 @@ def first_guest(tap, host):
         expect(xl_list(host)["guest"][1:3] == (FULL_GUEST, 2), f"xl list says {xl_list(host)['guest']}")
         wait_guest_console(host, r"WL t=.* passes=[1-9]\d* errors=0 ", 40)
     with tap.case("xl console: shows what the guest says, and it hears what is typed", host):
-        output = host.run("sleep 1.5 | timeout 4 xl console guest", timeout=10).output
+        output = host.run(watch_console("guest"), timeout=10).output
         expect("WL t=" in output, f"no heartbeat in what xl console shows: {output[-200:]!r}")
         guest_shell(host, "guest", "echo answer-$((6*7))", "answer-42")
     with tap.case("xl pause stops the guest, xl unpause lets it go on", host):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 2
 # timeout: 900
+# seconds: 260
 # shows: live migration, and what can go wrong with it
 """Live migration between two hosts under load, there and back, and everything that can go wrong with it.
 
@@ -15,7 +16,7 @@ import re
 import sys
 import time
 
-from scenario import (pace, GuestLog, Pair, Tap, expect, free_memory, guest_config, wait_gone, wait_until, xl_list)
+from scenario import (pace, watch_console, GuestLog, Pair, Tap, expect, free_memory, guest_config, wait_gone, wait_until, xl_list)
 
 GUEST = "guest"
 MEMORY = 80
@@ -209,7 +210,7 @@ def there_and_back(tap, bench):
     with tap.case("xl on B has it as its own: name, uuid, memory, vCPUs, console, pause", b):
         expect(xl_list(b)[GUEST][1:3] == (MEMORY, 2), f"{xl_list(b)[GUEST]}")
         expect(uuid and re.findall(r"[0-9a-f-]{36}", b.run("xl list -v guest").output) == uuid, "another uuid")
-        expect("WL t=" in b.run("sleep 1.5 | timeout 4 xl console guest", timeout=10).output, "xl console shows no heartbeat")
+        expect("WL t=" in b.run(watch_console("guest"), timeout=10).output, "xl console shows no heartbeat")
         b.run("xl pause guest", check=True)
         expect("p" in xl_list(b)[GUEST][3], "xl pause did nothing")
         b.run("xl unpause guest", check=True)

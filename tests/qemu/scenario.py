@@ -135,3 +135,9 @@ def wait_guest_console(host, pattern, timeout, name="guest", count=1):
         wait_until(seen, f"{pattern!r} on the console of {name}", timeout, 0.5)
     except Failure as failure:
         raise Failure(f"{failure}\n" + "\n".join(console_text(host, name).split("\n")[-12:])) from None
+
+
+def watch_console(name):
+    """A command that shows the guest's console long enough for a heartbeat, and ends."""
+    slow = pace.slowdown() / pace.ROOM
+    return f"sleep {1.5 * slow:.1f} | timeout {4 * slow:.0f} xl console {name}"

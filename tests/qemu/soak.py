@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 1
 # timeout: 300
+# seconds: 45
 # machines: arm64-gicv3 arm32-gicv2
 # shows: half a minute of the soak
 """The soak of the dirty log (tests/baremetal/test_soak.c says what must hold): half a minute here, an hour by `make soak`.
