@@ -58,7 +58,8 @@ HOST_TEST_SECONDS = 180
 MODEL_SECONDS = 900
 WIDTHS = ("arm64", "arm32")
 MACHINES = ("arm64-gicv3", "arm64-gicv2", "arm32-gicv2", "arm32-gicv3")
-# What runs beside the scenarios gets about a tenth of a CPU that a scenario wants for itself.
+# What runs beside the scenarios gets about a tenth of a CPU that a scenario wants for itself. Where
+# others compete for the CPUs, the tenth would be of the little that is left: all are equal then.
 LOW_PRIORITY, LOW_PRIORITY_ROOM = 10, 8
 LONG_JOB_S = 10
 # The longest host tests, longest first: a long one that starts last would run alone.
@@ -179,12 +180,11 @@ def tail(path, lines=40):
 
 def make_nice(pid):
     """Low priority for a session of its own, also where each session is scheduled as a group."""
-    for path, value in ((f"/proc/{pid}/autogroup", LOW_PRIORITY),):
-        try:
-            with open(path, "w", encoding="ascii") as f:
-                f.write(str(value))
-        except OSError:
-            pass
+    try:
+        with open(f"/proc/{pid}/autogroup", "w", encoding="ascii") as f:
+            f.write(str(LOW_PRIORITY))
+    except OSError:
+        pass
 
 
 def wait(process, limit):
@@ -205,9 +205,11 @@ def wait(process, limit):
 def execute(command, log, timeout, env=None):
     """Run in a process group of its own; (status or None when it ran out of time, output)."""
     os.makedirs(os.path.dirname(log), exist_ok=True)
-    low = this_job.job.lane == "back"
+    low = this_job.job.lane == "back" and not pace.is_busy()
     if low:
-        command, timeout = ["nice", "-n", str(LOW_PRIORITY), *command], timeout * LOW_PRIORITY_ROOM
+        command = ["nice", "-n", str(LOW_PRIORITY), *command]
+    if this_job.job.lane == "back":
+        timeout *= LOW_PRIORITY_ROOM
     with open(log, "wb") as out:
         # The group dies with this process in whatever way this process ends.
         process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *command],

@@ -30,11 +30,11 @@ def least():
         return 1.0
 
 
-def measure():
-    """Wall time over CPU time of a fixed piece of work, at least 1."""
+def measure(pieces=1):
+    """Wall time over CPU time of fixed pieces of work, at least 1."""
     wall, used = time.monotonic(), time.thread_time()
     total = 0
-    for n in range(WORK):
+    for n in range(WORK * pieces):
         total += n
     wall, used = time.monotonic() - wall, time.thread_time() - used
     return max(1.0, wall / max(used, 1e-6))
@@ -57,6 +57,11 @@ def slowdown():
 def limit(seconds):
     """SECONDS of an idle machine, on this one now."""
     return seconds * slowdown()
+
+
+def is_busy():
+    """Whether others compete for the CPUs: more than this project's own tests put on them."""
+    return measure(20) > 2 or load_factor() > 3
 
 
 class Deadline:
