@@ -9,8 +9,8 @@ groups: build lint host model fuzz qemu (default: all)
                     contains WORD
   --machine NAME    the scenarios on this machine alone, such as arm32-gicv2, even if they do not name it
   --matrix          the scenarios, on all machines that they name. A table at the end shows what ran
-                    on which machine; the README's table is compared with it
-  --readme          put the table of the last run of each into the README
+                    on which machine; the table in docs/status.md is compared with it
+  --readme          put the table of the last run of each into docs/status.md
   --timings         at the end, the CPU time of each group and each long job
   --list            name what would run
 The last line is `N passed, N failed`; exit status 1 if anything failed. Logs are in build/check/.
@@ -309,6 +309,8 @@ def group_lint(_):
         yield Job("lint", f"clang-tidy, {arch}", lambda arch=arch: lint(arch, "clang-tidy"),
                   width=CPUS if arch == "arm64" else 1, needs=[gcc_build(arch)],
                   seconds=80 if arch == "arm64" else 5)
+        yield one_step("lint", f"layers, {arch}", make(f"ARCH={arch}", "layers"), 600,
+                       needs=[gcc_build(arch)], seconds=5)
     yield one_step("lint", "layout of the C sources", ["tools/lint", "format"], 60, seconds=6)
     yield one_step("lint", "python compiles",
                    [sys.executable, "-m", "compileall", "-q", "tools", "tests"], 60)
@@ -462,6 +464,7 @@ def run_scenario(path, machine, outcomes):
             print(f"    --- end of {log}\n    | " + tail(log).replace("\n", "\n    | "), flush=True)
 
 
+STATUS = "docs/status.md"
 TABLE_BEGIN, TABLE_END = "<!-- printed by tools/check.py -->\n", "<!-- end -->\n"
 
 
@@ -469,10 +472,10 @@ def machine_table(outcomes, cell):
     """OUTCOMES, {(scenario, machine): (tests passed, failed)}, as a table in Markdown: one row per
     scenario, one column per machine."""
     scenarios = sorted({path for path, _ in outcomes})
-    lines = ["| | " + " | ".join(MACHINES) + " |", "|---|" + "---|" * len(MACHINES)]
+    lines = ["| | scenario | " + " | ".join(MACHINES) + " |", "|---|---|" + "---|" * len(MACHINES)]
     for path in scenarios:
         cells = [cell(*outcomes[path, machine]) if (path, machine) in outcomes else "" for machine in MACHINES]
-        lines.append(f"| {from_head(path, 'shows', path)} (`{path}`) | " + " | ".join(cells) + " |")
+        lines.append(f"| {from_head(path, 'shows', path)} | `{path}` | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -496,20 +499,20 @@ def remember(outcomes):
 
 
 def compare_readme(table):
-    """The README's table of what runs where must be the table that is printed."""
-    with open("README.md", encoding="utf-8") as f:
+    """The status page's table of what runs where must be the table that is printed."""
+    with open(STATUS, encoding="utf-8") as f:
         has = f.read().partition(TABLE_BEGIN)[2].partition(TABLE_END)[0]
     if has == table:
-        tally.ok("README's table of what runs where")
+        tally.ok(f"{STATUS}: the table of what runs where")
     else:
-        tally.fail("README's table of what runs where",
+        tally.fail(f"{STATUS}: the table of what runs where",
                    "differs from what ran: tools/check.py --readme replaces it")
 
 
 def update_readme():
-    with open("README.md", encoding="utf-8") as f:
+    with open(STATUS, encoding="utf-8") as f:
         before, _, rest = f.read().partition(TABLE_BEGIN)
-    with open("README.md", "w", encoding="utf-8") as out:
+    with open(STATUS, "w", encoding="utf-8") as out:
         out.write(before + TABLE_BEGIN + machine_table(remembered(), verdict) + TABLE_END + rest.partition(TABLE_END)[2])
 
 

@@ -2,7 +2,6 @@
 /* The generic timer: Hyp mode's own one-shot, and the guest's virtual timer for
  * xen-lite/vgic/vtimer.c. */
 #include "internal.h"
-#include "vtimer.h"
 
 uint64_t counter_hz;
 

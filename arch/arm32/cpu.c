@@ -2,7 +2,6 @@
 /* A CPU from head.S to the core: what it can do, EL2's fixed controls, power, kicks. */
 #include "internal.h"
 #include "hw.h"
-#include "hypercall.h"
 #include <asm/smccc.h>
 
 void cpu_traps_init(void)

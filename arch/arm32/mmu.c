@@ -29,6 +29,8 @@
  * window, on all CPUs, whichever domain they show.
  */
 #include "internal.h"
+#include "spinlock.h"
+#include "mm.h"
 #include "pt.h"
 #include "lib.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* TLB and cache upkeep, and the translations that the hardware does for us (ATS1C). */
 #include "internal.h"
-#include "hypercall.h"
+#include "spinlock.h"
 #include <asm/at.h>
 
 uint64_t arch_make_vttbr(paddr_t root, uint16_t vmid) { return root.v | ((uint64_t)vmid << 48); }

@@ -2,9 +2,6 @@
 /* Exceptions to Hyp mode: from guests, decoded and handed on; from Hyp mode itself, fixed up or
  * fatal. */
 #include "internal.h"
-#include "p2m.h"
-#include "hypercall.h"
-#include "mmio.h"
 #include <asm/at.h>
 
 #define HVC_XEN 0xea1u /* XEN_HYPERCALL_TAG of public/arch-arm.h, as an immediate */

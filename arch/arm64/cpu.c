@@ -2,7 +2,7 @@
 /* A CPU from head.S to the core: what it can do, EL2's fixed controls, power, kicks. */
 #include "internal.h"
 #include "hw.h"
-#include "hypercall.h"
+#include "options.h"
 #include <asm/smccc.h>
 
 struct cpu_caps cpu_caps;

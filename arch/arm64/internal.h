@@ -5,7 +5,13 @@
 
 #include "types.h" /* before the public headers: they want <stdint.h> */
 #include <xen/errno.h>
-#include "domain.h"
+#include "arch.h"
+#include "abi.h"
+#include "cpu.h"
+#include "domain_types.h"
+#include "lib.h"
+#include "log.h"
+#include "panic.h"
 #include "a32.h"
 #include "symbols.h"
 #include <asm/mm.h>

@@ -6,6 +6,8 @@
  * TLB invalidation: only invalid entries become valid.
  */
 #include "internal.h"
+#include "spinlock.h"
+#include "mm.h"
 #include "pt.h"
 #include "lib.h"
 

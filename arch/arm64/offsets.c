@@ -4,6 +4,7 @@
  * strings that begin with an arrow.
  */
 #include "internal.h"
+#include "pt.h"
 
 #define NUMBER(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
 #define BIT_OF(name, mask)  NUMBER(name, __builtin_ctzll(mask))

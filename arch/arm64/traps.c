@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Exceptions to EL2: from guests, decoded and handed on; from EL2 itself, fixed up or fatal. */
 #include "internal.h"
-#include "p2m.h"
-#include "hypercall.h"
-#include "mmio.h"
+#include "timer.h"
 #include <asm/at.h>
 
 #define HVC_XEN 0xea1u /* XEN_HYPERCALL_TAG of public/arch-arm.h, as an immediate */

@@ -1,6 +1,6 @@
 // link: @migrate
 // libs: -lcmocka -lpthread -lm
-// ldflags: -Wl,--wrap=hyp_layout,--wrap=hyp_depopulate,--wrap=hyp_frames
+// ldflags: -Wl,--wrap=backend_layout,--wrap=backend_depopulate,--wrap=backend_frames
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A cost per page in the blackout: a guest that was ballooned from 16 GiB to 2 GiB has 3.67 million
@@ -21,12 +21,12 @@ const char *__asan_default_options(void) { return "detect_leaks=0"; /* of a case
 
 static uint64_t depopulate_calls;
 
-int __wrap_hyp_layout(struct hyp *h, uint64_t pages, struct xlm_run bank[4]);
-int __wrap_hyp_depopulate(struct hyp *h, uint32_t domid, uint64_t gfn);
-int __wrap_hyp_frames(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool zero,
-                      enum hyp_frame *frame);
+int __wrap_backend_layout(struct backend *h, uint64_t pages, struct xlm_run bank[4]);
+int __wrap_backend_depopulate(struct backend *h, uint32_t domid, uint64_t gfn);
+int __wrap_backend_frames(struct backend *h, uint32_t domid, uint64_t gfn, size_t count, bool zero,
+                          enum backend_frame *frame);
 
-int __wrap_hyp_layout(struct hyp *h, uint64_t pages, struct xlm_run bank[4])
+int __wrap_backend_layout(struct backend *h, uint64_t pages, struct xlm_run bank[4])
 {
     (void)h;
     bank[0] = (struct xlm_run){ FAKE_MAGIC_GFN, 4 };
@@ -35,7 +35,7 @@ int __wrap_hyp_layout(struct hyp *h, uint64_t pages, struct xlm_run bank[4])
     return 3;
 }
 
-int __wrap_hyp_depopulate(struct hyp *h, uint32_t domid, uint64_t gfn)
+int __wrap_backend_depopulate(struct backend *h, uint32_t domid, uint64_t gfn)
 {
     (void)h;
     (void)domid;
@@ -44,15 +44,15 @@ int __wrap_hyp_depopulate(struct hyp *h, uint32_t domid, uint64_t gfn)
     return 0;
 }
 
-int __wrap_hyp_frames(struct hyp *h, uint32_t domid, uint64_t gfn, size_t count, bool zero,
-                      enum hyp_frame *frame)
+int __wrap_backend_frames(struct backend *h, uint32_t domid, uint64_t gfn, size_t count, bool zero,
+                          enum backend_frame *frame)
 {
     (void)h;
     (void)domid;
     (void)gfn;
     (void)zero;
     for (size_t i = 0; i < count; i++)
-        frame[i] = HYP_MEMORY;
+        frame[i] = BACKEND_MEMORY;
     return 0;
 }
 
@@ -63,7 +63,7 @@ static void test_ballooned_guest_needs_few_calls(void **unused)
     uint64_t populated;
     (void)unused;
     bench_start(64);
-    struct hyp *h = hyp_open("A", &f);
+    struct backend *h = backend_open("A", &f);
     assert_int_equal(intake_init(&in, h, GUEST_PAGES, &f), 0);
     memset(in.got, 0xff, in.memory.slots / 8);
     memory_attach(&in.memory, 1, true);

@@ -1,6 +1,6 @@
 // link: @migrate
 // libs: -lcmocka -lpthread -lm
-// ldflags: -Wl,--wrap=hyp_open
+// ldflags: -Wl,--wrap=backend_open
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Who owns the guest: after one or two faults around the hand-over the guest is lost, runs on both
@@ -92,10 +92,10 @@ static void reconnect(void)
 static void old_taken_back(void)
 {
     struct failure f = { 0 };
-    struct hyp_domain d;
-    struct hyp *h = hyp_open("A", &f);
-    assert_int_equal(hyp_find(h, "guest", &d), 0);
-    hyp_close(h);
+    struct backend_domain d;
+    struct backend *h = backend_open("A", &f);
+    assert_int_equal(backend_find(h, "guest", &d), 0);
+    backend_close(h);
     struct journal old = { .state = JOURNAL_SENDING, .port = 1, .domid = d.domid };
     memset(old.migration, 7, sizeof old.migration);
     memcpy(old.uuid, d.uuid, sizeof old.uuid);
@@ -225,16 +225,16 @@ static void test_recovery_spares_a_new_guest(void **unused)
 }
 
 static int failing_opens;
-struct hyp *__real_hyp_open(const char *host, struct failure *f);
-struct hyp *__wrap_hyp_open(const char *host, struct failure *f);
-struct hyp *__wrap_hyp_open(const char *host, struct failure *f)
+struct backend *__real_backend_open(const char *host, struct failure *f);
+struct backend *__wrap_backend_open(const char *host, struct failure *f);
+struct backend *__wrap_backend_open(const char *host, struct failure *f)
 {
     if (failing_opens) {
         failing_opens--;
         fail(f, XLM_E_INTERNAL, "cannot reach xenstore");
         return NULL;
     }
-    return __real_hyp_open(host, f);
+    return __real_backend_open(host, f);
 }
 
 /* xenstored is not there yet when A's daemon starts. */

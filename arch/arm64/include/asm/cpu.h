@@ -4,7 +4,7 @@
 #define ASM_CPU_H
 
 #include "types.h"
-#include "sched.h"
+#include "cpu_types.h"
 
 /* The running CPU's block: TPIDR_EL2, set once by the entry code of each CPU before any other C
  * runs. */
