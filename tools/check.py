@@ -5,9 +5,10 @@ emulated hosts.
 
 usage: check.py [-k WORD] [--machine NAME]... [GROUP...]
 groups: build lint host model fuzz qemu (default: all)
-  -k WORD           only the host tests, searches of the model, fuzz targets and scenarios whose name
-                    contains WORD
-  --machine NAME    the scenarios on this machine alone, such as arm32-gicv2, even if they do not name it
+  -k WORD           only the host tests, searches of the model, fuzz targets and scenarios whose
+                    name contains WORD
+  --machine NAME    the scenarios on this machine alone, such as arm32-gicv2, even if they do not
+                    name it
   --matrix          the scenarios, on all machines that they name. A table at the end shows what ran
                     on which machine; the table in docs/status.md is compared with it
   --readme          put the table of the last run of each into docs/status.md
@@ -15,12 +16,12 @@ groups: build lint host model fuzz qemu (default: all)
   --list            name what would run
 The last line is `N passed, N failed`; exit status 1 if anything failed. Logs are in build/check/.
 
-All groups run as one graph of jobs. Builds come first. Each scenario starts as soon as its images are
-built and an emulator's place is free; never more than two emulators run at once. Everything else
-runs beside them at low priority, in the CPU time that scenarios leave while they wait.
+All groups run as one graph of jobs. Builds come first. Each scenario starts as soon as its images
+are built and an emulator's place is free; never more than two emulators run at once. Everything
+else runs beside them at low priority, in the CPU time that scenarios leave while they wait.
 
-Time limits are there to end what hangs: each is stretched by the machine's slowdown (tools/pace.py),
-so a busy machine is slower and not red.
+Time limits are there to end what hangs: each is stretched by the machine's slowdown
+(tools/pace.py), so a busy machine is slower and not red.
 
 A host test (tests/host/test_*.c) is a cmocka program; it runs for this machine with sanitizers, and
 for arm64 and arm32 under qemu-user. The model's searches (tests/model/run) and a scenario
@@ -97,9 +98,9 @@ tally = Tally()
 
 
 class Job:
-    """Part of the work. LANE: `front` (alone, on all CPUs), `back` (low priority; WIDTH of the CPUs)
-    or `emulators` (WIDTH emulators). NEEDS: names of jobs that end before it starts. SECONDS: its
-    expected length; the longest starts first."""
+    """Part of the work. LANE: `front` (alone, on all CPUs), `back` (low priority; WIDTH of the
+    CPUs) or `emulators` (WIDTH emulators). NEEDS: names of jobs that end before it starts. SECONDS:
+    its expected length; the longest starts first."""
 
     def __init__(self, group, name, work, lane="back", width=1, needs=(), seconds=1.0):
         self.group, self.name, self.work, self.lane, self.width = group, name, work, lane, width
@@ -260,7 +261,7 @@ def step(name, command, timeout, lines=40):
     return False
 
 
-# ----------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------
 
 def gcc_build(arch):
     return f"build {arch} with gcc"
@@ -290,8 +291,8 @@ def group_build(_):
         yield Job("build", gcc_build(arch), lambda arch=arch: build(arch), lane="front",
                   needs=before, seconds=1000)
         before = [gcc_build(arch)]
-        yield one_step("build", f"build {arch} with clang", make(f"ARCH={arch}", "build-clang"), 900,
-                       needs=before, seconds=25)
+        yield one_step("build", f"build {arch} with clang", make(f"ARCH={arch}", "build-clang"),
+                       900, needs=before, seconds=25)
     yield one_step("build", "build arm32 with arm-none-eabi-gcc", make("ARCH=arm32", "build-bare"),
                    600, needs=before, seconds=16)
 
@@ -474,7 +475,8 @@ def machine_table(outcomes, cell):
     scenarios = sorted({path for path, _ in outcomes})
     lines = ["| | scenario | " + " | ".join(MACHINES) + " |", "|---|---|" + "---|" * len(MACHINES)]
     for path in scenarios:
-        cells = [cell(*outcomes[path, machine]) if (path, machine) in outcomes else "" for machine in MACHINES]
+        cells = [cell(*outcomes[path, machine]) if (path, machine) in outcomes else ""
+                 for machine in MACHINES]
         lines.append(f"| {from_head(path, 'shows', path)} | `{path}` | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
@@ -486,7 +488,8 @@ def verdict(_, failed):
 def remembered():
     try:
         with open(f"{OUT}/outcomes.json", encoding="utf-8") as f:
-            return {(path, machine): (passed, failed) for path, machine, passed, failed in json.load(f) if os.path.exists(path)}
+            return {(path, machine): (passed, failed)
+                    for path, machine, passed, failed in json.load(f) if os.path.exists(path)}
     except FileNotFoundError:
         return {}
 
@@ -513,7 +516,8 @@ def update_readme():
     with open(STATUS, encoding="utf-8") as f:
         before, _, rest = f.read().partition(TABLE_BEGIN)
     with open(STATUS, "w", encoding="utf-8") as out:
-        out.write(before + TABLE_BEGIN + machine_table(remembered(), verdict) + TABLE_END + rest.partition(TABLE_END)[2])
+        out.write(before + TABLE_BEGIN + machine_table(remembered(), verdict) + TABLE_END +
+                  rest.partition(TABLE_END)[2])
 
 
 def group_qemu(only, machines, matrix, outcomes):
