@@ -31,7 +31,7 @@ void host_journal_dir(const struct host *host, char *path, size_t size)
 
 /* The state of an unresolved journal of this guest, from any migration. JOURNAL_NONE if there is
  * none. */
-static enum journal_state unsettled(const struct host *host, const uint8_t uuid[16])
+static enum journal_state unresolved(const struct host *host, const uint8_t uuid[16])
 {
     char dir[PATH_MAX];
     struct journal *list;
@@ -92,7 +92,7 @@ int host_add(struct host *host, struct migration *m, struct failure *f)
     int result = make_way(host, m, f);
     if (!result && __atomic_load_n(&host->stopping, __ATOMIC_RELAXED))
         result = fail(f, XLM_E_BUSY, "xlmd is shutting down");
-    enum journal_state state = unsettled(host, m->uuid);
+    enum journal_state state = unresolved(host, m->uuid);
     if (!result && state != JOURNAL_NONE)
         result = fail(
             f, XLM_E_BUSY,

@@ -22,11 +22,14 @@
  *   wl.tick=MS     of the ticker (default: 20)
  *   wl.off         (for init) do not start
  *
- * Lines, one per heartbeat:
+ * It prints one line per heartbeat:
  *   WL t=S seq=N pages=N filled=N written=N verified=N passes=N errors=N mbps=X gap_ms=X
- * max_gap_ms=X ct=N cf=N t: CLOCK_MONOTONIC; mbps: rewritten per second since the last line;
- * passes: rotations that every worker has finished; gap_ms: longest gap since the last line; ct,
- * cf: counter and its frequency. A bad page: WL-ERROR page=N want_seq=N got_seq=N addr=X reason=...
+ *      max_gap_ms=X ct=N cf=N
+ * t: CLOCK_MONOTONIC; mbps: MiB/s rewritten since the last line; passes: rotations that all workers
+ * have finished; gap_ms: longest gap since the last line; ct, cf: the counter and its frequency.
+ *
+ * For a bad page it prints:
+ *   WL-ERROR page=N want_seq=N got_seq=N addr=X reason=...
  */
 #define _GNU_SOURCE
 #include <errno.h>
