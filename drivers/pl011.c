@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The console's UART: PL011 (Arm DDI 0183) or SBSA's generic UART, which is a subset.  Baud rate
- * and format stay as firmware set them. */
+/*
+ * The console's UART: a PL011 (Arm DDI 0183) or SBSA's generic UART, which is a subset.  Baud rate
+ * and format stay as firmware has set them.
+ */
 #include "dt.h"
 #include "abi.h"
 #include "hw.h"
@@ -14,7 +16,8 @@ enum { UARTDR = 0x00, UARTFR = 0x18, UARTCR = 0x30, UARTIMSC = 0x38, UARTICR = 0
 #define FR_TXFF   (1u << 5)
 #define CR_ENABLE ((1u << 0) | (1u << 8) | (1u << 9)) /* UART, transmitter, receiver */
 #define INT_RX    (1u << 4)
-#define INT_RT    (1u << 6) /* receive timeout: some characters, but fewer than the trigger level */
+/* Receive timeout: there are characters, but fewer than the trigger level. */
+#define INT_RT (1u << 6)
 
 static volatile void *uart;
 static bool sbsa, irq_edge;
@@ -78,7 +81,7 @@ int uart_getc(void)
     return (int)(io_read32(uart, UARTDR) & 0xff);
 }
 
-/* The interrupt is a level, and falls when uart_getc() has emptied the FIFO. */
+/* The interrupt is a level; it falls when uart_getc() has emptied the FIFO. */
 void uart_irq_enable(void)
 {
     if (!uart || !uart_intid)

@@ -182,7 +182,7 @@ int backend_host_context(struct backend *backend, void *buffer, size_t capacity)
     return result;
 }
 
-/* --- suspend and resume --- */
+/* ---- suspend and resume ---- */
 
 /* A guest that has taken the request still freezes its tasks and its devices. */
 #define AFTER_ACK_MS 30000u

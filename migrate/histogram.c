@@ -15,7 +15,7 @@ enum { WIDTH = 960, HEIGHT = 400, LEFT = 70, RIGHT = 24, TOP = 78, BOTTOM = 64, 
 #define EVER_COLOUR "#b8cce4"
 #define MEAN_COLOUR "#c0504d"
 
-/* --- the event --- */
+/* ---- the event ---- */
 
 static double number(const char *object, const char *key)
 {
@@ -74,7 +74,7 @@ static double region_mib(const struct histogram *h)
     return (double)h->region_pages * PAGE_BYTES / 1048576;
 }
 
-/* --- SVG --- */
+/* ---- SVG ---- */
 
 static void escape(FILE *out, const char *text)
 {
@@ -217,7 +217,7 @@ void histogram_svg(const struct histogram *h, FILE *out)
     fputs("</svg>\n", out);
 }
 
-/* --- text --- */
+/* ---- text ---- */
 
 /* Adds up bar i and the bars that join it, at most `most`. Returns how many these are. */
 static uint32_t join(const struct histogram *h, uint32_t i, uint32_t most,

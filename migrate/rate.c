@@ -48,7 +48,7 @@ static int backend_failed(struct rate *r, const char *what, int error)
     return fail(&r->failure, XLM_E_INTERNAL, "%s: %s", what, strerror(-error));
 }
 
-/* --- whether it goes on --- */
+/* ---- whether it goes on ---- */
 
 static const char *why_cancelled(struct rate *r)
 {
@@ -106,7 +106,7 @@ static int check_guest(struct rate *r)
     return 0;
 }
 
-/* --- on and off --- */
+/* ---- on and off ---- */
 
 static int find_guest(struct rate *r)
 {
@@ -189,7 +189,7 @@ int rate_recover(struct host *host, struct backend *backend, const struct journa
     return error && error != -ESRCH ? error : host_move(host, j, JOURNAL_NONE);
 }
 
-/* --- the intervals --- */
+/* ---- the intervals ---- */
 
 /* Counts the pages in the log that are memory of the guest, and adds them to `record` unless it
  * is NULL. */
@@ -254,7 +254,7 @@ static int measure(struct rate *r)
     return 0;
 }
 
-/* --- what follows from it --- */
+/* ---- what follows from it ---- */
 
 static void make_model(const struct rate *r, struct rate_forecast_model *model)
 {

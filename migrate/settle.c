@@ -12,7 +12,7 @@
 #include "source.h"
 #include "target.h"
 
-/* --- A: asking B --- */
+/* ---- A: asking B ---- */
 
 struct question {
     struct host *host;
@@ -123,7 +123,7 @@ static int ask(struct host *host, struct backend *backend, struct journal *j)
     return error;
 }
 
-/* --- what is open on this host --- */
+/* ---- what is open on this host ---- */
 
 static int open_journals(struct host *host, struct journal **list)
 {
@@ -204,7 +204,7 @@ void settle_recover(struct host *host)
         backend_close(backend);
 }
 
-/* --- the operator decides --- */
+/* ---- the operator decides ---- */
 
 static int decide(struct host *host, struct backend *backend, struct journal *j, bool keep)
 {

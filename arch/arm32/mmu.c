@@ -232,8 +232,7 @@ void *arch_map_device(paddr_t pa, uint64_t bytes)
     return fits ? (void *)(uintptr_t)(va + (pa.v - first)) : NULL;
 }
 
-/* ---- VLPT ---------------------------------------------------------------------------------------
- */
+/* ---- VLPT ---- */
 
 /* Each is one store for the walker: GCC makes it of LDREXD and STREXD. */
 static void put_copy(unsigned cpu, unsigned i, uint64_t desc)
@@ -346,8 +345,7 @@ void arch_vlpt_forget(unsigned slot, ipa_t ipa, unsigned level)
     flush_el2_everywhere();
 }
 
-/* ---- RAM outside the direct map -----------------------------------------------------------------
- */
+/* ---- RAM outside the direct map ---- */
 
 static uint16_t moments[MAX_CPUS]; /* how many are mapped: a stack */
 

@@ -194,8 +194,7 @@ void trap_serror(struct vcpu *v)
     WRITE_SYSREG(hcr, READ_SYSREG(hcr) | HCR_VA);
 }
 
-/* ---- Hyp mode's own
- * ------------------------------------------------------------------------------ */
+/* ---- Hyp mode's own ---- */
 
 static void print_frame(const struct el2_frame *f)
 {

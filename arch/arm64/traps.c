@@ -282,8 +282,7 @@ void trap_serror(struct vcpu *v)
     WRITE_SYSREG(hcr_el2, READ_SYSREG(hcr_el2) | HCR_VSE);
 }
 
-/* ---- EL2's own ----------------------------------------------------------------------------------
- */
+/* ---- EL2's own ---- */
 
 static void print_frame(const struct el2_frame *f)
 {

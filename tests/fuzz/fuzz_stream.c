@@ -140,7 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-/* --- seeds --- */
+/* ---- seeds ---- */
 
 static void *target_main(void *unused)
 {

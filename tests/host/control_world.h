@@ -16,6 +16,7 @@
 #include <cmocka.h>
 #include "domctl.h"
 #include "dirty_internal.h"
+#include "vgic_internal.h"
 #include "fake.h"
 #include <xen/platform.h>
 #include <xen/vcpu.h>

@@ -194,7 +194,7 @@ void fake_destroy(int host)
     leave();
 }
 
-/* --- migrate/backend.h --- */
+/* ---- migrate/backend.h ---- */
 
 struct backend *backend_open(const char *host, struct failure *f)
 {

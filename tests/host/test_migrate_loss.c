@@ -156,7 +156,7 @@ static void test_flip_b(void **unused)
     sweep(1, true, 8, 3);
 }
 
-/* --- killed daemons --- */
+/* ---- killed daemons ---- */
 
 static void die(struct conn *conn)
 {
@@ -203,7 +203,7 @@ static void test_kill_b(void **unused)
         kill_at(1, stage[i]);
 }
 
-/* --- the daemon dies while it measures a dirty rate --- */
+/* ---- the daemon dies while it measures a dirty rate ---- */
 
 static void die_measuring(struct conn *none)
 {
@@ -269,7 +269,7 @@ static void test_kill_measuring(void **unused)
     bench_end();
 }
 
-/* --- the operator decides --- */
+/* ---- the operator decides ---- */
 
 /* A has sent COMMIT, B has died before reading it, and nobody answers A. */
 static void make_open(void)

@@ -132,7 +132,7 @@ static void end(void)
     bench_end();
 }
 
-/* --- the results --- */
+/* ---- the results ---- */
 
 static void test_measures(void **unused)
 {
@@ -292,7 +292,7 @@ static void test_capped_migration_is_not_noted(void **unused)
     bench_end();
 }
 
-/* --- refusals --- */
+/* ---- refusals ---- */
 
 static void refused(const char *request, const char *text)
 {
@@ -373,7 +373,7 @@ static void test_only_one_at_a_time(void **unused)
     end();
 }
 
-/* --- a migration begins during a measurement --- */
+/* ---- a migration begins during a measurement ---- */
 
 static void test_makes_way_for_a_migration(void **unused)
 {
@@ -411,7 +411,7 @@ static void test_not_for_an_incoming_migration(void **unused)
     end();
 }
 
-/* --- the log is off after every end --- */
+/* ---- the log is off after every end ---- */
 
 /* The client has closed its connection. */
 static void test_connection_lost(void **unused)
@@ -532,7 +532,7 @@ static void test_client_that_does_not_read(void **unused)
     bench_end();
 }
 
-/* --- xlm --- */
+/* ---- xlm ---- */
 
 static char socket_file[128], output_file[128];
 static int listener = -1;
@@ -744,7 +744,7 @@ static void test_xlm_usage(void **unused)
     bench_end();
 }
 
-/* --- xlm status --- */
+/* ---- xlm status ---- */
 
 static void test_status(void **unused)
 {

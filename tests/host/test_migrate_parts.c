@@ -31,7 +31,7 @@
 #include "fake_backend.h"
 #include "../../xen-lite/include/records.h"
 
-/* --- policy --- */
+/* ---- policy ---- */
 
 /* Simulates the migration of a guest that rewrites a working set at a given rate. */
 struct model {
@@ -115,7 +115,7 @@ static void test_policy_limit_below_fixed_costs(void **unused)
     assert_int_equal(policy_after_round(&p, &quiet).verdict, POLICY_STOP);
 }
 
-/* --- clock --- */
+/* ---- clock ---- */
 
 static void test_clock(void **unused)
 {
@@ -133,7 +133,7 @@ static void test_clock(void **unused)
     assert_int_equal(clock_from_peer(&behind, 50), 1000050);
 }
 
-/* --- configuration --- */
+/* ---- configuration ---- */
 
 static void test_config_good(void **unused)
 {
@@ -254,7 +254,7 @@ static void test_config_libxl(void **unused)
     }
 }
 
-/* --- JSON --- */
+/* ---- JSON ---- */
 
 static void test_json(void **unused)
 {
@@ -297,7 +297,7 @@ static void test_json(void **unused)
     free(out);
 }
 
-/* --- journal --- */
+/* ---- journal ---- */
 
 static void test_journal(void **unused)
 {
@@ -354,7 +354,7 @@ static void test_journal_rules(void **unused)
     assert_false(journal_allowed(JOURNAL_SENDING, JOURNAL_RELEASED));
 }
 
-/* --- CPU features --- */
+/* ---- CPU features ---- */
 
 static int compare(unsigned reg, uint64_t guest, uint64_t host, struct failure *f, char *warning)
 {
@@ -413,7 +413,7 @@ static void test_features(void **unused)
     assert_int_equal(features_compare(longer, sizeof longer, &h, sizeof h, &f, warning, 128), -1);
 }
 
-/* --- state records --- */
+/* ---- state records ---- */
 
 static void test_state(void **unused)
 {
@@ -489,7 +489,7 @@ static void test_time_under_way(void **unused)
     fake_reset();
 }
 
-/* --- files --- */
+/* ---- files ---- */
 
 static void read_words(const char *path, uint32_t *word, size_t count)
 {
@@ -533,7 +533,7 @@ static void test_stand_in(void **unused)
     assert_int_equal(rmdir(dir), 0);
 }
 
-/* --- slots and bitmaps --- */
+/* ---- slots and bitmaps ---- */
 
 static void test_memory(void **unused)
 {

@@ -30,7 +30,7 @@ static void assert_near(double value, double wanted, double tolerance)
         bench_fail("%g is not within %g of %g", value, tolerance, wanted);
 }
 
-/* --- counting of writes --- */
+/* ---- counting of writes ---- */
 
 #define MAGIC   4u
 #define RAM_GFN 0x40000ull
@@ -197,7 +197,7 @@ static void test_regions_of_two_banks(void **unused)
     memory_free(&m);
 }
 
-/* --- forecast --- */
+/* ---- forecast ---- */
 
 static struct rate_forecast_model measured(double most_pages, size_t count,
                                            const double (*point)[2])
@@ -316,7 +316,7 @@ static void test_forecast_gives_up(void **unused)
     assert_near(rate_forecast_needed_mib_s(&model, &never), 0, 0);
 }
 
-/* --- the last migration --- */
+/* ---- the last migration ---- */
 
 static void test_speed(void **unused)
 {
@@ -351,7 +351,7 @@ static void test_speed(void **unused)
     assert_int_equal(system(command), 0);
 }
 
-/* --- the plot --- */
+/* ---- the plot ---- */
 
 static const char event[] =
     "{\"event\":\"histogram\",\"guest\":\"a<b\",\"intervals\":4,\"interval_ms\":500.0,\"region_pages\":512,\"regions\":["

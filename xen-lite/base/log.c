@@ -25,7 +25,7 @@ static bool forced;
 
 void log_force(void) { __atomic_store_n(&forced, true, __ATOMIC_SEQ_CST); }
 
-/* false: the lock was not had (its holder is stopped), go on all the same and do not unlock. */
+/* False: the lock was not had (its holder is stopped), go on all the same and do not unlock. */
 static bool log_enter(void)
 {
     for (unsigned spins = 0; !spin_trylock(&log_lock); spins++) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Dumps for people: `xl debug-keys KEY`, or typed on the UART after three Ctrl-A.  They go to the
- * log. */
+/*
+ * Dumps for people: `xl debug-keys KEY`, or a key typed on the UART after three Ctrl-A.  They go to
+ * the log.
+ */
 #include "debug_keys.h"
 #include "domctl.h"
 #include "types.h"
@@ -76,7 +78,7 @@ static void dump_cpus(void)
     }
 }
 
-/* As they were at each vCPU's last exit: one that runs elsewhere has gone on since. */
+/* As of each vCPU's last exit; a vCPU that runs on another CPU has gone on since. */
 static void dump_dom0_registers(void)
 {
     for (unsigned i = 0; dom0 && i < dom0->max_vcpus; i++) {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* XEN_DOMCTL_{get,set}hvmcontext: a domain's state as one block of records (records.c), in and out.
+/*
+ * XEN_DOMCTL_gethvmcontext and sethvmcontext: a domain's state as one block of records (records.c).
  */
 #include "domctl.h"
 #include "records.h"
 
-/* The domain may be running: it stands still for as long as the snapshot takes. */
+/* The domain may be running: it is paused while the snapshot is taken. */
 static long snapshot(struct domain *d, uint8_t *buf, uint32_t *bytes)
 {
     domain_pause(d);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Devices and memory of the machine for a domain: who may have what, and mapping it. */
+/* Which devices and I/O memory a domain may have, and mapping them. */
 #include "domctl.h"
 #include "hw.h"
 #include "irq.h"
@@ -23,7 +23,10 @@ static bool overlaps(uint64_t first, uint64_t last, paddr_t pa, uint64_t bytes)
     return bytes && first <= (pa.v + bytes - 1) >> PAGE_SHIFT && last >= pa_pfn(pa);
 }
 
-/* Memory, the interrupt controller and our console are nobody's devices. */
+/*
+ * RAM, the interrupt controller and the hypervisor's console are not devices that a domain can
+ * have.
+ */
 static bool is_device(uint64_t first, uint64_t last)
 {
     if (last < first || last >= 1ull << (arch_pa_bits() - PAGE_SHIFT))
@@ -70,8 +73,7 @@ static long iomem_allow(const struct domain *d, uint64_t first, uint64_t last)
     return -XEN_ENOMEM;
 }
 
-/* What an entry allows beside the range stays allowed: the entry shrinks, or splits into one more.
- */
+/* Parts of an entry outside the range stay allowed: the entry shrinks, or splits in two. */
 static long iomem_deny(const struct domain *d, uint64_t first, uint64_t last)
 {
     ASSERT_LOCKED(&domctl_lock);
@@ -143,7 +145,7 @@ long domctl_irq_permission(struct domctl *c)
     return irq_permit(c->d, p->pirq, p->allow_access);
 }
 
-/* An SPI of the machine for a guest, under its own number. */
+/* Gives a physical SPI to a guest under the same number. */
 long domctl_bind_pt_irq(struct domctl *c)
 {
     const struct xen_domctl_bind_pt_irq *b = &c->op->u.bind_pt_irq;
@@ -158,7 +160,9 @@ long domctl_bind_pt_irq(struct domctl *c)
     return c->op->cmd == XEN_DOMCTL_unbind_pt_irq ? irq_unbind(c->d, irq) : irq_bind(c->d, irq);
 }
 
-/* Clean what the tools wrote to the point of coherency.  Progress is in the caller's block. */
+/*
+ * Cleans what the tools wrote to the point of coherency.  Progress is kept in the caller's block.
+ */
 long domctl_cacheflush(struct domctl *c)
 {
     struct xen_domctl_cacheflush *f = &c->op->u.cacheflush;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the tools ask about domains, and bit maps in their memory. */
+/* Information about domains for the tools, and bitmaps in the tools' memory. */
 #include "domctl.h"
 
-#define PFINFO_BATCH                                                                         \
-    16u /* between two looks at whether others need the CPU: a page that is all zero takes a \
-           thousand instructions */
-#define PFINFO_MAX 1024u
+/* Pages between two checks for preemption: an all-zero page takes a thousand instructions. */
+#define PFINFO_BATCH 16u
+#define PFINFO_MAX   1024u
 
-/* Blocked unless one vCPU is not, running if one vCPU is. */
+/* The domain is "blocked" if all vCPUs are, and "running" if one vCPU is. */
 static void vcpu_info_sum(struct domain *d, struct xen_domctl_getdomaininfo *info)
 {
     uint32_t flags = XEN_DOMINF_blocked;
@@ -55,7 +54,7 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
     info->arch_config.nr_spis = d->vgic.spi_count;
 }
 
-/* Of that domain or, if there is none, of the next: old tools walk the list by it. */
+/* About that domain or, if it does not exist, the next one: old tools walk the list this way. */
 long domctl_getdomaininfo(struct domctl *c)
 {
     struct domain *next = NULL;
@@ -100,9 +99,9 @@ static bool frame_is_zero(struct domain *d, uint64_t gfn)
 }
 
 /*
- * A frame number that is asked for as XALLOC ("to be allocated, without content") is answered with
- * that if it is memory that is all zero now.  To see that from outside, a tool would have to map
- * the page, which costs it ten times as much as the look.
+ * A frame number may be asked about with type XALLOC ("allocate, no content").  If the page is RAM
+ * and all zero now, the answer is XALLOC.  A tool would have to map the page to find that out, at
+ * ten times the cost.
  */
 static uint64_t pfn_info(struct domain *d, uint64_t question)
 {
@@ -128,8 +127,8 @@ static long pfn_info_batch(struct domain *d, uint64_t array, size_t n)
 }
 
 /*
- * Replaces each frame number by what is there: memory, or nothing that could be read as such.  When
- * the call has to be made again, how many are done is in the upper half of `num`.
+ * Replaces each frame number by its type: RAM, or no RAM that could be read.  If the call is
+ * preempted, the upper half of `num` has the number of entries done.
  */
 long domctl_getpageframeinfo3(struct domctl *c)
 {

@@ -11,7 +11,7 @@
 static int may_get(const struct domain *d, const struct domain *by, uint32_t index)
 {
     int r = hvm_param_may_set(d, by, index);
-    /* What the guest may not set it may read, but for the monitor's ring. */
+    /* A guest may read what it may not write, except the monitor's ring. */
     return r == -XEN_EPERM && index != HVM_PARAM_MONITOR_RING_PFN ? 0 : r;
 }
 
@@ -54,7 +54,7 @@ long do_hvm_op(unsigned long op, uint64_t arg)
     case HVMOP_set_param:
     case HVMOP_get_param: return param_op(op == HVMOP_set_param, arg);
     case HVMOP_guest_request_vm_event:
-        /* A note to a monitor; there is none, so it has been told. */
+        /* A note to a monitor.  There is none, so nothing has to be done. */
         return arg ? -XEN_EINVAL : 0;
     default: return -XEN_ENOSYS;
     }

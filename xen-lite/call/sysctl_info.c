@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the machine is: CPUs, memory, one node, one pool of CPUs. */
+/* The machine: CPUs, memory, one NUMA node, one CPU pool. */
 #include "domctl.h"
 
-#define NODE_DISTANCE 20u /* Xen's on Arm, of the one node to itself */
+#define NODE_DISTANCE 20u /* distance of the one node to itself, as in Xen on Arm */
 #define SCHED_ID      XEN_SCHEDULER_CREDIT2
 
 long sysctl_physinfo(struct xen_sysctl *op, bool *reply)
@@ -31,7 +31,7 @@ static uint64_t idle_ns(const struct cpu *c)
     uint64_t ticks = __atomic_load_n(&c->idle_ticks, __ATOMIC_RELAXED);
     uint64_t since = __atomic_load_n(&c->idle_since, __ATOMIC_RELAXED), now = counter();
 
-    /* The nap that is going on counts too. */
+    /* The idle period that is in progress counts, too. */
     if (__atomic_load_n(&c->idle, __ATOMIC_RELAXED) && now > since)
         ticks += now - since;
     return ticks_to_ns(ticks);
@@ -57,7 +57,7 @@ long sysctl_cputopoinfo(struct xen_sysctl *op, bool *reply)
     struct xen_sysctl_cputopoinfo *t = &op->u.cputopoinfo;
     const struct xen_sysctl_cputopo topo = { .core = 0,
                                              .socket = 0,
-                                             .node = 0 }; /* Xen does not read it on Arm either */
+                                             .node = 0 }; /* Xen does not read it on Arm */
     uint32_t n = MIN(t->num_cpus, cpu_count);
 
     if (t->cputopo.q)
@@ -91,8 +91,10 @@ long sysctl_availheap(struct xen_sysctl *op, bool *reply)
 {
     struct xen_sysctl_availheap *a = &op->u.availheap;
 
-    /* Widths of addresses are not told apart in the heap: all of it is said to fit where the last
-     * page does. */
+    /*
+     * The heap does not distinguish address widths: all of it counts as of the width that its last
+     * page needs.
+     */
     uint64_t top = (frame_base + frame_count) << PAGE_SHIFT;
     bool fits = a->node <= 0 &&
                 (!a->max_bitwidth || a->max_bitwidth >= 64 || top <= 1ull << a->max_bitwidth);
@@ -121,7 +123,7 @@ static bool no_domain(uint32_t id)
     return !d;
 }
 
-/* There is Pool-0 with all CPUs, and no way to make another. */
+/* Only Pool-0 exists, with all CPUs; no other can be made. */
 long sysctl_cpupool_op(struct xen_sysctl *op, bool *reply)
 {
     struct xen_sysctl_cpupool_op *p = &op->u.cpupool_op;
@@ -131,7 +133,7 @@ long sysctl_cpupool_op(struct xen_sysctl *op, bool *reply)
     case XEN_SYSCTL_CPUPOOL_OP_CREATE: return -XEN_EOPNOTSUPP;
     case XEN_SYSCTL_CPUPOOL_OP_DESTROY: return p->cpupool_id ? -XEN_ENOENT : -XEN_EBUSY;
     case XEN_SYSCTL_CPUPOOL_OP_INFO:
-        /* The pool of that number or the next above. */
+        /* The pool of that number, or the next one above. */
         if (p->cpupool_id)
             return -XEN_ENOENT;
         p->sched_id = SCHED_ID;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * VCPUOP_*.  On Arm Xen has two of them; vCPUs are started and stopped by PSCI, timers are the
- * architecture's, and all other operations answer -EINVAL.  public/vcpu.h
+ * VCPUOP_*.  Xen on Arm has two of them.  vCPUs are started and stopped by PSCI, and timers are the
+ * architecture's; all other operations return -EINVAL.  public/vcpu.h
  */
 #include "types.h"
 #include <xen/xen.h>

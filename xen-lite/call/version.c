@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* XENVER_*: what we are.  public/version.h, features.h */
+/* XENVER_*: version and features of the hypervisor.  public/version.h, features.h */
 #include "types.h"
 #include <xen/xen.h>
 #include <xen/version.h>
@@ -10,9 +10,8 @@
 #define BUILD_CHANGESET ""
 #endif
 #ifndef BUILD_DATE
-#define BUILD_DATE                                                                 \
-    "unknown" /* not the time of compilation: the same source gives the same image \
-               */
+#define BUILD_DATE \
+    "unknown" /* not the time of compilation: the same source must give the same image */
 #endif
 
 static long give(uint64_t arg, const void *answer, size_t bytes)
@@ -60,7 +59,7 @@ static long features(uint64_t arg)
 
 static long platform_parameters(uint64_t arg)
 {
-    /* The hypervisor's own image; tools print it, nothing depends on it. */
+    /* Start of the hypervisor's image.  Tools print it; nothing depends on it. */
     struct xen_platform_parameters p = { .virt_start = (uintptr_t)&do_xen_version &
                                                        ~(uint64_t)(BLOCK_SIZE - 1) };
     return give(arg, &p, sizeof p);

@@ -148,8 +148,7 @@ void arch_get_features(const struct domain *d, struct xlr_cpu_features *f);
 
 void arch_backtrace(void); /* of the caller, symbolised, to the log */
 
-/* ---- what the core gives to the architecture (called from entry code) ---------------------------
- */
+/* ---- what the core gives to the architecture (called from entry code) ---- */
 _Noreturn void core_boot(paddr_t fdt);       /* boot CPU, MMU on, image mapped; main.c */
 _Noreturn void core_secondary(unsigned cpu); /* each further CPU, this_cpu() set; main.c */
 /*

@@ -86,7 +86,7 @@ struct domain {
     struct grant_table grant;
     struct mmio_map mmio;
     struct vuart vuart;
-    /* memory accounting: pages with this owner, under page allocator's per-domain counts */
+    /* Memory accounting: pages with this owner, under page allocator's per-domain counts. */
     uint32_t tot_pages, max_pages, outstanding;
     struct {
         struct page *page;

@@ -70,7 +70,7 @@ static inline uint64_t pt_span(unsigned level) { return 1ull << pt_shift(level);
 #define PTE_AF       (1ull << 10)
 #define PTE_SH_INNER (3ull << 8)
 #define PTE_ADDR     0x0000fffffffff000ull
-/* stage 2 */
+/* Stage 2. */
 #define PTE_S2_MEM_WB  (0xfull << 2)
 #define PTE_S2_MEM_DEV (0x1ull << 2) /* Device-nGnRE */
 #define PTE_S2_R       (1ull << 6)
@@ -84,7 +84,7 @@ static inline uint64_t pt_span(unsigned level) { return 1ull << pt_shift(level);
  * executable.  Stage 2 ignores all of these in a table descriptor.
  */
 #define PTE_S2_TABLE_BITS (PTE_AF | PTE_SH_INNER | PTE_EL2_AP1 | PTE_EL2_XN)
-/* software bits 55..58 of stage 2 leaves */
+/* Software bits 55..58 of stage 2 leaves. */
 #define PTE_SW_LOGGED (1ull << 55) /* writable by right, and logged: dirty iff S2_W */
 #define PTE_SW_EXT                                                                             \
     (1ull << 56) /* has external writers: writable, always dirty while logging; never together \

@@ -52,8 +52,9 @@ static inline bool spin_is_locked(const spinlock_t *l)
 }
 static inline void spin_lock(spinlock_t *l)
 {
+    /* Reads only, so that the cache line stays shared until the lock is free. */
     while (!spin_trylock(l))
-        while (spin_is_locked(l)) /* reads only: the line stays shared until it is worth a try */
+        while (spin_is_locked(l))
             cpu_relax_();
 }
 static inline void spin_unlock(spinlock_t *l) { __atomic_store_n(&l->held, 0, __ATOMIC_RELEASE); }

@@ -23,9 +23,7 @@ static struct vcpu *vcpu_of(struct domain *d, uint32_t id)
     return id < MAX_VCPUS ? d->vcpu[id] : NULL;
 }
 
-/* ---- allocation
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- allocation ---- */
 
 static int add_page(struct evtchn_table *t)
 {
@@ -70,7 +68,7 @@ static unsigned free_port(struct domain *d, uint32_t port, struct evtchn *c)
     return evtchn_2l_clear_pending(d, port);
 }
 
-/* Two domains' event locks: lower domid first. */
+/* Lock the event channels of two domains, lower domain id first. */
 static void lock_pair(struct domain *a, struct domain *b)
 {
     if (a == b) {
@@ -108,9 +106,7 @@ int evtchn_alloc_unbound(struct domain *d, domid_t remote, uint32_t *port)
     return evtchn_alloc_consumer(d, remote, 0, port);
 }
 
-/* ---- bind
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- bind ---- */
 
 static int connect(struct domain *d, struct domain *rd, uint32_t rport, uint32_t *port)
 {
@@ -128,7 +124,10 @@ static int connect(struct domain *d, struct domain *rd, uint32_t rport, uint32_t
     rc = alloc_port(d, port);
     if (rc)
         return rc;
-    /* Each end keeps the other's domain.  Both are held by the caller, so this cannot fail. */
+    /*
+     * Each end holds a reference to the other's domain.  The caller holds both, so this cannot
+     * fail.
+     */
     BUG_ON(!domain_ref(rd) || !domain_ref(d));
     *evtchn_port(d, *port) = (struct evtchn){
         .state = EVTCHNSTAT_interdomain,
@@ -151,7 +150,7 @@ int evtchn_bind_interdomain(struct domain *d, domid_t remote, uint32_t remote_po
         return -XEN_ESRCH;
     lock_pair(d, rd);
     int rc = connect(d, rd, remote_port, port);
-    if (rc == 0) /* the peer may have sent before we were there to hear it */
+    if (rc == 0) /* the peer may have sent an event before this port existed */
         wrote = evtchn_2l_set_pending(d, *port, 0);
     unlock_pair(d, rd);
     evtchn_mark(d, 0, wrote);
@@ -232,9 +231,7 @@ int evtchn_status(struct domain *d, uint32_t port, struct evtchn_status *status)
     return c ? 0 : -XEN_EINVAL;
 }
 
-/* ---- close
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- close ---- */
 
 /* All kinds but interdomain. */
 static unsigned close_local(struct domain *d, uint32_t port, struct evtchn *c)
@@ -266,7 +263,7 @@ static int close_interdomain(struct domain *d, struct domain *rd, uint32_t port,
     if (same)
         *wrote = disconnect(d, port, c);
     unlock_pair(d, rd);
-    if (same) { /* what the two ports held */
+    if (same) { /* drop the references that the two ports held */
         domain_put(rd);
         domain_put(d);
     }
@@ -279,8 +276,10 @@ int evtchn_close(struct domain *d, uint32_t port, bool guest)
     unsigned wrote = 0;
     int rc;
 
-    do { /* again only when the channel became another one between the two looks: its peer closed,
-            or it was reused */
+    /*
+     * Repeat only if the port changed between the two looks: its peer closed it, or it was reused.
+     */
+    do {
         rd = NULL;
         rc = 0;
         spin_lock(&d->evtchn.lock);
@@ -314,7 +313,10 @@ static int close_from(struct domain *d, uint32_t *next, bool guest)
     return 0;
 }
 
-/* Who resets from two vCPUs at a time, or binds meanwhile, may find less closed than he thinks. */
+/*
+ * A guest that resets from two vCPUs at once, or binds ports meanwhile, may find fewer ports closed
+ * than it expects.
+ */
 int evtchn_reset(struct domain *d)
 {
     int rc = close_from(d, &d->evtchn.reset_next, true);
@@ -326,9 +328,7 @@ int evtchn_reset(struct domain *d)
 
 int evtchn_relinquish(struct domain *d) { return close_from(d, &d->evtchn.relinquish_next, false); }
 
-/* ---- life
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 int evtchn_init(struct domain *d)
 {

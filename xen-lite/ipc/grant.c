@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The grant table itself: frames, pins, records.  Theory of operation: grant.h. */
+/* The grant table itself: frames, pins, state records.  Theory of operation: grant.h. */
 #include "abi.h"
 #include "dirty.h"
 #include "domain_types.h"
@@ -13,12 +13,11 @@
 #include "records.h"
 
 _Static_assert(GRANT_FRAMES_MAX == XLR_GRANT_MAX_FRAMES, "a record holds all frames");
-#define FRAMES_A_LOOK 8u /* new ones, between two looks at whether others need the CPU */
+/* Frames allocated between two checks whether another task needs the CPU. */
+#define FRAMES_A_LOOK 8u
 #define PIN_BYTES     (GRANT_FRAME_ENTRIES * sizeof(struct grant_pin))
 
-/* ---- frames
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- frames ---- */
 
 int grant_grow(struct domain *d, uint32_t frames)
 {
@@ -84,9 +83,9 @@ static int place_frame(struct domain *d, uint32_t n, uint64_t gfn)
     if (rc)
         return rc;
     t->gfn[n] = gfn;
+    /* Fails if the guest unmapped it itself, which is harmless. */
     if (old != GRANT_NO_GFN && old != gfn)
-        p2m_unmap_exact(d, GFN(old),
-                        page_pa(t->frame[n])); /* it may be gone already: the guest's affair */
+        p2m_unmap_exact(d, GFN(old), page_pa(t->frame[n]));
     return 0;
 }
 
@@ -106,9 +105,7 @@ int grant_map_frame(struct domain *d, uint64_t idx, uint64_t gfn, struct page **
     return rc;
 }
 
-/* ---- pins
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- pins ---- */
 
 static struct grant_entry_v1 *entry(struct grant_table *t, uint32_t ref)
 {
@@ -137,8 +134,8 @@ static void mark_frame(struct domain *d, uint32_t ref)
 }
 
 /*
- * Show the use in the entry: flags and domid are one word, so that the check and the change are one
- * step.  A granter who keeps changing them is told so after a few tries.
+ * Show in the entry that it is in use.  Flags and domid are one word, so the check and the change
+ * are one step.  If the granter keeps changing the word, the call fails after a few tries.
  */
 static int16_t set_status(struct domain *d, struct grant_entry_v1 *e, const struct grant_pin *pin,
                           domid_t by, bool readonly)
@@ -179,7 +176,7 @@ static void clear_status(struct domain *d, struct grant_entry_v1 *e, const struc
         guest_and16(d, &e->flags, (uint16_t)~gone);
 }
 
-/* The page that the entry names now.  Only memory of the granter's own can be granted. */
+/* The page that the entry names now.  A domain can only grant memory of its own. */
 static struct page *named_page(struct domain *d, const struct grant_entry_v1 *e, bool readonly)
 {
     return p2m_get_ram(d, __atomic_load_n(&e->frame, __ATOMIC_RELAXED), !readonly);
@@ -287,9 +284,7 @@ int16_t grant_swap(struct domain *d, uint32_t a, uint32_t b)
     return rc;
 }
 
-/* ---- life
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static size_t track_bytes(const struct grant_table *t)
 {
@@ -360,9 +355,7 @@ void grant_dump(struct domain *d)
     spin_unlock(&t->lock);
 }
 
-/* ---- records
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- records ---- */
 
 void grant_get(struct domain *d, struct xlr_grant *r)
 {

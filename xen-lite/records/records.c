@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A domain's state as records: writing.  The format and its rules are in records.h; reading is
- * records_load.c. */
+/*
+ * Writes a domain's state as records.  records.h has the format and its rules; records_load.c reads
+ * them.
+ */
 #include "abi.h"
 #include "arch.h"
 #include "context.h"
@@ -26,7 +28,7 @@ struct writer {
     bool full;
 };
 
-/* Room for a record of up to `bytes`, zeroed; NULL and `full` when there is none. */
+/* Room for a record of up to `bytes`, zeroed.  NULL, and `full` is set, if there is none. */
 static void *record_begin(struct writer *w, uint32_t bytes)
 {
     uint32_t padded = ROUND_UP(bytes, 8u);
@@ -154,7 +156,7 @@ static void put_evtchn(struct writer *w, struct domain *d)
     unsigned max = (unsigned)MIN(room / sizeof(struct xlr_evtchn_port), (size_t)XLR_EVTCHN_MAX);
     r->count = evtchn_get(d, (struct xlr_evtchn_port *)(void *)(r + 1), max);
     if (r->count == max && max < XLR_EVTCHN_MAX)
-        w->full = true; /* there may have been more */
+        w->full = true; /* there may be more ranges than fit */
     else
         record_end(w, XLR_EVTCHN, 0,
                    (uint32_t)(sizeof *r + r->count * sizeof(struct xlr_evtchn_port)));

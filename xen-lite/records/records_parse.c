@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading a context, first step: find each record and see that it is as large as what is read from
- * it.  The block comes from another machine, by way of a network: nothing in it is believed.
+ * Reading a context, first step: find each record and check that it is as long as the code reads
+ * from it.  The block comes from another machine over a network, so nothing in it is trusted.
  */
 #include "abi.h"
 #include "context_internal.h"
@@ -27,7 +27,7 @@ static int bad(const struct reader *r, const char *why)
     return -XEN_EINVAL;
 }
 
-/* What the fixed part of each must have; the rest is checked against the counts in it. */
+/* Minimum length per record type: its fixed part.  counts_fit checks the rest. */
 static const struct {
     uint32_t bytes;
     bool per_vcpu;
@@ -46,7 +46,7 @@ static const struct {
     [XLR_HVM_PARAMS] = { sizeof(struct xlr_hvm_params), false },
 };
 
-/* The counts inside, against the record's length. */
+/* Check the counts inside the record against its length. */
 static bool counts_fit(uint16_t type, const void *payload, uint32_t length)
 {
     switch (type) {

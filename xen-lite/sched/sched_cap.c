@@ -26,7 +26,10 @@ static void cap_refill(struct domain *d, uint64_t now)
         return;
     int64_t quantum = (int64_t)cap_quantum(d);
     s->period_start_ns += periods * CAP_PERIOD_NS;
-    /* Overdrawn by n periods' worth takes n periods; what was not used is not saved up. */
+    /*
+     * A budget that is overdrawn by n periods takes n periods to recover.  Unused budget is not
+     * saved up.
+     */
     s->budget_ns = MIN(quantum, s->budget_ns + (int64_t)MIN(periods, 1000000u) * quantum);
 }
 
@@ -36,7 +39,10 @@ static void arm_refill(struct domain *d, uint64_t now)
               counter() + ns_to_ticks(d->sched.period_start_ns + CAP_PERIOD_NS - now));
 }
 
-/* Its waiting vCPUs leave the queue, its running ones will find that they do not want to run. */
+/*
+ * The domain's waiting vCPUs leave the queue.  Its running vCPUs will find that they do not want to
+ * run.
+ */
 static void throttle(struct domain *d, uint64_t now)
 {
     ASSERT_LOCKED(&sched_lock);
@@ -84,7 +90,7 @@ void sched_cap_charge(struct domain *d, uint64_t ns, uint64_t now)
         throttle(d, now);
 }
 
-/* How long one of its running vCPUs may go on: the others draw on the same budget. */
+/* How long one of its running vCPUs may go on: the others use the same budget. */
 uint64_t sched_cap_share_ns(const struct domain *d)
 {
     ASSERT_LOCKED(&sched_lock);
@@ -102,8 +108,7 @@ void sched_domain_set(struct domain *d, uint16_t weight, uint16_t cap)
     uint64_t now = system_time_ns();
     for (unsigned i = 0; i < MAX_CPUS; i++)
         if (cpus[i].scheduled && cpus[i].scheduled->domain == d) {
-            sched_charge(cpus[i].scheduled,
-                         now); /* what was used so far counts by the old weight */
+            sched_charge(cpus[i].scheduled, now); /* time used so far counts with the old weight */
             sched_poke(i);
         }
     d->sched.weight = weight;

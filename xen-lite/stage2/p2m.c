@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A domain's stage 2: its life, its TLB upkeep, look-ups, leaves of emulated pages.  Changes of the
- * map are in p2m_map.c. */
+/*
+ * A domain's stage 2: life, TLB maintenance, look-ups, leaves of emulated pages.  p2m_map.c changes
+ * the map.
+ */
 #include "abi.h"
 #include "arch.h"
 #include "dirty_internal.h"
@@ -121,7 +123,7 @@ struct page *p2m_get_page(struct domain *d, ipa_t ipa, bool write, enum p2m_type
     unsigned level;
     if (ipa.v >> IPA_BITS)
         return NULL;
-    spin_lock(&p2m->lock); /* as long as the entry stands, its page has a reference */
+    spin_lock(&p2m->lock); /* while the entry stands, its page has a reference */
     uint64_t leaf = pt_lookup(&p2m->pt, ipa.v, &level);
     enum p2m_type found = p2m_leaf_type(leaf);
     if ((leaf & PTE_VALID) && found != P2M_DEVICE && (!write || writable_by_right(leaf))) {
@@ -169,7 +171,7 @@ void p2m_cache_flush(struct domain *d, uint64_t gfn, uint64_t pages)
         uint64_t leaf = p2m_leaf(d, GFN(gfn), &level);
         uint64_t offset = (gfn << PAGE_SHIFT) & (pt_span(level) - 1);
         uint64_t n = MIN(end - gfn, (pt_span(level) - offset) >> PAGE_SHIFT);
-        /* A page that is freed meanwhile is still RAM: cleaning it does no harm. */
+        /* A page that is freed meanwhile is still RAM: cleaning its cache lines does no harm. */
         if ((leaf & PTE_VALID) && p2m_leaf_type(leaf) == P2M_RAM)
             flush_pages(pfn_page(((leaf & PTE_ADDR) + offset) >> PAGE_SHIFT), n);
         gfn += n;

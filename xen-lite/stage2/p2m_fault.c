@@ -15,9 +15,10 @@
 #include "vmid.h"
 
 /*
- * dom0 writes for the first time through a mapping of another domain's page: from now on that page
- * counts as written from outside. The owner's side first, so that there is no moment in which dom0
- * can write and nobody knows.  No two p2m locks are held at once.
+ * The control domain writes for the first time through a mapping of another domain's page.  From
+ * now on that page has an external writer.  The owner's side is changed first, so that there is no
+ * moment when the control domain can write and the log does not know.  Two p2m locks are never held
+ * at once.
  */
 static bool foreign_fault(struct domain *d, ipa_t ipa)
 {
@@ -40,18 +41,19 @@ static bool foreign_fault(struct domain *d, ipa_t ipa)
     if (same)
         pt_write(&p2m->pt, ipa.v, level, entry, leaf | PTE_S2_W);
     spin_unlock(&p2m->lock);
+    /* Unmapped, or another vCPU was first: the access is repeated and shows which. */
     if (!same)
-        dirty_ext_writer(
-            p, -1); /* unmapped, or another vCPU was faster: the access is made again and tells */
+        dirty_ext_writer(p, -1);
     page_put(p);
     return true;
 }
 
 /*
- * Does the map allow it after all?  With the lock, so that no change is half made.  A translation
- * fault met a break before its make: with any valid leaf the access is made again, and takes the
- * permission fault if it must (the leaf may be logged and clean).  A logged leaf is writable by
- * right: whoever finds one here met the log while it was off, and it has been turned on since.
+ * Does the map allow the access now?  The lock is taken, so that no change is half done.  A
+ * translation fault can come from break-before-make: if there is any valid leaf now, the access is
+ * repeated, and takes a permission fault if it must (the leaf may be logged and clean).  A logged
+ * leaf may be written by right.  If one is found here, the fault came while the log was off, and
+ * the log has been enabled since.
  */
 static bool spurious(struct domain *d, ipa_t ipa, bool permission, bool write, bool instruction)
 {

@@ -2,11 +2,11 @@
 /*
  * Changes of a domain's stage 2: mapping, unmapping, tearing down.
  *
- * Each change is made in pieces of at most one block or PIECE pages: the lock is taken, the piece
- * changed and its TLB entries flushed, the lock given back, and only then are the references of
- * what stood there dropped.  A page is so never freed while a guest can reach it, and calls that
- * take other domains' locks (external writers) are made with none held. There are no 1 GiB blocks:
- * the VLPT's upper window would not show them (vlpt.c).
+ * A change is made in pieces of at most one block or PIECE pages.  Per piece: take the lock, change
+ * the entries, flush their TLB entries, drop the lock, and only then drop the references that the
+ * old entries held.  So a page is never freed while a guest can reach it, and calls that take other
+ * domains' locks (external writers) are made with no lock held.  There are no 1 GiB blocks: the
+ * VLPT's upper window could not show them (vlpt.c).
  */
 #include "abi.h"
 #include "arch.h"
@@ -126,8 +126,10 @@ static bool table_empty(uint64_t desc)
     return true;
 }
 
-/* The level for the next entry: a block wherever both sides are aligned, no leaf is lost by it, and
- * none needs an entry of its own. */
+/*
+ * The level of the next entry: a block if both sides are aligned, no existing leaf is lost, and no
+ * page needs an entry of its own.
+ */
 static unsigned choose_level(struct p2m *p2m, uint64_t addr, uint64_t pa, uint64_t pages,
                              enum p2m_type type)
 {
@@ -191,7 +193,7 @@ static uint64_t map_block(struct domain *d, uint64_t addr, uint64_t pa, enum p2m
     uint64_t *entry = make_entry(p2m, addr, 2);
     if (!entry)
         return 0;
-    uint64_t old = *entry; /* an empty table goes first, as a change of its own */
+    uint64_t old = *entry; /* an empty table is removed first, as a change of its own */
     if ((old & PTE_VALID) && (old & PTE_TABLE)) {
         pt_write(&p2m->pt, addr, 2, entry, 0);
         pt_free_below(&p2m->pt, addr, 2, old);
@@ -254,7 +256,7 @@ static bool reserve_tables(struct p2m *p2m, uint64_t addr, uint64_t pa, uint64_t
     return true;
 }
 
-/* Take back the first pieces of a mapping that failed later; references stay the caller's. */
+/* Unmaps the first pieces of a mapping that failed later.  The references stay with the caller. */
 static void undo_map(struct domain *d, uint64_t addr, uint64_t pages)
 {
     ASSERT_LOCKED(&d->p2m.lock);
@@ -269,7 +271,7 @@ static void undo_map(struct domain *d, uint64_t addr, uint64_t pages)
     }
 }
 
-/* References that were to be taken over by leaves that are not made any more. */
+/* Drops references that were meant for leaves that will not be made. */
 static void drop_rest(uint64_t pa, uint64_t pages, enum p2m_type type)
 {
     for (uint64_t i = 0;
@@ -306,7 +308,7 @@ static bool lock_to_map(struct domain *d)
  * False, and not locked: the domain dies meanwhile. */
 static bool let_go(struct domain *d, struct drops *drops)
 {
-    arch_dsb(); /* the walkers see the new entries */
+    arch_dsb(); /* page-table walkers see the new entries */
     spin_unlock(&d->p2m.lock);
     finish(drops);
     spin_lock(&d->p2m.lock);
@@ -327,7 +329,7 @@ int p2m_map(struct domain *d, ipa_t ipa, paddr_t pa, uint64_t pages, enum p2m_ty
     while (!err && done < pages) {
         uint64_t n = map_piece(d, ipa.v + done * PAGE_SIZE, pa.v + done * PAGE_SIZE, pages - done,
                                type, &drops);
-        if (!n) { /* a reserved table was merged away between two pieces, and memory is out */
+        if (!n) { /* a reserved table was merged away between two pieces, and memory is short */
             undo_map(d, ipa.v, done);
             err = -XEN_ENOMEM;
         }
@@ -414,8 +416,8 @@ int p2m_unmap_exact(struct domain *d, ipa_t ipa, paddr_t pa)
     return err;
 }
 
-/* ---- unmapping by the thousand ---- */
-#define GONE_MAX 128u /* whoever comes to the end of it pays for all of them */
+/* ---- deferred unmapping ---- */
+#define GONE_MAX 128u /* the caller that fills the list pays for all of its entries */
 _Static_assert(GONE_MAX * sizeof(uint64_t) <= PAGE_SIZE, "p2m->gone");
 #define GONE_NS 5000000u
 
@@ -467,8 +469,10 @@ void p2m_settle(struct domain *d)
 
 #define DROPS_A_LOOK 64u
 
-/* Take the 2 MiB at gfn out, or step over an empty GiB; the gfn to go on with.  A table is emptied
- * by drop_some. */
+/*
+ * Unlinks the 2 MiB at gfn, or steps over an empty GiB.  Returns the gfn to continue with.
+ * drop_some empties an unlinked table.
+ */
 static uint64_t unlink_region(struct domain *d, uint64_t gfn)
 {
     struct p2m *p2m = &d->p2m;
@@ -477,8 +481,9 @@ static uint64_t unlink_region(struct domain *d, uint64_t gfn)
     spin_lock(&p2m->lock);
     uint64_t *entry = pt_entry_upto(&p2m->pt, addr, 2, &level);
     uint64_t old = *entry;
+    /* Includes the flush, for all entries below if it is a table. */
     if (level == 2 && old)
-        pt_write(&p2m->pt, addr, 2, entry, 0); /* and the flush, of all below if it is a table */
+        pt_write(&p2m->pt, addr, 2, entry, 0);
     bool table = level == 2 && (old & PTE_VALID) && (old & PTE_TABLE);
     if (!table && level == 2)
         note_gone(p2m, old, gfn, 9);
@@ -490,8 +495,10 @@ static uint64_t unlink_region(struct domain *d, uint64_t gfn)
     return (gfn | ((pt_span(level) >> PAGE_SHIFT) - 1)) + 1;
 }
 
-/* Of the table that was unlinked, which is ours alone: some of its leaves, and after the last of
- * them itself. */
+/*
+ * Drops some leaves of the unlinked table, which nobody else can reach, and after the last leaf the
+ * table itself.
+ */
 static void drop_some(struct domain *d)
 {
     struct p2m *p2m = &d->p2m;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Physical interrupts that belong to domains, tied to virtual ones: acknowledged and
- * priority-dropped at EL2, injected with LR.HW, and deactivated by the guest's own EOI without an
- * exit.  So the machine's interrupt is active exactly while the virtual one is pending or active,
- * and the machine does not raise it again before; whoever takes that state away from the guest
- * deactivates.
+ * Physical interrupts that belong to domains ("tied" to virtual ones).  EL2 acknowledges them and
+ * drops their priority, injects them with LR.HW, and the guest's own EOI deactivates them without
+ * an exit.  So the physical interrupt is active exactly while the virtual one is pending or active,
+ * and the GIC does not raise it again before.  Whoever takes the pending or active state away from
+ * the guest must deactivate the physical interrupt.
  */
 #include "abi.h"
 #include "arch.h"
@@ -13,12 +13,12 @@
 #include "panic.h"
 #include "vgic_internal.h"
 
-/* By physical number.  Written under the domain's vgic.lock while the interrupt is disabled. */
+/* By physical INTID.  Written under the domain's vgic.lock while the interrupt is disabled. */
 static struct {
     struct vgic_irq *irq;
     struct domain *d;
 } hw_map[INTID_SPURIOUS];
-static bool in_flight[MAX_CPUS]; /* the CPU is in vgic_hw_irq */
+static bool in_flight[MAX_CPUS]; /* per CPU: it is inside vgic_hw_irq */
 
 unsigned vgic_cpu_of(const struct vcpu *v)
 {
@@ -76,7 +76,7 @@ static void wait_for_acknowledgers(void)
             cpu_relax_();
 }
 
-/* Owner's lock, or nobody runs. */
+/* The owner's lock is held, or no vCPU of the domain runs. */
 static void untie(struct domain *d, struct vgic_irq *irq)
 {
     gic->disable(irq->phys);
