@@ -15,6 +15,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "domctl.h"
+#include "vgic_internal.h"
 #include "dirty_internal.h"
 #include "fake.h"
 #include <xen/platform.h>
@@ -258,15 +259,6 @@ void vgic_set_type(struct domain *d, uint32_t intid, bool edge)
     (void)intid;
     (void)edge;
 }
-bool vgic_hw_irq(uint32_t phys)
-{
-    (void)phys;
-    return false;
-}
-void vgic_maintenance(void) {}
-void vtimer_host_irq(void) {}
-void timer_run_expired(void) {}
-void console_input(void) {}
 const struct gic_driver *gic;
 int vgic_map_hw(struct domain *d, uint32_t virt, uint32_t phys)
 {
