@@ -319,7 +319,7 @@ void p2m_cache_flush(struct domain *d, uint64_t gfn, uint64_t pages)
     flushed += pages;
 }
 static uint32_t saved_bytes = 5000;
-int context_save(struct domain *d, uint8_t *buf, uint32_t *bytes)
+int records_save(struct domain *d, uint8_t *buf, uint32_t *bytes)
 {
     (void)d;
     assert_int_equal(domain_pauses, 1);
@@ -328,7 +328,7 @@ int context_save(struct domain *d, uint8_t *buf, uint32_t *bytes)
     return 0;
 }
 static uint32_t loaded_bytes;
-int context_load(struct domain *d, const uint8_t *buf, uint32_t bytes)
+int records_load(struct domain *d, const uint8_t *buf, uint32_t bytes)
 {
     assert_int_equal(domain_pauses, 1);
     assert_int_equal(buf[0], 0x55);
@@ -512,7 +512,7 @@ static struct domain *new_domain(domid_t id, unsigned vcpus)
     struct domain *d = calloc(1, sizeof *d);
     d->id = id;
     d->refs = 1;
-    d->dying = DOM_ALIVE;
+    d->state = DOM_ALIVE;
     d->max_vcpus = vcpus;
     d->vgic.version = 3;
     d->vgic.spi_count = 96;

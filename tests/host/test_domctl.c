@@ -335,10 +335,10 @@ static void test_shadow(void **state)
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
     assert_memory_equal(log_words, expect, sizeof expect);
     hole = ~0ull;
-    guest->dying = DOM_DYING; /* its map may be in destruction */
+    guest->state = DOM_DYING; /* its map may be in destruction */
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EINVAL);
     assert_memory_equal(log_words, expect, sizeof expect);
-    guest->dying = DOM_ALIVE;
+    guest->state = DOM_ALIVE;
     /* The buffer becomes unwritable during the call: bits already reported are cleared, the rest
      * stay dirty. */
     s->dirty_bitmap.p = bitmap;

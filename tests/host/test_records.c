@@ -17,7 +17,7 @@
 #include <cmocka.h>
 #include "domain.h"
 #include "hypercall.h"
-#include "context_internal.h"
+#include "records_internal.h"
 #include "fake.h"
 
 #define SPIS       64u
@@ -157,7 +157,7 @@ int copy_from_ipa(struct domain *d, void *dst, ipa_t ipa, size_t bytes)
     memcpy(dst, side_of(d)->came, bytes);
     return 0;
 }
-int vcpu_place_info(struct vcpu *v, ipa_t where)
+int vcpu_restore_info(struct vcpu *v, ipa_t where)
 {
     v->info_ipa = where;
     v->info_page = v->domain->shared_page; /* any page will do */
@@ -268,7 +268,7 @@ static int start(void **state)
     memset(b->came, 0x5a, sizeof b->came);
     block = mem_alloc(XLR_MAX_BYTES);
     block_bytes = XLR_MAX_BYTES;
-    assert_int_equal(context_save(&a->d, block, &block_bytes), 0);
+    assert_int_equal(records_save(&a->d, block, &block_bytes), 0);
     return 0;
 }
 static int end(void **state)
@@ -284,7 +284,7 @@ static int end(void **state)
 static void test_round_trip(void **state)
 {
     (void)state;
-    assert_int_equal(context_load(&b->d, block, block_bytes), 0);
+    assert_int_equal(records_load(&b->d, block, block_bytes), 0);
     for (unsigned i = 0; i < VCPUS; i++) {
         assert_memory_equal(&a->v[i].arch.regs, &b->v[i].arch.regs, sizeof a->v[i].arch.regs);
         assert_memory_equal(a->v[i].arch.sysreg, b->v[i].arch.sysreg, sizeof a->v[i].arch.sysreg);
@@ -314,11 +314,11 @@ static void test_round_trip(void **state)
      * vCPUs. */
     uint8_t *again = mem_alloc(XLR_MAX_BYTES);
     uint32_t bytes = XLR_MAX_BYTES;
-    assert_int_equal(context_save(&b->d, again, &bytes), 0);
+    assert_int_equal(records_save(&b->d, again, &bytes), 0);
     assert_int_equal(bytes, block_bytes);
     mem_free(again, XLR_MAX_BYTES);
     /* Loading twice is allowed. */
-    assert_int_equal(context_load(&b->d, block, block_bytes), 0);
+    assert_int_equal(records_load(&b->d, block, block_bytes), 0);
 }
 
 static void test_buffer_too_small(void **state)
@@ -327,11 +327,11 @@ static void test_buffer_too_small(void **state)
     (void)state;
     for (uint32_t room = 0; room < block_bytes; room += 13) {
         uint32_t bytes = room;
-        assert_int_equal(context_save(&a->d, small, &bytes), -XEN_ENOSPC);
+        assert_int_equal(records_save(&a->d, small, &bytes), -XEN_ENOSPC);
         assert_true(bytes >= block_bytes);
     }
     uint32_t exact = block_bytes;
-    assert_int_equal(context_save(&a->d, small, &exact), 0);
+    assert_int_equal(records_save(&a->d, small, &exact), 0);
     mem_free(small, XLR_MAX_BYTES);
 }
 
@@ -356,7 +356,7 @@ void log_printf(enum log_level level, const char *fmt, ...)
 static void refused(const uint8_t *bytes, uint32_t n, int error)
 {
     struct side *before = snapshot();
-    int result = context_load(&b->d, bytes, n);
+    int result = records_load(&b->d, bytes, n);
     if (error)
         assert_int_equal(result, error);
     assert_true(result < 0);
@@ -415,7 +415,7 @@ static void test_unknown_records(void **state)
     memset(more + at + 24, 0xdd, 8);
     memcpy(more + at + 32, block + at, block_bytes - at);
     find(more, XLR_GRANT, 0)->length += 16;
-    assert_int_equal(context_load(&b->d, more, block_bytes + 32), 0);
+    assert_int_equal(records_load(&b->d, more, block_bytes + 32), 0);
     mem_free(more, XLR_MAX_BYTES);
 }
 
@@ -437,7 +437,7 @@ static void test_early_features(void **state)
     h->length -= dropped;
     refused(early, block_bytes - dropped, -XEN_EINVAL); /* the count exceeds the payload */
     ((struct xlr_cpu_features *)(h + 1))->count = XLR_ID_REG_COUNT_1;
-    assert_int_equal(context_load(&b->d, early, block_bytes - dropped), 0);
+    assert_int_equal(records_load(&b->d, early, block_bytes - dropped), 0);
     b->d.aarch32 = true;
     ((struct xlr_header *)(find(early, XLR_HEADER, 0) + 1))->width = XLR_WIDTH_32;
     refused(early, block_bytes - dropped, -XEN_EOPNOTSUPP);
@@ -509,7 +509,7 @@ static void test_load_out_of_memory(void **state)
     b->grant_fails = true;
     refused(block, block_bytes, -XEN_ENOMEM);
     b->grant_fails = false;
-    assert_int_equal(context_load(&b->d, block, block_bytes), 0);
+    assert_int_equal(records_load(&b->d, block, block_bytes), 0);
 }
 
 /* Random damage: whatever the result, no read leaves the block (the sanitizer checks). */
@@ -531,7 +531,7 @@ static void test_random_damage(void **state)
             uint32_t at = (uint32_t)(seed >> 8) % block_bytes & (seed & 1 ? ~7u : ~0u);
             bad[at] = (uint8_t)(seed >> 40);
         }
-        if (context_load(&b->d, bad, block_bytes) == 0) {
+        if (records_load(&b->d, bad, block_bytes) == 0) {
             free(b);
             b = make(2);
         }

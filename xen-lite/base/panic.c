@@ -24,7 +24,7 @@ static void stop_other_cpus(unsigned self)
 
 /* The caller's place, and what its CPU was running: the guest's registers are whole in memory after
  * an exit. */
-static void print_place(const void *pc, const void *frame)
+static void print_registers(const void *pc, const void *frame)
 {
     const struct cpu *c = this_cpu();
     const struct vcpu *v = c->current;
@@ -73,7 +73,7 @@ _Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
     log_err("panic at %s:%d: %s\n", file, line, text);
     if (nth == 0) {
         stop_other_cpus(cpu_id());
-        print_place(__builtin_return_address(0), __builtin_frame_address(0));
+        print_registers(__builtin_return_address(0), __builtin_frame_address(0));
         arch_backtrace();
     }
     log_err("****************************************\n");

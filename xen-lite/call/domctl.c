@@ -122,7 +122,7 @@ static long domctl_vuart_op(struct domctl *c)
     if (u->cmd != XEN_DOMCTL_VUART_OP_INIT || u->type != XEN_DOMCTL_VUART_TYPE_VPL011)
         return -XEN_EINVAL;
     /* Its device is in the guest's map from the start or not at all. */
-    if (__atomic_load_n(&c->d->dying, __ATOMIC_RELAXED) != DOM_BUILDING)
+    if (__atomic_load_n(&c->d->state, __ATOMIC_RELAXED) != DOM_BUILDING)
         return -XEN_EPERM;
     c->reply = true;
     return vuart_init(c->d, u->gfn, u->console_domid, &u->evtchn);

@@ -145,9 +145,9 @@ long domctl_shadow_op(struct domctl *c)
     struct xen_domctl_shadow_op *s = &c->op->u.shadow_op;
     uint32_t op = s->op & ~(CLEARING | CONTINUED), phase = s->op & (CLEARING | CONTINUED);
 
-    if (c->d == current_vcpu()->domain || c->d->dying > DOM_ALIVE)
+    if (c->d == current_vcpu()->domain || c->d->state > DOM_ALIVE)
         return -XEN_EINVAL;
-    p2m_settle(
+    p2m_flush_deferred(
         current_vcpu()
             ->domain); /* pages that the caller has unmapped are not written by it any more */
     switch (op) {

@@ -37,7 +37,7 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
     info->domain = d->id;
     info->flags = XEN_DOMINF_hap | XEN_DOMINF_hvm_guest;
     vcpu_info_sum(d, info);
-    info->flags |= (d->dying == DOM_DEAD ? XEN_DOMINF_dying : 0u) |
+    info->flags |= (d->state == DOM_DEAD ? XEN_DOMINF_dying : 0u) |
                    (d->shut_down ? XEN_DOMINF_shutdown : 0u) |
                    d->shutdown_code << XEN_DOMINF_shutdownshift |
                    (d->controller_paused ? XEN_DOMINF_paused : 0u) |

@@ -102,7 +102,7 @@ static struct page *take_block(struct domain *d, unsigned order, uint32_t *clear
         return page;
     page = page_alloc_uncleared(d, order, &clean);
     if (!page) { /* what it has just given back still counts until TLBs are flushed */
-        p2m_settle(d);
+        p2m_flush_deferred(d);
         page = page_alloc_uncleared(d, order, &clean);
     }
     *cleared = page && clean ? 1u << order : 0;
@@ -114,7 +114,7 @@ static struct page *take_block(struct domain *d, unsigned order, uint32_t *clear
 static bool put_aside(struct domain *d, struct page *page, unsigned order, uint32_t cleared)
 {
     spin_lock(&d->lock);
-    bool ok = !d->populating.page && d->dying < DOM_DYING;
+    bool ok = !d->populating.page && d->state < DOM_DYING;
     if (ok) {
         d->populating.page = page;
         d->populating.order = (uint8_t)order;
@@ -261,7 +261,7 @@ long memory_reservation(unsigned op, uint64_t arg, uint64_t start)
     struct domain *d = domain_get(in.domid);
     if (!d)
         return rc;
-    if (may_act_on(d) && d->dying < DOM_DYING &&
+    if (may_act_on(d) && d->state < DOM_DYING &&
         (!d->direct_map || in.extent_order <= ORDER_MAX_DIRECT)) {
         struct reservation r = {
             .d = d,

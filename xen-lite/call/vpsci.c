@@ -76,7 +76,7 @@ static bool is_off(const struct vcpu *t)
 }
 
 /* d->lock: two callers must not both start it. Nothing runs it before `online` is set, last. */
-static int64_t cpu_on(struct vcpu *v, uint64_t mpidr, uint64_t entry, uint64_t context)
+static int64_t cpu_on(struct vcpu *v, uint64_t mpidr, uint64_t entry, uint64_t context_id)
 {
     struct domain *d = v->domain;
     struct vcpu *t = by_mpidr(d, mpidr);
@@ -90,7 +90,7 @@ static int64_t cpu_on(struct vcpu *v, uint64_t mpidr, uint64_t entry, uint64_t c
     if (off) {
         vgic_vcpu_reset(t);
         vtimer_vcpu_reset(t);
-        arch_vcpu_reset(t, entry, context, d->aarch32);
+        arch_vcpu_reset(t, entry, context_id, d->aarch32);
         sched_vcpu_invalidate(t); /* a CPU may still hold what it had before */
         t->initialised = true;
         t->blocked = false;

@@ -101,7 +101,7 @@ static uint32_t limit_of(int32_t asked, uint32_t fallback)
 static void watchdog_expired(void *arg)
 {
     struct domain *d = arg;
-    if (d->dying >= DOM_DYING || d->shutting_down)
+    if (d->state >= DOM_DYING || d->shutting_down)
         return;
     log_warn("d%u: watchdog expired\n", d->id);
     domain_shutdown(d, SHUTDOWN_watchdog);
@@ -114,7 +114,7 @@ static void init_plain(struct domain *d, domid_t id, const struct xen_domctl_cre
     d->privileged = d->direct_map = privileged;
     d->aarch32 = !arch_el1_width_ok(false); /* else 64-bit until it is told otherwise */
     d->refs = 1;
-    d->dying = DOM_BUILDING;
+    d->state = DOM_BUILDING;
     list_init(&d->link);
     memcpy(d->handle, cfg->handle, sizeof(d->handle));
     d->ssidref = cfg->ssidref;

@@ -44,7 +44,7 @@ void domain_unpause_by_controller(struct domain *d)
             return;
     } while (!__atomic_compare_exchange_n(&d->controller_paused, &held, (uint8_t)(held - 1), true,
                                           __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
-    __atomic_compare_exchange_n(&d->dying, &expect, DOM_ALIVE, false, __ATOMIC_SEQ_CST,
+    __atomic_compare_exchange_n(&d->state, &expect, DOM_ALIVE, false, __ATOMIC_SEQ_CST,
                                 __ATOMIC_RELAXED);
     domain_unpause(d);
 }
@@ -100,7 +100,7 @@ void domain_shutdown(struct domain *d, uint32_t reason)
     if (d->privileged)
         machine_shutdown(reason);
     spin_lock(&d->lock);
-    bool first = !d->shutting_down && d->dying < DOM_DYING;
+    bool first = !d->shutting_down && d->state < DOM_DYING;
     if (first) {
         if (d->shutdown_code == ~0u) /* else SCHEDOP_shutdown_code has latched one */
             d->shutdown_code = reason;
@@ -129,7 +129,7 @@ void domain_resume(struct domain *d)
 static int stop_all(struct domain *d)
 {
     spin_lock(&d->lock);
-    __atomic_store_n(&d->dying, DOM_DYING,
+    __atomic_store_n(&d->state, DOM_DYING,
                      __ATOMIC_SEQ_CST); /* page_alloc, maps, event channels refuse from now on */
     spin_unlock(&d->lock);
     domain_pause(d); /* for ever */
@@ -156,7 +156,7 @@ static int drop_pinned(struct domain *d)
     vuart_destroy(d);
     page_forget_block(d);
     if (dom0)
-        p2m_settle(dom0); /* its tools have just unmapped some of the domain's memory */
+        p2m_flush_deferred(dom0); /* its tools have just unmapped some of the domain's memory */
     for (unsigned i = 0; i < d->max_vcpus; i++)
         if (d->vcpu[i])
             vcpu_release_areas(d->vcpu[i]);
@@ -197,10 +197,10 @@ int domain_kill(struct domain *d)
         return -XEN_EINVAL;
     if (__atomic_exchange_n(&d->being_killed, true, __ATOMIC_ACQUIRE))
         return -XEN_ERESTART;
-    bool dead = d->dying == DOM_DEAD;
+    bool dead = d->state == DOM_DEAD;
     int rc = dead ? 0 : kill_stages(d);
     if (!dead && !rc)
-        __atomic_store_n(&d->dying, DOM_DEAD, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&d->state, DOM_DEAD, __ATOMIC_SEQ_CST);
     __atomic_store_n(&d->being_killed, false, __ATOMIC_RELEASE);
     if (!dead && !rc) {
         evtchn_send_global_virq(VIRQ_DOM_EXC);
@@ -215,7 +215,7 @@ int domain_kill(struct domain *d)
 static void dump(struct domain *d)
 {
     static const char *const state[] = { "building", "alive", "dying", "dead" };
-    log_info("d%u: %s refs %u vcpus %u pages %u of %u pause %d%s\n", d->id, state[d->dying & 3],
+    log_info("d%u: %s refs %u vcpus %u pages %u of %u pause %d%s\n", d->id, state[d->state & 3],
              d->refs, d->max_vcpus, d->tot_pages, d->max_pages, d->pause_count,
              d->aarch32 ? " aarch32" : "");
     if (d->shutting_down)

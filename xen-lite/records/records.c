@@ -3,8 +3,8 @@
  * records_load.c. */
 #include "abi.h"
 #include "arch.h"
-#include "context.h"
-#include "context_internal.h"
+#include "state_records.h"
+#include "records_internal.h"
 #include "domain.h"
 #include "domain_types.h"
 #include "evtchn.h"
@@ -185,7 +185,7 @@ static void put_params(struct writer *w, const struct domain *d)
     put(w, XLR_HVM_PARAMS, 0, &p, (uint32_t)(sizeof p.head + n * sizeof p.pair[0]));
 }
 
-int context_save(struct domain *d, uint8_t *buf, uint32_t *bytes)
+int records_save(struct domain *d, uint8_t *buf, uint32_t *bytes)
 {
     struct writer w = { .buf = buf, .room = *bytes };
 

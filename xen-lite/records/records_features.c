@@ -7,7 +7,7 @@
  */
 #include "abi.h"
 #include "arch.h"
-#include "context_internal.h"
+#include "records_internal.h"
 #include "domain_types.h"
 #include "lib.h"
 #include "log.h"

@@ -9,8 +9,8 @@
  */
 #include "abi.h"
 #include "arch.h"
-#include "context.h"
-#include "context_internal.h"
+#include "state_records.h"
+#include "records_internal.h"
 #include "domain.h"
 #include "domain_types.h"
 #include "evtchn.h"
@@ -77,7 +77,7 @@ static bool place_ok(struct domain *d, uint64_t gpa, uint64_t bytes, uint64_t al
            (!straddles || is_ram(d, IPA((gpa & PAGE_MASK) + PAGE_SIZE)));
 }
 
-static int check_places(struct domain *d, const struct context *c)
+static int check_places(struct domain *d, const struct parsed_records *c)
 {
     const struct xlr_places *p = c->places;
 
@@ -101,10 +101,10 @@ static int check_places(struct domain *d, const struct context *c)
     return 0;
 }
 
-static int check_params(const struct domain *d, const struct context *c)
+static int check_params(const struct domain *d, const struct parsed_records *c)
 {
     for (uint32_t i = 0; i < c->params->count; i++) {
-        const struct hvm_param_pair *p = &context_params(c)[i];
+        const struct hvm_param_pair *p = &records_params(c)[i];
         if (p->index >= ARRAY_SIZE(d->hvm_param) || hvm_param_may_set(d, NULL, (uint32_t)p->index))
             return refuse(d, -XEN_EINVAL, "an HVM parameter that there is not");
     }
@@ -112,7 +112,7 @@ static int check_params(const struct domain *d, const struct context *c)
 }
 
 /* Everything that can be judged without doing it. */
-static int check(struct domain *d, const struct context *c)
+static int check(struct domain *d, const struct parsed_records *c)
 {
     int result = check_header(d, c->header);
 
@@ -126,12 +126,12 @@ static int check(struct domain *d, const struct context *c)
         result = check_params(d, c);
     if (result)
         return result;
-    if (vgic_check_dist(d, c->dist) || vgic_check_spis(d, context_spis(c), c->dist->spi_count))
+    if (vgic_check_dist(d, c->dist) || vgic_check_spis(d, records_spis(c), c->dist->spi_count))
         return refuse(d, -XEN_EINVAL, "the interrupt controller's state does not fit");
     for (unsigned i = 0; i < c->header->vcpu_count; i++)
         if (vgic_check_cpu(d, c->vgic_cpu[i]))
             return refuse(d, -XEN_EINVAL, "a vCPU's interrupt state does not fit");
-    if (evtchn_check(d, context_ports(c), c->evtchn->count))
+    if (evtchn_check(d, records_ports(c), c->evtchn->count))
         return refuse(d, -XEN_EINVAL, "event channels: the rings' ports are not the same here");
     if (grant_check(d, c->grant))
         return refuse(d, -XEN_EINVAL, "the grant table does not fit");
@@ -149,7 +149,7 @@ static void restore_registers(struct domain *d, const struct registers *old, uns
     }
 }
 
-static int set_registers(struct domain *d, const struct context *c, struct registers *old)
+static int set_registers(struct domain *d, const struct parsed_records *c, struct registers *old)
 {
     for (unsigned i = 0; i < c->header->vcpu_count; i++) {
         struct vcpu *v = d->vcpu[i];
@@ -198,13 +198,13 @@ static int place_vcpu(struct vcpu *v, uint64_t info, uint64_t run_va, uint64_t r
     int result = 0;
 
     if (info != XLR_NOWHERE && !v->info_page)
-        result = vcpu_place_info(v, IPA(info));
+        result = vcpu_restore_info(v, IPA(info));
     if (!result && run != XLR_NOWHERE)
         result = vcpu_place_runstate(v, GVA(run_va), IPA(run));
     return result;
 }
 
-static int set_places(struct domain *d, const struct context *c)
+static int set_places(struct domain *d, const struct parsed_records *c)
 {
     int result = place_shared_info(d, c->places->shared_info_gfn);
 
@@ -215,14 +215,14 @@ static int set_places(struct domain *d, const struct context *c)
 }
 
 /* From here on nothing fails. */
-static void set_rest(struct domain *d, const struct context *c)
+static void set_rest(struct domain *d, const struct parsed_records *c)
 {
     for (uint32_t i = 0; i < c->params->count; i++)
-        d->hvm_param[context_params(c)[i].index] = context_params(c)[i].value;
+        d->hvm_param[records_params(c)[i].index] = records_params(c)[i].value;
     d->counter_offset = counter() -
                         c->time->counter; /* before the timers: their deadlines are in guest time */
     domain_update_wallclock(d);
-    vgic_set_dist(d, c->dist, context_spis(c));
+    vgic_set_dist(d, c->dist, records_spis(c));
     for (unsigned i = 0; i < c->header->vcpu_count; i++) {
         struct vcpu *v = d->vcpu[i];
         vtimer_set(v, c->vtimer[i]);
@@ -231,15 +231,15 @@ static void set_rest(struct domain *d, const struct context *c)
         v->online = c->vcpu[i]->flags & XLR_VCPU_ONLINE;
     }
     domain_map_shared_info(d); /* wall clock, of the new counter offset */
-    evtchn_set(d, context_ports(c), c->evtchn->count);
+    evtchn_set(d, records_ports(c), c->evtchn->count);
     for (unsigned i = 0; i < c->header->vcpu_count; i++)
         evtchn_upcall(d->vcpu[i]);
 }
 
-int context_load(struct domain *d, const uint8_t *buf, uint32_t bytes)
+int records_load(struct domain *d, const uint8_t *buf, uint32_t bytes)
 {
-    struct context c;
-    int result = context_parse(d, buf, bytes, &c);
+    struct parsed_records c;
+    int result = records_parse(d, buf, bytes, &c);
 
     if (!result)
         result = check(d, &c);

@@ -41,7 +41,7 @@ void vcpu_sleep_sync(struct vcpu *v)
     uint64_t start = counter(), report = start + REPORT_AFTER_S * counter_hz;
     while (__atomic_load_n(&v->sched.running, __ATOMIC_ACQUIRE)) {
         cpu_relax_();
-        vgic_serve(); /* it may itself be in vgic_settle, waiting for our list registers */
+        vgic_serve(); /* it may itself be in vgic_sync_lrs, waiting for our list registers */
         if (counter() > report) { /* a lost kick would show here; another one does no harm */
             log_warn("sched: d%uv%u does not leave CPU %d\n", v->domain->id, v->id, v->sched.cpu);
             vcpu_sleep(v);

@@ -335,7 +335,7 @@ static int start(struct p2m *p2m)
     memset(log->region, 0,
            (size_t)(ROUND_UP((p2m->max_gfn >> (BLOCK_SHIFT - PAGE_SHIFT)) + 1, 64ull) /
                     8)); /* none beyond was ever set */
-    log->of_new_domain = ((const struct domain *)p2m->pt.owner)->dying == DOM_BUILDING;
+    log->of_new_domain = ((const struct domain *)p2m->pt.owner)->state == DOM_BUILDING;
     log->state = DIRTY_ENABLING;
     log->cursor = log->rounds = 0;
     p2m->hw_dirty = arch_has_hw_dirty() &&

@@ -80,7 +80,7 @@ void vgic_notify(struct vcpu *v)
  * The other CPU serves the request when it next flushes, saves, or takes our kick (host_irq); while
  * we wait we serve requests for ours, so two that wait for each other both get on.
  */
-void vgic_settle(struct vcpu *v)
+void vgic_sync_lrs(struct vcpu *v)
 {
     struct vgic_vcpu *g = &v->vgic;
 
@@ -88,7 +88,7 @@ void vgic_settle(struct vcpu *v)
     int cpu = g->cpu;
     if (cpu >= 0) {
         g->dirty = true;
-        __atomic_store_n(&g->settle, true, __ATOMIC_RELEASE);
+        __atomic_store_n(&g->sync_wanted, true, __ATOMIC_RELEASE);
     }
     spin_unlock(&g->lock);
     if (cpu >= 0 && (unsigned)cpu != cpu_id()) {
@@ -96,7 +96,7 @@ void vgic_settle(struct vcpu *v)
         arch_kick_cpu((unsigned)cpu);
     }
     vgic_serve();
-    while (__atomic_load_n(&g->settle, __ATOMIC_ACQUIRE)) {
+    while (__atomic_load_n(&g->sync_wanted, __ATOMIC_ACQUIRE)) {
         cpu_relax_();
         vgic_serve();
     }
@@ -156,7 +156,7 @@ void vgic_drop_sourced(struct vcpu *v, uint32_t intid, uint8_t sources)
     if (tell)
         vgic_notify(v);
     if (in_lr)
-        vgic_settle(v);
+        vgic_sync_lrs(v);
 }
 
 void vgic_relocate(struct vgic_irq *irq)
@@ -195,13 +195,13 @@ void vgic_set_enabled(struct vgic_irq *irq, bool on)
     if (tell)
         vgic_notify(owner);
     if (tell && !on && was_in_lr)
-        vgic_settle(owner); /* once the write is done it cannot be taken any more */
+        vgic_sync_lrs(owner); /* once the write is done it cannot be taken any more */
 }
 
 void vgic_set_pending(struct vgic_irq *irq, bool on)
 {
     struct vcpu *owner = vgic_irq_lock(irq);
-    bool settle = false;
+    bool sync = false;
 
     if (!owner)
         return;
@@ -214,7 +214,7 @@ void vgic_set_pending(struct vgic_irq *irq, bool on)
         irq->pending = false;
         if (irq->lr >= 0) {
             irq->lr_op |= VGIC_OP_DROP_PENDING;
-            settle = true;
+            sync = true;
         }
     } else if (!irq->hw) {
         irq->pending = true;
@@ -223,8 +223,8 @@ void vgic_set_pending(struct vgic_irq *irq, bool on)
     spin_unlock(&owner->vgic.lock);
     if (tell)
         vgic_notify(owner);
-    if (settle)
-        vgic_settle(owner);
+    if (sync)
+        vgic_sync_lrs(owner);
 }
 
 void vgic_set_active(struct vgic_irq *irq, bool on)
@@ -233,12 +233,12 @@ void vgic_set_active(struct vgic_irq *irq, bool on)
 
     if (!owner)
         return;
-    bool settle = irq->lr >= 0;
-    if (irq->hw && !settle && on && !irq->active)
+    bool sync = irq->lr >= 0;
+    if (irq->hw && !sync && on && !irq->active)
         gic->set_active(irq->phys, true);
-    if (irq->hw && !settle && !on && irq->active)
+    if (irq->hw && !sync && !on && irq->active)
         gic->deactivate(irq->phys);
-    if (settle) {
+    if (sync) {
         irq->lr_op &= (uint8_t) ~(VGIC_OP_SET_ACTIVE | VGIC_OP_DROP_ACTIVE);
         irq->lr_op |= on ? VGIC_OP_SET_ACTIVE : VGIC_OP_DROP_ACTIVE;
     } else {
@@ -249,8 +249,8 @@ void vgic_set_active(struct vgic_irq *irq, bool on)
     spin_unlock(&owner->vgic.lock);
     if (tell)
         vgic_notify(owner);
-    if (settle)
-        vgic_settle(owner);
+    if (sync)
+        vgic_sync_lrs(owner);
 }
 
 /*
@@ -313,7 +313,7 @@ void vgic_set_ctlr(struct domain *d, uint32_t value)
         if (tell)
             vgic_notify(v);
         if (tell && (old & ~enables))
-            vgic_settle(v);
+            vgic_sync_lrs(v);
     }
 }
 
