@@ -49,7 +49,7 @@ static struct side *side_of(const struct domain *d) { return d == &a->d ? a : b;
 void vgic_get_dist(struct domain *d, struct xlr_vgic_dist *r, struct xlr_irq *irq)
 {
     *r = side_of(d)->dist;
-    memcpy(irq, side_of(d)->spi, sizeof side_of(d)->spi);
+    memcpy(irq, side_of(d)->spi, sizeof(side_of(d)->spi));
 }
 int vgic_check_dist(struct domain *d, const struct xlr_vgic_dist *r)
 {
@@ -65,7 +65,7 @@ int vgic_check_spis(struct domain *d, const struct xlr_irq *irq, unsigned n)
 void vgic_set_dist(struct domain *d, const struct xlr_vgic_dist *r, const struct xlr_irq *irq)
 {
     side_of(d)->dist = *r;
-    memcpy(side_of(d)->spi, irq, sizeof side_of(d)->spi);
+    memcpy(side_of(d)->spi, irq, sizeof(side_of(d)->spi));
     side_of(d)->changes++;
 }
 void vgic_get_cpu(struct vcpu *v, struct xlr_vgic_cpu *r) { *r = side_of(v->domain)->vgic[v->id]; }
@@ -89,7 +89,7 @@ void vtimer_set(struct vcpu *v, const struct xlr_vtimer *r)
 unsigned evtchn_get(struct domain *d, struct xlr_evtchn_port *out, unsigned max)
 {
     unsigned n = MIN(side_of(d)->port_count, max);
-    memcpy(out, side_of(d)->port, n * sizeof *out);
+    memcpy(out, side_of(d)->port, n * sizeof(*out));
     return n;
 }
 int evtchn_check(struct domain *d, const struct xlr_evtchn_port *p, unsigned n)
@@ -102,7 +102,7 @@ int evtchn_check(struct domain *d, const struct xlr_evtchn_port *p, unsigned n)
 }
 void evtchn_set(struct domain *d, const struct xlr_evtchn_port *p, unsigned n)
 {
-    memcpy(side_of(d)->port, p, n * sizeof *p);
+    memcpy(side_of(d)->port, p, n * sizeof(*p));
     side_of(d)->port_count = n;
     side_of(d)->changes++;
 }
@@ -198,8 +198,8 @@ static struct page pages[2];
 
 static struct side *make(domid_t id)
 {
-    struct side *s = aligned_alloc(4096, ROUND_UP(sizeof *s, 4096u));
-    memset(s, 0, sizeof *s);
+    struct side *s = aligned_alloc(4096, ROUND_UP(sizeof(*s), 4096u));
+    memset(s, 0, sizeof(*s));
     s->d.id = id;
     s->d.max_vcpus = VCPUS;
     s->d.vgic.version = 3;
@@ -229,8 +229,8 @@ static void fill(struct side *s)
             v->arch.sysreg[n] = 0xabc000 + n + i;
         v->online = i == 0;
         v->blocked = i == 0;
-        memset(&s->vgic[i], 0x11 * (int)(i + 1), sizeof s->vgic[i]);
-        memset(s->vgic[i].pad, 0, sizeof s->vgic[i].pad);
+        memset(&s->vgic[i], 0x11 * (int)(i + 1), sizeof(s->vgic[i]));
+        memset(s->vgic[i].pad, 0, sizeof(s->vgic[i].pad));
         s->timer[i] = (struct xlr_vtimer){ .virt_cval = 0x123456 + i, .virt_ctl = 1 };
         v->info_page = s->d.shared_page;
         v->info_ipa = IPA((uint64_t)RAM_GFN << 12 | 0x100 | 64 * i);
@@ -265,7 +265,7 @@ static int start(void **state)
     a = make(1);
     b = make(2);
     fill(a);
-    memset(b->came, 0x5a, sizeof b->came);
+    memset(b->came, 0x5a, sizeof(b->came));
     block = mem_alloc(XLR_MAX_BYTES);
     block_bytes = XLR_MAX_BYTES;
     assert_int_equal(records_save(&a->d, block, &block_bytes), 0);
@@ -286,8 +286,8 @@ static void test_round_trip(void **state)
     (void)state;
     assert_int_equal(records_load(&b->d, block, block_bytes), 0);
     for (unsigned i = 0; i < VCPUS; i++) {
-        assert_memory_equal(&a->v[i].arch.regs, &b->v[i].arch.regs, sizeof a->v[i].arch.regs);
-        assert_memory_equal(a->v[i].arch.sysreg, b->v[i].arch.sysreg, sizeof a->v[i].arch.sysreg);
+        assert_memory_equal(&a->v[i].arch.regs, &b->v[i].arch.regs, sizeof(a->v[i].arch.regs));
+        assert_memory_equal(a->v[i].arch.sysreg, b->v[i].arch.sysreg, sizeof(a->v[i].arch.sysreg));
         assert_int_equal(b->v[i].online, i == 0);
         assert_true(b->v[i].initialised);
         assert_false(b->v[i].blocked);
@@ -295,13 +295,13 @@ static void test_round_trip(void **state)
         assert_int_equal(a->v[i].runstate_ipa.v, b->v[i].runstate_ipa.v);
         assert_int_equal(a->v[i].runstate_va.v, b->v[i].runstate_va.v);
     }
-    assert_memory_equal(a->vgic, b->vgic, sizeof a->vgic);
-    assert_memory_equal(a->timer, b->timer, sizeof a->timer);
-    assert_memory_equal(&a->dist, &b->dist, sizeof a->dist);
-    assert_memory_equal(a->spi, b->spi, sizeof a->spi);
-    assert_memory_equal(a->port, b->port, sizeof a->port);
-    assert_memory_equal(&a->grant, &b->grant, sizeof a->grant);
-    assert_memory_equal(a->d.hvm_param, b->d.hvm_param, sizeof a->d.hvm_param);
+    assert_memory_equal(a->vgic, b->vgic, sizeof(a->vgic));
+    assert_memory_equal(a->timer, b->timer, sizeof(a->timer));
+    assert_memory_equal(&a->dist, &b->dist, sizeof(a->dist));
+    assert_memory_equal(a->spi, b->spi, sizeof(a->spi));
+    assert_memory_equal(a->port, b->port, sizeof(a->port));
+    assert_memory_equal(&a->grant, &b->grant, sizeof(a->grant));
+    assert_memory_equal(a->d.hvm_param, b->d.hvm_param, sizeof(a->d.hvm_param));
     assert_int_equal(b->shared_at, SHARED_GFN);
     /* the contents that arrived with memory are now in the page */
     assert_int_equal(b->shared[17], 0x5a);
@@ -337,8 +337,8 @@ static void test_buffer_too_small(void **state)
 
 static struct side *snapshot(void)
 {
-    struct side *s = malloc(sizeof *s);
-    memcpy(s, b, sizeof *s);
+    struct side *s = malloc(sizeof(*s));
+    memcpy(s, b, sizeof(*s));
     return s;
 }
 
@@ -349,7 +349,7 @@ void log_printf(enum log_level level, const char *fmt, ...)
     va_list ap;
     (void)level;
     va_start(ap, fmt);
-    vsnprintf(said, sizeof said, fmt, ap);
+    vsnprintf(said, sizeof(said), fmt, ap);
     va_end(ap);
 }
 
@@ -360,7 +360,7 @@ static void refused(const uint8_t *bytes, uint32_t n, int error)
     if (error)
         assert_int_equal(result, error);
     assert_true(result < 0);
-    assert_memory_equal(before, b, sizeof *b);
+    assert_memory_equal(before, b, sizeof(*b));
     free(before);
 }
 
@@ -411,7 +411,7 @@ static void test_unknown_records(void **state)
     memcpy(more, block, at);
     memset(more + at, 0xee, 16);
     struct hvm_save_descriptor optional = { 0x8123, 5, 3 };
-    memcpy(more + at + 16, &optional, sizeof optional);
+    memcpy(more + at + 16, &optional, sizeof(optional));
     memset(more + at + 24, 0xdd, 8);
     memcpy(more + at + 32, block + at, block_bytes - at);
     find(more, XLR_GRANT, 0)->length += 16;

@@ -66,7 +66,7 @@ _Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
     log_force();
     cmdline.loglvl = LOGLVL_ALL;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     log_err("\n");
     log_err("****************************************\n");

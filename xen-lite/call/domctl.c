@@ -46,7 +46,7 @@ static long domctl_scheduler_op(struct domctl *c)
 
 static long domctl_setdomainhandle(struct domctl *c)
 {
-    memcpy(c->d->handle, c->op->u.setdomainhandle.handle, sizeof c->d->handle);
+    memcpy(c->d->handle, c->op->u.setdomainhandle.handle, sizeof(c->d->handle));
     return 0;
 }
 
@@ -232,7 +232,7 @@ long do_domctl(uint64_t arg)
     struct domctl c = { .op = &op, .arg = arg };
     long result;
 
-    if (copy_from_guest(&op, arg, sizeof op))
+    if (copy_from_guest(&op, arg, sizeof(op)))
         return -XEN_EFAULT;
     if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
         return -XEN_EACCES;
@@ -246,7 +246,7 @@ long do_domctl(uint64_t arg)
         result = locked_operation(&c);
     if (c.d)
         domain_put(c.d);
-    if (c.reply && copy_to_guest(arg, &op, sizeof op))
+    if (c.reply && copy_to_guest(arg, &op, sizeof(op)))
         result = -XEN_EFAULT;
     return result;
 }

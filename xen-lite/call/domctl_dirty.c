@@ -112,7 +112,7 @@ static long harvest(struct domctl *c, uint32_t op, uint32_t phase)
     if (s->mode & ~(uint32_t)XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL || !dirty_on(c->d))
         return -XEN_EINVAL;
     if (!phase &&
-        copy_to_guest(c->arg, c->op, sizeof *c->op)) /* the answer must have a place, too */
+        copy_to_guest(c->arg, c->op, sizeof(*c->op))) /* the answer must have a place, too */
         return -XEN_EFAULT;
     /* Without a bitmap: all pages are counted (and cleaned), none is told. */
     if (s->dirty_bitmap.q || phase)

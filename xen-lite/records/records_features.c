@@ -104,7 +104,7 @@ int features_check(const struct domain *d, const struct xlr_cpu_features *f)
                  (unsigned)d->id);
         return -XEN_EOPNOTSUPP;
     }
-    memset(&own, 0, sizeof own);
+    memset(&own, 0, sizeof(own));
     arch_get_features(d, &own);
     int reg = features_shortfall(f->reg, count, own.reg, &shift);
     if (reg >= 0) {

@@ -245,7 +245,7 @@ int records_load(struct domain *d, const uint8_t *buf, uint32_t bytes)
         result = check(d, &c);
     if (result)
         return result;
-    struct registers *old = mem_alloc_uncleared(XLR_MAX_VCPUS * sizeof *old);
+    struct registers *old = mem_alloc_uncleared(XLR_MAX_VCPUS * sizeof(*old));
     if (!old)
         return -XEN_ENOMEM;
     result = set_registers(d, &c, old);
@@ -258,6 +258,6 @@ int records_load(struct domain *d, const uint8_t *buf, uint32_t bytes)
         else
             set_rest(d, &c);
     }
-    mem_free(old, XLR_MAX_VCPUS * sizeof *old);
+    mem_free(old, XLR_MAX_VCPUS * sizeof(*old));
     return result;
 }

@@ -132,23 +132,23 @@ int records_parse(const struct domain *d, const uint8_t *buf, uint32_t bytes,
 {
     struct reader r = { .d = d, .buf = buf, .bytes = bytes };
 
-    memset(c, 0, sizeof *c);
+    memset(c, 0, sizeof(*c));
     for (;; r.n++) {
         uint32_t left = bytes - r.at;
-        if (left < sizeof r.head)
+        if (left < sizeof(r.head))
             return bad(&r, "cut short");
-        memcpy(&r.head, buf + r.at, sizeof r.head);
-        left -= (uint32_t)sizeof r.head;
+        memcpy(&r.head, buf + r.at, sizeof(r.head));
+        left -= (uint32_t)sizeof(r.head);
         if (r.head.length > left || ROUND_UP(r.head.length, 8u) > left)
             return bad(&r, "longer than what there is");
         if (r.head.typecode == XLR_END)
             break;
-        int result = take(&r, c, buf + r.at + sizeof r.head);
+        int result = take(&r, c, buf + r.at + sizeof(r.head));
         if (result)
             return result;
-        r.at += (uint32_t)sizeof r.head + ROUND_UP(r.head.length, 8u);
+        r.at += (uint32_t)sizeof(r.head) + ROUND_UP(r.head.length, 8u);
     }
-    if (r.head.length || r.at + sizeof r.head != bytes)
+    if (r.head.length || r.at + sizeof(r.head) != bytes)
         return bad(&r, "something after the end");
     return c->header ? complete(&r, c) : bad(&r, "no header");
 }
