@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/base/options.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake xen-lite/base/options.c
 // libs: -lcmocka
 /* The command line: the values that each option accepts, the warnings, and that an invalid value
  * leaves the default. */

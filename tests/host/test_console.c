@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/base/log.c xen-lite/run/console.c xen-lite/call/console_io.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake xen-lite/base/log.c xen-lite/run/console.c xen-lite/call/console_io.c
 // libs: -lcmocka
 /* The log ring, log levels, guests' lines and their rate limit, console input and its switch,
  * CONSOLEIO_*. */

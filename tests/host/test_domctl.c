@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/call/hypercall.c xen-lite/base/preempt.c xen-lite/call/version.c xen-lite/call/hvm_op.c xen-lite/domain/hvm_param.c xen-lite/call/sched_op.c xen-lite/call/vcpu_op.c xen-lite/call/platform.c
-// link: xen-lite/call/domctl.c xen-lite/call/domctl_context.c xen-lite/call/domctl_create.c xen-lite/call/domctl_device.c xen-lite/call/domctl_dirty.c
-// link: xen-lite/call/domctl_info.c xen-lite/call/domctl_vcpu.c xen-lite/call/sysctl.c xen-lite/call/sysctl_info.c xen-lite/call/perfc.c xen-lite/vgic/irq.c
-// link: tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake @control
 // libs: -lcmocka
 /* Domctl and sysctl through the dispatcher: rights, versions, bad pointers, refused calls and that
  * they change nothing, harvests in pieces with restarts, bitmaps, devices, the context block. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: drivers/gicv2.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake drivers/gicv2.c
 // libs: -lcmocka
 /* EL2's GICv2 driver with plain memory as the device: which values it writes, and which registers
  * it leaves alone. */

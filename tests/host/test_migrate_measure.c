@@ -1,9 +1,10 @@
-// link: tests/host/fake_backend.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/local_socket.c migrate/dial.c migrate/fault_inject.c migrate/features.c migrate/files.c migrate/rate_forecast.c migrate/histogram.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/rate_speed.c migrate/state.c migrate/target.c migrate/rate_writes.c migrate/xlm_show.c
+// link: @migrate migrate/local_socket.c migrate/histogram.c migrate/xlm_show.c
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* xlm dirty-rate with a fake hypervisor: its results, that a migration ends it, and that the
  * dirty log is off after every kind of end. */
 #include "migrate_bench.h"
+#include "slow.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -155,7 +156,8 @@ static void test_measures(void **unused)
         total += pages;
     }
     assert_int_equal(intervals, 10);
-    assert_true(full >= 7); /* on a busy machine the writing thread may be late */
+    /* the writer needs its CPU in most intervals of 100 ms; on a busy machine, in one */
+    assert_true(full >= (slow_factor() < 2 ? 7 : 1));
     assert_true(is_event("done"));
     assert_done("ok", "");
     assert_false(fake_logging(0));

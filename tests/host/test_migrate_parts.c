@@ -1,5 +1,5 @@
-// link: migrate/policy.c migrate/clock.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/json.c migrate/journal.c migrate/features.c migrate/state.c migrate/common.c migrate/codec.c migrate/memory.c migrate/files.c tests/host/fake_backend.c
-// libs: -lcmocka -lpthread
+// link: @migrate
+// libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Parts without I/O to another host: stop rule, clock, configuration, JSON, journal, CPU
  * features, state records, files, slots. */

@@ -1,4 +1,4 @@
-// link: migrate/codec.c migrate/common.c migrate/features.c migrate/rate_forecast.c migrate/histogram.c migrate/journal.c migrate/json.c migrate/memory.c migrate/policy.c migrate/rate_speed.c migrate/rate_writes.c migrate/config.c migrate/config_parse.c migrate/state.c tests/host/fake_backend.c
+// link: @migrate migrate/histogram.c
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The parts of xlm dirty-rate without I/O: counting of writes, forecast, bandwidth of the last

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c
+// link: @fake @mem xen-lite/stage2/pt.c
 // libs: -lcmocka
 /*
  * Compares the walker, in each regime, with a flat array, by random operations.  A model of a TLB

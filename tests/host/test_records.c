@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/records/records.c xen-lite/records/records_parse.c xen-lite/records/records_load.c xen-lite/records/records_features.c xen-lite/call/hvm_op.c xen-lite/domain/hvm_param.c
-// link: tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake @records
 // libs: -lcmocka
 /*
  * State records: saved from one domain and loaded into another, byte for byte.  Truncated blocks of

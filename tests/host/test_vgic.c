@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic/vgic.c xen-lite/vgic/vgic_create.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vgic_state.c xen-lite/stage2/mmio.c
+// link: @fake @vgic xen-lite/stage2/mmio.c
 // libs: -lcmocka
 /* Compares the vGIC with the behaviour of hardware: single cases, and random operations against a
  * flat model of the architecture. */
