@@ -51,11 +51,11 @@ int psci_probe(const void *fdt)
     return 0;
 }
 
-int psci_cpu_on(uint64_t mpidr, paddr_t entry, uint64_t context)
+int psci_cpu_on(uint64_t mpidr, paddr_t entry, uint64_t context_id)
 {
     if (!conduit)
         return -XEN_ENODEV;
-    switch ((int32_t)conduit(cpu_on_function, mpidr, entry.v, context)) {
+    switch ((int32_t)conduit(cpu_on_function, mpidr, entry.v, context_id)) {
     case 0: return 0;
     case PSCI_NOT_SUPPORTED: return -XEN_EOPNOTSUPP;
     case PSCI_ALREADY_ON:

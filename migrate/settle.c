@@ -99,9 +99,9 @@ static int talk(struct question *q)
                                                                               : XLM_A_COMMITTING };
     memcpy(hello.migration, q->j->migration, 16);
     memcpy(resolve.uuid, q->j->uuid, 16);
-    if (conn_send_struct(&q->conn, XLM_HELLO, &hello, sizeof hello) < 0 ||
+    if (conn_send_struct(&q->conn, XLM_HELLO, &hello, sizeof(hello)) < 0 ||
         conn_expect(&q->conn, &q->record, XLM_HELLO) < 0 ||
-        conn_send_struct(&q->conn, XLM_RESOLVE, &resolve, sizeof resolve) < 0 ||
+        conn_send_struct(&q->conn, XLM_RESOLVE, &resolve, sizeof(resolve)) < 0 ||
         conn_expect(&q->conn, &q->record, XLM_RESOLVED) < 0)
         return -1;
     return act_on(q, ((const struct xlm_resolved *)q->record.payload)->holds);
@@ -128,7 +128,7 @@ static int ask(struct host *host, struct backend *backend, struct journal *j)
 static int open_journals(struct host *host, struct journal **list)
 {
     char dir[PATH_MAX];
-    host_journal_dir(host, dir, sizeof dir);
+    host_journal_dir(host, dir, sizeof(dir));
     pthread_mutex_lock(&host->lock);
     int count = journal_list(dir, list);
     pthread_mutex_unlock(&host->lock);

@@ -318,7 +318,7 @@ static double available_mib(void)
     char line[128];
     unsigned long kib = 0;
 
-    while (f && fgets(line, sizeof line, f))
+    while (f && fgets(line, sizeof(line), f))
         if (sscanf(line, "MemAvailable: %lu", &kib) == 1)
             break;
     if (f)
@@ -341,7 +341,7 @@ static bool parse_word(const char *word)
 
     if (strncmp(word, "wl.", 3))
         return true;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
         size_t length = strlen(known[i].name);
         char *end;
 
@@ -360,7 +360,7 @@ static void parse_cmdline(void)
 
     if (!f)
         return;
-    if (fgets(line, sizeof line, f))
+    if (fgets(line, sizeof(line), f))
         for (char *word = strtok(line, " \n"); word; word = strtok(NULL, " \n"))
             if (!parse_word(word))
                 printf("WL-WARNING parameter not understood: %s\n", word);
@@ -392,7 +392,7 @@ int main(int argc, char **argv)
     }
     memory = mmap(NULL, (size_t)pages * PAGE_BYTES + 1, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    sequences = calloc((size_t)pages + 1, sizeof *sequences);
+    sequences = calloc((size_t)pages + 1, sizeof(*sequences));
     if (memory == MAP_FAILED || !sequences) {
         printf("WL-FATAL no memory for %llu pages\n", (unsigned long long)pages);
         return 1;

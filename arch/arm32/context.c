@@ -37,11 +37,11 @@ void arch_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
     const struct arch_vcpu *a = &v->arch;
     uint64_t x[X_COUNT];
 
-    memset(c, 0, sizeof *c);
+    memset(c, 0, sizeof(*c));
     c->flags = v->online ? VGCF_online : 0;
-    _Static_assert(offsetof(struct vcpu_guest_core_regs, pc64) == sizeof x, "x0..x30, pc");
+    _Static_assert(offsetof(struct vcpu_guest_core_regs, pc64) == sizeof(x), "x0..x30, pc");
     x_get(a, x);
-    memcpy(&c->user_regs, x, sizeof x);
+    memcpy(&c->user_regs, x, sizeof(x));
     c->user_regs.pc64 = a->regs.pc;
     c->user_regs.cpsr = a->regs.pstate;
     c->user_regs.spsr_svc = a->banked.spsr_svc;
@@ -62,7 +62,7 @@ int arch_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 
     if (!switch_cpsr_ok(c->user_regs.cpsr))
         return -XEN_EINVAL;
-    memcpy(x, &c->user_regs, sizeof x);
+    memcpy(x, &c->user_regs, sizeof(x));
     x_set(a, x);
     a->regs.pc = (uint32_t)c->user_regs.pc64;
     a->regs.pstate = (uint32_t)c->user_regs.cpsr;
@@ -121,7 +121,7 @@ void arch_get_record(const struct vcpu *v, struct xlr_vcpu *r, struct xlr_fpsimd
 {
     const struct arch_vcpu *a = &v->arch;
 
-    memset(r, 0, sizeof *r);
+    memset(r, 0, sizeof(*r));
     x_get(a, r->x);
     r->pc = a->regs.pc;
     r->pstate = a->regs.pstate;
@@ -134,8 +134,8 @@ void arch_get_record(const struct vcpu *v, struct xlr_vcpu *r, struct xlr_fpsimd
     r->flags = (v->online ? XLR_VCPU_ONLINE : 0) | (v->blocked ? XLR_VCPU_WAITING : 0);
     r->sysreg_count = XLR_SYS_COUNT;
     sysregs_get(a, r->sysreg);
-    memset(f, 0, sizeof *f);
-    memcpy(f->v, a->fp.d, sizeof a->fp.d); /* D0 and D1 are V0 */
+    memset(f, 0, sizeof(*f));
+    memcpy(f->v, a->fp.d, sizeof(a->fp.d)); /* D0 and D1 are V0 */
     f->fpsr = a->fp.fpscr & FPSCR_FPSR;
     f->fpcr = a->fp.fpscr & ~FPSCR_FPSR;
 }
@@ -168,7 +168,7 @@ int arch_set_record(struct vcpu *v, const struct xlr_vcpu *r, const struct xlr_f
     a->banked.spsr_irq = (uint32_t)r->spsr_irq;
     a->banked.spsr_fiq = (uint32_t)r->spsr_fiq;
     sysregs_set(a, r->sysreg);
-    memcpy(a->fp.d, f->v, sizeof a->fp.d);
+    memcpy(a->fp.d, f->v, sizeof(a->fp.d));
     a->fp.fpscr = (f->fpsr & FPSCR_FPSR) | (f->fpcr & ~FPSCR_FPSR);
     a->fp_cpu = -1; /* no CPU holds these */
     return 0;
@@ -179,7 +179,7 @@ bool arch_el1_width_ok(bool aarch32) { return aarch32; }
 /* The registers of AArch64 read as zero: there is none of it, and no DC ZVA. */
 void arch_get_features(const struct domain *d, struct xlr_cpu_features *f)
 {
-    memset(f, 0, sizeof *f);
+    memset(f, 0, sizeof(*f));
     f->count = XLR_ID_REG_COUNT;
     f->reg[XLR_ID_MIDR] = READ_SYSREG(midr);
     f->reg[XLR_ID_CTR] = READ_SYSREG(ctr);

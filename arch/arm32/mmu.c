@@ -410,8 +410,8 @@ bool mmu_in_stack(uint32_t sp, uint32_t *top)
         *top = ROUND_UP(sp + 1, (uint32_t)STACK_STRIDE);
         return true;
     }
-    if (sp >= emergency && sp < emergency + sizeof emergency_stacks) {
-        *top = ROUND_UP(sp + 1, (uint32_t)sizeof emergency_stacks[0]);
+    if (sp >= emergency && sp < emergency + sizeof(emergency_stacks)) {
+        *top = ROUND_UP(sp + 1, (uint32_t)sizeof(emergency_stacks[0]));
         return true;
     }
     return false;

@@ -149,7 +149,7 @@ void arch_vcpu_reset(struct vcpu *v, uint64_t pc, uint64_t r0, bool aarch32)
     uint32_t vmpidr = a->vmpidr;
 
     (void)aarch32;
-    memset(a, 0, sizeof *a);
+    memset(a, 0, sizeof(*a));
     a->vmpidr = vmpidr;
     a->fp_cpu = -1;
     a->actlr = READ_SYSREG(actlr) & (ACTLR_SMP | ACTLR_IBE);

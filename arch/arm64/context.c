@@ -47,8 +47,8 @@ static void get_registers(const struct vcpu *v, struct xlr_vcpu *r)
 {
     const struct arch_vcpu *a = &v->arch;
 
-    memset(r, 0, sizeof *r);
-    memcpy(r->x, a->regs.x, sizeof r->x);
+    memset(r, 0, sizeof(*r));
+    memcpy(r->x, a->regs.x, sizeof(r->x));
     r->pc = a->regs.pc;
     r->pstate = a->regs.pstate;
     r->sp_el0 = a->sp_el0;
@@ -59,7 +59,7 @@ static void get_registers(const struct vcpu *v, struct xlr_vcpu *r)
     r->spsr_und = a->spsr_und;
     r->spsr_irq = a->spsr_irq;
     r->spsr_fiq = a->spsr_fiq;
-    memcpy(r->sysreg, a->sysreg, sizeof r->sysreg);
+    memcpy(r->sysreg, a->sysreg, sizeof(r->sysreg));
     if (v->domain->aarch32)
         a32_only(r);
 }
@@ -71,7 +71,7 @@ static void set_registers(struct vcpu *v, const struct xlr_vcpu *from)
 
     if (v->domain->aarch32)
         a32_only(&r);
-    memcpy(a->regs.x, r.x, sizeof r.x);
+    memcpy(a->regs.x, r.x, sizeof(r.x));
     a->regs.pc = r.pc;
     a->regs.pstate = r.pstate;
     a->sp_el0 = r.sp_el0;
@@ -82,7 +82,7 @@ static void set_registers(struct vcpu *v, const struct xlr_vcpu *from)
     a->spsr_und = r.spsr_und;
     a->spsr_irq = r.spsr_irq;
     a->spsr_fiq = r.spsr_fiq;
-    memcpy(a->sysreg, r.sysreg, sizeof a->sysreg);
+    memcpy(a->sysreg, r.sysreg, sizeof(a->sysreg));
     a->sysreg[XLR_SYS_MDSCR] &=
         MDSCR_GUEST; /* the only one that reaches beyond the guest's own translation regime */
 }
@@ -92,10 +92,10 @@ void arch_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
     struct xlr_vcpu r;
 
     get_registers(v, &r);
-    memset(c, 0, sizeof *c);
+    memset(c, 0, sizeof(*c));
     c->flags = v->online ? VGCF_online : 0;
     _Static_assert(offsetof(struct vcpu_guest_core_regs, pc64) == 31 * 8, "x0..x30, pc");
-    memcpy(&c->user_regs, r.x, sizeof r.x);
+    memcpy(&c->user_regs, r.x, sizeof(r.x));
     c->user_regs.pc64 = r.pc;
     c->user_regs.cpsr = r.pstate;
     c->user_regs.spsr_el1 = r.spsr_el1;
@@ -119,7 +119,7 @@ int arch_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
     if (!switch_pstate_ok(v, c->user_regs.cpsr))
         return -XEN_EINVAL;
     get_registers(v, &r);
-    memcpy(r.x, &c->user_regs, sizeof r.x);
+    memcpy(r.x, &c->user_regs, sizeof(r.x));
     r.pc = c->user_regs.pc64;
     r.pstate = c->user_regs.cpsr;
     r.spsr_el1 = c->user_regs.spsr_el1;
@@ -146,8 +146,8 @@ void arch_get_record(const struct vcpu *v, struct xlr_vcpu *r, struct xlr_fpsimd
     r->mpidr = a->vmpidr;
     r->flags = (v->online ? XLR_VCPU_ONLINE : 0) | (v->blocked ? XLR_VCPU_WAITING : 0);
     r->sysreg_count = XLR_SYS_COUNT;
-    memset(f, 0, sizeof *f);
-    memcpy(f->v, a->fp.v, sizeof f->v);
+    memset(f, 0, sizeof(*f));
+    memcpy(f->v, a->fp.v, sizeof(f->v));
     f->fpsr = a->fp.fpsr;
     f->fpcr = a->fp.fpcr;
 }
@@ -159,7 +159,7 @@ int arch_set_record(struct vcpu *v, const struct xlr_vcpu *r, const struct xlr_f
     if (r->sysreg_count < XLR_SYS_COUNT || r->mpidr != a->vmpidr || !switch_pstate_ok(v, r->pstate))
         return -XEN_EINVAL;
     set_registers(v, r);
-    memcpy(a->fp.v, f->v, sizeof a->fp.v);
+    memcpy(a->fp.v, f->v, sizeof(a->fp.v));
     a->fp.fpsr = f->fpsr;
     a->fp.fpcr = f->fpcr;
     a->fp_cpu = -1; /* no CPU holds these */
@@ -198,7 +198,7 @@ static void features_a32(const struct domain *d, struct xlr_cpu_features *f)
 
 void arch_get_features(const struct domain *d, struct xlr_cpu_features *f)
 {
-    memset(f, 0, sizeof *f);
+    memset(f, 0, sizeof(*f));
     f->count = XLR_ID_REG_COUNT;
     f->reg[XLR_ID_MIDR] = READ_SYSREG(midr_el1);
     f->reg[XLR_ID_CTR] = READ_SYSREG(ctr_el0);

@@ -234,8 +234,8 @@ bool mmu_in_stack(uint64_t sp, uint64_t *top)
         *top = ROUND_UP(sp + 1, (uint64_t)STACK_STRIDE);
         return true;
     }
-    if (sp >= emergency && sp < emergency + sizeof emergency_stacks) {
-        *top = ROUND_UP(sp + 1, sizeof emergency_stacks[0]);
+    if (sp >= emergency && sp < emergency + sizeof(emergency_stacks)) {
+        *top = ROUND_UP(sp + 1, sizeof(emergency_stacks[0]));
         return true;
     }
     return false;

@@ -42,12 +42,12 @@ static void wrote(const void *reg)
 static void machine_vfp_store(uint64_t *d, bool all)
 {
     assert_true(machine.fpexc & FPEXC_EN);
-    memcpy(d, machine.d, all ? sizeof machine.d : sizeof machine.d / 2);
+    memcpy(d, machine.d, all ? sizeof(machine.d) : sizeof(machine.d) / 2);
 }
 static void machine_vfp_load(const uint64_t *d, bool all)
 {
     assert_true(machine.fpexc & FPEXC_EN);
-    memcpy(machine.d, d, all ? sizeof machine.d : sizeof machine.d / 2);
+    memcpy(machine.d, d, all ? sizeof(machine.d) : sizeof(machine.d) / 2);
 }
 #define vfp_store machine_vfp_store
 #define vfp_load  machine_vfp_load
@@ -172,11 +172,11 @@ static struct guest_regs *const r = &vcpu.arch.regs;
 static int start(void **state)
 {
     (void)state;
-    memset(&machine, 0, sizeof machine);
-    memset(&dom, 0, sizeof dom);
-    memset(&vcpu, 0, sizeof vcpu);
-    memset(&other, 0, sizeof other);
-    memset(fp_owner, 0, sizeof fp_owner);
+    memset(&machine, 0, sizeof(machine));
+    memset(&dom, 0, sizeof(dom));
+    memset(&vcpu, 0, sizeof(vcpu));
+    memset(&other, 0, sizeof(other));
+    memset(fp_owner, 0, sizeof(fp_owner));
     hypercalls = psci_calls = waits = yields = flushes = faults = 0;
     leaf_is_mmio = hyp_aborts = false;
     machine.mvfr0 = 2;
@@ -279,7 +279,7 @@ static void test_save_and_load(void **state)
     arch_vcpu_load(&vcpu);
     before.hcr = machine.hcr;
     before.vmpidr = machine.vmpidr;
-    assert_memory_equal(&before, &machine, sizeof machine);
+    assert_memory_equal(&before, &machine, sizeof(machine));
     /* The FP registers are still the vCPU's, so they are not loaded again. */
     arch_vcpu_save(&vcpu);
     vcpu.arch.fp.d[3] = 99;
@@ -662,14 +662,14 @@ static void test_record(void **state)
     assert_int_equal(fp.fpcr, 0x0707e000);
     /* Loading the record into another vCPU restores the first one's state. */
     assert_int_equal(arch_set_record(&other, &rec, &fp), 0);
-    assert_memory_equal(&a->regs, &other.arch.regs, sizeof a->regs);
-    assert_memory_equal(&a->banked, &other.arch.banked, sizeof a->banked);
-    assert_memory_equal(&a->cp15, &other.arch.cp15, sizeof a->cp15);
-    assert_memory_equal(&a->cp15_64, &other.arch.cp15_64, sizeof a->cp15_64);
-    assert_memory_equal(&a->fp, &other.arch.fp, sizeof a->fp);
+    assert_memory_equal(&a->regs, &other.arch.regs, sizeof(a->regs));
+    assert_memory_equal(&a->banked, &other.arch.banked, sizeof(a->banked));
+    assert_memory_equal(&a->cp15, &other.arch.cp15, sizeof(a->cp15));
+    assert_memory_equal(&a->cp15_64, &other.arch.cp15_64, sizeof(a->cp15_64));
+    assert_memory_equal(&a->fp, &other.arch.fp, sizeof(a->fp));
     arch_get_record(&other, &again, &fp_again);
-    assert_memory_equal(&rec, &again, sizeof rec);
-    assert_memory_equal(&fp, &fp_again, sizeof fp);
+    assert_memory_equal(&rec, &again, sizeof(rec));
+    assert_memory_equal(&fp, &fp_again, sizeof(fp));
 }
 
 static void test_record_refused(void **state)
@@ -685,7 +685,7 @@ static void test_record_refused(void **state)
         struct xlr_vcpu bad = rec;                                         \
         bad.member = (value);                                              \
         assert_int_equal(arch_set_record(&other, &bad, &fp), -XEN_EINVAL); \
-        assert_memory_equal(&before, &other.arch, sizeof before);          \
+        assert_memory_equal(&before, &other.arch, sizeof(before));         \
     } while (0)
     REFUSED(pstate, PSR_HYP);
     REFUSED(pstate, PSR_MON);
@@ -713,8 +713,8 @@ static void test_context(void **state)
     assert_int_equal(c.user_regs.spsr_abt, vcpu.arch.banked.spsr_abt);
     assert_int_equal(c.ttbr1, vcpu.arch.cp15_64.ttbr1_64);
     assert_int_equal(arch_set_context(&other, &c), 0);
-    assert_memory_equal(&vcpu.arch.regs, &other.arch.regs, sizeof other.arch.regs);
-    assert_memory_equal(&vcpu.arch.banked, &other.arch.banked, sizeof other.arch.banked);
+    assert_memory_equal(&vcpu.arch.regs, &other.arch.regs, sizeof(other.arch.regs));
+    assert_memory_equal(&vcpu.arch.banked, &other.arch.banked, sizeof(other.arch.banked));
     c.user_regs.cpsr = PSR_HYP;
     assert_int_equal(arch_set_context(&other, &c), -XEN_EINVAL);
 }

@@ -222,7 +222,7 @@ static void test_controller_pause(void **state)
     assert_int_equal(d->pause_count, 1);
     assert_int_equal(domain_pause_by_controller(d), 0);
     domain_unpause_by_controller(d);
-    assert_int_equal(d->dying, DOM_ALIVE);
+    assert_int_equal(d->state, DOM_ALIVE);
     assert_int_equal(d->pause_count, 1);
     domain_unpause_by_controller(d);
     domain_unpause_by_controller(d); /* an unpause too many is ignored */
@@ -300,9 +300,9 @@ static void test_vcpu_info(void **state)
     /* An address from a state record: the area's contents are kept. */
     there = ram(d, 8 * PAGE_SIZE);
     there->evtchn_pending_sel = 5;
-    assert_int_equal(vcpu_place_info(w, IPA(GUEST_RAM + 8 * PAGE_SIZE)), 0);
+    assert_int_equal(vcpu_restore_info(w, IPA(GUEST_RAM + 8 * PAGE_SIZE)), 0);
     assert_int_equal(w->info->evtchn_pending_sel, 5);
-    assert_int_equal(vcpu_place_info(w, IPA(GUEST_RAM + 8 * PAGE_SIZE)), -XEN_EINVAL);
+    assert_int_equal(vcpu_restore_info(w, IPA(GUEST_RAM + 8 * PAGE_SIZE)), -XEN_EINVAL);
     destroy(d);
     assert_int_equal(page_free_count(), free_pages);
 }

@@ -298,7 +298,7 @@ static void areas_in_high_memory(void **state)
     void *at[FAKE_LASTING];
     for (unsigned i = 0; i < FAKE_LASTING - 2; i++)
         assert_non_null(at[i] = page_map_lasting(p));
-    assert_int_equal(vcpu_place_info(v, IPA(GUEST_RAM)), -XEN_ENOMEM);
+    assert_int_equal(vcpu_restore_info(v, IPA(GUEST_RAM)), -XEN_ENOMEM);
     assert_null(v->info_page);
     page_unmap_lasting(p, at[0]);
     /* the second of two pages fails */

@@ -47,7 +47,7 @@ static void ask_for(const char *request)
 
 static bool next_line(void)
 {
-    if (!fgets(client_line, sizeof client_line, client_in))
+    if (!fgets(client_line, sizeof(client_line), client_in))
         return false;
     client_line[strcspn(client_line, "\n")] = 0;
     if (!json_is_object(client_line))
@@ -58,7 +58,7 @@ static bool next_line(void)
 static bool is_event(const char *name)
 {
     char event[32] = "";
-    json_get_string(client_line, "event", event, sizeof event);
+    json_get_string(client_line, "event", event, sizeof(event));
     return !strcmp(event, name);
 }
 
@@ -87,10 +87,10 @@ static double value(const char *line, const char *key)
 static void assert_done(const char *result, const char *error)
 {
     char text[512] = "";
-    json_get_string(client_line, "result", text, sizeof text);
+    json_get_string(client_line, "result", text, sizeof(text));
     if (strcmp(text, result))
         bench_fail("not %s: %s", result, client_line);
-    json_get_string(client_line, "error", text, sizeof text);
+    json_get_string(client_line, "error", text, sizeof(text));
     if (*error ? !strstr(text, error) : *text)
         bench_fail("\"%s\" is not in: %s", error, client_line);
 }
@@ -111,7 +111,7 @@ static void begin(const char *seconds, const char *interval_ms)
     bench_start(1024);
     bench_fill(500);
     bench_load(HOT);
-    snprintf(request, sizeof request, MEASURE, seconds, interval_ms);
+    snprintf(request, sizeof(request), MEASURE, seconds, interval_ms);
     ask_for(request);
 }
 
@@ -520,11 +520,12 @@ static void test_client_that_does_not_read(void **unused)
     (void)unused;
     bench_start(1024);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, client_fd), 0);
-    setsockopt(client_fd[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    setsockopt(client_fd[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
     client_in = fdopen(client_fd[0], "r");
     static const char request[] =
         "{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":3600,\"interval_ms\":10}\n";
-    assert_int_equal(write(client_fd[0], request, sizeof request - 1), (ssize_t)sizeof request - 1);
+    assert_int_equal(write(client_fd[0], request, sizeof(request) - 1),
+                     (ssize_t)sizeof(request) - 1);
     pthread_create(&client_thread, NULL, serve_main, NULL);
     pthread_join(client_thread, NULL); /* the measurement ends by itself */
     fclose(client_in);
@@ -567,11 +568,11 @@ static void *accept_main(void *unused)
 static void listen_for_xlm(void)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    snprintf(socket_file, sizeof socket_file, "%s/socket", bench_dir[0]);
-    snprintf(output_file, sizeof output_file, "%s/output", bench_dir[0]);
+    snprintf(socket_file, sizeof(socket_file), "%s/socket", bench_dir[0]);
+    snprintf(output_file, sizeof(output_file), "%s/output", bench_dir[0]);
     memcpy(address.sun_path, socket_file, strlen(socket_file) + 1);
     listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(listener, 1), 0);
 }
 
@@ -579,7 +580,7 @@ static const char *output(void)
 {
     static char text[65536];
     FILE *in = fopen(output_file, "r");
-    text[in ? fread(text, 1, sizeof text - 1, in) : 0] = 0;
+    text[in ? fread(text, 1, sizeof(text) - 1, in) : 0] = 0;
     if (in)
         fclose(in);
     return text;
@@ -664,7 +665,7 @@ static bool holds(const char *path, const char *text)
 {
     static char content[65536];
     FILE *in = fopen(path, "r");
-    content[in ? fread(content, 1, sizeof content - 1, in) : 0] = 0;
+    content[in ? fread(content, 1, sizeof(content) - 1, in) : 0] = 0;
     if (in)
         fclose(in);
     return strstr(content, text);
@@ -675,8 +676,8 @@ static void test_xlm_plots(void **unused)
     char svg[128], bad[128];
     (void)unused;
     begin_xlm();
-    snprintf(svg, sizeof svg, "%s/plot.svg", bench_dir[0]);
-    snprintf(bad, sizeof bad, "--histogram=%s/none/plot.svg", bench_dir[0]);
+    snprintf(svg, sizeof(svg), "%s/plot.svg", bench_dir[0]);
+    snprintf(bad, sizeof(bad), "--histogram=%s/none/plot.svg", bench_dir[0]);
     assert_int_equal(run_xlm(XLM("--seconds", "1", "--histogram", svg, "guest"), 0), EXIT_OK);
     assert_true(holds(svg, "<svg ") &&
                 holds(svg, "Memory written by \"guest\", by region of 2 MiB"));

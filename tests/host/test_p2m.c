@@ -341,7 +341,7 @@ static void deferred_unmaps(void **state)
     assert_false(p2m_lookup(guest, IPA(BASE), &e));
     assert_int_equal(p[0]->gfn, PAGE_NO_GFN);
     assert_int_equal(guest->tot_pages, 600); /* still owned, because TLBs may have it */
-    p2m_settle(guest);
+    p2m_flush_deferred(guest);
     assert_int_equal(guest->tot_pages, 599);
     assert_false(guest_access(guest, BASE, false, &pa));
     /* Another page at the same address: TLB entries of the old page are flushed first. */

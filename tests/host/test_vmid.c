@@ -333,7 +333,7 @@ static void crowd_make(unsigned bits)
     for (unsigned i = 0; i < CROWD; i++) {
         struct domain *d = calloc(1, sizeof(*d));
         *d = (struct domain){
-            .id = (domid_t)(i + 1), .refs = 1, .max_pages = ~0u, .dying = DOM_ALIVE
+            .id = (domid_t)(i + 1), .refs = 1, .max_pages = ~0u, .state = DOM_ALIVE
         };
         assert_int_equal(p2m_init(d), 0);
         /* owned by none: only a few domains can own pages */

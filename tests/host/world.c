@@ -175,7 +175,7 @@ static void start_domain(unsigned id)
 
     *d = (struct domain){ .id = (domid_t)id,
                           .privileged = id == 0,
-                          .dying = DOM_ALIVE,
+                          .state = DOM_ALIVE,
                           .refs = 1,
                           .max_vcpus = 2,
                           .max_pages = 4096,
@@ -223,7 +223,7 @@ void world_kill(unsigned dom)
 {
     struct domain *d = world[dom];
 
-    d->dying = DOM_DYING;
+    d->state = DOM_DYING;
     evtchn_destroy(d);
     while (grant_release_mappings(d) == -XEN_ERESTART)
         ;

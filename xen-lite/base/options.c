@@ -205,7 +205,7 @@ static bool parse_level(const char *s, int *level)
 
 static bool set_dtuart(const char *s)
 {
-    return strlcpy(cmdline.dtuart, s, sizeof cmdline.dtuart) < sizeof cmdline.dtuart ||
+    return strlcpy(cmdline.dtuart, s, sizeof(cmdline.dtuart)) < sizeof(cmdline.dtuart) ||
            (cmdline.dtuart[0] = 0);
 }
 static bool set_console(const char *s)
@@ -316,7 +316,7 @@ static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n'; }
 
 void cmdline_parse(const char *s)
 {
-    strlcpy(cmdline.text, s, sizeof cmdline.text);
+    strlcpy(cmdline.text, s, sizeof(cmdline.text));
     for (;;) {
         char word[WORD_BYTES];
         size_t n = 0;
@@ -326,7 +326,7 @@ void cmdline_parse(const char *s)
         if (!*s || strncmp(s, "-- ", 3) == 0) /* the rest belongs to the control domain */
             return;
         for (; *s && !is_blank(*s); s++)
-            if (n < sizeof word - 1)
+            if (n < sizeof(word) - 1)
                 word[n++] = *s;
         word[n] = '\0';
         parse_word(word);

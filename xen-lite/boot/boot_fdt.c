@@ -98,7 +98,7 @@ static int scan_module(const void *fdt, int node)
         return -XEN_EINVAL;
     }
     copy_string(m->bootargs, fdt, node, "bootargs");
-    return boot_module_place(m);
+    return boot_module_enter(m);
 }
 
 static bool read_address(const void *fdt, int node, const char *property, uint64_t *address)
@@ -121,7 +121,7 @@ static int scan_linux_initrd(const void *fdt, int chosen)
     strlcpy(boot.ramdisk.name, "linux,initrd-start", sizeof(boot.ramdisk.name));
     boot.ramdisk.start = start;
     boot.ramdisk.bytes = end - start;
-    return boot_module_place(&boot.ramdisk);
+    return boot_module_enter(&boot.ramdisk);
 }
 
 static int scan_modules(const void *fdt, int chosen)

@@ -75,7 +75,7 @@ static bool is_own_reservation(const struct boot_module *m, const struct boot_ex
                ROUND_UP(m->start + m->bytes, (uint64_t)PAGE_SIZE);
 }
 
-int boot_module_place(struct boot_module *m)
+int boot_module_enter(struct boot_module *m)
 {
     if (!m->bytes)
         return refuse(m, "is empty: the boot loader did not load it");

@@ -35,10 +35,10 @@ static void print_exits(const char *who, unsigned id, const uint64_t *count)
     unsigned n = 0;
 
     for (unsigned i = 0; i < EXIT_COUNT; i++) {
-        int more = snprintf(line + n, sizeof line - n, " %s=%llu", exit_names[i],
+        int more = snprintf(line + n, sizeof(line) - n, " %s=%llu", exit_names[i],
                             (unsigned long long)count[i]);
         n += more > 0 ? (unsigned)more : 0;
-        if (n >= sizeof line)
+        if (n >= sizeof(line))
             break;
     }
     log_info("%s%u exits:%s\n", who, id, line);

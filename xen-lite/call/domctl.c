@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * XEN_DOMCTL_*: the control domain's calls about domains.  public/domctl.h of Xen 4.17
+ * XEN_DOMCTL_*: the control domain's calls about domains.  public/domctl.h, of Xen 4.17
  *
- * One runs at a time.  A caller that finds the lock taken goes back to its guest and repeats the
- * call, so that it can take interrupts.
+ * One at a time: who finds the lock taken goes back to its guest and comes again, so that
+ * interrupts get in.
  */
 #include "domctl.h"
 #include "panic.h"
@@ -46,11 +46,11 @@ static long domctl_scheduler_op(struct domctl *c)
 
 static long domctl_setdomainhandle(struct domctl *c)
 {
-    memcpy(c->d->handle, c->op->u.setdomainhandle.handle, sizeof c->d->handle);
+    memcpy(c->d->handle, c->op->u.setdomainhandle.handle, sizeof(c->d->handle));
     return 0;
 }
 
-/* No debugger can attach: only the flag that the tools show is kept. */
+/* There is no debugger to attach: only the mark that the tools show. */
 static long domctl_setdebugging(struct domctl *c)
 {
     if (c->d == current_vcpu()->domain)
@@ -69,10 +69,7 @@ static long domctl_settimeoffset(struct domctl *c)
     return 0;
 }
 
-/*
- * Power and reset buttons.  Guests on Arm have no handler for them, so the domain is shut down or
- * reset.
- */
+/* The buttons of the case: a guest on Arm has no handler for them, so they do what they say. */
 static long domctl_sendtrigger(struct domctl *c)
 {
     if (c->d == current_vcpu()->domain)
@@ -90,7 +87,7 @@ static long domctl_subscribe(struct domctl *c)
     return 0;
 }
 
-/* Global VIRQs go to the control domain and cannot be moved. */
+/* Global VIRQs are the control domain's, and stay there. */
 static long domctl_set_virq_handler(struct domctl *c)
 {
     uint32_t virq = c->op->u.set_virq_handler.virq;
@@ -124,37 +121,35 @@ static long domctl_vuart_op(struct domctl *c)
 
     if (u->cmd != XEN_DOMCTL_VUART_OP_INIT || u->type != XEN_DOMCTL_VUART_TYPE_VPL011)
         return -XEN_EINVAL;
-    /* The vuart must be in the guest's map from the start: later is too late. */
-    if (__atomic_load_n(&c->d->dying, __ATOMIC_RELAXED) != DOM_BUILDING)
+    /* Its device is in the guest's map from the start or not at all. */
+    if (__atomic_load_n(&c->d->state, __ATOMIC_RELAXED) != DOM_BUILDING)
         return -XEN_EPERM;
     c->reply = true;
     return vuart_init(c->d, u->gfn, u->console_domid, &u->evtchn);
 }
 
-/* Devices behind an IOMMU: no IOMMU is driven. */
+/* Devices behind an IOMMU: none is driven. */
 static long domctl_no_iommu(struct domctl *c)
 {
     (void)c;
     return -XEN_EOPNOTSUPP;
 }
 
-/* VM events are not supported. */
+/* Nothing of a guest's running is reported. */
 static long domctl_monitor_op(struct domctl *c)
 {
     return c->d == current_vcpu()->domain ? -XEN_EPERM : -XEN_EOPNOTSUPP;
 }
 
-/* As on Arm in Xen: it checks whether the guest asked for a soft reset, and then cannot do one. */
+/* Xen looks first whether the guest asked for it, and then has no way to do it on Arm. */
 static long domctl_soft_reset(struct domctl *c)
 {
     return c->d->shut_down && c->d->shutdown_code == SHUTDOWN_soft_reset ? -XEN_ENOSYS
                                                                          : -XEN_EINVAL;
 }
 
-/*
- * In pieces, and the lock is dropped after each.  It is taken for each piece because the first one
- * waits for the vCPUs to leave their CPUs.
- */
+/* In pieces: each ends with the lock let go.  Under the lock because the first one waits for the
+ * vCPUs to be off their CPUs. */
 static long domctl_destroydomain(struct domctl *c)
 {
     ASSERT_LOCKED(&domctl_lock);
@@ -211,7 +206,7 @@ static long (*const operations[])(struct domctl *c) = {
     [XEN_DOMCTL_set_paging_mempool_size] = domctl_paging_mempool,
 };
 
-/* These two calls work with a domain id that is not in use. */
+/* The two that work without a domain's number being in use. */
 static bool names_no_domain(const struct xen_domctl *op)
 {
     return op->cmd == XEN_DOMCTL_createdomain ||
@@ -237,7 +232,7 @@ long do_domctl(uint64_t arg)
     struct domctl c = { .op = &op, .arg = arg };
     long result;
 
-    if (copy_from_guest(&op, arg, sizeof op))
+    if (copy_from_guest(&op, arg, sizeof(op)))
         return -XEN_EFAULT;
     if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
         return -XEN_EACCES;
@@ -251,7 +246,7 @@ long do_domctl(uint64_t arg)
         result = locked_operation(&c);
     if (c.d)
         domain_put(c.d);
-    if (c.reply && copy_to_guest(arg, &op, sizeof op))
+    if (c.reply && copy_to_guest(arg, &op, sizeof(op)))
         result = -XEN_EFAULT;
     return result;
 }

@@ -32,11 +32,11 @@ static void vcpu_info_sum(struct domain *d, struct xen_domctl_getdomaininfo *inf
 
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 {
-    memset(info, 0, sizeof *info);
+    memset(info, 0, sizeof(*info));
     info->domain = d->id;
     info->flags = XEN_DOMINF_hap | XEN_DOMINF_hvm_guest;
     vcpu_info_sum(d, info);
-    info->flags |= (d->dying == DOM_DEAD ? XEN_DOMINF_dying : 0u) |
+    info->flags |= (d->state == DOM_DEAD ? XEN_DOMINF_dying : 0u) |
                    (d->shut_down ? XEN_DOMINF_shutdown : 0u) |
                    d->shutdown_code << XEN_DOMINF_shutdownshift |
                    (d->controller_paused ? XEN_DOMINF_paused : 0u) |
@@ -47,7 +47,7 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
     info->outstanding_pages = d->outstanding;
     info->shared_info_frame = d->shared_ipa.v == ~0ull ? ~0ull : ipa_gfn(d->shared_ipa);
     info->ssidref = d->ssidref;
-    memcpy(info->handle, d->handle, sizeof info->handle);
+    memcpy(info->handle, d->handle, sizeof(info->handle));
     info->gpaddr_bits = IPA_BITS;
     info->arch_config.gic_version = d->vgic.version == 2 ? XEN_DOMCTL_CONFIG_GIC_V2
                                                          : XEN_DOMCTL_CONFIG_GIC_V3;
@@ -78,7 +78,7 @@ static bool all_zero(const void *page)
 {
     const uint64_t *w = page;
 
-    for (unsigned i = 0; i < PAGE_SIZE / sizeof *w; i += 8)
+    for (unsigned i = 0; i < PAGE_SIZE / sizeof(*w); i += 8)
         if (w[i] | w[i + 1] | w[i + 2] | w[i + 3] | w[i + 4] | w[i + 5] | w[i + 6] | w[i + 7])
             return false;
     return true;
@@ -119,11 +119,11 @@ static long pfn_info_batch(struct domain *d, uint64_t array, size_t n)
 {
     uint64_t batch[PFINFO_BATCH];
 
-    if (copy_from_guest(batch, array, n * sizeof batch[0]))
+    if (copy_from_guest(batch, array, n * sizeof(batch[0])))
         return -XEN_EFAULT;
     for (size_t j = 0; j < n; j++)
         batch[j] = pfn_info(d, batch[j]);
-    return copy_to_guest(array, batch, n * sizeof batch[0]) ? -XEN_EFAULT : 0;
+    return copy_to_guest(array, batch, n * sizeof(batch[0])) ? -XEN_EFAULT : 0;
 }
 
 /*
@@ -161,7 +161,7 @@ long bitmap_to_guest(const struct xenctl_bitmap *map, uint64_t value, unsigned b
     uint8_t bytes[8];
     uint32_t room = map->nr_bits / 8 + (map->nr_bits % 8 != 0), have = MIN(room, (bits + 7) / 8);
 
-    for (unsigned i = 0; i < sizeof bytes; i++)
+    for (unsigned i = 0; i < sizeof(bytes); i++)
         bytes[i] = (uint8_t)(value >> (8 * i));
     if (have && have * 8 > map->nr_bits)
         bytes[have - 1] &= (uint8_t)(0xff >> (have * 8 - map->nr_bits));

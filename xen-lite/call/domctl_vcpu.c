@@ -46,13 +46,13 @@ long domctl_getvcpucontext(struct domctl *c)
         return -XEN_EINVAL;
     if (!v->initialised)
         return -XEN_ENODATA;
-    memset(&context, 0, sizeof context);
+    memset(&context, 0, sizeof(context));
     vcpu_pause(v);
     vcpu_sleep_sync(v);
     arch_get_context(v, &context);
     context.flags = v->online ? VGCF_online : 0;
     vcpu_unpause(v);
-    return copy_to_guest(c->op->u.vcpucontext.ctxt.q, &context, sizeof context) ? -XEN_EFAULT : 0;
+    return copy_to_guest(c->op->u.vcpucontext.ctxt.q, &context, sizeof(context)) ? -XEN_EFAULT : 0;
 }
 
 /* A null context resets the vCPU.  Otherwise VGCF_online tells whether it runs. */
@@ -67,7 +67,7 @@ long domctl_setvcpucontext(struct domctl *c)
     if (!v)
         return result;
     if (c->op->u.vcpucontext.ctxt.q &&
-        copy_from_guest(&context, c->op->u.vcpucontext.ctxt.q, sizeof context))
+        copy_from_guest(&context, c->op->u.vcpucontext.ctxt.q, sizeof(context)))
         return -XEN_EFAULT;
     domain_pause(c->d);
     if (!c->op->u.vcpucontext.ctxt.q)

@@ -21,7 +21,7 @@ static long param_op(bool set, uint64_t arg)
     struct xen_hvm_param p;
     long result;
 
-    if (copy_from_guest(&p, arg, sizeof p))
+    if (copy_from_guest(&p, arg, sizeof(p)))
         return -XEN_EFAULT;
     if (p.index >= HVM_NR_PARAMS)
         return -XEN_EINVAL;
@@ -38,7 +38,7 @@ static long param_op(bool set, uint64_t arg)
         result = may_get(d, by, p.index);
         if (!result) {
             p.value = __atomic_load_n(&d->hvm_param[p.index], __ATOMIC_ACQUIRE);
-            result = copy_to_guest(arg, &p, sizeof p) ? -XEN_EFAULT : 0;
+            result = copy_to_guest(arg, &p, sizeof(p)) ? -XEN_EFAULT : 0;
         }
     }
     domain_put(d);

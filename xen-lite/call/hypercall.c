@@ -145,19 +145,19 @@ long do_multicall(uint64_t list, unsigned count)
         saved[n] = arch_hypercall_arg(v, n);
     for (i = 0; i < count && !result; i++) {
         struct multicall_entry e;
-        uint64_t at = list + (uint64_t)i * sizeof e;
+        uint64_t at = list + (uint64_t)i * sizeof(e);
 
         if (i && hypercall_preempt_check()) {
             result = -XEN_ERESTART;
             break;
         }
-        if (copy_from_guest(&e, at, sizeof e)) {
+        if (copy_from_guest(&e, at, sizeof(e))) {
             result = -XEN_EFAULT;
             break;
         }
         long one = multicall_one(v, &e);
         e.result = (xen_ulong_t)one;
-        if (copy_to_guest(at, &e, sizeof e))
+        if (copy_to_guest(at, &e, sizeof(e)))
             result = -XEN_EFAULT;
         else if (one == -XEN_ERESTART) {
             result = one;

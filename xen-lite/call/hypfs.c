@@ -66,7 +66,7 @@ static long find(uint64_t path, uint64_t bytes, const struct node **found)
 
     if (bytes == 0 || bytes > XEN_HYPFS_MAX_PATHLEN)
         return -XEN_EINVAL;
-    if (bytes > sizeof text)
+    if (bytes > sizeof(text))
         return -XEN_ENOENT;
     size_t length = (size_t)bytes;
     if (copy_from_guest(text, path, length))
@@ -115,7 +115,7 @@ static long give_listing(const struct node *dir, uint64_t to)
         uint32_t bytes = listing_bytes(n);
         char value[VALUE_BYTES];
 
-        memset(&entry, 0, sizeof entry);
+        memset(&entry, 0, sizeof(entry));
         entry.l.e = describe(n, value);
         entry.l.off_next = (uint16_t)(i + 1u < dir->count ? bytes : 0);
         strlcpy(entry.bytes + offsetof(struct xen_hypfs_dirlistentry, name), n->name, PATH_BYTES);
@@ -131,15 +131,15 @@ static long hypfs_read(const struct node *n, uint64_t to, uint64_t room)
     char value[VALUE_BYTES];
     struct xen_hypfs_direntry e = describe(n, value);
 
-    if (room < sizeof e)
+    if (room < sizeof(e))
         return -XEN_ENOBUFS;
-    if (copy_to_guest(to, &e, sizeof e))
+    if (copy_to_guest(to, &e, sizeof(e)))
         return -XEN_EFAULT;
-    if (room - sizeof e < e.content_len)
+    if (room - sizeof(e) < e.content_len)
         return -XEN_ENOBUFS;
     if (!n->read)
-        return give_listing(n, to + sizeof e);
-    return copy_to_guest(to + sizeof e, value, e.content_len) ? -XEN_EFAULT : 0;
+        return give_listing(n, to + sizeof(e));
+    return copy_to_guest(to + sizeof(e), value, e.content_len) ? -XEN_EFAULT : 0;
 }
 
 static long hypfs_write(const struct node *n, uint64_t from, uint64_t bytes)
@@ -148,7 +148,7 @@ static long hypfs_write(const struct node *n, uint64_t from, uint64_t bytes)
 
     if (!n->write)
         return -XEN_EACCES;
-    if (bytes == 0 || bytes > sizeof value)
+    if (bytes == 0 || bytes > sizeof(value))
         return bytes ? -XEN_ENOSPC : -XEN_EINVAL;
     return copy_from_guest(value, from, (size_t)bytes) ? -XEN_EFAULT
                                                        : n->write(value, (size_t)bytes);

@@ -43,7 +43,7 @@ static int add_shared_info(struct domain *d, uint64_t idx, uint64_t gfn)
 static int map_foreign(struct domain *d, uint64_t gfn, const struct domain *fd, struct page *page,
                        enum p2m_type type)
 {
-    bool counted = type == P2M_RAM && fd->dying == DOM_BUILDING;
+    bool counted = type == P2M_RAM && fd->state == DOM_BUILDING;
 
     if (counted)
         dirty_ext_writer(page, 1);
@@ -124,7 +124,7 @@ static long may_add(const struct domain *d, unsigned space)
         return -XEN_EACCES;
     if (!may_act_on(d))
         return -XEN_EPERM;
-    return d->dying >= DOM_DYING ? -XEN_ESRCH : 0; /* its map is being emptied */
+    return d->state >= DOM_DYING ? -XEN_ESRCH : 0; /* its map is being emptied */
 }
 
 long memory_add(uint64_t arg, uint64_t start)

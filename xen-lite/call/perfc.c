@@ -40,7 +40,7 @@ static void clear(struct domain *d, struct counts *c)
     (void)c;
     for (unsigned i = 0; i < d->max_vcpus; i++)
         if (d->vcpu[i])
-            memset(d->vcpu[i]->exits, 0, sizeof d->vcpu[i]->exits);
+            memset(d->vcpu[i]->exits, 0, sizeof(d->vcpu[i]->exits));
     d->p2m.split_count = d->p2m.eager_count = 0;
 }
 
@@ -61,12 +61,12 @@ static long tell(struct xen_sysctl_perfc_op *p, const char *kind, const char *wh
     struct xen_sysctl_perfc_desc desc = { .nr_vals = count };
     xen_sysctl_perfc_val_t v;
 
-    snprintf(desc.name, sizeof desc.name, "%s%s", kind, what);
-    if (p->desc.q && copy_to_guest(p->desc.q + p->nr_counters * sizeof desc, &desc, sizeof desc))
+    snprintf(desc.name, sizeof(desc.name), "%s%s", kind, what);
+    if (p->desc.q && copy_to_guest(p->desc.q + p->nr_counters * sizeof(desc), &desc, sizeof(desc)))
         return -XEN_EFAULT;
     for (unsigned i = 0; p->val.q && i < count; i++) {
         v = (xen_sysctl_perfc_val_t)MIN(value[i], (uint64_t)UINT32_MAX);
-        if (copy_to_guest(p->val.q + (p->nr_vals + i) * sizeof v, &v, sizeof v))
+        if (copy_to_guest(p->val.q + (p->nr_vals + i) * sizeof(v), &v, sizeof(v)))
             return -XEN_EFAULT;
     }
     p->nr_counters++;

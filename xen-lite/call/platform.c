@@ -12,7 +12,7 @@ long do_platform_op(uint64_t arg)
     struct domain *d = current_vcpu()->domain;
     struct xen_platform_op op;
 
-    if (copy_from_guest(&op, arg, sizeof op))
+    if (copy_from_guest(&op, arg, sizeof(op)))
         return -XEN_EFAULT;
     if (op.interface_version != XENPF_INTERFACE_VERSION)
         return -XEN_EACCES;

@@ -38,7 +38,7 @@ static long poll_ports_pending(struct domain *d, uint64_t ports, unsigned count,
 
     for (unsigned i = 0; i < count; i++) {
         evtchn_port_t port;
-        if (copy_from_guest(&port, ports + i * sizeof port, sizeof port))
+        if (copy_from_guest(&port, ports + i * sizeof(port), sizeof(port)))
             return -XEN_EFAULT;
         if (port >= EVTCHN_PORTS)
             return -XEN_EINVAL;
@@ -62,7 +62,7 @@ static long sched_poll(struct vcpu *v, uint64_t arg)
     struct sched_poll poll;
     uint32_t first = 0;
 
-    if (copy_from_guest(&poll, arg, sizeof poll))
+    if (copy_from_guest(&poll, arg, sizeof(poll)))
         return -XEN_EFAULT;
     if (poll.nr_ports > POLL_PORTS_MAX)
         return -XEN_EINVAL;
@@ -96,7 +96,7 @@ static long sched_shutdown_op(struct domain *d, uint64_t arg, bool latch)
 {
     struct sched_shutdown s;
 
-    if (copy_from_guest(&s, arg, sizeof s))
+    if (copy_from_guest(&s, arg, sizeof(s)))
         return -XEN_EFAULT;
     if (!latch)
         domain_shutdown(d, s.reason & 0xff);
@@ -113,7 +113,7 @@ static long sched_remote(struct domain *by, uint64_t arg)
 {
     struct sched_remote_shutdown r;
 
-    if (copy_from_guest(&r, arg, sizeof r))
+    if (copy_from_guest(&r, arg, sizeof(r)))
         return -XEN_EFAULT;
     if (r.domain_id == by->id)
         return -XEN_EPERM;
@@ -166,7 +166,7 @@ static long sched_watchdog_op(struct domain *d, uint64_t arg)
 {
     struct sched_watchdog w;
 
-    if (copy_from_guest(&w, arg, sizeof w))
+    if (copy_from_guest(&w, arg, sizeof(w)))
         return -XEN_EFAULT;
     spin_lock(&watchdog_lock);
     long result = watchdog_set(d, w.id, w.timeout);
@@ -206,7 +206,7 @@ static long sched_pin(struct vcpu *v, uint64_t arg)
 
     if (!v->domain->privileged)
         return -XEN_EPERM;
-    if (copy_from_guest(&p, arg, sizeof p))
+    if (copy_from_guest(&p, arg, sizeof(p)))
         return -XEN_EFAULT;
     spin_lock(&pin_lock);
     long result = pin_override(v, p.pcpu);

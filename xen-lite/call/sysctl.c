@@ -64,7 +64,7 @@ static long next_in_list(const struct xen_sysctl_getdomaininfolist *l, uint32_t 
     *next = (domid_t)(l->first_domain & ~LIST_CONTINUED);
     if (!done)
         return 0;
-    if (copy_from_guest(&last, l->buffer.q + (done - 1) * sizeof last, sizeof last))
+    if (copy_from_guest(&last, l->buffer.q + (done - 1) * sizeof(last), sizeof(last)))
         return -XEN_EFAULT;
     *next = (domid_t)(last.domain + 1u);
     return 0;
@@ -81,7 +81,7 @@ static long list_one(const struct xen_sysctl_getdomaininfolist *l, uint32_t at, 
     domain_info(d, &info);
     *next = (domid_t)(d->id + 1u);
     domain_put(d);
-    return copy_to_guest(l->buffer.q + at * sizeof info, &info, sizeof info) ? -XEN_EFAULT : 1;
+    return copy_to_guest(l->buffer.q + at * sizeof(info), &info, sizeof(info)) ? -XEN_EFAULT : 1;
 }
 
 static long sysctl_getdomaininfolist(struct xen_sysctl *op, bool *reply)
@@ -180,7 +180,7 @@ long do_sysctl(uint64_t arg)
     struct xen_sysctl op;
     bool reply = false;
 
-    if (copy_from_guest(&op, arg, sizeof op))
+    if (copy_from_guest(&op, arg, sizeof(op)))
         return -XEN_EFAULT;
     if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
         return -XEN_EACCES;
@@ -192,7 +192,7 @@ long do_sysctl(uint64_t arg)
         return -XEN_ERESTART;
     long result = operations[op.cmd](&op, &reply);
     spin_unlock(&sysctl_lock);
-    if (reply && copy_to_guest(arg, &op, sizeof op))
+    if (reply && copy_to_guest(arg, &op, sizeof(op)))
         result = -XEN_EFAULT;
     return result;
 }

@@ -9,7 +9,7 @@ long sysctl_physinfo(struct xen_sysctl *op, bool *reply)
 {
     struct xen_sysctl_physinfo *p = &op->u.physinfo;
 
-    memset(p, 0, sizeof *p);
+    memset(p, 0, sizeof(*p));
     p->threads_per_core = 1;
     p->cores_per_socket = 1;
     p->nr_cpus = cpu_count;
@@ -44,7 +44,7 @@ long sysctl_getcpuinfo(struct xen_sysctl *op, bool *reply)
 
     for (uint32_t i = 0; i < n; i++) {
         struct xen_sysctl_cpuinfo info = { .idletime = idle_ns(&cpus[i]) };
-        if (copy_to_guest(g->info.q + i * sizeof info, &info, sizeof info))
+        if (copy_to_guest(g->info.q + i * sizeof(info), &info, sizeof(info)))
             return -XEN_EFAULT;
     }
     g->nr_cpus = n;
@@ -62,7 +62,7 @@ long sysctl_cputopoinfo(struct xen_sysctl *op, bool *reply)
 
     if (t->cputopo.q)
         for (uint32_t i = 0; i < n; i++)
-            if (copy_to_guest(t->cputopo.q + i * sizeof topo, &topo, sizeof topo))
+            if (copy_to_guest(t->cputopo.q + i * sizeof(topo), &topo, sizeof(topo)))
                 return -XEN_EFAULT;
     t->num_cpus = cpu_count;
     *reply = true;
@@ -77,9 +77,9 @@ long sysctl_numainfo(struct xen_sysctl *op, bool *reply)
     const uint32_t distance = NODE_DISTANCE;
 
     if (n->num_nodes) {
-        if (n->meminfo.q && copy_to_guest(n->meminfo.q, &mem, sizeof mem))
+        if (n->meminfo.q && copy_to_guest(n->meminfo.q, &mem, sizeof(mem)))
             return -XEN_EFAULT;
-        if (n->distance.q && copy_to_guest(n->distance.q, &distance, sizeof distance))
+        if (n->distance.q && copy_to_guest(n->distance.q, &distance, sizeof(distance)))
             return -XEN_EFAULT;
     }
     n->num_nodes = 1;

@@ -99,7 +99,7 @@ static uint32_t limit_of(int32_t asked, uint32_t fallback)
 static void watchdog_expired(void *arg)
 {
     struct domain *d = arg;
-    if (d->dying >= DOM_DYING || d->shutting_down)
+    if (d->state >= DOM_DYING || d->shutting_down)
         return;
     log_warn("d%u: watchdog expired\n", d->id);
     domain_shutdown(d, SHUTDOWN_watchdog);
@@ -113,7 +113,7 @@ static void init_plain(struct domain *d, domid_t id, const struct xen_domctl_cre
     /* 64-bit if EL1 can be, until XEN_DOMCTL_set_address_size */
     d->aarch32 = !arch_el1_width_ok(false);
     d->refs = 1;
-    d->dying = DOM_BUILDING;
+    d->state = DOM_BUILDING;
     list_init(&d->link);
     memcpy(d->handle, cfg->handle, sizeof(d->handle));
     d->ssidref = cfg->ssidref;

@@ -122,7 +122,7 @@ static int pin(struct domain *d, ipa_t ipa, struct page **page, uint8_t **va)
     return 0;
 }
 
-static bool info_place_valid(const struct vcpu *v, uint64_t offset)
+static bool info_offset_valid(const struct vcpu *v, uint64_t offset)
 {
     return !v->info_page && offset <= PAGE_SIZE - sizeof(struct vcpu_info) &&
            offset % _Alignof(struct vcpu_info) == 0;
@@ -140,12 +140,12 @@ static struct vcpu_info *info_at(uint8_t *page, uint64_t offset)
     return (struct vcpu_info *)(void *)(page + offset);
 }
 
-int vcpu_place_info(struct vcpu *v, ipa_t where)
+int vcpu_restore_info(struct vcpu *v, ipa_t where)
 {
     uint64_t offset = where.v & (PAGE_SIZE - 1);
     struct page *p;
     uint8_t *va;
-    if (!info_place_valid(v, offset))
+    if (!info_offset_valid(v, offset))
         return -XEN_EINVAL;
     int rc = pin(v->domain, where, &p, &va);
     if (!rc)
@@ -161,7 +161,7 @@ int vcpu_place_info(struct vcpu *v, ipa_t where)
 int vcpu_register_info(struct vcpu *v, uint64_t gfn, uint32_t offset)
 {
     struct domain *d = v->domain;
-    if (gfn >> (IPA_BITS - PAGE_SHIFT) || !info_place_valid(v, offset) ||
+    if (gfn >> (IPA_BITS - PAGE_SHIFT) || !info_offset_valid(v, offset) ||
         (v != current_vcpu() && v->online))
         return -XEN_EINVAL;
     ipa_t where = IPA((gfn << PAGE_SHIFT) + offset);
@@ -240,7 +240,7 @@ void vcpu_runstate_publish(struct vcpu *v)
     spin_unlock(&v->domain->lock);
 }
 
-static int place_runstate(struct vcpu *v, gva_t where, ipa_t first, ipa_t second)
+static int pin_runstate(struct vcpu *v, gva_t where, ipa_t first, ipa_t second)
 {
     bool two = (where.v & (PAGE_SIZE - 1)) + sizeof(struct vcpu_runstate_info) > PAGE_SIZE;
     struct page *p[2] = { NULL };
@@ -268,7 +268,7 @@ int vcpu_place_runstate(struct vcpu *v, gva_t where, ipa_t ipa)
 {
     if (where.v % 8 || (where.v & (PAGE_SIZE - 1)) != (ipa.v & (PAGE_SIZE - 1)))
         return -XEN_EINVAL;
-    return place_runstate(v, where, ipa, IPA((ipa.v & PAGE_MASK) + PAGE_SIZE));
+    return pin_runstate(v, where, ipa, IPA((ipa.v & PAGE_MASK) + PAGE_SIZE));
 }
 
 /*
@@ -290,7 +290,7 @@ int vcpu_register_runstate(struct vcpu *v, gva_t where)
     if (arch_gva_to_ipa(where, true, &first) ||
         ((last ^ where.v) & PAGE_MASK && arch_gva_to_ipa(GVA(last & PAGE_MASK), true, &second)))
         return -XEN_EFAULT;
-    int rc = place_runstate(v, where, first, second);
+    int rc = pin_runstate(v, where, first, second);
     if (!rc)
         vcpu_runstate_publish(v);
     return rc;

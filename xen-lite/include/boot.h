@@ -48,7 +48,7 @@ void boot_reserve(uint64_t start, uint64_t end, const char *what);
 extern const char boot_what_reserved[]; /* `what` of the tree's own reservations */
 /* Enters a module whose name, start and bytes are known. 0, or -XEN_EINVAL having logged why it
  * cannot be there. */
-int boot_module_place(struct boot_module *m);
+int boot_module_enter(struct boot_module *m);
 /* Looks into the modules, when RAM is mapped. 0, or -XEN_EINVAL having logged which one is cut
  * short, or none of what it should be. */
 int boot_modules_check(void);

@@ -54,7 +54,7 @@ int vcpu_register_info(struct vcpu *v, uint64_t gfn, uint32_t offset);
 int vcpu_register_runstate(struct vcpu *v, gva_t where); /* 0: none any more. -EINVAL, -EFAULT */
 /* State records: where these were on the old host. Contents are left as they came with memory. v is
  * not running. 0 or -EINVAL */
-int vcpu_place_info(struct vcpu *v, ipa_t where);
+int vcpu_restore_info(struct vcpu *v, ipa_t where);
 int vcpu_place_runstate(struct vcpu *v, gva_t where, ipa_t ipa);
 void vcpu_release_areas(
     struct vcpu *v); /* drop both; vcpu_info moves back into the hypervisor's memory */

@@ -66,7 +66,7 @@ struct domain {
     bool privileged;  /* dom0 */
     bool aarch32;     /* EL1 is 32-bit */
     bool direct_map;  /* IPA == PA (dom0) */
-    uint8_t dying;    /* enum domain_state */
+    uint8_t state;    /* enum domain_state */
     uint32_t refs;    /* domain_get/put; the last put frees */
     struct list link; /* domain list, by id */
     spinlock_t lock;

@@ -122,7 +122,7 @@ extern paddr_t uart_base;   /* hidden from dom0 */
 
 /* PSCI firmware, through the conduit that the device tree names. */
 int psci_probe(const void *fdt);
-int psci_cpu_on(uint64_t mpidr, paddr_t entry, uint64_t context);
+int psci_cpu_on(uint64_t mpidr, paddr_t entry, uint64_t context_id);
 _Noreturn void psci_system_off(void);
 _Noreturn void psci_system_reset(void);
 

@@ -53,13 +53,13 @@ int p2m_unmap_exact(struct domain *d, ipa_t ipa, paddr_t pa);
 /*
  * The same for pages of which many are unmapped in a row (other domains', by tools; own ones, by a
  * balloon): the entry is empty at once, but TLBs are flushed and the reference and external writer
- * dropped for many together, by p2m_settle.  Until then the page is still this domain's to reach,
- * and so nobody else's.
+ * dropped for many together, by p2m_flush_deferred.  Until then the page is still this domain's to
+ * reach, and so nobody else's.
  */
 int p2m_unmap_later(struct domain *d, ipa_t ipa, paddr_t pa);
 /* Make an end of what p2m_unmap_later left: after a few milliseconds, and by all that maps or tears
  * down. */
-void p2m_settle(struct domain *d);
+void p2m_flush_deferred(struct domain *d);
 bool p2m_lookup(struct domain *d, ipa_t ipa, struct p2m_entry *e); /* false: nothing there */
 /*
  * The page behind an address with a reference taken; NULL if not RAM-like, or `write` and not

@@ -11,7 +11,7 @@
  * another CPU's LRs: he changes the model under the vCPU's lock, sets `dirty` and kicks; the vCPU's
  * CPU then pulls its LRs into the model and pushes the model into them (vgic_flush), writing only
  * LRs whose content changes.  Who needs the result at once (a register read of pending or active
- * state, a disable) waits for that with vgic_settle().
+ * state, a disable) waits for that with vgic_sync_lrs().
  *
  * Locks: an interrupt is guarded by the lock of its owner `irq->vcpu`.  The owner changes only
  * while the interrupt is in no list, with the old owner's lock held: vgic_irq_lock() looks again

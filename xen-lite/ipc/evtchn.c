@@ -43,7 +43,7 @@ static int alloc_port(struct domain *d, uint32_t *port)
     ASSERT_LOCKED(&d->evtchn.lock);
     struct evtchn_table *t = &d->evtchn;
 
-    if (d->dying >= DOM_DYING)
+    if (d->state >= DOM_DYING)
         return -XEN_EINVAL;
     for (uint32_t p = t->next_free; p <= t->max_port && p < EVTCHN_PORTS; p++) {
         int rc = p < t->valid ? 0 : add_page(t);
@@ -117,7 +117,7 @@ static int connect(struct domain *d, struct domain *rd, uint32_t rport, uint32_t
 
     if (!rc_chn || rc_chn->state != EVTCHNSTAT_unbound || rc_chn->remote_dom != d->id)
         return -XEN_EINVAL;
-    if (rd->dying >= DOM_DYING)
+    if (rd->state >= DOM_DYING)
         return -XEN_EINVAL;
     if (!may_talk(d, rd))
         return -XEN_EPERM;
@@ -367,8 +367,8 @@ void evtchn_dump(struct domain *d)
     log_info("event channels of domain %u: port [pending/mask]\n", d->id);
     for (uint32_t port = 1; port < d->evtchn.valid; port++) {
         spin_lock(&d->evtchn.lock);
-        const struct evtchn *slot = evtchn_port(d, port);
-        struct evtchn c = slot ? *slot : (struct evtchn){ .state = EVTCHNSTAT_closed };
+        const struct evtchn *at = evtchn_port(d, port);
+        struct evtchn c = at ? *at : (struct evtchn){ .state = EVTCHNSTAT_closed };
         spin_unlock(&d->evtchn.lock);
         if (!evtchn_in_use(&c))
             continue;

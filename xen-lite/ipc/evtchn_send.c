@@ -76,12 +76,12 @@ void evtchn_set_pending(struct domain *d, uint32_t port)
     evtchn_mark(d, vcpu, wrote);
 }
 
-static void send_virq(struct domain *d, unsigned slot, uint32_t virq)
+static void send_virq(struct domain *d, unsigned of_vcpu, uint32_t virq)
 {
     unsigned wrote = 0, vcpu = 0;
 
     spin_lock(&d->evtchn.lock);
-    uint32_t port = d->evtchn.virq_port[slot][virq];
+    uint32_t port = d->evtchn.virq_port[of_vcpu][virq];
     const struct evtchn *c = port ? evtchn_port(d, port) : NULL;
     if (c) {
         vcpu = c->vcpu;

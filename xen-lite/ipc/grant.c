@@ -71,7 +71,7 @@ static bool mapped_at(struct domain *d, uint64_t gfn, const struct page *page)
 }
 
 /* New place first, so that the frame is never nowhere. */
-static int place_frame(struct domain *d, uint32_t n, uint64_t gfn)
+static int map_frame_at(struct domain *d, uint32_t n, uint64_t gfn)
 {
     ASSERT_LOCKED(&d->grant.lock);
     struct grant_table *t = &d->grant;
@@ -98,7 +98,7 @@ int grant_map_frame(struct domain *d, uint64_t idx, uint64_t gfn, struct page **
     spin_lock(&t->lock);
     int rc = grant_grow(d, (uint32_t)idx + 1);
     if (rc == 0)
-        rc = place_frame(d, (uint32_t)idx, gfn);
+        rc = map_frame_at(d, (uint32_t)idx, gfn);
     if (rc == 0 && page)
         *page = t->frame[idx];
     spin_unlock(&t->lock);
@@ -388,7 +388,7 @@ int grant_set(struct domain *d, const struct xlr_grant *r)
     rc = grant_grow(d, r->frame_count);
     for (uint32_t i = 0; rc == 0 && i < r->frame_count; i++)
         if (r->gfn[i] != XLR_NOWHERE)
-            rc = place_frame(d, i, r->gfn[i]);
+            rc = map_frame_at(d, i, r->gfn[i]);
     spin_unlock(&t->lock);
     return rc;
 }

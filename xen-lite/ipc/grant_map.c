@@ -55,7 +55,7 @@ static uint32_t take_handle(struct domain *d)
     uint32_t handle = NO_HANDLE;
 
     spin_lock(&t->lock);
-    if (d->dying < DOM_DYING && (t->track_free != NO_HANDLE || add_handles(t))) {
+    if (d->state < DOM_DYING && (t->track_free != NO_HANDLE || add_handles(t))) {
         struct grant_map *m = handle_entry(t, t->track_free);
 
         handle = t->track_free;

@@ -63,7 +63,7 @@ struct domain *domain_get(domid_t id)
         return v && domain_ref(v->domain) ? v->domain : NULL;
     }
     struct domain *d = find(id);
-    if (d && __atomic_load_n(&d->dying, __ATOMIC_ACQUIRE) == DOM_DEAD) {
+    if (d && __atomic_load_n(&d->state, __ATOMIC_ACQUIRE) == DOM_DEAD) {
         domain_put(d);
         return NULL;
     }

@@ -7,7 +7,7 @@
  */
 #include "abi.h"
 #include "arch.h"
-#include "context_internal.h"
+#include "records_internal.h"
 #include "domain_types.h"
 #include "lib.h"
 #include "log.h"
@@ -109,7 +109,7 @@ int features_check(const struct domain *d, const struct xlr_cpu_features *f)
                  (unsigned)d->id);
         return -XEN_EOPNOTSUPP;
     }
-    memset(&own, 0, sizeof own);
+    memset(&own, 0, sizeof(own));
     arch_get_features(d, &own);
     int reg = features_shortfall(f->reg, count, own.reg, &shift);
     if (reg >= 0) {

@@ -161,7 +161,7 @@ static void keep_near_queue(struct vcpu *v)
 }
 
 /* A vCPU that slept joins the others. */
-static void place(struct vcpu *v, uint64_t now)
+static void catch_up(struct vcpu *v, uint64_t now)
 {
     uint64_t floor;
     if (floor_vruntime(now, &floor))
@@ -235,7 +235,7 @@ void sched_make_runnable(struct vcpu *v, uint64_t now, bool woken)
 {
     ASSERT_LOCKED(&sched_lock);
     if (woken)
-        place(v, now);
+        catch_up(v, now);
     enqueue(v);
     sched_tickle(v, now, woken);
 }

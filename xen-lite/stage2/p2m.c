@@ -36,7 +36,7 @@ static void table_gone(struct pt *pt, uint64_t addr, unsigned level)
     vlpt_forget(&d->p2m, addr, level);
 }
 
-static void settle_late(void *arg) { p2m_settle(arg); }
+static void flush_deferred_late(void *arg) { p2m_flush_deferred(arg); }
 
 int p2m_init(struct domain *d)
 {
@@ -53,7 +53,7 @@ int p2m_init(struct domain *d)
                            .table_gone = table_gone,
                            .owner = d,
                            .table_pages = &p2m->table_pages };
-    timer_init(&p2m->gone_timer, settle_late, d);
+    timer_init(&p2m->gone_timer, flush_deferred_late, d);
     if (dirty_init(p2m)) {
         mem_free(root, pt_geometry_stage2.root_pages * PAGE_SIZE);
         p2m->pt.root = PA(0);
@@ -68,7 +68,7 @@ void p2m_destroy(struct domain *d)
     struct p2m *p2m = &d->p2m;
     if (!p2m->pt.root.v)
         return;
-    p2m_settle(d);
+    p2m_flush_deferred(d);
     timer_stop(&p2m->gone_timer);
     vmid_forget(d);
     vlpt_detach(p2m);

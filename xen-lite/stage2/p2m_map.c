@@ -295,10 +295,10 @@ static bool lock_to_map(struct domain *d)
     spin_lock(&d->p2m.lock);
     while (unlikely(d->p2m.gone_count)) {
         spin_unlock(&d->p2m.lock);
-        p2m_settle(d);
+        p2m_flush_deferred(d);
         spin_lock(&d->p2m.lock);
     }
-    if (d->dying < DOM_DYING)
+    if (d->state < DOM_DYING)
         return true;
     spin_unlock(&d->p2m.lock);
     return false;
@@ -312,7 +312,7 @@ static bool let_go(struct domain *d, struct drops *drops)
     spin_unlock(&d->p2m.lock);
     finish(drops);
     spin_lock(&d->p2m.lock);
-    if (d->dying < DOM_DYING)
+    if (d->state < DOM_DYING)
         return true;
     spin_unlock(&d->p2m.lock);
     return false;
@@ -445,11 +445,11 @@ int p2m_unmap_later(struct domain *d, ipa_t ipa, paddr_t pa)
     bool full = p2m->gone_count == GONE_MAX;
     spin_unlock(&p2m->lock);
     if (full)
-        p2m_settle(d);
+        p2m_flush_deferred(d);
     return defer ? 0 : p2m_unmap_exact(d, ipa, pa);
 }
 
-void p2m_settle(struct domain *d)
+void p2m_flush_deferred(struct domain *d)
 {
     struct p2m *p2m = &d->p2m;
     if (!__atomic_load_n(&p2m->gone_count, __ATOMIC_ACQUIRE))
@@ -524,7 +524,7 @@ int p2m_relinquish(struct domain *d)
     struct p2m *p2m = &d->p2m;
     if (!p2m->pt.root.v)
         return 0;
-    p2m_settle(d);
+    p2m_flush_deferred(d);
     while (p2m->relinquish_table || p2m->relinquish_gfn <= p2m->max_gfn) {
         if (p2m->relinquish_table)
             drop_some(d);

@@ -14,7 +14,7 @@ void vgic_settle_for_read(struct vgic_irq *irq)
     struct vcpu *owner = irq->lr >= 0 ? __atomic_load_n(&irq->vcpu, __ATOMIC_ACQUIRE) : NULL;
 
     if (owner)
-        vgic_settle(owner);
+        vgic_sync_lrs(owner);
 }
 
 static bool read_bit(struct vgic_irq *irq, uint32_t reg)

@@ -291,7 +291,7 @@ static void push(struct vcpu *v)
         gic->set_hcr(hcr);
     }
     g->dirty = false;
-    __atomic_store_n(&g->settle, false, __ATOMIC_RELEASE);
+    __atomic_store_n(&g->sync_wanted, false, __ATOMIC_RELEASE);
 }
 
 void vgic_flush(struct vcpu *v)
@@ -356,7 +356,7 @@ void vgic_save(struct vcpu *v)
         loaded[cpu] = NULL;
         g->dirty = false; /* vgic_load pushes everything */
         __atomic_store_n(&g->cpu, -1, __ATOMIC_RELEASE);
-        __atomic_store_n(&g->settle, false, __ATOMIC_RELEASE);
+        __atomic_store_n(&g->sync_wanted, false, __ATOMIC_RELEASE);
     }
     spin_unlock(&g->lock);
     send_moved(v, &moved);
@@ -366,7 +366,7 @@ void vgic_serve(void)
 {
     struct vcpu *v = loaded[cpu_id()];
 
-    if (v && __atomic_load_n(&v->vgic.settle, __ATOMIC_ACQUIRE))
+    if (v && __atomic_load_n(&v->vgic.sync_wanted, __ATOMIC_ACQUIRE))
         vgic_flush(v);
 }
 
