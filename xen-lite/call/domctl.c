@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * XEN_DOMCTL_*: the control domain's calls about domains.  public/domctl.h, of Xen 4.17
+ * XEN_DOMCTL_*: the control domain's calls about domains.  public/domctl.h of Xen 4.17
  *
- * One at a time: who finds the lock taken goes back to its guest and comes again, so that
- * interrupts get in.
+ * One runs at a time.  A caller that finds the lock taken goes back to its guest and repeats the
+ * call, so that it can take interrupts.
  */
 #include "domctl.h"
 #include "panic.h"
@@ -50,7 +50,7 @@ static long domctl_setdomainhandle(struct domctl *c)
     return 0;
 }
 
-/* There is no debugger to attach: only the mark that the tools show. */
+/* No debugger can attach: only the flag that the tools show is kept. */
 static long domctl_setdebugging(struct domctl *c)
 {
     if (c->d == current_vcpu()->domain)
@@ -69,7 +69,10 @@ static long domctl_settimeoffset(struct domctl *c)
     return 0;
 }
 
-/* The buttons of the case: a guest on Arm has no handler for them, so they do what they say. */
+/*
+ * Power and reset buttons.  Guests on Arm have no handler for them, so the domain is shut down or
+ * reset.
+ */
 static long domctl_sendtrigger(struct domctl *c)
 {
     if (c->d == current_vcpu()->domain)
@@ -87,7 +90,7 @@ static long domctl_subscribe(struct domctl *c)
     return 0;
 }
 
-/* Global VIRQs are the control domain's, and stay there. */
+/* Global VIRQs go to the control domain and cannot be moved. */
 static long domctl_set_virq_handler(struct domctl *c)
 {
     uint32_t virq = c->op->u.set_virq_handler.virq;
@@ -121,35 +124,37 @@ static long domctl_vuart_op(struct domctl *c)
 
     if (u->cmd != XEN_DOMCTL_VUART_OP_INIT || u->type != XEN_DOMCTL_VUART_TYPE_VPL011)
         return -XEN_EINVAL;
-    /* Its device is in the guest's map from the start or not at all. */
+    /* The vuart must be in the guest's map from the start: later is too late. */
     if (__atomic_load_n(&c->d->state, __ATOMIC_RELAXED) != DOM_BUILDING)
         return -XEN_EPERM;
     c->reply = true;
     return vuart_init(c->d, u->gfn, u->console_domid, &u->evtchn);
 }
 
-/* Devices behind an IOMMU: none is driven. */
+/* Devices behind an IOMMU: no IOMMU is driven. */
 static long domctl_no_iommu(struct domctl *c)
 {
     (void)c;
     return -XEN_EOPNOTSUPP;
 }
 
-/* Nothing of a guest's running is reported. */
+/* VM events are not supported. */
 static long domctl_monitor_op(struct domctl *c)
 {
     return c->d == current_vcpu()->domain ? -XEN_EPERM : -XEN_EOPNOTSUPP;
 }
 
-/* Xen looks first whether the guest asked for it, and then has no way to do it on Arm. */
+/* As on Arm in Xen: it checks whether the guest asked for a soft reset, and then cannot do one. */
 static long domctl_soft_reset(struct domctl *c)
 {
     return c->d->shut_down && c->d->shutdown_code == SHUTDOWN_soft_reset ? -XEN_ENOSYS
                                                                          : -XEN_EINVAL;
 }
 
-/* In pieces: each ends with the lock let go.  Under the lock because the first one waits for the
- * vCPUs to be off their CPUs. */
+/*
+ * In pieces, and the lock is dropped after each.  It is taken for each piece because the first one
+ * waits for the vCPUs to leave their CPUs.
+ */
 static long domctl_destroydomain(struct domctl *c)
 {
     ASSERT_LOCKED(&domctl_lock);
@@ -206,7 +211,7 @@ static long (*const operations[])(struct domctl *c) = {
     [XEN_DOMCTL_set_paging_mempool_size] = domctl_paging_mempool,
 };
 
-/* The two that work without a domain's number being in use. */
+/* These two calls work with a domain id that is not in use. */
 static bool names_no_domain(const struct xen_domctl *op)
 {
     return op->cmd == XEN_DOMCTL_createdomain ||

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading a context, second step: is it for a domain like this one, and then, into it.
+ * Reading a context (a block of state records), second step: check that it fits this domain, then
+ * load it.
  *
- * Nothing is changed before all has been looked at.  What can still fail afterwards is memory for a
- * table, or the guest's registers (which only the architecture can judge): then the registers are
- * put back as they were.  The domain is paused by the caller, and belongs to a builder: nobody runs
- * it before this has succeeded.
+ * Nothing is changed before everything is checked.  Two things can still fail afterwards: memory
+ * for a table, and the guest's registers, which only the architecture can judge.  In these cases
+ * the registers are put back as they were.  The caller has paused the domain, which is still being
+ * built: nobody runs it before loading has succeeded.
  */
 #include "abi.h"
 #include "arch.h"
@@ -67,7 +68,10 @@ static bool is_ram(struct domain *d, ipa_t ipa)
     return ipa.v < 1ull << IPA_BITS && p2m_lookup(d, ipa, &e) && e.type == P2M_RAM && e.writable;
 }
 
-/* An object of the guest's that must not leave the page, unless `may_straddle`. */
+/*
+ * True if an object of the guest's at `gpa` is inside its memory, aligned, and within one page
+ * unless `may_straddle`.
+ */
 static bool place_ok(struct domain *d, uint64_t gpa, uint64_t bytes, uint64_t align,
                      bool may_straddle)
 {
@@ -111,7 +115,7 @@ static int check_params(const struct domain *d, const struct parsed_records *c)
     return 0;
 }
 
-/* Everything that can be judged without doing it. */
+/* All checks that are possible without a change. */
 static int check(struct domain *d, const struct parsed_records *c)
 {
     int result = check_header(d, c->header);
@@ -138,8 +142,7 @@ static int check(struct domain *d, const struct parsed_records *c)
     return 0;
 }
 
-/* ---- commit -----------------------------------------------------------------------------------
- */
+/* ---- commit ---- */
 
 static void restore_registers(struct domain *d, const struct registers *old, unsigned count)
 {
@@ -169,9 +172,9 @@ static int set_registers(struct domain *d, const struct parsed_records *c, struc
 }
 
 /*
- * The shared page at its old place.  If memory came for that frame, it is what the page held on the
- * old host, and moves into the page: pending and mask bits, clocks (which are brought up to date
- * after).
+ * Map the shared info page at its old place.  If memory was sent for that frame, it has the page's
+ * content of the old host: pending and mask bits, and clocks, which are updated afterwards.  It is
+ * copied into the new page.
  */
 static int place_shared_info(struct domain *d, uint64_t gfn)
 {
@@ -214,7 +217,7 @@ static int set_places(struct domain *d, const struct parsed_records *c)
     return result ? refuse(d, result, "places: could not be set") : 0;
 }
 
-/* From here on nothing fails. */
+/* Nothing can fail from here on. */
 static void set_rest(struct domain *d, const struct parsed_records *c)
 {
     for (uint32_t i = 0; i < c->params->count; i++)
@@ -227,10 +230,11 @@ static void set_rest(struct domain *d, const struct parsed_records *c)
         struct vcpu *v = d->vcpu[i];
         vtimer_set(v, c->vtimer[i]);
         v->initialised = true;
-        v->blocked = false; /* who waited looks again: waking for nothing is allowed */
+        /* A vCPU that was blocked checks again; a spurious wake-up is allowed. */
+        v->blocked = false;
         v->online = c->vcpu[i]->flags & XLR_VCPU_ONLINE;
     }
-    domain_map_shared_info(d); /* wall clock, of the new counter offset */
+    domain_map_shared_info(d); /* the wall clock follows from the new counter offset */
     evtchn_set(d, records_ports(c), c->evtchn->count);
     for (unsigned i = 0; i < c->header->vcpu_count; i++)
         evtchn_upcall(d->vcpu[i]);

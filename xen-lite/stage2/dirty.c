@@ -2,56 +2,67 @@
 /*
  * The dirty log.  Theory of operation:
  *
- * The record.  While a domain is logged, each of its RAM leaves that is writable by right has
- * PTE_SW_LOGGED (or EXT, below), and is dirty iff S2AP[1] (PTE_S2_W) is set.  Clean means
- * read-only: the first write faults, and dirty_fault sets the bit.  Where the CPU manages dirty
- * state, a leaf has DBM as well and the hardware sets the same bit without a fault.  A 2 MiB block
- * is one record for 512 pages: enabling makes it clean with one store, the first write to it splits
- * it (so it has no DBM, which would make 512 pages dirty at once).  A block that is mapped while
- * logging is dirty as a whole; harvesting cleans it with one store.
+ * Leaves are the record.  There is no separate bitmap: each stage-2 leaf descriptor records whether
+ * its page is dirty.  While a domain is logged, every RAM leaf that may be written carries the
+ * software bit PTE_SW_LOGGED (or PTE_SW_EXT, see below).  Such a leaf is dirty if its write
+ * permission S2AP[1] (PTE_S2_W) is set.  A clean leaf is read-only: the first write faults, and
+ * dirty_fault sets W.  If the CPU manages dirty state in hardware, the leaf also has DBM, and the
+ * hardware sets the same bit without a fault.
  *
- * External writers.  Mappings by other domains do not go through this map.  struct page counts the
- * writable ones, and the leaf has PTE_SW_EXT while there are any, in place of PTE_SW_LOGGED: it is
- * dirty in every round.  (So a harvest knows a leaf that it may clean by bits that are set, and
- * tells it for sixteen leaves at once.)  A block has EXT when any of its pages may have; it is
- * sorted out, page by page, when it is split, and splits when logging starts.  The hypervisor's own
- * writes are marked by dirty_mark, AFTER the write: a mark before it could be harvested and cleared
- * while the page is not yet changed.
+ * A 2 MiB block is one record for 512 pages.  Enabling the log makes it clean with one store.  The
+ * first write to a clean block splits it into pages; therefore a block never has DBM, with which
+ * one write would make 512 pages dirty.  A block that is mapped while the log is on is dirty as a
+ * whole.  A harvest cleans a dirty block with one store.
  *
- * Who writes a leaf.  Structure, type, EXT, LOGGED and the clearing of W: only with p2m->lock.
- * Setting W on a logged clean leaf: anybody, by one atomic step (handler, dirty_mark, hardware),
- * and that is all that can happen to a leaf while another CPU holds the lock.  So the harvester,
- * which has the lock and sees W set, may clear it by a plain store: there is nobody who changes a
- * leaf that is dirty already.  With the lock held no table goes away either: it reads through the
- * window without care.
+ * External writers.  Other domains write to a page through their own maps, so the owner's leaf does
+ * not notice.  struct page counts the writable mappings that other domains have.  While the count
+ * is not zero, the owner's leaf has PTE_SW_EXT in place of PTE_SW_LOGGED, and the page is dirty in
+ * every round.  (A harvest can thus recognise the leaves that it may clean by bits that are set,
+ * and test sixteen leaves at once.)  A block has EXT if any of its pages may have external writers.
+ * When it is split, EXT is decided page by page; such blocks are split when the log is enabled.
  *
- * The round.  Clearing W leaves stale writable entries in TLBs: until they are gone, the guest
- * writes without a fault.  That loses nothing, because of this order: (1) harvest clears bits and
- * returns them, (2) dirty_round_end drops all of the domain's TLB entries (vmid_renew returns when
- * no CPU can use one, and when accesses made through them are complete), (3) the hypercall returns,
- * (4) the daemon reads the pages that were reported.  A write through a stale entry is before (2),
- * so (4) sees it; a write after (2) finds the clean leaf and faults, and is in the next round's
- * log.  One renewal serves all pages of the round. Nor does a fault of this round need care: the
- * handler sets W and then flushes that one page, so that no CPU keeps a read-only entry.  A CPU
- * that still has one (dirty_mark does not flush; two CPUs fault on one page) takes a fault that
- * finds W set: it flushes and goes on.
+ * The hypervisor's own writes are marked by dirty_mark, AFTER the write.  A harvest could take and
+ * clear a mark made before the write, and the page would then change unlogged.
  *
- * Regions.  Software logging keeps one bit for each 2 MiB of guest: "a leaf in here may be dirty";
- * harvest skips regions without it.  A handler sets W first, the region's bit second, a full
- * barrier between.  Harvest clears the bit first and reads the leaves second, with a barrier
- * between.  So if harvest misses a leaf's W, the handler's look at the bit comes after the
- * clearing, finds it clear and sets it: the leaf is found next round.  (The other way round,
- * harvest could clear the bit between the handler's two stores and miss the leaf for ever: a leaf
- * with W never faults again.)  The moment between the two stores is inside the handler; when the
- * domain is paused for the last round, no handler is under way.  Blocks count as one leaf.
+ * Who may write a leaf.  Structure, type, EXT, LOGGED, and clearing W: only a holder of p2m->lock.
+ * Setting W in a clean logged leaf: anybody (fault handler, dirty_mark, hardware), in one atomic
+ * step.  Nothing else can happen to a leaf while another CPU holds the lock.  So the harvester,
+ * which holds the lock and has seen W set, may clear W with a plain store: nobody changes a leaf
+ * that is already dirty.  While the lock is held no table is freed either, so the harvester may
+ * read through the VLPT window without further protection.
  *
- * A domain that has not run.  Who receives a guest wants to know which pages of the domain made for
- * it are still all zero: those that struct page does not call `written`.  So logging that starts
- * before a domain has ever run starts with the others dirty.
+ * The round.  After W is cleared, TLBs may still hold writable entries, and the guest writes
+ * through them without a fault.  No write is lost, because the steps have this order:
+ * (1) dirty_harvest clears W and returns the bits.
+ * (2) dirty_round_end gives up all of the domain's TLB entries.  vmid_renew returns when no CPU can
+ *     use an old entry, and when all accesses through old entries are complete.
+ * (3) The hypercall returns.
+ * (4) The daemon reads the pages that were reported.
+ * A write through an old entry happens before (2), so (4) reads its result.  A write after (2)
+ * meets the clean leaf, faults, and is logged in the next round.  One renewal serves all pages of a
+ * round.
  *
- * Files: dirty.c turns the log on and off, dirty_mark.c makes pages dirty, dirty_harvest.c reads
- * and cleans, dirty_eager.c splits blocks before they are written.  tests/model/dirty.pml has all
- * of this for a model checker.
+ * A write fault needs no such care.  The handler sets W and then flushes that one page, so that no
+ * CPU keeps a read-only entry.  A CPU may still have one, because dirty_mark does not flush, or
+ * because two CPUs faulted on one page.  It takes a fault that finds W set, flushes, and continues.
+ *
+ * Regions.  When software does the logging, the log keeps one bit per 2 MiB of guest memory: "a
+ * leaf in this region may be dirty".  A harvest skips regions whose bit is clear.  The fault
+ * handler first sets W, then the region's bit, with a full barrier in between.  The harvest first
+ * clears the region's bit, then reads the leaves, with a barrier in between.  Suppose the harvest
+ * misses a leaf's W.  Then the handler's look at the region's bit comes after the clearing, so it
+ * finds the bit clear and sets it, and the next harvest finds the leaf.  (With the handler's stores
+ * in the other order, the harvest could clear the bit between them and miss the leaf for ever,
+ * because a leaf with W never faults again.)  For the last round the domain is paused, so no
+ * handler is between its two stores.  A block counts as one leaf.
+ *
+ * A domain that has never run.  The receiver of a guest wants to know which pages of the new domain
+ * are still all zero: those whose struct page is not `written`.  So if logging is enabled before a
+ * domain has ever run, all other pages start dirty.
+ *
+ * Files: dirty.c enables and disables the log, dirty_mark.c makes pages dirty, dirty_harvest.c
+ * reads and cleans the log, dirty_eager.c splits blocks before they are written.
+ * tests/model/dirty.pml models all of this for a model checker.
  */
 #include "abi.h"
 #include "arch.h"
@@ -65,8 +76,10 @@
 #include "vmid.h"
 
 #define REGION_BYTES (DIRTY_REGIONS / 8)
-/* Between two looks at whether to make room for others: this many blocks, or 512 leaves twice, or
- * once if their pages have to be asked. */
+/*
+ * Work between two checks for preemption: this many blocks, or 512 leaves twice, or 512 leaves once
+ * if struct page has to be read for each.
+ */
 #define PIECE_WEIGHT 64u
 #define TABLE_WEIGHT 32u
 
@@ -80,7 +93,10 @@ static bool has_writers(const struct page *p)
     return __atomic_load_n(&p->ext_writers, __ATOMIC_RELAXED) != 0;
 }
 
-/* Logging starts, the domain has never run, and somebody has written to the page. */
+/*
+ * True if logging is being enabled on a domain that has never run, and the page may have been
+ * written.
+ */
 static bool is_built(const struct p2m *p2m, const struct page *p)
 {
     return p2m->log.of_new_domain && p->written;
@@ -118,7 +134,7 @@ uint64_t dirty_new_leaf(const struct p2m *p2m, unsigned level)
     return PTE_SW_LOGGED | (p2m->hw_dirty && level == 3 ? PTE_DBM : 0);
 }
 
-/* What a leaf becomes that was cut out of a block, itself a copy of it. */
+/* The descriptor of a leaf that was cut out of a block (`old` is a copy of the block's). */
 static uint64_t split_leaf(const struct p2m *p2m, uint64_t old, bool ext, bool written)
 {
     uint64_t leaf = old & ~(PTE_SW_EXT | PTE_SW_LOGGED | PTE_DBM);
@@ -129,8 +145,10 @@ static uint64_t split_leaf(const struct p2m *p2m, uint64_t old, bool ext, bool w
     return old & PTE_SW_EXT ? leaf | dirty_new_leaf(p2m, 3) : leaf;
 }
 
-/* The leaf at `entry` is live already: others may be setting W.  True: it is dirty because of its
- * page. */
+/*
+ * The leaf at `entry` is live already, so others may be setting W.  Returns true if the page's own
+ * state makes it dirty.
+ */
 static bool sort_out_leaf(const struct p2m *p2m, uint64_t *entry)
 {
     uint64_t old = __atomic_load_n(entry, __ATOMIC_RELAXED), leaf;
@@ -152,8 +170,10 @@ uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa)
     p2m->split_count++;
     if (!is_ram(block))
         return entry;
-    /* Mostly a leaf is right as it was cut out of the block.  All of one with EXT are dirty, and
-     * perhaps not noted: if its turn is yet to come. */
+    /*
+     * Most leaves are right as they were cut out of the block.  All leaves of a block with EXT are
+     * dirty; the region's bit may not be set yet, if enabling has not reached this block.
+     */
     bool each = (block & PTE_SW_EXT) || p2m->hw_dirty || p2m->log.of_new_domain,
          dirty = block & PTE_SW_EXT;
     uint64_t *table = entry - ((ipa >> PAGE_SHIFT) & (BLOCK_PAGES - 1));
@@ -206,7 +226,7 @@ static void enable_page(struct p2m *p2m, uint64_t addr, uint64_t *entry, uint64_
         dirty_note(p2m, addr);
 }
 
-/* RAM that is not logged yet and that nobody else writes to. */
+/* RAM that is not logged yet and has no external writer. */
 static inline bool is_plain(uint64_t leaf)
 {
     const uint64_t of_interest = PTE_VALID | PTE_S2_W | PTE_SW_BITS,
@@ -223,8 +243,10 @@ static inline int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint
     if (likely(is_plain(leaf) && !p2m->log.of_new_domain)) {
         __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, false), __ATOMIC_RELEASE);
     } else if ((leaf & PTE_VALID) && p2m_leaf_type(leaf) == P2M_SHARED && (leaf & PTE_S2_W)) {
-        /* shared_info, grant frames: guest and hypervisor write there at any time; dirty in every
-         * round. */
+        /*
+         * shared_info and grant frames: guest and hypervisor may write them at any time, so they
+         * are dirty in every round.
+         */
         __atomic_store_n(entry, leaf | PTE_SW_EXT, __ATOMIC_RELEASE);
         dirty_note(p2m, addr);
     } else if (is_ram(leaf) && (leaf & PTE_S2_W) && !(leaf & PTE_SW_LOGGED)) {
@@ -245,7 +267,7 @@ static inline void visit_table(struct p2m *p2m, uint64_t addr, uint64_t desc, pt
             visit(&p2m->pt, addr + (uint64_t)(leaf - table) * PAGE_SIZE, 3, leaf, p2m);
 }
 
-/* Enabling: plain blocks in a row, which is what most guests are made of. */
+/* Enables a run of plain blocks, which most guests consist of. */
 static uint64_t *enable_blocks(const struct p2m *p2m, uint64_t *entry, const uint64_t *end)
 {
     const uint64_t logged = dirty_new_leaf(p2m, 2);
@@ -292,7 +314,7 @@ static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visi
     unsigned level, weight = 0;
     const uint64_t start = p2m->log.cursor << PAGE_SHIFT;
     uint64_t *const first = pt_entry_upto(&p2m->pt, start, 2, &level), *entry = first;
-    if (level < 2) { /* an empty GiB: no larger blocks are made */
+    if (level < 2) { /* an empty GiB: there are no larger blocks */
         p2m->log.cursor = (start / pt_span(1) + 1) * (pt_span(1) >> PAGE_SHIFT);
         return;
     }
@@ -334,7 +356,7 @@ static int start(struct p2m *p2m)
         return -XEN_EINVAL;
     memset(log->region, 0,
            (size_t)(ROUND_UP((p2m->max_gfn >> (BLOCK_SHIFT - PAGE_SHIFT)) + 1, 64ull) /
-                    8)); /* none beyond was ever set */
+                    8)); /* no bit beyond was ever set */
     log->of_new_domain = ((const struct domain *)p2m->pt.owner)->state == DOM_BUILDING;
     log->state = DIRTY_ENABLING;
     log->cursor = log->rounds = 0;
@@ -362,12 +384,14 @@ int dirty_enable(struct domain *d)
     }
     spin_unlock(&p2m->lock);
     if (!err)
-        vmid_renew(d); /* nobody writes through an old entry when we return */
+        vmid_renew(d); /* no CPU writes through an old entry when this returns */
     return err;
 }
 
-/* Make the leaf plain again.  W first: with LOGGED or DBM gone, a clean leaf would be read-only for
- * good. */
+/*
+ * Makes the leaf plain again.  W comes first: without LOGGED or DBM a clean leaf would stay
+ * read-only for good.
+ */
 static int disable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry, void *arg)
 {
     if ((*entry & PTE_VALID) && (*entry & PTE_SW_LOGGED)) {
@@ -381,8 +405,10 @@ static int disable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *
     return 0;
 }
 
-/* The 512 leaves at addr are one aligned piece of RAM but for EXT: then all get it if any has, as a
- * block would. */
+/*
+ * If the 512 leaves at addr are one aligned piece of RAM that differs only in EXT, and one leaf has
+ * EXT, then all get it, as a block would have.
+ */
 static void even_ext(struct p2m *p2m, uint64_t addr)
 {
     ASSERT_LOCKED(&p2m->lock);
@@ -427,7 +453,7 @@ int dirty_disable(struct domain *d)
         log->state = DIRTY_OFF;
     spin_unlock(&p2m->lock);
     if (!err)
-        vmid_renew(d); /* not needed, but spares the guest a spurious fault a page */
+        vmid_renew(d); /* not required, but saves the guest one spurious fault per page */
     return err;
 }
 
