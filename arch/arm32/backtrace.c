@@ -16,9 +16,9 @@ static void print_place(unsigned n, uint32_t pc)
  * alone, where the return address would be; only the innermost can be one. Frames go up within one
  * stack, else the chain is broken and ends.
  */
-void backtrace_from(uint32_t fp, uint32_t pc)
+void backtrace_from(uintptr_t fp, uintptr_t pc)
 {
-    uint32_t top;
+    uintptr_t top;
 
     print_place(0, pc);
     for (unsigned n = 1; n < 32 && mmu_in_stack(fp & ~7u, &top) && (fp & ~7u) + 8 <= top; n++) {

@@ -11,12 +11,12 @@
 #include "offsets.h"
 
 #define RESERVE     2048                /* what the handlers in C need below a frame */
-#define FRAME_SP    52                  /* struct el2_frame: sp, lr; elr, spsr; hsr, hdfar */
+#define FRAME_SP    52                  /* struct el2_frame: sp, lr; elr, spsr; esr, far */
 #define FRAME_LR    56
 #define FRAME_ELR   60
 #define FRAME_SPSR  64
-#define FRAME_HSR   68
-#define FRAME_HDFAR 72
+#define FRAME_ESR   68
+#define FRAME_FAR 72
 
     .arm
 
@@ -45,11 +45,11 @@ vectors_predictor:
 
     /* The branch predictor forgets what the guest taught it (cpu.c). The register's content does not matter. */
 guest_sync_icache:
-    write_iciallu r0
+    write_ic_iallu r0
     isb
     b       guest_sync
 guest_irq_icache:
-    write_iciallu r0
+    write_ic_iallu r0
     isb
     b       guest_irq
 guest_sync_predictor:
@@ -63,7 +63,7 @@ guest_irq_predictor:
 
     /* r0 and r1 are on the stack.  r0: the current vCPU.  Leaves r1. */
     .macro save_guest
-    read_htpidr r0
+    read_tpidr_el2 r0
     ldr     r0, [r0, #CPU_CURRENT]
     add     r0, r0, #8
     stm     r0, {r2-r12, lr}
@@ -91,15 +91,15 @@ guest_irq_predictor:
     strd    r4, r5, [\base, r1]
     .endm
 
-    /* The commonest of the dirty log first.  r1 = HSR all the way to C. */
+    /* The commonest of the dirty log first.  r1 = ESR all the way to C. */
 guest_sync:
     push    {r0, r1}
-    read_hsr r1
-    lsr     r0, r1, #HSR_EC_SHIFT
+    read_esr_el2 r1
+    lsr     r0, r1, #ESR_EC_SHIFT
     cmp     r0, #EC_DABT_LOW
     bne     guest_sync_any
     and     r0, r1, #0xff               /* S1PTW, WnR, DFSC */
-    cmp     r0, #HSR_WRITE_FAULT_L3
+    cmp     r0, #ESR_WRITE_FAULT_L3
     bne     guest_sync_any
 
     /*
@@ -109,20 +109,20 @@ guest_sync:
      * that shows another domain, a guest with short descriptors, an address beyond the window.
      */
     push    {r2-r9}
-    read_hdfar r2
-    read_par_64 r4, r5                  /* the guest may be between an operation of its own and reading this */
-    write_ats1cpr r2
+    read_far_el2 r2
+    read_par_el1 r4, r5                  /* the guest may be between an operation of its own and reading this */
+    write_at_s1e1r r2
     isb
-    read_par_64 r6, r7
-    write_par_64 r4, r5
+    read_par_el1 r6, r7
+    write_par_el1 r4, r5
     tst     r6, #(1 << PAR_F_BIT)
     bne     write_fault_done            /* the guest's own map changed meanwhile: run it again */
     tst     r6, #(1 << PAR_LPAE_BIT)
     beq     write_fault_slow
-    read_htpidr r9
+    read_tpidr_el2 r9
     ldr     r5, [r9, #CPU_CURRENT]
     ldr     r8, [r9, #CPU_ID]
-    str     r1, [r5, #VCPU_HSR]         /* an abort of our own below would replace these */
+    str     r1, [r5, #VCPU_ESR]         /* an abort of our own below would replace these */
     mrs     r0, elr_hyp
     mrs     r1, spsr
     strd    r0, r1, [r5, #VCPU_PC]
@@ -165,7 +165,7 @@ write_fault_noted:
     count64 r0, DOMAIN_FAULTS           /* a statistic: may miss one when CPUs race */
     dsb     nshst
     bfc     r2, #0, #12
-    write_tlbimvaa r2                   /* all ASIDs.  The CPU came here with a read-only entry, and may have kept it */
+    write_tlbi_vaae1 r2                   /* all ASIDs.  The CPU came here with a read-only entry, and may have kept it */
 write_fault_flushed:
     dsb     nsh                         /* no ISB: the ERET is one */
     ldr     r0, [r9, #CPU_CURRENT]
@@ -183,7 +183,7 @@ write_fault_was_dirty:
     clrex
     count64 r0, DOMAIN_SPURIOUS
     dsb     nshst
-    write_tlbiall r2
+    write_tlbi_vmalle1 r2
     b       write_fault_flushed
 
 write_fault_note:                       /* the first in its region since a harvest: r1: place, r6: bit */
@@ -200,9 +200,9 @@ write_fault_in_window:
     ldrd    r0, r1, [r5, #VCPU_PC]
     msr     elr_hyp, r0
     msr     spsr_cxsf, r1
-    ldr     r1, [r5, #VCPU_HSR]
-    write_hsr r1
-    write_hdfar r2
+    ldr     r1, [r5, #VCPU_ESR]
+    write_esr_el2 r1
+    write_far_el2 r2
     .pushsection .ex_table, "a"
     .balign 4
     .word   1b - .
@@ -212,10 +212,10 @@ write_fault_in_window:
     .popsection
 write_fault_slow:
     clrex
-    read_hsr r1
+    read_esr_el2 r1
     pop     {r2-r9}
 
-guest_sync_any:                         /* r1: HSR */
+guest_sync_any:                         /* r1: ESR */
     save_guest
     bl      trap_sync
     b       return_to_guest
@@ -226,7 +226,7 @@ guest_irq:
     bl      trap_irq
 
 return_to_guest:
-    read_htpidr r1
+    read_tpidr_el2 r1
     ldr     r2, [r1, #CPU_WORK]
     cmp     r2, #0
     bne     prepare
@@ -238,13 +238,13 @@ return_to_guest:
     go_to_guest
 prepare:
     bl      guest_prepare               /* may change the current vCPU; a kick that comes after it ends the guest at once */
-    read_htpidr r1
+    read_tpidr_el2 r1
     b       1b
 
     .global arch_enter_guest
 arch_enter_guest:
     bl      cpu_last_init
-    read_htpidr r1
+    read_tpidr_el2 r1
     ldr     r2, [r1, #CPU_ID]
     add     r2, r2, #1
     movw    r3, #:lower16:STACKS_VA
@@ -274,10 +274,10 @@ arch_enter_guest:
     str     r1, [sp, #FRAME_ELR]
     mrs     r1, spsr
     str     r1, [sp, #FRAME_SPSR]
-    read_hsr r2
-    str     r2, [sp, #FRAME_HSR]
-    read_hdfar r2
-    str     r2, [sp, #FRAME_HDFAR]
+    read_esr_el2 r2
+    str     r2, [sp, #FRAME_ESR]
+    read_far_el2 r2
+    str     r2, [sp, #FRAME_FAR]
     mov     r0, sp
     .endm
 
@@ -323,10 +323,10 @@ guest_serror:
 
 /* sp = the bad SP (less frame and reserve).  The machine stops after this, so two registers of the guest may go as scratch. */
 stack_overflow:
-    write_tpidrurw r0
+    write_tpidr_el0 r0
     mov     r0, sp
-    write_tpidruro r0
-    read_htpidr r0
+    write_tpidrro_el0 r0
+    read_tpidr_el2 r0
     ldr     r0, [r0, #CPU_ID]
     add     r0, r0, #1
     lsl     r0, r0, #EMERGENCY_SHIFT
@@ -335,9 +335,9 @@ stack_overflow:
     movt    r0, #:upper16:emergency_stacks
     add     sp, sp, r0
     sub     sp, sp, #FRAME_BYTES
-    read_tpidrurw r0
+    read_tpidr_el0 r0
     stm     sp, {r0-r12}
-    read_tpidruro r1
+    read_tpidrro_el0 r1
     add     r1, r1, #(FRAME_BYTES + RESERVE)
     str     r1, [sp, #FRAME_SP]
     save_el2_rest

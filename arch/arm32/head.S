@@ -75,7 +75,7 @@ boot_entry:
     blo     2b
     mov     r0, r10
     mov     r1, r8
-    bl      arm32_boot
+    bl      arch_boot
     b       .
 
     .global secondary_entry
@@ -85,7 +85,7 @@ secondary_entry:
     bl      check_mode
     bl      mmu_on
     mov     r0, r7
-    bl      arm32_secondary
+    bl      arch_secondary
     b       .
 
     /* Hyp mode, or nothing.  MMU and caches off, whatever the firmware left: nothing below relies on them. */
@@ -94,8 +94,8 @@ check_mode:
     and     r0, r0, #0x1f
     cmp     r0, #0x1a
     bne     started_wrongly
-    mov_l   r0, HSCTLR_RES1
-    write_hsctlr r0
+    mov_l   r0, SCTLR_EL2_RES1
+    write_sctlr_el2 r0
     isb
     bx      lr
 
@@ -104,30 +104,30 @@ check_mode:
  * vectors in place.  The boot tables map the image at IMAGE_VA and, read-only so that WXN lets it execute, one to one.
  */
 mmu_on:
-    mov_l   r0, HMAIR0_VALUE
-    write_hmair0 r0
-    mov_l   r0, HTCR_VALUE
-    write_htcr r0
+    mov_l   r0, MAIR_EL2_VALUE
+    write_mair_el2 r0
+    mov_l   r0, TCR_EL2_VALUE
+    write_tcr_el2 r0
     adr_l   r0, boot_l1
     mov     r1, #0
-    write_httbr r0, r1
+    write_ttbr0_el2 r0, r1
     /* The TLB and the instruction cache may hold anything of a former owner. */
     dsb     nsh
-    write_tlbiallh r0
-    write_iciallu r0
+    write_tlbi_alle2 r0
+    write_ic_iallu r0
     dsb     nsh
     isb
     adr_l   r2, image_start
     sub     lr, lr, r2
     mov_l   r3, IMAGE_VA
     add     lr, lr, r3
-    mov_l   r1, HSCTLR_VALUE
+    mov_l   r1, SCTLR_EL2_VALUE
     ldr     r4, =1f                 /* before the change */
-    write_hsctlr r1
+    write_sctlr_el2 r1
     isb                             /* translation is on from here */
     bx      r4
 1:  ldr     r0, =vectors
-    write_hvbar r0
+    write_vbar_el2 r0
     mov_l   r0, STACKS_VA + STACK_STRIDE
     add     sp, r0, r7, lsl #(STACK_SHIFT + 1)
     mov     r11, #0
@@ -137,11 +137,11 @@ mmu_on:
 
 /* Drop the cache lines of [r0, r1), page-aligned, from all levels. */
 invalidate_range:
-    read_ctr r3
+    read_ctr_el0 r3
     ubfx    r3, r3, #16, #4
     mov     r2, #4
     lsl     r2, r2, r3
-1:  write_dcimvac r0
+1:  write_dc_ivac r0
     add     r0, r0, r2
     cmp     r0, r1
     blo     1b

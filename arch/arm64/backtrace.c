@@ -12,9 +12,9 @@ static void print_place(unsigned n, uint64_t pc)
 
 /* A frame is { caller's frame, return address }; frames go up within one stack, else the chain is
  * broken and ends. */
-void backtrace_from(uint64_t fp, uint64_t pc)
+void backtrace_from(uintptr_t fp, uintptr_t pc)
 {
-    uint64_t top;
+    uintptr_t top;
 
     print_place(0, pc);
     for (unsigned n = 1; n < 32 && !(fp & 7) && mmu_in_stack(fp, &top) && fp + 16 <= top; n++) {

@@ -160,7 +160,7 @@ write_fault:
     isb
     mrs     x4, par_el1
     msr     par_el1, x3
-    tbnz    w4, #0, write_fault_done    /* the guest's own map changed meanwhile: run it again */
+    tbnz    w4, #PAR_F_BIT, write_fault_done    /* the guest's own map changed meanwhile: run it again */
     mrs     x5, tpidr_el2
     ldr     x5, [x5, #CPU_CURRENT]
     mrs     x0, elr_el2                 /* an abort of our own below would replace these */

@@ -76,7 +76,7 @@ boot_entry:
     b.lo    2b
     mov     x0, x20
     mov     x1, x21
-    bl      arm64_boot
+    bl      arch_boot
     b       .
 
     .global secondary_entry
@@ -91,7 +91,7 @@ secondary_entry:
     isb
     bl      mmu_on
     mov     x0, x19
-    bl      arm64_secondary
+    bl      arch_secondary
     b       .
 
 /*

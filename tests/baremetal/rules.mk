@@ -4,7 +4,7 @@
 
 BM := $(OUT)/baremetal
 BM_CFLAGS = $(BARE_CFLAGS) -fno-stack-protector -fno-jump-tables -fpic -fvisibility=hidden -iquote tests/baremetal \
-        -iquote tests/baremetal/$(ARCH) -iquote xen-lite/include -Iarch/$(ARCH)/include
+        -iquote tests/baremetal/$(ARCH) -iquote xen-lite/include $(INCLUDE_asm)
 bm_sources := $(wildcard tests/baremetal/*.c tests/baremetal/$(ARCH)/*.[cS])
 bm_objects := $(patsubst %,$(BM)/%.o,$(basename $(notdir $(bm_sources))) printf)
 # The division of 64 bits is a function of the compiler's on arm32; what is used of that library has no arguments in VFP registers.

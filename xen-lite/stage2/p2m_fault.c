@@ -68,11 +68,17 @@ static bool spurious(struct domain *d, ipa_t ipa, bool permission, bool write, b
 void stage2_fault(struct vcpu *v, const struct stage2_fault *f)
 {
     struct domain *d = v->domain;
-    /* A stage-1 walk that may not write is one that wanted to: to set an access flag or dirty state
-     * (Arm ARM D8.15.5). */
-    bool write = f->write || (f->s1_walk && f->permission);
+    /* The syndrome describes the access, not the walk that failed before it.  A stage-1 walk that
+     * lacks permission wanted to set an access flag or dirty state (Arm ARM D8.15.5), so it is a
+     * write to the guest's table; any other walk reads. */
+    bool write = f->s1_walk ? f->permission : f->write;
+    if (f->permission && write && dirty_fault(v, f->ipa)) {
+        v->exits[EXIT_WRITE_FAULT]++;
+        return;
+    }
+    v->exits[EXIT_MMIO]++;
     if (f->permission && write) {
-        if (dirty_fault(v, f->ipa) || (!(f->ipa.v >> IPA_BITS) && foreign_fault(d, f->ipa)))
+        if (!(f->ipa.v >> IPA_BITS) && foreign_fault(d, f->ipa))
             return;
     } else if (!f->permission && mmio_dispatch(v, f)) {
         return;

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What common/traps.c needs of arm32. */
+#ifndef ARCH_WIDTH_TRAPS_H
+#define ARCH_WIDTH_TRAPS_H
+
+static inline uint32_t fault_va(bool instruction)
+{
+    return instruction ? READ_SYSREG(hifar) : READ_SYSREG(far_el2);
+}
+
+enum { FSC_ASYNC = 0x11, FSC_ASYNC_PARITY = 0x19 };
+
+/* Asynchronous aborts come by the vector of data aborts. */
+static inline bool abort_is_serror(uint32_t fsc)
+{
+    return fsc == FSC_ASYNC || fsc == FSC_ASYNC_PARITY;
+}
+
+static inline bool condition_holds(const struct vcpu *v, uint32_t esr)
+{
+    return a32_condition_holds(v->arch.regs.pstate, esr);
+}
+
+/* The look at the leaf may take an abort of our own, which overwrites the guest's addresses: put
+ * them back for the long way. */
+static inline bool emulated(struct vcpu *v, uint32_t esr)
+{
+    uint32_t hpfar = READ_SYSREG(hpfar_el2), far = READ_SYSREG(far_el2);
+
+    if (likely(trap_emulated(v, esr) != NULL))
+        return true;
+    WRITE_SYSREG(hpfar_el2, hpfar);
+    WRITE_SYSREG(far_el2, far);
+    return false;
+}
+
+/* There is no MSR or MRS of system registers, and EC_SYSREG does not come. */
+static inline void sysreg_trap(struct vcpu *v, uint32_t iss)
+{
+    (void)iss;
+    arch_inject_undef(v);
+}
+
+#define EL2_VECTOR_NAMES                                                                         \
+    "reset", "undefined instruction", "hypervisor call", "prefetch abort", "data abort", "trap", \
+        "IRQ", "FIQ"
+
+#endif
