@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Entry of the boot CPU (Linux's zImage protocol: r2 = device tree, MMU off) and of the others (PSCI: r0 = CPU
- * number).  Runs where it was loaded, at any 4 KiB-aligned place, until the MMU is on; then at IMAGE_VA.
+ * Entry of the boot CPU (Linux's zImage protocol: r2 = device tree, MMU off) and of the others
+ * (PSCI: r0 = CPU number).  Runs where it was loaded, at any 4 KiB-aligned place, until the MMU is
+ * on; then at IMAGE_VA.
  */
 #include <asm/mm.h>
 #include <asm/sysreg.h>
 
-    /* Where a symbol is now: the assembler knows only differences, since the place is chosen by the boot loader. */
+    /* Where a symbol is now.  The boot loader chooses the place, so only differences are known. */
     .macro adr_l, reg, sym
     movw    \reg, #:lower16:(\sym - (1f + 8))
     movt    \reg, #:upper16:(\sym - (1f + 8))
@@ -41,8 +42,9 @@ boot_entry:
     bne     started_wrongly
 
     /*
-     * Tables and stack are written now with the caches off.  Lines that the firmware left dirty must not be written
-     * back over them later, so they go first; clean lines fetched by speculation meanwhile go after.
+     * Tables and stack are written now with the caches off.  Lines that the firmware left dirty
+     * must not be written back over them later, so the lines are dropped before; clean lines that
+     * speculation fetches meanwhile are dropped after.
      */
     adr_l   r0, bss_end
     mov     r1, r9
@@ -88,7 +90,7 @@ secondary_entry:
     bl      arch_secondary
     b       .
 
-    /* Hyp mode, or nothing.  MMU and caches off, whatever the firmware left: nothing below relies on them. */
+    /* Hyp mode is required.  MMU and caches off, whatever state the firmware left them in. */
 check_mode:
     mrs     r0, cpsr
     and     r0, r0, #0x1f
@@ -100,8 +102,9 @@ check_mode:
     bx      lr
 
 /*
- * Turn the MMU on with the boot tables and return at the caller's linked address, with the stack of CPU r7 and the
- * vectors in place.  The boot tables map the image at IMAGE_VA and, read-only so that WXN lets it execute, one to one.
+ * Turn the MMU on with the boot tables and return at the caller's linked address, with the stack of
+ * CPU r7 and the vectors in place.  The boot tables map the image at IMAGE_VA, and one to one: that
+ * map is read-only, so that WXN lets it execute.
  */
 mmu_on:
     mov_l   r0, MAIR_EL2_VALUE
@@ -151,7 +154,7 @@ invalidate_range:
 /* Started wrongly there is nothing to be done but to say so, and stop. */
 started_wrongly:
     adr     r1, 1f
-    mov_l   r2, 0x09000000          /* a PL011 is here on the `virt` board; on others this store faults and stops us too */
+    mov_l   r2, 0x09000000          /* the `virt` board's PL011; elsewhere the store faults */
 2:  ldrb    r3, [r1], #1
     cmp     r3, #0
     beq     3f
@@ -164,14 +167,15 @@ started_wrongly:
 
     .section .noinit, "aw", %nobits
     .balign 4096
-    .global boot_tables_start, boot_tables_end, boot_l1, boot_l2, boot_image_l3, boot_stacks_l3, boot_direct_l2, boot_direct_l3
+    .global boot_tables_start, boot_tables_end, boot_l1, boot_l2, boot_image_l3, boot_stacks_l3
+    .global boot_direct_l2, boot_direct_l3
     .global boot_cpu_l1, cpu_stacks
 boot_tables_start:
-boot_l2:        .skip 4096          /* of GiB 0, to turn the MMU on with; later CPUs' are made from it */
+boot_l2:        .skip 4096          /* of GiB 0, to turn the MMU on; mmu.c copies from it */
 boot_image_l3:  .skip 4 * 4096      /* BOOT_L3_TABLES */
 boot_stacks_l3: .skip 4096
 boot_direct_l2: .skip 2 * 4096      /* of the direct map's GiB that the image is in, and the next */
-boot_direct_l3: .skip 5 * 4096      /* the image in the direct map: at no particular place in its 2 MiB */
+boot_direct_l3: .skip 5 * 4096      /* the image in the direct map: not 2 MiB aligned */
 boot_l1:        .skip 32
 boot_cpu_l1:    .skip 32            /* the direct map's part of all CPUs' roots */
     .balign 4096

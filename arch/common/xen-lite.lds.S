@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The image: text RX, rodata RO, data and bss RW, each from a page on, since boot_map.c maps them so.
- * Text is first, so that the symbol table, which the second link brings into rodata, moves none of it.
+ * The image: text RX, rodata RO, data and bss RW, each from a page on, as boot_map.c maps them.
+ * Text is first, so that the symbol table, which the second link adds to rodata, does not move it.
  */
 #include <asm/mm.h>
 

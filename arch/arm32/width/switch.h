@@ -13,10 +13,10 @@ _Static_assert(offsetof(struct guest_fpsimd, fpscr) == 256, "struct guest_fpsimd
 
 /* Of a register of 32 bits only the lower half of its place is read and written. */
 #define SYSREG_TYPE(reg) __typeof__(READ_SYSREG(reg))
-#define SAVE(name, reg)                                                       \
-    {                                                                         \
-        SYSREG_TYPE(reg) value_ = READ_SYSREG(reg);                           \
-        __builtin_memcpy(&a->sysreg[XLR_SYS_##name], &value_, sizeof value_); \
+#define SAVE(name, reg)                                              \
+    {                                                                \
+        typedef SYSREG_TYPE(reg) __attribute__((may_alias)) place_t; \
+        *(place_t *)&a->sysreg[XLR_SYS_##name] = READ_SYSREG(reg);   \
     }
 /* Two vCPUs of one kernel have most of these alike, and a write of a translation register makes
  * emulators forget their TLB. */

@@ -306,7 +306,7 @@ static inline void vfp_load(const uint64_t d[32], int d16_up)
 #define MPIDR_AFFINITY 0xffffffu
 
 #define ACTLR_SMP       BIT(6) /* of Cortex-A7 and A15: this CPU takes part in coherency */
-#define ACTLR_IBE       BIT(0) /* of Cortex-A15: an I-cache invalidation clears branch prediction too */
+#define ACTLR_IBE       BIT(0) /* of Cortex-A15: I-cache invalidation clears branch prediction */
 #define ID_PFR0_THUMBEE (0xfu << 12)
 #define FPEXC_EN        BIT(30)
 #define MVFR0_REGISTERS 0xfu /* 2: D16 to D31 exist */
