@@ -42,13 +42,32 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/build/pycache
 .DEFAULT_GOAL := help
 
 ##@ Use
-.PHONY: help demo run image figures bench bench-peers check soak check-host check-matrix model build images build-clang build-bare lint clean distclean deps
+.PHONY: help demo run image figures bench bench-peers check soak check-host check-matrix model build images build-clang build-bare lint layers clean distclean deps
 help:           ## this list
-	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z0-9_.-]+:.*## / { printf "  %-24s %s\n", $$1, $$2 }' Makefile
-	@echo; echo "ARCH=arm64 (default) or arm32 is the width that is made, run and measured."
-	@echo "Compilers: CROSS_COMPILE_arm64=PREFIX CROSS_COMPILE_arm32=PREFIX, or CROSS_COMPILE=PREFIX for the one that ARCH says"
-	@echo "Variables of demo and run: GIC=2 or 3, the interrupt controller (3; arm32: 2)"
-	@echo "Variables of demo: GUEST_ARCH GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU; of demo and run: XEN=FILE BOOT=direct|uboot|tftp"
+	@echo "xen-lite: a hypervisor for Arm that live-migrates its guests. README.md says what it is."
+	@echo
+	@echo "Where to start:"
+	@echo "  make demo                                 a guest moves from host A to host B and back"
+	@echo "  make run                                  one host, its control domain's shell on this terminal"
+	@echo "  make check                                all tests"
+	@echo "  make build/test-x86/test_p2m && build/test-x86/test_p2m       one host test"
+	@echo "  make build test-guests && tools/check.py -k lifecycle qemu    one scenario"
+	@echo "  docs/reading-order.md                     where to begin to read; CONTRIBUTING.md: to change"
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	    /^[a-z0-9_.-]+:.*## / { \
+	        line = sprintf("  %-24s", $$1); n = split($$2, word, " "); \
+	        for (i = 1; i <= n; i++) { \
+	            if (length(line) + 1 + length(word[i]) > 100) { print line; line = sprintf("%26s", "") } \
+	            line = line " " word[i] \
+	        } \
+	        print line }' Makefile
+	@echo
+	@echo "Variables (docs/usage.md has all of them):"
+	@echo "  ARCH=arm64 or arm32       the width that is built, run and measured (default arm64)"
+	@echo "  GIC=3 or 2                the hosts' interrupt controller (default 3; arm32: 2)"
+	@echo "  XEN=FILE BOOT=direct|uboot|tftp CPU=NAME SMP=N              of demo and run"
+	@echo "  GUEST_ARCH GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL LINK_MTU    of demo"
+	@echo "  CROSS_COMPILE_arm64=PREFIX CROSS_COMPILE_arm32=PREFIX       the compilers"
 
 # BOOT=uboot or tftp: by U-Boot, which is another package.
 deps_of_hosts := $(if $(filter-out direct,$(BOOT)),boot,build)
@@ -69,7 +88,7 @@ image:          ## build/$ARCH/images/disk.img, which U-Boot boots from: QEMU's,
 	@tools/uboot.py --xen $(OUT)/xen-lite --kernel $(KERNEL_$(ARCH))/vmlinuz --initrd $(IMAGES)/dom0.cpio \
 	    --initrd $(IMAGES)/payload.cpio -o $(IMAGES)/disk.img
 
-figures:        ## the project's promises in numbers, measured (10 minutes); build/figures.json
+figures:        ## the project's figures, measured (10 minutes); build/figures.json
 	@tools/deps build
 	@$(MAKE) --no-print-directory build test-guests
 	@tools/fetch --arch $(ARCH) stock-xen
@@ -80,7 +99,7 @@ bench:          ## what the hypervisor's paths cost, in instructions (2 minutes)
 	@$(MAKE) --no-print-directory hypervisor test-guests
 	@tools/bench.py
 
-bench-peers:    ## xen-lite beside stock Xen and KVM, in instructions (10 minutes); build/bench/peers.json, peers.svg
+bench-peers:    ## xen-lite compared with stock Xen and KVM, in instructions (10 minutes); build/bench/peers.json, peers.svg
 	@tools/deps bench
 	@$(MAKE) --no-print-directory hypervisor test-guests kvm-tests
 	@tools/fetch --arch $(ARCH) stock-xen
@@ -96,7 +115,7 @@ soak:           ## look for a lost write for SOAK_MINUTES (60); SOAK_SEED=N repe
 	@$(MAKE) --no-print-directory hypervisor baremetal
 	@tests/qemu/soak.py --minutes $(SOAK_MINUTES)
 
-check-matrix:   ## the scenarios on every machine that they name: what README's table of what runs where says (40 minutes)
+check-matrix:   ## the scenarios on every machine that they name: docs/status.md has the table of what runs where (40 minutes)
 	@tools/deps check
 	@for arch in arm64 arm32; do $(MAKE) --no-print-directory ARCH=$$arch build test-guests || exit 1; done
 	@tools/check.py --matrix qemu
@@ -130,13 +149,13 @@ BARE_CFLAGS = $(COMMON) $(FREESTANDING) -ffreestanding $(BARE_$(ARCH)) -fno-comm
 XEN_CFLAGS = $(BARE_CFLAGS) -fno-pic -fno-pie -fstack-protector-strong -fno-omit-frame-pointer
 # <asm/...>: what both widths share, and <asm/width/...>.
 INCLUDE_asm      := -Iarch/common/include -Iarch/$(ARCH)/include
-INCLUDE_xen-lite := -iquote xen-lite/include $(INCLUDE_asm)
+INCLUDE_xen-lite := -iquote xen-lite/include -iquote build $(INCLUDE_asm)
 INCLUDE_arch     := -iquote arch/common -iquote arch/$(ARCH) -iquote xen-lite/include $(INCLUDE_asm)
 INCLUDE_drivers  := -iquote xen-lite/include $(INCLUDE_asm) -iquote drivers/include
 # Files and times are of 64 bits on both widths.
 LINUX_CFLAGS := $(COMMON) -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 TOOLS_CFLAGS := $(LINUX_CFLAGS)
-MIGRATE_CFLAGS := $(LINUX_CFLAGS) --sysroot=$(SYSROOT) -iquote migrate -iquote xen-lite/include
+MIGRATE_CFLAGS := $(LINUX_CFLAGS) --sysroot=$(SYSROOT) -iquote migrate -iquote xen-lite/include -iquote build
 MIGRATE_LIBS := -Wl,--as-needed -lxenctrl -lxenforeignmemory -lxenevtchn -lxenstore -lxentoollog -lxencall -lxendevicemodel \
         -lxentoolcore -lxxhash -lm -lpthread
 
@@ -158,6 +177,14 @@ $(WIDTHS:%=build/%/include/headers.stamp): build/%/include/headers.stamp: build/
 	@cp -r build/sysroot/$*/usr/include/xen $(@D)/xen
 	@cp $(addprefix build/sysroot/$*/usr/include/,fdt.h libfdt.h) xen-lite/include/libfdt_env.h $(@D)/
 	@touch $@
+
+# One version for all programs: VERSION, and the commit if this is a git repository. Only a change of the text rebuilds
+# what includes the header.
+version_h := build/version.h
+$(version_h): force
+	@mkdir -p $(@D); commit=$$(git describe --always --dirty 2>/dev/null); \
+	 echo "#define XL_VERSION \"$$(cat VERSION)$${commit:+ ($$commit)}\"" > $@.new; \
+	 if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 # A change of flags rebuilds what was made with the old ones.
 flags := $(OBJ)/flags
@@ -184,6 +211,10 @@ libraries_arm32 = -Wl,--no-warn-mismatch $(SYSROOT)/usr/lib/$(TRIPLET)/libfdt.a 
 .PHONY: hypervisor objects
 hypervisor: $(OUT)/xen-lite     ## build/$ARCH/xen-lite (the image) and xen-lite.elf
 objects: $(xen_objects)
+
+# What includes version.h; all others learn it from the dependencies.
+$(OBJ)/xen-lite/boot/main.o $(addprefix $(OBJ)/migrate/,local_socket.o xlm.o xlmd.o): $(version_h)
+$(foreach f,x86 fuzz arm64 arm32,build/test-$(f)/migrate/local_socket.o build/test-$(f)/tests/host/test_migrate_measure.o): $(version_h)
 
 # Dependencies with -MD: to the compiler our headers that libfdt's include are headers of the system, which -MMD leaves out.
 $(OBJ)/%.o: %.c $(headers) $(flags)
@@ -316,7 +347,7 @@ build/tests.mk: tools/testrules $(test_mains) $(fuzz_mains) Makefile
 -include build/tests.mk
 
 TEST_CFLAGS := $(COMMON) -fno-omit-frame-pointer -D__XEN_TOOLS__ -DXL_HOST_TEST -Itests/host/fake/include -iquote tests/host \
-        -iquote xen-lite/include -iquote migrate -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+        -iquote xen-lite/include -iquote migrate -iquote build -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 .PHONY: host-tests host-tests-arm64 host-tests-arm32 fuzzers
 host-tests: $(TEST_PROGRAMS_x86)                ## host tests with address and undefined-behaviour sanitizers
@@ -350,6 +381,10 @@ $(TEST_PROGRAMS_fuzz): ; @echo "  LINK    $@"; $(CLANG) $(SANITIZE) -fsanitize=f
 format:         ## lay out all C sources (.clang-format)
 	@git ls-files '*.c' '*.h' | grep -v '^tests/host/fake/include/xen/' | xargs clang-format -i
 
+layers: $(xen_objects) $(migrate_objects)       ## who may call whom (tools/layers.list), for ARCH; every header compiles alone
+	@tools/layers --compile xen-lite '$(call xen_command,xen-lite)' --compile arch '$(call xen_command,arch) -Iarch/$(ARCH)' \
+	    --compile drivers '$(call xen_command,drivers)' --compile migrate '$(LINUX_CC) $(MIGRATE_CFLAGS)' $(NM) $(OBJ)
+
 lint:           ## cppcheck and clang-tidy
 	@tools/check.py lint
 
@@ -357,7 +392,7 @@ xen_command = $(CC) $(XEN_CFLAGS) $(INCLUDE_$(1))
 compile_commands := build/$(ARCH)/compile_commands.json
 compile_commands.json: $(compile_commands)      ## for editors
 	@cp $< $@
-$(compile_commands): Makefile $(xen_sources) $(migrate_mains) $(migrate_common) tools/compdb $(headers) $(flags)
+$(compile_commands): Makefile $(xen_sources) $(migrate_mains) $(migrate_common) tools/compdb $(headers) $(flags) | $(version_h)
 	@tools/compdb $@ '$(call xen_command,xen-lite)' $(core_sources) -- '$(call xen_command,arch)' $(arch_sources) -- \
 	    '$(call xen_command,drivers)' $(driver_sources) -- '$(LINUX_CC) $(MIGRATE_CFLAGS)' $(migrate_mains) $(migrate_common) -- \
 	    '$(LINUX_CC) $(TOOLS_CFLAGS)' $(wildcard tools/*.c) --
@@ -367,6 +402,32 @@ $(compile_commands): Makefile $(xen_sources) $(migrate_mains) $(migrate_common) 
 -include $(wildcard tests/*/rules.mk)
 .PHONY: test-guests
 test-guests: $(TEST_GUESTS)     ## what tests/*/rules.mk builds for the scenarios
+
+##@ Documents and releases
+VERSION := $(shell cat VERSION)
+pictures := $(wildcard docs/diagrams/*.msc docs/diagrams/*.bits docs/diagrams/*.boxes)
+man_pages := build/man/xlm.1 build/man/xlmd.8
+.PHONY: docs man dist
+docs: man       ## the pictures of docs/ from their text, and the man pages
+	@tools/deps docs
+	@tools/diagrams $(pictures)
+
+man:            ## build/man/xlm.1 and xlmd.8, from docs/xlm.1.md and docs/xlmd.8.md
+	@tools/deps docs
+	@$(MAKE) --no-print-directory $(man_pages)
+
+build/man/%: docs/%.md VERSION
+	@mkdir -p $(@D)
+	@lowdown -s -Tman --out-no-smarty -M title=$(shell echo $(basename $*) | tr a-z A-Z) -M section=$(subst .,,$(suffix $*)) \
+	    -M source='xen-lite $(VERSION)' -o $@ $<
+
+# Of the commit that is checked out. gzip without name and time: the same commit gives the same bytes.
+dist:           ## build/dist/: a tarball of the committed sources, and its SHA-256
+	@mkdir -p build/dist
+	@name=xen-lite-$(VERSION); \
+	git describe --exact-match --match 'v$(VERSION)' HEAD >/dev/null 2>&1 || name=$$name-g$$(git rev-parse --short=12 HEAD); \
+	git archive --format=tar --prefix=$$name/ -o build/dist/$$name.tar HEAD && gzip -9nf build/dist/$$name.tar && \
+	cd build/dist && sha256sum $$name.tar.gz > $$name.tar.gz.sha256 && cat $$name.tar.gz.sha256
 
 ##@ Other
 clean:          ## remove what was built; fetched packages stay

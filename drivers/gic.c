@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which interrupt controller the machine has. */
 #include "dt.h"
+#include "abi.h"
+#include "log.h"
 #include "hw.h"
 #include "lib.h"
 #include <xen/errno.h>

@@ -5,10 +5,11 @@
  * security extensions GICC_CTLR bit 0 enables them either way.
  */
 #include "dt.h"
+#include "log.h"
 #include "gicd.h"
 #include "hw.h"
 #include "lib.h"
-#include "sched.h"
+#include "cpu.h"
 #include "spinlock.h"
 #include "arch.h"
 #include <asm/io.h>

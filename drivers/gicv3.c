@@ -5,10 +5,12 @@
  * deactivated by the guest's own EOI.
  */
 #include "dt.h"
+#include "log.h"
+#include "panic.h"
 #include "gicd.h"
 #include "hw.h"
 #include "lib.h"
-#include "sched.h"
+#include "cpu.h"
 #include "spinlock.h"
 #include "arch.h"
 #include <asm/gicv3.h>

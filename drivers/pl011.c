@@ -2,6 +2,7 @@
 /* The console's UART: PL011 (Arm DDI 0183) or SBSA's generic UART, which is a subset.  Baud rate
  * and format stay as firmware set them. */
 #include "dt.h"
+#include "abi.h"
 #include "hw.h"
 #include "lib.h"
 #include "arch.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Firmware's power control (PSCI, Arm DEN 0022), through the conduit that the device tree names. */
 #include "dt.h"
+#include "abi.h"
 #include "hw.h"
 #include "lib.h"
 #include "arch.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "codec.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -8,7 +9,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the structures are the wire's bytes");
 
-/* Caps and fixed parts, by type. */
+/* Name, smallest and greatest payload length, by type. */
 static const struct {
     const char *name;
     uint32_t fixed, cap;
@@ -48,6 +49,25 @@ static const struct {
 const char *codec_type_name(uint32_t type)
 {
     return type < XLM_TYPE_COUNT && type_info[type].name ? type_info[type].name : "unknown";
+}
+
+int codec_fail(struct failure *f, uint32_t code, uint32_t type, uint64_t index, uint64_t offset,
+               const char *format, ...)
+{
+    if (f->code)
+        return -1;
+    f->code = code;
+    f->record_type = type;
+    f->record_index = index;
+    f->record_offset = offset;
+    int n = snprintf(f->text, sizeof f->text,
+                     "record %llu (%s) at offset %llu: ", (unsigned long long)index,
+                     codec_type_name(type), (unsigned long long)offset);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(f->text + n, sizeof f->text - (size_t)n, format, args);
+    va_end(args);
+    return -1;
 }
 
 uint64_t codec_page_sum(const void *page) { return XXH64(page, XLM_PAGE_BYTES, 0); }
@@ -104,18 +124,19 @@ int codec_check_header(const struct xlm_header *h, uint64_t index, uint64_t offs
                        struct failure *f)
 {
     uint32_t type = h->type;
-#define BAD(...) return fail_record(f, XLM_E_STREAM, type, index, offset, __VA_ARGS__)
+#define BAD(...) return codec_fail(f, XLM_E_STREAM, type, index, offset, __VA_ARGS__)
     if (h->magic != XLM_RECORD_MAGIC)
-        BAD("no record starts here (magic %08x)", h->magic);
+        BAD("no record starts here (magic number %08x)", h->magic);
     if (h->header_sum != header_sum(h))
-        return fail_record(f, XLM_E_DAMAGED, type, index, offset, "its header is damaged");
+        return codec_fail(f, XLM_E_DAMAGED, type, index, offset,
+                          "the header was damaged on the way");
     if (h->index != index)
-        BAD("out of order: its index is %llu", (unsigned long long)h->index);
+        BAD("out of order: the header has the index %llu", (unsigned long long)h->index);
     if (h->stream)
-        BAD("stream %u", h->stream);
+        BAD("the header has stream %u, which must be 0", h->stream);
     if (type & XLM_OPTIONAL) {
         if (h->length > XLM_FILE_CHUNK)
-            BAD("optional record of %u bytes is beyond the cap", h->length);
+            BAD("an optional record of %u bytes is too long", h->length);
         return 0;
     }
     if (type >= XLM_TYPE_COUNT || !type_info[type].name)
@@ -136,7 +157,7 @@ int codec_checked_length(const struct xlm_header *h, const struct xlm_pages *p, 
     uint64_t index = h->index;
     if (p->page_count == 0 || p->page_count > XLM_PAGES_MAX || p->run_count == 0 ||
         p->run_count > p->page_count)
-        BAD("%u pages in %u runs", p->page_count, p->run_count);
+        BAD("%u pages in %u runs are not allowed", p->page_count, p->run_count);
     if (p->codec != XLM_RAW)
         BAD("unknown codec %u", p->codec);
     size_t checked = sizeof *p + p->run_count * sizeof(struct xlm_run) +
@@ -155,8 +176,8 @@ static int check_runs(const struct xlm_header *h, const struct xlm_run *run, uin
     *pages = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (run[i].count == 0 || run[i].count > XLM_GUEST_PAGES_MAX || run[i].gfn >> 40)
-            BAD("run %u: %llu frames from %llx", i, (unsigned long long)run[i].count,
-                (unsigned long long)run[i].gfn);
+            BAD("run %u is not valid: %llu frames from %llx on", i,
+                (unsigned long long)run[i].count, (unsigned long long)run[i].gfn);
         *pages += run[i].count;
     }
     return 0;
@@ -175,7 +196,8 @@ static int check_pages(const struct xlm_header *h, const struct xlm_pages *p, si
     if (check_runs(h, (const struct xlm_run *)(p + 1), p->run_count, offset, &pages, f) < 0)
         return -1;
     if (pages != p->page_count)
-        BAD("its runs have %llu pages, it says %u", (unsigned long long)pages, p->page_count);
+        BAD("its runs have %llu pages, but its page count is %u", (unsigned long long)pages,
+            p->page_count);
     return 0;
 }
 
@@ -190,32 +212,33 @@ static int check_domain(const struct xlm_header *h, const struct xlm_domain *d, 
     uint32_t type = h->type;
     uint64_t index = h->index;
     if (d->config_length > XLM_CONFIG_MAX || d->context_length > XLM_CONTEXT_MAX)
-        BAD("configuration of %u bytes, context of %u", d->config_length, d->context_length);
+        BAD("a configuration of %u bytes or a context of %u bytes is too long", d->config_length,
+            d->context_length);
     size_t want = sizeof *d + xlm_pad(d->config_length) + xlm_pad(d->context_length);
     for (int i = 0; i < XLM_FILE_KINDS; i++) {
         const struct xlm_file_offer *o = &d->file[i];
         if (o->path_length >= XLM_PATH_MAX || o->size > XLM_FILE_MAX || o->pad ||
             (o->size == 0) != (o->path_length == 0))
-            BAD("file %d of %llu bytes, path of %u", i, (unsigned long long)o->size,
-                o->path_length);
+            BAD("file %d is not valid: %llu bytes, a path of %u bytes", i,
+                (unsigned long long)o->size, o->path_length);
         want += path_bytes(d, i);
     }
     if (want != length || d->pad)
         BAD("its parts take %zu bytes", want);
     if (!memchr(d->name, 0, sizeof d->name) || !d->name[0])
-        BAD("the name does not end");
+        BAD("the name is empty or does not end");
     if (d->vcpu_count == 0 || d->vcpu_count > XLM_VCPUS_MAX)
-        BAD("%u vCPUs", d->vcpu_count);
+        BAD("%u vCPUs are not allowed", d->vcpu_count);
     if (d->max_pages == 0 || d->max_pages > XLM_GUEST_PAGES_MAX || d->tot_pages > d->max_pages)
-        BAD("%llu pages of %llu", (unsigned long long)d->tot_pages,
+        BAD("%llu pages of at most %llu are not allowed", (unsigned long long)d->tot_pages,
             (unsigned long long)d->max_pages);
     struct domain_parts parts;
     codec_domain_parts(d, &parts);
     if (memchr(parts.config, 0, d->config_length))
-        BAD("a NUL in the configuration");
+        BAD("the configuration contains a NUL");
     for (int i = 0; i < XLM_FILE_KINDS; i++)
         if (memchr(parts.path[i], 0, d->file[i].path_length))
-            BAD("a NUL in a path");
+            BAD("a path contains a NUL");
     return 0;
 }
 
@@ -263,8 +286,8 @@ static int check_state(const struct xlm_header *h, const struct xlm_state *s, si
     uint64_t index = h->index, pages;
     if (s->context_length > XLM_CONTEXT_MAX || s->range_count > XLM_RUNS_MAX ||
         s->node_count > XLM_NODES_MAX || s->node_bytes > XLM_NODE_BYTES_MAX)
-        BAD("context %u, ranges %u, nodes %u, node bytes %u", s->context_length, s->range_count,
-            s->node_count, s->node_bytes);
+        BAD("too long: context of %u bytes, %u ranges, %u nodes of %u bytes", s->context_length,
+            s->range_count, s->node_count, s->node_bytes);
     size_t want = sizeof *s + xlm_pad(s->context_length) + s->range_count * sizeof(struct xlm_run) +
                   xlm_pad(s->node_bytes);
     if (want != length)
@@ -280,7 +303,7 @@ static int check_state(const struct xlm_header *h, const struct xlm_state *s, si
     while (codec_next_node(parts.nodes, s->node_bytes, &at, &path, &value, &value_length))
         n++;
     if (n != s->node_count || at != s->node_bytes)
-        BAD("%u xenstore nodes where it says %u", n, s->node_count);
+        BAD("%u xenstore nodes, but its node count is %u", n, s->node_count);
     return 0;
 }
 
@@ -297,13 +320,14 @@ int codec_check_payload(const struct xlm_header *h, const void *checked, size_t 
     case XLM_FILE: {
         const struct xlm_file *file = checked;
         if (file->kind >= XLM_FILE_KINDS || file->pad || file->offset > XLM_FILE_MAX)
-            BAD("file %u at %llu", file->kind, (unsigned long long)file->offset);
+            BAD("file %u at offset %llu is not valid", file->kind,
+                (unsigned long long)file->offset);
         return 0;
     }
     case XLM_HELLO: {
         const struct xlm_hello *hello = checked;
         if (hello->magic != XLM_HELLO_MAGIC || hello->pad)
-            BAD("not a greeting");
+            BAD("its magic number is wrong");
         return 0;
     }
     default: return 0;

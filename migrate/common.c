@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "common.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
-
-#include "codec.h"
-
-static void set_text(struct failure *f, size_t at, const char *format, va_list args)
-{
-    vsnprintf(f->text + at, sizeof f->text - at, format, args);
-}
 
 int fail(struct failure *f, uint32_t code, const char *format, ...)
 {
@@ -20,26 +16,7 @@ int fail(struct failure *f, uint32_t code, const char *format, ...)
     va_list args;
     va_start(args, format);
     f->code = code;
-    set_text(f, 0, format, args);
-    va_end(args);
-    return -1;
-}
-
-int fail_record(struct failure *f, uint32_t code, uint32_t type, uint64_t index, uint64_t offset,
-                const char *format, ...)
-{
-    if (f->code)
-        return -1;
-    f->code = code;
-    f->record_type = type;
-    f->record_index = index;
-    f->record_offset = offset;
-    int n = snprintf(f->text, sizeof f->text,
-                     "record %llu (%s) at offset %llu: ", (unsigned long long)index,
-                     codec_type_name(type), (unsigned long long)offset);
-    va_list args;
-    va_start(args, format);
-    set_text(f, (size_t)n, format, args);
+    vsnprintf(f->text, sizeof f->text, format, args);
     va_end(args);
     return -1;
 }
@@ -117,4 +94,18 @@ int uuid_parse(const char *text, uint8_t uuid[16])
         text += 2;
     }
     return *text ? -1 : 0;
+}
+
+int make_dirs(const char *dir)
+{
+    char path[PATH_MAX];
+    if (!copy_text(path, sizeof path, dir))
+        return -ENAMETOOLONG;
+    for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = 0;
+        if (mkdir(path, 0700) < 0 && errno != EEXIST)
+            return -errno;
+        *slash = '/';
+    }
+    return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }

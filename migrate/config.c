@@ -8,12 +8,12 @@
 
 #include "config_parse.h"
 
-/* What may move.  A number may be written as a string ("512"), as xl reads it. */
+/* The keys that may move. A number may be written as a string ("512"), because xl accepts that. */
 static const struct {
     const char *key;
     enum config_kind kind;
-    uint64_t max;      /* of a NUMBER */
-    const char *words; /* of a STRING: the allowed ones between blanks; NULL: any printable text */
+    uint64_t max;      /* of a NUMBER: the greatest value */
+    const char *words; /* of a STRING: the allowed words between blanks; NULL: any printable text */
 } allowed[] = {
     { "name", CONFIG_STRING, 0, NULL },
     { "uuid", CONFIG_STRING, 0, NULL },
@@ -47,7 +47,8 @@ static bool is_word(const char *words, const char *value)
     return n > 2 && n < (int)sizeof padded && !strchr(value, ' ') && strstr(words, padded);
 }
 
-/* Printable, and quotable: xl's strings end at their own quote, and a backslash escapes. */
+/* The text must be printable, and writable as a string of xl: such a string cannot contain its
+ * own quote, and treats a backslash as an escape. */
 static int check_text(const char *key, const char *value, struct failure *f)
 {
     if (strchr(value, '\\') || (strchr(value, '"') && strchr(value, '\'')))
@@ -64,11 +65,11 @@ static int check_text(const char *key, const char *value, struct failure *f)
 static int check_path(const char *key, const char *value, struct failure *f)
 {
     if (*value != '/' || strlen(value) >= XLM_PATH_MAX)
-        return fail(f, XLM_E_CONFIG, "configuration: %s is no absolute path", key);
+        return fail(f, XLM_E_CONFIG, "configuration: %s must be an absolute path", key);
     return 0;
 }
 
-/* One network interface: mac=, bridge=, and the two type words that mean "paravirtual". */
+/* Checks one network interface: only mac=, bridge= and type=vif (paravirtual) may move. */
 static int check_vif(const char *value, struct failure *f)
 {
     char copy[256], *save = NULL;
@@ -121,12 +122,13 @@ static int check_entry(struct config_entry *e, struct failure *f)
             if (coerce_number(e, f) < 0)
                 return -1;
             if (e->number > allowed[i].max)
-                return fail(f, XLM_E_CONFIG, "configuration: %s = %llu is more than %llu", e->key,
+                return fail(f, XLM_E_CONFIG,
+                            "configuration: %s = %llu is more than the maximum %llu", e->key,
                             (unsigned long long)e->number, (unsigned long long)allowed[i].max);
             return 0;
         }
         if (e->kind != allowed[i].kind)
-            return fail(f, XLM_E_CONFIG, "configuration: %s is of the wrong kind", e->key);
+            return fail(f, XLM_E_CONFIG, "configuration: %s has a value of the wrong type", e->key);
         for (int n = 0; n < e->list_count; n++)
             if (check_text(e->key, e->string[n], f) < 0 ||
                 (e->kind == CONFIG_LIST && check_vif(e->string[n], f) < 0))
@@ -140,7 +142,7 @@ static int check_entry(struct config_entry *e, struct failure *f)
         return 0;
     }
     if (e->kind == CONFIG_LIST && e->list_count == 0)
-        return 1; /* disk = []: nothing that would have to move */
+        return 1; /* an empty list, such as disk = [], needs nothing to move */
     return fail(f, XLM_E_CONFIG, "configuration: key %s cannot move to another host", e->key);
 }
 
@@ -169,7 +171,8 @@ static void remove_entry(struct config *config, struct config_entry *e)
     }
 }
 
-/* Takes the entry's strings over, also on failure.  A later line wins, as with xl. */
+/* Takes over the entry's strings, also on failure. A later entry replaces an earlier one, as in
+ * xl. */
 static int add_entry(struct config *config, struct config_entry *e, struct failure *f)
 {
     int verdict = check_entry(e, f);
@@ -177,7 +180,7 @@ static int add_entry(struct config *config, struct config_entry *e, struct failu
     if (old)
         remove_entry(config, old);
     if (verdict == 0 && config->count == CONFIG_KEYS_MAX)
-        verdict = fail(f, XLM_E_CONFIG, "configuration: too many keys");
+        verdict = fail(f, XLM_E_CONFIG, "configuration: it has too many keys");
     if (verdict) {
         free_entry(e);
         return verdict < 0 ? -1 : 0;
@@ -257,7 +260,7 @@ int config_add_to_list(struct config *config, const char *key, const char *value
     if (new_entry(&e, key, CONFIG_LIST, f) < 0)
         return -1;
     if (old && old->list_count == CONFIG_LIST_MAX)
-        return fail(f, XLM_E_CONFIG, "configuration: %s is too long", key);
+        return fail(f, XLM_E_CONFIG, "configuration: the list %s has too many items", key);
     e.string[0] = strdup(value);
     if (!e.string[0])
         return fail(f, XLM_E_MEMORY, "no memory");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A domain's configuration in xl's syntax, read by a list of allowed keys and written anew. Neither
- * side hands text of the other to xl: xl.cfg can name hook scripts, device back ends, host files
- * and host devices.
+ * A domain's configuration in xl's syntax.  It is parsed, checked against a list of allowed keys,
+ * and written again.  xl never reads text of the other host, because xl.cfg can name scripts,
+ * device back ends, files and devices of the host.
  */
 #ifndef MIGRATE_CONFIG_H
 #define MIGRATE_CONFIG_H
@@ -25,31 +25,29 @@ struct config {
     struct config_entry entry[CONFIG_KEYS_MAX];
 };
 
-/* Reads text (NUL-terminated).  -1 with *f: a syntax error with its line, or a key or value that
- * cannot move, by name. */
+/* Parses NUL-terminated text.  -1 with *f set, for a syntax error (with its line), or for a key or
+ * value that cannot move (with its name). */
 int config_parse(struct config *config, const char *text, struct failure *f);
 /*
- * Likewise from what libxl keeps of a running domain (JSON).  A device or a setting that is not on
- * the list is refused by name, except settings that mean nothing on Arm or to a guest that runs
- * already.
+ * Converts the JSON that libxl stores for a running domain.  A device or a setting that cannot move
+ * is refused by name.  Settings that have no meaning on Arm, or for a guest that already runs, are
+ * ignored.
  */
 int config_from_libxl(struct config *config, const char *json, struct failure *f);
 
-/* Sets or replaces a list of one string more. */
+/* Appends a string to a list; makes the list if it is missing.  -1 with *f set on failure. */
 int config_add_to_list(struct config *config, const char *key, const char *value,
                        struct failure *f);
 void config_free(struct config *config);
 
-/* The value of a string key, or NULL. */
+/* The value of a key that has a string, or NULL. */
 const char *config_string(const struct config *config, const char *key);
 
-/* Sets or replaces a string; a NULL value removes the key. -1 with *f set. */
+/* Set or replace the value of a key; a NULL string removes the key.  -1 with *f set on failure. */
 int config_set_string(struct config *config, const char *key, const char *value, struct failure *f);
-
-/* Sets or replaces a number. */
 int config_set_number(struct config *config, const char *key, uint64_t value, struct failure *f);
 
-/* The text for xl; malloc'ed; NULL with *f set. */
+/* The configuration as text for xl, malloc'ed.  NULL with *f set on failure. */
 char *config_write(const struct config *config, struct failure *f);
 
 #endif

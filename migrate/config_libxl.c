@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From libxl's JSON (libxl_domain_config, as in /var/lib/xen/userdata-d.*.libxl-json) to the keys
+/* Converts libxl's JSON (libxl_domain_config, in /var/lib/xen/userdata-d.*.libxl-json) to keys
  * of xl.cfg. */
 #define _GNU_SOURCE 1
 
@@ -13,9 +13,9 @@
 enum how { TEXT, NUMBER, KIB_AS_MIB, WORD, OBJECT, NICS, IGNORE };
 
 struct rule {
-    const char *key, *to; /* `to`: xl's key */
+    const char *key, *to; /* key of libxl; key of xl.cfg */
     enum how how;
-    const struct rule *inside; /* of an OBJECT */
+    const struct rule *inside; /* of an OBJECT: rules for its keys */
 };
 
 static const struct rule sched_rules[] = { { "weight", "cpu_weight", NUMBER, NULL },
@@ -52,7 +52,7 @@ static const struct rule b_info_rules[] = {
     { "event_channels", "max_event_channels", NUMBER, NULL },
     { "sched_params", NULL, OBJECT, sched_rules },
     { "arch_arm", NULL, OBJECT, arm_rules },
-    /* where it runs on this host, and what has no meaning on Arm */
+    /* placement on this host, and settings without meaning on Arm */
     { "avail_vcpus", NULL, IGNORE, NULL },
     { "cpumap", NULL, IGNORE, NULL },
     { "nodemap", NULL, IGNORE, NULL },
@@ -96,7 +96,7 @@ static const struct rule top_rules[] = { { "c_info", NULL, OBJECT, c_info_rules 
                                          { "on_soft_reset", NULL, IGNORE, NULL },
                                          { 0 } };
 
-/* An empty list or object, or nothing said. */
+/* True for an empty list, an empty object, or a value that means "not set". */
 static bool is_empty(const char *raw)
 {
     size_t at = 0;
@@ -109,7 +109,7 @@ static bool is_empty(const char *raw)
     return !strcmp(raw, "null") || !strcmp(raw, "\"False\"") || !strcmp(raw, "\"unknown\"");
 }
 
-/* A string value by itself: json.c reads those of an object. */
+/* The contents of a JSON string. json.c reads strings only as values of an object, so wrap it. */
 static char *unquote(const char *raw)
 {
     char *wrapped = NULL, *value = malloc(strlen(raw) + 1);
@@ -128,7 +128,7 @@ static int take_text(struct config *config, const struct rule *rule, const char 
 {
     char *value = unquote(raw);
     if (!value)
-        return fail(f, XLM_E_CONFIG, "libxl's %s is no text", rule->key);
+        return fail(f, XLM_E_CONFIG, "libxl's %s is not a string", rule->key);
     if (rule->how == WORD)
         for (char *c = value; *c; c++)
             if (*c == '_' && strcmp(rule->to, "vuart"))
@@ -138,7 +138,7 @@ static int take_text(struct config *config, const struct rule *rule, const char 
     return error;
 }
 
-/* Of a network interface: its address and its bridge; a script of its own cannot move. */
+/* Takes the address and the bridge of each network interface. A custom script cannot move. */
 static int take_nics(struct config *config, const char *raw, struct failure *f)
 {
     size_t at = 0;
@@ -199,7 +199,7 @@ int config_from_libxl(struct config *config, const char *json, struct failure *f
 {
     memset(config, 0, sizeof *config);
     if (!json_is_object(json))
-        return fail(f, XLM_E_CONFIG, "libxl's configuration of the guest does not parse");
+        return fail(f, XLM_E_CONFIG, "libxl's configuration of the guest does not parse as JSON");
     if (take_object(config, json, top_rules, f) == 0)
         return 0;
     config_free(config);

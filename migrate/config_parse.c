@@ -10,7 +10,7 @@ static int syntax(const struct config_text *t, struct failure *f, const char *wh
     return fail(f, XLM_E_CONFIG, "configuration, line %d: %s", t->line, what);
 }
 
-/* Blanks and comments; with `lines`, ends of lines as well. */
+/* Skips blanks and comments, and ends of lines if `lines` is set. */
 static void skip(struct config_text *t, bool lines)
 {
     for (;;) {
@@ -32,7 +32,7 @@ static int take_string(struct config_text *t, struct config_entry *e, struct fai
     const char *start = t->at;
     while (*t->at && *t->at != quote && *t->at != '\n') {
         if (*t->at == '\\')
-            return syntax(t, f, "a backslash in a string cannot move");
+            return syntax(t, f, "a string with a backslash cannot move");
         t->at++;
     }
     if (*t->at != quote)
@@ -57,7 +57,7 @@ static int take_list(struct config_text *t, struct config_entry *e, struct failu
             return 0;
         }
         if (*t->at != '"' && *t->at != '\'')
-            return syntax(t, f, "a list of something other than strings");
+            return syntax(t, f, "a list has an item that is not a string");
         if (take_string(t, e, f) < 0)
             return -1;
         skip(t, true);
@@ -77,7 +77,7 @@ static int take_value(struct config_text *t, struct config_entry *e, struct fail
     if (*t->at == '[')
         return take_list(t, e, f);
     if (!isdigit((unsigned char)*t->at))
-        return syntax(t, f, "no value that is known");
+        return syntax(t, f, "the value is not a number, a string or a list");
     char *end;
     e->kind = CONFIG_NUMBER;
     e->number = strtoull(t->at, &end, 0);
@@ -95,11 +95,11 @@ int config_next_entry(struct config_text *t, struct config_entry *e, struct fail
         t->at++;
     size_t n = (size_t)(t->at - start);
     if (n == 0 || n >= sizeof e->key)
-        return syntax(t, f, "no key");
+        return syntax(t, f, "there is no key, or it is too long");
     memcpy(e->key, start, n);
     skip(t, false);
     if (*t->at != '=')
-        return syntax(t, f, "no \"=\"");
+        return syntax(t, f, "there is no \"=\" after the key");
     t->at++;
     skip(t, false);
     if (take_value(t, e, f) < 0)

@@ -11,8 +11,8 @@ struct config_text {
     int line;
 };
 
-/* The next entry: 1, 0 at the end, -1 with *f set (the entry's strings are the caller's in any
- * case). */
+/* Parses the next entry.  Returns 1, 0 at the end, or -1 with *f set.  The caller must free the
+ * strings of *entry, also after a failure. */
 int config_next_entry(struct config_text *text, struct config_entry *entry, struct failure *f);
 
 #endif

@@ -15,17 +15,18 @@
 #include <unistd.h>
 
 #include "codec.h"
-#include "fault.h"
+#include "fault_inject.h"
 
 #define PARTS_MAX 1024 /* IOV_MAX */
 
 static void set_option(int fd, int level, int name, int value)
 {
     (void)setsockopt(fd, level, name, &value,
-                     sizeof value); /* a UNIX socket has none of them: fine */
+                     sizeof value); /* errors are ignored: a UNIX socket, as in tests, has none of
+                                       these options */
 }
 
-void conn_init(struct conn *conn, int fd, int cancel_fd, struct fault *fault,
+void conn_init(struct conn *conn, int fd, int cancel_fd, struct fault_inject *fault,
                struct failure *failure)
 {
     memset(conn, 0, sizeof *conn);
@@ -53,12 +54,13 @@ void conn_close(struct conn *conn)
 static int lost(struct conn *conn, const char *what, const char *why)
 {
     conn->failure->link_lost = true;
-    return fail(conn->failure, XLM_E_INTERNAL,
-                "connection lost while %s (%s) after %llu bytes sent, %llu received", what, why,
-                (unsigned long long)conn->tx_bytes, (unsigned long long)conn->rx_bytes);
+    return fail(
+        conn->failure, XLM_E_INTERNAL,
+        "connection to the other host lost while %s (%s), after %llu bytes sent and %llu received",
+        what, why, (unsigned long long)conn->tx_bytes, (unsigned long long)conn->rx_bytes);
 }
 
-/* Waits for `events`; 0, or -1 on cancel or time-out. */
+/* Waits for `events`. 0, or -1 if the migration is cancelled or the time-out expires. */
 static int wait_ready(struct conn *conn, short events)
 {
     struct pollfd set[2] = { { conn->fd, events, 0 }, { conn->cancel_fd, POLLIN, 0 } };
@@ -70,7 +72,8 @@ static int wait_ready(struct conn *conn, short events)
             return fail(conn->failure, XLM_E_CANCELLED, "cancelled");
         if (n > 0)
             return 0;
-        return lost(conn, events == POLLIN ? "receiving" : "sending", "time-out");
+        return lost(conn, events == POLLIN ? "receiving" : "sending",
+                    "no data within the time-out");
     }
 }
 
@@ -86,7 +89,7 @@ bool conn_readable(const struct conn *conn)
     return poll(&set, 1, 0) > 0;
 }
 
-/* Drops `n` bytes from the front of an array of parts. */
+/* Removes the first `n` bytes from an array of parts. */
 static void advance(struct iovec **part, int *count, size_t n)
 {
     while (*count && n >= (*part)->iov_len) {
@@ -99,13 +102,11 @@ static void advance(struct iovec **part, int *count, size_t n)
     }
 }
 
-/*
- * Faults on purpose: how many bytes may be sent before the place (SIZE_MAX: no limit), and at the
- * place the one byte that goes out in place of the true one.
- */
+/* Fault injection: the number of bytes that may be sent before the faulty byte. SIZE_MAX if no
+ * fault is to come. At 0, send_some() breaks the connection or sends a wrong byte. */
 static size_t fault_room(struct conn *conn)
 {
-    struct fault *f = conn->fault;
+    struct fault_inject *f = conn->fault;
     if (!f || !(f->cut || f->corrupt) || f->at < conn->tx_bytes)
         return SIZE_MAX;
     return (size_t)(f->at - conn->tx_bytes);
@@ -136,7 +137,8 @@ static ssize_t send_some(struct conn *conn, const struct iovec *part, int count)
     return n;
 }
 
-/* The peer has closed: if it said why, that is the reason. */
+/* The peer has closed the connection. If it sent ERROR before, that is the reason of the
+ * failure. */
 static int broken_pipe(struct conn *conn)
 {
     struct record record = { 0 };
@@ -169,7 +171,8 @@ static int send_all(struct conn *conn, struct iovec *part, int count)
     return 0;
 }
 
-/* Sleeps as long as the cap asks; a pause earns at most 100 ms of credit. */
+/* Sleeps as long as the limit on the send rate requires. After a pause in sending, at most 100
+ * ms count as credit, so that no burst follows. */
 static int pace(struct conn *conn, size_t bytes)
 {
     if (!conn->max_bytes_per_s)
@@ -191,7 +194,7 @@ int conn_send(struct conn *conn, uint32_t type, const struct iovec *part, int co
     static const uint64_t zero;
     struct iovec all[PARTS_MAX + 2];
     if (count > PARTS_MAX)
-        return fail(conn->failure, XLM_E_INTERNAL, "a record of %d parts", count);
+        return fail(conn->failure, XLM_E_INTERNAL, "internal error: a record of %d parts", count);
     struct xlm_header header = { .type = (uint16_t)type, .index = conn->tx_index };
     size_t length = 0;
     for (int i = 0; i < count; i++) {
@@ -249,7 +252,7 @@ int conn_read_data(struct conn *conn, const struct iovec *part, int count)
 {
     struct iovec copy[PARTS_MAX];
     if (count > PARTS_MAX)
-        return fail(conn->failure, XLM_E_INTERNAL, "%d parts to read", count);
+        return fail(conn->failure, XLM_E_INTERNAL, "internal error: %d parts to read", count);
     memcpy(copy, part, (size_t)count * sizeof *part);
     return read_all(conn, copy, count);
 }
@@ -272,14 +275,15 @@ static int peer_error(struct conn *conn, const struct record *record)
     size_t n = record->header.length - sizeof *error;
     struct failure *f = conn->failure;
     fail(f, error->code ? error->code : XLM_E_INTERNAL, "%.*s", (int)n, (const char *)(error + 1));
-    for (char *c = f->text; *c; c++) /* a peer's text goes to terminals */
+    for (char *c = f->text; *c; c++) /* the peer's text may be shown on a terminal */
         if ((unsigned char)*c < 32 || (unsigned char)*c > 126)
             *c = '?';
     f->from_peer = true;
     return -1;
 }
 
-/* Reads the checked part (and, except for PAGES, the padding). */
+/* Reads the checked part and, except for PAGES, the padding. Page data is a multiple of 8 bytes
+ * and has no padding. */
 static int receive_payload(struct conn *conn, struct record *record)
 {
     struct xlm_header *h = &record->header;
@@ -296,12 +300,12 @@ static int receive_payload(struct conn *conn, struct record *record)
     record->checked_length = length;
     record->data_length = h->length - length;
     if (!codec_sum_ok(h, record->payload, length))
-        return fail_record(conn->failure, XLM_E_DAMAGED, h->type, h->index, offset,
-                           "its checksum is wrong");
+        return codec_fail(conn->failure, XLM_E_DAMAGED, h->type, h->index, offset,
+                          "its checksum is wrong");
     for (size_t i = length; i < padded; i++)
         if (record->payload[i])
-            return fail_record(conn->failure, XLM_E_STREAM, h->type, h->index, offset,
-                               "its padding is not zero");
+            return codec_fail(conn->failure, XLM_E_STREAM, h->type, h->index, offset,
+                              "its padding is not zero");
     return 0;
 }
 
@@ -330,15 +334,15 @@ int conn_expect(struct conn *conn, struct record *record, uint32_t type)
         return -1;
     const struct xlm_header *h = &record->header;
     if (h->type != type)
-        return fail_record(conn->failure, XLM_E_STREAM, h->type, h->index, record->offset,
-                           "comes where %s should", codec_type_name(type));
+        return codec_fail(conn->failure, XLM_E_STREAM, h->type, h->index, record->offset,
+                          "came where %s was expected", codec_type_name(type));
     return 0;
 }
 
 int conn_refuse(struct conn *conn, const struct record *record)
 {
-    return fail_record(conn->failure, XLM_E_STREAM, record->header.type, record->header.index,
-                       record->offset, "it does not belong here");
+    return codec_fail(conn->failure, XLM_E_STREAM, record->header.type, record->header.index,
+                      record->offset, "this type is not allowed at this point");
 }
 
 void record_free(struct record *record)

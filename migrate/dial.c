@@ -9,7 +9,7 @@
 
 #include "conn.h"
 
-/* Finishes a connect that has begun; 0 or an errno. */
+/* Waits until a non-blocking connect() has ended. 0 or an errno. */
 static int finish(int fd, int timeout_ms, int cancel_fd)
 {
     struct pollfd set[2] = { { fd, POLLOUT, 0 }, { cancel_fd, POLLIN, 0 } };
@@ -31,7 +31,8 @@ int conn_dial(const char *host, uint16_t port, int timeout_ms, int cancel_fd, st
     snprintf(service, sizeof service, "%u", port);
     int error = getaddrinfo(host, service, &hints, &list);
     if (error)
-        return fail(f, XLM_E_INTERNAL, "%s: %s", host, gai_strerror(error));
+        return fail(f, XLM_E_INTERNAL, "cannot resolve the host name %s: %s", host,
+                    gai_strerror(error));
     error = EADDRNOTAVAIL;
     for (struct addrinfo *a = list; a; a = a->ai_next) {
         int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

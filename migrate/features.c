@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Arm's rule for ID fields (Arm ARM D13.1.3, "Principles of the ID scheme"): 4 bits each; most are
- * unsigned, and a greater value means everything of the smaller ones and more; some are signed,
- * with 0xf for "not there".  So the host may offer the same or more.  What is no such number (page
- * sizes, cache geometry) is listed with its own rule.  A field that this table does not name must
- * be at least as great, unsigned: the cautious answer.
+ * Arm's rule for ID fields (Arm ARM D13.1.3, "Principles of the ID scheme"): a field has 4 bits.
+ * Most fields are unsigned: a greater value includes everything that a smaller value promises. Some
+ * are signed, with 0xf for "not implemented". So a host fits if its value is the same or greater.
+ * Fields that are not such numbers (page sizes, cache geometry) have rules of their own. A field
+ * that this table does not name must be at least as great, unsigned: the cautious choice.
  */
 #include "features.h"
 
@@ -16,7 +16,7 @@
 enum rule {
     AT_LEAST, /* unsigned */
     AT_LEAST_SIGNED,
-    IGNORED, /* says nothing that a guest relies on, or only EL2/EL3 see it */
+    IGNORED, /* no guest relies on it, or only EL2 and EL3 can use it */
     SAME,
 };
 
@@ -229,7 +229,8 @@ static int compare_fields(unsigned reg, uint64_t guest, uint64_t host, struct fa
     return 0;
 }
 
-/* With lines smaller than the guest knows it would skip some when it cleans caches by address. */
+/* If the host's cache lines are smaller than the guest assumes, the guest skips lines when it
+ * cleans a range of addresses. */
 static int compare_ctr(uint64_t guest, uint64_t host, struct failure *f)
 {
     static const struct {
@@ -241,11 +242,11 @@ static int compare_ctr(uint64_t guest, uint64_t host, struct failure *f)
         if (h < g)
             return fail(
                 f, XLM_E_CPU,
-                "CTR_EL0.%s: the guest cleans lines of %u bytes, the target host's are of %u",
+                "CTR_EL0.%s: the guest has seen cache lines of %u bytes, the target host has %u bytes",
                 line[i].name, 4u << g, 4u << h);
     }
-    /* DIC, IDC: the guest leaves out cache upkeep where they are set.  L1Ip: VIPT (2) needs more
-     * upkeep than PIPT (3). */
+    /* If DIC or IDC is set, the guest omits cache maintenance. L1Ip: VIPT (2) needs more
+     * maintenance than PIPT (3). */
     uint64_t need = guest & (3ull << 28);
     if ((host & need) != need)
         return fail(f, XLM_E_CPU,
@@ -264,7 +265,8 @@ static int compare_reg(unsigned reg, uint64_t guest, uint64_t host, struct failu
     case XLR_ID_CLIDR: return 0;
     case XLR_ID_CTR: return compare_ctr(guest, host, f);
     case XLR_ID_DCZID:
-        /* DC ZVA clears a block of exactly this size: another size overwrites or leaves memory. */
+        /* DC ZVA clears a block of exactly this size. With another size the guest would clear
+         * too much or too little. */
         if (!(guest & 16) && (guest & 31) != (host & 31))
             return fail(f, XLM_E_CPU, "DCZID_EL0: the guest has seen %x, the target host has %x",
                         (unsigned)guest & 31, (unsigned)host & 31);
@@ -279,7 +281,7 @@ int features_compare(const void *guest, size_t guest_bytes, const void *host, si
     struct xlr_cpu_features g = { 0 }, h = { 0 };
     memcpy(&g, guest, guest_bytes < sizeof g ? guest_bytes : sizeof g);
     memcpy(&h, host, host_bytes < sizeof h ? host_bytes : sizeof h);
-    /* Of an early writer: what the guest saw beyond is not known. */
+    /* An older hypervisor may have written fewer registers: the others cannot be compared. */
     unsigned count = g.count < XLR_ID_REG_COUNT ? g.count : XLR_ID_REG_COUNT;
     warning[0] = 0;
     for (size_t i = sizeof g; i + 8 <= guest_bytes; i += 8) {
@@ -288,7 +290,7 @@ int features_compare(const void *guest, size_t guest_bytes, const void *host, si
         if (more)
             return fail(
                 f, XLM_E_CPU,
-                "the guest has seen an ID register that this host does not know (number %zu)",
+                "the guest has seen an ID register that the target host's xlmd does not know (number %zu)",
                 (i - 8) / 8);
     }
     for (unsigned reg = 0; reg < count; reg++)

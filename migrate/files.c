@@ -9,14 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The scalar code gives the same hashes.  It is fast enough everywhere, the vector code many times
- * slower in an emulator. */
+/* The scalar code gives the same hashes as the vector code. It is fast enough on all machines,
+ * and many times faster in an emulator. */
 #define XXH_VECTOR 0
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "../xen-lite/include/records.h"
-#include "journal.h"
 
 #define STAND_IN_WORDS 1024u
 
@@ -86,10 +85,8 @@ static int failed(struct failure *f, const char *path)
     return fail(f, XLM_E_INTERNAL, "%s: %s", path, strerror(errno));
 }
 
-/*
- * One page with the header of an arm64 Image, or of an arm32 zImage, so that the domain builder
- * takes it and makes a domain of that width; its code would loop.
- */
+/* Writes one page with the header of an arm64 Image or of an arm32 zImage. xl's domain builder
+ * accepts it, and makes a domain of that width. Its only instruction is an endless loop. */
 static int write_stand_in(const char *path, uint32_t guest_bits, struct failure *f)
 {
     static const uint32_t image[STAND_IN_WORDS] = {
@@ -100,7 +97,8 @@ static int write_stand_in(const char *path, uint32_t guest_bits, struct failure 
     static const uint32_t zimage[STAND_IN_WORDS] = {
         [0] = 0xeafffffe,     /* b . */
         [9] = 0x016f2818,     /* magic */
-        [11] = sizeof zimage, /* end; the start before it is 0: runs anywhere */
+        [11] = sizeof zimage, /* end; the word before it, the start, is 0: the image may be loaded
+                                 anywhere */
     };
     const uint32_t *page = guest_bits == XLR_WIDTH_32 ? zimage : image;
     unlink(path);
@@ -123,11 +121,11 @@ int files_prepare(struct files *files, const char *state_dir, const uint8_t uuid
 {
     char path[PATH_MAX];
     guest_dir(files->dir, sizeof files->dir, state_dir, uuid);
-    int error = journal_make_dir(files->dir);
+    int error = make_dirs(files->dir);
     if (error < 0)
         return fail(f, XLM_E_INTERNAL, "%s: %s", files->dir, strerror(-error));
     if (!offer[XLM_KERNEL].size)
-        return fail(f, XLM_E_CONFIG, "the guest has no kernel file");
+        return fail(f, XLM_E_CONFIG, "the guest's configuration names no kernel file");
     for (int i = 0; i < XLM_FILE_KINDS; i++) {
         files->offer[i] = offer[i];
         file_path(files, i, "", path);
@@ -138,8 +136,8 @@ int files_prepare(struct files *files, const char *state_dir, const uint8_t uuid
     return 0;
 }
 
-/* An equal regular file at this path?  Its content is what A offered, so its path tells A nothing
- * new. */
+/* True if there is a regular file with the offered content at this path. A learns nothing new
+ * from that, because it has the content itself. */
 static bool is_equal(const char *path, const struct xlm_file_offer *offer)
 {
     struct stat st;
@@ -177,7 +175,8 @@ int files_write(struct files *files, const struct xlm_file *piece, size_t bytes,
     char path[PATH_MAX];
     if (!files->wanted[i] || piece->offset != files->have[i] ||
         bytes > files->offer[i].size - files->have[i])
-        return fail(f, XLM_E_STREAM, "a piece of the %s that was not asked for (%zu bytes at %llu)",
+        return fail(f, XLM_E_STREAM,
+                    "a piece of the %s arrived that was not requested (%zu bytes at offset %llu)",
                     file_key[i], bytes, (unsigned long long)piece->offset);
     file_path(files, i, ".new", path);
     if (files->fd[i] < 0) {
@@ -198,12 +197,14 @@ int files_check(struct files *files, struct failure *f)
         uint64_t hash[2];
         if (!files->wanted[i] || files->fd[i] < 0) {
             if (files->wanted[i])
-                return fail(f, XLM_E_STREAM, "the %s did not come", file_key[i]);
+                return fail(f, XLM_E_STREAM, "the %s file did not arrive", file_key[i]);
             continue;
         }
         if (files->have[i] != files->offer[i].size || lseek(files->fd[i], 0, SEEK_SET) < 0 ||
             hash_fd(files->fd[i], hash) < 0 || memcmp(hash, files->offer[i].hash, sizeof hash))
-            return fail(f, XLM_E_DAMAGED, "the %s is not what was offered", file_key[i]);
+            return fail(f, XLM_E_DAMAGED,
+                        "the %s file that arrived differs from the one that was offered",
+                        file_key[i]);
     }
     return 0;
 }

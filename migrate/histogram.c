@@ -56,8 +56,8 @@ bool histogram_parse(const char *line, struct histogram *h)
     return good && h->intervals >= 1 && h->region_pages;
 }
 
-/* Shares of a region's pages, in percent: written at some time; written in an interval, on average.
- */
+/* Shares of a region's pages, in percent: written in at least one interval; written per
+ * interval, on average. */
 static double percent(double part, double whole)
 {
     return whole > 0 ? part < whole ? part / whole * 100 : 100 : 0;
@@ -100,7 +100,7 @@ static void rectangle(FILE *out, double x, double y, double width, double height
             width, height, colour);
 }
 
-/* The axis' end: the least of 1, 2, 5, ... 100 % that holds all bars. */
+/* The end of the axis: the smallest of 1, 2, 5, ... 100 % that is not below the highest bar. */
 static double scale_percent(const struct histogram *h)
 {
     static const double end[] = { 1, 2, 5, 10, 20, 50, 100 };
@@ -135,14 +135,19 @@ static void svg_head(const struct histogram *h, FILE *out)
     text_at(out, LEFT + 348, 51, 12, "start", text);
 }
 
+/* The ticks from 0 to `end` are 1, 2 or 5 times a power of ten apart: of 2, 20 a quarter, else a
+ * fifth. */
+static int tick_count(double end) { return end == 2 || end == 20 ? 4 : 5; }
+
 static void svg_percent_axis(const struct histogram *h, FILE *out)
 {
     char text[32];
-    for (int tick = 0; tick <= 5; tick++) {
-        double y = TOP + PLOT_HEIGHT - PLOT_HEIGHT * tick / 5.0;
+    double end = scale_percent(h);
+    for (int tick = 0, count = tick_count(end); tick <= count; tick++) {
+        double y = TOP + PLOT_HEIGHT - PLOT_HEIGHT * (double)tick / count;
         fprintf(out, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"%s\"/>\n", LEFT, y,
                 WIDTH - RIGHT, y, tick ? "#ddd" : "#333");
-        snprintf(text, sizeof text, "%g %%", scale_percent(h) * tick / 5);
+        snprintf(text, sizeof text, "%g %%", end * tick / count);
         text_at(out, LEFT - 6, y + 4, 11, "end", text);
     }
     fprintf(
@@ -153,7 +158,7 @@ static void svg_percent_axis(const struct histogram *h, FILE *out)
     text_at(out, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 12, 12, "middle", "guest-physical address");
 }
 
-/* An address under the first bar of a bank and under every so many. */
+/* The address below a bar. Drawn for the first bar of a bank, and then at equal distances. */
 static void svg_address(const struct histogram_bar *b, double x, FILE *out)
 {
     char text[32];
@@ -171,7 +176,7 @@ static void svg_bar(double x, double width, double share, double scale, const ch
         rectangle(out, x, TOP + PLOT_HEIGHT - tall, width, tall, colour);
 }
 
-/* Between banks. */
+/* The line between two banks. */
 static void svg_gap(double x, FILE *out)
 {
     fprintf(
@@ -183,7 +188,7 @@ static void svg_gap(double x, FILE *out)
 static void svg_bars(const struct histogram *h, double step, FILE *out)
 {
     uint32_t every = 1, since = 0;
-    while (h->count / every > 9) /* a power of two: round addresses */
+    while (h->count / every > 9) /* a power of two, for round addresses */
         every *= 2;
     double x = LEFT, scale = scale_percent(h);
     for (uint32_t i = 0; i < h->count; i++, x += step) {
@@ -214,7 +219,7 @@ void histogram_svg(const struct histogram *h, FILE *out)
 
 /* --- text --- */
 
-/* Bar i and those that follow it, `most` at the most, as one; how many they are. */
+/* Adds up bar i and the bars that join it, at most `most`. Returns how many these are. */
 static uint32_t join(const struct histogram *h, uint32_t i, uint32_t most,
                      struct histogram_bar *sum)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What `xlm dirty-rate --histogram` draws from the daemon's `histogram` event: how much of each
- * region of the guest's memory was written. */
+/* The plot of `xlm dirty-rate --histogram`: which share of each region of the guest's memory was
+ * written.  The data come from the daemon's event `histogram`. */
 #ifndef MIGRATE_HISTOGRAM_H
 #define MIGRATE_HISTOGRAM_H
 
@@ -12,8 +12,8 @@
 
 struct histogram_bar {
     uint64_t gfn;
-    double pages, written, writes; /* see struct write_region */
-    bool joins;                    /* begins where the bar before it ends */
+    double pages, written, writes; /* see struct rate_writes_region */
+    bool joins;                    /* the region begins where the previous one ends */
 };
 struct histogram {
     char guest[64];
@@ -23,13 +23,13 @@ struct histogram {
     struct histogram_bar bar[HISTOGRAM_BARS_MAX];
 };
 
-/* Reads the event's line; false if it is none. */
+/* Parses the event.  False if the line is not such an event. */
 bool histogram_parse(const char *line, struct histogram *h);
 
-/* A whole SVG document. */
+/* Writes a complete SVG document. */
 void histogram_svg(const struct histogram *h, FILE *out);
 
-/* For a terminal: a line a region, or for several if there are many. */
+/* Writes text for a terminal: one line per region, or per group of regions if there are many. */
 void histogram_text(const struct histogram *h, FILE *out);
 
 #endif

@@ -10,18 +10,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAKE_WAY_S 10 /* a measurement looks up at least after each of its hypercalls */
+#define MAKE_WAY_S 10 /* a measurement looks for a cancellation after each of its hypercalls */
 
-void host_init(struct host *host, const char *hyp_name, const char *state_dir)
+void host_init(struct host *host, const char *backend_name, const char *state_dir)
 {
     memset(host, 0, sizeof *host);
     pthread_mutex_init(&host->lock, NULL);
     pthread_cond_init(&host->left, NULL);
-    host->hyp_name = hyp_name;
+    host->backend_name = backend_name;
     host->state_dir = state_dir;
-    /* On one CPU, to receive pages only delays xl, which is at work on the domain. */
+    /* With one CPU, receiving pages early would only delay xl, which makes the domain. */
     host->buffer_bytes = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 64u << 20 : 0;
-    host->settle_ms = 1000;
+    host->resolve_interval_ms = 1000;
 }
 
 void host_journal_dir(const struct host *host, char *path, size_t size)
@@ -29,7 +29,8 @@ void host_journal_dir(const struct host *host, char *path, size_t size)
     snprintf(path, size, "%s/migrations", host->state_dir);
 }
 
-/* The journal that names this guest, of whichever migration; NONE if there is none. */
+/* The state of an unresolved journal of this guest, from any migration. JOURNAL_NONE if there is
+ * none. */
 static enum journal_state unsettled(const struct host *host, const uint8_t uuid[16])
 {
     char dir[PATH_MAX];
@@ -50,7 +51,7 @@ static void cancel(struct migration *m)
 {
     uint64_t one = 1;
     if (write(m->cancel_fd, &one, sizeof one) < 0)
-        log_line("cancel: %s", strerror(errno));
+        log_line("cannot signal a cancellation: %s", strerror(errno));
 }
 
 static struct migration *rival(const struct host *host, const struct migration *m)
@@ -61,8 +62,8 @@ static struct migration *rival(const struct host *host, const struct migration *
     return other;
 }
 
-/* Until nobody else is at work on the guest; -1 with *f if that is not to be had.  Lock held, but
- * not while waiting. */
+/* Waits until no other migration or measurement of the guest runs, and ends a measurement for
+ * that. -1 with *f set if it cannot. The caller holds the lock; it is released while waiting. */
 static int make_way(struct host *host, struct migration *m, struct failure *f)
 {
     struct timespec end;
@@ -79,7 +80,8 @@ static int make_way(struct host *host, struct migration *m, struct failure *f)
         other->ousted = m->ousts = true;
         if (pthread_cond_timedwait(&host->left, &host->lock, &end))
             return fail(f, XLM_E_BUSY,
-                        "the dirty rate of %s is being measured, and that does not end", m->name);
+                        "the measurement of the dirty rate of %s did not stop within %d s", m->name,
+                        MAKE_WAY_S);
     }
     return 0;
 }
@@ -89,14 +91,15 @@ int host_add(struct host *host, struct migration *m, struct failure *f)
     pthread_mutex_lock(&host->lock);
     int result = make_way(host, m, f);
     if (!result && __atomic_load_n(&host->stopping, __ATOMIC_RELAXED))
-        result = fail(f, XLM_E_BUSY, "xlmd is ending");
+        result = fail(f, XLM_E_BUSY, "xlmd is shutting down");
     enum journal_state state = unsettled(host, m->uuid);
     if (!result && state != JOURNAL_NONE)
-        result = fail(f, XLM_E_BUSY,
-                      "an earlier migration of %s is not settled here (%s): see `xlm status`",
-                      m->name, journal_state_name(state));
+        result = fail(
+            f, XLM_E_BUSY,
+            "an earlier migration of %s is unresolved on this host (%s): see `xlm status`", m->name,
+            journal_state_name(state));
     if (!result && (m->cancel_fd = eventfd(0, EFD_CLOEXEC)) < 0)
-        result = fail(f, XLM_E_INTERNAL, "eventfd: %s", strerror(errno));
+        result = fail(f, XLM_E_INTERNAL, "cannot make an eventfd: %s", strerror(errno));
     if (!result) {
         m->start_ns = now_ns();
         m->stage = "starting";

@@ -7,7 +7,7 @@
 
 #include "codec.h"
 
-/* A record that came before the domain: its checked part, then its pages. */
+/* A record that arrived before the domain existed: its checked part and its page data. */
 struct intake_queued {
     struct intake_queued *next;
     struct xlm_header header;
@@ -15,13 +15,13 @@ struct intake_queued {
     uint8_t *checked, *data;
 };
 
-int intake_init(struct intake *in, struct hyp *h, uint64_t max_pages, struct failure *f)
+int intake_init(struct intake *in, struct backend *backend, uint64_t max_pages, struct failure *f)
 {
     memset(in, 0, sizeof *in);
     in->failure = f;
     in->last = &in->first;
     in->round = 1;
-    if (memory_init(&in->memory, h, max_pages, f) < 0)
+    if (memory_init(&in->memory, backend, max_pages, f) < 0)
         return -1;
     uint64_t slots = in->memory.slots;
     in->got = bits_new(slots);
@@ -61,17 +61,19 @@ void intake_free(struct intake *in)
 static int bad_record(struct intake *in, const struct xlm_header *h, uint64_t offset,
                       const char *what, uint64_t value)
 {
-    return fail_record(in->failure, XLM_E_STREAM, h->type, h->index, offset, what,
-                       (unsigned long long)value);
+    return codec_fail(in->failure, XLM_E_STREAM, h->type, h->index, offset, what,
+                      (unsigned long long)value);
 }
 
-/* Every frame inside the guest, and of the round that is under way. */
+/* Checks that the record is of the current round, and that all of its frames are inside the
+ * guest. */
 static int check_frames(struct intake *in, const struct xlm_header *h, uint64_t offset,
                         const struct xlm_pages *p)
 {
     const struct xlm_run *run = (const struct xlm_run *)(p + 1);
     if (p->round != in->round)
-        return bad_record(in, h, offset, "pages of round %llu", p->round);
+        return bad_record(in, h, offset, "it is of round %llu, which is not the current one",
+                          p->round);
     for (uint32_t i = 0; i < p->run_count; i++) {
         uint64_t first = memory_slot(&in->memory, run[i].gfn),
                  last = memory_slot(&in->memory, run[i].gfn + run[i].count - 1);
@@ -82,7 +84,7 @@ static int check_frames(struct intake *in, const struct xlm_header *h, uint64_t 
     return 0;
 }
 
-/* Walks the slots of a record's runs. */
+/* Iterates over the slots of a record's runs. */
 struct walk {
     const struct xlm_run *run;
     uint64_t in_run;
@@ -113,10 +115,10 @@ static void note_page(struct intake *in, uint64_t slot, bool good, const struct 
         return;
     }
     bit_set(in->bad_now, slot);
-    in->where[slot] = (struct intake_place){ h->index, offset };
+    in->where[slot] = (struct intake_origin){ h->index, offset };
 }
 
-/* Maps slots that have memory, each of them. */
+/* Maps slots that must all be populated. */
 static int map_all(struct intake *in, const uint64_t *slot, uint32_t count, struct memory_window *w)
 {
     if (memory_map(&in->memory, slot, count, w, in->failure) < 0)
@@ -131,7 +133,7 @@ static int map_all(struct intake *in, const uint64_t *slot, uint32_t count, stru
     return 0;
 }
 
-/* The slots of a record, with memory in each. */
+/* Determines the slots of a record, and populates those that are holes. */
 static int take_slots(struct intake *in, const struct xlm_pages *p, uint64_t *slot)
 {
     struct walk walk = walk_start(p);
@@ -144,12 +146,12 @@ static int take_slots(struct intake *in, const struct xlm_pages *p, uint64_t *sl
     return 0;
 }
 
-/* A record's pages into guest memory, from where they are queued or from the connection; then their
- * checksums are compared. */
-static int place_pages(struct intake *in, const struct xlm_header *h, uint64_t offset,
+/* Writes a record's pages to guest memory, from the queue (`data`) or from the connection, and
+ * then compares their checksums. */
+static int write_pages(struct intake *in, const struct xlm_header *h, uint64_t offset,
                        const struct xlm_pages *p, const uint8_t *data, struct conn *conn)
 {
-    uint64_t slot[HYP_MAP_MAX] = { 0 };
+    uint64_t slot[BACKEND_MAP_MAX] = { 0 };
     struct memory_window w;
     const uint64_t *sum = (const uint64_t *)((const struct xlm_run *)(p + 1) + p->run_count);
     struct iovec all = { NULL, (size_t)p->page_count * XLM_PAGE_BYTES };
@@ -169,8 +171,8 @@ static int place_pages(struct intake *in, const struct xlm_header *h, uint64_t o
     return error;
 }
 
-/* Some pages that are not known to be blank; reading is cheaper than writing where nothing has to
- * be written. */
+/* Clears pages that may contain data. A page is read first, because reading is cheaper than
+ * writing, and most of these pages are zero already. */
 static int clear_pages(struct intake *in, const uint64_t *slot, uint32_t count)
 {
     struct memory_window w;
@@ -187,10 +189,10 @@ static int clear_pages(struct intake *in, const uint64_t *slot, uint32_t count)
     return 0;
 }
 
-static int place_zero(struct intake *in, const struct xlm_header *h, uint64_t offset,
-                      const struct xlm_pages *p)
+static int write_zero_pages(struct intake *in, const struct xlm_header *h, uint64_t offset,
+                            const struct xlm_pages *p)
 {
-    uint64_t slot[HYP_MAP_MAX] = { 0 };
+    uint64_t slot[BACKEND_MAP_MAX] = { 0 };
     struct walk walk = walk_start(p);
     uint32_t n = 0;
     for (uint32_t i = 0; i < p->page_count; i++) {
@@ -201,7 +203,7 @@ static int place_zero(struct intake *in, const struct xlm_header *h, uint64_t of
         if (bit_get(in->blank, s))
             continue;
         slot[n++] = s;
-        if (n == HYP_MAP_MAX) {
+        if (n == BACKEND_MAP_MAX) {
             if (clear_pages(in, slot, n) < 0)
                 return -1;
             n = 0;
@@ -223,7 +225,7 @@ static struct intake_queued *queue(struct intake *in, const struct record *recor
     if (!q || !q->checked || (record->data_length && !q->data)) {
         if (q)
             free_queued(q);
-        fail(in->failure, XLM_E_MEMORY, "no memory for pages that come before the domain");
+        fail(in->failure, XLM_E_MEMORY, "no memory to buffer pages until the domain exists");
         return NULL;
     }
     memcpy(q->checked, record->payload, record->checked_length);
@@ -239,7 +241,7 @@ int intake_pages(struct intake *in, struct conn *conn, const struct record *reco
     if (check_frames(in, &record->header, record->offset, p) < 0)
         return -1;
     if (in->ready)
-        return place_pages(in, &record->header, record->offset, p, NULL, conn);
+        return write_pages(in, &record->header, record->offset, p, NULL, conn);
     struct intake_queued *q = queue(in, record);
     if (!q)
         return -1;
@@ -254,10 +256,10 @@ int intake_zero(struct intake *in, const struct record *record)
         return -1;
     if (!in->ready)
         return queue(in, record) ? 0 : -1;
-    return place_zero(in, &record->header, record->offset, p);
+    return write_zero_pages(in, &record->header, record->offset, p);
 }
 
-/* What of the new domain nobody has written to yet. */
+/* Finds the pages of the new domain that have never been written. */
 static int find_blank(struct intake *in)
 {
     struct memory *m = &in->memory;
@@ -265,9 +267,9 @@ static int find_blank(struct intake *in)
     if (!written)
         return fail(in->failure, XLM_E_MEMORY, "no memory");
     int error = memory_scan(m, &pages, NULL, in->failure);
-    if (!error && (error = hyp_written(m->h, m->domid, written, m->gfn_end)) < 0)
-        fail(in->failure, XLM_E_INTERNAL, "cannot ask what the builder of the new domain wrote: %s",
-             strerror(-error));
+    if (!error && (error = backend_written(m->backend, m->domid, written, m->gfn_end)) < 0)
+        fail(in->failure, XLM_E_INTERNAL,
+             "cannot read which pages of the new domain have been written: %s", strerror(-error));
     for (uint64_t slot = bits_next(m->populated, m->slots, 0); !error && slot < m->slots;
          slot = bits_next(m->populated, m->slots, slot + 1))
         if (!bit_get(written, memory_gfn(m, slot)))
@@ -286,8 +288,8 @@ int intake_attach(struct intake *in, uint32_t domid)
         struct intake_queued *q = in->first;
         const struct xlm_pages *p = (const struct xlm_pages *)q->checked;
         int error = q->header.type == XLM_ZERO
-                        ? place_zero(in, &q->header, q->offset, p)
-                        : place_pages(in, &q->header, q->offset, p, q->data, NULL);
+                        ? write_zero_pages(in, &q->header, q->offset, p)
+                        : write_pages(in, &q->header, q->offset, p, q->data, NULL);
         if (error < 0)
             return -1;
         in->first = q->next;
@@ -303,17 +305,18 @@ static int damaged(struct intake *in, const uint64_t *bad)
     uint64_t slots = in->memory.slots, slot = bits_next(bad, slots, 0);
     if (slot == slots)
         return 0;
-    return fail_record(in->failure, XLM_E_DAMAGED, XLM_PAGES, in->where[slot].index,
-                       in->where[slot].offset, "the page of frame %llx was damaged on the way",
-                       (unsigned long long)memory_gfn(&in->memory, slot));
+    return codec_fail(in->failure, XLM_E_DAMAGED, XLM_PAGES, in->where[slot].index,
+                      in->where[slot].offset, "the page of frame %llx was damaged on the way",
+                      (unsigned long long)memory_gfn(&in->memory, slot));
 }
 
 int intake_round_end(struct intake *in, const struct xlm_round *round)
 {
     if (round->round != in->round)
-        return fail(in->failure, XLM_E_STREAM, "round %u ends where %u should", round->round,
-                    in->round);
-    /* A page that was wrong a round ago because it was being written has been sent again by now. */
+        return fail(in->failure, XLM_E_STREAM, "ROUND has the number %u, but %u was expected",
+                    round->round, in->round);
+    /* A page whose checksum was wrong in the previous round because the guest wrote it has come
+     * again by now. */
     if (damaged(in, in->bad_before) < 0 ||
         ((round->flags & XLM_ROUND_FINAL) && damaged(in, in->bad_now) < 0))
         return -1;
@@ -332,20 +335,20 @@ static int mark_ranges(struct intake *in, uint64_t *want, const struct xlm_run *
             uint64_t slot = memory_slot(&in->memory, range[i].gfn + n);
             if (slot == NO_SLOT || bit_get(want, slot))
                 return fail(in->failure, XLM_E_STREAM,
-                            "frame %" PRIx64 " of its ranges is outside the guest or there twice",
+                            "STATE lists frame %" PRIx64 " twice, or it is outside the guest",
                             range[i].gfn + n);
             bit_set(want, slot);
         }
     return 0;
 }
 
-static int settle_frames(struct intake *in, const uint64_t *want)
+static int match_frames(struct intake *in, const uint64_t *want)
 {
     uint64_t slots = in->memory.slots;
     for (uint64_t slot = bits_next(want, slots, 0); slot < slots;
          slot = bits_next(want, slots, slot + 1))
         if (!bit_get(in->got, slot))
-            return fail(in->failure, XLM_E_STREAM, "frame %llx never came",
+            return fail(in->failure, XLM_E_STREAM, "frame %llx is populated but was never sent",
                         (unsigned long long)memory_gfn(&in->memory, slot));
     for (uint64_t slot = bits_next(in->memory.populated, slots, 0); slot < slots;
          slot = bits_next(in->memory.populated, slots, slot + 1))
@@ -362,7 +365,7 @@ int intake_finish(struct intake *in, const struct xlm_run *range, uint32_t count
     uint64_t *want = bits_new(in->memory.slots);
     if (!want)
         return fail(in->failure, XLM_E_MEMORY, "no memory");
-    int error = mark_ranges(in, want, range, count) < 0 ? -1 : settle_frames(in, want);
+    int error = mark_ranges(in, want, range, count) < 0 ? -1 : match_frames(in, want);
     *populated = bits_count(want, in->memory.slots);
     free(want);
     return error;

@@ -50,20 +50,6 @@ static void file_name(char *path, size_t size, const char *dir, const uint8_t mi
     snprintf(path, size, "%s/%s%s", dir, text, suffix);
 }
 
-int journal_make_dir(const char *dir)
-{
-    char path[PATH_MAX];
-    if (!copy_text(path, sizeof path, dir))
-        return -ENAMETOOLONG;
-    for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
-        *slash = 0;
-        if (mkdir(path, 0700) < 0 && errno != EEXIST)
-            return -errno;
-        *slash = '/';
-    }
-    return mkdir(path, 0700) < 0 && errno != EEXIST ? -errno : 0;
-}
-
 static int sync_dir(const char *dir)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -77,7 +63,7 @@ static int sync_dir(const char *dir)
 int journal_write(const char *dir, const struct journal *j)
 {
     char path[PATH_MAX], fresh[PATH_MAX], migration[37], uuid[37], text[1024];
-    int error = journal_make_dir(dir);
+    int error = make_dirs(dir);
     if (error < 0)
         return error;
     file_name(path, sizeof path, dir, j->migration, "");
@@ -164,7 +150,7 @@ int journal_list(const char *dir, struct journal **list)
         *list = more;
         int error = read_file(path, &more[count]);
         if (error < 0)
-            log_line("journal %s cannot be read: %s", path, strerror(-error));
+            log_line("cannot read the journal %s: %s", path, strerror(-error));
         else
             count++;
     }

@@ -28,12 +28,12 @@ uint64_t bits_next(const uint64_t *map, uint64_t bits, uint64_t from)
     return bits;
 }
 
-int memory_init(struct memory *m, struct hyp *h, uint64_t max_pages, struct failure *f)
+int memory_init(struct memory *m, struct backend *backend, uint64_t max_pages, struct failure *f)
 {
     struct xlm_run bank[4];
     memset(m, 0, sizeof *m);
-    m->h = h;
-    m->bank_count = hyp_layout(h, max_pages, bank);
+    m->backend = backend;
+    m->bank_count = backend_layout(backend, max_pages, bank);
     for (int i = 0; i < m->bank_count; i++) {
         m->bank[i] = (struct memory_bank){ bank[i].gfn, bank[i].count, m->slots };
         m->slots += bank[i].count;
@@ -79,25 +79,25 @@ uint64_t memory_gfn(const struct memory *m, uint64_t slot)
     return b->gfn + (slot - b->slot);
 }
 
-static void note_frame(struct memory *m, uint64_t *zero, uint64_t slot, enum hyp_frame frame)
+static void note_frame(struct memory *m, uint64_t *zero, uint64_t slot, enum backend_frame frame)
 {
-    if (frame == HYP_HOLE)
+    if (frame == BACKEND_HOLE)
         bit_clear(m->populated, slot);
     else
         bit_set(m->populated, slot);
-    if (zero && frame == HYP_ZERO)
+    if (zero && frame == BACKEND_ZERO)
         bit_set(zero, slot);
 }
 
 int memory_scan_some(struct memory *m, uint64_t *slot, uint64_t *zero, struct failure *f)
 {
-    enum hyp_frame frame[HYP_FRAMES_MAX];
+    enum backend_frame frame[BACKEND_FRAMES_MAX];
     const struct memory_bank *b = bank_of(m, *slot);
     uint64_t at = *slot - b->slot, left = b->count - at;
-    size_t n = left < HYP_FRAMES_MAX ? (size_t)left : HYP_FRAMES_MAX;
-    int error = hyp_frames(m->h, m->domid, b->gfn + at, n, zero != NULL, frame);
+    size_t n = left < BACKEND_FRAMES_MAX ? (size_t)left : BACKEND_FRAMES_MAX;
+    int error = backend_frames(m->backend, m->domid, b->gfn + at, n, zero != NULL, frame);
     if (error < 0)
-        return fail(f, XLM_E_INTERNAL, "cannot ask which of the guest's frames have memory: %s",
+        return fail(f, XLM_E_INTERNAL, "cannot read which of the guest's frames are populated: %s",
                     strerror(-error));
     for (size_t k = 0; k < n; k++)
         note_frame(m, zero, *slot + k, frame[k]);
@@ -119,9 +119,9 @@ int memory_populate(struct memory *m, uint64_t slot, struct failure *f)
     uint64_t gfn = memory_gfn(m, slot);
     if (bit_get(m->populated, slot))
         return 0;
-    int error = hyp_populate(m->h, m->domid, gfn);
+    int error = backend_populate(m->backend, m->domid, gfn);
     if (error < 0)
-        return fail(f, XLM_E_MEMORY, "cannot give frame %llx memory: %s", (unsigned long long)gfn,
+        return fail(f, XLM_E_MEMORY, "cannot populate frame %llx: %s", (unsigned long long)gfn,
                     strerror(-error));
     bit_set(m->populated, slot);
     return 0;
@@ -130,10 +130,10 @@ int memory_populate(struct memory *m, uint64_t slot, struct failure *f)
 int memory_punch(struct memory *m, uint64_t slot, struct failure *f)
 {
     uint64_t gfn = memory_gfn(m, slot);
-    int error = hyp_depopulate(m->h, m->domid, gfn);
+    int error = backend_depopulate(m->backend, m->domid, gfn);
     if (error < 0)
-        return fail(f, XLM_E_MEMORY, "cannot take frame %llx: %s", (unsigned long long)gfn,
-                    strerror(-error));
+        return fail(f, XLM_E_MEMORY, "cannot make a hole of frame %llx: %s",
+                    (unsigned long long)gfn, strerror(-error));
     bit_clear(m->populated, slot);
     return 0;
 }
@@ -141,11 +141,11 @@ int memory_punch(struct memory *m, uint64_t slot, struct failure *f)
 int memory_map(struct memory *m, const uint64_t *slot, uint32_t count, struct memory_window *w,
                struct failure *f)
 {
-    uint64_t gfn[HYP_MAP_MAX] = { 0 };
+    uint64_t gfn[BACKEND_MAP_MAX] = { 0 };
     for (uint32_t i = 0; i < count; i++)
         gfn[i] = memory_gfn(m, slot[i]);
     w->count = count;
-    w->va = hyp_map(m->h, m->domid, m->writable, gfn, count, w->error);
+    w->va = backend_map(m->backend, m->domid, m->writable, gfn, count, w->error);
     if (!w->va)
         return fail(f, XLM_E_MEMORY,
                     "cannot map %u pages of the guest's memory from frame %llx on: %s", count,
@@ -159,6 +159,6 @@ int memory_map(struct memory *m, const uint64_t *slot, uint32_t count, struct me
 void memory_unmap(struct memory *m, struct memory_window *w)
 {
     if (w->va)
-        hyp_unmap(m->h, w->va, w->count);
+        backend_unmap(m->backend, w->va, w->count);
     w->va = NULL;
 }

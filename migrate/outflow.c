@@ -7,12 +7,13 @@
 
 #include "codec.h"
 
-int outflow_init(struct outflow *out, struct hyp *h, const struct memory *memory, struct failure *f)
+int outflow_init(struct outflow *out, struct backend *backend, const struct memory *memory,
+                 struct failure *f)
 {
     memset(out, 0, sizeof *out);
     out->failure = f;
     out->memory = *memory;
-    out->memory.h = h;
+    out->memory.backend = backend;
     out->todo = bits_new(memory->slots);
     out->log = bits_new(memory->gfn_end);
     out->copy = aligned_alloc(64, (size_t)OUTFLOW_BATCH * XLM_PAGE_BYTES);
@@ -34,7 +35,7 @@ void outflow_free(struct outflow *out)
 int outflow_harvest(struct outflow *out, uint64_t *dirty)
 {
     struct memory *m = &out->memory;
-    int error = hyp_log_harvest(m->h, m->domid, out->log, m->gfn_end);
+    int error = backend_log_harvest(m->backend, m->domid, out->log, m->gfn_end);
     if (error < 0)
         return fail(out->failure, XLM_E_INTERNAL, "cannot read the dirty log: %s",
                     strerror(-error));
@@ -96,12 +97,13 @@ static int add_zero(struct outflow *out, uint64_t gfn)
     return out->zero_runs == OUTFLOW_BATCH ? flush_zero(out) : 0;
 }
 
-/* Pages of a window that are to go into one record. */
+/* The pages of a window that go into one PAGES record. */
 struct batch {
     uint32_t pages, runs, parts;
     struct xlm_run run[OUTFLOW_BATCH];
     uint64_t sum[OUTFLOW_BATCH];
-    struct iovec part[3 + OUTFLOW_BATCH]; /* head, runs, sums; neighbours joined */
+    struct iovec
+        part[3 + OUTFLOW_BATCH]; /* head, runs, sums, then pages; adjacent pages share one part */
 };
 
 static void add_page(struct batch *b, uint64_t gfn, const uint8_t *page)
@@ -116,9 +118,9 @@ static void add_page(struct batch *b, uint64_t gfn, const uint8_t *page)
 }
 
 /*
- * Sorts a window's pages out and sends those with data.  When the guest is stopped, the console's
- * and the store's daemons still write to their rings: what is hashed must be what is sent, so it is
- * copied first.
+ * Sends the pages of a window that have data, and collects those of zeroes for a ZERO record. When
+ * the guest is stopped, the daemons of console and xenstore still write to their rings. In the
+ * final round the checksum must match, so each page is copied before it is hashed and sent.
  */
 static int send_window(struct outflow *out, const uint64_t *slot, const struct memory_window *w)
 {
@@ -127,7 +129,7 @@ static int send_window(struct outflow *out, const uint64_t *slot, const struct m
         const uint8_t *page = w->va + (size_t)i * XLM_PAGE_BYTES;
         uint64_t gfn = memory_gfn(&out->memory, slot[i]);
         if (w->error[i]) {
-            out->holes_moved = true; /* gone since it was looked for */
+            out->holes_moved = true; /* the page has become a hole since the scan */
             continue;
         }
         if (out->final)
@@ -147,7 +149,7 @@ static int send_window(struct outflow *out, const uint64_t *slot, const struct m
     return conn_send(out->conn, XLM_PAGES, b.part, (int)b.parts, 3);
 }
 
-/* Maps the pages to do, a record's worth at a time, and sends them. */
+/* Sends the pages in `todo`; maps as many at a time as fit one record. */
 static int send_todo(struct outflow *out)
 {
     uint64_t slots = out->memory.slots, slot[OUTFLOW_BATCH] = { 0 },
@@ -162,8 +164,8 @@ static int send_todo(struct outflow *out)
         if (memory_map(&out->memory, slot, n, &w, out->failure) < 0)
             return -1;
         int error = send_window(out, slot, &w);
-        memory_unmap(&out->memory, &w); /* the socket has its own copy */
-        if (error < 0 || (out->between && out->between(out->context) < 0))
+        memory_unmap(&out->memory, &w); /* the kernel has copied the data to the socket's buffer */
+        if (error < 0 || (out->between && out->between(out->between_argument) < 0))
             return -1;
     }
     return 0;

@@ -6,7 +6,7 @@
 
 #define MIB               1048576.0
 #define PAGE              4096.0
-#define SMALL_ROUND_BYTES 1048576u /* below this a round's rate is latency, not bandwidth */
+#define SMALL_ROUND_BYTES 1048576u /* the rate of a smaller round shows latency, not bandwidth */
 
 void policy_init(struct policy *policy, uint32_t downtime_limit_ms, bool force)
 {
@@ -31,7 +31,7 @@ struct policy_result policy_after_round(struct policy *policy, const struct poli
     struct policy_result r = { POLICY_GO_ON, 0, 0, 0 };
     double seconds = (double)(round->round_ns ? round->round_ns : 1) / 1e9;
     double bandwidth = (double)round->sent_bytes / seconds;
-    /* A small round's rate says little: expect no less than 32 MiB/s from it. */
+    /* The rate of a small round does not show the bandwidth: assume at least 32 MiB/s. */
     if (round->sent_bytes < SMALL_ROUND_BYTES && bandwidth < 32 * MIB)
         bandwidth = 32 * MIB;
     r.bandwidth_mib_s = bandwidth / MIB;
@@ -45,14 +45,15 @@ struct policy_result policy_after_round(struct policy *policy, const struct poli
     note_progress(policy, round->dirty_pages);
     bool last_round = policy->rounds >= POLICY_MAX_ROUNDS || policy->stalled >= POLICY_STALL_ROUNDS;
     if (r.downtime_ms <= policy->downtime_limit_ms) {
-        /* Within the limit.  Another round pays if what is left is more than the fixed costs and is
-         * still shrinking. */
+        /* The limit is met. Another round pays only if sending the rest costs more than the
+         * fixed costs, and the rest still shrinks. */
         bool small = send_ms <= policy->fixed_ms * 0.5;
         bool flat = last && round->dirty_pages > last / 2;
         bool too_fast = r.dirty_mib_s > r.bandwidth_mib_s * 0.5;
         r.verdict = small || flat || too_fast || last_round ? POLICY_STOP : POLICY_GO_ON;
     } else if (round->dirty_pages == 0) {
-        r.verdict = POLICY_STOP; /* a limit below the fixed costs: no better moment will come */
+        r.verdict =
+            POLICY_STOP; /* the limit is below the fixed costs, so no better moment will come */
     } else if (last_round) {
         r.verdict = policy->force ? POLICY_STOP : POLICY_GIVE_UP;
     }

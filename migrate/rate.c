@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation.  One thread, straight through.  The guest runs on all the while.  One
- * harvest an interval tells the pages that it wrote in it (writes.c makes of that what it writes in
- * any number of intervals); what it writes in shorter times is seen by peeking into the log, which
- * clears nothing and so costs the guest no further fault.  The log is off before anything is worked
- * out or told.
+ * Theory of operation. One thread runs the steps below in order, while the guest runs on. One
+ * harvest per interval gives the pages that the guest wrote in the interval. From these,
+ * rate_writes.c computes how many pages the guest writes in any number of intervals. Shorter times
+ * are measured by a peek into the log. A peek clears nothing, so it costs the guest no further
+ * fault. The log is switched off before the results are computed and reported.
  */
 #define _GNU_SOURCE 1
 #include "rate.h"
@@ -16,27 +16,26 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
-#include "speed.h"
+#include "rate_speed.h"
 
-/* Parts of an interval after which the log is looked into, ascending. */
+/* The peeks: after 1/100 and after 1/10 of an interval. */
 static const uint32_t peek_part[] = { 100, 10 };
 #define PEEKS (sizeof peek_part / sizeof *peek_part)
-#define PEEK_MIN_NS                                                               \
-    5000000u /* earlier than this it says more of the scheduler than of the guest \
-              */
+/* An earlier peek would measure the scheduler rather than the guest. */
+#define PEEK_MIN_NS 5000000u
 
 struct rate {
     struct host *host;
     const struct rate_request *request;
     struct report *report;
     struct failure failure;
-    struct hyp *h;
-    struct hyp_domain domain;
+    struct backend *backend;
+    struct backend_domain domain;
     struct migration m;
     struct journal journal;
     struct memory memory;
-    struct writes writes;
-    uint64_t *log, *zero; /* bitmaps by frame and by slot */
+    struct rate_writes writes;
+    uint64_t *log, *zero; /* bitmaps, by frame and by slot */
     uint64_t guest_pages, start_ns, clean_ns, measured_ns;
     struct {
         uint64_t ns, pages, count;
@@ -44,7 +43,7 @@ struct rate {
     bool added, noted, logging;
 };
 
-static int hyp_failed(struct rate *r, const char *what, int error)
+static int backend_failed(struct rate *r, const char *what, int error)
 {
     return fail(&r->failure, XLM_E_INTERNAL, "%s: %s", what, strerror(-error));
 }
@@ -57,11 +56,11 @@ static const char *why_cancelled(struct rate *r)
     bool ousted = r->m.ousted;
     pthread_mutex_unlock(&r->host->lock);
     if (__atomic_load_n(&r->host->stopping, __ATOMIC_RELAXED))
-        return "xlmd was told to end";
+        return "xlmd is shutting down";
     return ousted ? "a migration of the guest begins" : "cancelled";
 }
 
-/* xlm has nothing more to say; what it does say is thrown away. */
+/* True if xlm has closed the connection or its sending direction. Data from xlm is discarded. */
 static bool client_left(int fd)
 {
     char text[256];
@@ -69,7 +68,7 @@ static bool client_left(int fd)
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-/* Until that time; at least looks whether to go on. */
+/* Waits until `at_ns`. Fails if the measurement is cancelled; looks for that at least once. */
 static int wait_until(struct rate *r, uint64_t at_ns)
 {
     for (;;) {
@@ -78,7 +77,7 @@ static int wait_until(struct rate *r, uint64_t at_ns)
         struct timespec t = { (time_t)(left / 1000000000), (long)(left % 1000000000) };
         int n = ppoll(set, 2, &t, NULL);
         if (n < 0 && errno != EINTR)
-            return hyp_failed(r, "poll", -errno);
+            return backend_failed(r, "cannot wait", -errno);
         if (n > 0 && set[0].revents)
             return fail(&r->failure, XLM_E_CANCELLED, "%s", why_cancelled(r));
         if (n > 0 && set[1].revents && client_left(r->request->fd))
@@ -90,21 +89,20 @@ static int wait_until(struct rate *r, uint64_t at_ns)
 
 static int check_guest(struct rate *r)
 {
-    struct hyp_domain d;
-    int error = hyp_info(r->h, r->domain.domid, &d);
+    struct backend_domain d;
+    int error = backend_info(r->backend, r->domain.domid, &d);
     if (error == -ESRCH || (!error && (d.dying || memcmp(d.uuid, r->domain.uuid, 16))))
         return fail(&r->failure, XLM_E_STATE,
                     "the guest is gone: destroyed, shut down or rebooted");
     if (error < 0)
-        return hyp_failed(r, "cannot look at the guest", error);
+        return backend_failed(r, "cannot look up the guest", error);
     if (d.shut_down)
         return fail(&r->failure, XLM_E_STATE,
                     d.suspended ? "the guest is suspended" : "the guest has shut down");
-    if (d.paused) /* xl pauses what it is about to destroy */
+    if (d.paused) /* xl pauses a domain before it destroys it */
         return fail(&r->failure, XLM_E_STATE,
-                    r->logging
-                        ? "the guest has been paused, or is being destroyed"
-                        : "the guest is paused, so that it writes nothing: unpause it first");
+                    r->logging ? "the guest has been paused, or is being destroyed"
+                               : "the guest is paused and so writes nothing: unpause it first");
     return 0;
 }
 
@@ -112,15 +110,16 @@ static int check_guest(struct rate *r)
 
 static int find_guest(struct rate *r)
 {
-    int error = hyp_find(r->h, r->request->guest, &r->domain);
+    int error = backend_find(r->backend, r->request->guest, &r->domain);
     if (error == -ESRCH)
         return fail(&r->failure, XLM_E_NAME, "no guest %s on this host", r->request->guest);
     if (error < 0)
-        return hyp_failed(r, "cannot look the guest up", error);
+        return backend_failed(r, "cannot look up the guest", error);
     if (r->domain.domid == 0)
-        return fail(&r->failure, XLM_E_NAME, "the control domain's memory is not logged");
+        return fail(&r->failure, XLM_E_NAME,
+                    "the control domain's dirty rate cannot be measured: its memory is not logged");
     if (getrandom(r->m.id, sizeof r->m.id, 0) != sizeof r->m.id)
-        return fail(&r->failure, XLM_E_INTERNAL, "no random numbers");
+        return fail(&r->failure, XLM_E_INTERNAL, "cannot get random numbers from the kernel");
     r->m.measures = true;
     memcpy(r->m.uuid, r->domain.uuid, 16);
     copy_text(r->m.name, sizeof r->m.name, r->domain.name);
@@ -131,11 +130,12 @@ static int find_guest(struct rate *r)
     return check_guest(r);
 }
 
-/* Which frames have memory, and which of those are all zero: a migration would not send them. */
+/* Finds the populated frames, and those that contain only zeroes: a migration would not send
+ * these. */
 static int scan(struct rate *r)
 {
     struct memory *m = &r->memory;
-    if (memory_init(m, r->h, r->domain.max_pages, &r->failure) < 0)
+    if (memory_init(m, r->backend, r->domain.max_pages, &r->failure) < 0)
         return -1;
     memory_attach(m, r->domain.domid, false);
     r->zero = bits_new(m->slots);
@@ -146,11 +146,11 @@ static int scan(struct rate *r)
         if (wait_until(r, 0) < 0 || memory_scan_some(m, &slot, r->zero, &r->failure) < 0)
             return -1;
     r->guest_pages = bits_count(m->populated, m->slots);
-    return writes_init(&r->writes, m, r->request->seconds * 1000 / r->request->interval_ms,
-                       &r->failure);
+    return rate_writes_init(&r->writes, m, r->request->seconds * 1000 / r->request->interval_ms,
+                            &r->failure);
 }
 
-/* The journal first: should this daemon die, the next one finds it. */
+/* Writes the journal first: if this daemon dies, the next one finds it and switches the log off. */
 static int start_logging(struct rate *r)
 {
     r->journal = (struct journal){ .state = JOURNAL_MEASURING, .domid = r->domain.domid };
@@ -159,40 +159,41 @@ static int start_logging(struct rate *r)
     copy_text(r->journal.name, sizeof r->journal.name, r->domain.name[0] ? r->domain.name : "-");
     int error = host_move(r->host, &r->journal, JOURNAL_MEASURING);
     if (error < 0)
-        return hyp_failed(r, "cannot write the journal", error);
+        return backend_failed(r, "cannot write the journal", error);
     r->noted = true;
-    if ((error = hyp_log_enable(r->h, r->domain.domid)) < 0)
-        return hyp_failed(r, "cannot switch the dirty log on", error);
+    if ((error = backend_log_enable(r->backend, r->domain.domid)) < 0)
+        return backend_failed(r, "cannot switch the dirty log on", error);
     r->logging = true;
-    fault_stage(&r->host->fault, NULL, "measuring");
+    fault_inject_stage(&r->host->fault, NULL, "measuring");
     r->start_ns = r->clean_ns = now_ns();
     return 0;
 }
 
 static void stop_logging(struct rate *r)
 {
-    struct hyp_domain d;
-    int error = r->logging ? hyp_log_disable(r->h, r->domain.domid) : 0;
-    if (error < 0 && hyp_info(r->h, r->domain.domid, &d) == 0 && !d.dying)
+    struct backend_domain d;
+    int error = r->logging ? backend_log_disable(r->backend, r->domain.domid) : 0;
+    if (error < 0 && backend_info(r->backend, r->domain.domid, &d) == 0 && !d.dying)
         log_line("cannot switch the dirty log of %s off: %s", r->m.name, strerror(-error));
     else if (r->noted)
         host_move(r->host, &r->journal, JOURNAL_NONE);
     r->logging = r->noted = false;
 }
 
-int rate_recover(struct host *host, struct hyp *h, const struct journal *j)
+int rate_recover(struct host *host, struct backend *backend, const struct journal *j)
 {
-    struct hyp_domain d;
-    int error = hyp_find_uuid(h, j->uuid, &d);
+    struct backend_domain d;
+    int error = backend_find_uuid(backend, j->uuid, &d);
     if (!error && d.domid == j->domid)
-        error = hyp_log_disable(h, d.domid);
+        error = backend_log_disable(backend, d.domid);
     return error && error != -ESRCH ? error : host_move(host, j, JOURNAL_NONE);
 }
 
 /* --- the intervals --- */
 
-/* The pages of the log that are the guest's memory, into the record if there is one; how many. */
-static uint64_t take_pages(const struct rate *r, struct writes *record)
+/* Counts the pages in the log that are memory of the guest, and adds them to `record` unless it
+ * is NULL. */
+static uint64_t take_pages(const struct rate *r, struct rate_writes *record)
 {
     uint64_t count = 0;
     for (int i = 0; i < r->memory.bank_count; i++) {
@@ -201,16 +202,16 @@ static uint64_t take_pages(const struct rate *r, struct writes *record)
         for (uint64_t g = bits_next(r->log, end, b->gfn); g < end;
              g = bits_next(r->log, end, g + 1), count++)
             if (record)
-                writes_note(record, b->slot + (g - b->gfn));
+                rate_writes_note(record, b->slot + (g - b->gfn));
     }
     return count;
 }
 
 static int peek(struct rate *r, size_t which)
 {
-    int error = hyp_log_peek(r->h, r->domain.domid, r->log, r->memory.gfn_end);
+    int error = backend_log_peek(r->backend, r->domain.domid, r->log, r->memory.gfn_end);
     if (error < 0)
-        return check_guest(r) < 0 ? -1 : hyp_failed(r, "cannot look into the dirty log", error);
+        return check_guest(r) < 0 ? -1 : backend_failed(r, "cannot peek into the dirty log", error);
     r->peek[which].ns += now_ns() - r->clean_ns;
     r->peek[which].pages += take_pages(r, NULL);
     r->peek[which].count++;
@@ -219,16 +220,16 @@ static int peek(struct rate *r, size_t which)
 
 static int end_interval(struct rate *r)
 {
-    int error = hyp_log_harvest(r->h, r->domain.domid, r->log, r->memory.gfn_end);
+    int error = backend_log_harvest(r->backend, r->domain.domid, r->log, r->memory.gfn_end);
     uint64_t now = now_ns(), ns = now - r->clean_ns;
     if (check_guest(r) < 0)
         return -1;
     if (error < 0)
-        return hyp_failed(r, "cannot read the dirty log", error);
+        return backend_failed(r, "cannot read the dirty log", error);
     r->clean_ns = now;
     r->measured_ns += ns;
     uint64_t pages = take_pages(r, &r->writes);
-    writes_next_interval(&r->writes);
+    rate_writes_next_interval(&r->writes);
     rate_report_interval(r->report, &r->writes, pages, ns, now - r->start_ns);
     return 0;
 }
@@ -239,8 +240,8 @@ static int measure(struct rate *r)
     uint64_t interval_ns = r->request->interval_ms * 1000000ull, end = r->start_ns;
     for (uint32_t i = 0; i < count; i++) {
         end += interval_ns;
-        if (end < r->clean_ns +
-                      interval_ns / 4 * 3) /* too late for it: intervals are to be of one length */
+        if (end < r->clean_ns + interval_ns / 4 * 3) /* this interval began late: shift its end, so
+                                                        that all have about the same length */
             end = r->clean_ns + interval_ns;
         for (size_t k = 0; k < PEEKS; k++) {
             uint64_t part = interval_ns / peek_part[k];
@@ -255,23 +256,25 @@ static int measure(struct rate *r)
 
 /* --- what follows from it --- */
 
-static void make_model(const struct rate *r, struct forecast_model *model)
+static void make_model(const struct rate *r, struct rate_forecast_model *model)
 {
-    uint32_t n = writes_intervals(&r->writes);
+    uint32_t n = rate_writes_intervals(&r->writes);
     double interval_s = (double)r->measured_ns / 1e9 / n;
     model->most_pages = (double)r->guest_pages;
     for (size_t k = 0; k < PEEKS; k++)
         if (r->peek[k].count)
-            forecast_add(model, (double)r->peek[k].ns / 1e9 / (double)r->peek[k].count,
-                         (double)r->peek[k].pages / (double)r->peek[k].count);
+            rate_forecast_add(model, (double)r->peek[k].ns / 1e9 / (double)r->peek[k].count,
+                              (double)r->peek[k].pages / (double)r->peek[k].count);
     for (uint32_t decade = 1; decade <= n; decade *= 10)
         for (uint32_t k = 1; k <= 5; k += k == 1 ? 1 : 3) /* 1, 2, 5, 10, 20, ... */
             if (k * decade <= n)
-                forecast_add(model, interval_s * k * decade, writes_mean(&r->writes, k * decade));
-    forecast_add(model, interval_s * n, writes_mean(&r->writes, n));
+                rate_forecast_add(model, interval_s * k * decade,
+                                  rate_writes_mean(&r->writes, k * decade));
+    rate_forecast_add(model, interval_s * n, rate_writes_mean(&r->writes, n));
 }
 
-/* Pages that a migration would send: not those that are zero still. */
+/* The number of pages that a migration would send: those that are not zero, or have been
+ * written. */
 static uint64_t data_pages(const struct rate *r)
 {
     uint64_t count = 0;
@@ -283,8 +286,8 @@ static uint64_t data_pages(const struct rate *r)
 
 static void choose_speed(const struct rate *r, struct rate_summary *s)
 {
-    struct speed last;
-    bool known = speed_read(r->host->state_dir, &last) == 0;
+    struct rate_speed last;
+    bool known = rate_speed_read(r->host->state_dir, &last) == 0;
     s->asked.setup_ms = known ? last.setup_ms : 0;
     s->mib_s_from = r->request->mib_s ? "given" : known ? "last-migration" : "assumed";
     s->asked.mib_s = r->request->mib_s ? r->request->mib_s
@@ -294,7 +297,7 @@ static void choose_speed(const struct rate *r, struct rate_summary *s)
 
 static void summarize(struct rate *r, struct rate_summary *s)
 {
-    writes_close(&r->writes);
+    rate_writes_close(&r->writes);
     *s = (struct rate_summary){ .writes = &r->writes,
                                 .measured_ns = r->measured_ns,
                                 .guest_pages = r->guest_pages,
@@ -303,8 +306,8 @@ static void summarize(struct rate *r, struct rate_summary *s)
     choose_speed(r, s);
     s->asked.data_pages = (double)s->data_pages;
     s->asked.downtime_limit_ms = r->request->downtime_limit_ms;
-    forecast_run(&s->model, &s->asked, &s->forecast);
-    s->needed_mib_s = s->forecast.converges ? 0 : forecast_needed_mib_s(&s->model, &s->asked);
+    rate_forecast_run(&s->model, &s->asked, &s->forecast);
+    s->needed_mib_s = s->forecast.converges ? 0 : rate_forecast_needed_mib_s(&s->model, &s->asked);
 }
 
 static void tell(struct rate *r, enum rate_result result)
@@ -324,19 +327,19 @@ static void tear_down(struct rate *r)
 {
     if (r->added)
         host_remove(r->host, &r->m);
-    writes_free(&r->writes);
+    rate_writes_free(&r->writes);
     memory_free(&r->memory);
     free(r->log);
     free(r->zero);
-    if (r->h)
-        hyp_close(r->h);
+    if (r->backend)
+        backend_close(r->backend);
     free(r);
 }
 
 static int run(struct rate *r)
 {
-    r->h = hyp_open(r->host->hyp_name, &r->failure);
-    if (!r->h || find_guest(r) < 0 || scan(r) < 0)
+    r->backend = backend_open(r->host->backend_name, &r->failure);
+    if (!r->backend || find_guest(r) < 0 || scan(r) < 0)
         return -1;
     rate_report_started(r->report, r->request, r->m.name, r->guest_pages);
     return start_logging(r) < 0 ? -1 : measure(r);

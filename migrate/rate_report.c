@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The events of `xlm dirty-rate`: docs/report.md. */
+/* The events of `xlm dirty-rate`, which docs/report.md describes. */
 #include "json.h"
 #include "rate.h"
 
@@ -23,7 +23,7 @@ void rate_report_started(struct report *r, const struct rate_request *request, c
     report_end(r, &line);
 }
 
-void rate_report_interval(struct report *r, const struct writes *w, uint64_t pages,
+void rate_report_interval(struct report *r, const struct rate_writes *w, uint64_t pages,
                           uint64_t interval_ns, uint64_t since_start_ns)
 {
     struct report_line line;
@@ -32,7 +32,7 @@ void rate_report_interval(struct report *r, const struct writes *w, uint64_t pag
     fprintf(
         line.out,
         ",\"interval\":%u,\"t_ms\":%.1f,\"ms\":%.1f,\"pages\":%llu,\"mib_s\":%.2f,\"working_set_pages\":%llu",
-        writes_intervals(w), (double)since_start_ns / 1e6, (double)interval_ns / 1e6,
+        rate_writes_intervals(w), (double)since_start_ns / 1e6, (double)interval_ns / 1e6,
         (unsigned long long)pages, mib_s((double)pages, (double)interval_ns),
         (unsigned long long)w->ever_pages);
     report_end(r, &line);
@@ -41,16 +41,16 @@ void rate_report_interval(struct report *r, const struct writes *w, uint64_t pag
 void rate_report_histogram(struct report *r, const char *guest, const struct rate_summary *s)
 {
     struct report_line line;
-    const struct writes *w = s->writes;
+    const struct rate_writes *w = s->writes;
     if (!report_begin(r, &line, "histogram"))
         return;
     fputs(",\"guest\":", line.out);
     json_string(line.out, guest);
     fprintf(line.out, ",\"intervals\":%u,\"interval_ms\":%.1f,\"region_pages\":%llu,\"regions\":[",
-            writes_intervals(w), (double)s->measured_ns / 1e6 / writes_intervals(w),
+            rate_writes_intervals(w), (double)s->measured_ns / 1e6 / rate_writes_intervals(w),
             (unsigned long long)w->region_pages);
     for (uint32_t i = 0; i < w->region_count; i++) {
-        const struct write_region *g = &w->region[i];
+        const struct rate_writes_region *g = &w->region[i];
         fprintf(line.out, "%s{\"gfn\":%llu,\"pages\":%llu,\"written\":%llu,\"writes\":%llu}",
                 i ? "," : "", (unsigned long long)g->gfn, (unsigned long long)g->pages,
                 (unsigned long long)g->written, (unsigned long long)g->writes);
@@ -61,7 +61,7 @@ void rate_report_histogram(struct report *r, const char *guest, const struct rat
 
 static void put_forecast(FILE *out, const struct rate_summary *s)
 {
-    const struct forecast *f = &s->forecast;
+    const struct rate_forecast *f = &s->forecast;
     char text[256] = "";
     if (!f->converges)
         policy_explain(&f->policy, &f->last, text, sizeof text);
@@ -78,8 +78,8 @@ static void put_forecast(FILE *out, const struct rate_summary *s)
 
 static void put_summary(FILE *out, const struct rate_summary *s)
 {
-    const struct writes *w = s->writes;
-    uint32_t n = writes_intervals(w);
+    const struct rate_writes *w = s->writes;
+    uint32_t n = rate_writes_intervals(w);
     double interval_ns = (double)s->measured_ns / n;
     fprintf(
         out,
@@ -90,7 +90,7 @@ static void put_summary(FILE *out, const struct rate_summary *s)
         mib_s((double)w->total_pages, (double)s->measured_ns),
         mib_s((double)w->most_pages, interval_ns), (unsigned long long)w->ever_pages);
     for (int i = 0; i < s->model.count; i++) {
-        const struct forecast_point *p = &s->model.point[i];
+        const struct rate_forecast_point *p = &s->model.point[i];
         fprintf(out, "%s{\"ms\":%.1f,\"pages\":%.1f,\"mib_s\":%.2f}", i ? "," : "",
                 p->seconds * 1e3, p->pages, mib_s(p->pages, p->seconds * 1e9));
     }

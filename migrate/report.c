@@ -18,7 +18,7 @@ void report_end(struct report *r, struct report_line *line)
 {
     fputc('}', line->out);
     if (fclose(line->out) == 0 && line->text)
-        r->emit(r->context, line->text);
+        r->emit(r->emit_argument, line->text);
     free(line->text);
 }
 

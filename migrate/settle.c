@@ -16,7 +16,7 @@
 
 struct question {
     struct host *host;
-    struct hyp *h;
+    struct backend *backend;
     struct journal *j;
     struct failure failure;
     struct conn conn;
@@ -27,12 +27,12 @@ static int take_back(struct question *q)
 {
     int error = host_move(q->host, q->j, JOURNAL_TAKEN_BACK);
     if (error && error != -EALREADY)
-        return fail(&q->failure, XLM_E_INTERNAL, "journal: %s", strerror(-error));
+        return fail(&q->failure, XLM_E_INTERNAL, "cannot write the journal: %s", strerror(-error));
     q->j->state = JOURNAL_TAKEN_BACK;
-    if ((error = source_take_back(q->host, q->h, q->j)) < 0)
+    if ((error = source_take_back(q->host, q->backend, q->j)) < 0)
         return fail(&q->failure, XLM_E_INTERNAL, "cannot resume %s: %s", q->j->name,
                     strerror(-error));
-    log_line("%s runs here again", q->j->name);
+    log_line("%s runs on this host again", q->j->name);
     return 0;
 }
 
@@ -40,9 +40,9 @@ static int release(struct question *q)
 {
     int error = host_move(q->host, q->j, JOURNAL_RELEASED);
     if (error && error != -EALREADY)
-        return fail(&q->failure, XLM_E_INTERNAL, "journal: %s", strerror(-error));
+        return fail(&q->failure, XLM_E_INTERNAL, "cannot write the journal: %s", strerror(-error));
     int told = conn_send_struct(&q->conn, XLM_DONE, NULL, 0);
-    if ((error = source_destroy_copy(q->host, q->h, q->j)) < 0)
+    if ((error = source_destroy_copy(q->host, q->backend, q->j)) < 0)
         return fail(&q->failure, XLM_E_INTERNAL, "cannot destroy the copy of %s: %s", q->j->name,
                     strerror(-error));
     log_line("%s runs on %s", q->j->name, q->j->peer);
@@ -51,27 +51,28 @@ static int release(struct question *q)
     return host_move(q->host, q->j, JOURNAL_NONE) < 0 ? -1 : 0;
 }
 
-/* What B answered, and what follows. */
+/* Acts on B's answer: PROTOCOL.md, "Resolving a lost hand-over". */
 static int act_on(struct question *q, uint32_t holds)
 {
     bool back = q->j->state == JOURNAL_TAKEN_BACK;
-    if (q->j->state == JOURNAL_RELEASED) /* B had only to forget it, and has */
+    if (q->j->state ==
+        JOURNAL_RELEASED) /* B has deleted its journal, which was all that was missing */
         return host_move(q->host, q->j, JOURNAL_NONE) < 0 ? -1 : 0;
     switch (holds) {
     case XLM_NOTHING:
-        /* Given up by a person's word, but B does not have it: the copy here is the only one. Its
-         * journal stays, for a person to decide. */
+        /* The operator gave the guest up, but B has no copy, so the copy here is the only one.
+         * The journal stays, and the operator must decide. */
         if (q->j->state == JOURNAL_GIVEN_UP)
             return fail(
                 &q->failure, XLM_E_STATE,
-                "%s has nothing of the guest that was given up here; a second give-up destroys this copy",
+                "%s has no copy of the guest that this host has given up; a second give-up destroys the copy here",
                 q->j->peer);
         if (q->j->state == JOURNAL_COMMITTING && take_back(q) < 0)
             return -1;
         return host_move(q->host, q->j, JOURNAL_NONE) < 0 ? -1 : 0;
     case XLM_HOLDS_VERIFIED:
         if (back)
-            return fail(&q->failure, XLM_E_STREAM, "%s still keeps its copy", q->j->peer);
+            return fail(&q->failure, XLM_E_STREAM, "%s has not destroyed its copy", q->j->peer);
         if (conn_send_struct(&q->conn, XLM_COMMIT, NULL, 0) < 0 ||
             conn_expect(&q->conn, &q->record, XLM_RUNNING) < 0)
             return -1;
@@ -83,7 +84,7 @@ static int act_on(struct question *q, uint32_t holds)
         return release(q);
     default:
         return fail(&q->failure, XLM_E_STATE,
-                    "conflict: %s has a domain with this uuid, but knows nothing of the migration",
+                    "conflict: %s has a domain with this UUID, but no journal of the migration",
                     q->j->peer);
     }
 }
@@ -106,9 +107,9 @@ static int talk(struct question *q)
     return act_on(q, ((const struct xlm_resolved *)q->record.payload)->holds);
 }
 
-static int ask(struct host *host, struct hyp *h, struct journal *j)
+static int ask(struct host *host, struct backend *backend, struct journal *j)
 {
-    struct question q = { .host = host, .h = h, .j = j };
+    struct question q = { .host = host, .backend = backend, .j = j };
     int fd = conn_dial(j->peer, j->port, 2000, -1, &q.failure);
     if (fd < 0)
         return -1;
@@ -134,14 +135,15 @@ static int open_journals(struct host *host, struct journal **list)
     return count;
 }
 
-static bool settle_entry(struct host *host, struct hyp *h, struct journal *j)
+static bool settle_entry(struct host *host, struct backend *backend, struct journal *j)
 {
     switch (j->state) {
     case JOURNAL_COMMITTING:
     case JOURNAL_TAKEN_BACK:
-    case JOURNAL_GIVEN_UP: return ask(host, h, j) < 0;
-    case JOURNAL_RELEASED: return source_destroy_copy(host, h, j) < 0 || ask(host, h, j) < 0;
-    default: return false; /* B waits to be asked */
+    case JOURNAL_GIVEN_UP: return ask(host, backend, j) < 0;
+    case JOURNAL_RELEASED:
+        return source_destroy_copy(host, backend, j) < 0 || ask(host, backend, j) < 0;
+    default: return false; /* on B: A will ask */
     }
 }
 
@@ -150,38 +152,38 @@ bool settle_once(struct host *host)
     struct journal *list;
     bool open = false;
     struct failure f = { 0 };
-    struct hyp *h = NULL;
+    struct backend *backend = NULL;
     int count = open_journals(host, &list);
     for (int i = 0; i < count; i++) {
         if (host_active(host, list[i].migration))
             continue;
-        if (!h && !(h = hyp_open(host->hyp_name, &f)))
+        if (!backend && !(backend = backend_open(host->backend_name, &f)))
             break;
-        open |= settle_entry(host, h, &list[i]);
+        open |= settle_entry(host, backend, &list[i]);
     }
     free(list);
-    if (h)
-        hyp_close(h);
+    if (backend)
+        backend_close(backend);
     return open;
 }
 
-static void recover_entry(struct host *host, struct hyp *h, struct journal *j)
+static void recover_entry(struct host *host, struct backend *backend, struct journal *j)
 {
     int error = 0;
-    log_line("%s: was %s when this daemon ended", j->name, journal_state_name(j->state));
+    log_line("%s: the journal from before the restart has the state %s", j->name,
+             journal_state_name(j->state));
     switch (j->state) {
     case JOURNAL_SENDING:
-        /* It may have been verified over there: ask (taken-back) until B says that it has nothing.
-         */
-        error = source_take_back(host, h, j);
+        /* B may have a verified copy: go to `taken-back`, and ask until B has destroyed it. */
+        error = source_take_back(host, backend, j);
         if (!error)
             error = host_move(host, j, JOURNAL_TAKEN_BACK);
         break;
-    case JOURNAL_TAKEN_BACK: error = source_take_back(host, h, j); break;
-    case JOURNAL_MEASURING: error = rate_recover(host, h, j); break;
-    case JOURNAL_RECEIVING: error = target_discard(host, h, j); break;
-    case JOURNAL_OWNER: error = target_run(h, j); break;
-    default: break; /* settle_once(), or a person */
+    case JOURNAL_TAKEN_BACK: error = source_take_back(host, backend, j); break;
+    case JOURNAL_MEASURING: error = rate_recover(host, backend, j); break;
+    case JOURNAL_RECEIVING: error = target_discard(host, backend, j); break;
+    case JOURNAL_OWNER: error = target_run(backend, j); break;
+    default: break; /* left to settle_once(), or to the operator */
     }
     if (error < 0)
         log_line("%s: cannot recover: %s", j->name, strerror(-error));
@@ -192,41 +194,41 @@ void settle_recover(struct host *host)
     struct journal *list;
     struct failure f = { 0 };
     int count = open_journals(host, &list);
-    struct hyp *h = count > 0 ? hyp_open(host->hyp_name, &f) : NULL;
-    if (count > 0 && !h)
+    struct backend *backend = count > 0 ? backend_open(host->backend_name, &f) : NULL;
+    if (count > 0 && !backend)
         log_line("cannot recover: %s", f.text);
-    for (int i = 0; h && i < count; i++)
-        recover_entry(host, h, &list[i]);
+    for (int i = 0; backend && i < count; i++)
+        recover_entry(host, backend, &list[i]);
     free(list);
-    if (h)
-        hyp_close(h);
+    if (backend)
+        backend_close(backend);
 }
 
-/* --- a person decides --- */
+/* --- the operator decides --- */
 
-static int decide(struct host *host, struct hyp *h, struct journal *j, bool keep)
+static int decide(struct host *host, struct backend *backend, struct journal *j, bool keep)
 {
     int error;
     switch (j->state) {
     case JOURNAL_COMMITTING:
         if (keep) {
             error = host_move(host, j, JOURNAL_TAKEN_BACK);
-            return error ? error : source_take_back(host, h, j);
+            return error ? error : source_take_back(host, backend, j);
         }
-        return host_move(
-            host, j,
-            JOURNAL_GIVEN_UP); /* the copy goes once B has answered, or by a second give-up */
+        return host_move(host, j, JOURNAL_GIVEN_UP); /* the copy is destroyed when B has answered,
+                                                        or by a second give-up */
     case JOURNAL_GIVEN_UP:
-        return keep                                             ? -EPERM
-               : (error = host_move(host, j, JOURNAL_RELEASED)) ? error
-                                                                : source_destroy_copy(host, h, j);
+        return keep ? -EPERM
+               : (error = host_move(host, j, JOURNAL_RELEASED))
+                   ? error
+                   : source_destroy_copy(host, backend, j);
     case JOURNAL_VERIFIED:
         if (!keep)
-            return target_discard(host, h, j);
+            return target_discard(host, backend, j);
         error = host_move(host, j, JOURNAL_OWNER);
-        return error ? error : target_run(h, j);
+        return error ? error : target_run(backend, j);
     case JOURNAL_TAKEN_BACK:
-        return keep ? host_move(host, j, JOURNAL_NONE) : -EPERM; /* stop asking B */
+        return keep ? host_move(host, j, JOURNAL_NONE) : -EPERM; /* stops asking B */
     default: return -EPERM;
     }
 }
@@ -236,24 +238,25 @@ int settle_decide(struct host *host, const char *guest, bool keep, struct failur
     struct journal *list;
     char uuid[37];
     int count = open_journals(host, &list), result = -1;
-    struct hyp *h = hyp_open(host->hyp_name, f);
-    for (int i = 0; h && i < count && result < 0 && !f->code; i++) {
+    struct backend *backend = backend_open(host->backend_name, f);
+    for (int i = 0; backend && i < count && result < 0 && !f->code; i++) {
         uuid_format(list[i].uuid, uuid);
         if ((strcmp(guest, list[i].name) && strcmp(guest, uuid)) || list[i].state == JOURNAL_OWNER)
             continue;
         int error = host_active(host, list[i].migration) && list[i].state != JOURNAL_VERIFIED
                         ? -EBUSY
-                        : decide(host, h, &list[i], keep);
+                        : decide(host, backend, &list[i], keep);
         if (!error)
             result = 0;
         else
-            fail(f, XLM_E_STATE, "%s is %s here: %s", guest, journal_state_name(list[i].state),
-                 error == -EPERM ? "that cannot be decided so" : strerror(-error));
+            fail(f, XLM_E_STATE, "%s has the state %s on this host: %s", guest,
+                 journal_state_name(list[i].state),
+                 error == -EPERM ? "this state does not allow that action" : strerror(-error));
     }
     if (result < 0 && !f->code)
-        fail(f, XLM_E_STATE, "nothing is open for %s on this host", guest);
+        fail(f, XLM_E_STATE, "this host has no unresolved migration of %s", guest);
     free(list);
-    if (h)
-        hyp_close(h);
+    if (backend)
+        backend_close(backend);
     return result;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* B's side of settling: A asks what B holds. */
+/* B's side of resolving: answers A's question for the state of B's journal. */
 #include <errno.h>
 #include <string.h>
 
@@ -11,7 +11,8 @@ static int answer(struct conn *conn, uint32_t holds)
     return conn_send_struct(conn, XLM_RESOLVED, &resolved, sizeof resolved);
 }
 
-/* `owner`: A destroys its copy and says DONE; or it has, and only wants B to forget. */
+/* The journal is `owner`. A will destroy its copy and send DONE. If A has done so (`released`),
+ * only the journal of B remains to be deleted. */
 static void answer_owner(struct host *host, struct conn *conn, const struct journal *j,
                          bool released)
 {
@@ -24,14 +25,14 @@ static void answer_owner(struct host *host, struct conn *conn, const struct jour
     record_free(&record);
 }
 
-static void answer_verified(struct host *host, struct hyp *h, struct conn *conn,
+static void answer_verified(struct host *host, struct backend *backend, struct conn *conn,
                             const struct journal *j, bool taken_back)
 {
     struct record record = { 0 };
     if (taken_back) {
-        /* A never gave it up.  The session that waited for COMMIT, if it is still there, ends: its
-         * connection is A's old one. */
-        int error = target_discard(host, h, j);
+        /* A never gave the guest up. If the session that waits for COMMIT still exists, it is
+         * cancelled, because its connection is an old one of A. */
+        int error = target_discard(host, backend, j);
         host_cancel_id(host, j->migration);
         if (error < 0)
             log_line("cannot destroy the copy of %s: %s", j->name, strerror(-error));
@@ -40,16 +41,17 @@ static void answer_verified(struct host *host, struct hyp *h, struct conn *conn,
         return;
     }
     if (answer(conn, XLM_HOLDS_VERIFIED) == 0 && conn_expect(conn, &record, XLM_COMMIT) == 0)
-        (void)target_own(host, h, conn, j, now_ns());
+        (void)target_own(host, backend, conn, j, now_ns());
     record_free(&record);
 }
 
-/* No journal: truly nothing, or a domain whose story is lost? */
-static void answer_unknown(struct hyp *h, struct conn *conn, const uint8_t uuid[16],
+/* There is no journal. If there is a domain with the UUID nevertheless, nobody knows where it
+ * comes from: a conflict. */
+static void answer_unknown(struct backend *backend, struct conn *conn, const uint8_t uuid[16],
                            uint32_t a_holds)
 {
-    struct hyp_domain d;
-    int error = hyp_find_uuid(h, uuid, &d);
+    struct backend_domain d;
+    int error = backend_find_uuid(backend, uuid, &d);
     if (error == -ESRCH || a_holds != XLM_A_COMMITTING)
         (void)answer(conn, XLM_NOTHING);
     else if (!error)
@@ -60,25 +62,27 @@ void settle_serve(struct host *host, struct conn *conn, const uint8_t migration[
 {
     struct record record = { 0 };
     struct journal j;
-    struct hyp *h = hyp_open(host->hyp_name, conn->failure);
-    if (!h || conn_expect(conn, &record, XLM_RESOLVE) < 0)
+    struct backend *backend = backend_open(host->backend_name, conn->failure);
+    if (!backend || conn_expect(conn, &record, XLM_RESOLVE) < 0)
         goto out;
     struct xlm_resolve resolve = *(const struct xlm_resolve *)record.payload;
     bool taken_back = resolve.holds == XLM_A_TAKEN_BACK;
     int error = host_journal(host, migration, &j);
     if (error == -ENOENT)
-        answer_unknown(h, conn, resolve.uuid, resolve.holds);
+        answer_unknown(backend, conn, resolve.uuid, resolve.holds);
     else if (error < 0 || memcmp(j.uuid, resolve.uuid, 16))
         fail(conn->failure, XLM_E_STATE,
-             "the journal of this migration cannot be read, or is of another guest");
+             "the target host's journal of this migration cannot be read, or is of another guest");
     else if (j.state == JOURNAL_OWNER)
         answer_owner(host, conn, &j, resolve.holds == XLM_A_RELEASED);
     else if (j.state == JOURNAL_VERIFIED)
-        answer_verified(host, h, conn, &j, taken_back);
+        answer_verified(host, backend, conn, &j, taken_back);
     else if (j.state == JOURNAL_RECEIVING)
-        host_cancel_id(host, migration); /* its session has not noticed the loss: A asks again */
+        host_cancel_id(
+            host,
+            migration); /* its session has not noticed the lost connection yet: A will ask again */
 out:
     record_free(&record);
-    if (h)
-        hyp_close(h);
+    if (backend)
+        backend_close(backend);
 }

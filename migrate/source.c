@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation.  One thread, straight through the stages below.  Until source_commit()
- * writes `committing` to the journal, any failure ends in undo(): the guest is resumed if it was
- * suspended, the log is switched off, and the peer is told.  From then on the guest stays suspended
- * until it is known who owns it: settle.c asks.
+ * Theory of operation. One thread runs the stages below in order. Before commit() writes
+ * `committing` to the journal, every failure ends in undo(): the guest is resumed if it was
+ * suspended, the dirty log is switched off, and B gets an ERROR. After that, a failure leaves the
+ * guest suspended, because B may own it: settle.c asks B.
  */
 #include "source.h"
 
@@ -21,7 +21,7 @@
 #include "files.h"
 #include "outflow.h"
 #include "policy.h"
-#include "speed.h"
+#include "rate_speed.h"
 #include "state.h"
 
 #define PINGS 8
@@ -31,8 +31,8 @@ struct source {
     const struct source_request *request;
     struct report *report;
     struct failure failure;
-    struct hyp *h;
-    struct hyp_domain domain;
+    struct backend *backend;
+    struct backend_domain domain;
     struct migration m;
     struct journal journal;
     struct conn conn;
@@ -50,51 +50,53 @@ struct source {
     bool added, sending, logging, suspended, ended;
 };
 
-static int hyp_failed(struct source *s, const char *what, int error)
+static int backend_failed(struct source *s, const char *what, int error)
 {
     return fail(&s->failure, XLM_E_INTERNAL, "%s: %s", what, strerror(-error));
 }
 
 static int take_context(struct source *s)
 {
-    int n = hyp_get_context(s->h, s->domain.domid, s->context, XLM_CONTEXT_MAX);
+    int n = backend_get_context(s->backend, s->domain.domid, s->context, XLM_CONTEXT_MAX);
     if (n < 0)
-        return hyp_failed(s, "cannot read the guest's state", n);
+        return backend_failed(s, "cannot read the guest's state", n);
     s->context_length = (size_t)n;
     return state_check(s->context, s->context_length, &s->failure);
 }
 
-/* Names go into files and configurations. */
+/* The name becomes part of files and configurations on B. */
 static int check_name(struct source *s)
 {
     for (const char *c = s->domain.name; *c; c++)
         if (!isalnum((unsigned char)*c) && !strchr("_.+-", *c))
             return fail(&s->failure, XLM_E_NAME,
-                        "the guest's name has a character that cannot move: %s", s->domain.name);
+                        "the guest's name has a character that a migration does not allow: %s "
+                        "(letters, digits and _ . + - are allowed)",
+                        s->domain.name);
     return s->domain.name[0] ? 0 : fail(&s->failure, XLM_E_NAME, "the guest has no name");
 }
 
 static int find_guest(struct source *s)
 {
-    struct hyp_domain *d = &s->domain;
-    int error = hyp_find(s->h, s->request->guest, d);
+    struct backend_domain *d = &s->domain;
+    int error = backend_find(s->backend, s->request->guest, d);
     if (error == -ESRCH)
         return fail(&s->failure, XLM_E_NAME, "no guest %s on this host", s->request->guest);
     if (error < 0)
-        return hyp_failed(s, "cannot look the guest up", error);
+        return backend_failed(s, "cannot look up the guest", error);
     if (d->domid == 0)
-        return fail(&s->failure, XLM_E_NAME, "the control domain cannot move");
+        return fail(&s->failure, XLM_E_NAME, "the control domain cannot migrate");
     if (d->dying || d->shut_down)
         return fail(&s->failure, XLM_E_STATE, "the guest has shut down");
     if (d->paused)
         return fail(&s->failure, XLM_E_STATE,
-                    "the guest is paused, so that it cannot suspend itself: unpause it first");
+                    "the guest is paused and so cannot suspend itself: run `xl unpause` first");
     return check_name(s);
 }
 
 static int read_config(struct source *s)
 {
-    char uuid[37], *text = hyp_stored_config(s->h, &s->domain, &s->failure);
+    char uuid[37], *text = backend_stored_config(s->backend, &s->domain, &s->failure);
     if (!text)
         return -1;
     int error = text[strspn(text, " \n")] == '{' ? config_from_libxl(&s->config, text, &s->failure)
@@ -110,7 +112,7 @@ static int read_config(struct source *s)
     return 0;
 }
 
-/* The time since the last call, or since the start. */
+/* The time since the last call, or since the start of the migration. */
 static uint64_t lap(struct source *s)
 {
     uint64_t now = now_ns(), ns = now - s->lap_ns;
@@ -118,17 +120,17 @@ static uint64_t lap(struct source *s)
     return ns;
 }
 
-/* All that can be found wrong without the other host. */
+/* All checks that need only this host. */
 static int prepare(struct source *s)
 {
     s->context = malloc(XLM_CONTEXT_MAX);
-    s->h = hyp_open(s->host->hyp_name, &s->failure);
-    if (!s->context || !s->h)
+    s->backend = backend_open(s->host->backend_name, &s->failure);
+    if (!s->context || !s->backend)
         return fail(&s->failure, XLM_E_MEMORY, "no memory");
     if (find_guest(s) < 0 || read_config(s) < 0 || take_context(s) < 0)
         return -1;
     if (getrandom(s->m.id, sizeof s->m.id, 0) != sizeof s->m.id)
-        return fail(&s->failure, XLM_E_INTERNAL, "no random numbers");
+        return fail(&s->failure, XLM_E_INTERNAL, "cannot get random numbers from the kernel");
     s->m.source = true;
     memcpy(s->m.uuid, s->domain.uuid, 16);
     copy_text(s->m.name, sizeof s->m.name, s->domain.name);
@@ -138,12 +140,12 @@ static int prepare(struct source *s)
     s->added = true;
     if (s->m.ousts)
         report_warning(s->report,
-                       "a measurement of the guest's dirty rate has been ended for this migration");
+                       "the measurement of the guest's dirty rate was stopped for this migration");
     struct memory layout;
-    if (memory_init(&layout, s->h, s->domain.max_pages, &s->failure) < 0)
+    if (memory_init(&layout, s->backend, s->domain.max_pages, &s->failure) < 0)
         return -1;
     memory_attach(&layout, s->domain.domid, false);
-    if (outflow_init(&s->out, s->h, &layout, &s->failure) < 0) {
+    if (outflow_init(&s->out, s->backend, &layout, &s->failure) < 0) {
         memory_free(&layout);
         return -1;
     }
@@ -170,7 +172,8 @@ static int connect_peer(struct source *s)
         return -1;
     const struct xlm_hello *answer = (const struct xlm_hello *)s->record.payload;
     if (answer->version_min != XLM_VERSION || answer->version_max != XLM_VERSION)
-        return fail(&s->failure, XLM_E_VERSION, "the other side speaks version %u",
+        return fail(&s->failure, XLM_E_VERSION,
+                    "the target host chose protocol version %u, which this host does not speak",
                     answer->version_min);
     return 0;
 }
@@ -245,12 +248,11 @@ static int offer_domain(struct source *s)
         return -1;
     warn(s);
     s->report->accept_ns = lap(s);
-    fault_stage(&s->host->fault, &s->conn, "accepted");
+    fault_inject_stage(&s->host->fault, &s->conn, "accepted");
     return 0;
 }
 
-/* Before the first page with data: B says when it can take them, and which of the files it wants.
- */
+/* B must send WANT before the first PAGES record. WANT also names the files that B needs. */
 static int wait_want(struct source *s)
 {
     host_stage(s->host, &s->m, "waiting for the target host to make the domain");
@@ -261,10 +263,10 @@ static int wait_want(struct source *s)
     return 0;
 }
 
-/* Between records of a round: B has nothing to say then but why it stops. */
-static int listen_between(void *context)
+/* Called between the records of a round. The only record that B may send then is ERROR. */
+static int listen_between(void *argument)
 {
-    struct source *s = context;
+    struct source *s = argument;
     pthread_mutex_lock(&s->host->lock);
     s->m.bytes = s->conn.tx_bytes;
     pthread_mutex_unlock(&s->host->lock);
@@ -317,7 +319,7 @@ static int start_logging(struct source *s)
 {
     uint64_t populated;
     int error;
-    hyp_get_target(s->h, s->domain.domid, &s->target_kib);
+    backend_get_target(s->backend, s->domain.domid, &s->target_kib);
     s->journal = (struct journal){ .state = JOURNAL_SENDING,
                                    .port = s->request->port,
                                    .domid = s->domain.domid };
@@ -326,22 +328,22 @@ static int start_logging(struct source *s)
     copy_text(s->journal.name, sizeof s->journal.name, s->domain.name);
     copy_text(s->journal.peer, sizeof s->journal.peer, s->request->peer);
     if ((error = host_move(s->host, &s->journal, JOURNAL_SENDING)) < 0)
-        return hyp_failed(s, "cannot write the journal", error);
+        return backend_failed(s, "cannot write the journal", error);
     s->sending = true;
-    if ((error = hyp_log_enable(s->h, s->domain.domid)) < 0)
-        return hyp_failed(s, "cannot switch the dirty log on", error);
+    if ((error = backend_log_enable(s->backend, s->domain.domid)) < 0)
+        return backend_failed(s, "cannot switch the dirty log on", error);
     s->logging = true;
     if (outflow_start(&s->out, &populated) < 0)
         return -1;
     if (populated + 64 < s->domain.tot_pages)
         return fail(&s->failure, XLM_E_MEMORY,
-                    "the guest has %llu pages, but only %llu can be found",
+                    "the guest owns %llu pages, but only %llu were found in its address space",
                     (unsigned long long)s->domain.tot_pages, (unsigned long long)populated);
     s->report->scan_ns = lap(s);
     return 0;
 }
 
-/* One round while the guest runs; *verdict says what next. */
+/* One round while the guest runs. result->verdict decides what follows. */
 static int live_round(struct source *s, struct policy_result *result)
 {
     uint64_t start = now_ns(), bytes = s->conn.tx_bytes, dirty;
@@ -374,13 +376,13 @@ static int precopy(struct source *s)
         return -1;
     host_stage(s->host, &s->m, "copying memory");
     s->out.between = listen_between;
-    s->out.context = s;
+    s->out.between_argument = s;
     policy_init(&s->policy, s->request->downtime_ms, s->request->force);
     do {
         if (live_round(s, &result) < 0)
             return -1;
         snprintf(stage, sizeof stage, "round-%u", s->out.round);
-        fault_stage(&s->host->fault, &s->conn, stage);
+        fault_inject_stage(&s->host->fault, &s->conn, stage);
     } while (result.verdict == POLICY_GO_ON);
     if (result.verdict == POLICY_STOP)
         return 0;
@@ -388,13 +390,14 @@ static int precopy(struct source *s)
     return fail(&s->failure, XLM_E_INTERNAL, "%s", text);
 }
 
-/* Walks the guest's xenstore nodes ahead of the blackout (see hyp_store_save()). */
+/* Reads the guest's xenstore nodes before the blackout, so that the blackout is shorter: see
+ * backend_store_save(). */
 static void read_store_ahead(struct source *s)
 {
     uint8_t *nodes = NULL;
     size_t length;
     uint32_t count;
-    if (hyp_store_save(s->h, s->domain.domid, &nodes, &length, &count) == 0)
+    if (backend_store_save(s->backend, s->domain.domid, &nodes, &length, &count) == 0)
         free(nodes);
 }
 
@@ -403,25 +406,26 @@ static int suspend_guest(struct source *s)
     read_store_ahead(s);
     uint64_t asked = now_ns();
     host_stage(s->host, &s->m, "suspending the guest");
-    fault_stage(&s->host->fault, &s->conn, "suspending");
-    if (hyp_suspend(s->h, s->domain.domid, s->request->suspend_timeout_ms, s->conn.cancel_fd,
-                    &s->stopped_ns, &s->failure) < 0)
+    fault_inject_stage(&s->host->fault, &s->conn, "suspending");
+    if (backend_suspend(s->backend, s->domain.domid, s->request->suspend_timeout_ms,
+                        s->conn.cancel_fd, &s->stopped_ns, &s->failure) < 0)
         return -1;
     s->suspended = true;
     lap(s);
     s->report->suspend_ns = s->stopped_ns - asked;
-    fault_stage(&s->host->fault, &s->conn, "suspended");
+    fault_inject_stage(&s->host->fault, &s->conn, "suspended");
     return 0;
 }
 
-/* Has the balloon moved since the memory was mapped? */
+/* True if the guest's balloon may have made or filled holes since the memory was scanned. */
 static bool balloon_moved(struct source *s)
 {
-    struct hyp_domain now;
+    struct backend_domain now;
     uint64_t before = s->target_kib;
-    hyp_get_target(s->h, s->domain.domid, &s->target_kib);
+    backend_get_target(s->backend, s->domain.domid, &s->target_kib);
     return s->out.holes_moved || before != s->target_kib ||
-           (hyp_info(s->h, s->domain.domid, &now) == 0 && now.tot_pages != s->domain.tot_pages);
+           (backend_info(s->backend, s->domain.domid, &now) == 0 &&
+            now.tot_pages != s->domain.tot_pages);
 }
 
 static int last_round(struct source *s)
@@ -451,9 +455,10 @@ static int send_state(struct source *s)
     struct xlm_run *range = error ? NULL : outflow_ranges(&s->out, &range_count, &populated);
     if (!range)
         return -1;
-    if ((error = hyp_store_save(s->h, s->domain.domid, &nodes, &node_bytes, &node_count)) < 0) {
+    if ((error = backend_store_save(s->backend, s->domain.domid, &nodes, &node_bytes,
+                                    &node_count)) < 0) {
         free(range);
-        return hyp_failed(s, "cannot read the guest's xenstore nodes", error);
+        return backend_failed(s, "cannot read the guest's xenstore nodes", error);
     }
     struct xlm_state state = {
         clock_to_peer(&s->clock, s->stopped_ns),
@@ -474,7 +479,7 @@ static int send_state(struct source *s)
     free(range);
     free(nodes);
     struct xlm_end end = { s->out.pages, s->out.zero_pages, populated };
-    s->ended = true; /* from here on B may have verified it */
+    s->ended = true; /* from here on B may have sent VERIFIED */
     if (error || conn_send_struct(&s->conn, XLM_END, &end, sizeof end) < 0)
         return -1;
     s->report->state_ns = lap(s);
@@ -490,11 +495,11 @@ static int stop_and_copy(struct source *s)
     s->conn.timeout_ms = 15000;
     if (last_round(s) < 0 || send_state(s) < 0)
         return -1;
-    fault_stage(&s->host->fault, &s->conn, "state-sent");
+    fault_inject_stage(&s->host->fault, &s->conn, "state-sent");
     if (wait_round_ack(s) < 0 || conn_expect(&s->conn, &s->record, XLM_VERIFIED) < 0)
         return -1;
     s->report->verify_ns = lap(s);
-    fault_stage(&s->host->fault, &s->conn, "verified");
+    fault_inject_stage(&s->host->fault, &s->conn, "verified");
     return 0;
 }
 
@@ -508,7 +513,8 @@ static void note_running(struct source *s)
     s->report->total_ns = now - s->start_ns;
 }
 
-/* -1: not done, with the journal telling whether the guest is still A's. */
+/* Returns -1 on failure. If the journal is `committing` then, A does not know who owns the
+ * guest. */
 static int commit(struct source *s)
 {
     host_stage(s->host, &s->m, "handing over");
@@ -516,17 +522,17 @@ static int commit(struct source *s)
     s->conn.timeout_ms = 10000;
     int error = host_move(s->host, &s->journal, JOURNAL_COMMITTING);
     if (error < 0)
-        return hyp_failed(s, "cannot write the journal", error);
+        return backend_failed(s, "cannot write the journal", error);
     s->journal.state = JOURNAL_COMMITTING;
-    fault_stage(&s->host->fault, &s->conn, "committing");
+    fault_inject_stage(&s->host->fault, &s->conn, "committing");
     if (conn_send_struct(&s->conn, XLM_COMMIT, NULL, 0) < 0)
         return -1;
-    fault_stage(&s->host->fault, &s->conn, "committed");
+    fault_inject_stage(&s->host->fault, &s->conn, "committed");
     if (conn_expect(&s->conn, &s->record, XLM_RUNNING) < 0)
         return -1;
     note_running(s);
     s->report->commit_ns = lap(s);
-    fault_stage(&s->host->fault, &s->conn, "running");
+    fault_inject_stage(&s->host->fault, &s->conn, "running");
     return 0;
 }
 
@@ -537,72 +543,74 @@ static void note_totals(struct source *s)
     s->report->zero_pages = s->out.zero_pages;
 }
 
-/* For forecasts.  What was held back by a cap does not tell what the link carries. */
+/* For forecasts. With a limit on the send rate, the migration does not show the bandwidth of the
+ * link. */
 static void note_speed(struct source *s)
 {
-    struct speed speed;
-    if (s->request->max_mib_s || !speed_of(s->report, &speed))
+    struct rate_speed speed;
+    if (s->request->max_mib_s || !rate_speed_of(s->report, &speed))
         return;
-    int error = speed_write(s->host->state_dir, &speed);
+    int error = rate_speed_write(s->host->state_dir, &speed);
     if (error < 0)
-        log_line("cannot note the speed of the migration: %s", strerror(-error));
+        log_line("cannot save the speed of the migration for later forecasts: %s",
+                 strerror(-error));
 }
 
 static enum source_result release(struct source *s)
 {
     int error = host_move(s->host, &s->journal, JOURNAL_RELEASED);
-    fault_stage(&s->host->fault, &s->conn, "released");
+    fault_inject_stage(&s->host->fault, &s->conn, "released");
     int told = conn_send_struct(&s->conn, XLM_DONE, NULL, 0);
     note_totals(s);
     note_speed(s);
-    outflow_free(&s->out); /* mappings keep pages of a dying domain */
+    outflow_free(&s->out); /* a mapping would keep pages of the dying domain */
     if (!error)
-        error = source_destroy_copy(s->host, s->h, &s->journal);
-    /* B has forgotten it when it says DONE, too; else settle.c asks until it has. */
+        error = source_destroy_copy(s->host, s->backend, &s->journal);
+    /* B's DONE means that B has deleted its journal. Without it, settle.c asks B until it has. */
     if (!error && !told && conn_expect(&s->conn, &s->record, XLM_DONE) == 0)
         error = host_move(s->host, &s->journal, JOURNAL_NONE);
     if (error < 0)
-        log_line("%s runs on the target host, but its copy here cannot be destroyed: %s", s->m.name,
-                 strerror(-error));
+        log_line("%s runs on the target host, but the copy on this host cannot be destroyed: %s",
+                 s->m.name, strerror(-error));
     return SOURCE_OK;
 }
 
-int source_destroy_copy(struct host *host, struct hyp *h, const struct journal *j)
+int source_destroy_copy(struct host *host, struct backend *backend, const struct journal *j)
 {
-    struct hyp_domain d;
-    int error = hyp_find_uuid(h, j->uuid, &d);
+    struct backend_domain d;
+    int error = backend_find_uuid(backend, j->uuid, &d);
     if (error == 0 && d.domid == j->domid)
-        error = hyp_destroy(h, d.domid);
+        error = backend_destroy(backend, d.domid);
     if (error < 0 && error != -ESRCH)
         return error;
     if (error == -ESRCH ||
-        d.domid == j->domid) /* else the guest has come back, and they are its own */
+        d.domid == j->domid) /* otherwise the guest has come back, and the files belong to it */
         files_remove(host->state_dir, j->uuid);
     return 0;
 }
 
-int source_take_back(struct host *host, struct hyp *h, const struct journal *j)
+int source_take_back(struct host *host, struct backend *backend, const struct journal *j)
 {
-    struct hyp_domain d;
+    struct backend_domain d;
     (void)host;
-    int error = hyp_find_uuid(h, j->uuid, &d);
+    int error = backend_find_uuid(backend, j->uuid, &d);
     if (error < 0 || d.domid != j->domid)
         return error == -ESRCH || !error
                    ? 0
-                   : error; /* the host has been restarted: nothing is left to run */
-    hyp_log_disable(h, d.domid);
-    return d.suspended ? hyp_resume(h, d.domid) : 0;
+                   : error; /* the host has been restarted: there is no copy to run */
+    backend_log_disable(backend, d.domid);
+    return d.suspended ? backend_resume(backend, d.domid) : 0;
 }
 
-/* The guest is A's: as it was before. */
+/* A owns the guest: makes everything as it was before the migration. */
 static void undo(struct source *s)
 {
-    int error = s->suspended ? hyp_resume(s->h, s->domain.domid) : 0;
+    int error = s->suspended ? backend_resume(s->backend, s->domain.domid) : 0;
     if (error < 0)
         log_line("cannot resume %s: %s", s->m.name, strerror(-error));
     if (s->logging)
-        hyp_log_disable(s->h, s->domain.domid);
-    if (s->sending) /* B may keep a verified copy: it must hear that it is void */
+        backend_log_disable(s->backend, s->domain.domid);
+    if (s->sending) /* B may have a verified copy, which it must destroy: settle.c tells it */
         host_move(s->host, &s->journal, s->ended ? JOURNAL_TAKEN_BACK : JOURNAL_NONE);
     conn_send_error(&s->conn, &s->failure);
     conn_linger(&s->conn);
@@ -611,8 +619,9 @@ static void undo(struct source *s)
 static enum source_result fail_migration(struct source *s)
 {
     if (s->journal.state == JOURNAL_COMMITTING) {
-        hyp_log_disable(s->h, s->domain.domid);
-        log_line("%s: %s; who runs it is not known yet", s->m.name, s->failure.text);
+        backend_log_disable(s->backend, s->domain.domid);
+        log_line("%s: %s; it is not known yet which host owns the guest: see `xlm status`",
+                 s->m.name, s->failure.text);
         return SOURCE_UNRESOLVED;
     }
     note_totals(s);
@@ -624,7 +633,7 @@ static enum source_result fail_migration(struct source *s)
 static void tear_down(struct source *s)
 {
     if (s->conn.fd < 0 && s->request->fd >= 0)
-        close(s->request->fd); /* given, but not taken over */
+        close(s->request->fd); /* conn_init() has not taken it over */
     outflow_free(&s->out);
     conn_close(&s->conn);
     record_free(&s->record);
@@ -632,8 +641,8 @@ static void tear_down(struct source *s)
     free(s->context);
     if (s->added)
         host_remove(s->host, &s->m);
-    if (s->h)
-        hyp_close(s->h);
+    if (s->backend)
+        backend_close(s->backend);
 }
 
 enum source_result source_run(struct host *host, const struct source_request *request,

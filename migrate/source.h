@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A: one migration out. */
+/* A: one migration out of this host. */
 #ifndef MIGRATE_SOURCE_H
 #define MIGRATE_SOURCE_H
 
@@ -10,22 +10,24 @@ struct source_request {
     char guest[XLM_NAME_MAX], peer[256];
     uint16_t port;
     uint32_t downtime_ms, suspend_timeout_ms;
-    uint64_t max_mib_s; /* 0: no cap */
+    uint64_t max_mib_s; /* 0: no limit */
     bool force;
-    int fd; /* a connection that is there (tests), or -1: dial */
+    int fd; /* a connection that exists already (tests), or -1 to connect to `peer` */
 };
 
-/*
- * Runs the migration in the calling thread and reports it.  What it returns is what `done` said: */
+/* Runs the migration in the calling thread and reports its events.  The result is also that of the
+ * event `done`. */
 enum source_result { SOURCE_OK, SOURCE_FAILED, SOURCE_CANCELLED, SOURCE_UNRESOLVED };
 enum source_result source_run(struct host *host, const struct source_request *request,
                               struct report *report);
 
-/* The guest is B's for sure: destroys this host's copy.  0 or a negative errno. */
-struct hyp;
-int source_destroy_copy(struct host *host, struct hyp *h, const struct journal *j);
+struct backend;
 
-/* The guest is A's: lets it run on, log-dirty off.  0 or a negative errno. */
-int source_take_back(struct host *host, struct hyp *h, const struct journal *j);
+/* B certainly owns the guest: destroys this host's copy.  0 or a negative errno. */
+int source_destroy_copy(struct host *host, struct backend *backend, const struct journal *j);
+
+/* A owns the guest: resumes it if it is suspended, with the dirty log off.  0 or a negative errno.
+ */
+int source_take_back(struct host *host, struct backend *backend, const struct journal *j);
 
 #endif

@@ -11,7 +11,7 @@ struct cursor {
     const uint8_t *at, *end;
 };
 
-/* The next record; false at the end of the bytes or if what is there does not fit. */
+/* The next state record. False at the end of the bytes, or if the record does not fit into them. */
 static bool next(struct cursor *c, struct hvm_save_descriptor *d, const uint8_t **payload)
 {
     if ((size_t)(c->end - c->at) < sizeof *d)
@@ -41,10 +41,11 @@ const void *state_find(const void *context, size_t bytes, uint16_t type, size_t 
 static int check_header(const struct xlr_header *h, struct failure *f)
 {
     if (h->magic != XLR_MAGIC)
-        return fail(f, XLM_E_STATE, "state records: wrong magic %08x", h->magic);
+        return fail(f, XLM_E_STATE, "state records have the wrong magic number %08x", h->magic);
     if (h->version != XLR_VERSION)
-        return fail(f, XLM_E_VERSION, "state records have version %u, this host knows %u",
-                    h->version, XLR_VERSION);
+        return fail(f, XLM_E_VERSION,
+                    "state records have version %u, the target host knows version %u", h->version,
+                    XLR_VERSION);
     return 0;
 }
 
@@ -67,9 +68,9 @@ int state_check(const void *context, size_t bytes, struct failure *f)
                     (size_t)(c.at - (const uint8_t *)context));
     size_t length;
     if (!state_find(context, bytes, XLR_CPU_FEATURES, &length) || length < 8)
-        return fail(f, XLM_E_STATE, "state records without CPU features");
+        return fail(f, XLM_E_STATE, "state records lack the CPU features");
     if (!state_find(context, bytes, XLR_TIME, &length) || length < sizeof(struct xlr_time))
-        return fail(f, XLM_E_STATE, "state records without the time");
+        return fail(f, XLM_E_STATE, "state records lack the time");
     return 0;
 }
 
@@ -87,9 +88,9 @@ static const char *gic_name(uint32_t gic)
 }
 
 /*
- * Which widths the host's CPUs have at EL1 is in ID_AA64PFR0.EL1: 0: no AArch64 at all, 1: nothing
- * else, 2: both.  The width of the empty domain that these features are from says nothing: the
- * guest's own is chosen when it is made.
+ * ID_AA64PFR0.EL1 gives the widths of the host's CPUs at EL1. 0: AArch32 only, 1: AArch64 only, 2:
+ * both. The width of the empty domain does not matter: xl chooses the width of the guest's domain
+ * when it makes it.
  */
 static int check_width(uint32_t width, const void *features, size_t bytes, struct failure *f)
 {
@@ -97,12 +98,12 @@ static int check_width(uint32_t width, const void *features, size_t bytes, struc
     memcpy(&host, features, bytes < sizeof host ? bytes : sizeof host);
     unsigned el1 = host.reg[XLR_ID_PFR0] >> 4 & 0xf;
     if (width != XLR_WIDTH_32 && width != XLR_WIDTH_64)
-        return fail(f, XLM_E_STATE, "the guest runs at %u bits", width);
+        return fail(f, XLM_E_STATE, "state records have the unknown width of %u bits", width);
     if (width == XLR_WIDTH_32 ? el1 != 1 : el1 != 0)
         return 0;
     return fail(
         f, XLM_E_CPU,
-        "the guest's kernel runs at %u bits (%s), which the target host's CPUs do not have at EL1",
+        "the guest's kernel is of %u bits (%s), which the target host's CPUs do not support at EL1",
         width, width == XLR_WIDTH_32 ? "AArch32" : "AArch64");
 }
 
@@ -124,11 +125,12 @@ int state_compatible(const void *guest, size_t guest_bytes, const void *host, si
     if (check_width(g.width, hf, host_length, f) < 0)
         return -1;
     if (g.vcpu_count != vcpus)
-        return fail(f, XLM_E_STATE, "its state has %u vCPUs, its configuration %u", g.vcpu_count,
-                    vcpus);
+        return fail(f, XLM_E_STATE,
+                    "the guest's state records have %u vCPUs, its configuration has %u",
+                    g.vcpu_count, vcpus);
     if (g.ipa_bits > h.ipa_bits)
         return fail(f, XLM_E_CPU,
-                    "the guest has %u bits of physical address, the target host offers %u",
+                    "the guest has %u bits of guest-physical address, the target host offers %u",
                     g.ipa_bits, h.ipa_bits);
     if (g.counter_hz != h.counter_hz)
         return fail(f, XLM_E_CPU,
@@ -139,8 +141,8 @@ int state_compatible(const void *guest, size_t guest_bytes, const void *host, si
 
 #define NS_PER_S 1000000000u
 
-/* elapsed_ns * hz / 10^9, exact: of the seconds and of the rest, so that no product is larger than
- * 64 bits. */
+/* elapsed_ns * hz / 10^9, rounded down. Seconds and rest are multiplied separately, so that no
+ * product exceeds 64 bits. */
 static uint64_t ticks_in(uint64_t elapsed_ns, uint64_t hz)
 {
     uint64_t seconds = elapsed_ns / NS_PER_S, rest = elapsed_ns % NS_PER_S;
@@ -152,12 +154,13 @@ int state_add_time(void *context, size_t bytes, uint64_t elapsed_ns, struct fail
     size_t length;
     const uint8_t *payload = state_find(context, bytes, XLR_TIME, &length);
     if (!payload || length < sizeof(struct xlr_time))
-        return fail(f, XLM_E_STATE, "state records without the time");
+        return fail(f, XLM_E_STATE, "state records lack the time");
     struct xlr_time time;
     memcpy(&time, payload, sizeof time);
     if (time.counter_hz == 0 || time.counter_hz > 100000000000ull ||
         elapsed_ns > 86400ull * NS_PER_S)
-        return fail(f, XLM_E_STATE, "a counter of %llu Hz and %llu ns under way",
+        return fail(f, XLM_E_STATE,
+                    "state records have a counter of %llu Hz, read %llu ns ago: out of range",
                     (unsigned long long)time.counter_hz, (unsigned long long)elapsed_ns);
     time.counter += ticks_in(elapsed_ns, time.counter_hz);
     memcpy((uint8_t *)context + (payload - (const uint8_t *)context), &time, sizeof time);

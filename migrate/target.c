@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Theory of operation.  Straight through the order of records in PROTOCOL.md; `xl create -p` runs
- * beside it, and pages that come before it is done wait in the intake's queue.  Any failure before
- * `verified` is in the journal destroys what was made.  After it, the guest is kept until A says
- * COMMIT, or that it has it back, on this connection or on another one (settle_target.c).
+ * Theory of operation. One thread takes the records in the order of PROTOCOL.md. Meanwhile `xl
+ * create -p` runs as a process, and pages that arrive before it has ended wait in the queue of
+ * intake.c. A failure before the journal is `verified` destroys what was made. After that the copy
+ * stays until A sends COMMIT, or until A reports that it has taken the guest back, on this
+ * connection or on a later one (settle_target.c).
  */
 #include "target.h"
 
@@ -26,7 +27,7 @@
 struct target {
     struct host *host;
     struct failure failure;
-    struct hyp *h;
+    struct backend *backend;
     struct migration m;
     struct journal journal;
     struct conn conn;
@@ -35,8 +36,8 @@ struct target {
     struct config config;
     struct files files;
     struct xlm_domain offered;
-    struct hyp_domain domain;
-    uint8_t *state; /* the STATE record's payload */
+    struct backend_domain domain;
+    uint8_t *state; /* payload of the STATE record */
     struct xlm_want want;
     bool added, receiving, created, want_sent, verified;
 };
@@ -46,30 +47,30 @@ static int check_name(struct target *t)
     for (const char *c = t->offered.name; *c; c++)
         if (!isalnum((unsigned char)*c) && !strchr("_.+-", *c))
             return fail(&t->failure, XLM_E_NAME,
-                        "the guest's name has a character that cannot move");
+                        "the guest's name has a character that a migration does not allow "
+                        "(letters, digits and _ . + - are allowed)");
     return 0;
 }
 
-/* What another guest of this host, or its memory, stands against. */
+/* Refuses the guest if a domain has its name or its UUID, or if there is too little free memory. */
 static int check_room(struct target *t)
 {
-    struct hyp_domain other;
+    struct backend_domain other;
     char uuid[37];
     uuid_format(t->offered.uuid, uuid);
-    int by_name = hyp_find(t->h, t->offered.name, &other),
-        by_uuid = hyp_find_uuid(t->h, t->offered.uuid, &other);
+    int by_name = backend_find(t->backend, t->offered.name, &other),
+        by_uuid = backend_find_uuid(t->backend, t->offered.uuid, &other);
     if (by_uuid == 0)
         return fail(&t->failure, XLM_E_UUID,
-                    "a domain with the uuid %s is on the target host already (%s)", uuid,
-                    other.name);
+                    "the target host already has a domain with the UUID %s (%s)", uuid, other.name);
     if (by_name == 0)
-        return fail(&t->failure, XLM_E_NAME, "a domain called %s is on the target host already",
+        return fail(&t->failure, XLM_E_NAME, "the target host already has a domain called %s",
                     t->offered.name);
     if (by_name != -ESRCH || by_uuid != -ESRCH)
         return fail(&t->failure, XLM_E_INTERNAL, "cannot list the target host's domains");
-    uint64_t free_pages,
-        need = t->offered.tot_pages + t->offered.tot_pages / 256 + 512; /* and its tables */
-    if (hyp_free_pages(t->h, &free_pages) < 0)
+    uint64_t free_pages, need = t->offered.tot_pages + t->offered.tot_pages / 256 +
+                                512; /* pages for stage-2 tables and the hypervisor's structures */
+    if (backend_free_pages(t->backend, &free_pages) < 0)
         return fail(&t->failure, XLM_E_INTERNAL, "cannot read the target host's free memory");
     if (free_pages < need)
         return fail(&t->failure, XLM_E_MEMORY,
@@ -81,9 +82,9 @@ static int check_room(struct target *t)
 static int check_cpu(struct target *t, const uint8_t *context, char *warning, size_t size)
 {
     uint8_t *here = malloc(XLM_CONTEXT_MAX);
-    int n = here ? hyp_host_context(t->h, here, XLM_CONTEXT_MAX) : -ENOMEM;
+    int n = here ? backend_host_context(t->backend, here, XLM_CONTEXT_MAX) : -ENOMEM;
     int error = n < 0 ? fail(&t->failure, XLM_E_INTERNAL,
-                             "cannot read the target host's features: %s", strerror(-n))
+                             "cannot read the target host's CPU features: %s", strerror(-n))
                       : state_compatible(context, t->offered.context_length, here, (size_t)n,
                                          t->offered.vcpu_count, &t->failure, warning, size);
     free(here);
@@ -137,15 +138,15 @@ static int begin(struct target *t, uint32_t guest_bits)
     if (files_prepare(&t->files, t->host->state_dir, t->m.uuid, &t->config, guest_bits,
                       t->offered.file, &t->failure) < 0 ||
         write_config(t, path) < 0 ||
-        intake_init(&t->in, t->h, t->offered.max_pages, &t->failure) < 0)
+        intake_init(&t->in, t->backend, t->offered.max_pages, &t->failure) < 0)
         return -1;
     host_stage(t->host, &t->m, "receiving");
     t->created = true;
-    return hyp_create_start(t->h, path, &t->failure);
+    return backend_create_start(t->backend, path, &t->failure);
 }
 
-/* "Send pages": at once if there is a buffer for those that come before the domain is made, else
- * when it is. */
+/* WANT permits A to send PAGES. It is sent at once if there is a buffer for pages that arrive
+ * before the domain exists, and otherwise when the domain exists. */
 static int send_want(struct target *t)
 {
     t->want_sent = true;
@@ -167,30 +168,34 @@ static int accept_domain(struct target *t)
     struct iovec part[2] = { { &accept, sizeof accept }, { warning, strlen(warning) } };
     if (conn_send(&t->conn, XLM_ACCEPT, part, 2, 2) < 0)
         return -1;
-    fault_stage(&t->host->fault, &t->conn, "accepted");
+    fault_inject_stage(&t->host->fault, &t->conn, "accepted");
     t->want.files = files_wanted(&t->files, parts.path);
     return t->host->buffer_bytes ? send_want(t) : 0;
 }
 
-/* Has xl made the domain?  Waits at most `wait_ms`; 1: not yet. */
+/* Waits at most `wait_ms` for xl to make the domain. 0: the domain exists, 1: not yet, -1:
+ * failed. */
 static int look_for_domain(struct target *t, int wait_ms)
 {
     if (t->in.ready)
         return 0;
-    int error = hyp_create_wait(t->h, wait_ms, &t->failure);
+    int error = backend_create_wait(t->backend, wait_ms, &t->failure);
     if (error == -EAGAIN)
         return 1;
     if (error < 0)
         return -1;
-    if (hyp_find_uuid(t->h, t->m.uuid, &t->domain) < 0)
-        return fail(&t->failure, XLM_E_CREATE, "xl has made the domain, but it cannot be found");
+    if (backend_find_uuid(t->backend, t->m.uuid, &t->domain) < 0)
+        return fail(
+            &t->failure, XLM_E_CREATE,
+            "xl create on the target host succeeded, but there is no domain with the guest's UUID");
     t->journal.domid = t->domain.domid;
     if (t->domain.vcpu_count != t->offered.vcpu_count)
-        return fail(&t->failure, XLM_E_CREATE, "the new domain has %u vCPUs, the guest %u",
-                    t->domain.vcpu_count, t->offered.vcpu_count);
-    if (hyp_set_max_pages(t->h, t->domain.domid, t->offered.max_pages) < 0)
+        return fail(&t->failure, XLM_E_CREATE,
+                    "xl made a domain with %u vCPUs, but the guest has %u", t->domain.vcpu_count,
+                    t->offered.vcpu_count);
+    if (backend_set_max_pages(t->backend, t->domain.domid, t->offered.max_pages) < 0)
         return fail(&t->failure, XLM_E_CREATE, "cannot set the new domain's memory limit");
-    fault_stage(&t->host->fault, &t->conn, "created");
+    fault_inject_stage(&t->host->fault, &t->conn, "created");
     return intake_attach(&t->in, t->domain.domid);
 }
 
@@ -202,7 +207,8 @@ static int wait_for_domain(struct target *t)
         if (conn_cancelled(&t->conn))
             return fail(&t->failure, XLM_E_CANCELLED, "cancelled");
         if (now_ns() > end)
-            return fail(&t->failure, XLM_E_CREATE, "xl create takes too long");
+            return fail(&t->failure, XLM_E_CREATE,
+                        "xl create on the target host did not end within 60 s");
     }
     return waiting;
 }
@@ -221,17 +227,17 @@ static int end_round(struct target *t)
     t->m.bytes = t->conn.rx_bytes;
     pthread_mutex_unlock(&t->host->lock);
     snprintf(stage, sizeof stage, "round-%u", round.round);
-    fault_stage(&t->host->fault, &t->conn, stage);
+    fault_inject_stage(&t->host->fault, &t->conn, stage);
     return 0;
 }
 
 static int keep_state(struct target *t)
 {
     if (t->state || !t->in.ready)
-        return fail_record(&t->failure, XLM_E_STREAM, XLM_STATE, t->record.header.index,
-                           t->record.offset, "it comes %s",
-                           t->state ? "twice" : "before the first round has ended");
-    t->state = t->record.payload; /* the record's buffer changes hands */
+        return codec_fail(&t->failure, XLM_E_STREAM, XLM_STATE, t->record.header.index,
+                          t->record.offset, "it came %s",
+                          t->state ? "twice" : "before the first round has ended");
+    t->state = t->record.payload; /* the record's buffer is taken over */
     t->record.payload = NULL;
     t->record.capacity = 0;
     return 0;
@@ -254,7 +260,7 @@ static int take_record(struct target *t)
 static int receive_memory(struct target *t)
 {
     for (;;) {
-        /* The buffer is full, or xl is done: nothing more is read before the domain is there. */
+        /* If the buffer is full, nothing more is read before the domain exists. */
         int waiting = t->in.queued_bytes >= t->host->buffer_bytes ? wait_for_domain(t)
                                                                   : look_for_domain(t, 0);
         if (waiting < 0 || (t->in.ready && !t->want_sent && send_want(t) < 0) ||
@@ -280,7 +286,8 @@ static int load_state(struct target *t, const struct xlm_state *state)
     if (!error)
         error = state_add_time(context, state->context_length, gone, &t->failure);
     if (!error) {
-        int result = hyp_set_context(t->h, t->domain.domid, context, state->context_length);
+        int result = backend_set_context(t->backend, t->domain.domid, context,
+                                         state->context_length);
         if (result < 0)
             error = fail(&t->failure, XLM_E_STATE, "the hypervisor refuses the guest's state: %s",
                          strerror(-result));
@@ -293,15 +300,15 @@ static int load_store(struct target *t, const struct xlm_state *state)
 {
     struct state_parts parts;
     codec_state_parts(state, &parts);
-    int error = hyp_store_load(t->h, t->domain.domid, parts.nodes, state->node_bytes);
+    int error = backend_store_load(t->backend, t->domain.domid, parts.nodes, state->node_bytes);
     if (!error && state->target_kib)
-        error = hyp_set_target(t->h, t->domain.domid, state->target_kib);
+        error = backend_set_target(t->backend, t->domain.domid, state->target_kib);
     return error < 0 ? fail(&t->failure, XLM_E_STATE, "cannot write the guest's xenstore nodes: %s",
                             strerror(-error))
                      : 0;
 }
 
-/* Everything is here: makes the guest whole, so that nothing but unpausing it is left. */
+/* All records have arrived: completes the guest, so that only unpausing it remains. */
 static int finish(struct target *t)
 {
     const struct xlm_end *end = (const struct xlm_end *)t->record.payload;
@@ -311,13 +318,13 @@ static int finish(struct target *t)
     codec_state_parts(state, &parts);
     if (end->pages != t->in.pages || end->zero_pages != t->in.zero_pages)
         return fail(&t->failure, XLM_E_STREAM,
-                    "%llu pages and %llu zero pages came, %llu and %llu were sent",
+                    "%llu pages and %llu zero pages arrived, but %llu and %llu were sent",
                     (unsigned long long)t->in.pages, (unsigned long long)t->in.zero_pages,
                     (unsigned long long)end->pages, (unsigned long long)end->zero_pages);
     if (intake_finish(&t->in, parts.range, state->range_count, &populated) < 0)
         return -1;
     if (populated != end->populated)
-        return fail(&t->failure, XLM_E_STREAM, "the guest has %llu frames, its ranges have %llu",
+        return fail(&t->failure, XLM_E_STREAM, "END counts %llu populated frames, STATE lists %llu",
                     (unsigned long long)end->populated, (unsigned long long)populated);
     if (files_check(&t->files, &t->failure) < 0 || load_store(t, state) < 0 ||
         files_finish(&t->files, &t->failure) < 0)
@@ -333,35 +340,35 @@ static int hand_over(struct target *t)
     t->verified = true;
     uint64_t verified_ns = now_ns();
     host_stage(t->host, &t->m, "waiting for the source host to give the guest up");
-    fault_stage(&t->host->fault, &t->conn, "verified");
+    fault_inject_stage(&t->host->fault, &t->conn, "verified");
     if (conn_send_struct(&t->conn, XLM_VERIFIED, NULL, 0) < 0)
         return -1;
-    fault_stage(&t->host->fault, &t->conn, "waiting");
+    fault_inject_stage(&t->host->fault, &t->conn, "waiting");
     if (conn_expect(&t->conn, &t->record, XLM_COMMIT) < 0)
         return -1;
-    fault_stage(&t->host->fault, &t->conn, "committed");
-    return target_own(t->host, t->h, &t->conn, &t->journal, verified_ns);
+    fault_inject_stage(&t->host->fault, &t->conn, "committed");
+    return target_own(t->host, t->backend, &t->conn, &t->journal, verified_ns);
 }
 
-int target_run(struct hyp *h, const struct journal *j)
+int target_run(struct backend *backend, const struct journal *j)
 {
-    struct hyp_domain d;
-    int error = hyp_find_uuid(h, j->uuid, &d);
-    return error < 0 ? error : d.paused ? hyp_unpause(h, d.domid) : 0;
+    struct backend_domain d;
+    int error = backend_find_uuid(backend, j->uuid, &d);
+    return error < 0 ? error : d.paused ? backend_unpause(backend, d.domid) : 0;
 }
 
-int target_own(struct host *host, struct hyp *h, struct conn *conn, const struct journal *j,
-               uint64_t verified_ns)
+int target_own(struct host *host, struct backend *backend, struct conn *conn,
+               const struct journal *j, uint64_t verified_ns)
 {
     struct record record = { 0 };
     int error = host_move(host, j, JOURNAL_OWNER);
     if (error < 0 && error != -EALREADY)
-        return fail(conn->failure, XLM_E_INTERNAL, "the guest has been given up here");
-    if ((error = target_run(h, j)) < 0)
+        return fail(conn->failure, XLM_E_INTERNAL, "this host has already given the guest up");
+    if ((error = target_run(backend, j)) < 0)
         log_line("cannot run %s: %s", j->name, strerror(-error));
     struct xlm_running running = { now_ns(), verified_ns };
-    fault_stage(&host->fault, conn, "running");
-    log_line("%s runs here", j->name);
+    fault_inject_stage(&host->fault, conn, "running");
+    log_line("%s runs on this host", j->name);
     conn->cancel_fd = -1;
     error = conn_send_struct(conn, XLM_RUNNING, &running, sizeof running) < 0
                 ? -1
@@ -372,30 +379,30 @@ int target_own(struct host *host, struct hyp *h, struct conn *conn, const struct
     return conn_send_struct(conn, XLM_DONE, NULL, 0);
 }
 
-int target_discard(struct host *host, struct hyp *h, const struct journal *j)
+int target_discard(struct host *host, struct backend *backend, const struct journal *j)
 {
-    struct hyp_domain d;
-    /* Out of `verified` first: from here on a COMMIT that is under way finds nothing to run. */
+    struct backend_domain d;
+    /* Leave `verified` first, so that a COMMIT that arrives from now on is refused. */
     int error = host_move(host, j, JOURNAL_RECEIVING);
     if (error && error != -EALREADY)
         return error;
-    error = hyp_find_uuid(h, j->uuid, &d);
-    if (error == 0 && (error = hyp_destroy(h, d.domid)) < 0)
+    error = backend_find_uuid(backend, j->uuid, &d);
+    if (error == 0 && (error = backend_destroy(backend, d.domid)) < 0)
         return error;
     files_remove(host->state_dir, j->uuid);
     return host_move(host, j, JOURNAL_NONE);
 }
 
-/* A failure before `verified`, or A's own word after it: nothing of the guest stays here. */
+/* After a failure before `verified`, or an ERROR of A: removes all of the guest from this host. */
 static void undo(struct target *t)
 {
-    hyp_create_abandon(t->h);
+    backend_create_abandon(t->backend);
     intake_free(&t->in);
     files_close(&t->files, true);
     if (t->created) {
-        int error = target_discard(t->host, t->h, &t->journal);
+        int error = target_discard(t->host, t->backend, &t->journal);
         if (error < 0)
-            log_line("cannot destroy what came of %s: %s", t->m.name, strerror(-error));
+            log_line("cannot destroy the incomplete copy of %s: %s", t->m.name, strerror(-error));
     } else if (t->receiving) {
         files_remove(t->host->state_dir, t->m.uuid);
         host_move(t->host, &t->journal, JOURNAL_NONE);
@@ -409,10 +416,10 @@ static int greet(struct target *t, uint32_t *purpose)
     struct xlm_hello hello = *(const struct xlm_hello *)t->record.payload;
     if (hello.version_min > XLM_VERSION || hello.version_max < XLM_VERSION)
         return fail(&t->failure, XLM_E_VERSION,
-                    "the source speaks versions %u to %u, this host version %u", hello.version_min,
-                    hello.version_max, XLM_VERSION);
+                    "the source host speaks protocol versions %u to %u, the target host version %u",
+                    hello.version_min, hello.version_max, XLM_VERSION);
     if (hello.purpose != XLM_MIGRATE && hello.purpose != XLM_RESOLVING)
-        return fail(&t->failure, XLM_E_STREAM, "unknown purpose %u", hello.purpose);
+        return fail(&t->failure, XLM_E_STREAM, "HELLO has the unknown purpose %u", hello.purpose);
     memcpy(t->m.id, hello.migration, 16);
     *purpose = hello.purpose;
     hello.version_min = hello.version_max = XLM_VERSION;
@@ -444,14 +451,14 @@ static void receive_guest(struct target *t)
     }
     struct journal now;
     if (host_journal(t->host, t->m.id, &now) == 0 && now.state == JOURNAL_OWNER)
-        return; /* it runs here; A has not said DONE, and will ask */
+        return; /* the guest runs here; A has not sent DONE, and will ask */
     if (t->verified && !t->failure.from_peer) {
-        log_line("%s: %s; the guest stays as it is here until its source is heard of", t->m.name,
-                 t->failure.text);
+        log_line("%s: %s; the paused copy stays on this host until the source host connects again",
+                 t->m.name, t->failure.text);
         return;
     }
-    log_line("migration of %s from %s refused or failed: %s", t->m.name[0] ? t->m.name : "a guest",
-             t->m.peer, t->failure.text);
+    log_line("migration of %s from %s was refused or failed: %s",
+             t->m.name[0] ? t->m.name : "a guest", t->m.peer, t->failure.text);
     conn_send_error(&t->conn, &t->failure);
     undo(t);
 }
@@ -469,9 +476,9 @@ void target_serve(struct host *host, int fd, const char *peer)
     conn_init(&t->conn, fd, -1, &host->fault, &t->failure);
     copy_text(t->m.peer, sizeof t->m.peer, peer);
     files_init(&t->files);
-    t->h = hyp_open(host->hyp_name, &t->failure);
-    if (!t->h || greet(t, &purpose) < 0) {
-        log_line("connection from %s refused: %s", peer, t->failure.text);
+    t->backend = backend_open(host->backend_name, &t->failure);
+    if (!t->backend || greet(t, &purpose) < 0) {
+        log_line("refused the connection from %s: %s", peer, t->failure.text);
         conn_send_error(&t->conn, &t->failure);
     } else if (purpose == XLM_MIGRATE) {
         receive_guest(t);
@@ -487,7 +494,7 @@ void target_serve(struct host *host, int fd, const char *peer)
     free(t->state);
     if (t->added)
         host_remove(host, &t->m);
-    if (t->h)
-        hyp_close(t->h);
+    if (t->backend)
+        backend_close(t->backend);
     free(t);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The wire's records: see PROTOCOL.md.  Shared by both ends, the tests and the fuzzer.
- * Little-endian; the daemon runs on little-endian machines only (asserted in codec.c), so the
- * structures are the bytes.
+ * The records of the migration protocol: PROTOCOL.md.  Both sides, the tests and the fuzzer use
+ * this file.  All numbers are little-endian.  The daemon runs on little-endian machines only
+ * (asserted in codec.c), so a structure in memory has the bytes of the wire.
+ *
+ * A is the source host, B the target host.
  */
 #ifndef MIGRATE_WIRE_H
 #define MIGRATE_WIRE_H
@@ -16,8 +18,8 @@
 #define XLM_VERSION      1u
 
 #define XLM_PAGE_BYTES      4096u
-#define XLM_PAGES_MAX       1024u /* pages of data in a record */
-#define XLM_RUNS_MAX        4096u /* runs in a record */
+#define XLM_PAGES_MAX       1024u /* pages of data per record */
+#define XLM_RUNS_MAX        4096u /* runs per record */
 #define XLM_CONTEXT_MAX     (256u * 1024)
 #define XLM_CONFIG_MAX      (64u * 1024)
 #define XLM_NODES_MAX       1024u
@@ -59,7 +61,7 @@ struct xlm_header {
     uint32_t magic;
     uint16_t type, stream;
     uint32_t length;
-    uint32_t header_sum; /* so that a damaged length is seen before it is believed */
+    uint32_t header_sum; /* checked before `length` is used */
     uint64_t index;
     uint64_t checksum;
 };
@@ -69,11 +71,11 @@ enum xlm_purpose { XLM_MIGRATE = 1, XLM_RESOLVING = 2 };
 #define XLM_CAP_STREAMS  1ull
 #define XLM_CAP_ZSTD     2ull
 #define XLM_CAP_POSTCOPY 4ull
-#define XLM_CAPS         0ull /* what this build offers */
+#define XLM_CAPS         0ull /* those that this daemon offers */
 
 struct xlm_hello {
     uint64_t magic;
-    uint32_t version_min, version_max; /* B's answer: both the version it picked */
+    uint32_t version_min, version_max; /* in B's answer both are the chosen version */
     uint64_t capabilities;
     uint8_t migration[16];
     uint32_t purpose, pad;
@@ -98,8 +100,8 @@ enum xlm_error_code {
 };
 struct xlm_error {
     uint32_t code, record_type;
-    uint64_t record_index, record_offset; /* record_type 0: about no record */
-    /* text follows, to the end of the payload */
+    uint64_t record_index, record_offset; /* only if record_type is not 0 */
+    /* a text follows, to the end of the payload */
 };
 _Static_assert(sizeof(struct xlm_error) == 24, "xlm_error");
 
@@ -107,7 +109,7 @@ struct xlm_ping {
     uint64_t sent_ns;
 };
 struct xlm_pong {
-    uint64_t sent_ns, here_ns;
+    uint64_t sent_ns, here_ns; /* from PING; B's clock */
 };
 
 enum xlm_file_kind { XLM_KERNEL = 0, XLM_RAMDISK = 1, XLM_FILE_KINDS = 2 };
@@ -125,16 +127,16 @@ struct xlm_domain {
     uint64_t max_pages, tot_pages;
     uint32_t context_length, pad;
     struct xlm_file_offer file[XLM_FILE_KINDS];
-    /* follow, each padded to 8: configuration text, context, path of each file */
+    /* these follow, each padded to 8 bytes: configuration text, context, path of each file */
 };
 _Static_assert(sizeof(struct xlm_domain) == 176, "xlm_domain");
 
 struct xlm_accept {
     uint32_t version, pad;
-}; /* a warning for a person may follow */
+}; /* a warning for the operator may follow */
 struct xlm_want {
     uint32_t files, pad;
-}; /* bit: enum xlm_file_kind */
+}; /* one bit per enum xlm_file_kind */
 
 struct xlm_file {
     uint32_t kind, pad;
@@ -143,10 +145,10 @@ struct xlm_file {
 _Static_assert(sizeof(struct xlm_file) == 16, "xlm_file");
 
 enum xlm_codec { XLM_RAW = 0 };
-struct xlm_pages { /* also ZERO's, with codec 0 */
+struct xlm_pages { /* of PAGES, and of ZERO (codec 0) */
     uint32_t round, codec;
     uint32_t run_count, page_count;
-    /* follow: struct xlm_run[run_count]; in PAGES: uint64_t sum[page_count], then the pages */
+    /* these follow: struct xlm_run[run_count]; in PAGES also uint64_t sum[page_count], the pages */
 };
 struct xlm_run {
     uint64_t gfn, count;
@@ -167,8 +169,9 @@ struct xlm_state {
     uint64_t stopped_ns, context_ns; /* on B's clock */
     uint64_t max_pages, target_kib;
     uint32_t context_length, range_count, node_count, node_bytes;
-    /* follow, each padded to 8: context, struct xlm_run[range_count], node bytes: for each node
-     * path NUL, then u32 length and the value's bytes (not aligned) */
+    /* these follow, each padded to 8 bytes: context, struct xlm_run[range_count], node bytes.  The
+     * node bytes of a node are its path, a NUL, a uint32_t length and the value, without alignment
+     */
 };
 _Static_assert(sizeof(struct xlm_state) == 48, "xlm_state");
 
@@ -179,6 +182,7 @@ struct xlm_running {
     uint64_t running_ns, verified_ns;
 };
 
+/* States of the journals in RESOLVE (A's) and RESOLVED (B's). */
 enum xlm_holds {
     XLM_NOTHING = 0,
     XLM_HOLDS_VERIFIED = 1,

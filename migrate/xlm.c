@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The command.  It asks the daemon over its local socket, and shows what comes back. */
+/* The command xlm. It sends a request to the daemon over the local socket, and shows the
+ * answers. */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -11,10 +12,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control.h"
+#include "local_socket.h"
 #include "histogram.h"
 #include "json.h"
 #include "rate.h"
+#include "version.h"
 #include "xlm_show.h"
 
 enum exit_code {
@@ -40,30 +42,35 @@ static volatile sig_atomic_t asked_fd = -1;
 static void usage(FILE *out)
 {
     fputs(
-        "usage: xlm migrate [OPTION...] GUEST HOST[:PORT]    move a running guest to another host\n"
-        "       xlm dirty-rate [OPTION...] GUEST             what a guest writes now, and how it would migrate\n"
-        "       xlm status [--json]                          what is under way, or not settled\n"
-        "       xlm cancel GUEST                             stop a migration or measurement; the guest stays where it is\n"
-        "       xlm resolve GUEST keep|give-up               decide what a lost connection left open\n"
-        "       xlm version\n"
-        "options of migrate:\n"
-        "  --downtime-ms N         stop the guest when this is enough for the rest (default 300)\n"
-        "  --max-mbps N            send at most N MiB/s while the guest runs (default 0: no cap)\n"
-        "  --suspend-timeout-ms N  time for the guest to react to the suspend request (default 5000)\n"
-        "  --force                 stop the guest even if the memory does not converge\n"
-        "  --progress              a line a round (with --json: always)\n"
-        "options of dirty-rate:\n"
-        "  --seconds N             how long to measure (default 10)\n"
-        "  --interval-ms N         a line each so many milliseconds (default 1000)\n"
-        "  --mbps N                forecast for a link of N MiB/s (default: what the last migration from here\n"
-        "                          achieved, else 100)\n"
-        "  --downtime-ms N         the forecast's limit (default 300)\n"
-        "  --histogram[=FILE.svg]  plot what is written where; without a file, or with -, as text\n"
-        "options of all:\n"
-        "  --json                  one JSON object a line\n"
+        "usage: xlm migrate [OPTION...] GUEST HOST[:PORT]  move a running guest to another host\n"
+        "       xlm dirty-rate [OPTION...] GUEST           measure what a guest writes; forecast a migration\n"
+        "       xlm status [--json]                        list what is running or unresolved\n"
+        "       xlm cancel GUEST                           stop a migration or a measurement of this guest\n"
+        "       xlm resolve GUEST keep|give-up             decide who owns a guest after a lost connection\n"
+        "       xlm version                                print the version of the running xlmd\n"
+        "       xlm --version                              print the version of xlm\n"
+        "       xlm --help                                 print this text\n"
+        "Options of migrate:\n"
+        "  --downtime-ms N         stop the guest when N ms are enough for the rest\n"
+        "                          (1 to 3600000; default 300)\n"
+        "  --max-mbps N            send at most N MiB/s while the guest runs (0: no limit, the default)\n"
+        "  --suspend-timeout-ms N  give the guest N ms to react to the suspend request\n"
+        "                          (1 to 600000; default 5000)\n"
+        "  --force                 stop the guest even if its memory does not converge\n"
+        "  --progress              print one line per round (with --json: always)\n"
+        "Options of dirty-rate:\n"
+        "  --seconds N             measure for N seconds (1 to 3600; default 10)\n"
+        "  --interval-ms N         print one line per N ms (10 to 60000; default 1000)\n"
+        "  --mbps N                forecast for a bandwidth of N MiB/s (default: that of the last\n"
+        "                          migration from this host, or 100 if there is none)\n"
+        "  --downtime-ms N         forecast for a downtime limit of N ms (default 300)\n"
+        "  --histogram[=FILE.svg]  plot which memory is written; without FILE, or with -, as text\n"
+        "Options of all commands:\n"
+        "  --json                  print one JSON object per line (docs/report.md)\n"
         "  --socket PATH           the daemon's socket (default " XLMD_SOCKET ")\n"
-        "exit status: 0 done, 1 failed (the guest is where it was), 2 usage, 3 cancelled, 4 not settled (see xlm status),\n"
-        "             5 no xlmd\n",
+        "Exit status: 0 done, 1 failed (the guest is where it was), 2 wrong usage,\n"
+        "             3 cancelled (the guest is where it was), 4 unresolved (see xlm status),\n"
+        "             5 xlmd does not answer\n",
         out);
 }
 
@@ -74,13 +81,14 @@ static int connect_daemon(void)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
         return fd;
-    fprintf(stderr, "xlm: xlmd does not answer on %s: %s\n", socket_path, strerror(errno));
+    fprintf(stderr, "xlm: xlmd does not answer on %s: %s (is it running?)\n", socket_path,
+            strerror(errno));
     if (fd >= 0)
         close(fd);
     return -1;
 }
 
-/* Ctrl-C: the migration is cancelled, and its end is waited for. */
+/* Ctrl-C in a migration: asks the daemon to cancel it. xlm still waits for its end. */
 static void on_interrupt(int number)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -93,12 +101,13 @@ static void on_interrupt(int number)
         close(fd);
 }
 
-/* Ctrl-C: the measurement ends with its connection; the daemon still says what it has measured. */
+/* Ctrl-C in a measurement: closes the sending direction, which ends it. The daemon still sends
+ * the results. */
 static void on_interrupt_measuring(int number)
 {
     int saved = errno;
     (void)number;
-    if (asked_fd < 0) /* nothing has been asked yet */
+    if (asked_fd < 0) /* no request has been sent yet */
         _exit(EXIT_CANCELLED);
     shutdown(asked_fd, SHUT_WR);
     errno = saved;
@@ -114,13 +123,15 @@ static int exit_code(const char *line)
                                            : EXIT_FAILED;
 }
 
-/* False, having said so, if the plot cannot be written. */
+/* Writes the plot. Prints an error and returns false if that fails. */
 static bool plot(const char *line, const char *path)
 {
     static struct histogram h;
     bool text = !strcmp(path, "-");
     if (!histogram_parse(line, &h)) {
-        fprintf(stderr, "xlm: xlmd's histogram is not understood\n");
+        fprintf(
+            stderr,
+            "xlm: the histogram from xlmd does not parse: xlm and xlmd have different versions\n");
         return false;
     }
     FILE *out = text ? stdout : fopen(path, "we");
@@ -134,7 +145,7 @@ static bool plot(const char *line, const char *path)
     return false;
 }
 
-/* One event; true if it is the last. */
+/* Handles one event. True if it is the last one. */
 static bool take_event(const struct options *o, const char *line, int *code)
 {
     static bool plot_failed;
@@ -155,7 +166,7 @@ static bool take_event(const struct options *o, const char *line, int *code)
     return true;
 }
 
-/* Sends the request, shows the answers; the exit code. */
+/* Sends the request and shows the answers. Returns the exit status. */
 static int ask(const struct options *o, const char *request)
 {
     char *line = NULL;
@@ -176,16 +187,15 @@ static int ask(const struct options *o, const char *request)
             break;
     }
     if (code == EXIT_NO_DAEMON)
-        fprintf(
-            stderr,
-            "xlm: xlmd went away; it settles what was under way when it is back: see `xlm status`\n");
+        fprintf(stderr,
+                "xlm: xlmd ended before it answered; when it runs again, see `xlm status`\n");
     free(line);
     if (stream)
         fclose(stream);
     return code;
 }
 
-/* Builds one request line from keys and values; numbers are those whose key begins with '#'. */
+/* Builds a request line from keys and values. A value is a number if its key begins with '#'. */
 static char *build(const char *const pair[][2], size_t count)
 {
     char *text = NULL;
@@ -213,7 +223,7 @@ static int ask_pairs(const struct options *o, const char *const pair[][2], size_
     return code;
 }
 
-/* HOST, HOST:PORT or [ADDRESS]:PORT, in place. */
+/* Splits HOST, HOST:PORT or [ADDRESS]:PORT; changes `text`. */
 static bool split_host(char *text, char **host, const char **port)
 {
     char *colon = strrchr(text, ':');
@@ -244,7 +254,7 @@ static int do_migrate(const struct options *o, char **argument)
     char *host, downtime[24], mbps[24], timeout[24];
     const char *port;
     if (!split_host(argument[1], &host, &port)) {
-        fprintf(stderr, "xlm: no such host: %s\n", argument[1]);
+        fprintf(stderr, "xlm: %s is not HOST, HOST:PORT or [ADDRESS]:PORT\n", argument[1]);
         return EXIT_USAGE;
     }
     snprintf(downtime, sizeof downtime, "%lu", o->downtime_ms);
@@ -287,12 +297,12 @@ static bool get_number(const char *name, const char *text, unsigned long least, 
     *value = strtoul(text, &end, 10);
     if (*text >= '0' && *text <= '9' && !*end && !errno && *value >= least && *value <= most)
         return true;
-    fprintf(stderr, "xlm: --%s wants a number from %lu to %lu, not %s\n", name, least, most, text);
+    fprintf(stderr, "xlm: --%s needs a number from %lu to %lu, not %s\n", name, least, most, text);
     return false;
 }
 
-/* Is there no such thing in the way of writing FILE later?  An empty file is made, a file that is
- * there stays as it is. */
+/* True if FILE can be written after the measurement. Makes an empty file if there is none, and
+ * leaves an existing file as it is. */
 static bool can_write(const char *path)
 {
     FILE *out = strcmp(path, "-") ? fopen(path, "ae") : NULL;
@@ -307,8 +317,8 @@ static int do_rate(const struct options *o, char **argument)
 {
     char seconds[24], interval[24], mbps[24], downtime[24];
     if (o->interval_ms > o->seconds * 1000) {
-        fprintf(stderr, "xlm: an interval of %lu ms is longer than the %lu s to measure\n",
-                o->interval_ms, o->seconds);
+        fprintf(stderr, "xlm: --interval-ms %lu is longer than --seconds %lu\n", o->interval_ms,
+                o->seconds);
         return EXIT_USAGE;
     }
     if (o->histogram && !can_write(o->histogram))
@@ -332,11 +342,11 @@ static int do_rate(const struct options *o, char **argument)
     int code = ask_pairs(o, pair, sizeof pair / sizeof *pair);
     struct stat file;
     if (o->histogram && stat(o->histogram, &file) == 0 && S_ISREG(file.st_mode) && !file.st_size)
-        unlink(o->histogram); /* there was nothing to plot */
+        unlink(o->histogram); /* nothing was plotted: remove the empty file that can_write() made */
     return code;
 }
 
-/* The file of --histogram, which is optional: `=FILE`, or a next word that can only be meant so. */
+/* The optional argument of --histogram: `=FILE`, or the next word if it is `-` or ends in .svg. */
 static const char *histogram_file(int argc, char **argv)
 {
     if (optarg)
@@ -359,7 +369,7 @@ static const struct {
 };
 #define FOR(c) (1u << (c))
 
-/* Options that belong to some commands alone; the others go with all. */
+/* Options that only some commands have. All commands have the other options. */
 static const struct {
     const char *name;
     int letter;
@@ -388,7 +398,7 @@ static bool options_fit(enum command c)
 {
     for (size_t i = 0; i < OWNED; i++)
         if (was_given[i] && !(owned[i].commands & FOR(c))) {
-            fprintf(stderr, "xlm: --%s is no option of %s\n", owned[i].name, command[c].name);
+            fprintf(stderr, "xlm: --%s is not an option of %s\n", owned[i].name, command[c].name);
             return false;
         }
     return true;
@@ -409,6 +419,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
         { "mbps", required_argument, NULL, 'b' },
         { "histogram", optional_argument, NULL, 'H' },
         { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'V' },
         { 0 },
     };
     *o = (struct options){
@@ -435,6 +446,7 @@ static bool parse_options(int argc, char **argv, struct options *o)
         case 'b': good = get_number("mbps", optarg, 1, 1000000, &o->mbps); break;
         case 'H': o->histogram = histogram_file(argc, argv); break;
         case 'h': usage(stdout); exit(EXIT_OK);
+        case 'V': puts("xen-lite " XL_VERSION); exit(EXIT_OK);
         default: usage(stderr); return false;
         }
         if (!good)

@@ -45,7 +45,7 @@ static void show_measurement(const char *line)
 {
     char guest[64] = "";
     json_get_string(line, "guest", guest, sizeof guest);
-    printf("%s: its dirty rate is being measured, %.1f s\n", guest,
+    printf("%s: measuring the dirty rate for %.1f s so far\n", guest,
            number(line, "elapsed_ms") / 1000);
 }
 
@@ -75,14 +75,14 @@ static void show_verdict(const char *f)
     json_get_string(f, "text", text, sizeof text);
     if (!text[0]) {
         printf(
-            "it converges: %.0f rounds and a stop, %.0f MiB sent, %.1f s in all, downtime %.0f ms\n",
+            "it converges: %.0f rounds and the final one, %.0f MiB sent, %.1f s in all, downtime %.0f ms\n",
             number(f, "rounds"), number(f, "sent_mib"), number(f, "total_ms") / 1000,
             number(f, "downtime_ms"));
         return;
     }
     printf("it %s\n", text);
     if (needed > 0)
-        printf("it would converge from %.0f MiB/s on\n", needed);
+        printf("it would converge with a bandwidth of %.0f MiB/s or more\n", needed);
 }
 
 static void show_forecast(const char *line)
@@ -93,10 +93,10 @@ static void show_forecast(const char *line)
     json_get_string(f, "mib_s_from", from, sizeof from);
     printf("forecast of a migration at %.1f MiB/s (%s), downtime limit %.0f ms:\n  ",
            number(f, "mib_s"),
-           !strcmp(from, "given") ? "as given"
+           !strcmp(from, "given") ? "as given by --mbps"
            : !strcmp(from, "assumed")
-               ? "an assumption: no migration from this host is known; --mbps N"
-               : "what the last migration from this host achieved",
+               ? "assumed: no earlier migration from this host is known; set --mbps N"
+               : "as in the last migration from this host",
            number(f, "downtime_limit_ms"));
     show_verdict(f);
     free(f);
@@ -115,7 +115,7 @@ static void show_rate_summary(const char *line)
 
 static void show_done(const char *line)
 {
-    char result[16] = "", error[512] = "", version[16] = "";
+    char result[16] = "", error[512] = "", version[96] = "";
     bool measured = number(line, "intervals") > 0;
     if (measured)
         show_rate_summary(line);
@@ -127,14 +127,15 @@ static void show_done(const char *line)
         return;
     }
     if (json_get_string(line, "version", version, sizeof version)) {
-        printf("ok (xlmd %s, protocol %.0f)\n", version, number(line, "protocol"));
+        printf("ok (xlmd of xen-lite %s, protocol version %.0f)\n", version,
+               number(line, "protocol"));
         return;
     }
     if (measured)
         return;
     double ms = number(line, "total_ms"), sent_mib = number(line, "bytes_sent") / 1048576;
     printf(
-        "moved: %.1f MiB (%.0f pages, %.0f zero) in %.2f s; downtime %.0f ms (suspend asked %.0f ms before)\n",
+        "moved: %.1f MiB (%.0f pages, %.0f zero) in %.2f s; downtime %.0f ms (the guest took %.0f ms to suspend)\n",
         sent_mib, number(line, "pages_sent"), number(line, "zero_pages"), ms / 1000,
         number(line, "downtime_ms"), number(line, "suspend_ms"));
 }

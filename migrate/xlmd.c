@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The migration daemon.  The main thread accepts connections; each is served by a thread of its
- * own, straight through; one more thread settles what losses have left open.  See PROTOCOL.md.
- */
+/* The migration daemon. The main thread accepts connections, and each connection has a thread of
+ * its own. One more thread resolves what lost connections have left open. See PROTOCOL.md. */
 #define _GNU_SOURCE 1
 
 #include <arpa/inet.h>
@@ -20,9 +18,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "control.h"
+#include "local_socket.h"
 #include "settle.h"
 #include "target.h"
+#include "version.h"
 
 #define SESSIONS_MAX 16
 
@@ -42,10 +41,18 @@ static int sessions;
 
 static void usage(FILE *out)
 {
-    fputs("usage: xlmd [--foreground] [--port N] [--socket PATH] [--state-dir DIR]\n"
-          "The daemon that moves guests to and from this host.  Defaults: port 8002,\n"
-          "socket " XLMD_SOCKET ", state in /var/lib/xen-lite.\n",
-          out);
+    fputs(
+        "usage: xlmd [--foreground] [--port N] [--socket PATH] [--state-dir DIR]\n"
+        "       xlmd --version | --help\n"
+        "The daemon that migrates guests to and from this host.  It stays in the foreground, logs to\n"
+        "standard error, and ends on SIGTERM or SIGINT after it has cancelled what can be cancelled.\n"
+        "  -p, --port N         listen for other hosts on TCP port N (default 8002)\n"
+        "  -s, --socket PATH    listen for xlm on this socket (default " XLMD_SOCKET ")\n"
+        "  -d, --state-dir DIR  keep journals and guests' files in DIR (default /var/lib/xen-lite)\n"
+        "  --foreground         accepted and ignored: xlmd always stays in the foreground\n"
+        "  --version            print the version\n"
+        "  -h, --help           print this text\n",
+        out);
 }
 
 static int parse_options(int argc, char **argv, struct options *o)
@@ -56,6 +63,7 @@ static int parse_options(int argc, char **argv, struct options *o)
         { "state-dir", required_argument, NULL, 'd' },
         { "foreground", no_argument, NULL, 'f' },
         { "help", no_argument, NULL, 'h' },
+        { "version", no_argument, NULL, 'V' },
         { 0 },
     };
     *o = (struct options){ XLM_PORT, XLMD_SOCKET, "/var/lib/xen-lite" };
@@ -66,15 +74,16 @@ static int parse_options(int argc, char **argv, struct options *o)
         case 'p':
             port = strtoul(optarg, &end, 10);
             if (*end || !port || port > 65535) {
-                fprintf(stderr, "xlmd: no such port: %s\n", optarg);
+                fprintf(stderr, "xlmd: --port needs a number from 1 to 65535, not %s\n", optarg);
                 return -1;
             }
             o->port = (uint16_t)port;
             break;
         case 's': o->socket_path = optarg; break;
         case 'd': o->state_dir = optarg; break;
-        case 'f': /* it never goes anywhere else */ break;
+        case 'f': /* xlmd always stays in the foreground */ break;
         case 'h': usage(stdout); exit(0);
+        case 'V': puts("xen-lite " XL_VERSION); exit(0);
         default: usage(stderr); return -1;
         }
     }
@@ -113,7 +122,7 @@ static int listen_local(const char *path)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    /* A live daemon answers here: do not take its place. */
+    /* If a running daemon answers on this socket, do not replace the socket. */
     if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) {
         close(fd);
         errno = EADDRINUSE;
@@ -136,7 +145,7 @@ static void *session_main(void *argument)
 {
     struct session *s = argument;
     if (s->local)
-        control_serve(s->host, s->fd);
+        local_socket_serve(s->host, s->fd);
     else
         target_serve(s->host, s->fd, s->peer);
     __atomic_fetch_sub(&sessions, 1, __ATOMIC_SEQ_CST);
@@ -149,7 +158,7 @@ static void *settle_main(void *argument)
     struct host *host = argument;
     while (!__atomic_load_n(&host->stopping, __ATOMIC_RELAXED)) {
         settle_once(host);
-        usleep(host->settle_ms * 1000);
+        usleep(host->resolve_interval_ms * 1000);
     }
     return NULL;
 }
@@ -183,7 +192,7 @@ static void accept_session(struct host *host, int listener, bool local)
         inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&from)->sin6_addr, s->peer, sizeof s->peer);
     else if (from.ss_family == AF_INET)
         inet_ntop(AF_INET, &((struct sockaddr_in *)&from)->sin_addr, s->peer, sizeof s->peer);
-    if (!strncmp(s->peer, "::ffff:", 7)) /* IPv4 by way of the IPv6 socket */
+    if (!strncmp(s->peer, "::ffff:", 7)) /* an IPv4 address on the IPv6 socket */
         memmove(s->peer, s->peer + 7, strlen(s->peer + 7) + 1);
     __atomic_fetch_add(&sessions, 1, __ATOMIC_SEQ_CST);
     if (start_thread(session_main, s)) {
@@ -212,8 +221,8 @@ int main(int argc, char **argv)
         return 2;
     host_init(&host, NULL, options.state_dir);
     const char *fault = getenv("XLMD_FAULT");
-    if (fault && *fault && fault_parse(fault, &host.fault) < 0) {
-        fprintf(stderr, "xlmd: XLMD_FAULT is not understood: %s\n", fault);
+    if (fault && *fault && fault_inject_parse(fault, &host.fault) < 0) {
+        fprintf(stderr, "xlmd: XLMD_FAULT does not parse: %s\n", fault);
         return 2;
     }
     int signal_fd = signals(), local = listen_local(options.socket_path),
@@ -221,15 +230,16 @@ int main(int argc, char **argv)
     if (local < 0 || tcp < 0) {
         fprintf(stderr, "xlmd: cannot listen on %s%s: %s\n",
                 local < 0 ? options.socket_path : "the TCP port",
-                errno == EADDRINUSE ? " (another xlmd?)" : "", strerror(errno));
+                errno == EADDRINUSE ? " (is another xlmd running?)" : "", strerror(errno));
         return 1;
     }
     settle_recover(&host);
     if (start_thread(settle_main, &host)) {
-        fprintf(stderr, "xlmd: no threads\n");
+        fprintf(stderr, "xlmd: cannot start a thread\n");
         return 1;
     }
-    log_line("xlmd %s, protocol %u, port %u", XLM_RELEASE, XLM_VERSION, options.port);
+    log_line("xen-lite %s: xlmd, protocol version %u, TCP port %u", XL_VERSION, XLM_VERSION,
+             options.port);
     for (;;) {
         struct pollfd set[3] = { { signal_fd, POLLIN, 0 },
                                  { local, POLLIN, 0 },

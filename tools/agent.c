@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control domain's end of the command channel: runs shell commands for tools/host.py.
+ * The control domain's side of the command channel: it runs shell commands for tools/host.py.
  *
- * It serves a virtio-serial port of its own, so that no word of a kernel or a hypervisor can fall
- * between the bytes of an answer. Frames are a header line and a counted body:
+ * The channel is a virtio-serial port of its own, so that no console output can appear inside an
+ * answer.  A frame is a header line and a body whose length the header gives.
  *
- *   to the agent    RUN id command-bytes stdin-bytes\n<command><stdin>     KILL id\n (SIGKILL to
- * its process group) from the agent  HELLO\n     OUT id bytes\n<output and errors>     EXIT id
- * status\n (128 + signal if killed)
+ * To the agent:
+ *     RUN id command-bytes stdin-bytes\n<command><stdin>
+ *     KILL id\n                              sends SIGKILL to the command's process group
+ * From the agent:
+ *     HELLO\n
+ *     OUT id bytes\n<output and errors>
+ *     EXIT id status\n                       status: 128 + signal if a signal killed the command
  *
- * Commands run side by side; the port closes only with the machine.
+ * Commands run in parallel.  The agent closes the port only when the machine stops.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -31,8 +35,8 @@
 
 struct job {
     unsigned id;
-    pid_t pid; /* 0: the slot is free */
-    int out;   /* -1 once the command and all that inherited its output have closed it */
+    pid_t pid; /* 0: this entry is free */
+    int out;   /* -1 when the command and all processes that inherited its output have closed it */
     int status;
     int exited;
 };
@@ -40,7 +44,8 @@ struct job {
 static struct job jobs[JOBS_MAX];
 static int port = -1;
 
-/* The port named PORT_NAME, or -1. Ports appear a moment after the driver is loaded. */
+/* Opens the port named PORT_NAME; -1 if there is none. Ports appear shortly after the driver is
+ * loaded. */
 static int open_port(void)
 {
     DIR *dir = opendir("/sys/class/virtio-ports");
@@ -78,7 +83,7 @@ static void port_write(const void *data, size_t bytes)
             at += n;
             bytes -= (size_t)n;
         } else if (errno != EINTR && errno != EAGAIN) {
-            /* Nobody at the other end: wait for it, an answer must not be cut in two. */
+            /* Nobody has the other end open: wait, because an answer must not be cut in two. */
             usleep(10000);
         }
     }
@@ -137,7 +142,8 @@ static int start(struct job *job, const char *command, const char *in, size_t in
     if (job->pid == 0) {
         sigset_t none;
 
-        /* A blocked SIGCHLD is inherited, and xl waits for its own children by that signal. */
+        /* A command would inherit the blocked SIGCHLD, and xl needs this signal to wait for its
+         * children. */
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         signal(SIGPIPE, SIG_DFL);
@@ -197,8 +203,8 @@ static void request(void)
     }
 }
 
-/* A command is over when it has exited; what a daemon that it left behind still writes is not
- * waited for. */
+/* A command has ended when it has exited. Output of a daemon that it left behind is not waited
+ * for. */
 static void finish(struct job *job)
 {
     static char chunk[CHUNK_BYTES];
@@ -217,7 +223,10 @@ static void finish(struct job *job)
     job->pid = 0;
 }
 
-static void on_child(int signal_number) { (void)signal_number; /* only to interrupt poll */ }
+static void on_child(int signal_number)
+{
+    (void)signal_number; /* the signal only interrupts poll() */
+}
 
 static void reap(void)
 {

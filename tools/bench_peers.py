@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""xen-lite beside stock Xen 4.17 and Linux 6.1's KVM: the same works in the same emulator, in instructions (-icount shift=0).
+"""Compare the cost of operations on xen-lite, on stock Xen 4.17 and on Linux 6.1's KVM.
 
 usage: bench_peers.py [--json] [--quick]
-  --json    the result on standard output and nothing else there; progress goes to standard error
-  --quick   KVM with guests of 64 MiB alone
+  --json    only the result on standard output; progress goes to standard error
+  --quick   KVM only with guests of 64 MiB
 
-Xen and xen-lite run the bare-metal control domain (tests/baremetal), Linux runs its own tests of KVM, dirty_log_perf_test and
-kvm_page_table_test; docs/bench-peers.md says what is measured and how. Writes build/bench/peers.json and peers.svg.
-Exit status: 0 all measured, 1 something failed (named), 2 usage.
+The unit is instructions: all run in the same emulator (-icount shift=0). Xen and xen-lite run the
+bare-metal control domain (tests/baremetal). Linux runs its own tests of KVM, dirty_log_perf_test
+and kvm_page_table_test.
+docs/bench-peers.md has what is measured and how. Writes build/bench/peers.json and peers.svg.
+Exit status: 0 everything was measured, 1 something failed (named), 2 usage.
 """
 import argparse
 import collections
@@ -21,6 +23,7 @@ import sys
 import tempfile
 import time
 
+import chart
 import host as hosts
 from host import Host, HostError
 from initramfs import Archive
@@ -33,42 +36,45 @@ BUSYBOX = os.path.join(hosts.BUILD, "dom0-root/arm64/bin/busybox")
 KVM_TESTS = os.path.join(hosts.BUILD, "kvm-tests/bin")
 XEN_LITE, XEN, KVM_NVHE, KVM_VHE = "xen-lite", "xen-4.17", "kvm-6.1-nvhe", "kvm-6.1-vhe"
 CPU_OF_KVM = {KVM_NVHE: "cortex-a57", KVM_VHE: "neoverse-n1"}
-PAYLOAD_S, JOB_S = 300, 900             # no end after that: something hangs, however slow the machine
+# Seconds. Whatever takes longer hangs, however slow the machine is.
+PAYLOAD_S, JOB_S = 300, 900
 
 PAGES_A_MIB = 256
 BLOCK_PAGES = 512
-PAYLOAD_MIB = 64                        # of the guest that is logged, in tests/baremetal/test_costs.c
+# Size of the guest that tests/baremetal/test_costs.c logs.
+PAYLOAD_MIB = 64
 PAYLOAD_PAGES = PAYLOAD_MIB * PAGES_A_MIB
 PAYLOAD_DATA_PAGES = PAYLOAD_PAGES - 4 * PAGES_A_MIB
-SMALL, BLOCK = "4 KiB", "2 MiB"         # leaves of the guest's stage 2 when logging starts
+# Size of the leaves of the guest's stage 2 when logging starts.
+SMALL, BLOCK = "4 KiB", "2 MiB"
 
 WORKS = {
     "null-hypercall": "null hypercall",
     "psci-version": "PSCI_VERSION by HVC",
     "gic-read": "read of GICD_TYPER",
-    "dirty-enable-per-page": "logging on, a page",
-    "dirty-enable-deferred-per-page": "logging on, deferred, a page",
+    "dirty-enable-per-page": "logging on, per page",
+    "dirty-enable-deferred-per-page": "logging on, deferred, per page",
     "write-fault": "write fault while logging",
-    "write-fault-first-round": "the same, out of a block",
-    "get-clear-per-page": "get and clear the log, a page",
-    "get-per-page": "get alone, a page",
-    "clear-per-page": "clear alone, a page",
-    "disable-per-page": "logging off, a page",
-    "restore-blocks-per-page": "blocks again after it, a page",
-    "dirty-memory-time-per-page": "dirty_log_perf_test's dirty memory time, a page",
+    "write-fault-first-round": "the same, from a block",
+    "get-clear-per-page": "get and clear the log, per page",
+    "get-per-page": "get alone, per page",
+    "clear-per-page": "clear alone, per page",
+    "disable-per-page": "logging off, per page",
+    "restore-blocks-per-page": "making blocks again, per page",
+    "dirty-memory-time-per-page": "dirty_log_perf_test's dirty memory time, per page",
 }
 
 Figure = collections.namedtuple("Figure", "system work value parameters")
 
 
 class MeasureError(Exception):
-    """A measurement that did not come about, or that is not what it should be."""
+    """A measurement failed, or its result is implausible."""
 
 
 # --- arithmetic -------------------------------------------------------------------------------------------------------
 
 def nanoseconds(text):
-    """`0.119097504s` as an integer: under -icount shift=0 as many instructions."""
+    """`0.119097504s` as an integer. With -icount shift=0 this is the number of instructions."""
     seconds, fraction = text.rstrip("s").split(".")
     return int(seconds) * 10**9 + int(fraction.ljust(9, "0"))
 
@@ -84,7 +90,7 @@ def the_one(what, values):
 
 
 def parse_dirty_log(text):
-    """What dirty_log_perf_test prints, in nanoseconds; lists have one entry an iteration."""
+    """The times that dirty_log_perf_test prints, in ns; lists have one entry per iteration."""
     found = {"populate": the_one("populate memory time", times("Populate memory", text)),
              "enable": the_one("enabling dirty logging time", times("Enabling dirty logging", text)),
              "disable": the_one("disabling dirty logging time", times("Disabling dirty logging", text)),
@@ -97,7 +103,7 @@ def parse_dirty_log(text):
 
 
 def parse_page_table(text):
-    """What kvm_page_table_test prints, in nanoseconds."""
+    """The times that kvm_page_table_test prints, in ns."""
     return {name: the_one(f"KVM_{name.upper()}_MAPPINGS", times(f"KVM_{name.upper()}_MAPPINGS: total execution", text))
             for name in ("create", "update", "adjust")}
 
@@ -128,8 +134,12 @@ def figures_of_dirty_log(found, job):
 
 
 def figures_of_page_table(found, job):
-    """Update: each page is written to and faults; adjust: the same pages are read and nothing faults. Of blocks the test writes to
-    one half in the update; then logging is off, and the first read of each makes a block of it again."""
+    """In "update" each page is written to and faults. In "adjust" the same pages are read without
+    faults.
+
+    If memory is mapped by blocks, "update" writes to one half of each block. Logging is off in
+    "adjust", and the first read of each block makes it a block again.
+    """
     pages = job.mib * PAGES_A_MIB
     if job.leaves == SMALL:
         yield "write-fault", per_page(found["update"] - found["adjust"], pages)
@@ -139,7 +149,9 @@ def figures_of_page_table(found, job):
 
 
 def figures_of_payload(costs):
-    """(work, value, leaves) of what the payload printed; LEAVES None: a work that knows none."""
+    """(work, value, leaves) of the payload's output. LEAVES is None if the work does not depend on
+    it.
+    """
     for work, name in (("null-hypercall", "hypercall"), ("psci-version", "psci-version"), ("gic-read", "gicd-typer")):
         yield work, cost(costs, name), None
     if "log-4k-on" not in costs:
@@ -159,8 +171,12 @@ def cost(costs, name):
 
 
 def faults_expected(job):
-    """(least, most) of guest faults in kvm_page_table_test: memory is mapped, then written to while logged (of blocks one half, and
-    they are mapped again at the end); code, stacks and page tables of the guest come on top."""
+    """The least and the greatest plausible number of guest faults in kvm_page_table_test.
+
+    Each page faults when it is mapped, and when it is written to while logged. With blocks, one
+    half of each is written to, and each is mapped again at the end. The guest's code, stacks and
+    page tables fault, too.
+    """
     pages = job.mib * PAGES_A_MIB
     least = 2 * pages if job.leaves == SMALL else pages // 2 + 2 * (pages // BLOCK_PAGES)
     return least, least + 200
@@ -169,7 +185,9 @@ def faults_expected(job):
 # --- Xen and xen-lite -------------------------------------------------------------------------------------------------
 
 def run_payload(report, system, cpu, xen):
-    """dirty=sw: where the CPU can keep dirty state itself (neoverse-n1), xen-lite lets it, and there is no fault to measure."""
+    """Measure with dirty=sw: otherwise neoverse-n1 would keep the dirty state, and no write would
+    fault.
+    """
     report.say(f"{system} on {cpu}: bare-metal control domain")
     with tempfile.NamedTemporaryFile(prefix="peers-ramdisk-") as ramdisk:
         ramdisk.write(bytes(4096))
@@ -189,15 +207,20 @@ def run_payload(report, system, cpu, xen):
 # --- KVM --------------------------------------------------------------------------------------------------------------
 
 class Job(collections.namedtuple("Job", "tool mib vcpus leaves manual as_printed traced", defaults=(64, 1, SMALL, False, False, False))):
-    """One run of one of Linux's tests. manual: KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2; as_printed: with the scheduler as Linux sets it;
-    traced: not timed, but its faults are counted."""
+    """One run of one of Linux's tests.
+
+    manual: with KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2. as_printed: with Linux's default scheduler
+    settings. traced: the run is not timed; its faults are counted.
+    """
 
     def command(self):
         memory = "anonymous" if self.leaves == SMALL else "anonymous_thp"
-        line = f"{self.tool} -m 5 -s {memory} -v {self.vcpus}"          # mode 5: 40 bits of address, 4 KiB pages
+        # mode 5: 40 bits of address, 4 KiB pages
+        line = f"{self.tool} -m 5 -s {memory} -v {self.vcpus}"
         if self.tool == "kvm_page_table_test":
             return f"{line} -b {self.mib}M"
-        return f"{line} -b {self.mib // self.vcpus}M" + ("" if self.manual else " -g")      # -b is what each vCPU has
+        # -b is the memory of each vCPU.
+        return f"{line} -b {self.mib // self.vcpus}M" + ("" if self.manual else " -g")
 
     def title(self):
         return self.command() + (", faults counted" if self.traced else "") + (", scheduler as it is" if self.as_printed else "")
@@ -214,8 +237,9 @@ def jobs(quick):
     return found + [Job(table, traced=True), Job(table, leaves=BLOCK, traced=True)]
 
 
-# Both threads of dirty_log_perf_test wait for the other one in a loop. With one CPU and short slices the one that waits would be
-# given half of the time that is measured: so the thread at work keeps the CPU until it is through.
+# The threads of dirty_log_perf_test wait for each other by polling. With one CPU and short slices,
+# the waiting thread would take half of the measured time. With long slices the thread at work keeps
+# the CPU.
 SLICE_NS = 100_000_000
 INIT = f"""#!/bin/busybox sh
 /bin/busybox --install -s /bin
@@ -261,7 +285,11 @@ def make_image(path, work):
 
 
 class KvmHost(Host):
-    """Linux itself at EL2. One CPU: instructions of all CPUs are counted on one clock, and idle loops would be among them."""
+    """A machine with Linux at EL2.
+
+    It has one CPU, because one clock counts the instructions of all CPUs, including their idle
+    loops.
+    """
 
     def __init__(self, system, image):
         super().__init__(f"peers-{system}", xen=KERNEL, kernel=KERNEL, images=[image], agent=False, cpu=CPU_OF_KVM[system],
@@ -275,7 +303,7 @@ class KvmHost(Host):
 
 
 class KvmRun:
-    """One host and its jobs; step() is called until it is over."""
+    """One host and its jobs. The caller calls step() until `over` is set."""
 
     def __init__(self, report, system, work):
         self.report, self.system, self.cpu, self.work = report, system, CPU_OF_KVM[system], work
@@ -294,7 +322,7 @@ class KvmRun:
             os.unlink(self.image)
 
     def step(self):
-        """Take what is new on the console; a job that failed is reported, and does not end the run."""
+        """Process new console output. A job that failed is reported; the run continues."""
         text = self.host.console_text().replace("\r", "")
         while self.next < len(self.work) and (job := self._ended(text)):
             output, status = job
@@ -310,7 +338,7 @@ class KvmRun:
             raise MeasureError(f"no end within {JOB_S} s: {self.work[self.next].title()}\n{self.host.console_tail(12)}")
 
     def _ended(self, text):
-        """(output, exit status) of the job that is under way, if it has come to its end."""
+        """(output, exit status) of the current job, if it has ended."""
         number = self.next
         more = rf"(.*?)^peers: counted {number}$" if self.work[number].traced else "()"
         match = re.search(rf"(?ms)^peers: begin {number}$(.*?)^peers: end {number} status (\d+)$" + more, text)
@@ -330,7 +358,8 @@ class KvmRun:
             hits = int(the_one("Hits", re.findall(r"Hits: (\d+)", output)))
             least, most = faults_expected(job)
             if not least <= hits <= most:
-                raise MeasureError(f"{hits} faults of the guest, expected {least} to {most}: the figures are not by page")
+                raise MeasureError(f"{hits} faults of the guest, expected {least} to {most}: "
+                                   "the figures are not per page")
             return
         parse, derive = ((parse_dirty_log, figures_of_dirty_log) if job.tool == "dirty_log_perf_test" else
                          (parse_page_table, figures_of_page_table))
@@ -338,16 +367,16 @@ class KvmRun:
             self.report.add(self.system, work, value, job.parameters(self.cpu))
 
     def _check_machine(self, text):
-        """That it was the mode it is called by, and that the slices were long."""
+        """Check the mode of KVM (VHE or nVHE), and that the scheduler's slices were long."""
         mode = "VHE mode" if self.system == KVM_VHE else "Hyp mode"
         if f"{mode} initialized" not in text:
-            raise MeasureError(f"the kernel did not say `{mode} initialized`")
+            raise MeasureError(f"the kernel did not print `{mode} initialized`")
         if len(re.findall(rf"^peers: (?:latency|min_granularity)_ns {SLICE_NS}$", text, re.M)) != 2:
             raise MeasureError("the scheduler's slices could not be set")
 
 
 def run_kvm(report, quick):
-    """Both hosts side by side, from this thread: an emulator ends with the thread that started it."""
+    """Run both hosts at the same time. An emulator ends with the thread that started it: this one."""
     runs = [KvmRun(report, system, jobs(quick)) for system in (KVM_NVHE, KVM_VHE)]
     try:
         for run in runs:
@@ -391,7 +420,7 @@ class Report:
             self.fail(what, error)
 
     def value(self, system, work, **wanted):
-        """Of the first figure whose parameters are those WANTED, or None."""
+        """The value of the first figure that has the parameters WANTED, or None."""
         for figure in self.figures:
             if (figure.system, figure.work) == (system, work) and all(figure.parameters.get(k) == v for k, v in wanted.items()):
                 return figure.value
@@ -415,7 +444,7 @@ COLUMNS = ((XEN_LITE, "cortex-a57"), (XEN, "cortex-a57"), (KVM_NVHE, "cortex-a57
 
 
 def cell(report, system, cpu, work, leaves):
-    """The value, and how many times xen-lite's on the same CPU it is."""
+    """The value, with its ratio to xen-lite's value on the same CPU."""
     wanted = {"cpu": cpu} if leaves is None else {"cpu": cpu, "leaves": leaves, "guest_mib": PAYLOAD_MIB, "vcpus": 1}
     value, own = report.value(system, work, **wanted), report.value(XEN_LITE, work, **wanted)
     if system == XEN_LITE or value is None or not own:
@@ -436,7 +465,7 @@ def rows():
 
 
 def table(report):
-    """All of 64 MiB and one vCPU side by side."""
+    """All figures of guests with 64 MiB and one vCPU."""
     lines = [["instructions", "leaves"] + [system for system, _ in COLUMNS], ["", ""] + [cpu for _, cpu in COLUMNS]]
     for work, leaves in rows():
         lines.append([WORKS[work], leaves or ""] + [cell(report, system, cpu, work, leaves) for system, cpu in COLUMNS])
@@ -447,7 +476,7 @@ SCALED = ("dirty-enable-per-page", "write-fault", "get-clear-per-page", "disable
 
 
 def scaling_table(report):
-    """KVM by guest memory and vCPUs."""
+    """Figures of KVM by guest memory and number of vCPUs."""
     lines = [["4 KiB leaves", "MiB", "vCPUs", *(WORKS[work] for work in SCALED)]]
     for system in CPU_OF_KVM:
         sizes = dict.fromkeys((f.parameters["guest_mib"], f.parameters["vcpus"]) for f in report.figures if f.system == system)
@@ -464,13 +493,14 @@ def aligned(lines):
 
 
 BARS = (("null-hypercall", None, "null\\nhypercall"), ("psci-version", None, "PSCI\\\\_VERSION"), ("gic-read", None, "GIC register\\nread"),
-        ("write-fault", SMALL, "write fault\\nwhile logging"), ("write-fault-first-round", BLOCK, "the same,\\nout of a block"),
-        ("get-clear-per-page", SMALL, "get and clear,\\na page"), ("dirty-enable-per-page", SMALL, "logging on,\\na page"),
-        ("dirty-enable-per-page", BLOCK, "logging on,\\na page of a block"), ("disable-per-page", SMALL, "logging off,\\na page"))
+        ("write-fault", SMALL, "write fault\\nwhile logging"), ("write-fault-first-round", BLOCK, "the same,\\nfrom a block"),
+        ("get-clear-per-page", SMALL, "get and clear,\\nper page"), ("dirty-enable-per-page", SMALL, "logging on,\\nper page"),
+        ("dirty-enable-per-page", BLOCK, "logging on,\\nper page of a block"), ("disable-per-page", SMALL, "logging off,\\nper page"))
 SERIES = ((XEN_LITE, "cortex-a57", "xen-lite", "#1f6fb4"), (XEN, "cortex-a57", "Xen 4.17", "#e08a1e"),
           (KVM_NVHE, "cortex-a57", "KVM 6.1 nVHE", "#9aa0a6"), (KVM_VHE, "neoverse-n1", "KVM 6.1 VHE (on neoverse-n1, the others on cortex-a57)", "#4d5358"))
 BAR = 0.21
-LEAST_SHOWN, MOST_SHOWN = 0.1, 20000
+# The ends of the axis, as far as the figures need no more.
+LEAST_SHOWN, MOST_SHOWN = 0.1, 10000
 
 
 def bar_label(value):
@@ -478,7 +508,7 @@ def bar_label(value):
 
 
 def plot_data(report, system, cpu, slot):
-    """Lines of position, height, label; and where there is nothing to show, the word for it."""
+    """Lines of position, height and label; and for missing figures, labels with the reason."""
     bars, gaps = [], []
     for i, (work, leaves, _) in enumerate(BARS):
         wanted = {"cpu": cpu} if leaves is None else {"cpu": cpu, "leaves": leaves, "guest_mib": PAYLOAD_MIB, "vcpus": 1}
@@ -491,11 +521,19 @@ def plot_data(report, system, cpu, slot):
     return bars or ["NaN NaN -"], gaps
 
 
+def is_shown(figure):
+    """Whether a bar of the plot has the figure."""
+    return any(work == figure.work and leaves == figure.parameters.get("leaves")
+               for work, leaves, _ in BARS)
+
+
 def plot_script(report, out):
     ticks = ", ".join(f'"{title}" {i}' for i, (_, _, title) in enumerate(BARS))
+    _, most = chart.decades([MOST_SHOWN, *(f.value for f in report.figures if is_shown(f))])
     lines = ["set terminal svg size 1240,540 font 'sans-serif,12' background '#ffffff'", f"set output '{out}'",
-             "set title 'What one work costs, in instructions (fewer is better; logarithmic scale)' font ',15'",
-             f"set logscale y; set yrange [{LEAST_SHOWN}:{MOST_SHOWN}]; set format y '%g'; set xrange [-0.6:{len(BARS) - 0.4}]",
+             "set title 'What one operation costs, in instructions (fewer is better; logarithmic scale)' font ',15'",
+             f"set logscale y; set yrange [{LEAST_SHOWN}:{most:g}]; set format y '%g'",
+             f"set xrange [-0.6:{len(BARS) - 0.4}]",
              f"set xtics ({ticks}) scale 0; set ytics nomirror; set border 3; set grid y lc '#dddddd'; set bmargin 4",
              f"set style fill solid 1 noborder; set boxwidth {BAR * 0.92}; set key outside top center horizontal"]
     for slot, (system, cpu, _, _) in enumerate(SERIES):
@@ -519,7 +557,8 @@ def missing_files():
 
 
 def measure(report, quick):
-    report.say(f"some {2 if quick else 5} minutes on two idle cores, longer on busy ones: 6 emulators, never more than two at once")
+    report.say(f"this takes some {2 if quick else 5} minutes on two idle cores; "
+               "6 emulators, at most two at once")
     for cpu in CPU_OF_KVM.values():
         for system, xen in ((XEN_LITE, hosts.default_xen()), (XEN, STOCK)):
             report.attempt(f"{system} on {cpu}", run_payload, system, cpu, xen)
@@ -527,9 +566,9 @@ def measure(report, quick):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="xen-lite, stock Xen and KVM side by side, in instructions.")
-    parser.add_argument("--json", action="store_true", help="the result on standard output and nothing else there")
-    parser.add_argument("--quick", action="store_true", help="KVM with guests of 64 MiB alone")
+    parser = argparse.ArgumentParser(description="Compare xen-lite with stock Xen and KVM, in instructions.")
+    parser.add_argument("--json", action="store_true", help="only the result on standard output")
+    parser.add_argument("--quick", action="store_true", help="KVM only with guests of 64 MiB")
     args = parser.parse_args()
     if missing := missing_files():
         sys.exit(f"bench_peers: no file {missing[0]}; `make bench-peers` makes what it needs")

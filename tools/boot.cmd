@@ -1,31 +1,32 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# U-Boot's script for xen-lite, on arm64 and arm32: loads the hypervisor and its modules from where the script came from (a
-# disk, an SD card, TFTP), describes them in the device tree as Xen's boot protocol wants, and starts.
+# U-Boot's script for xen-lite, on arm64 and arm32. It loads the hypervisor and its modules from the device that
+# the script came from (a disk, an SD card, TFTP), describes the modules in the device tree as Xen's boot protocol
+# requires, and starts the hypervisor.
 # `make image` compiles it into the boot partition: mkimage -A arm -T script -C none -d boot.cmd boot.scr.uimg
 #
-# Beside it are xen-lite, vmlinuz, initrd (may be missing), and options.env, whose lines are
-#   xen_args=OPTIONS          of xen-lite
-#   dom0_args=OPTIONS         of the control domain's kernel
-#   dtb=FILE                  a device tree beside it, where U-Boot has none (or not the right one) in memory
+# The same folder has xen-lite, vmlinuz, initrd (may be absent), and options.env with these lines:
+#   xen_args=OPTIONS          for xen-lite
+#   dom0_args=OPTIONS         for the control domain's kernel
+#   dtb=FILE                  a device tree in the same folder, if U-Boot has none in memory, or a wrong one
 
 if test "${devtype}" = dhcp; then
     setenv get 'tftpboot ${at} ${file}'
 else
     setenv get 'load ${devtype} ${devnum}:${distro_bootpart} ${at} ${prefix}${file}'
 fi
-# A device tree, a ramdisk that was there before must not be taken for this one's.
+# Variables of an earlier boot must not be taken for those of this one.
 setenv dtb
 setenv missing
 setenv ramdisk_bytes
 
-# Behind the hypervisor, which takes less than 12 MiB with all of its memory: room for a device tree, then the modules.
+# The hypervisor and its memory need less than 12 MiB. After it: space for a device tree, then the modules.
 setexpr tree_at ${kernel_addr_r} + 0xc00000
 setexpr kernel_at ${kernel_addr_r} + 0x1000000
 setenv at ${kernel_at}
 setenv file options.env
 if run get; then env import -t ${at} ${filesize} xen_args dom0_args dtb; else setenv missing ${file}; fi
 
-# The machine's device tree: a file, firmware's (QEMU), or the one that U-Boot itself runs on.
+# The machine's device tree: a file, the firmware's (QEMU), or U-Boot's own.
 if test -n "${dtb}"; then
     setenv at ${tree_at}
     setenv file ${dtb}
@@ -66,7 +67,7 @@ if test -n "${ramdisk_bytes}"; then
     fdt set /chosen/module@${ramdisk_at} reg <0x${ramdisk_at} 0x${ramdisk_bytes}>
 fi
 
-# The two widths differ in the header of their images, and so in the command that starts them.
+# The two widths differ in the header of their images, so also in the command that starts them.
 if test -n "${missing}"; then
     echo "xen-lite: ${missing} cannot be read: not started"
 elif test "${cpu}" = armv8; then

@@ -13,9 +13,9 @@ under qemu-user. The model's searches (tests/model/run) and a scenario (tests/qe
 `not ok NAME - why` lines; a scenario may say in its first lines `# emulators: 2` (how many it runs at once; default 1),
 `# timeout: SECONDS` (default 300) and `# machines: arm64-gicv3 arm32-gicv2` (on which it runs, ARCH and GIC in its
 environment say which; default arm64-gicv3), `# more: arm32-gicv3` (on which it runs with --matrix, too), and `# shows: WHAT`.
-  --matrix    the scenarios, on all machines that they name. What ran on which machine is a table at the end; README has it from
-              there, and is compared with it
-  --readme    put the table of the last run of each into README
+  --matrix    the scenarios, on all machines that they name. What ran on which machine is a table at the end; docs/status.md has
+              it from there, and is compared with it
+  --readme    put the table of the last run of each into docs/status.md
 """
 import argparse
 import concurrent.futures
@@ -131,6 +131,7 @@ def group_lint(_):
             continue
         for tool in ("cppcheck", "clang-tidy"):
             step(f"{tool}, {arch}", ["env", f"ARCH={arch}", "tools/lint", tool], 900, 60)
+        step(f"layers, {arch}", ["make", JOBS, f"ARCH={arch}", "layers"], 600)
     step("python compiles", [sys.executable, "-m", "compileall", "-q", "tools", "tests"], 60)
     step("python tests", [sys.executable, "-m", "unittest", "discover", "-s", "tests/python"], 60)
 
@@ -252,16 +253,17 @@ def run_scenario(path, machine):
     return len(results) - len(bad), len(bad) or 1
 
 
+STATUS = "docs/status.md"
 TABLE_BEGIN, TABLE_END = "<!-- printed by tools/check.py -->\n", "<!-- end -->\n"
 
 
 def machine_table(outcomes, cell):
     """OUTCOMES: {(scenario, machine): (tests passed, failed)}, as a table in Markdown: a row a scenario, a column a machine."""
     scenarios = sorted({path for path, _ in outcomes})
-    lines = ["| | " + " | ".join(MACHINES) + " |", "|---|" + "---|" * len(MACHINES)]
+    lines = ["| | scenario | " + " | ".join(MACHINES) + " |", "|---|---|" + "---|" * len(MACHINES)]
     for path in scenarios:
         cells = [cell(*outcomes[path, machine]) if (path, machine) in outcomes else "" for machine in MACHINES]
-        lines.append(f"| {said(path, 'shows', path)} (`{path}`) | " + " | ".join(cells) + " |")
+        lines.append(f"| {said(path, 'shows', path)} | `{path}` | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -285,19 +287,19 @@ def remember(outcomes):
 
 
 def compare_readme(table):
-    """README's table of what runs where is the one that is printed."""
-    with open("README.md", encoding="utf-8") as f:
+    """The status page's table of what runs where is the one that is printed."""
+    with open(STATUS, encoding="utf-8") as f:
         has = f.read().partition(TABLE_BEGIN)[2].partition(TABLE_END)[0]
     if has == table:
-        tally.ok("README's table of what runs where")
+        tally.ok(f"{STATUS}: the table of what runs where")
     else:
-        tally.fail("README's table of what runs where", "is not what ran: tools/check.py --readme puts that there")
+        tally.fail(f"{STATUS}: the table of what runs where", "is not what ran: tools/check.py --readme puts that there")
 
 
 def update_readme():
-    with open("README.md", encoding="utf-8") as f:
+    with open(STATUS, encoding="utf-8") as f:
         before, _, rest = f.read().partition(TABLE_BEGIN)
-    with open("README.md", "w", encoding="utf-8") as out:
+    with open(STATUS, "w", encoding="utf-8") as out:
         out.write(before + TABLE_BEGIN + machine_table(remembered(), verdict) + TABLE_END + rest.partition(TABLE_END)[2])
 
 

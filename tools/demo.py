@@ -1,36 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""The demonstration: a Debian guest with a memory workload moves from host A to host B and back.
+"""The demonstration: a Debian guest with a memory workload migrates from host A to host B and back.
 
 usage: demo.py [--check-variables]
 
-Variables (environment or make): ARCH GIC GUEST_ARCH GUEST_MEM VCPUS DIRTY_MBPS WORKING_SET GUEST_KERNEL CPU SMP LINK_MTU XEN BOOT; see
-VARIABLES. Writes build/demo/report.json and build/demo/rounds.svg. Exit status: 0 the guest is whole and back on A;
-1 a failure, named; 2 a variable that makes no sense; 130 Ctrl-C.
-
-report.json:
-  schema            1
-  result, error     "ok" or "failed"; the reason, or null
-  started           local time, ISO 8601
-  seconds           wall time of the whole demonstration
-  parameters        {arch, gic, guest_arch, guest_mem_mib, vcpus, dirty_mbps, working_set_mib, fill_mib, guest_kernel, cpu, smp, link_mtu, xen, boot}
-  boot_ms           {"A": power-on to control domain ready, "B": ...}
-  create_ms         `xl create` to the guest's workload having started, as the launcher sees it
-  tcp_mib_s         what plain TCP reaches between the control domains, in the same run
-  tcp_beside_guest_mib_s    the same with the guest running its workload on A
-  migrations        one object for each move:
-    from, to        "A" or "B"
-    result, error   "ok", or what xlm said
-    rounds          [{pages, bytes, ms, zero_pages}]; the last is the one with the guest stopped
-    total_ms        from xlm's start to the guest running there
-    downtime_ms     guest stopped to guest running, on one clock (xlm)
-    guest_blackout_ms   the longest gap that the guest's own ticker saw
-    blackout_plausible  whether the guest's view agrees with the hosts'
-    bytes_sent, pages_sent, zero_pages
-    goodput_mib_s   page data per second of the rounds' time
-    guest_errors    bad pages found by the workload, over its whole life
-    guest_write_mbps_before, guest_write_mbps_during    MiB rewritten per second
-    verified_pages, verified_s      what the workload verified after the move, and for how long it was watched
+Variables (environment or make) are listed in VARIABLES. Writes build/demo/report.json, whose fields
+are in docs/report.md, and build/demo/rounds.svg.
+Exit status: 0 the guest is whole and back on A; 1 a failure, named; 2 a variable has an invalid
+value; 130 Ctrl-C; 143 SIGTERM.
 """
 import datetime
 import json
@@ -49,22 +26,22 @@ OUT = os.path.join(hosts.BUILD, "demo")
 GUEST = "guest"
 DOM0_MEM = 512
 WATCH_S = 10
-# Beyond this the guest's view of the gap and the hosts' do not describe the same event.
+# The guest's blackout may exceed twice the downtime by this, and still be the same event.
 PLAUSIBLE_SLACK_MS = 150
 
 VARIABLES = """ARCH          arm64 (default), arm32: the width of the hosts
 GIC           version of the hosts' interrupt controller: 2, 3 (3; arm32: 2)
-GUEST_ARCH    arm64, arm32: the width of the guest ($ARCH); hosts of arm64 take either
+GUEST_ARCH    arm64, arm32: the width of the guest ($ARCH); arm64 hosts run both
 GUEST_MEM     the guest's memory, MiB, 64 to 1024 (256)
 VCPUS         1 to 8 (2)
 DIRTY_MBPS    MiB that the guest rewrites per second, 0 to 200 (4)
-WORKING_SET   MiB that it rewrites, 1 to half of GUEST_MEM (32, or a quarter of a small guest)
+WORKING_SET   MiB that the guest rewrites, 1 to half of GUEST_MEM (32; small guest: a quarter)
 GUEST_KERNEL  Linux kernel for the guest (Debian's, of that width)
-CPU           cortex-a57 (default), cortex-a72, neoverse-n1, max; arm32: cortex-a15 (default), cortex-a7
+CPU           cortex-a57, cortex-a72, neoverse-n1, max; arm32: cortex-a15, cortex-a7 (the first)
 SMP           CPUs of each host, 1 to 8 (1)
 LINK_MTU      bytes, 576 to 65000 (1500)
 XEN           hypervisor image (build/$ARCH/xen-lite)
-BOOT          direct (default), or by U-Boot: uboot (from a disk), tftp"""
+BOOT          who loads the hypervisor: direct (QEMU; default), uboot (U-Boot, from a disk), tftp"""
 
 
 class BadVariable(Exception):
@@ -82,22 +59,24 @@ def number(name, default, least, most, kind=int):
     try:
         value = kind(text)
     except ValueError:
-        raise BadVariable(f"{name}={text}: not {'a whole number' if kind is int else 'a number'}") from None
+        raise BadVariable(
+            f"{name}={text}: not {'a whole number' if kind is int else 'a number'}") from None
     if not least <= value <= most:
         raise BadVariable(f"{name}={text}: must be from {least} to {most}")
     return value
 
 
 def fill_mib(guest_mem):
-    """What the workload fills: the kernel and its initramfs leave some 70 % of a large guest, less of a small one."""
+    """MiB that the workload fills: the kernel and its initramfs need the rest."""
     return max(4, int((guest_mem - 56) * 0.72))
 
 
 def takes_kernel(arch, head):
-    """Is this the beginning of a file that xl takes as a kernel of that width?"""
+    """Whether HEAD begins a file that xl accepts as a kernel of that width."""
     if arch == "arm32":
         return head[36:40] == b"\x18\x28\x6f\x01"      # a zImage
-    return head[56:60] == b"ARM\x64" or head[:2] == b"\x1f\x8b"        # a raw Image, or one that is gzip-compressed
+    # A raw Image, or one that is compressed by gzip.
+    return head[56:60] == b"ARM\x64" or head[:2] == b"\x1f\x8b"
 
 
 def guest_kernel(arch):
@@ -108,7 +87,8 @@ def guest_kernel(arch):
         raise BadVariable(f"GUEST_KERNEL={path}: no such file")
     with open(path, "rb") as f:
         if not takes_kernel(arch, f.read(64)):
-            raise BadVariable(f"GUEST_KERNEL={path}: not a Linux {'zImage' if arch == 'arm32' else 'Image'} for {arch}")
+            kind = "zImage" if arch == "arm32" else "Image"
+            raise BadVariable(f"GUEST_KERNEL={path}: not a Linux {kind} for {arch}")
     return path
 
 
@@ -117,7 +97,7 @@ def guest_arch(arch, cpu):
     if guest not in hosts.MACHINES:
         raise BadVariable(f"GUEST_ARCH={guest}: must be one of {', '.join(hosts.MACHINES)}")
     if guest != arch and (arch == "arm32" or cpu in hosts.CPUS_WITHOUT_AARCH32):
-        raise BadVariable(f"GUEST_ARCH={guest}: {cpu} does not run such guests")
+        raise BadVariable(f"GUEST_ARCH={guest}: {cpu} cannot run such guests")
     return guest
 
 
@@ -160,19 +140,23 @@ def read_variables():
 
 
 def list_guests(host):
-    """(name, state) of each domain but the control domain, by `xl list`."""
+    """(name, state) of each domain except the control domain, by `xl list`."""
     lines = host.run("xl list", check=True).output.splitlines()[1:]
-    return [(words[0], words[4]) for words in map(str.split, lines) if len(words) >= 5 and words[1] != "0"]
+    return [(words[0], words[4])
+            for words in map(str.split, lines)
+            if len(words) >= 5 and words[1] != "0"]
 
 
 class Demo:
     def __init__(self, values):
         self.values = values
         self.began = time.monotonic()
+        now = datetime.datetime.now().astimezone()
         self.report = {"schema": 1, "result": "failed", "error": None,
-                       "started": datetime.datetime.now().astimezone().isoformat(timespec="seconds"), "seconds": None,
-                       "parameters": values, "boot_ms": {}, "create_ms": None, "tcp_mib_s": None, "tcp_beside_guest_mib_s": None, "migrations": []}
-        # A pass over all pages in some five seconds, so that ten seconds hold a whole one.
+                       "started": now.isoformat(timespec="seconds"), "seconds": None,
+                       "parameters": values, "boot_ms": {}, "create_ms": None, "tcp_mib_s": None,
+                       "tcp_beside_guest_mib_s": None, "migrations": []}
+        # A pass over all pages takes some five seconds, so ten seconds contain a whole one.
         self.verify_mbps = max(32, min(128, values["fill_mib"] // 4))
 
     def say(self, text):
@@ -181,10 +165,23 @@ class Demo:
     def run(self):
         values = self.values
         mem = hosts.align_up(DOM0_MEM + values["guest_mem_mib"] + 640, 256)
-        pair = Pair(arch=values["arch"], gic=values["gic"], xen=values["xen"], boot=values["boot"], cpu=values["cpu"], smp=values["smp"],
-                    mem=mem, dom0_mem=DOM0_MEM, mtu=values["link_mtu"], log_dir=OUT, dom0_append="xl.quiet",
-                    images=[hosts.built("images/dom0.cpio", arch=values["arch"]), hosts.built("images/payload.cpio", arch=values["guest_arch"])])
-        self.say(f"starting hosts A and B: {values['smp']} x {values['cpu']}, GICv{values['gic']}, {mem} MiB, {os.path.basename(values['xen'])} at EL2")
+        pair = Pair(arch=values["arch"],
+                    gic=values["gic"],
+                    xen=values["xen"],
+                    boot=values["boot"],
+                    cpu=values["cpu"],
+                    smp=values["smp"],
+                    mem=mem,
+                    dom0_mem=DOM0_MEM,
+                    mtu=values["link_mtu"],
+                    log_dir=OUT,
+                    dom0_append="xl.quiet",
+                    images=[
+                        hosts.built("images/dom0.cpio", arch=values["arch"]),
+                        hosts.built("images/payload.cpio", arch=values["guest_arch"])
+                    ])
+        self.say(f"starting hosts A and B: {values['smp']} x {values['cpu']}, GICv{values['gic']}, "
+                 f"{mem} MiB, {os.path.basename(values['xen'])} at EL2")
         with pair:
             try:
                 self.scenario(pair)
@@ -198,11 +195,12 @@ class Demo:
             self.say(f"{host.name}: control domain ready, {seconds:.1f} s after power-on")
         self.report["tcp_mib_s"] = self.measure_tcp(pair, "plain TCP from A to B")
         self.create_guest(pair.a)
-        self.report["tcp_beside_guest_mib_s"] = self.measure_tcp(pair, "the same beside the guest")
-        self.say("moving the guest from A to B")
+        rate = self.measure_tcp(pair, "the same while the guest runs")
+        self.report["tcp_beside_guest_mib_s"] = rate
+        self.say("migrating the guest from A to B")
         self.move(pair, pair.a, pair.b)
         self.attach_console(pair.b)
-        self.say("moving it back, from B to A")
+        self.say("migrating it back, from B to A")
         self.move(pair, pair.b, pair.a)
 
     def measure_tcp(self, pair, what):
@@ -218,19 +216,24 @@ class Demo:
     def create_guest(self, host):
         values = self.values
         make_config = runpy.run_path(os.path.join(hosts.TOP, "tools/mkimage-guest"))["guest_config"]
-        extra = (f"wl.mem={values['fill_mib']} wl.ws={values['working_set_mib']} wl.mbps={values['dirty_mbps']:g} "
-                 f"wl.verify={self.verify_mbps}")
-        host.put("/etc/xen/demo.cfg", make_config(GUEST, values["guest_mem_mib"], values["vcpus"], extra))
-        self.say(f"A: xl create: {values['guest_arch']}, {values['guest_mem_mib']} MiB, {values['vcpus']} vCPUs, rewriting "
-                 f"{values['dirty_mbps']:g} MiB/s of {values['working_set_mib']} MiB")
+        extra = (f"wl.mem={values['fill_mib']} wl.ws={values['working_set_mib']} "
+                 f"wl.mbps={values['dirty_mbps']:g} wl.verify={self.verify_mbps}")
+        host.put("/etc/xen/demo.cfg",
+                 make_config(GUEST, values["guest_mem_mib"], values["vcpus"], extra))
+        self.say(f"A: xl create: {values['guest_arch']}, {values['guest_mem_mib']} MiB, "
+                 f"{values['vcpus']} vCPUs, rewriting {values['dirty_mbps']:g} MiB/s of "
+                 f"{values['working_set_mib']} MiB")
         began = time.monotonic()
         host.run("xl create /etc/xen/demo.cfg", timeout=60, check=True)
         log = GuestLog(host, GUEST)
         log.wait(lambda beat: True, "the workload's first heartbeat", timeout=60, interval=0.1)
         self.report["create_ms"] = round((time.monotonic() - began) * 1e3)
-        beat = log.wait(lambda beat: beat["filled"] == beat["pages"], "filling its memory", timeout=120)
-        self.say(f"A: guest filled {beat['pages']} pages ({beat['pages'] / 256:.0f} MiB), its clock {beat['t']:.1f} s")
-        # A pass over everything before the move tells damage by the move from damage before it.
+        beat = log.wait(lambda beat: beat["filled"] == beat["pages"],
+                        "filling its memory",
+                        timeout=120)
+        self.say(f"A: guest filled {beat['pages']} pages ({beat['pages'] / 256:.0f} MiB), "
+                 f"its clock {beat['t']:.1f} s")
+        # One whole pass before the migration: damage that is found later was done by the migration.
         log.wait(lambda now: now["passes"] > beat["passes"], "verifying its memory", timeout=90)
         time.sleep(2)
         self.log = log
@@ -241,19 +244,23 @@ class Demo:
         start_seq = before.last()["seq"]
         # Earlier visits of the guest to this host are in the same log.
         after = GuestLog(target, GUEST)
-        after.position = int(target.run(f"wc -c < {after.path} 2>/dev/null || echo 0").output.split()[-1])
-        move = {"from": source.name, "to": target.name, "result": "failed", "error": None, "rounds": []}
+        size = target.run(f"wc -c < {after.path} 2>/dev/null || echo 0").output
+        after.position = int(size.split()[-1])
+        move = {
+            "from": source.name, "to": target.name, "result": "failed", "error": None, "rounds": []
+        }
         self.report["migrations"].append(move)
         self.migrate(source, target, move)
         self.exactly_one(pair, target)
-        first = after.wait(lambda beat: True, "a heartbeat after the move", timeout=30)
+        first = after.wait(lambda beat: True, "a heartbeat after the migration", timeout=30)
         before.poll()
         if first["seq"] <= start_seq:
-            raise DemoError(f"the guest on {target.name} was started anew, not moved")
+            raise DemoError(f"the guest on {target.name} was restarted, not migrated")
         self.say(f"{target.name}: the guest runs; watching it for {WATCH_S} s")
         self.watch(after, move)
         self.exactly_one(pair, target)
-        self.conclude(move, [b for b in before.beats if b["seq"] > start_seq - 15], start_seq, after.beats)
+        recent = [beat for beat in before.beats if beat["seq"] > start_seq - 15]
+        self.conclude(move, recent, start_seq, after.beats)
         self.log = after
 
     def migrate(self, source, target, move):
@@ -276,24 +283,31 @@ class Demo:
             move.update({key: value for key, value in done.items() if key != "event"})
         if status != 0 or not done or done.get("result") != "ok":
             move["result"] = move["result"] if move["result"] != "ok" else "failed"
-            move["error"] = (done or {}).get("error") or "\n".join(other[-5:]) or f"xlm ended with status {status}"
+            move["error"] = ((done or {}).get("error") or "\n".join(other[-5:]) or
+                             f"xlm ended with status {status}")
             raise DemoError(f"xlm migrate from {source.name} to {target.name}: {move['error']}")
 
     def show_round(self, event):
         def value(name, form, missing="?"):
-            return form.format(event[name]) if isinstance(event.get(name), (int, float)) else missing
-        self.say(f"  round {value('round', '{:>2}')}: {value('pages', '{:>6}')} pages, {value('dirty', '{:>6}')} dirty, "
-                 f"{value('mib_s', '{:6.1f}')} MiB/s, {value('ms', '{:6.0f}')} ms, left {value('eta_ms', '{:.0f}')} ms")
+            known = isinstance(event.get(name), (int, float))
+            return form.format(event[name]) if known else missing
+        self.say(f"  round {value('round', '{:>2}')}: {value('pages', '{:>6}')} pages, "
+                 f"{value('dirty', '{:>6}')} dirty, {value('mib_s', '{:6.1f}')} MiB/s, "
+                 f"{value('ms', '{:6.0f}')} ms, left {value('eta_ms', '{:.0f}')} ms")
 
     def exactly_one(self, pair, expected):
-        """The guest runs on EXPECTED, and is nowhere else. A copy that is on its way out gets a moment."""
+        """Check that the guest runs on EXPECTED and exists nowhere else.
+
+        A copy that is being destroyed gets some time.
+        """
         for tries in range(10):
             places = [(host, *entry) for host in pair.hosts for entry in list_guests(host)]
             running = [host.name for host, _, state in places if not re.search("[pscd]", state)]
             if len(running) != 1 or len(places) == 1 or tries == 9:
                 break
             time.sleep(0.3)
-        listing = "; ".join(f"{host.name}: {name} {state}" for host, name, state in places) or "no guest anywhere"
+        listing = "; ".join(f"{host.name}: {name} {state}"
+                            for host, name, state in places) or "no guest anywhere"
         if len(running) > 1:
             raise DemoError(f"the guest runs on both hosts ({listing})")
         if not running:
@@ -305,17 +319,23 @@ class Demo:
             raise DemoError(f"the guest should run on {expected.name} as {GUEST} ({listing})")
 
     def watch(self, log, move):
-        """Two rotations end after the move, so one of them was wholly after it; and ten seconds at least."""
+        """Watch the guest for ten seconds at least, until two passes over its pages have ended.
+
+        The second pass began after the migration, so it verified every page on the new host.
+        """
         first, began = log.last(), time.monotonic()
         longest = WATCH_S + 4 * self.values["fill_mib"] / self.verify_mbps + 60
-        log.wait(lambda beat: beat["passes"] >= first["passes"] + 2 and time.monotonic() - began >= WATCH_S,
-                 "verifying all pages after the move", timeout=longest, interval=0.5)
+
+        def enough(beat):
+            return (beat["passes"] >= first["passes"] + 2 and
+                    time.monotonic() - began >= WATCH_S)
+        log.wait(enough, "verifying all pages after the migration", timeout=longest, interval=0.5)
         last = log.last()
         move["verified_pages"] = last["verified"] - first["verified"]
         move["verified_s"] = round(time.monotonic() - began, 1)
         move["guest_errors"] = last["errors"]
         if self.values["dirty_mbps"] and last["written"] <= first["written"]:
-            raise GuestError(f"guest on {log.host.name}: it writes no more")
+            raise GuestError(f"guest on {log.host.name}: it does not write any more")
 
     def conclude(self, move, source_beats, start_seq, target_beats):
         earlier = [beat for beat in source_beats if beat["seq"] <= start_seq]
@@ -330,18 +350,20 @@ class Demo:
         downtime, blackout = move.get("downtime_ms"), move["guest_blackout_ms"]
         move["blackout_plausible"] = None
         if downtime is not None and blackout is not None:
-            move["blackout_plausible"] = downtime * 0.5 - 20 <= blackout <= downtime * 2 + PLAUSIBLE_SLACK_MS
+            most = downtime * 2 + PLAUSIBLE_SLACK_MS
+            move["blackout_plausible"] = downtime * 0.5 - 20 <= blackout <= most
 
     def attach_console(self, host):
-        """`xl console` gives the guest's console on its new host: new heartbeats come out of it."""
+        """Check that `xl console` shows new heartbeats on the guest's new host."""
         seen = self.log.last()["seq"]
         console = host.spawn(f"sleep 20 | xl console {GUEST}")
         for line in console.lines(timeout=15):
             beat = parse(line)
             if beat and beat["seq"] > seen:
                 console.kill()
-                self.say(f"{host.name}: console attached: guest's clock {beat['t']} s, heartbeat {beat['seq']}, "
-                         f"{beat['verified']} pages verified, {beat['errors']} errors")
+                self.say(f"{host.name}: console attached: guest's clock {beat['t']} s, "
+                         f"heartbeat {beat['seq']}, {beat['verified']} pages verified, "
+                         f"{beat['errors']} errors")
                 return
         raise DemoError(f"xl console on {host.name} showed no heartbeat: {console.output[-500:]}")
 
@@ -350,8 +372,10 @@ class Demo:
             print(host.describe("the end of its console"), file=sys.stderr)
             if host.alive():
                 try:
-                    print(host.run("xl list; tail -n 15 /var/log/xlmd.log; xl dmesg | tail -n 15; "
-                                   f"tail -n 5 /var/log/xen/console/guest-{GUEST}.log", timeout=10).output, file=sys.stderr)
+                    logs = host.run("xl list; tail -n 15 /var/log/xlmd.log; xl dmesg | tail -n 15; "
+                                    f"tail -n 5 /var/log/xen/console/guest-{GUEST}.log",
+                                    timeout=10)
+                    print(logs.output, file=sys.stderr)
                 except HostError:
                     print(f"host {host.name} does not answer any more", file=sys.stderr)
 
@@ -369,24 +393,30 @@ class Demo:
             return "-" if value is None else form.format(value)
         rows = [("", lambda m: f"{m['from']} to {m['to']}"),
                 ("rounds", lambda m: str(len(m["rounds"]))),
-                ("pages sent, zero", lambda m: f"{show(m.get('pages_sent'), '{}')}, {show(m.get('zero_pages'), '{}')}"),
-                ("MiB sent", lambda m: show(m.get("bytes_sent") and m["bytes_sent"] / 2**20, "{:.1f}")),
+                ("pages sent, zero",
+                 lambda m: f"{show(m.get('pages_sent'), '{}')}, {show(m.get('zero_pages'), '{}')}"),
+                ("MiB sent",
+                 lambda m: show(m.get("bytes_sent") and m["bytes_sent"] / 2**20, "{:.1f}")),
                 ("total, ms", lambda m: show(m.get("total_ms"), "{:.0f}")),
                 ("downtime, hosts, ms", lambda m: show(m.get("downtime_ms"), "{:.0f}")),
                 ("downtime, guest, ms", lambda m: show(m.get("guest_blackout_ms"), "{:.0f}")),
                 ("goodput, MiB/s", lambda m: show(m.get("goodput_mib_s"), "{:.1f}")),
-                ("plain TCP beside the guest, alone", lambda m: f"{show(self.report['tcp_beside_guest_mib_s'], '{:.1f}')}, "
-                                                                f"{show(self.report['tcp_mib_s'], '{:.1f}')}"),
-                ("guest writes before, during, MiB/s", lambda m: f"{show(m.get('guest_write_mbps_before'), '{:.1f}')}, "
-                                                         f"{show(m.get('guest_write_mbps_during'), '{:.1f}')}"),
+                ("plain TCP with the guest, without",
+                 lambda m: f"{show(self.report['tcp_beside_guest_mib_s'], '{:.1f}')}, "
+                 f"{show(self.report['tcp_mib_s'], '{:.1f}')}"),
+                ("guest writes before, during, MiB/s",
+                 lambda m: f"{show(m.get('guest_write_mbps_before'), '{:.1f}')}, "
+                 f"{show(m.get('guest_write_mbps_during'), '{:.1f}')}"),
                 ("pages verified after", lambda m: show(m.get("verified_pages"), "{}")),
                 ("errors in memory", lambda m: show(m.get("guest_errors"), "{}"))]
         print()
         for title, cell in rows:
-            print(f"  {title:<36}" + "".join(f"{cell(move):>18}" for move in self.report["migrations"]))
+            print(f"  {title:<36}" +
+                  "".join(f"{cell(move):>18}" for move in self.report["migrations"]))
         for move in self.report["migrations"]:
             if move.get("blackout_plausible") is False:
-                print(f"  note: {move['from']} to {move['to']}: the guest's view of the blackout does not agree with the hosts'")
+                print(f"  note: {move['from']} to {move['to']}: the guest's blackout does not "
+                      "agree with the hosts' downtime")
         print(f"\n  report: {OUT}/report.json   chart: {OUT}/rounds.svg")
 
 
@@ -408,7 +438,7 @@ def main():
         demo.report["error"] = str(error)
         print(f"demo: FAILED: {error}", file=sys.stderr)
     except HostError as error:
-        # The console's end has been shown.
+        # The first line is enough: the end of the console has been shown.
         demo.report["error"] = str(error).split("\n", maxsplit=1)[0]
         print(f"demo: FAILED: {demo.report['error']}", file=sys.stderr)
     except KeyboardInterrupt:
@@ -416,14 +446,15 @@ def main():
         print("demo: interrupted", file=sys.stderr)
         status = 130
     except SystemExit as stop:
-        # SIGTERM: the emulators are gone by now.
+        # SIGTERM: the emulators have ended already.
         demo.report["error"] = "terminated"
         status = stop.code
     demo.write_report()
     if status in (0, 1):
         demo.summary()
     if status == 0:
-        print(f"demo: ok, the guest went to B and back with 0 errors, {demo.report['seconds']:.0f} s")
+        print(
+            f"demo: ok, the guest went to B and back with 0 errors, {demo.report['seconds']:.0f} s")
     sys.exit(status)
 
 

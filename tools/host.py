@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Start emulated hosts (QEMU's virt machine, a hypervisor at EL2, Debian as control domain) and drive them.
+"""Start emulated hosts (QEMU's virt machine, a hypervisor at EL2, Debian as control domain) and
+drive them.
 
 As a library:
 
@@ -8,13 +9,15 @@ As a library:
         host.wait_ready()
         status, output = host.run("xl list", timeout=20)
 
-As a command (each argument is a command for A, or for a host that it names; the exit status is the first that failed):
+As a command (each argument is a command for A, or for a host that it names; the exit status is that
+of the first command that failed):
 
-    host.py [--two] [--xen FILE] [--icount] [--smp N] ... 'xl list' 'B:xl list'
+host.py [--two] [--xen FILE] [--icount] [--smp N] ... 'xl list' 'B:xl list'
 
-Commands travel on a virtio-serial port of their own, served by tools/agent.c, so console noise cannot touch them;
-Host(agent=False) types them on the console instead, for a hypervisor that cannot do virtio yet. Emulators die with
-their host object, with this process however it ends, and on Ctrl-C and SIGTERM.
+Commands use a virtio-serial port of their own, which tools/agent.c serves, so console output cannot
+disturb them. Host(agent=False) types them on the console instead, for a control domain without
+virtio. An emulator ends with its host object, with this process however it ends, and on Ctrl-C and
+SIGTERM.
 """
 import argparse
 import atexit
@@ -37,24 +40,26 @@ import uboot
 
 TOP = os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 BUILD = os.path.join(TOP, "build")
-# A width's emulated machine: the emulator, its processors (the first is the default), more about the machine, the kernel.
+# Per width: the emulator, its CPUs (the first is the default), the GIC version, more options of the
+# machine, the kernel.
 Machine = collections.namedtuple("Machine", "emulator cpus gic options kernel")
 MACHINES = {
     "arm64": Machine("qemu-system-aarch64", ("cortex-a57", "cortex-a72", "neoverse-n1", "max"), 3, "",
                      os.path.join(BUILD, "kernel/cloud/vmlinuz")),
-    # A device above 4 GiB is out of reach of a kernel without LPAE.
+    # A kernel without LPAE cannot access a device above 4 GiB.
     "arm32": Machine("qemu-system-arm", ("cortex-a15", "cortex-a7"), 2, ",highmem=off",
                      os.path.join(BUILD, "kernel/armmp-lpae/vmlinuz")),
 }
-# No AArch32 at EL1: no guests of 32 bits.
+# These CPUs have no AArch32 at EL1, so they run no 32-bit guests.
 CPUS_WITHOUT_AARCH32 = ("neoverse-n1",)
 CPUS = tuple(cpu for machine in MACHINES.values() for cpu in machine.cpus)
 GICS = (2, 3)
-# Pointer authentication by an algorithm of the emulator's own: the architected one takes it most of its time.
+# Use the emulator's own algorithm for pointer authentication: the architected one costs most of the
+# emulator's time.
 CPU_OPTIONS = {"max": "max,pauth-impdef=on"}
 
 RAM_BASE = 0x40000000
-# QEMU puts the hypervisor at the start of RAM and its device tree 128 MiB further.
+# QEMU puts the hypervisor at the start of RAM, and its device tree 128 MiB after that.
 MODULES_BASE = RAM_BASE + 0x9000000
 MODULE_ALIGN = 0x200000
 MIB = 1 << 20
@@ -63,7 +68,7 @@ Result = collections.namedtuple("Result", "status output")
 
 
 class HostError(Exception):
-    """A host that does not do what it should; the text carries the end of its console."""
+    """A host does not work as expected. The text has the end of its console."""
 
 
 def default_arch():
@@ -74,7 +79,7 @@ def default_arch():
 
 
 def default_gic():
-    """$GIC, or None for the machine's own."""
+    """$GIC, or None for the machine's default."""
     version = os.environ.get("GIC") or None
     if version not in (None, *map(str, GICS)):
         sys.exit(f"GIC={version}: must be one of {', '.join(map(str, GICS))}")
@@ -89,7 +94,7 @@ def default_boot():
 
 
 def built(*path, arch=None):
-    """The path of what make built for a width."""
+    """The path of a file that make built for a width."""
     return os.path.join(BUILD, arch or default_arch(), *path)
 
 
@@ -106,7 +111,7 @@ def align_up(value, alignment):
 
 
 class Command:
-    """A command that runs on a host. Iterate over its lines as they come; then wait()."""
+    """A command that runs on a host. Iterate over lines() while it runs; then wait()."""
 
     def __init__(self, host, number, text):
         self.host, self.number, self.text = host, number, text
@@ -170,8 +175,11 @@ class Host:
     def __init__(self, name="A", *, arch=None, gic=None, xen=None, kernel=None, images=None, ip=None, cpu=None, smp=1,
                  mem=2048, dom0_mem=512, link=None, mac=None, mtu=1500, icount=False, agent=True, xen_append="", dom0_append="",
                  qemu_args=(), log_dir=None, boot="direct", disk=None):
-        """LINK: (own, other) paths of the datagram sockets that are the wire to the other host. MEM in MiB. BOOT: one of uboot.WAYS;
-        DISK: an image for U-Boot, in the place of one with this host's files and options."""
+        """LINK: (own, other) paths of the datagram sockets that connect the two hosts. MEM in MiB.
+
+        BOOT: one of uboot.WAYS. DISK: an existing image for U-Boot, used instead of one with this
+        host's files and options.
+        """
         self.arch = arch or default_arch()
         self.machine = MACHINES[self.arch]
         self.gic, self.cpu = gic or default_gic() or self.machine.gic, cpu or self.machine.cpus[0]
@@ -206,19 +214,19 @@ class Host:
         self.stop()
 
     def _initrd(self):
-        """One file of all images: the kernel takes archives one after the other."""
+        """Join all images into one file: the kernel unpacks the archives in turn."""
         path = os.path.join(self._dir, "initrd")
         uboot.concatenate(self.images, path)
         return path
 
     def _layout(self, initrd):
-        """Addresses of kernel and initrd, checked against the hypervisor below and the end of memory above."""
+        """Addresses of kernel and initrd: above the hypervisor, and below the end of memory."""
         if os.path.getsize(self.xen) > 0x8000000:
             raise HostError(f"{self.xen} is too large to be a hypervisor")
         kernel_at = MODULES_BASE
         initrd_at = align_up(kernel_at + os.path.getsize(self.kernel), MODULE_ALIGN)
         end = initrd_at + os.path.getsize(initrd)
-        # The control domain's own memory is beside the modules, which it gets copies of.
+        # The control domain gets copies of the modules, so it needs its memory in addition to them.
         needed = (end - RAM_BASE) // MIB + self.dom0_mem
         if needed > self.mem:
             raise HostError(f"host {self.name}: {self.mem} MiB are too little for images and a control domain of "
@@ -226,7 +234,7 @@ class Host:
         return kernel_at, initrd_at
 
     def loader(self, payload):
-        """The emulator's arguments that bring hypervisor and modules into memory."""
+        """The emulator's arguments that load hypervisor and modules into memory."""
         if self.boot != "direct":
             try:
                 return uboot.arguments(self.boot, self.arch, payload, self._dir, self.disk)
@@ -238,7 +246,7 @@ class Host:
                 "-device", f"guest-loader,addr={initrd_at:#x},initrd={payload.initrd}", "-nic", "none"]
 
     def command_line(self, console):
-        """The emulator's command line; CONSOLE: the arguments that say where the serial port goes."""
+        """The emulator's command line. CONSOLE: the arguments that connect the serial port."""
         initrd = self._initrd()
         dom0 = f"console=hvc0 panic=-1 nokaslr kpti=0 mitigations=off init_on_alloc=0 xen_scrub_pages=0 xl.host={self.name}"
         if self.ip:
@@ -260,7 +268,7 @@ class Host:
         return line + self.qemu_args
 
     def prepare(self):
-        """What the emulator's command line needs to exist; stop() or cleanup() takes it away."""
+        """Create the files that the emulator needs. stop() or cleanup() removes them."""
         for path in (self.xen, self.kernel, *self.images):
             if not os.path.isfile(path):
                 raise HostError(f"host {self.name}: no file {path} (see `make help`)")
@@ -271,12 +279,12 @@ class Host:
             shutil.rmtree(self._dir, ignore_errors=True)
 
     def start(self):
-        """Call from the main thread: the emulator dies when the thread that started it does."""
+        """Start the emulator. It ends with the calling thread, so call this in the main thread."""
         catch_signals()
         self.prepare()
         os.makedirs(self.log_dir, exist_ok=True)
         Host.live.add(self)
-        # The emulator connects to us, so no byte of the channel or the console is lost before we listen.
+        # The emulator connects to sockets that already listen, so no byte of them is lost.
         waiting = {what: _listen(os.path.join(self._dir, what)) for what in
                    (["agent"] if self.agent else []) + ["console", "qmp"]}
         with contextlib.suppress(FileNotFoundError):
@@ -313,7 +321,7 @@ class Host:
             listener.close()
 
     def stop(self):
-        """Kill the emulator, as a power cut does."""
+        """Kill the emulator, like a power failure."""
         if self.process and self.process.poll() is None:
             self.process.kill()
         if self.process:
@@ -335,14 +343,14 @@ class Host:
             raise HostError(self.describe(f"the emulator ended ({self.process.returncode}) during: {doing}"))
 
     def pause(self):
-        """Stop the machine's time (all CPUs), as a frozen host."""
+        """Stop all CPUs and the machine's clock."""
         self.qmp("stop")
 
     def resume(self):
         self.qmp("cont")
 
     def set_link(self, up):
-        """Pull or plug the cable between the hosts (the guest's driver is told, as by a real one)."""
+        """Unplug or plug the cable between the hosts. The control domain's driver sees the change."""
         self.qmp("set_link", name="nic", up=up)
 
     def _qmp_greet(self):
@@ -384,7 +392,8 @@ class Host:
             if time.monotonic() > deadline:
                 raise HostError(self.describe(f"console did not show {pattern!r} within {timeout} s"))
             if not self.alive():
-                self._reader.join(2)        # what it said last may still be on its way
+                # The last output may not have been read yet.
+                self._reader.join(2)
                 if not re.search(pattern, self._console_text[start:]):
                     self.check_alive(f"waiting for {pattern!r}")
             time.sleep(0.02)
@@ -396,7 +405,7 @@ class Host:
     # --- commands -------------------------------------------------------------------------------------------------
 
     def wait_ready(self, timeout=120):
-        """Until the control domain's daemons are up. Returns the seconds since power-on."""
+        """Wait until the control domain's daemons are up. Returns the seconds since power-on."""
         if not self.agent:
             self.wait_console(r"init: \S+ is ready", timeout)
             self.console_run("dmesg -n 1; stty -echo")
@@ -421,7 +430,9 @@ class Host:
         return started
 
     def run(self, command, timeout=60, stdin=b"", check=False):
-        """Run a shell command: (exit status, output and errors). HostError when it does not end in time."""
+        """Run a shell command: (exit status, output and errors). HostError if it does not end in
+        time.
+        """
         result = self.spawn(command, stdin).wait(timeout) if self.agent else self.console_run(command, timeout)
         if check and result.status != 0:
             raise HostError(self.describe(f"status {result.status}: {command}\n{result.output}"))
@@ -434,7 +445,10 @@ class Host:
         return self.run(f"cat {path}", check=True).output
 
     def console_run(self, command, timeout=60):
-        """Run a command by typing it on the console. The sentinels never appear in the echo of what is typed."""
+        """Run a command by typing it on the console.
+
+        The marks around its output are quoted in the typed text, so its echo does not contain them.
+        """
         self._number += 1
         mark = f"{os.getpid()}.{self._number}"
         start = len(self._console_text)
@@ -471,7 +485,10 @@ class Host:
 
 
 class Pair:
-    """Two hosts, A (10.0.0.1) and B (10.0.0.2), with a wire between them. Takes Host's arguments; B: those of B that are others."""
+    """Two connected hosts, A (10.0.0.1) and B (10.0.0.2).
+
+    The arguments are those of Host. The dictionary `b` has those that differ for B.
+    """
 
     def __init__(self, b=None, **arguments):
         self.dir = tempfile.mkdtemp(prefix="xl-link-")
@@ -520,7 +537,7 @@ def stop_all():
 
 
 def catch_signals():
-    """SIGTERM and SIGHUP unwind like Ctrl-C, so that every emulator is stopped on the way out."""
+    """Let SIGTERM and SIGHUP unwind like Ctrl-C, so that every emulator is stopped."""
     def leave(number, _):
         sys.exit(128 + number)
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -529,14 +546,14 @@ def catch_signals():
 
 
 def add_arguments(parser):
-    """The options that every tool which starts hosts has."""
+    """Add the options that all tools have which start hosts."""
     parser.add_argument("--arch", default=default_arch(), choices=MACHINES, help="width of the host (default: $ARCH, else arm64)")
     parser.add_argument("--gic", type=int, default=default_gic(), choices=GICS, help="version of the GIC (default: $GIC, else arm64 3, arm32 2)")
     parser.add_argument("--xen", default=None, help="hypervisor image (default: $XEN, else build/ARCH/xen-lite)")
     parser.add_argument("--kernel", default=None, help="the control domain's kernel")
     parser.add_argument("--cpu", default=None, choices=CPUS, help="default: cortex-a57; arm32: cortex-a15")
     parser.add_argument("--smp", type=int, default=1)
-    parser.add_argument("--mem", type=int, default=2048, help="MiB a host")
+    parser.add_argument("--mem", type=int, default=2048, help="MiB per host")
     parser.add_argument("--dom0-mem", type=int, default=512, help="MiB")
     parser.add_argument("--mtu", type=int, default=1500)
     parser.add_argument("--boot", default=default_boot(), choices=uboot.WAYS, help="by QEMU itself, or by U-Boot from a disk or by TFTP "

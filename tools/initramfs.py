@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Initramfs images without root: a cpio (newc) writer, and what it takes to pick files out of unpacked packages.
+"""Initramfs images without root: a cpio (newc) writer, and functions to find files of unpacked
+packages.
 
-An image is the same bytes for the same input: entries are sorted, times are zero, owners are root. Archives are
-not compressed: under an emulator unpacking costs far more than the longer copy. The kernel takes archives one
-after the other in one image, so an image can be put together from parts with `cat`.
+The same input makes the same bytes: entries are sorted, times are zero, owners are root. Archives
+are not compressed, because under an emulator unpacking costs far more than copying more bytes. The
+kernel unpacks all archives of one image in turn, so `cat` can join an image from parts.
 """
 import collections
 import os
@@ -12,16 +13,18 @@ import struct
 
 TOP = os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 
-# What a width's images are made of: Debian's name for its folders of libraries, the loader, the kernel.
+# Per width: Debian's name of the library folders, the dynamic loader, the folder of the kernel.
 Width = collections.namedtuple("Width", "name triplet loader kernel")
 WIDTHS = {
-    "arm64": Width("arm64", "aarch64-linux-gnu", "ld-linux-aarch64.so.1", os.path.join(TOP, "build/kernel/cloud")),
-    "arm32": Width("arm32", "arm-linux-gnueabihf", "ld-linux-armhf.so.3", os.path.join(TOP, "build/kernel/armmp-lpae")),
+    "arm64": Width("arm64", "aarch64-linux-gnu", "ld-linux-aarch64.so.1",
+                   os.path.join(TOP, "build/kernel/cloud")),
+    "arm32": Width("arm32", "arm-linux-gnueabihf", "ld-linux-armhf.so.3",
+                   os.path.join(TOP, "build/kernel/armmp-lpae")),
 }
 
 
 class Archive:
-    """Collects entries by path, then writes them sorted, with the folders that they need."""
+    """Collect entries by path, then write them sorted; folders above an entry are added."""
 
     def __init__(self):
         self.entries = {}
@@ -40,7 +43,7 @@ class Archive:
         self._add(path, stat.S_IFREG | mode, data.encode() if isinstance(data, str) else data)
 
     def file(self, path, source, mode=None):
-        """Copy SOURCE (links followed) to PATH; its own executable bit is kept unless MODE is given."""
+        """Copy SOURCE (links followed) to PATH. Without MODE it is executable if SOURCE is."""
         with open(source, "rb") as f:
             data = f.read()
         if mode is None:
@@ -73,8 +76,9 @@ def _record(inode, path, mode, data, device):
     return head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4)
 
 
-# Of 32-bit and 64-bit ELF files: a section's header, an entry of the dynamic section, and where the file's header has the
-# place of the section headers and their size, count and names.
+# By ELF class (1: 32-bit, 2: 64-bit): formats of a section header, of an entry of the dynamic
+# section and of an offset; then, in the file's header, where the offset of the section headers is,
+# and where their size, count and the index of their names are.
 ELF_CLASSES = {1: ("<10I", "<II", "<I", 0x20, 0x2E), 2: ("<IIQQQQIIQQ", "<QQ", "<Q", 0x28, 0x3A)}
 
 
@@ -97,7 +101,7 @@ def _string(image, offset):
 
 
 def needed_libraries(path):
-    """DT_NEEDED of an ELF file; an empty list for a script or a static program."""
+    """The DT_NEEDED entries of an ELF file; an empty list for a script or a static program."""
     with open(path, "rb") as f:
         image = f.read()
     sections = _elf_sections(image)
@@ -110,7 +114,7 @@ def needed_libraries(path):
 
 
 def library_closure(programs, folders):
-    """{soname: path} of all libraries that PROGRAMS need, looked up in FOLDERS in order."""
+    """{soname: path} of all libraries that PROGRAMS need, searched in FOLDERS in order."""
     found, queue = {}, list(programs)
     while queue:
         for name in needed_libraries(queue.pop()):
@@ -128,10 +132,11 @@ def library_closure(programs, folders):
 
 
 def module_order(modules, names):
-    """Paths of the kernel modules NAMES and of what they depend on, each after what it needs.
+    """Paths of the kernel modules NAMES and of their dependencies, each after those that it needs.
 
-    Packages carry no modules.dep (depmod makes it on the machine that installs), so the dependencies come from
-    the modules themselves. A name without a file is built into the kernel, or not there: the caller finds out.
+    Packages have no modules.dep: depmod makes it during installation. So the dependencies are read
+    from the modules. A name without a file is skipped: the code is built into the kernel, or
+    absent.
     """
     files = {}
     for folder, _, leaves in os.walk(modules):

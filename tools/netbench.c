@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What plain TCP reaches between two hosts: the yardstick for the migration stream.
- * usage: netbench serve [PORT]               reads and drops, one connection after the other
+ * Measures plain TCP between two hosts, to compare the migration with.
+ * usage: netbench serve [PORT]               reads and discards, one connection at a time
  *        netbench send ADDRESS MIB [PORT]    writes MIB MiB, 64 KiB at a time, and prints the rate
  *        netbench clock                      prints CNTVCT and its frequency
  */
@@ -53,7 +53,8 @@ static int serve(uint16_t tcp_port)
             return fail("netbench: accept");
         while ((n = read(fd, buffer, sizeof buffer)) > 0)
             total += (uint64_t)n;
-        /* The count is the receipt: the sender's clock stops when all has arrived. */
+        /* The receiver answers with the count of bytes: the sender's clock stops when all bytes
+         * have arrived. */
         if (write(fd, &total, sizeof total) != sizeof total)
             perror("netbench: receipt");
         close(fd);

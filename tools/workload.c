@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The guest's memory workload: what a migration must not damage, and what sees the blackout from
- * inside.
+ * The guest's workload: memory that a migration must not damage, and a measurement of the blackout
+ * from inside the guest.
  *
  * It fills memory with incompressible pages, rewrites a working set at a steady rate, and verifies
- * every page that it wrote, in rotation. A page carries its address, its sequence number (how often
- * it was written) and a checksum over all of it; the expected sequence number is kept apart, so a
- * page that is stale, torn, misplaced or damaged is told from a good one. One worker per CPU owns a
- * slice of the pages and does all three, so there are no locks.
+ * all pages in rotation.  A page contains its address, its sequence number (how often it was
+ * written) and a checksum over all of it.  The expected sequence number is stored elsewhere, so a
+ * page that is stale, torn, misplaced or damaged is detected.  One worker per CPU owns a slice of
+ * the pages and does all three, so there are no locks.
  *
- * A ticker of real-time priority wakes every few milliseconds and keeps the longest gap between two
- * wake-ups, by the counter itself (CNTVCT): Linux stops CLOCK_MONOTONIC while it is suspended, so
- * that clock hides what is looked for.
+ * A thread with real-time priority, the ticker, wakes every few milliseconds and keeps the longest
+ * gap between two wake-ups.  It reads the counter (CNTVCT) itself, because Linux stops
+ * CLOCK_MONOTONIC while it is suspended: that clock would hide the blackout.
  *
  * Parameters, from the kernel's command line or as arguments:
  *   wl.mem=MIB     memory to fill       (default: 70 % of what is available)
@@ -47,15 +47,16 @@
 #define PAGE_WORDS    (PAGE_BYTES / 8)
 #define PAGES_PER_MIB 256u
 #define WORKERS_MAX   8u
-#define SLICE_NS      20000000ull /* a worker's quantum: write and verify a share, then sleep */
-#define ERRORS_SHOWN  20u
+#define SLICE_NS \
+    20000000ull /* the period of a worker: it writes and verifies its share, then sleeps */
+#define ERRORS_SHOWN 20u
 
 enum { WORD_ADDRESS, WORD_SEQ, WORD_CHECKSUM, WORD_CONTENT };
 
 struct worker {
     pthread_t thread;
     uint64_t first, count; /* pages */
-    uint64_t ws_count;     /* the first so many are rewritten */
+    uint64_t ws_count;     /* the first ws_count pages are rewritten */
     _Atomic uint64_t filled, written, verified, passes, errors;
 };
 
@@ -66,12 +67,12 @@ static struct {
 };
 
 static uint64_t *memory;
-static uint32_t *sequences; /* what each page should hold; 0: never written */
+static uint32_t *sequences; /* the expected sequence number of each page; 0: never written */
 static struct worker workers[WORKERS_MAX];
 static unsigned worker_count;
 static _Atomic uint64_t longest_gap; /* counter ticks, since the last heartbeat */
 
-/* The virtual counter, which goes with the guest from host to host. */
+/* The virtual counter. Its value moves with the guest from host to host. */
 static uint64_t counter(void)
 {
     uint64_t value;
@@ -115,9 +116,9 @@ static uint64_t monotonic_ns(void)
 }
 
 /*
- * Until the next multiple of NS: all threads wake at the same moments.  An emulator forgets its TLB
- * whenever its CPU goes from one domain to another, so what costs is how often the guest wakes, not
- * how much it does then.
+ * Sleeps until the next multiple of NS, so that all threads wake at the same moments. An emulator
+ * flushes its TLB whenever a CPU switches between domains. So the cost depends on how often the
+ * guest wakes, not on how long it then runs.
  */
 static void sleep_to_next(uint64_t ns)
 {
@@ -133,8 +134,8 @@ static uint64_t mix(uint64_t checksum, uint64_t word)
     return (((checksum << 7) | (checksum >> 57)) ^ word) * 0x9e3779b97f4a7c15u;
 }
 
-/* The checksum covers address and sequence number too: a good page at the wrong place is a bad
- * page. */
+/* The checksum covers the address and the sequence number, so an intact page at the wrong
+ * address is a bad page. */
 static void write_page(uint64_t page)
 {
     uint64_t *words = memory + page * PAGE_WORDS;
@@ -187,8 +188,8 @@ static void verify_page(struct worker *worker, uint64_t page)
     }
 }
 
-/* How many pages of PER_SECOND are due after ELAPSED_NS; a stall is not made up for beyond one
- * quantum's worth. */
+/* The number of pages due after ELAPSED_NS at PER_SECOND. After a stall, at most the pages of
+ * one period are made up for. */
 static uint64_t due(double per_second, uint64_t elapsed_ns, double *carry)
 {
     uint64_t whole;
@@ -322,7 +323,8 @@ static double available_mib(void)
     return (double)kib / 1024;
 }
 
-/* Takes what is a parameter of ours; false if it starts like one and is none. */
+/* Parses a parameter that begins with "wl.". False if there is no such parameter, or its value
+ * is wrong. */
 static bool parse_word(const char *word)
 {
     static const struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a CPU of arm64 can do, and the controls that depend on that. */
 #include "internal.h"
-#include "hypercall.h"
+#include "options.h"
 #include <asm/smccc.h>
 #include "width/cpu.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Exits of AArch32 guests on a 64-bit host, and the registers of a fatal exception. */
 #include "internal.h"
+#include "timer.h"
 
 /*
  * The register that the syndrome of an abort names.  The architecture reports the number of the

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The generic timer: EL2's own one-shot timer, and the guest's virtual timer for vtimer.c. */
 #include "internal.h"
-#include "vtimer.h"
 
 uint64_t counter_hz;
 

@@ -9,13 +9,20 @@
 
 #include "types.h" /* before the public headers: they want <stdint.h> */
 #include <xen/errno.h>
-#include "domain.h"
+#include "arch.h"
+#include "abi.h"
+#include "cpu.h"
+#include "domain_types.h"
+#include "lib.h"
+#include "log.h"
+#include "panic.h"
+#include "spinlock.h"
 #include "a32.h"
 #include "symbols.h"
 #include "pt.h"
 #include <asm/mm.h>
 #include <asm/sysreg.h>
-#include "width/internal.h"
+#include "width/own.h"
 
 /* Leaf attributes of EL2's map. MAIR index 0, inner shareable; executable only where read-only
  * (SCTLR_EL2.WXN). */

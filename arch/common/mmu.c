@@ -6,7 +6,7 @@
  * unmapped, so only invalid entries become valid, and no TLB invalidation is needed.
  */
 #include "internal.h"
-#include "lib.h"
+#include "mm.h"
 
 #define EARLY_MAX_BLOCKS 8u /* 16 MiB */
 

@@ -4,11 +4,9 @@
  * strings that begin with an arrow.
  */
 #include "internal.h"
+#include "pt.h"
 #include <asm/at.h>
-
-#define NUMBER(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
-#define BIT_OF(name, mask)  NUMBER(name, __builtin_ctzll(mask))
-
+#include "numbers.h"
 #include "width/offsets.h"
 
 void offsets(void);

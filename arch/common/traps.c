@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Exceptions to EL2: from guests, decoded and handed on; from EL2 itself, fixed up or fatal. */
 #include "internal.h"
-#include "hypercall.h"
-#include "mmio.h"
 #include <asm/at.h>
 #include "width/traps.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Instead of the tests: bench=WORK,WORK,... on the command line measures, bench=trace:WORK waits
- * for a key and then does the work a few times between bench_trace_begin() and bench_trace_end(),
- * for tools/bench.py --trace.
+ * Benchmarks, run instead of the tests.  bench=WORK,WORK,... on the command line measures.
+ * bench=trace:WORK is for tools/bench.py --trace: it waits for a key, then does the work a few
+ * times between bench_trace_begin() and bench_trace_end().
  */
 #include "bench.h"
 
@@ -30,7 +30,8 @@ static void let_others_run(void)
         hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, NULL);
 }
 
-/* Traced, nobody sleeps: an idle hypervisor clears free memory, instruction by instruction. */
+/* No vCPU sleeps while tracing: an idle hypervisor clears free memory, and the trace would contain
+ * every instruction of that. */
 uint64_t bench_idle_us(void) { return tracing ? 0 : 20000; }
 
 void bench_sleep(uint64_t us)
@@ -42,7 +43,7 @@ void bench_sleep(uint64_t us)
     irq_off();
     virtual_timer_start(bm_counter_hz() / 1000000 * us);
     wait_for_interrupt();
-    irq_on(); /* the handler turns the timer off */
+    irq_on(); /* bm_irq stops the timer */
 }
 
 bool bench_finish(struct guest *g, unsigned vcpu)
@@ -65,7 +66,8 @@ bool bench_order(struct guest *g, unsigned vcpu, uint64_t command)
 }
 
 /* ---- what the control domain does itself ---- */
-/* The loop, the ISBs and the call itself are part of the figure, as they are of anybody's use. */
+/* The figure includes the loop, the ISBs and the call itself, because every caller pays for them
+ * too. */
 static uint64_t run_hypercall(unsigned times)
 {
     uint64_t start = bm_counter();
@@ -74,8 +76,8 @@ static uint64_t run_hypercall(unsigned times)
     return bm_counter() - start;
 }
 
-/* XENVER_version is answered ahead of the table of hypercalls; what no version command is goes all
- * the way there. */
+/* XENVER_version takes a fast path ahead of the hypercall table.  An unknown version command goes
+ * through the table. */
 static uint64_t run_hypercall_by_table(unsigned times)
 {
     uint64_t start = bm_counter();
@@ -110,12 +112,13 @@ static uint64_t run_gic_write(unsigned times)
 {
     uint64_t start = bm_counter();
     for (unsigned i = 0; i < times; i++)
-        mmio_write(DOM0_GICD + 0x100 + UNUSED_SPI / 32 * 4,
-                   1u << UNUSED_SPI % 32); /* ISENABLER: it is enabled already */
+        /* ISENABLER: it is enabled already */
+        mmio_write(DOM0_GICD + 0x100 + UNUSED_SPI / 32 * 4, 1u << UNUSED_SPI % 32);
     return bm_counter() - start;
 }
 
-/* A debug build changes its device map by key M: the first read after it. */
+/* Debug key M of a debug build changes the device map, which makes cached leaves stale.  Measures
+ * the first read after that. */
 static uint64_t run_stale(unsigned times)
 {
     uint64_t ticks = 0;
@@ -180,7 +183,7 @@ __attribute__((noinline)) void bench_trace_begin(void) { __asm__ volatile("" :::
 __attribute__((noinline)) void bench_trace_end(void);
 __attribute__((noinline)) void bench_trace_end(void) { __asm__ volatile("nop" ::: "memory"); }
 
-/* The tracer turns the log on when it sees the line, then types a character. */
+/* The tracer turns QEMU's log on when it sees the "trace: ready" line, then types a character. */
 static void trace(const struct bench_work *w)
 {
     char c;
@@ -190,7 +193,7 @@ static void trace(const struct bench_work *w)
         return;
     }
     unsigned times = w->traced_times;
-    w->run(times); /* what happens once has happened */
+    w->run(times); /* warm up, so that one-time costs are not traced */
     bm_print("trace: ready, payload at 0x%lx\n", (unsigned long)image_start);
     while (hypercall(__HYPERVISOR_console_io, 1ul /* CONSOLEIO_read */, 1ul, &c) != 1)
         ;
@@ -240,7 +243,7 @@ static const char *bootargs(const uint8_t *fdt)
     for (;;) {
         uint32_t token = be32(at), bytes;
         at += 4;
-        if (token == 1) { /* FDT_BEGIN_NODE, its name */
+        if (token == 1) { /* FDT_BEGIN_NODE: name */
             at += (strlen((const char *)at) + 4) & ~3ul;
         } else if (token == 3) { /* FDT_PROP: length, name's offset, value */
             bytes = be32(at);

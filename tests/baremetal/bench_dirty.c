@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The dirty log as a whole: turn it on, make a share of the pages dirty, read and clean, turn it
- * off.
+ * A whole session of the dirty log: turn it on, make a share of the pages dirty, read and clean it,
+ * turn it off.
  *
- * The guest is paused during the calls, so the figures are the calls' own; while it is, its
- * mailboxes are mapped here only if some page is to be dirty anyway: a page that others may write
- * is dirty in every round.
+ * The guest is paused during each call, so the figures are those of the calls alone.  A page that
+ * this domain has mapped counts as dirty in every round.  Measurements of a clean guest therefore
+ * unmap the mailboxes.
  */
 #include "bench.h"
 
@@ -36,12 +36,12 @@ static void pause(bool on)
         CHECK("bench: the guest is paused and goes on", false);
 }
 
-/* A call for which nobody else has a page of the guest. */
+/* One shadow_op during which no other domain has a page of the guest mapped. */
 static long shadow_alone(uint32_t op)
 {
     guest_forget(&g);
     if (op == XEN_DOMCTL_SHADOW_OP_CLEAN)
-        bench_shadow(&g, op); /* what the mailboxes leave behind */
+        bench_shadow(&g, op); /* drop the dirty bits of the mailboxes */
     long ticks = bench_shadow(&g, op);
     if (!guest_mail(&g) || ticks < 0)
         CHECK("bench: a call for the dirty log", false);
@@ -65,8 +65,8 @@ static void disable(const struct cell *c)
     pause(false);
 }
 
-/* One vCPU after the other has its share; returns the pages, *ticks what they took beyond the same
- * loop over dirty pages. */
+/* The vCPUs write to their shares one after the other.  Returns the number of pages written.
+ * *ticks: the time that this took beyond the same loop over pages that are already dirty. */
 static uint64_t make_dirty(const struct cell *c, uint64_t *ticks)
 {
     uint64_t share = data_pages() / g.vcpu_count, count = share * c->percent / 100;
@@ -84,7 +84,7 @@ static void measure_clean(const struct cell *c)
     uint64_t ticks = (uint64_t)shadow_alone(XEN_DOMCTL_SHADOW_OP_CLEAN);
     say("get-clear-whole", ticks, 1, c);
     say("get-clear-per-page", ticks, g.page_count, c);
-    if (g.op.u.shadow_op.stats.dirty_count > 1) /* shared_info */
+    if (g.op.u.shadow_op.stats.dirty_count > 1) /* shared_info is dirty in every round */
         bm_check(false, "bench: a clean guest is clean", "%u pages are not",
                  g.op.u.shadow_op.stats.dirty_count);
     pause(false);
@@ -102,14 +102,14 @@ static void measure(const struct cell *c)
     ticks = (uint64_t)bench_shadow(&g, XEN_DOMCTL_SHADOW_OP_CLEAN);
     say("get-clear-whole", ticks, 1, c);
     say("get-clear-per-page", ticks, g.page_count, c);
-    /* Beside them: mailboxes, shared_info, the page of vcpu_info. */
+    /* Also dirty: the mailboxes, shared_info, and the page of vcpu_info. */
     uint64_t found = g.op.u.shadow_op.stats.dirty_count;
     if (found < pages || found > pages + g.vcpu_count + 2)
         bm_check(false, "bench: the log has what was written", "%ju pages of %ju", found, pages);
     pause(false);
 }
 
-/* Blocks are split by the first write: each measurement begins with whole ones. */
+/* The first write splits a block, so each measurement of blocks starts with a new session. */
 static void sessions(void)
 {
     if (!blocks)
@@ -185,8 +185,8 @@ const struct bench_work bench_log_works[] = {
 };
 const unsigned bench_log_work_count = ARRAY_SIZE(bench_log_works);
 
-/* Rounds of the log, the guest writing all the while: how often must TLBs be flushed?  Debug key V
- * has the counters. */
+/* Rounds of the log while the guest keeps writing: how often must TLBs be flushed?  Debug key V
+ * prints the counters. */
 bool bench_vmid(const char *text)
 {
     text = bench_after(text, "vmid-");

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is measured in guests: interrupts and events between vCPUs, switches, emulated pages, the
- * dirty log's steps one by one. */
+/* Measurements in guests: interrupts and events between vCPUs, context switches, emulated pages,
+ * and the single steps of the dirty log. */
 #include "bench.h"
 
 void *memset(void *p, int c, size_t n);
 
 #define LOG_MIB        64u
 #define BITMAP_PAGES   ((GUEST_GFN + (1024 << 8)) / 8 / PAGE)
-#define EMULATED       GUEST_GICV3_GICR0_BASE /* eight redistributors of 32 pages */
+#define EMULATED       GUEST_GICV3_GICR0_BASE /* 8 redistributors of 32 pages each */
 #define EMULATED_PAGES 256u
 
 static struct guest first, second;
@@ -53,7 +53,7 @@ static uint64_t ask_and_answer(unsigned times, uint64_t command)
 {
     first.mail[0]->count = first.mail[1]->count = times;
     guest_order(&first, 1, GUEST_ANSWER);
-    bench_sleep(2 * bench_idle_us()); /* by then it waits for an interrupt */
+    bench_sleep(2 * bench_idle_us()); /* by then vCPU 1 waits for an interrupt */
     bench_order(&first, 0, command);
     bench_finish(&first, 1);
     sending_ticks = first.mail[0]->result[0];
@@ -63,7 +63,7 @@ static uint64_t ask_and_answer(unsigned times, uint64_t command)
 static uint64_t run_sgi(unsigned times) { return ask_and_answer(times, GUEST_SGI); }
 static uint64_t run_event(unsigned times) { return ask_and_answer(times, GUEST_EVENT); }
 
-/* What the sender has to wait for until it can go on. */
+/* Also report how long the send alone keeps the sender. */
 static void finish_asking(const char *name)
 {
     bench_say(name, sending_ticks, first.mail[0]->count, "%s", "");
@@ -72,7 +72,7 @@ static void finish_asking(const char *name)
 static void finish_sgi(void) { finish_asking("sgi-send"); }
 static void finish_event(void) { finish_asking("event-send"); }
 
-/* ---- switches: one vCPU counts its yields, the other yields whenever it can ---- */
+/* ---- context switches: one vCPU counts its yields, the other yields whenever it can ---- */
 static bool make_yielding_pair(void)
 {
     bool ok = make_pair();
@@ -84,11 +84,11 @@ static bool make_two_guests(void)
 {
     bool ok = bench_guest(&first, 1, 16, false) && bench_guest(&second, 1, 16, false);
     bench_idle(&second, 0);
-    bench_sleep(2 * bench_idle_us()); /* it has noticed */
+    bench_sleep(2 * bench_idle_us()); /* by then `second` has read its new idle time */
     return ok;
 }
 
-/* There and back: two switches a yield. */
+/* One yield makes two switches: to the other vCPU and back. */
 static uint64_t run_switch(unsigned times)
 {
     first.mail[0]->count = times;
@@ -107,7 +107,7 @@ static uint64_t read_emulated(unsigned pages)
 {
     struct mailbox *m = first.mail[0];
     m->value = EMULATED + cursor * PAGE, m->count = pages, m->seed = 1;
-    if (gic_version == 2) /* one page, the distributor's, again and again */
+    if (gic_version == 2) /* a GICv2 has only one such page, the distributor's */
         m->value = GUEST_GICD_BASE, m->count = 1, m->seed = pages;
     bench_order(&first, 0, GUEST_READ);
     cursor += pages;
@@ -116,7 +116,7 @@ static uint64_t read_emulated(unsigned pages)
 
 static bool make_empty(void)
 {
-    cursor = 8; /* gic_on() has been at the first ones */
+    cursor = 8; /* gic_on() has touched the first ones */
     return gic_version == 3 && bench_guest(&first, 8, 16, false);
 }
 
@@ -167,7 +167,7 @@ static bool log_on(bool pages)
 static bool log_pages(void) { return log_on(true); }
 static bool log_blocks(void) { return log_on(false); }
 
-/* Pages that are clean, less the same loop over them again. */
+/* Time of writes to clean pages, less the same loop over the then dirty pages. */
 static uint64_t run_write_fault(unsigned times)
 {
     bench_write(&first, 0, cursor, times, times, false);
@@ -175,7 +175,7 @@ static uint64_t run_write_fault(unsigned times)
     return first.mail[0]->result[0] - first.mail[0]->result[1];
 }
 
-/* Reading and cleaning 512 dirty pages, which are in one table. */
+/* Read and clean 512 dirty pages whose leaves are in one table. */
 static uint64_t run_get_clear(unsigned times)
 {
     uint64_t ticks = 0;
@@ -227,7 +227,7 @@ static uint64_t run_enable(unsigned times)
 
 static bool pages_guest(void) { return bench_guest(&first, 1, LOG_MIB, true); }
 
-/* At EL2, which prints what it took. */
+/* Measured at EL2: debug key L prints the result. */
 static uint64_t run_lookup(unsigned times)
 {
     for (unsigned i = 0; i < times; i++)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* This payload's command line: /chosen/bootargs, the only property of that name in the tree.  And
- * which GIC there is. */
+/* Reads this payload's command line (/chosen/bootargs, the only property of that name in the tree)
+ * and the GIC's version from the device tree. */
 #include "bm.h"
 
 enum { FDT_BEGIN_NODE = 1, FDT_END_NODE, FDT_PROP, FDT_NOP };
 
-static const char *bootargs; /* no pointer here has an initial value: nobody relocates it */
+static const char *bootargs; /* NULL: the tree has none */
 unsigned gic_version = 2;
 size_t strlen(const char *s);
 

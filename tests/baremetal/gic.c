@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The interrupt controller that the device tree names, a GICv2 or a GICv3, as little of it as the
- * tests need. */
+/* A minimal driver for the interrupt controller that the device tree names: GICv2 or GICv3. */
 #include "bm.h"
 
 #define GICC 0x08010000ul /* GICv2's CPU interface */
@@ -21,7 +20,7 @@ enum {
 };
 
 static uint64_t redist(unsigned cpu) { return DOM0_GICR + (uint64_t)cpu * 0x20000; }
-/* A GICv2 has SGIs and PPIs in the distributor, each CPU its own. */
+/* GICv2 keeps SGIs and PPIs in the distributor, banked per CPU; GICv3 in the redistributor. */
 static uint64_t frame(unsigned cpu, uint32_t intid)
 {
     return intid < 32 && gic_version == 3 ? redist(cpu) + 0x10000 : DOM0_GICD;
@@ -32,8 +31,8 @@ void gic_start(unsigned cpu)
     if (cpu == 0)
         mmio_write(DOM0_GICD, gic_version == 3 ? 0x12 : 1); /* ARE_NS, EnableGrp1; EnableGrp0 */
     if (gic_version == 3) {
-        mmio_write(redist(cpu) + 0x14,
-                   mmio_read(redist(cpu) + 0x14) & ~2u); /* GICR_WAKER.ProcessorSleep */
+        /* GICR_WAKER.ProcessorSleep */
+        mmio_write(redist(cpu) + 0x14, mmio_read(redist(cpu) + 0x14) & ~2u);
         mmio_write(redist(cpu) + 0x10000 + GICD_IGROUPR, ~0u);
         icc_start(0xf0);
     } else {

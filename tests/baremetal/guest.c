@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Making guests through the toolstack's calls, as a control domain without an operating system. */
+/* Makes guests through the toolstack's hypercalls, as a control domain without an operating system
+ * does. */
 #include "bm.h"
 
 void *memset(void *p, int c, size_t n);
 void *memcpy(void *d, const void *s, size_t n);
 
-/* Guest-physical space of this domain with nothing in it: foreign pages appear here. */
+/* Next free guest-physical address of this domain for foreign mappings. */
 static uint64_t next_map = SPACE_MAPS;
 static uint64_t next_sequence;
 static unsigned alive_count;
@@ -63,7 +64,7 @@ static bool populate_piece(struct guest *g, const xen_pfn_t *gfn, unsigned exten
     return hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &r) == (long)extents;
 }
 
-/* By 2 MiB, or by pages in an order that no block can be made of. */
+/* Fill with blocks of 2 MiB, or with pages in an order that cannot be merged into a block. */
 static bool populate(struct guest *g, bool pages_only)
 {
     static xen_pfn_t gfn[512];
@@ -76,11 +77,11 @@ static bool populate(struct guest *g, bool pages_only)
     return true;
 }
 
-/* A domain that may have so much memory, and has none. */
+/* Create a domain with a memory limit of page_count pages, but without any memory. */
 static bool create(struct guest *g, unsigned vcpu_count, uint64_t page_count)
 {
     if (!alive_count++)
-        next_map = SPACE_MAPS; /* from the start again: tables for the maps are not to pile up */
+        next_map = SPACE_MAPS; /* start again, so that tables for these maps do not pile up */
     memset(g, 0, sizeof(*g));
     g->vcpu_count = vcpu_count;
     g->page_count = page_count;
@@ -92,8 +93,8 @@ static bool create(struct guest *g, unsigned vcpu_count, uint64_t page_count)
     c->max_maptrack_frames = 64;
     c->grant_opts = 1;
     c->arch.gic_version = XEN_DOMCTL_CONFIG_GIC_NATIVE;
-    c->arch.nr_spis = 32; /* room for a virtual UART's */
-    g->id = 0;            /* 0: any free id */
+    c->arch.nr_spis = 32; /* includes the virtual UART's */
+    g->id = 0;            /* 0 requests any free id */
     if (domctl(g, XEN_DOMCTL_createdomain))
         return false;
     g->id = g->op.domain;
@@ -122,7 +123,7 @@ bool guest_mail(struct guest *g)
     return true;
 }
 
-/* Its program, and empty mailboxes. */
+/* Copy the program into the guest and clear its mailboxes. */
 static bool install(struct guest *g)
 {
     void *code = guest_map(g, GUEST_GFN, code_pages());

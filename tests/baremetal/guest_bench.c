@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What bench.c orders of its guests.  Like guest_code.c: nothing but code of its own section; MMU
- * off, interrupts masked. */
+/* The guest's side of bench.c.  Under the same rules as guest_code.c: no data, and no calls out of
+ * the .guest section; MMU off, interrupts masked. */
 #include "guest_code.h"
 
 #define GICD GUEST_GICD_BASE
@@ -8,11 +8,11 @@ _Static_assert(GUEST_GICD_BASE == GUEST_GICV3_GICD_BASE,
                "one place for either version's distributor");
 #define GICC       GUEST_GICC_BASE
 #define GICR(id)   (GUEST_GICV3_GICR0_BASE + (id)*0x20000)
-#define INTID(iar) ((iar)&0x3ff) /* a GICv2 has an SGI's source above it */
+#define INTID(iar) ((iar)&0x3ff) /* bits 12:10 of GICC_IAR are an SGI's source CPU */
 #define PPI_TIMER  27u
 
-/* 16 instructions are a tick: without this, a loop whose turns are all alike would read them at the
- * same place of the tick. */
+/* One tick is 16 instructions.  Varies the phase of each turn, because a loop of equal turns would
+ * read the counter at the same point of the tick every time. */
 static inline void dither(uint64_t turn)
 {
     for (uint64_t n = turn * 7 & 15; n; n--)
@@ -36,7 +36,8 @@ static inline void end_of_interrupt(uint32_t iar)
         mmio_write(GICC + 0x10, iar);
 }
 
-/* Two SGIs, the timer and event channels; never unmasked: WFI ends when one is pending. */
+/* Enable two SGIs, the timer and event channels.  PSTATE keeps them masked: WFI also ends on a
+ * masked pending interrupt. */
 GUEST static void gic_on(uint64_t id)
 {
     if (!is_gicv3()) {
@@ -87,7 +88,7 @@ static inline void send_event(uint32_t port)
     guest_hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uintptr_t)&send, 0, 0);
 }
 
-/* The events of all ports: there is one. */
+/* Clear the events of all ports; only one port is in use. */
 static inline void clear_events(uint64_t id)
 {
     volatile struct vcpu_info *info =
@@ -97,7 +98,8 @@ static inline void clear_events(uint64_t id)
     ((volatile struct shared_info *)GUEST_SHARED)->evtchn_pending[0] = 0;
 }
 
-/* The place of its vcpu_info; being told raises an event. */
+/* Register the vCPU's vcpu_info.  The hypervisor raises an event in response, which is consumed
+ * here. */
 GUEST static void events_on(uint64_t id)
 {
     vcpu_register_vcpu_info_t r = { .mfn = (GUEST_RAM + GUEST_INFO) / PAGE,
@@ -116,7 +118,8 @@ static inline uint32_t bind_event(uint32_t vcpu)
     return bind.port;
 }
 
-/* The other side of GUEST_SGI and GUEST_EVENT: note when it was handled, send one back. */
+/* The other side of GUEST_SGI and GUEST_EVENT: note the time of the interrupt, then
+ * send one back. */
 GUEST static void answer(struct mailbox *m, uint64_t id)
 {
     for (uint64_t i = 0; i < m->count; i++) {
@@ -132,8 +135,8 @@ GUEST static void answer(struct mailbox *m, uint64_t id)
     }
 }
 
-/* To vCPU 1 and back: result[0] what sending takes, [1] from there until the other has acknowledged
- * it. */
+/* Send to the other vCPU and wait for its answer.  result[0]: ticks to send; result[1]: ticks from
+ * the send until the other vCPU has acknowledged it. */
 GUEST static void ask(struct mailbox *m, uint64_t id, bool event)
 {
     struct mailbox *other = (struct mailbox *)(uintptr_t)(GUEST_RAM + GUEST_MAILS +
@@ -167,8 +170,8 @@ GUEST static void yield(struct mailbox *m)
     m->result[0] = guest_ticks() - start;
 }
 
-/* A register in each of `count` pages, the first at `value`; result[0]: all pages, all `seed`
- * times. */
+/* Read a register in each of `count` pages, the first at `value`, `seed` times over.  result[0]:
+ * ticks of it all. */
 GUEST static void read_pages(struct mailbox *m)
 {
     uint64_t start = guest_ticks();
@@ -178,8 +181,7 @@ GUEST static void read_pages(struct mailbox *m)
     m->result[0] = guest_ticks() - start;
 }
 
-/* The i-th of 2^bits numbers in an order without one: each step can be undone, so none comes twice.
- */
+/* The i-th of 2^bits numbers in scrambled order.  Each step is invertible, so no number repeats. */
 static inline uint64_t scatter(uint64_t i, unsigned bits)
 {
     uint64_t mask = (1ull << bits) - 1;
@@ -207,15 +209,15 @@ static inline uint64_t write_pages(const struct mailbox *m)
     return guest_ticks() - start;
 }
 
-/* page[0] of the `count` pages from `first`, from the start or (page[1]) scattered; result: that
- * time, and again. */
+/* Write to page[0] of the `count` pages from `first`: in order, or scattered if page[1] is set.
+ * Done twice: result[0] and result[1] are the ticks. */
 GUEST static void dirty(struct mailbox *m)
 {
     for (unsigned pass = 0; pass < 2; pass++)
         m->result[pass] = write_pages(m);
 }
 
-/* Until told otherwise. */
+/* Write until the command changes. */
 GUEST static void keep_writing(struct mailbox *m, uint64_t command)
 {
     m->result[0] = 0;

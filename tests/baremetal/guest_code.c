@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The program in the guests: obeys its mailbox.  Position-independent, no data, no calls out of the
- * section (built with -fPIC -fno-jump-tables and placed in .guest).
+ * The program in the guests: it executes the commands in its mailbox.  Position-independent,
+ * without data and without calls out of its section (built with -fPIC -fno-jump-tables, placed in
+ * .guest).
  */
 #include "guest_code.h"
 
@@ -25,8 +26,8 @@ GUEST static void guest_write_all(struct mailbox *m)
         *data_page(m->first + i) = m->value;
 }
 
-/* Ticks for a write to each of `count` pages: [0] first touch since the log was cleared, [1] again.
- */
+/* Ticks for one write to each of `count` pages.  result[0]: the first write since the log was
+ * cleared; result[1]: the second. */
 GUEST static void guest_cost(struct mailbox *m)
 {
     for (unsigned pass = 0; pass < 2; pass++) {
@@ -66,7 +67,7 @@ GUEST void guest_main(uint64_t id)
         else if ((command & 0xff) == GUEST_CHECK)
             guest_check(m);
         else if ((command & 0xff) == GUEST_SLEEP)
-            for (;;) /* until it is destroyed: nothing wakes it */
+            for (;;) /* until the guest is destroyed: no interrupt is enabled */
                 wait_for_interrupt();
         else if ((command & 0xff) == GUEST_SOAK)
             guest_soak(m, id);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the program in the guests does for test_routes.c and test_vmids.c: single accesses,
- * hypercalls, its MMU. */
+/* The guest's side of test_routes.c and test_vmids.c: single accesses, hypercalls, its MMU. */
 #include "guest_code.h"
 
 GUEST static void route_hypercall(struct mailbox *m)
@@ -29,8 +28,8 @@ GUEST static void route_poke(struct mailbox *m)
         ((volatile uint64_t *)(uintptr_t)m->first)[i] = m->page[GUEST_BLOCK + i];
 }
 
-/* One load, or with `count` one store, through the stage-1 tables at `value`, whose flags the
- * hardware manages. */
+/* One access through the stage-1 tables at `value`: a store if `count` is not 0, else a load.  The
+ * hardware manages the access and dirty flags of those tables. */
 GUEST static void route_walk(struct mailbox *m)
 {
     uint64_t at = m->first, word = 0, off = stage1_on(m->value);
@@ -42,7 +41,8 @@ GUEST static void route_walk(struct mailbox *m)
     m->result[0] = word;
 }
 
-/* Give a page back and take another at the same place: 0 if that has nothing in it. */
+/* Give a page back and take another one at the same address.  Returns 0 if the new page
+ * is zeroed. */
 GUEST static uint64_t exchange_page(struct mailbox *m, uint64_t n)
 {
     uint64_t self = (uintptr_t)m, wrong;
@@ -60,8 +60,8 @@ GUEST static uint64_t exchange_page(struct mailbox *m, uint64_t n)
     return wrong;
 }
 
-/* Hold values in pages and look at them, until told to end; every turn one page is exchanged, and
- * others run. */
+/* Write values to pages and check them until `seed` is `value`.  Every turn exchanges one page and
+ * lets other vCPUs run. */
 GUEST static void route_watch(struct mailbox *m)
 {
     uint64_t wrong = 0, turns = 0;

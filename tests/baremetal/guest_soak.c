@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The soak's part inside the guest: each vCPU numbers its writes, and writes the number into its
- * word of a random page. */
+/* The guest's side of the soak: each vCPU numbers its writes and stores the number in its own word
+ * of a random page. */
 #include "guest_code.h"
 #include "soak.h"
 
@@ -14,7 +14,7 @@ GUEST static uint64_t random_page(const struct soak_order *o, uint64_t id, uint6
     return soak_private(page) ? (page & ~7ul) | id : page;
 }
 
-/* The hypervisor writes there whenever this vCPU comes or goes. */
+/* The hypervisor writes to this area whenever the vCPU is scheduled in or out. */
 GUEST static void register_runstate(struct soak_order *o, uint64_t id)
 {
     o->runstate.addr.p = (uintptr_t)data_page(16 * id) + SOAK_RUNSTATE;
@@ -22,7 +22,8 @@ GUEST static void register_runstate(struct soak_order *o, uint64_t id)
                     (unsigned long)&o->runstate, 0);
 }
 
-/* A vCPU alone on its CPU keeps its TLB: with others beside it, switches would flush that. */
+/* Other vCPUs on the same CPU would cause switches, which flush the TLB.  So some vCPUs turn off,
+ * and the remaining ones keep their TLB entries. */
 GUEST static void go_to_sleep(struct soak_order *o)
 {
     o->asleep = 1;
@@ -32,11 +33,12 @@ GUEST static void go_to_sleep(struct soak_order *o)
 GUEST static void wake_all(struct soak_order *o)
 {
     o->wake = 0;
-    for (unsigned id = 1; id < 8; id++) /* who is awake, or not there, says so */
+    for (unsigned id = 1; id < 8; id++) /* fails for a vCPU that is on or absent */
         guest_psci(PSCI_CPU_ON, id, GUEST_RAM, id);
 }
 
-/* Whoever misses one of these two writes has missed it for good: nothing comes after them. */
+/* Two writes with nothing after them: a log that misses either of them cannot be saved by a later
+ * write. */
 GUEST static uint64_t fight(struct soak_order *o, uint64_t id, uint64_t written)
 {
     uint64_t duel = o->duel;
@@ -63,7 +65,8 @@ GUEST void guest_soak(struct mailbox *m, uint64_t id)
     barrier();
     while (!o->stop) {
         uint64_t sequence = o->sequence;
-        barrier(); /* what was written is written, and what follows obeys the new order */
+        /* earlier writes come before the acknowledgement, later ones obey the new order */
+        barrier();
         o->acked = sequence;
         if (o->sleep)
             go_to_sleep(o);
@@ -77,8 +80,8 @@ GUEST void guest_soak(struct mailbox *m, uint64_t id)
         if (!soak_in_hole(o, page))
             data_page(page)[id] = ++written;
         o->written = written;
-        if (written % 128 == 0 &&
-            *gicd_typer != typer) /* an emulated page: its leaf is found as others are */
+        /* An emulated page: the hypervisor finds its leaf as it finds those of RAM. */
+        if (written % 128 == 0 && *gicd_typer != typer)
             o->wrong++;
         for (uint64_t i = o->delay; i; i--)
             nop();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Interrupts as they come in, and the timer that makes them come. */
+/* The interrupt handler, and the periodic timer. */
 #include "bm.h"
 
 volatile uint32_t bm_irq_count[1024], bm_irq_sources[16];
@@ -20,7 +20,7 @@ void bm_irq(void)
 {
     uint32_t iar = gic_acknowledge(), intid = iar & 0xffffff;
     if (gic_version == 2)
-        intid = iar & 0x3ff; /* above it: which CPU sent an SGI */
+        intid = iar & 0x3ff; /* the bits above are the CPU that sent an SGI */
     if (intid >= 1020)
         return;
     bm_irq_count[intid]++;

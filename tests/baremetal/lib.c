@@ -80,7 +80,7 @@ void bm_check(bool ok, const char *name, const char *fmt, ...)
     bm_print("\n");
 }
 
-/* Under -icount shift=0 a nanosecond is an instruction. */
+/* Under -icount shift=0 one nanosecond is one instruction. */
 void bm_cost(const char *name, uint64_t ticks, uint64_t count)
 {
     bm_print("cost %s %ju\n", name, ticks * (1000000000ul / bm_counter_hz()) / count);
@@ -108,7 +108,7 @@ static uint64_t loop_ticks(void)
     return bm_counter() - start;
 }
 
-/* Else no two of these take the same time, nor three. */
+/* Three equal loops take the same time only when time counts instructions. */
 bool bm_is_icount(void)
 {
     static int known;
@@ -116,7 +116,7 @@ bool bm_is_icount(void)
         uint64_t first = loop_ticks(), second = loop_ticks(), third = loop_ticks();
         uint64_t low = first < second ? first : second, high = first < second ? second : first;
         low = third < low ? third : low, high = third > high ? third : high;
-        known = high - low <= 1 ? 1 : -1; /* a tick is several instructions */
+        known = high - low <= 1 ? 1 : -1; /* one tick is several instructions */
     }
     return known > 0;
 }
@@ -182,11 +182,11 @@ static bool version_has(const char word[3])
     return false;
 }
 
-/* A GiB of its own in the map, far from what is used, for the GiB that p is in. */
+/* Maps the GiB that p is in once more, read-only, at an otherwise unused address. */
 void *bm_readonly(void *p)
 {
     const uint64_t gib = 1ull << 30, at = SPARE_GIB;
-    level1[at] = ((uintptr_t)p & ~(gib - 1)) | 0x785; /* as in start.S, and read-only */
+    level1[at] = ((uintptr_t)p & ~(gib - 1)) | 0x785; /* attributes as in start.S, plus read-only */
     stage1_flush();
     return (void *)(uintptr_t)(at * gib + ((uintptr_t)p & (gib - 1)));
 }
@@ -232,8 +232,9 @@ void bm_sync(unsigned long esr, unsigned long far, unsigned long *elr)
 {
     if (expecting_fault) {
         bm_fault_esr = esr;
-        *elr += 4 * ++fault_count; /* again: stock Xen's return address on 32-bit is one or two
-                                      instructions too low */
+        /* Each further fault steps further: stock Xen's return address on 32-bit is one or two
+         * instructions too low. */
+        *elr += 4 * ++fault_count;
         return;
     }
     bm_print("not ok payload - exception: ESR 0x%lx FAR 0x%lx ELR 0x%lx\n", esr, far, *elr);
@@ -267,16 +268,16 @@ static void phase(const char *name, void (*test)(void))
 static void all_phases(void)
 {
     bm_shared();
-    bm_print("# time is %s\n",
-             bm_is_icount() ? "instructions" : "a clock's"); /* asked now, when nothing else runs */
+    /* first call: nothing else runs yet */
+    bm_print("# time is %s\n", bm_is_icount() ? "instructions" : "a clock's");
     phase("hypercalls", test_hypercalls);
     phase("psci", test_psci);
     phase("vgic", test_vgic);
     phase("timer", test_timer);
     phase("guest", test_guest);
-    if (bm_is_debug() &&
-        gic_version ==
-            3) /* the pages below a GICv2, where devices would come and go, are flash memory's */
+    /* Not with a GICv2: the pages below it, where this test adds and removes devices, are flash
+     * memory. */
+    if (bm_is_debug() && gic_version == 3)
         phase("device map", test_device_map);
     else
         phase("cycles", test_cycles);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A guest's dirty log against what a test expects of it, bit for bit. */
+/* Compares a guest's dirty log with what a test expects, bit for bit. */
 #include "bm.h"
 
 void *memset(void *p, int c, size_t n);
@@ -43,7 +43,8 @@ long log_op(struct guest *g, uint32_t op)
     return domctl(g, XEN_DOMCTL_shadow_op);
 }
 
-/* Word i as told.  Bytes beyond the guest's last page are not told, and must not be written. */
+/* Word i of the returned bitmap.  Bytes beyond the guest's last page must keep the fill pattern;
+ * one that does not reads as all ones here. */
 static uint64_t told_word(uint64_t i, uint64_t pages)
 {
     uint64_t word = 0;

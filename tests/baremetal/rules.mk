@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# The bare-metal control domain: runs where it is loaded, so position-independent, with relative relocations alone (checked).
-# arm64/ and arm32/ have what is the width's own, under the same names.
+# The bare-metal control domain.  It runs wherever it is loaded, so it is position-independent and
+# has only relative relocations (checked below).  arm64/ and arm32/ have the width's own parts,
+# under the same names.
 
 BM := $(OUT)/baremetal
-BM_CFLAGS = $(BARE_CFLAGS) -fno-stack-protector -fno-jump-tables -fpic -fvisibility=hidden -iquote tests/baremetal \
-        -iquote tests/baremetal/$(ARCH) -iquote xen-lite/include $(INCLUDE_asm)
+BM_CFLAGS = $(BARE_CFLAGS) -fno-stack-protector -fno-jump-tables -fpic -fvisibility=hidden \
+        -iquote tests/baremetal -iquote tests/baremetal/$(ARCH) \
+        -iquote xen-lite/include $(INCLUDE_asm)
 bm_sources := $(wildcard tests/baremetal/*.c tests/baremetal/$(ARCH)/*.[cS])
 bm_objects := $(patsubst %,$(BM)/%.o,$(basename $(notdir $(bm_sources))) printf)
-# The division of 64 bits is a function of the compiler's on arm32; what is used of that library has no arguments in VFP registers.
+# On arm32 a 64-bit division is a function of the compiler's library.  The functions used of that
+# library pass no arguments in VFP registers, so the mismatch of float ABIs is harmless.
 bm_libraries_arm32 = -Wl,--no-warn-mismatch $(libgcc)
 
 TEST_GUESTS += $(BM)/payload debug
@@ -21,11 +24,11 @@ $(BM)/%.o: tests/baremetal/$(ARCH)/%.c $(headers) $(flags) tests/baremetal/rules
 	@$(bm_compile)
 $(BM)/%.o: tests/baremetal/$(ARCH)/%.S $(headers) $(flags) tests/baremetal/rules.mk
 	@$(bm_compile) -D__ASSEMBLY__
-# The guests of arm64's payload can be arm32's: their program is taken out of that payload.
+# arm64's payload can make arm32's guests too: their program is extracted from arm32's payload.
 $(BM)/guest32.bin: build/arm32/baremetal/payload
 	@mkdir -p $(@D)
 	@$(call cross_of,arm32)objcopy -O binary -j .guest $<.elf $@
-# And what a kernel does not do on purpose: a program of its own.
+# The probe, a 32-bit guest for cases that no kernel has on purpose.
 $(BM)/probe.bin: tests/baremetal/aarch32/probe.S tests/baremetal/aarch32/slots.h tests/baremetal/rules.mk
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
@@ -33,7 +36,7 @@ $(BM)/probe.bin: tests/baremetal/aarch32/probe.S tests/baremetal/aarch32/slots.h
 	@$(call cross_of,arm32)objcopy -O binary -j .text $(@:.bin=.o) $@
 $(BM)/guest32.o: $(BM)/guest32.bin $(BM)/probe.bin
 $(BM)/guest32.o: BM_CFLAGS += -Wa,-I$(BM)
-# The hypervisor's own printf, as tested as any.
+# The payload uses the hypervisor's own printf.
 $(BM)/printf.o: xen-lite/lib/printf.c $(headers) $(flags) tests/baremetal/rules.mk
 	@$(bm_compile)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the parts of the soak share; test_soak.c has the theory. */
+/* Shared by the files of the soak; test_soak.c has the theory of operation. */
 #ifndef SOAK_H
 #define SOAK_H
 
@@ -7,21 +7,23 @@
 
 #pragma GCC visibility push(hidden)
 
-/* Each writer has a word of every page that it may write to, with the number of its write. */
+/* Each writer owns one word in every page that it may write to, and stores the number of its write
+ * there. */
 enum { SLOT_FOREIGN = 8, SLOT_COPY, SLOT_GRANT, SOAK_SLOTS };
-#define SOAK_RUNSTATE 2048u /* offset of a vCPU's runstate area, in page 16 * its number */
+#define SOAK_RUNSTATE 2048u /* offset of vCPU n's runstate area in page 16 * n */
 
-/* Of 16 pages the second 8 are private: page p is written by vCPU p % 8 and by nobody else. */
+/* In each group of 16 pages the second 8 are private: page p is written by vCPU p % 8 only. */
 static inline bool soak_private(uint64_t p) { return p & 8; }
 
 /*
- * In each mailbox: what its vCPU is to do.  `acked` follows `sequence` when all that was begun
- * before is written.  One that has `asleep` set begins nothing before it has seen the newest order;
- * vCPU 0 never sleeps, and wakes the others.
+ * In each mailbox: the orders to its vCPU.  `acked` follows `sequence` when everything begun under
+ * the previous order has been written.  A vCPU that has set `asleep` begins nothing before it has
+ * read the newest order.  vCPU 0 never sleeps, and wakes the others.
  */
 struct soak_order {
     volatile uint64_t sleep, asleep, wake;
-    /* Only that: writes to two pages with a pause between them; then `fought` follows `duel`. */
+    /* With `duelling` set the vCPU does nothing but this: it writes to two pages with a pause
+     * between them, then sets `fought` to `duel`. */
     volatile uint64_t duelling, duel, fought, first, second, between;
     volatile uint64_t sequence, acked, stop, data_pages, base, pages, stride, delay, hole_first,
         hole_pages, written, wrong;
@@ -39,13 +41,14 @@ static inline bool soak_in_hole(const struct soak_order *o, uint64_t p)
 struct soak {
     struct guest g;
     unsigned data_pages;
-    uint64_t *copy, *bitmap, *one, *peeked; /* bitmaps of the guest's whole map */
-    uint8_t *owed;                          /* of each page: OWED_* */
-    uint64_t map, spare; /* where all of its data is mapped, only to be read; and single pages, for
-                            a moment */
-    uint64_t hole_first, hole_pages; /* pages that are not there */
-    uint64_t next_pages;             /* the next harvest is to be of so many; 0: of any number */
-    bool peek_valid, writer;         /* the second CPU writes to this one, too */
+    uint64_t *copy, *bitmap, *one, *peeked; /* bitmaps of the guest's whole IPA range */
+    uint8_t *owed;                          /* per page: OWED_* */
+    /* `map`: where all of its data is mapped, for reading only.  `spare`: for single pages, mapped
+     * briefly. */
+    uint64_t map, spare;
+    uint64_t hole_first, hole_pages; /* pages taken out of the guest */
+    uint64_t next_pages;             /* size of the next harvest; 0: any */
+    bool peek_valid, writer;         /* writer: the second CPU writes to this guest too */
     uint64_t round, on_since;
 };
 enum { OWED_NOTHING, OWED_SOON, OWED_NOW };
@@ -56,7 +59,7 @@ struct soak_stats {
 };
 extern struct soak_stats soak_stats;
 extern uint64_t soak_seed;
-extern char soak_dirty_mode[4]; /* as asked for; "": not yet */
+extern char soak_dirty_mode[4]; /* the last mode set; "": none yet */
 extern bool soak_vlpt;
 
 static inline uint64_t *soak_data(const struct soak *s, uint64_t page)
@@ -69,27 +72,28 @@ bool soak_one_in(unsigned n);
 void soak_fail(const struct soak *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* test_soak.c */
-bool soak_log(struct soak *s, bool on); /* turn logging on (and copy everything) or off */
-bool soak_check(struct soak *s); /* all stand still: the copy is the guest, and nothing is dirty */
-bool soak_duels(
-    struct soak *s,
-    unsigned count); /* single writes against single harvests; nobody else writes; no hole */
+bool soak_log(struct soak *s, bool on); /* turn logging on (and copy all pages) or off */
+/* With all writers stopped, the copy equals the guest and no page is dirty. */
+bool soak_check(struct soak *s);
+/* Single writes race with single harvests.  Nobody else writes, and there is no hole. */
+bool soak_duels(struct soak *s, unsigned count);
 bool soak_map(struct soak *s, uint64_t at, uint64_t page, uint64_t pages);
 bool soak_unmap(uint64_t at, uint64_t pages);
 
-/* soak_events.c: something happens to the guest, or nothing.  false: a failure, told */
+/* soak_events.c: a random event, or none.  Returns false after a failure, which it has reported. */
 bool soak_event(struct soak *s);
-bool soak_acked(struct soak *s); /* a new order, known to all who write */
-void soak_pattern(struct soak *s,
-                  unsigned awake); /* from now on so many of its vCPUs write, by another pattern */
-bool soak_weigh(struct soak *s, uint16_t weight); /* how much of the CPUs the control domain gets
-                                                     beside the guests; 256: no more */
+bool soak_acked(struct soak *s); /* issue a new order; true when all writers have acknowledged it */
+/* Choose another pattern, by which `awake` of its vCPUs write from now on. */
+void soak_pattern(struct soak *s, unsigned awake);
+/* The control domain's scheduler weight compared with the guests'; 256: the same. */
+bool soak_weigh(struct soak *s, uint16_t weight);
 
-/* soak_writer.c: the second CPU writes to the guest past its map */
+/* soak_writer.c: the second CPU writes to the guest through other mappings than the guest's own. */
 bool soak_writer_start(struct soak *s);
-void soak_writer_hold(bool hold); /* returns when it has stopped, with nothing mapped, or goes on */
-void soak_writer_rest(
-    bool rest); /* nothing for a while: what it marks hides what is not marked beside it */
+/* returns when the writer has stopped and mapped nothing, or runs again */
+void soak_writer_hold(bool hold);
+/* No writes for a while: the writer's marks would hide missing marks in the same region. */
+void soak_writer_rest(bool rest);
 void soak_writer_order(uint64_t hole_first, uint64_t hole_pages);
 extern uint64_t soak_writes[SOAK_SLOTS];
 

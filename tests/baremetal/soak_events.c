@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What happens to a guest of the soak at random, between two rounds or during one: the toolstack's
- * calls, switches, a balloon. */
+/* The random events of the soak, between two rounds or during one: toolstack calls, switches of log
+ * and VLPT, and a balloon. */
 #include "soak.h"
 
 void *memset(void *p, int c, size_t n);
 void *memcpy(void *restrict d, const void *restrict s, size_t n);
 
 #define ACK_MS     20000u
-#define EVENT_ODDS 12u /* of a round */
+#define EVENT_ODDS 12u /* one event per this many rounds */
 #define DUELS      200u
-#define HOLE_MAX   700u /* pages: more than a block */
-#define SLOW_LOG2 \
-    16u /* a delay of this and up to 8 times as much: 0.1 to 1 ms between a vCPU's writes */
+#define HOLE_MAX   700u /* pages: more than one block */
+/* Slow vCPUs pause 2^16 to 2^19 turns of a loop between two writes: 0.1 to 1 ms. */
+#define SLOW_LOG2 16u
 
 static bool call_ok(struct soak *s, uint32_t cmd, const char *what)
 {
@@ -52,13 +52,13 @@ void soak_pattern(struct soak *s, unsigned awake)
     static const struct {
         uint64_t pages, stride;
     } patterns[] = {
-        { 0, 1 },        /* 0: all pages */
-        { 48, 1 },       /* a few, side by side */
+        { 0, 1 },        /* all pages */
+        { 48, 1 },       /* a few adjacent ones */
         { 24, 512 + 8 }, /* a few in each region */
     };
     uint64_t n = soak_random(ARRAY_SIZE(patterns)), base = soak_random(s->data_pages);
-    /* As fast as it can, or less so: what is missed of a slow one is not made good by the next
-     * write. */
+    /* Full speed, or slower: with a slow vCPU no later write soon makes up for one that was
+     * missed. */
     uint64_t delay = soak_one_in(4) ? 0
                                     : 1ull << (soak_one_in(3) ? soak_random(SLOW_LOG2)
                                                               : SLOW_LOG2 + soak_random(4));
@@ -76,7 +76,7 @@ void soak_pattern(struct soak *s, unsigned awake)
     soak_order(s->g.mail[0])->wake = awake > 1;
 }
 
-/* ---- the balloon: pages go, and new ones come ---- */
+/* ---- the balloon: pages leave the guest, and new ones come ---- */
 static bool take_page(struct soak *s, uint64_t page)
 {
     xen_pfn_t gfn = soak_gfn(page);
@@ -95,7 +95,7 @@ static bool hole_make(struct soak *s)
     s->hole_pages = 1 + soak_random(s->data_pages - s->hole_first < HOLE_MAX
                                         ? s->data_pages - s->hole_first
                                         : HOLE_MAX);
-    if (soak_one_in(2)) { /* a block, which comes back as one */
+    if (soak_one_in(2)) { /* a whole block, which returns as a block */
         s->hole_first &= ~511ull;
         s->hole_pages = 512;
     }
@@ -113,7 +113,7 @@ static bool hole_make(struct soak *s)
     return true;
 }
 
-/* A whole block where there is room for one. */
+/* Populates a whole block where one fits. */
 static bool hole_fill(struct soak *s)
 {
     for (uint64_t done = 0; done < s->hole_pages;) {
@@ -135,7 +135,7 @@ static bool hole_fill(struct soak *s)
         soak_fail(s, "%ju new pages from %ju on cannot be mapped", s->hole_pages, s->hole_first);
         return false;
     }
-    if (soak_one_in(2)) /* of which the next harvest sees a part */
+    if (soak_one_in(2)) /* the next harvest ends among the new pages */
         s->next_pages = s->hole_first + 1 + soak_random(s->hole_pages);
     s->hole_pages = 0;
     return soak_acked(s);
@@ -170,7 +170,7 @@ static bool switch_log(struct soak *s)
         return false;
     memcpy(soak_dirty_mode, mode, sizeof(modes[0]));
     for (uint64_t end = bm_counter() + soak_random(bm_counter_hz() / 100); bm_counter() < end;)
-        ; /* meanwhile it writes to what is not logged */
+        ; /* meanwhile the guest writes unlogged */
     soak_stats.toggles++;
     return soak_log(s, true);
 }
@@ -188,7 +188,7 @@ static bool move_vcpu(struct soak *s)
     a->cpumap_hard.nr_bits = 8;
     soak_stats.moves++;
     long rc = domctl(&s->g, XEN_DOMCTL_setvcpuaffinity);
-    if (rc && rc != -XEN_EINVAL) /* no CPU that there is */
+    if (rc && rc != -XEN_EINVAL) /* the mask has no existing CPU */
         soak_fail(s, "setvcpuaffinity to 0x%x answers %ld", mask, rc);
     return rc == 0 || rc == -XEN_EINVAL;
 }
@@ -209,14 +209,14 @@ bool soak_weigh(struct soak *s, uint16_t weight)
     self.op.u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
     self.op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
     self.op.u.scheduler_op.u.credit2.weight = weight;
-    self.op.u.scheduler_op.u.credit2.cap = 0xffff; /* as it is */
+    self.op.u.scheduler_op.u.credit2.cap = 0xffff; /* unchanged */
     long rc = domctl(&self, XEN_DOMCTL_scheduler_op);
     if (rc)
         soak_fail(s, "the control domain's weight cannot be set: %ld", rc);
     return rc == 0;
 }
 
-/* ---- what comes when ---- */
+/* ---- the order of events ---- */
 enum {
     LOG,
     VLPT,
@@ -234,8 +234,8 @@ enum {
     KINDS
 };
 
-/* Dealt like cards: of all kinds one, in any order, before any comes again.  So a short soak has
- * all of them. */
+/* Dealt like cards: every kind comes once, in random order, before any comes again.  So even a
+ * short soak has all kinds. */
 static unsigned next_kind(uint64_t dealt)
 {
     static uint8_t deck[KINDS];

@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The soak's second CPU: the control domain writes to the guest's pages past the guest's map, as
- * back ends and tools do, while the first CPU harvests.  By a foreign mapping, kept for a while or
- * not; by a grant that is mapped; by a grant copy, which the hypervisor writes.  Each has its own
- * number and its own word of the page.  Grant reference FIRST_REF + n is page n.
+ * The soak's second CPU.  The control domain writes to the guest's pages through mappings other
+ * than the guest's own, as back ends and tools do, while the first CPU harvests.  It uses a foreign
+ * mapping, kept for several rounds or not; a mapped grant; and a grant copy, which the hypervisor
+ * writes.  Each of the three has its own number and its own word of the page.  Grant reference
+ * FIRST_REF + n is page n.
  */
 #include "soak.h"
 
 #define TIMER_PPI       27u
-#define FIRST_REF       8u /* the first ones are the tools' */
+#define FIRST_REF       8u /* the tools use the first ones */
 #define ENTRIES_A_FRAME (PAGE / sizeof(grant_entry_v1_t))
 
 uint64_t soak_writes[SOAK_SLOTS];
 
 static struct soak *target;
-static struct soak_order order; /* sequence, acked, hole_* and stop: as a vCPU's */
+static struct soak_order order; /* sequence, acked and hole_* mean the same as a vCPU's */
 static volatile bool hold, held, rest;
 static uint64_t seed;
 
 static void yield(void) { hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, NULL); }
 
-/* Not by yielding: each switch of guests on a CPU flushes its TLB in the emulator, and this is to
- * leave it alone. */
+/* Sleeps instead of yielding: every switch of guests on a CPU flushes its TLB in the emulator, and
+ * that would hide stale entries. */
 static void doze(void)
 {
     irq_off();
@@ -42,7 +43,7 @@ static void foreign(uint64_t page)
     for (uint64_t n = bm_random(&seed) % 8; n; n--) {
         write_number((uint64_t *)SPACE_WRITER, SLOT_FOREIGN);
         if (n > 4)
-            yield(); /* so that it is there for rounds */
+            yield(); /* the mapping stays for several rounds */
     }
     soak_unmap(SPACE_WRITER, 1);
 }
@@ -102,7 +103,7 @@ static void work(void)
     }
 }
 
-/* The guest's grant table is filled by the tools: every page that it shares. */
+/* Fill the guest's grant table as the tools do: grant every shared page. */
 static bool grant_all(struct soak *s)
 {
     unsigned frames = (unsigned)((FIRST_REF + s->data_pages + ENTRIES_A_FRAME - 1) /

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Hypercalls with bad arguments, PSCI, vGIC, timer, a guest's life: what holds on any hypervisor
- * with Xen's ABI. */
+/* Hypercalls with bad arguments, PSCI, vGIC, timer, and a guest's life: tests that must pass on any
+ * hypervisor with Xen's ABI. */
 #include "bm.h"
 
 void *memset(void *p, int c, size_t n);
@@ -69,7 +69,7 @@ static void event_channels(void)
     CHECK_EQ("evtchn: close twice", hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_close, &c),
              -XEN_EINVAL);
     evtchn_init_control_t i = { 0 };
-    if (bm_is_xen_lite()) /* 2-level only: see docs/hypercalls.md */
+    if (bm_is_xen_lite()) /* xen-lite has 2-level channels only */
         CHECK_EQ("evtchn: no FIFO",
                  hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_init_control, &i), -XEN_ENOSYS);
 }
@@ -123,7 +123,7 @@ void test_psci(void)
 
 #define SOURCED_SGI 14u
 
-/* Of SOURCED_SGI, as the distributor shows them. */
+/* Wait until the distributor shows these sources of SOURCED_SGI. */
 static bool wait_sources(unsigned seconds, uint8_t sources)
 {
     uint64_t end = bm_counter() + seconds * bm_counter_hz();
@@ -149,7 +149,7 @@ static void send_from_second(uint32_t intid)
         gic_sgi(0, SOURCED_SGI);
 }
 
-/* A GICv2's SGI from two CPUs, one of them twice: it comes once from each. */
+/* GICv2: an SGI sent by two CPUs, by one of them twice, arrives once per sender. */
 static void sgi_sources(void)
 {
     gic_enable(0, SOURCED_SGI, 0x80);
@@ -160,21 +160,21 @@ static void sgi_sources(void)
         gic_sgi(0, SOURCED_SGI);
     uint32_t asked = bm_irq_count[5];
     gic_sgi(1, 5);
-    CHECK("vgic: the other CPU sends one, too", wait_irq(5, asked + 1) && wait_sources(2, 3));
+    CHECK("vgic: the other CPU sends an SGI too", wait_irq(5, asked + 1) && wait_sources(2, 3));
     bm_irq_hook = NULL;
     irq_on();
     CHECK("vgic: an SGI comes once from each of its sources",
           wait_irq(SOURCED_SGI, 2) && bm_irq_sources[SOURCED_SGI] == 3);
     for (volatile unsigned i = 0; i < 100000; i++)
         ;
-    CHECK_EQ("vgic: and no more than that", bm_irq_count[SOURCED_SGI], 2);
+    CHECK_EQ("vgic: an SGI comes no more than once from each source", bm_irq_count[SOURCED_SGI], 2);
 }
 
 static void stage2_hole(void) { (void)mmio_read(NOWHERE); }
 
 void test_vgic(void)
 {
-    if (gic_version == 3 || bm_is_xen_lite()) /* stock Xen's virtual GICv2 has no such register */
+    if (gic_version == 3 || bm_is_xen_lite()) /* stock Xen's vGICv2 lacks it */
         CHECK("vgic: its version in PIDR2",
               (mmio_read(DOM0_GICD + (gic_version == 3 ? 0xffe8 : 0xfe8)) >> 4 & 15) ==
                   gic_version);
@@ -182,7 +182,7 @@ void test_vgic(void)
     if (gic_version == 3)
         CHECK("vgic: TYPER of the first redistributor is CPU 0", mmio_read(DOM0_GICR + 12) == 0);
     else
-        CHECK("vgic: the targets of SGIs are who reads them",
+        CHECK("vgic: the targets of SGIs read as the reading CPU",
               mmio_read(DOM0_GICD + 0x800) == 0x01010101);
     gic_enable(0, 3, 0x80);
     irq_on();
@@ -194,7 +194,7 @@ void test_vgic(void)
         ;
     CHECK("vgic: a disabled SGI waits", bm_irq_count[3] == 1);
     gic_enable(0, 3, 0x80);
-    CHECK("vgic: and comes when enabled", wait_irq(3, 2));
+    CHECK("vgic: a waiting SGI comes when enabled", wait_irq(3, 2));
     irq_off();
     for (unsigned i = 6; i < 14; i++) {
         gic_enable(0, i, (uint8_t)(0xe0 - i * 8));
@@ -213,11 +213,11 @@ void test_vgic(void)
         ;
     CHECK("vgic: the priority mask holds one back", bm_irq_count[3] == 2);
     gic_mask(0xf0);
-    CHECK("vgic: and lets it go", wait_irq(3, 3));
+    CHECK("vgic: a lower priority mask lets it go", wait_irq(3, 3));
     if (secondary_up) {
         gic_sgi(1, 5);
         CHECK("vgic: SGI to the other CPU in WFI", wait_irq(5, 1));
-        if (gic_version == 2 && bm_is_xen_lite()) /* stock Xen's does not tell sources */
+        if (gic_version == 2 && bm_is_xen_lite()) /* stock Xen does not report sources */
             sgi_sources();
     }
     CHECK("stage 2: a hole is an abort, and no more", bm_faults(stage2_hole));
@@ -231,7 +231,7 @@ void test_timer(void)
         uint64_t start = bm_counter();
         virtual_timer_start(bm_counter_hz() / 100);
         bool came = i < 3 ? wait_irq(27, i) : false;
-        if (i == 3) /* asleep */
+        if (i == 3) /* the third time in WFI */
             while (bm_irq_count[27] < 3 && bm_counter() - start < bm_counter_hz())
                 wait_for_interrupt();
         came |= bm_irq_count[27] == i;
@@ -273,7 +273,7 @@ void test_guest(void)
     CHECK_EQ("guest: gone", domctl(&g, XEN_DOMCTL_pausedomain), -XEN_ESRCH);
 }
 
-/* The last reference may go a little later, on another CPU. */
+/* Waits first: another CPU may drop a last reference a little later. */
 uint64_t bm_free_pages(void)
 {
     uint64_t end = bm_counter() + bm_counter_hz() / 20;
@@ -288,14 +288,14 @@ void test_cycles(void)
     unsigned i = 0, cycles = bm_is_xen_lite() ? 1000 : 20;
     uint64_t before = 0;
     for (bool ok = true; ok && i < cycles; i++) {
-        if (i == 10) /* what is made once is made by now */
+        if (i == 10) /* one-time allocations are done by now */
             before = bm_free_pages();
         ok = guest_make(&g, 1 + i % 3, 4);
         guest_forget(&g);
         ok = ok && domctl(&g, XEN_DOMCTL_destroydomain) == 0;
     }
     uint64_t after = bm_free_pages();
-    /* Stock Xen gives pages back later, when it likes. */
+    /* Stock Xen frees pages at an unspecified later time. */
     bm_check(i == cycles && (after == before || !bm_is_xen_lite()),
              "guest: create and destroy, again and again, leak nothing",
              "%ju pages free, were %ju, after %u", after, before, i);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the paths that a guest takes most cost, in instructions (run under -icount shift=0). */
+/* The cost of the paths that a guest takes most, in instructions (run under -icount shift=0). */
 #include "bm.h"
 
 #define TIMES        1000u
@@ -9,7 +9,8 @@
 #define EXTENT_PAGES 512u
 void *memset(void *p, int c, size_t n);
 
-/* The loop, the ISBs and the call itself are part of the figure, as they are of anybody's use. */
+/* The figure includes the loop, the ISBs and the call itself, because every caller pays for them
+ * too. */
 static void cost_hypercall(void)
 {
     uint64_t start = bm_counter();
@@ -34,8 +35,7 @@ static void cost_gic_read(void)
     bm_cost("gicd-typer", bm_counter() - start, TIMES);
 }
 
-/* First write to each page since logging began, less the same loop over pages that are dirty
- * already. */
+/* Cost of the first write to each page since logging began, less the same loop over dirty pages. */
 static void cost_write_fault(void)
 {
     struct guest g;
@@ -49,7 +49,7 @@ static void cost_write_fault(void)
     memset(&g.op.u, 0, sizeof(g.op.u));
     g.op.u.shadow_op.op = XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY;
     domctl(&g, XEN_DOMCTL_shadow_op);
-    /* the first round splits blocks; the second is the steady state */
+    /* The first round splits blocks; the second is the steady state. */
     guest_run(&g, 0, GUEST_COST);
     bm_cost("write-fault-first-round", m->result[0] - m->result[1], m->count);
     memset(&g.op.u, 0, sizeof(g.op.u));
@@ -74,9 +74,8 @@ static long reservation(struct guest *g, unsigned cmd, xen_pfn_t *gfns, unsigned
     return hypercall(__HYPERVISOR_memory_op, (unsigned long)cmd, &r);
 }
 
-/* The data's blocks, given back and taken anew page by page, every two the other way round:
- * whichever way the hypervisor hands pages out, they are no block, and none that could be put
- * together again. */
+/* Replace the data's blocks by single pages, with each pair of neighbours swapped.  In whatever
+ * order the hypervisor hands out pages, the result is no block and cannot be merged into one. */
 static bool break_blocks(struct guest *g)
 {
     static xen_pfn_t gfns[EXTENT_PAGES];
@@ -122,9 +121,11 @@ static void log_cost(const char *leaves, const char *what, uint64_t ticks)
     bm_print("cost log-%s-%s %ju\n", leaves, what, ticks * (1000000000ul / bm_counter_hz()));
 }
 
-/* A guest's log from on to off, all of its data written in each of two rounds: blocks of 2 MiB, or
- * pages of 4 KiB.  Whole operations: who wants the cost of a page divides by LOG_PAGES (on, off) or
- * DATA_PAGES (the rest). */
+/*
+ * A logged session of a guest whose data is mapped by blocks of 2 MiB or pages of 4 KiB; all of it
+ * is written in each of two rounds.  Prints whole operations: divide by LOG_PAGES (on, off) or
+ * DATA_PAGES (the rest) for the cost per page.
+ */
 static void cost_log(const char *leaves, bool blocks)
 {
     struct guest g;

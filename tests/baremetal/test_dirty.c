@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The dirty log against what guests say they wrote: bit for bit, round after round, from every
- * vCPU.  Pages that this payload writes through a foreign map (the mailboxes) count as dirty in
- * every round, once written to.
+ * Compares the dirty log with what guests wrote: bit for bit, round after round, from every vCPU.
+ * The mailboxes count as dirty in every round once written to, because this payload writes to them
+ * through a foreign mapping.
  */
 #include "bm.h"
 
@@ -44,7 +44,7 @@ static bool bitmaps_equal(const char *name)
     return true;
 }
 
-/* Each vCPU writes a random set at the same time; then the log must be the union. */
+/* All vCPUs write random sets of pages at the same time; the log must be the union. */
 static bool random_round(struct guest *g, uint64_t *seed, unsigned round)
 {
     expect_mailboxes(g);
@@ -114,7 +114,7 @@ static void foreign_writer(struct guest *g)
         CHECK("dirty: a foreign writer is dirty in every round", true);
 }
 
-/* Each vCPU has its share of the pages to write, or to check. */
+/* Each vCPU writes or checks its share of the pages. */
 static bool all_vcpus(struct guest *g, uint64_t command)
 {
     bool good = true;
@@ -157,7 +157,7 @@ static void rounds(unsigned vcpu_count)
              (bm_counter() - start) * 1000 / bm_counter_hz());
 }
 
-/* Asleep, so that the hypervisor's CPU has nothing to do. */
+/* Sleep in WFI, which leaves the hypervisor's CPU idle. */
 static void sleep_ms(unsigned ms)
 {
     uint64_t end = bm_counter() + bm_counter_hz() / 1000 * ms;
@@ -168,7 +168,8 @@ static void sleep_ms(unsigned ms)
     gic_tick(0);
 }
 
-/* With split=eager, no write of the guest meets a block once idle CPUs have been at it. */
+/* With split=eager, idle CPUs split all blocks, so that no later write of the guest
+ * meets a block. */
 static void eager_split(void)
 {
     struct guest g;
@@ -191,7 +192,7 @@ static void eager_split(void)
     before = after;
     bm_counters(&after);
     bm_check(after.splits[0] == before.splits[0] && after.splits[1] == before.splits[1],
-             "eager: and a write finds no block", "%u more split",
+             "eager: no write finds a block afterwards", "%u more split",
              after.splits[0] - before.splits[0] + after.splits[1] - before.splits[1]);
     expect_mailboxes(&g);
     for (unsigned i = 0; i < DATA_PAGES; i++)

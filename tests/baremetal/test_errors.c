@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * XEN_DOMCTL_shadow_op with arguments that make no sense, from callers that may not, on domains
- * that are not there: each gets its error, and the log is afterwards as it was, bit for bit.  What
- * is Xen's answer to any domctl is checked on any hypervisor; the log itself, which stock Xen on
- * Arm has not, on xen-lite.
+ * XEN_DOMCTL_shadow_op with invalid arguments, from callers without the right to it, and on domains
+ * that do not exist.  Each call gets its error and leaves the log unchanged, bit for bit.  Xen's
+ * answers to any domctl are checked on any hypervisor.  The log itself is checked on xen-lite only,
+ * because stock Xen on Arm has none.
  */
 #include "bm.h"
 
@@ -11,8 +11,8 @@ void *memset(void *p, int c, size_t n);
 
 #define MIB  16u
 #define DATA (GUEST_GFN + GUEST_DATA / PAGE)
-#define FAR_GFN \
-    (GUEST_GFN + 0x5000) /* a block beyond its RAM: of another piece of a harvest than the rest */
+/* A block far beyond its RAM: a harvest handles it in another piece than the rest. */
+#define FAR_GFN      (GUEST_GFN + 0x5000)
 #define DEVICE       DOM0_GICD
 #define BITMAP_PAGES 12u
 
@@ -40,7 +40,7 @@ static long of_domain(domid_t id)
     return domctl(&other, XEN_DOMCTL_shadow_op);
 }
 
-/* By the guest itself. */
+/* The guest itself makes the call. */
 static long by_guest(domid_t id)
 {
     struct xen_domctl *op = guest_block(&g, 0);
@@ -55,7 +55,7 @@ static void refused(const char *name, long got, long expected)
 {
     bm_check(got == expected, name, "answers %ld, expected %ld", got, expected);
     if (bm_is_xen_lite())
-        log_peek(&g, name); /* nothing has changed */
+        log_peek(&g, name); /* the log is unchanged */
 }
 
 static long with_version(uint32_t version)
@@ -109,8 +109,8 @@ static void wrong_operations(void)
             -XEN_EINVAL);
     refused("errors: enable test mode", shadow_op(XEN_DOMCTL_SHADOW_OP_ENABLE_TEST, 0, 0, 0),
             -XEN_EINVAL);
-    refused("errors: enable translation", shadow_op(3 /* no longer supported */, 0, 0, 0),
-            -XEN_EINVAL);
+    refused("errors: enable translation",
+            shadow_op(3 /* ENABLE_TRANSLATE, no longer supported */, 0, 0, 0), -XEN_EINVAL);
     refused("errors: clean in an unknown mode",
             shadow_op(XEN_DOMCTL_SHADOW_OP_CLEAN, 2, LOG_GFNS, (uintptr_t)bitmap), -XEN_EINVAL);
     refused("errors: peek in an unknown mode",
@@ -131,8 +131,8 @@ static long give_back(const void *page, bool back)
                      back ? XENMEM_populate_physmap : XENMEM_decrease_reservation, &r);
 }
 
-/* Its last page is missing: where the guest's RAM begins, in the middle of it, and between its RAM
- * and the block far off. */
+/* Bitmaps whose last page is missing: at the start of the guest's RAM, in the middle of it, and
+ * between its RAM and the far block. */
 static void bitmap_with_a_hole(void)
 {
     uint8_t *missing = bitmap + (BITMAP_PAGES - 2) * PAGE;
@@ -145,7 +145,7 @@ static void bitmap_with_a_hole(void)
             clean(LOG_GFNS, missing - (FAR_GFN - 0x1000) / 8), -XEN_EFAULT);
     refused("errors: bitmap without its last byte", clean(LOG_GFNS, missing - (FAR_GFN + 511) / 8),
             -XEN_EFAULT);
-    CHECK_EQ("errors: and the page back", give_back(missing, true), 1);
+    CHECK_EQ("errors: the bitmap's page is given back", give_back(missing, true), 1);
 }
 
 static void wrong_bitmaps(void)
@@ -166,7 +166,7 @@ static void wrong_bitmaps(void)
 
 static bool told(const uint8_t *map, uint64_t gfn) { return map[gfn / 8] >> gfn % 8 & 1; }
 
-/* Sizes that are odd, but no error: what is told is what is cleaned. */
+/* Unusual but valid sizes: exactly the pages that are reported are cleaned. */
 static void odd_sizes(void)
 {
     memset(bitmap, 0xa5, BITMAP_PAGES * PAGE);
@@ -213,7 +213,7 @@ static bool add_far_block(void)
            hypercall(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &r) == 1;
 }
 
-/* ---- domains that end ---- */
+/* ---- logged domains that are destroyed ---- */
 static struct xen_domctl kill;
 static volatile uint64_t kill_result;
 
@@ -224,8 +224,8 @@ static void kill_on_second_cpu(uint32_t intid)
                          __ATOMIC_RELEASE);
 }
 
-/* The second CPU destroys it while this one harvests: right answers until there is no domain any
- * more. */
+/* The second CPU destroys the guest while this CPU harvests: every answer is right until the domain
+ * is gone. */
 static void destroy_under_harvest(void)
 {
     kill.cmd = XEN_DOMCTL_destroydomain, kill.interface_version = XEN_DOMCTL_INTERFACE_VERSION,
@@ -245,7 +245,7 @@ static void destroy_under_harvest(void)
     bm_irq_hook = NULL;
 }
 
-/* Logged to its end, one page of it still mapped here. */
+/* The guest is logged when it is destroyed, while this domain still maps one of its pages. */
 static void dead_domain(void)
 {
     volatile uint64_t *page = guest_map(&g, DATA + 1, 1);
@@ -299,7 +299,7 @@ void test_errors(void)
     odd_sizes();
     write_pages();
     log_round(&g, "errors: after all this the guest runs, and is logged");
-    if (smccc(0xc4000004, 1, 0, 0) == 0) /* PSCI: the second CPU is on */
+    if (smccc(0xc4000004, 1, 0, 0) == 0) /* AFFINITY_INFO: the second CPU is on */
         destroy_under_harvest();
     else
         guest_destroy(&g);

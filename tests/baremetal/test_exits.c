@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How often a guest leaves for the hypervisor: for an interrupt, a timer tick, an event, a second
- * asleep; and for nothing at all when it masks, acknowledges, ends and ranks interrupts.  Prints
- * `count NAME N`, exits for one event.
+ * Counts exits to the hypervisor per event: an interrupt, a timer tick, an event channel, a
+ * sleeping guest.  Masking, acknowledging, ending and prioritising interrupts must cause none.
+ * Prints `count NAME N`, N exits per event.
  */
 #include "bm.h"
 #include <xen/memory.h>
@@ -23,12 +23,10 @@ static uint64_t total(const struct bm_counters *c, unsigned who)
     return n;
 }
 
-/* `run` with `times` events; this domain's exits for one of them are to be `want` hundredths at
- * most.  Reading the counters costs, too. */
 static void count(const char *name, bool (*run)(unsigned times), unsigned times, unsigned want)
 {
     static struct bm_counters c[3];
-    bool ok = run(2); /* what is done once is done */
+    bool ok = run(2); /* one-time exits happen here */
     bm_counters(&c[0]);
     bm_counters(&c[1]);
     ok = run(times) && ok;
@@ -37,7 +35,7 @@ static void count(const char *name, bool (*run)(unsigned times), unsigned times,
              hundredths = exits * 100 / times;
     bm_print("count %s %ju.%02ju\n", name, hundredths / 100, hundredths % 100);
     bm_check(ok, "exits: each event comes", "%s", name);
-    if (!bm_is_icount()) /* an emulator that is slow makes interrupts come at other times */
+    if (!bm_is_icount()) /* on a slow emulator interrupts come at other times */
         return;
     bm_check(exits * 100 <= (uint64_t)want * times, "exits: no more than there must be",
              "%s: %ju for %u", name, exits, times);
@@ -65,8 +63,8 @@ static bool sgi(unsigned times)
     return ok;
 }
 
-/* The clock's alarm at the present second fires at once.  The device is this domain's own: its
- * registers cost nothing. */
+/* An alarm at the present second fires at once.  The RTC belongs to this domain, so access to its
+ * registers causes no exit. */
 static bool spi(unsigned times)
 {
     bool ok = true;
@@ -98,7 +96,8 @@ static bool idle_tick(unsigned times)
     return true;
 }
 
-/* Priority mask, what is pending and running, an acknowledge that finds nothing, PSTATE's mask. */
+/* Use the priority mask, the running and pending registers, a spurious acknowledge, and
+ * PSTATE.I. */
 static bool mask_and_look(unsigned times)
 {
     for (unsigned i = 0; i < times; i++) {
@@ -109,7 +108,8 @@ static bool mask_and_look(unsigned times)
     return true;
 }
 
-/* The flag first, then the selector, then the port: as the guest of the 2-level ABI does it. */
+/* Clear the flag, then the selector, then the port, in the order that a guest of the 2-level ABI
+ * uses. */
 static void take_events(void)
 {
     struct vcpu_info *info = &shared->vcpu_info[0];
@@ -144,7 +144,7 @@ static bool event(unsigned times)
     return true;
 }
 
-/* Without an event: mask, unmask, look. */
+/* Mask, unmask and poll event channels while no event comes. */
 static bool event_masks(unsigned times)
 {
     uint64_t seen = 0;
@@ -159,7 +159,7 @@ static bool event_masks(unsigned times)
     return !seen;
 }
 
-/* A port to itself. */
+/* Connect a port of this domain to another port of this domain. */
 static bool connect(void)
 {
     evtchn_alloc_unbound_t u = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
@@ -189,7 +189,7 @@ static bool sleep_a_second(unsigned times)
     return true;
 }
 
-/* A guest in WFI that nothing wakes. */
+/* Exits of a guest in WFI without any wake-up. */
 static void guest_asleep(void)
 {
     static struct bm_counters before, after;
@@ -221,7 +221,8 @@ void test_exits(void)
     mmio_write(RTC + 0x10, 1); /* RTCIMSC */
     count("spi", spi, TIMES, 100);
     mmio_write(RTC + 0x10, 0);
-    count("timer-tick", tick, TIMES, 101); /* and perhaps one more that comes too late to count */
+    /* 101: one more tick may come while the counters are read */
+    count("timer-tick", tick, TIMES, 101);
     count("idle-timer-tick", idle_tick, TIMES, 101);
     count("mask-and-look", mask_and_look, TIMES, 0);
     CHECK("exits: event channel to itself", connect());

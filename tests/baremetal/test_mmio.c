@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A device map that changes under leaves which say where they belong (debug builds: its generation
- * has 3 bits, and debug key M brings or takes a device below the redistributors).  A leaf that is
- * believed once its number has come round would lead to another device: after 8 changes the
- * redistributors' number is not what it was.
+ * A device map that changes while leaves name the device they belong to.  A leaf holds the map's
+ * generation, which has only 3 bits in debug builds.  Debug key M adds or removes a device below
+ * the redistributors.  After 8 changes the generation repeats while the redistributors have another
+ * number, so a leaf that is trusted by its generation alone would lead to another device.
  */
 #include "bm.h"
 
@@ -11,7 +11,7 @@
 #define SCRATCH_MAX 3u
 #define CHANGES     50u
 
-static unsigned scratch; /* how many there are now */
+static unsigned scratch; /* number of scratch devices now */
 static bool leaving;
 
 static uint64_t scratch_device(unsigned n) { return DOM0_GICR - (n + 1) * PAGE; }
@@ -38,8 +38,8 @@ static void changes(unsigned n)
         change();
 }
 
-/* A leaf is written, and not looked at again before the generation has its number once more; from
- * wherever the devices stand. */
+/* Have a leaf written, and read again only after the generation has come round, from each
+ * arrangement of the devices. */
 static void once_round(uint32_t offset)
 {
     uint32_t want = mmio_read(DOM0_GICR + offset);

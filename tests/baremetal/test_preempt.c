@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How long a hypercall keeps its CPU at most, from the call to its result or to its restart: the
- * calls that have most to do, with nothing else going on and with an interrupt that is always
- * pending (then each has to come to its end all the same).  Prints `hold NAME N`; under -icount a
- * nanosecond is an instruction, and then N is checked.
+ * The longest time that a hypercall keeps its CPU, from the call to its result or its restart.
+ * Measures the calls with most to do, first alone, then with an interrupt always pending; in the
+ * second case each call must still complete.  Prints `hold NAME N`.  Under -icount one nanosecond
+ * is one instruction, and N is checked.
  */
 #include "bm.h"
 
 void *memset(void *p, int c, size_t n);
 
-#define MOST             100000u
-#define STORM_TICKS      64u   /* 1,024 instructions: due again as soon as it has been handled */
-#define STORM_TICKS_REAL 6250u /* where time does not wait for us: 100 us */
+#define MOST 100000u
+/* 1,024 instructions: the next tick is due as soon as one is handled */
+#define STORM_TICKS      64u
+#define STORM_TICKS_REAL 6250u /* without -icount: 100 us */
 #define MIB              64u
-#define SMALL_PAGES      4096u /* 16 MiB by single pages, behind the rest */
+#define SMALL_PAGES      4096u /* 16 MiB of single pages, above the rest */
 #define SMALL_GFN        (GUEST_GFN + MIB * 256u)
 #define ALL_PAGES        (MIB * 256u + SMALL_PAGES)
 #define BITMAP_WORDS     ((GUEST_GFN + ALL_PAGES) / 64)
 #define FEW              512u
 
 static struct guest g;
-static uint64_t *list; /* 3 * SMALL_PAGES words: of frame numbers and the like */
+static uint64_t *list; /* 3 * SMALL_PAGES words: frame numbers and error codes */
 static uint64_t *bitmap;
 static bool storm;
 
-/* Run it as one measurement of calls of number `nr`. */
+/* Measure `run`, which makes calls of number `nr`. */
 static void hold(const char *name, unsigned nr, bool (*run)(void))
 {
     static struct bm_counters c;
@@ -96,7 +97,7 @@ static bool create(void)
     c->max_grant_frames = 64;
     c->max_maptrack_frames = 1024;
     c->grant_opts = 1;
-    c->arch.nr_spis = 32; /* as xl gives a guest */
+    c->arch.nr_spis = 32; /* as xl sets it */
     c->arch.gic_version = XEN_DOMCTL_CONFIG_GIC_NATIVE;
     if (domctl(&g, XEN_DOMCTL_createdomain))
         return false;
@@ -127,10 +128,10 @@ static unsigned bits(uint64_t gfn, unsigned pages)
         n += bitmap[(gfn + i) / 64] >> (gfn + i) % 64 & 1;
     return n;
 }
-/* Logging was on when these came: all are dirty, told once, and not again. */
+/* These pages came while logging was on: all are dirty, reported once, and then clean. */
 static bool clean_all_dirty(void) { return clean() && bits(SMALL_GFN, FEW) == FEW; }
 static bool clean_none_dirty(void) { return clean() && bits(SMALL_GFN, FEW) == 0; }
-/* Pages come back by the way of a mapping, so that they can be written: all leaves are dirty. */
+/* Write every page through its mapping, so that all leaves are dirty. */
 static bool dirty_all(void)
 {
     for (unsigned i = 0; i < SMALL_PAGES; i++) {
@@ -163,7 +164,7 @@ static bool cache_flush(void)
     return domctl(&g, XEN_DOMCTL_cacheflush) == 0;
 }
 
-/* SMALL_PAGES pages of the guest, in one batch, at SPACE_FREE. */
+/* Map SMALL_PAGES pages of the guest at SPACE_FREE in one batch. */
 static bool map_foreign(void)
 {
     static struct xen_add_to_physmap_batch b;
@@ -259,7 +260,8 @@ static void release_frames(void)
     }
 }
 
-/* The guest grants this domain its pages; its first table frame is written through a mapping. */
+/* Grant the guest's pages to this domain, by writing to the guest's first table frame through a
+ * mapping. */
 static bool grant_pages(void)
 {
     volatile struct grant_entry_v1 *e =
@@ -324,7 +326,7 @@ static bool copy_grants(void)
             return false;
     return true;
 }
-/* Of a page that is nobody's here: all handles are looked through. */
+/* Flush a page that this domain has not mapped: the hypervisor searches all handles. */
 static bool flush_strange(void)
 {
     struct gnttab_cache_flush f = { .a.dev_bus_addr = (uintptr_t)bm_alloc(0),
@@ -369,7 +371,7 @@ static bool many_calls(void)
             return false;
     return true;
 }
-/* Each entry of which is long by itself. */
+/* A multicall of entries that each take long. */
 static bool long_calls(void)
 {
     static struct multicall_entry e[4];
@@ -420,7 +422,7 @@ static bool list_domains(void)
     return hypercall(__HYPERVISOR_sysctl, &s) == 0 && s.u.getdomaininfolist.num_domains >= 2;
 }
 
-/* As many domains as there may be, all empty. */
+/* As many domains as the hypervisor allows, all without memory. */
 static void crowd(void)
 {
     static struct guest many[128];

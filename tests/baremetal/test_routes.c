@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Each route by which a logged guest's memory may be written without a store of its own: grants,
- * foreign maps, and the hypervisor's writes.  Every step is one round: exactly the page written by
- * that route is dirty, then none is.  What the routes read only stays clean.  Guests may not share
- * memory with each other (docs/hypercalls.md), so the other domain is the control domain, or the
- * guest itself by a grant to itself.
+ * Every route by which a logged guest's memory may be written without a store of its own: grants,
+ * foreign maps, and the hypervisor's writes.  Each step is one round: exactly the page written by
+ * that route is dirty, and in the next round none is.  Pages that a route only reads stay clean.
+ * Guests may not share memory with each other (docs/hypercalls.md), so the other domain is the
+ * control domain, or the guest itself through a grant to itself.
  */
 #include "bm.h"
 #include <xen/platform.h>
@@ -13,15 +13,15 @@ void *memset(void *p, int c, size_t n);
 
 #define MIB         16u
 #define DATA        (GUEST_GFN + GUEST_DATA / PAGE)
-#define END_GFN     (GUEST_GFN + MIB * 256) /* the first beyond its RAM */
-#define AREA(n)     (END_GFN + 512 + (n))   /* where things are put into its map */
+#define END_GFN     (GUEST_GFN + MIB * 256) /* the first page above its RAM */
+#define AREA(n)     (END_GFN + 512 + (n))   /* pages that tests add to its map */
 #define IPA_OF(gfn) ((uint64_t)(gfn)*PAGE)
 
 static struct guest g;
-static struct grant_entry_v1 *table; /* its grant frame, mapped here */
+static struct grant_entry_v1 *table; /* the guest's grant frame, mapped here */
 static uint32_t next_ref = GNTTAB_NR_RESERVED_ENTRIES;
 
-/* ---- what the guest is told to do ---- */
+/* ---- commands to the guest ---- */
 static uint64_t tell(uint64_t command, uint64_t first, uint64_t count, uint64_t value)
 {
     return guest_tell(&g, command, first, count, value);
@@ -29,7 +29,7 @@ static uint64_t tell(uint64_t command, uint64_t first, uint64_t count, uint64_t 
 static void store(uint64_t ipa, uint64_t value) { tell(GUEST_STORE, ipa, 8, value); }
 static uint64_t load(uint64_t ipa) { return tell(GUEST_LOAD, ipa, 8, 0); }
 
-/* Argument blocks in vCPU v's mailbox, and what it calls with them. */
+/* Argument blocks in vCPU v's mailbox, and the guest's hypercalls with them. */
 static void *block(unsigned v) { return guest_block(&g, v); }
 static uint64_t block_ipa(unsigned v) { return guest_block_ipa(v); }
 static long guest_call(unsigned v, uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2)
@@ -37,7 +37,7 @@ static long guest_call(unsigned v, uint64_t number, uint64_t a0, uint64_t a1, ui
     return guest_hypercall_of(&g, v, number, a0, a1, a2);
 }
 
-/* The guest stores an argument block in its own page, and a round goes by. */
+/* The guest stores an argument block in its own page, and one round passes. */
 static void poke(uint64_t ipa, const void *from, unsigned words)
 {
     for (unsigned i = 0; i < words; i++)
@@ -85,8 +85,8 @@ static void grant_copies(void)
     log_round(&g, "route: a grant copy that only reads, or is refused, leaves all clean");
 }
 
-/* dom0 grants nothing: the guest copies from a page that it granted to itself into another, by
- * number. */
+/* dom0 grants nothing, so the guest copies from a page that it granted to itself into another page,
+ * named by frame number. */
 static void copies_by_itself(void)
 {
     struct gnttab_copy *c = block(0);
@@ -123,7 +123,7 @@ static void unmap_here(struct gnttab_unmap_grant_ref *u)
 
 static void grant_maps(void)
 {
-    uint64_t gfn = DATA + 600; /* of a block that nobody has written to */
+    uint64_t gfn = DATA + 600; /* in a block that has not been written to */
     struct gnttab_unmap_grant_ref u = map_here(grant_to(0, gfn, 0), 0);
     log_known(gfn, true);
     for (unsigned i = 0; i < 3; i++)
@@ -145,7 +145,8 @@ static void grant_maps(void)
     log_round(&g, "route: a read-only grant map is clean after it is gone");
 }
 
-/* A page granted to itself: the store goes through a leaf that is not logged. */
+/* The guest maps a page granted to itself.  Its store goes through a second leaf, which is not
+ * logged. */
 static void maps_by_itself(void)
 {
     uint64_t gfn = DATA + 5, alias = AREA(8);
@@ -170,7 +171,7 @@ static void maps_by_itself(void)
     log_round(&g, "route: a page that the guest mapped twice, clean after that");
 }
 
-/* ---- the hypervisor's answers ---- */
+/* ---- results that the hypervisor writes ---- */
 static void answers_to_the_guest(void)
 {
     const uint64_t out = IPA_OF(DATA + 7);
@@ -220,7 +221,7 @@ static void answers_in_lists(void)
     CHECK_EQ("route: a multicall's result", load(in + offsetof(multicall_entry_t, result)),
              4 << 16 | 17);
 
-    /* Two arrays that are read (both in one page), one that is written. */
+    /* The hypervisor reads two arrays, both in one page, and writes a third. */
     struct xen_add_to_physmap_batch *b = block(0);
     memset(b, 0, sizeof(*b));
     b->domid = DOMID_SELF, b->space = XENMAPSPACE_shared_info, b->size = 1;
@@ -231,7 +232,7 @@ static void answers_in_lists(void)
     log_once(DATA + 11);
     log_round(&g, "route: a batch's error codes are dirty, its arguments clean");
 
-    guest_call(0, __HYPERVISOR_console_io, 0 /* write */, 1, text);
+    guest_call(0, __HYPERVISOR_console_io, 0 /* CONSOLEIO_write */, 1, text);
     struct sched_poll *p = block(0);
     memset(p, 0, sizeof(*p));
     p->ports.q = text, p->nr_ports = 1, p->timeout = 1;
@@ -239,7 +240,7 @@ static void answers_in_lists(void)
     log_round(&g, "route: arguments that are only read stay clean");
 }
 
-/* The control domain's answers, into a page of the guest's that it has mapped. */
+/* Results of the control domain's calls, written to a page of the guest that it has mapped. */
 static void answers_to_the_control_domain(void)
 {
     char *p = guest_map(&g, DATA + 13, 1);
@@ -278,7 +279,7 @@ static void notify(evtchn_port_t port)
     CHECK_EQ("route: send", hypercall(__HYPERVISOR_event_channel_op, EVTCHNOP_send, &s), 0);
 }
 
-/* The guest has looked: selector and flag are clear. */
+/* What the guest does after looking at its events: clear selector and flag. */
 static void looked(uint64_t info)
 {
     store(info + offsetof(struct vcpu_info, evtchn_upcall_pending), 0);
@@ -315,7 +316,7 @@ static void event_info(unsigned v, uint64_t gfn)
     looked(info);
 }
 
-/* vCPU 1 asks for an event of vCPU 0's: IPI. */
+/* vCPU 1 sends an event to vCPU 0 (IPI). */
 static void event_ipi(uint64_t gfn)
 {
     uint64_t info = IPA_OF(gfn) + 64;
@@ -339,8 +340,8 @@ static long add_to_map(unsigned space, uint64_t idx, uint64_t gfn)
     return hypercall(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, &a);
 }
 
-/* Guest and hypervisor write these at any time: dirty in every round, from the moment they are in
- * its map. */
+/* shared_info and vcpu_info: guest and hypervisor write to these at any time, so they are dirty in
+ * every round from the moment they are in the map. */
 static void shared_pages(void)
 {
     CHECK_EQ("route: map shared_info while logging",
@@ -353,7 +354,7 @@ static void shared_pages(void)
     notify(port);
     CHECK("route: the guest reads the event in shared_info",
           load(IPA_OF(AREA(0)) + offsetof(struct shared_info, evtchn_pending)) >> theirs & 1);
-    log_op(&g, XEN_DOMCTL_SHADOW_OP_CLEAN); /* vcpu_info, too */
+    log_op(&g, XEN_DOMCTL_SHADOW_OP_CLEAN); /* also marks vcpu_info */
     CHECK_EQ("route: map a grant frame while logging",
              add_to_map(XENMAPSPACE_grant_table, 0, AREA(1)), 0);
     log_known(AREA(1), true);
@@ -372,8 +373,8 @@ static void shared_pages(void)
     log_round(&g, "route: a grant frame is dirty in every round");
 }
 
-/* A masked event waits in shared_info; the guest's call to unmask it makes the hypervisor write the
- * rest. */
+/* A masked event is pending in shared_info.  When the guest unmasks it by a call, the hypervisor
+ * writes the rest. */
 static void unmasked_event(uint64_t gfn)
 {
     uint64_t info = IPA_OF(gfn) + 64;
@@ -414,7 +415,8 @@ static void rest(bool paused)
         bm_check(false, "route: pause and unpause", "answers %ld", rc);
 }
 
-/* Written whenever its vCPU comes or goes; across two pages. */
+/* The hypervisor writes the runstate area whenever the vCPU is scheduled in or out.  Here it spans
+ * two pages. */
 static void runstate(void)
 {
     uint64_t at = IPA_OF(DATA + 20) + PAGE - 24;
@@ -454,7 +456,7 @@ static bool console_start(uint64_t gfn)
 
 static void console(uint64_t gfn)
 {
-    tell(GUEST_LOAD, GUEST_PL011_BASE + 0x18, 4, 0); /* flags */
+    tell(GUEST_LOAD, GUEST_PL011_BASE + 0x18, 4, 0); /* UARTFR */
     log_round(&g, "route: the console's state is read, its ring stays clean");
     tell(GUEST_STORE, GUEST_PL011_BASE, 4, 'x');
     log_once(gfn);
@@ -474,7 +476,7 @@ static void console(uint64_t gfn)
     log_round(&g, "route: the console's ring is clean again");
 }
 
-/* ---- memory that comes and goes ---- */
+/* ---- memory added and removed while logging ---- */
 static long reserve(unsigned op, uint64_t gfn, unsigned order)
 {
     static xen_pfn_t list;
@@ -520,7 +522,7 @@ static void come_and_go(void)
     log_round(&g, "route: and logged like any other");
 }
 
-/* A block that comes while logging: dirty as a whole, then clean, then page by page. */
+/* A block added while logging: dirty as a whole, then clean, then dirty page by page. */
 static void block_comes(void)
 {
     uint64_t gfn = END_GFN;
@@ -541,12 +543,12 @@ static void block_comes(void)
     log_round(&g, "route: one page of a block is dirty, another gone");
 }
 
-/* ---- the walker of stage 1 ---- */
+/* ---- the hardware's stage-1 walker ---- */
 #define VA 0x80000000ul
 enum { ROOT = DATA + 40, LEVEL2, LEVEL3, TARGET };
 
-/* The guest's tables: its RAM as it is, and one page that has not been accessed and not been
- * written. */
+/* The guest's tables: an identity map of its RAM, and one page whose access and dirty flags are
+ * clear. */
 static void make_tables(void)
 {
     uint64_t *t = guest_map(&g, ROOT, 3);
@@ -560,8 +562,8 @@ static void make_tables(void)
 
 static void walker(void)
 {
-    if (!stage1_manages_flags() ||
-        guest_program()->address_bits != GUEST_ADDRESS_BITS) /* not for AArch32 */
+    /* AArch32 tables have no such flags */
+    if (!stage1_manages_flags() || guest_program()->address_bits != GUEST_ADDRESS_BITS)
         return;
     store(IPA_OF(TARGET), 99);
     make_tables();
@@ -577,7 +579,7 @@ static void walker(void)
     log_round(&g, "route: tables of stage 1 are clean again");
 }
 
-/* ---- writers that were there before logging, and that see it end ---- */
+/* ---- writers from before logging starts until after it ends ---- */
 static void off_and_on(volatile uint64_t *foreign, struct gnttab_unmap_grant_ref *granted)
 {
     CHECK_EQ("route: off", log_op(&g, XEN_DOMCTL_SHADOW_OP_OFF), 0);

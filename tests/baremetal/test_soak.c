@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The soak: does the dirty log lose a write, whatever happens beside it?
+ * The soak: does the dirty log ever lose a write?
  *
- * A guest of 8 vCPUs writes numbers into random pages; a second CPU of the control domain writes to
- * some of them too (soak_writer.c). This CPU harvests as fast as it can, copies the pages that are
- * reported, and between rounds does what toolstacks do (soak_events.c).  What must hold:
+ * A guest of 8 vCPUs writes numbers into random pages.  A second CPU of the control domain writes
+ * to some of these pages too (soak_writer.c).  This CPU harvests as fast as it can, copies the
+ * pages that are reported, and between rounds does what toolstacks do (soak_events.c).
  *
- * Exact: when all writers stand still, one more harvest and copy makes the copy equal to the guest,
- * byte for byte; then nothing is dirty.
+ * Two properties must hold.
  *
- * Racing: a page that is seen to differ from its copy was written after it was copied, so the next
- * harvest must report it.  For a private page, which one vCPU alone writes, there is no excuse:
- * that vCPU's fault has been handled wholly before its write could be seen.  A page that others
- * write as well may be late: with software logging a handler makes the leaf writable, and marks its
- * region a moment later; who writes to the page in between, on another CPU, is seen before the
- * region is.  So for these all are stopped, no handler is under way, and then it must be there.
+ * Exact: with all writers stopped, one more harvest and copy makes the copy equal to the guest,
+ * byte for byte.  After that no page is dirty.
  *
- * Besides: what a peek has told, the next harvest tells; pages that are not there are never
- * reported; new ones are.
+ * Racing: a page that differs from its copy was written after it was copied, so the next harvest
+ * must report it.  A private page has one writer only.  Its fault has been handled completely
+ * before its write is visible, so the next harvest must always have it.  A page with several
+ * writers may be late: with software logging a fault handler makes the leaf writable, and marks its
+ * region a moment later.  A second writer on another CPU may write to the page in between, and its
+ * write is visible before the mark.  So if such a page is missing, all writers are stopped, which
+ * leaves no handler under way, and then it must be reported.
  *
- * The seed gives the same actions again, in the same order; what races with them is up to the
- * machine.
+ * Also: the next harvest reports what a peek has reported, pages that were taken out are never
+ * reported, and new pages are.
+ *
+ * The same seed repeats the same actions in the same order; the races with them differ from run to
+ * run.
  */
 #include "soak.h"
 
@@ -31,15 +34,15 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap);
 #define MAIN_MIB      12u
 #define BESIDE_VCPUS  2u
 #define BESIDE_MIB    8u
-#define MAP_EACH      0x4000000u /* of SPACE_SOAK, a guest */
+#define MAP_EACH      0x4000000u /* bytes of SPACE_SOAK per guest */
 #define BATCH         64u
-#define DUEL_PAUSE    40000u /* turns of a loop: as long as a harvest takes, more or less */
+#define DUEL_PAUSE    40000u /* turns of a loop: about as long as a harvest takes */
 #define PATIENCE_S    20u
 #define TIMES_MAX     30u
 #define EACH_MAX      300u
 #define PAGE_WORDS    (PAGE / 8)
 #define REPORT_S      10u
-#define BESIDE_ROUNDS 400u /* for so many rounds there is one beside it, and then there is none */
+#define BESIDE_ROUNDS 400u /* rounds that the second guest lives, and then is absent */
 #define RING_PIECE    32768u
 
 struct soak_stats soak_stats;
@@ -50,7 +53,7 @@ static uint64_t random_state;
 static bool failed;
 static struct soak main_guest, beside;
 
-/* ---- small things ---- */
+/* ---- helpers ---- */
 uint64_t soak_random(uint64_t below) { return bm_random(&random_state) % below; }
 bool soak_one_in(unsigned n) { return soak_random(n) == 0; }
 
@@ -59,7 +62,7 @@ void soak_fail(const struct soak *s, const char *fmt, ...)
     char why[160];
     va_list ap;
     if (failed)
-        return; /* the first one tells; what follows from it does not */
+        return; /* report only the first failure */
     failed = true;
     va_start(ap, fmt);
     vsnprintf(why, sizeof(why), fmt, ap);
@@ -137,7 +140,7 @@ static bool shadow(struct soak *s, uint32_t op, uint64_t *bitmap, uint64_t gfns)
     return rc == 0;
 }
 
-/* The difference between a page and its copy, or that there is none. */
+/* Compares a page with its copy; true and the first different word if they differ. */
 static bool differs(const struct soak *s, uint64_t page, unsigned words, unsigned *word,
                     uint64_t *now)
 {
@@ -164,7 +167,7 @@ static void fail_page(const struct soak *s, uint64_t page, const char *why)
               copy_of(s, page)[word]);
 }
 
-/* What differs now is to be in the next harvest. */
+/* Notes which pages differ from their copies: the next harvest must report them. */
 static void look(struct soak *s)
 {
     uint64_t first = soak_one_in(2) ? 0 : soak_random(s->data_pages), now;
@@ -175,8 +178,8 @@ static void look(struct soak *s)
     soak_stats.compared += s->data_pages - first;
 }
 
-/* After a harvest of the first `pages`: is all there that has to be?  *late: something is not, and
- * may have an excuse. */
+/* After a harvest of the first `pages`: does it have every page that it must have?  *late is set if
+ * pages are missing that may be late (see above). */
 static bool found_all(struct soak *s, uint64_t pages, bool excuse, bool *late)
 {
     for (uint64_t page = 0; page < pages; page++) {
@@ -202,8 +205,8 @@ static bool found_all(struct soak *s, uint64_t pages, bool excuse, bool *late)
 
 static bool copy_found(struct soak *s, uint64_t pages)
 {
-    bool each = soak_one_in(8) && s->g.op.u.shadow_op.stats.dirty_count <
-                                      EACH_MAX; /* map each for its copy, as the daemon does */
+    /* Map each page for its copy, as the daemon does. */
+    bool each = soak_one_in(8) && s->g.op.u.shadow_op.stats.dirty_count < EACH_MAX;
     for (uint64_t word = 0; word < (pages + 63) / 64; word++)
         for (uint64_t bits = data_words(s->bitmap)[word]; bits; bits &= bits - 1) {
             uint64_t page = word * 64 + (uint64_t)__builtin_ctzll(bits);
@@ -223,8 +226,8 @@ static bool copy_found(struct soak *s, uint64_t pages)
     return true;
 }
 
-/* Into s->bitmap; one right after the other, they meet faults under way more often than after a
- * copy. */
+/* Collects `times` harvests in s->bitmap.  Harvests in quick succession meet faults under way more
+ * often than harvests with copies in between. */
 static bool clean(struct soak *s, uint64_t pages, uint64_t times)
 {
     uint64_t *all = data_words(s->bitmap), *one = data_words(s->one);
@@ -241,7 +244,7 @@ static bool clean(struct soak *s, uint64_t pages, uint64_t times)
     return true;
 }
 
-/* Of the first `pages`: harvest, look whether all is there, copy. */
+/* Harvests the first `pages`, checks that no page is missing, and copies them. */
 static bool harvest(struct soak *s, uint64_t pages, uint64_t times, bool excuse)
 {
     bool late = false;
@@ -272,7 +275,7 @@ static bool round_of(struct soak *s)
     return harvest(s, pages, times, true);
 }
 
-/* ---- all stand still ---- */
+/* ---- checks with all writers stopped ---- */
 static bool equal(struct soak *s)
 {
     unsigned word;
@@ -331,16 +334,16 @@ bool soak_log(struct soak *s, bool on)
 
 /* ---- duels ---- */
 /*
- * One vCPU writes to a page and, a moment later, to another one of the same region, while we do
- * nothing but harvest; then it waits.  With its second write it meets a harvest of the region that
- * its first one has marked.
+ * One vCPU writes to a page and a moment later to another page of the same region, then waits.
+ * This CPU only harvests meanwhile.  So the second write may race with a harvest of the region that
+ * the first write has marked.
  */
 static bool duel(struct soak *s, struct soak_order *o)
 {
     uint64_t region = soak_random(s->data_pages / 512) * 512, missing = 3,
              end = bm_counter() + PATIENCE_S * bm_counter_hz();
     bool fought;
-    o->first = region + 8 + 16 * soak_random(32); /* private pages of vCPU 0 */
+    o->first = region + 8 + 16 * soak_random(32); /* both are private pages of vCPU 0 */
     o->second = region + 8 + 16 * soak_random(32);
     o->between = soak_random(DUEL_PAUSE);
     __atomic_store_n(&o->duel, o->duel + 1, __ATOMIC_RELEASE);
@@ -397,7 +400,7 @@ static bool begin(struct soak *s, unsigned vcpus, unsigned mib)
     s->peek_valid = s->writer = false;
     memset(s->copy, 0, (size_t)s->data_pages * PAGE);
     memset(s->owed, OWED_NOTHING, s->data_pages);
-    bool early = !first && soak_one_in(2); /* logged before it has ever run: all of it is zero */
+    bool early = !first && soak_one_in(2); /* log before it first runs: all pages are zero */
     if (early && !shadow(s, XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY, NULL, 0))
         return false;
     for (unsigned v = 0; v < vcpus; v++) {
@@ -406,8 +409,8 @@ static bool begin(struct soak *s, unsigned vcpus, unsigned mib)
     }
     soak_pattern(s, vcpus);
     guest_start(&s->g);
-    if (!soak_map(s, s->map, 0,
-                  s->data_pages)) { /* not before it has run: its builder counts as a writer */
+    /* Only after it has started: a mapping made earlier would count as the builder's, a writer. */
+    if (!soak_map(s, s->map, 0, s->data_pages)) {
         soak_fail(s, "its memory cannot be mapped");
         return false;
     }
@@ -421,7 +424,7 @@ static bool begin(struct soak *s, unsigned vcpus, unsigned mib)
     return early || soak_log(s, true);
 }
 
-/* What the vCPUs say themselves. */
+/* Checks what the vCPUs themselves report. */
 static bool fared_well(struct soak *s)
 {
     for (unsigned v = 0; v < s->g.vcpu_count; v++) {
@@ -439,8 +442,8 @@ static bool fared_well(struct soak *s)
 
 static bool end(struct soak *s)
 {
-    bool good = (soak_one_in(2) || soak_log(s, false)) &&
-                fared_well(s); /* it may go while it is logged */
+    /* The guest may stay logged, so that a logged domain is destroyed too. */
+    bool good = (soak_one_in(2) || soak_log(s, false)) && fared_well(s);
     soak_unmap(s->map, s->data_pages);
     guest_destroy(&s->g);
     return good;
@@ -479,8 +482,8 @@ static uint64_t number_at(const char *s)
     return n;
 }
 
-/* Debug key 'p' puts it into the log.  Of the domain with the most splits, which is the first
- * guest. */
+/* Debug key 'p' prints the counts to the log.  Takes those of the domain with most splits, which is
+ * the first guest. */
 static void splits_and_merges(uint64_t *splits, uint64_t *merges)
 {
     static struct xen_sysctl op;
@@ -514,16 +517,16 @@ static void report(void)
     splits_and_merges(&splits, &merges);
     for (unsigned v = 0; v < main_guest.g.vcpu_count; v++)
         written += soak_order(main_guest.g.mail[v])->written;
-    bm_print(
-        "soak: %ju rounds, %ju pages harvested, %ju pages compared, %ju checks, %ju splits, %ju merges, %ju toggles, "
-        "%ju of vlpt, %ju holes,\n",
-        t->rounds, t->harvested, t->compared, t->checks, splits, merges, t->toggles,
-        t->vlpt_toggles, t->holes);
-    bm_print(
-        "soak:   %ju peeks, %ju pauses, %ju moves of vCPUs, %ju guests, %ju duels, %ju late; writes: %ju by the guest, %ju foreign, "
-        "%ju granted, %ju copied\n",
-        t->peeks, t->pauses, t->moves, t->guests, t->duels, t->late, written,
-        soak_writes[SLOT_FOREIGN], soak_writes[SLOT_GRANT], soak_writes[SLOT_COPY]);
+    bm_print("soak: %ju rounds, %ju pages harvested, %ju pages compared, %ju checks, "
+             "%ju splits, %ju merges, %ju toggles, "
+             "%ju of vlpt, %ju holes,\n",
+             t->rounds, t->harvested, t->compared, t->checks, splits, merges, t->toggles,
+             t->vlpt_toggles, t->holes);
+    bm_print("soak:   %ju peeks, %ju pauses, %ju moves of vCPUs, %ju guests, %ju duels, %ju late; "
+             "writes: %ju by the guest, %ju foreign, "
+             "%ju granted, %ju copied\n",
+             t->peeks, t->pauses, t->moves, t->guests, t->duels, t->late, written,
+             soak_writes[SLOT_FOREIGN], soak_writes[SLOT_GRANT], soak_writes[SLOT_COPY]);
 }
 
 /* ---- */

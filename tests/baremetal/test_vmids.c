@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * VMIDs that run out while guests run on all CPUs.  Each guest holds values of its own at the
- * addresses that all use, gives pages back and takes others (which another one had just before),
- * and looks whether it ever sees anything but its own.  All are logged, and each harvest takes a
- * fresh VMID or flushes one: 8 bits are used up.  (test_vmid.c has 16 bits, and more domains than
- * there are numbers.)
+ * VMIDs run out while guests run on all CPUs.  Every guest keeps its own values at addresses that
+ * all guests use.  It gives pages back, takes others which another guest had just before, and
+ * checks that it never sees foreign values.  All guests are logged; each harvest takes a fresh VMID
+ * or flushes one, so that 8 bits run out.  (test_vmid.c covers 16 bits, and more domains than
+ * VMIDs.)
  */
 #include "bm.h"
 
@@ -12,13 +12,13 @@ void *memset(void *p, int c, size_t n);
 
 #define GUESTS     10u
 #define HELD_PAGES 2u
-#define ROUNDS     40u /* of GUESTS harvests: more than there are numbers of 8 bits */
+#define ROUNDS     40u /* GUESTS harvests per round: together more than 256 */
 #define TEXT_BYTES 32768u
 
 static struct guest guest[GUESTS];
 static char *text;
 
-/* What the hypervisor's log says last behind `word`. */
+/* The number behind the last `word` in the hypervisor's log. */
 static uint64_t last_number(const char *word, unsigned bytes)
 {
     uint64_t found = 0;
@@ -35,7 +35,7 @@ static uint64_t last_number(const char *word, unsigned bytes)
     return found;
 }
 
-/* VMIDs have wrapped so often; the debug key's dump says so. */
+/* How often VMIDs have wrapped, from the dump of the debug key. */
 static uint64_t generation(uint64_t *bits)
 {
     static struct xen_sysctl s;
@@ -77,8 +77,8 @@ static long shadow_op(struct guest *g, uint32_t op)
     return domctl(g, XEN_DOMCTL_shadow_op);
 }
 
-/* A round of each guest's log: mostly while it is paused, which takes a fresh number, else while it
- * runs, which flushes its own. */
+/* One round of each guest's log.  Mostly the guest is paused, which takes a fresh VMID; else it
+ * runs, which flushes its present one. */
 static bool log_all(unsigned round)
 {
     long rc = 0;
@@ -94,7 +94,7 @@ static bool log_all(unsigned round)
     return rc == 0;
 }
 
-/* Each has run since: with the number that it has now. */
+/* Wait until each guest has run with its present VMID. */
 static bool all_turn(void)
 {
     static uint64_t turns[GUESTS];

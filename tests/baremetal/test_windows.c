@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The log of guests whose maps are large, grow, and are many at once: what the hypervisor has to
- * keep true when it finds leaves through a window of its address space (xen-lite/stage2/vlpt.c). On
- * 32-bit a CPU has one window, which shows one guest at a time, by copies, and reaches 64 GiB; on
- * 64-bit each guest has one.  The tests are the same: the log is what was written, bit for bit.
+ * The log of guests whose maps are large, grow, and are many at once.  The hypervisor finds leaves
+ * through a window of its address space (xen-lite/stage2/vlpt.c), which must stay correct
+ * meanwhile.  On 32-bit each CPU has one window, which shows one guest at a time through copied
+ * table entries and reaches 64 GiB.  On 64-bit each guest has a window.  The tests are the same:
+ * the log has what was written, bit for bit.
  */
 #include "bm.h"
 
@@ -12,10 +13,10 @@ void *memset(void *p, int c, size_t n);
 #define MIB           16u
 #define DATA          (GUEST_GFN + GUEST_DATA / PAGE)
 #define GIB_GFN(n)    ((uint64_t)(n) << 18)
-#define FAR_PAGES     64u /* of a guest, in another GiB */
+#define FAR_PAGES     64u /* per guest, in another GiB than its RAM */
 #define TWIN_ROUNDS   60u
 #define GROWTH_ROUNDS 24u
-#define KEPT_PAGES    8u          /* one vCPU writes to these all the time */
+#define KEPT_PAGES    8u          /* one vCPU writes to these continuously */
 #define WINDOW_END    GIB_GFN(64) /* of the 32-bit window */
 #define NEAR_WORDS    (GIB_GFN(4) / 64)
 #define FAR_WORDS     (GIB_GFN(70) / 64)
@@ -35,8 +36,8 @@ static long shadow(struct guest *g, uint32_t op)
 static void take(uint64_t gfn) { bitmap[gfn / 64] &= ~(1ull << gfn % 64); }
 static bool has(uint64_t gfn) { return bitmap[gfn / 64] >> gfn % 64 & 1; }
 
-/* What is in the log besides the mailboxes, which this payload writes at any time, and what take()
- * has taken out. */
+/* Checks that the log has nothing but the mailboxes (this payload may write to them at any time)
+ * and the pages that take() has taken out. */
 static bool rest_is_clean(struct guest *g, const char *name)
 {
     for (unsigned v = 0; v < g->vcpu_count; v++)
@@ -49,7 +50,7 @@ static bool rest_is_clean(struct guest *g, const char *name)
     return true;
 }
 
-/* A round: exactly these are dirty. */
+/* One round: exactly these pages are dirty. */
 static bool round_has(struct guest *g, const uint64_t *gfn, unsigned count, const char *name)
 {
     long rc = shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN);
@@ -76,7 +77,7 @@ static bool one_page(struct guest *g, uint64_t gfn, bool written, const char *na
     return ok;
 }
 
-/* false: there is no such CPU */
+/* Returns false if there is no such CPU. */
 static bool pin(domid_t id, unsigned vcpu, uint8_t cpus)
 {
     static uint8_t map;
@@ -119,8 +120,9 @@ static bool run_logged(struct guest *g)
            shadow(g, XEN_DOMCTL_SHADOW_OP_CLEAN) == 0;
 }
 
-/* ---- two guests in migration at once, on two CPUs that exchange them ---- */
-/* In the GiB of its RAM, and in another one, which each has elsewhere. */
+/* ---- two guests logged at once, on two CPUs that exchange them ---- */
+/* Chooses one page in the GiB of its RAM and one in another GiB, which differs between
+ * the guests. */
 static void choose(struct guest *g, uint64_t far, uint64_t gfn[2])
 {
     gfn[0] = DATA + bm_random(&seed) % (MIB * 256 - GUEST_DATA / PAGE);
@@ -168,11 +170,11 @@ static void twins(void)
         guest_destroy(&twin[i]);
 }
 
-/* ---- a guest's MMU, by which it reaches pages at addresses of more than 32 bits ---- */
+/* ---- a 32-bit guest's MMU, which reaches pages above 4 GiB ---- */
 #define VA 0x80000000ul
 enum { ROOT = DATA, LEVEL2, LEVEL3, OTHER_DATA = 16 };
 
-/* Its RAM as it is, and these pages from VA on. */
+/* An identity map of its RAM, and these pages from VA on. */
 static bool make_tables(struct guest *g, const uint64_t *gfn, unsigned count)
 {
     uint64_t *t = guest_map(g, ROOT, 3);
@@ -187,7 +189,7 @@ static bool make_tables(struct guest *g, const uint64_t *gfn, unsigned count)
     return true;
 }
 
-/* vCPU v loads from or stores to the i-th of them. */
+/* vCPU v loads from or stores to the i-th page at VA. */
 static bool access(struct guest *g, unsigned v, unsigned i, bool store)
 {
     struct mailbox *m = g->mail[v];
@@ -195,7 +197,7 @@ static bool access(struct guest *g, unsigned v, unsigned i, bool store)
     return guest_run(g, v, GUEST_WALK);
 }
 
-/* ---- a map that grows by whole GiB while another CPU is at work in it ---- */
+/* ---- a map that grows by whole GiB while another CPU uses it ---- */
 static uint64_t grown[GROWTH_ROUNDS];
 
 static bool grow_once(struct guest *g, unsigned i)
@@ -241,7 +243,7 @@ static void growth(void)
 /* ---- addresses beyond a window ---- */
 static const uint64_t beyond[] = { WINDOW_END - 1, WINDOW_END, WINDOW_END + 0x123,
                                    GIB_GFN(69) + 512 * 77 + 5 };
-enum { BLOCK = 3 }; /* that one is in a block */
+enum { BLOCK = 3 }; /* index of the page that is in a block */
 
 static void foreign_beyond(struct guest *g)
 {

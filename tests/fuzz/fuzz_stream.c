@@ -1,17 +1,16 @@
-// link: tests/host/fake_hyp.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/dial.c migrate/fault.c migrate/features.c migrate/files.c migrate/forecast.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/speed.c migrate/state.c migrate/target.c migrate/writes.c
+// link: tests/host/fake_backend.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/dial.c migrate/fault_inject.c migrate/features.c migrate/files.c migrate/rate_forecast.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/rate_speed.c migrate/state.c migrate/target.c migrate/rate_writes.c
 // libs: -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * B's whole receiving side against any stream: decoder, state machine, memory, files, on a fake
- * host.
+ * Feeds arbitrary streams to the whole receiving side of B, with a fake host: decoder, order of
+ * records, memory, files.
  *
- * Checksums would stop nearly every mutation at the first record.  So the input is read as a stream
- * whose record headers are repaired before it is served: magic, index, lengths that reach beyond
- * the input, checksums.  If the first byte is odd it is served as it is.  The repair also puts this
- * session's domain checks within reach: nothing else is touched.
+ * Checksums would stop nearly every mutation at the first record. So the fuzzer repairs the record
+ * headers before it feeds the input: magic numbers, indices, lengths that reach beyond the input,
+ * checksums. It changes nothing else. If the first byte is odd, the input is fed unchanged.
  *
- * With the argument `-seeds DIR` (before libFuzzer's own) nothing is fuzzed: a true migration's
- * stream is recorded to DIR.
+ * With the argument `-seeds DIR` (before libFuzzer's own arguments) nothing is fuzzed: the stream
+ * of a real migration is recorded to DIR.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -23,7 +22,7 @@
 #include "../../migrate/codec.h"
 #include "../../migrate/source.h"
 #include "../../migrate/target.h"
-#include "../host/fake_hyp.h"
+#include "../host/fake_backend.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -51,7 +50,7 @@ static void remove_dirs(void)
     }
 }
 
-/* Makes every record that the input can be read as pass its checksums. */
+/* Repairs the headers of all records in the input. */
 static void repair(uint8_t *stream, size_t size)
 {
     uint64_t index = 0;
@@ -132,7 +131,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pthread_create(&thread, NULL, serve, NULL);
     target_serve(&host[1], fd[1], "fuzzer");
     pthread_join(thread, NULL);
-    /* Everything freed; a guest may be left only if B was told to run it, or waits for A's word. */
+    /* Everything must be freed. A guest may stay only if B was told to run it, or waits for
+     * COMMIT. */
     if (fake_mappings() != 0 || host[1].list)
         abort();
     drop_journals();
@@ -148,7 +148,7 @@ static void *target_main(void *unused)
     return unused;
 }
 
-/* A migration with a man in the middle who writes down what A says. */
+/* Runs a migration through a proxy that records the bytes of A. */
 static int record_seed(const char *to)
 {
     int a[2];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The world of test_domctl and test_hypercall: a control domain and a guest of two vCPUs (and room
- * for a third), guest virtual addresses that are pointers of the test, and stand-ins for all that
- * does the work behind the calls. Definitions, not declarations: each test is a program of its own.
+ * The world of test_domctl and test_hypercall: a control domain and a guest of two vCPUs (with room
+ * for a third).  Guest virtual addresses are pointers of the test.  Stand-ins replace the code
+ * behind the calls.  This header has definitions, because each test is a program of its own.
  */
 #ifndef CONTROL_WORLD_H
 #define CONTROL_WORLD_H
@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "control.h"
-#include "dirty.h"
+#include "domctl.h"
+#include "dirty_internal.h"
 #include "fake.h"
 #include <xen/platform.h>
 #include <xen/vcpu.h>
@@ -24,8 +24,8 @@
 #define BAD 4096u
 static struct domain *control, *guest, *made;
 static struct vcpu *control_vcpu, *guest_vcpu[2];
-static uint64_t frozen_from = ~0ull; /* copies to here fail */
-static uint64_t hole = ~0ull;        /* this byte cannot be written */
+static uint64_t frozen_from = ~0ull; /* copies to addresses from here on fail */
+static uint64_t hole = ~0ull;        /* a copy that writes to this byte fails */
 
 /* ---- stand-ins ---- */
 static bool in_hole(uint64_t a, size_t n) { return a <= hole && hole - a < n; }
@@ -274,8 +274,8 @@ bool p2m_lookup(struct domain *d, ipa_t ipa, struct p2m_entry *e)
     *e = (struct p2m_entry){ .type = P2M_RAM };
     return ipa_gfn(ipa) >= 0x40000;
 }
-/* Frame 0x40001 holds something in its last byte, the others nothing: two pages at the start of
- * RAM. */
+/* Two pages at the start of RAM.  Frame 0x40001 is non-zero in its last byte only; the others are
+ * zero. */
 static struct page frames[2];
 struct page *frame_table = frames;
 static int frame_refs;
@@ -316,8 +316,8 @@ int context_load(struct domain *d, const uint8_t *buf, uint32_t bytes)
     d->vcpu[0]->online = true;
     return 0;
 }
-static uint32_t ring_text_bytes; /* letters in the ring, instead of a line */
-uint32_t console_read_ring(char *dst, uint32_t max, uint32_t *index, bool incremental, bool clear)
+static uint32_t ring_text_bytes; /* this many letters in the ring, instead of a line */
+uint32_t log_read_ring(char *dst, uint32_t max, uint32_t *index, bool incremental, bool clear)
 {
     static const char text[] = "(XL) log\n";
     uint32_t at = incremental ? *index : 0, n = 0;
@@ -370,8 +370,9 @@ long do_memory_op(uint64_t cmd, uint64_t arg)
 #define LOG_PAGES 100000u
 static uint64_t log_words[LOG_PAGES / 64 + 1];
 static unsigned rounds, enabled;
-static uint64_t map_pages = LOG_PAGES; /* of the guest; those beyond LOG_PAGES are clean */
-static uint64_t freeze_at_harvest;     /* then: frozen_from */
+/* size of the guest's map; pages beyond LOG_PAGES are clean */
+static uint64_t map_pages = LOG_PAGES;
+static uint64_t freeze_at_harvest; /* at the first harvest, frozen_from becomes this */
 uint64_t p2m_max_gfn(const struct domain *d)
 {
     (void)d;
@@ -440,13 +441,13 @@ int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *word
 static uint64_t gva(const void *p) { return (uint64_t)(uintptr_t)p; }
 static void be(struct vcpu *v) { cpus[0].current = v; }
 
-/* As a guest does it: again while it is told to. */
+/* Makes a call as a guest does: again as long as it is restarted. */
 static long call(unsigned nr, uint64_t a0, uint64_t a1, uint64_t a2, unsigned *restarts)
 {
     struct vcpu *v = current_vcpu();
     unsigned n = 0;
 
-    v->arch.regs.x[5] = nr; /* where the fake machine has the number */
+    v->arch.regs.x[5] = nr; /* the fake machine passes the number in x5 */
     v->arch.regs.x[0] = a0;
     v->arch.regs.x[1] = a1;
     v->arch.regs.x[2] = a2;
@@ -535,7 +536,7 @@ static void free_domain(struct domain *d)
 static int end(void **state)
 {
     (void)state;
-    assert_int_equal(control->refs, 1); /* every call gave back what it took */
+    assert_int_equal(control->refs, 1); /* every call dropped its references */
     assert_int_equal(guest->refs, 1);
     assert_int_equal(domain_pauses, 0);
     assert_false(spin_is_locked(&domctl_lock));

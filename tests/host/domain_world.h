@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * For tests of whole domains, on the real memory management, event channels, grants, vGIC and
- * scheduler: a machine whose interrupt controller does nothing, with a control domain, and guests
- * with 1 MiB of memory.
+ * A world for tests of whole domains, on the real memory management, event channels, grants, vGIC
+ * and scheduler.  It is a machine whose interrupt controller does nothing, with a control domain,
+ * and guests with 1 MiB of memory.
  */
 #ifndef DOMAIN_WORLD_H
 #define DOMAIN_WORLD_H
@@ -24,8 +24,7 @@
 #define GUEST_PAGES 256u
 #define GUEST_RAM   0x40000000ull
 
-/* ---- a machine whose interrupt controller does nothing ------------------------------------------
- */
+/* ---- a machine whose interrupt controller does nothing ---- */
 
 struct gic_info gic_info = { .lr_count = 4,
                              .irq_count = 96,
@@ -87,7 +86,7 @@ void arch_halt(void) { longjmp(machine_off, HALT); }
 
 static uint64_t direct_bytes; /* 0: all RAM is in the direct map */
 static uint32_t exc_port;
-static inline unsigned exc_count(void) /* VIRQ_DOM_EXC since the last look: at most one is seen */
+static inline unsigned exc_count(void) /* number of VIRQ_DOM_EXC since the last call; at most 1 */
 {
     uint64_t *word = &dom0->shared_info->evtchn_pending[exc_port / 64],
              bit = 1ull << (exc_port % 64);
@@ -106,7 +105,7 @@ static struct xen_domctl_createdomain config(unsigned vcpus)
                                              .grant_opts = XEN_DOMCTL_GRANT_version(1) };
 }
 
-/* Runs whoever the scheduler chooses; at least dom0's vCPU always can. */
+/* Runs the vCPU that the scheduler chooses.  dom0's vCPU can always run. */
 static struct vcpu *enter(void)
 {
     guest_prepare();
@@ -139,8 +138,8 @@ static inline int boot(void **state)
     return 0;
 }
 
-/* Each test has a fresh machine, but domain.c's list is the program's: dom0 is torn down like any
- * other. */
+/* Each test has a fresh machine, but domain.c's list of domains outlives it.  So dom0 is torn down
+ * like any other domain. */
 static inline int halt(void **state)
 {
     (void)state;
@@ -188,13 +187,13 @@ static inline void destroy(struct domain *d)
     assert_int_equal(rc, 0);
     assert_true(!fake_preempt || again);
     assert_int_equal(d->dying, DOM_DEAD);
-    assert_int_equal(domain_kill(d), 0); /* once more: nothing left to do */
+    assert_int_equal(domain_kill(d), 0); /* a second call finds nothing to do */
     domain_put(d);
-    assert_ptr_equal(enter(), dom0->vcpu[0]); /* frees it on the way */
+    assert_ptr_equal(enter(), dom0->vcpu[0]); /* which also frees the dead domain */
 }
 
-/* cmocka puts its own handler in place before each test; SIGSEGV is the machine's, which fills the
- * VLPT windows. */
+/* cmocka installs its own handlers before each test.  SIGSEGV must be the machine's handler, which
+ * fills the VLPT windows. */
 static struct sigaction machine_segv;
 static inline void see_windows(void) { sigaction(SIGSEGV, &machine_segv, NULL); }
 

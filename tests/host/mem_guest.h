@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the memory tests share: a random source, and domains that have no more than a map. */
+/* Shared by the memory tests: a random source, and domains that have only a map. */
 #ifndef MEM_GUEST_H
 #define MEM_GUEST_H
 
@@ -16,7 +16,7 @@
 #include "fake.h"
 #include "p2m.h"
 #include "vlpt.h"
-#include "dirty.h"
+#include "dirty_internal.h"
 
 static uint64_t random_state = 88172645463325252ull;
 static inline uint64_t random64(void)
@@ -52,8 +52,8 @@ static inline void guest_free(struct domain *d)
     free(d);
 }
 
-/* The guest loads or stores as on a CPU: faults are handled and the access made again, until it
- * succeeds or is injected. */
+/* The guest loads or stores as on a CPU: a fault is handled and the access repeated, until it
+ * succeeds or an abort is injected. */
 static inline bool guest_access(struct domain *d, uint64_t ipa, bool write, paddr_t *pa)
 {
     struct vcpu *v = d->vcpu[0];
@@ -73,8 +73,8 @@ static inline bool guest_access(struct domain *d, uint64_t ipa, bool write, padd
     return false;
 }
 
-/* A group of tests with the windows of 64-bit, where there is room for them, and with those of
- * 32-bit. */
+/* Runs a group of tests with the VLPT windows of 64-bit, where the address space has room for them,
+ * and with those of 32-bit. */
 #define RUN_WITH_BOTH_WINDOWS(tests)                                                   \
     __extension__({                                                                    \
         int failed_ = fake_one_window ? 0 : cmocka_run_group_tests(tests, NULL, NULL); \

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * What the tests of whole migrations share: two fake hosts with a guest that knows what its memory
- * must hold, a socket pair, a thread for either end.  Included once per test program.
- */
+/* Common to the tests of whole migrations: two fake hosts, a guest whose expected memory is
+ * known, a socket pair, and a thread for each side. Each test program includes this file once. */
 #ifndef TESTS_MIGRATE_BENCH_H
 #define TESTS_MIGRATE_BENCH_H
 
@@ -18,13 +16,13 @@
 
 #include <cmocka.h>
 
-#undef fail /* cmocka's; the daemon's is meant */
+#undef fail /* cmocka defines fail(); these tests use the daemon's */
 #define bench_fail(...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__))
 
 #include "../../migrate/settle.h"
 #include "../../migrate/source.h"
 #include "../../migrate/target.h"
-#include "fake_hyp.h"
+#include "fake_backend.h"
 
 static struct host bench_host[2];
 static char bench_dir[2][64], bench_kernel[96];
@@ -33,21 +31,22 @@ static struct report bench_report;
 static struct source_request bench_request;
 static int bench_from, bench_to;
 static uint32_t bench_pages;
-static uint64_t bench_expected[FAKE_PAGES_MAX]; /* the sequence number each page must hold */
+static uint64_t
+    bench_expected[FAKE_PAGES_MAX]; /* the sequence number that each page must contain */
 static uint64_t bench_sequence;
 static pthread_t bench_load_thread, bench_cancel_thread;
 static volatile bool bench_loading;
 static uint32_t bench_load_pages, bench_cancel_ms;
 
-static void bench_emit(void *context, const char *line)
+static void bench_emit(void *argument, const char *line)
 {
-    (void)context;
+    (void)argument;
     if (strstr(line, "\"warning\""))
         snprintf(bench_warning, sizeof bench_warning, "%s", line);
     snprintf(bench_last, sizeof bench_last, "%s", line);
 }
 
-/* Both daemons are new, their journals stay. */
+/* Restarts both daemons; their journals stay. */
 static inline void bench_restart(int host)
 {
     static const char *const name[2] = { "A", "B" };
@@ -199,7 +198,7 @@ static inline void bench_assert_moved(void)
     assert_int_equal(bench_journals(0) + bench_journals(1), 0);
 }
 
-/* A runs it, B has nothing (once A could tell B so). */
+/* Checks that A runs the guest and B has nothing, after A has told B. */
 static inline void bench_assert_stayed(void)
 {
     assert_true(fake_runs(bench_from));

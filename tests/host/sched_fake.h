@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the scheduler's tests put in place of the rest of the core: nothing happens, and saving and
- * loading is checked. */
+/* Stand-ins for the rest of the core in the scheduler's tests: they do nothing but check that state
+ * is saved and loaded correctly. */
 #ifndef SCHED_FAKE_H
 #define SCHED_FAKE_H
 
@@ -18,9 +18,9 @@
 #include "sched_core.h"
 
 /*
- * The registers: arch.sysreg[0] is the saved copy, hw[cpu] the hardware's.  A guest counts in the
- * hardware's; `truth` in sysreg[1] counts along in memory.  A load that was skipped wrongly, or a
- * save that came too late, shows as a difference.
+ * The registers.  arch.sysreg[0] is the saved copy, hw[cpu] the hardware's.  A guest counts in the
+ * hardware's register and in memory, in sysreg[1].  A load that was wrongly skipped, or a save that
+ * came too late, makes the two differ.
  */
 static uint64_t hw[MAX_CPUS];
 static struct vcpu *hw_owner[MAX_CPUS];
@@ -51,7 +51,7 @@ void arch_vcpu_load(struct vcpu *v)
     v->arch.loads++;
 }
 
-static int live[MAX_CPUS][2]; /* vGIC and timer: loaded exactly while the vCPU has the CPU */
+static int live[MAX_CPUS][2]; /* vGIC and timer: 1 exactly while the vCPU is on the CPU */
 void vgic_load(struct vcpu *v)
 {
     BUG_ON(v->vgic.routed_cpu == 77 || live[cpu_id()][0]++);
@@ -82,12 +82,6 @@ uint64_t vmid_enter(struct domain *d) { return d->id + 1u; }
 void vmid_idle(void) {}
 void domain_reap(void) {}
 void vcpu_runstate_publish(struct vcpu *v) { (void)v; }
-void vcpu_runstate_update(struct vcpu *v, int state, uint64_t now_ns)
-{
-    v->runstate.time[v->runstate.state] += now_ns - v->runstate.state_entry_time;
-    v->runstate.state = state;
-    v->runstate.state_entry_time = now_ns;
-}
 
 static struct domain *made[64];
 static unsigned made_count;

@@ -3,10 +3,10 @@
 // cflags: -iquote arch/arm32
 // libs: -lcmocka
 /*
- * arch/arm32, and what of arch/common it uses, without the CPU: the sources over registers that are
- * variables.  What an exit's
- * syndrome leads to, a vCPU's registers as each mode sees them, exceptions into it, and its state
- * in the form that both widths share.
+ * Tests of arch/arm32, and of the parts of arch/common that it uses, without the CPU: the sources
+ * run over registers that are variables.  Covered:
+ * the handling of each exit's syndrome, a vCPU's registers in each mode, exceptions injected into
+ * it, and its state in the record format that both widths share.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@
 #include <cmocka.h>
 #include <asm/sysreg.h>
 
-/* The CPU's registers, by name; what its instructions did to them. */
+/* The CPU's registers by name, and the effects of its instructions. */
 static struct {
 #define X(name, ...) uint32_t name;
     SYSREGS_CP32(X)
@@ -72,7 +72,7 @@ static void machine_vfp_load(const uint64_t *d, bool all)
 #include "../../xen-lite/lib/a32.c"
 #include "../../arch/common/traps.c"
 
-/* ---- what they call ---- */
+/* ---- stand-ins for the functions that the sources call ---- */
 struct cpu cpus[MAX_CPUS];
 _Thread_local unsigned fake_cpu;
 const struct ex_entry ex_table_start[1], ex_table_end[1];
@@ -195,7 +195,7 @@ static int start(void **state)
     return 0;
 }
 
-static void test_reset(void **state)
+static void test_state_at_reset(void **state)
 {
     (void)state;
     arch_vcpu_reset(&vcpu, 0x1235, 7, true);
@@ -208,7 +208,7 @@ static void test_reset(void **state)
 }
 
 /* R8 to R14 of each mode are the registers that Arm ARM B1.3.1 gives it. */
-static void test_banked(void **state)
+static void test_banked_registers(void **state)
 {
     static const struct {
         uint32_t mode;
@@ -240,20 +240,20 @@ static void test_banked(void **state)
         arch_reg_set(&vcpu, 7, 0x700 + i);
         assert_int_equal(r->r[7], 0x700 + i);
     }
-    /* Another vCPU's are in memory. */
+    /* The registers of a vCPU that is not current are in memory. */
     other.arch.regs.pstate = PSR_A32_SVC;
     other.arch.banked.lr_svc = 77;
     assert_int_equal(arch_reg_get(&other, 14), 77);
     assert_int_equal(arch_reg_get(&vcpu, 15), 0x8000);
-    /* Dumps ask for all of AArch64's numbers. */
+    /* Dumps read all of AArch64's register numbers. */
     machine.lr_und = 22;
     assert_int_equal(arch_reg_get(&vcpu, 22), 22);
     assert_int_equal(arch_reg_get(&vcpu, 15 + 16), 0);
 }
 
-/* Save and load: all registers come back, also after another vCPU, whose FP registers push the
- * first's out. */
-static void test_switch(void **state)
+/* Save and load restore all registers, also after another vCPU whose FP registers replaced the
+ * first vCPU's. */
+static void test_save_and_load(void **state)
 {
     (void)state;
 #define X(number, name) machine.name = XLR_SYS_##number + 0x100;
@@ -268,7 +268,7 @@ static void test_switch(void **state)
     machine.id_pfr0_el1 = 0x1131;
     machine.teecr = 1;
     machine.teehbr = 0x7000;
-    machine.fpexc32_el2 = 0; /* lazily off in the guest */
+    machine.fpexc32_el2 = 0; /* FP is off in the guest until first use */
     for (unsigned i = 0; i < 32; i++)
         machine.d[i] = 0x1000 + i;
     __typeof__(machine) before = machine;
@@ -286,7 +286,7 @@ static void test_switch(void **state)
     before.hcr_el2 = machine.hcr_el2;
     before.vmpidr_el2 = machine.vmpidr_el2;
     assert_memory_equal(&before, &machine, sizeof machine);
-    /* Its FP registers are still there: not loaded again. */
+    /* The FP registers are still the vCPU's, so they are not loaded again. */
     arch_vcpu_save(&vcpu);
     vcpu.arch.fp.d[3] = 99;
     arch_vcpu_load(&vcpu);
@@ -295,14 +295,14 @@ static void test_switch(void **state)
     arch_vcpu_load(&vcpu);
     assert_int_equal(machine.d[3], 99);
     assert_int_equal(machine.fpexc32_el2, 0);
-    /* A virtual abort that has been taken is not there again. */
+    /* A virtual abort that the guest has taken must not return. */
     vcpu.arch.hcr |= HCR_VSE;
     machine.hcr_el2 &= ~HCR_VSE;
     arch_vcpu_save(&vcpu);
     assert_int_equal(vcpu.arch.hcr & HCR_VSE, 0);
 }
 
-static void test_inject(void **state)
+static void test_injected_exceptions(void **state)
 {
     (void)state;
     machine.vbar_el1 = 0xc0001000;
@@ -343,14 +343,15 @@ static uint32_t with_it(unsigned it)
     return PSR_A32_SVC | PSR_A32_T | (it & 0xfc) << 8 | (it & 3) << 25;
 }
 
-static void test_skip(void **state)
+static void test_skip_in_it_block(void **state)
 {
     (void)state;
     r->pstate = PSR_A32_SVC;
     arch_skip_instruction(&vcpu);
     assert_int_equal(r->pc, 0x8004);
-    r->pstate = with_it(0x16); /* a block of three (EQ, NE, EQ: bits 4 up are the next one's), then
-                                  of two, of one, none */
+    /* An IT block of three (EQ, NE, EQ; from bit 4 up the next instruction's condition), then of
+     * two, one, none. */
+    r->pstate = with_it(0x16);
     vcpu.arch.esr = 0;
     arch_skip_instruction(&vcpu);
     assert_int_equal(r->pc, 0x8006);
@@ -366,7 +367,7 @@ static void test_skip(void **state)
 
 /* All sixteen conditions against all flags, from the syndrome and from the IT state, by their
  * definitions (Arm ARM A8.3). */
-static void test_condition(void **state)
+static void test_instruction_conditions(void **state)
 {
     (void)state;
     for (unsigned flags = 0; flags < 16; flags++) {
@@ -388,7 +389,7 @@ static void test_condition(void **state)
 /* ---- exits ---- */
 static uint32_t syndrome(unsigned ec, uint32_t iss) { return ec << ESR_EC_SHIFT | ESR_IL | iss; }
 
-static void test_calls(void **state)
+static void test_hvc_and_smc(void **state)
 {
     (void)state;
     trap_sync(&vcpu, syndrome(EC_HVC, 0xea1));
@@ -396,29 +397,28 @@ static void test_calls(void **state)
     assert_int_equal(vcpu.exits[EXIT_HYPERCALL], 1);
     trap_sync(&vcpu, syndrome(EC_HVC, 0));
     assert_int_equal(psci_calls, 1);
-    assert_int_equal(r->pc, 0x8000); /* HVC returns behind itself without us */
+    assert_int_equal(r->pc, 0x8000); /* the hardware returns to the instruction after HVC */
     trap_sync(&vcpu, syndrome(EC_SMC32, 0));
     assert_int_equal(psci_calls, 2);
     assert_int_equal(r->pc, 0x8004);
-    trap_sync(&vcpu,
-              syndrome(EC_SMC32, 1u << 19 | 1u << 24 |
-                                     0u << 20)); /* Armv8: not known to pass; EQ, and Z is clear */
+    /* Armv8 may trap instructions whose condition fails: EQ, and Z is clear */
+    trap_sync(&vcpu, syndrome(EC_SMC32, 1u << 19 | 1u << 24 | 0u << 20));
     assert_int_equal(psci_calls, 2);
     assert_int_equal(r->pc, 0x8008);
     trap_sync(&vcpu, syndrome(EC_HVC, 0x123));
-    assert_int_equal(machine.lr_und,
-                     0x8008); /* the exception is at the HVC, four bytes back, and LR behind it */
+    /* the exception is taken at the HVC, four bytes back */
+    assert_int_equal(machine.lr_und, 0x8008);
     assert_int_equal(r->pstate & PSR_MODE, PSR_A32_UND);
 }
 
-static void test_wait(void **state)
+static void test_wfi_and_wfe(void **state)
 {
     (void)state;
     trap_sync(&vcpu, syndrome(EC_WFX, 1u << 24 | 14u << 20));
     assert_int_equal(waits, 1);
     trap_sync(&vcpu, syndrome(EC_WFX, 1u << 24 | 14u << 20 | 1));
     assert_int_equal(yields, 1);
-    trap_sync(&vcpu, syndrome(EC_WFX, 1u << 24 | 0u << 20)); /* WFIEQ, not equal: nothing */
+    trap_sync(&vcpu, syndrome(EC_WFX, 1u << 24 | 0u << 20)); /* WFIEQ with Z clear: no effect */
     assert_int_equal(waits + yields, 2);
     assert_int_equal(r->pc, 0x800c);
 }
@@ -427,14 +427,14 @@ static void test_aborts(void **state)
 {
     uint32_t load = syndrome(EC_DABT_LOW, ESR_ISV | 2u << 22 | 5u << 16 | FSC_TRANSLATION | 3);
     (void)state;
-    /* Emulated by its leaf; address bits above 32 come from HPFAR. */
+    /* Emulated by its leaf.  Address bits from 32 up come from HPFAR. */
     machine.hpfar_el2 = 0x12345670 >> 0; /* IPA[39:12] in 31:4 */
     machine.far_el2 = 0xc0000abc;
     leaf_is_mmio = true;
     trap_sync(&vcpu, load);
     assert_int_equal(leaf_ipa.v, 0x1234567abcull);
     assert_int_equal(faults, 0);
-    /* By no leaf, and the look at it took an abort of Hyp mode's own. */
+    /* No leaf emulates the access, and the look-up itself aborted in Hyp mode. */
     leaf_is_mmio = false;
     hyp_aborts = true;
     trap_sync(&vcpu, load);
@@ -445,7 +445,8 @@ static void test_aborts(void **state)
     assert_int_equal(fault.reg, 5);
     assert_int_equal(fault.size_log2, 2);
     assert_int_equal(fault.level, 3);
-    /* A permission fault: HPFAR may be stale, stage 1 is asked, and the guest's PAR stays. */
+    /* A permission fault: HPFAR may be stale, so the address comes from a stage-1 translation.  The
+     * guest's PAR is preserved. */
     machine.hpfar_el2 = 0xbad0;
     machine.far_el2 = 0xc0001234;
     machine.par_el1 = 0x1234;
@@ -457,11 +458,11 @@ static void test_aborts(void **state)
     assert_true(fault.write && fault.permission && !fault.decoded);
     assert_int_equal(fault.level, 3);
     assert_int_equal(machine.par_el1, 0x1234);
-    /* Stage 1 says no by now: the access is made again. */
+    /* Stage 1 no longer translates the address: the guest repeats the access. */
     at_answer = PAR_LPAE | PAR_F;
     trap_sync(&vcpu, syndrome(EC_DABT_LOW, ESR_WNR | FSC_PERMISSION | 3));
     assert_int_equal(faults, 2);
-    /* A fetch: HIFAR. A walk of stage 1: the table's address. */
+    /* A fetch takes the address from HIFAR.  For a stage-1 walk, the address is the table's. */
     machine.hifar = 0x9000;
     machine.hpfar_el2 = 0x400000;
     trap_sync(&vcpu, syndrome(EC_IABT_LOW, FSC_TRANSLATION | 2));
@@ -470,7 +471,8 @@ static void test_aborts(void **state)
     trap_sync(&vcpu, syndrome(EC_DABT_LOW, ESR_S1PTW | FSC_TRANSLATION | 2));
     assert_true(fault.s1_walk && !fault.write);
     assert_int_equal(fault.ipa.v, 0x40000000);
-    /* External: the guest's own.  Asynchronous: when it unmasks. */
+    /* A synchronous external abort is injected.  An asynchronous one is taken when the guest
+     * unmasks aborts. */
     trap_sync(&vcpu, syndrome(EC_DABT_LOW, FSC_EXTERNAL));
     assert_int_equal(r->pstate & PSR_MODE, PSR_A32_ABT);
     r->pstate = PSR_A32_SVC;
@@ -491,7 +493,7 @@ static void test_par_short(void **state)
     at_answer = 0x87000000 | 0x12 << 16 | PAR_SUPERSECTION;
     assert_true(guest_at(GVA(0xc0345678), false, &ipa));
     assert_int_equal(ipa.v, 0x1287345678ull);
-    at_answer = 0x200 | 5 << 1 | PAR_F; /* bit 9 is of the other format */
+    at_answer = 0x200 | 5 << 1 | PAR_F; /* bit 9 marks the long-descriptor format */
     assert_false(guest_at(GVA(0xc0000123), false, &ipa));
     assert_int_equal(guest_at_par(GVA(0), false) & PAR_S, 0);
 }
@@ -534,12 +536,12 @@ static void test_id_registers(void **state)
     assert_false(undefined(cp32(EC_CP10, 7, 6, 0, 0, 4, true)));
     assert_int_equal(r->r[4], 0x11111111);
     assert_true(undefined(cp32(EC_CP15_32, 0, 0, 1, 0, 3, false)));
-    /* Debug: two breakpoints of the version that ID_DFR0 says, the OS lock open, the rest zero. */
+    /* Debug registers: two breakpoints of ID_DFR0's version, the OS lock open, the rest zero. */
     assert_false(undefined(cp32(EC_CP14_32, 0, 0, 0, 0, 3, true)));
     assert_int_equal(r->r[3], 0x11050000);
     assert_true(undefined(cp32(EC_CP14_32, 6, 0, 0, 0, 3, true)));  /* TEECR */
     assert_true(undefined(cp32(EC_CP15_32, 0, 9, 12, 0, 3, true))); /* PMCR */
-    /* The record has the same, as they are encoded. */
+    /* The record has the same values. */
     struct xlr_cpu_features f;
     arch_get_features(&dom, &f);
     assert_int_equal(f.reg[XLR_ID_A32_PFR0], 0x131);
@@ -552,13 +554,13 @@ static void test_id_registers(void **state)
 static void test_coprocessors(void **state)
 {
     (void)state;
-    /* ACTLR: what reset found of it, whatever is written. */
+    /* ACTLR reads as at reset, whatever the guest writes. */
     vcpu.arch.sysreg[XLR_SYS_ACTLR] = ACTLR_SMP;
     r->r[3] = 0xffff;
     assert_false(undefined(cp32(EC_CP15_32, 0, 1, 0, 1, 3, false)));
     assert_false(undefined(cp32(EC_CP15_32, 0, 1, 0, 1, 3, true)));
     assert_int_equal(r->r[3], ACTLR_SMP);
-    /* Set and way: one flush for a loop over all of them. */
+    /* Maintenance by set and way: one flush for a loop over all sets and ways. */
     for (unsigned loop = 0; loop < 2; loop++)
         for (unsigned set = 0; set < 8; set++) {
             r->r[3] = set << 6;
@@ -575,8 +577,8 @@ static void test_coprocessors(void **state)
     assert_int_equal(timer_reg, VTIMER_CNTPCT);
     assert_int_equal(r->r[2], 0x55667788);
     assert_int_equal(r->r[3], 0x11223344);
-    assert_true(undefined(syndrome(EC_CP15_64, 3u << 10 | 2u << 5 | 14u << 1) |
-                          ALWAYS)); /* the counter is read-only */
+    /* the counter is read-only */
+    assert_true(undefined(syndrome(EC_CP15_64, 3u << 10 | 2u << 5 | 14u << 1) | ALWAYS));
     /* SGIs. */
     r->r[2] = 0x03000002;
     r->r[3] = 0x100;
@@ -587,20 +589,20 @@ static void test_coprocessors(void **state)
     assert_int_equal(vcpu.exits[EXIT_SGI], 1);
     dom.vgic.version = 2;
     assert_true(undefined(syndrome(EC_CP15_64, 0u << 16 | 3u << 10 | 2u << 5 | 12u << 1) | ALWAYS));
-    /* What is implementation-defined: nothing to a kernel, undefined to a program. */
+    /* Implementation-defined registers: ignored for a kernel, undefined for a user program. */
     assert_false(undefined(cp32(EC_CP15_32, 0, 15, 0, 1, 3, true)));
     assert_int_equal(r->r[3], 0);
     r->pstate = PSR_A32_USR;
     trap_sync(&vcpu, cp32(EC_CP15_32, 0, 15, 0, 1, 3, true));
     assert_int_equal(r->pstate & PSR_MODE, PSR_A32_UND);
-    /* A condition that fails: skipped, nothing done. */
+    /* The condition fails: the instruction is skipped without effect. */
     r->pstate = PSR_A32_SVC;
     r->pc = 0x8000;
     r->r[3] = 0x1234;
     trap_sync(&vcpu, (cp32(EC_CP15_32, 0, 1, 0, 1, 3, true) & ~(15u << 20)));
     assert_int_equal(r->r[3], 0x1234);
     assert_int_equal(r->pc, 0x8004);
-    /* A register of the mode's own. */
+    /* The operand is a banked register of the current mode. */
     assert_false(undefined(cp32(EC_CP15_32, 0, 1, 0, 1, 14, true)));
     assert_int_equal(machine.lr_svc, ACTLR_SMP);
 }
@@ -639,7 +641,7 @@ static void test_record(void **state)
     (void)state;
     fill(a);
     arch_get_record(&vcpu, &rec, &fp);
-    /* Where AArch64 has them: D1.20.1, and MAIR, FAR of two halves each. */
+    /* Fields are where AArch64 maps them (Arm ARM D1.20.1). */
     assert_int_equal(rec.x[12], a->regs.r[12]);
     assert_int_equal(rec.x[13], a->banked.sp_usr);
     assert_int_equal(rec.x[14], a->regs.lr);
@@ -663,7 +665,7 @@ static void test_record(void **state)
     assert_int_equal(fp.v[32], 0);
     assert_int_equal(fp.fpsr, 0x9800001f);
     assert_int_equal(fp.fpcr, 0x0707e000);
-    /* Into another: all that was in the first. */
+    /* Loading the record into another vCPU restores the first one's state. */
     assert_int_equal(arch_set_record(&other, &rec, &fp), 0);
     assert_memory_equal(&a->regs, &other.arch.regs, sizeof a->regs);
     assert_memory_equal(&a->banked, &other.arch.banked, sizeof a->banked);
@@ -725,11 +727,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, start)
     const struct CMUnitTest tests[] = {
-        TEST(test_reset),     TEST(test_banked),         TEST(test_switch),
-        TEST(test_inject),    TEST(test_skip),           TEST(test_condition),
-        TEST(test_calls),     TEST(test_wait),           TEST(test_aborts),
-        TEST(test_par_short), TEST(test_id_registers),   TEST(test_coprocessors),
-        TEST(test_record),    TEST(test_record_refused), TEST(test_context),
+        TEST(test_state_at_reset),   TEST(test_banked_registers),
+        TEST(test_save_and_load),    TEST(test_injected_exceptions),
+        TEST(test_skip_in_it_block), TEST(test_instruction_conditions),
+        TEST(test_hvc_and_smc),      TEST(test_wfi_and_wfe),
+        TEST(test_aborts),           TEST(test_par_short),
+        TEST(test_id_registers),     TEST(test_coprocessors),
+        TEST(test_record),           TEST(test_record_refused),
+        TEST(test_context),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

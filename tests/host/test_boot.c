@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: xen-lite/boot/boot_fdt.c xen-lite/boot/boot_module.c tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka -lfdt
-/*
- * What the boot loader left: the modules of device trees as QEMU, U-Boot and Xen's documentation
- * write them, and of trees and files with one thing wrong, each of which must be named.
- */
+/* Boot modules in device trees as QEMU, U-Boot and Xen's documentation write them, and in trees and
+ * files with one error each, which the message must name. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -92,7 +90,7 @@ static int add_module(const char *name, const char *compatible, size_t compatibl
 #define ADD_MODULE(name, compatible, start, bytes) \
     add_module(name, compatible, sizeof(compatible), start, bytes)
 
-/* RAM, a hole in it that firmware keeps, and /chosen without modules. */
+/* A tree with RAM, a hole in it that firmware reserves, and /chosen without modules. */
 static void bare_tree(void)
 {
     assert_int_equal(fdt_create_empty_tree(tree.bytes, sizeof(tree.bytes)), 0);
@@ -128,11 +126,11 @@ static void assert_says(int rc, const char *text)
     assert_int_equal(rc, -XEN_EINVAL);
     if (!strstr(errors, text))
         fail_msg("\"%s\" is not in: %s", text, errors);
-    assert_null(strchr(strchr(errors, '\n') + 1, '\n')); /* one line */
+    assert_null(strchr(strchr(errors, '\n') + 1, '\n')); /* the message is one line */
 }
 
-/* ---- places ---- */
-static void usual(void **state)
+/* ---- the modules' addresses ---- */
+static void modules_found(void **state)
 {
     (void)state;
     usual_tree();
@@ -146,8 +144,8 @@ static void usual(void **state)
     assert_int_equal(boot.reserved_count, 5);
 }
 
-/* U-Boot's script says how many cells /chosen has; 64-bit ones here. */
-static void cells_of_chosen(void **state)
+/* U-Boot's script sets #address-cells and #size-cells of /chosen: 2 each here. */
+static void modules_in_64_bit_cells(void **state)
 {
     (void)state;
     bare_tree();
@@ -163,8 +161,8 @@ static void cells_of_chosen(void **state)
     assert_says(scan(), "module@0: its reg property is missing, or too short");
 }
 
-/* RAM that goes on beyond 4 GiB, and a page more: page sizes have 32 bits, what they round has not.
- */
+/* RAM and a reserved range above 4 GiB whose sizes are no multiples of a page: rounding to pages
+ * must not truncate to 32 bits. */
 static void memory_beyond_4g(void **state)
 {
     (void)state;
@@ -193,19 +191,19 @@ static void memory_beyond_4g(void **state)
     assert_true(found);
 }
 
-static void without_kinds(void **state)
+static void modules_without_kind_by_order(void **state)
 {
     (void)state;
     bare_tree();
-    ADD_MODULE("module@2", "multiboot,module", RAMDISK_AT,
-               RAMDISK_BYTES); /* the last added comes first */
+    /* libfdt puts the node added last first. */
+    ADD_MODULE("module@2", "multiboot,module", RAMDISK_AT, RAMDISK_BYTES);
     ADD_MODULE("module@1", "multiboot,module", KERNEL_AT, KERNEL_BYTES);
     assert_int_equal(scan(), 0);
     assert_int_equal(boot.kernel.start, KERNEL_AT);
     assert_int_equal(boot.ramdisk.start, RAMDISK_AT);
 }
 
-static void no_kernel(void **state)
+static void tree_without_kernel_refused(void **state)
 {
     (void)state;
     bare_tree();
@@ -214,7 +212,7 @@ static void no_kernel(void **state)
     assert_says(scan(), "no kernel for the control domain");
 }
 
-static void no_reg(void **state)
+static void module_without_reg_refused(void **state)
 {
     (void)state;
     bare_tree();
@@ -223,7 +221,7 @@ static void no_reg(void **state)
     assert_says(scan(), "module@7: its reg property is missing");
 }
 
-static void two_kernels(void **state)
+static void two_kernels_refused(void **state)
 {
     (void)state;
     usual_tree();
@@ -231,7 +229,8 @@ static void two_kernels(void **state)
     assert_says(scan(), "a second kernel, beside module@again");
 }
 
-/* A kernel at [start, start + bytes), and what is said of it; NULL: nothing. */
+/* Scans a tree with a kernel at [start, start + bytes).  `text` is expected in the error; NULL: no
+ * error. */
 static void kernel_at(uint64_t start, uint64_t bytes, const char *text)
 {
     bare_tree();
@@ -244,7 +243,7 @@ static void kernel_at(uint64_t start, uint64_t bytes, const char *text)
         assert_int_equal(rc, 0);
 }
 
-static void places(void **state)
+static void module_outside_ram_refused(void **state)
 {
     (void)state;
     kernel_at(KERNEL_AT, 0, "module@kernel (kernel, 0x0 bytes at 0x40400000): is empty");
@@ -257,7 +256,7 @@ static void places(void **state)
     kernel_at(KERNEL_AT, 0xffffffff, "is not in RAM");
 }
 
-static void overlaps(void **state)
+static void overlapping_modules_refused(void **state)
 {
     (void)state;
     uint64_t tree_bytes = sizeof(tree.bytes);
@@ -265,11 +264,11 @@ static void overlaps(void **state)
               "overlaps the hypervisor at 0x40100000-0x40141234: load one of them elsewhere");
     kernel_at(IMAGE_AT - 0x1000, 0x1000, NULL);
     kernel_at(IMAGE_AT + 0x41233, 1, "overlaps the hypervisor");
-    kernel_at(IMAGE_AT + 0x41234, 0x1000, NULL); /* the very next byte, in the same page */
+    kernel_at(IMAGE_AT + 0x41234, 0x1000, NULL); /* right behind, in the same page */
     kernel_at(TREE_AT + tree_bytes - 1, 0x1000, "overlaps the device tree");
     kernel_at(TREE_AT + tree_bytes, 0x1000, NULL);
     kernel_at(FIRMWARE_AT - 1, 2, "overlaps reserved memory at 0x40300000-0x40301000");
-    /* The ramdisk's node comes second in the tree, so it is the one that is told. */
+    /* The ramdisk's node is second in the tree, so the error names it. */
     kernel_at(
         RAMDISK_AT - 0x1000, 0x1001,
         "module@ramdisk (ramdisk, 0x200 bytes at 0x40800000): overlaps module@kernel at 0x407ff000-");
@@ -277,20 +276,20 @@ static void overlaps(void **state)
     kernel_at(RAMDISK_AT, RAMDISK_BYTES, "overlaps module@kernel");
 }
 
-static void memreserve(void **state)
+static void memreserve_over_modules(void **state)
 {
     (void)state;
     usual_tree();
-    assert_int_equal(fdt_add_mem_rsv(tree.bytes, RAMDISK_AT, RAMDISK_BYTES),
-                     0); /* U-Boot's, for a ramdisk of its own */
+    /* U-Boot reserves the ramdisk's memory itself. */
+    assert_int_equal(fdt_add_mem_rsv(tree.bytes, RAMDISK_AT, RAMDISK_BYTES), 0);
     assert_int_equal(scan(), 0);
     assert_int_equal(fdt_del_mem_rsv(tree.bytes, 0), 0);
     assert_int_equal(fdt_add_mem_rsv(tree.bytes, RAMDISK_AT + 0x100, 0x1000), 0);
     assert_says(scan(), "overlaps reserved memory at 0x40800100-0x40801100");
 }
 
-/* What U-Boot's booti KERNEL RAMDISK TREE leaves. */
-static void linux_initrd(void **state)
+/* The tree as U-Boot's `booti KERNEL RAMDISK TREE` leaves it. */
+static void linux_initrd_properties(void **state)
 {
     (void)state;
     bare_tree();
@@ -305,14 +304,14 @@ static void linux_initrd(void **state)
     assert_says(scan(), "is not in RAM");
     PUT_U32S(chosen(), "linux,initrd-end", RAMDISK_AT);
     assert_says(scan(), "linux,initrd-start (ramdisk, 0x0 bytes at 0x40800000): is empty");
-    usual_tree(); /* a node goes first */
+    usual_tree(); /* a node must precede */
     PUT_U32S(chosen(), "linux,initrd-start", FAKE_RAM);
     PUT_U32S(chosen(), "linux,initrd-end", FAKE_RAM + 1);
     assert_int_equal(scan(), 0);
     assert_int_equal(boot.ramdisk.start, RAMDISK_AT);
 }
 
-/* ---- contents ---- */
+/* ---- the modules' contents ---- */
 static uint8_t *at(uint64_t pa) { return pa_to_va(PA(pa)); }
 
 static void put_le(uint8_t *p, uint64_t v, unsigned bytes)
@@ -375,7 +374,7 @@ static int check(uint64_t kernel_bytes, uint64_t ramdisk_bytes)
     return boot_modules_check();
 }
 
-static void kernels(void **state)
+static void kernel_files_checked(void **state)
 {
     (void)state;
     fake_init(RAM_BYTES, 1);
@@ -386,12 +385,12 @@ static void kernels(void **state)
         check(KERNEL_BYTES - 1, 0),
         "module@kernel (kernel, 0x2fff bytes at 0x40400000): is truncated: by its own header it has 0x3000");
     for (unsigned bytes = KERNEL_BYTES - 1; bytes >= 64; bytes -= bytes < 0x400 ? 1 : 0x100) {
-        memset(at(KERNEL_AT) + bytes, 0,
-               KERNEL_BYTES - bytes); /* what lies behind it is not of it */
+        /* Bytes behind the module are not part of it. */
+        memset(at(KERNEL_AT) + bytes, 0, KERNEL_BYTES - bytes);
         assert_says(check(bytes, 0), "is truncated");
     }
     assert_says(check(63, 0), "is no kernel");
-    put_le(at(KERNEL_AT) + 60, 0, 4); /* no stub: nothing more is known */
+    put_le(at(KERNEL_AT) + 60, 0, 4); /* without an EFI stub, the size is unknown */
     assert_int_equal(check(64, 0), 0);
     put_le(at(KERNEL_AT) + 60, 0xfffffff0, 4);
     assert_says(check(KERNEL_BYTES, 0), "is truncated");
@@ -405,7 +404,7 @@ static void kernels(void **state)
     assert_says(check(KERNEL_BYTES, 0), "is compressed by gzip");
 }
 
-static void ramdisks(void **state)
+static void ramdisk_files_checked(void **state)
 {
     (void)state;
     fake_init(RAM_BYTES, 1);
@@ -414,7 +413,8 @@ static void ramdisks(void **state)
     uint64_t one = make_cpio(p);
     assert_int_equal(check(KERNEL_BYTES, one), 0);
     assert_int_equal(check(KERNEL_BYTES, one - 3), 0);
-    for (uint64_t bytes = 6; bytes < one - 3; bytes++) { /* the last three are padding */
+    /* The last three bytes are padding. */
+    for (uint64_t bytes = 6; bytes < one - 3; bytes++) {
         assert_says(check(KERNEL_BYTES, bytes), "module@ramdisk (ramdisk");
         assert_non_null(strstr(errors, "is truncated"));
     }
@@ -424,22 +424,22 @@ static void ramdisks(void **state)
     assert_int_equal(check(KERNEL_BYTES, one + 512), 0);
     assert_int_equal(check(KERNEL_BYTES, two), 0);
     assert_says(check(KERNEL_BYTES, two - 8), "is truncated");
-    /* Something compressed behind it, or from the start: not looked into. */
+    /* Compressed data behind the archive, or instead of it, is not inspected. */
     memcpy(p + one, "\x28\xb5\x2f\xfd", 4);
     assert_int_equal(check(KERNEL_BYTES, one + 100), 0);
     memcpy(p, "\x1f\x8b\x08\0", 4);
     assert_int_equal(check(KERNEL_BYTES, 100), 0);
-    /* Zeroes between entries, as Linux lets them be. */
+    /* Zeroes between entries are allowed, as in Linux. */
     uint64_t first = add_entry(p, "init", 0x1b);
     memset(p + first, 0, 64);
     uint64_t spread = first + 64 + add_entry(p + first + 64, "TRAILER!!!", 0);
     assert_int_equal(check(KERNEL_BYTES, spread), 0);
     assert_says(check(KERNEL_BYTES, first + 64), "is truncated");
-    /* An entry whose successor is no header. */
+    /* The bytes after an entry are no header. */
     make_cpio(p);
     p[ROUND_UP(110 + 5, 4u) + ROUND_UP(0x1b, 4u)] = 'x';
     assert_says(check(KERNEL_BYTES, one), "is damaged: no cpio header at its byte 0x90");
-    /* Sizes that nothing has. */
+    /* Impossible sizes. */
     make_cpio(p);
     memset(p + 54, 'f', 8);
     assert_says(check(KERNEL_BYTES, one), "is truncated");
@@ -448,19 +448,19 @@ static void ramdisks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(usual),
-        cmocka_unit_test(cells_of_chosen),
+        cmocka_unit_test(modules_found),
+        cmocka_unit_test(modules_in_64_bit_cells),
         cmocka_unit_test(memory_beyond_4g),
-        cmocka_unit_test(without_kinds),
-        cmocka_unit_test(no_kernel),
-        cmocka_unit_test(no_reg),
-        cmocka_unit_test(two_kernels),
-        cmocka_unit_test(places),
-        cmocka_unit_test(overlaps),
-        cmocka_unit_test(memreserve),
-        cmocka_unit_test(linux_initrd),
-        cmocka_unit_test(kernels),
-        cmocka_unit_test(ramdisks),
+        cmocka_unit_test(modules_without_kind_by_order),
+        cmocka_unit_test(tree_without_kernel_refused),
+        cmocka_unit_test(module_without_reg_refused),
+        cmocka_unit_test(two_kernels_refused),
+        cmocka_unit_test(module_outside_ram_refused),
+        cmocka_unit_test(overlapping_modules_refused),
+        cmocka_unit_test(memreserve_over_modules),
+        cmocka_unit_test(linux_initrd_properties),
+        cmocka_unit_test(kernel_files_checked),
+        cmocka_unit_test(ramdisk_files_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/base/cmdline.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: xen-lite/base/options.c tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
-/* The command line: what each option takes, what is warned about, and that nonsense leaves the
- * defaults. */
+/* The command line: the values that each option accepts, the warnings, and that an invalid value
+ * leaves the default. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,7 +51,7 @@ static void parse(const char *s)
     cmdline_parse(s);
 }
 
-static void test_stock_line(void **state)
+static void test_line_of_stock_xen(void **state)
 {
     (void)state;
     parse(
@@ -105,7 +105,7 @@ static void test_sizes(void **state)
     }
 }
 
-static void test_choices(void **state)
+static void test_option_values(void **state)
 {
     (void)state;
     parse("vlpt=off dirty=hw noreboot dom0_max_vcpus=2 sync_console=yes loglvl=warning/info");
@@ -148,7 +148,7 @@ static void test_choices(void **state)
     assert_int_equal(warnings, 0);
 }
 
-static void test_unknown(void **state)
+static void test_unknown_options_warned(void **state)
 {
     char line[600];
 
@@ -160,7 +160,7 @@ static void test_unknown(void **state)
     assert_int_equal(warnings, 0);
     parse("loglvl=info -- console=hvc0 root=/dev/xvda");
     assert_int_equal(warnings, 0);
-    /* Longer than a word may be, and a path that does not fit. */
+    /* A word beyond the maximum length, and a path that does not fit. */
     memset(line, 'x', sizeof line - 1);
     line[sizeof line - 1] = '\0';
     parse(line);
@@ -174,10 +174,10 @@ static void test_unknown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stock_line),
+        cmocka_unit_test(test_line_of_stock_xen),
         cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_choices),
-        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_option_values),
+        cmocka_unit_test(test_unknown_options_warned),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/base/console.c xen-lite/call/console_io.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: xen-lite/base/log.c xen-lite/run/console.c xen-lite/call/console_io.c tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
-/* The log ring, levels, guests' lines and their limit, typed input and its switch, CONSOLEIO_*. */
+/* The log ring, log levels, guests' lines and their rate limit, console input and its switch,
+ * CONSOLEIO_*. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -69,11 +70,11 @@ static int start(void **state)
     guest = (struct domain){ .id = 7 };
     cmdline.loglvl = LOGLVL_INFO;
     cmdline.guest_loglvl = LOGLVL_ALL;
-    console_read_ring(sink, 0, &index, false, true);
+    log_read_ring(sink, 0, &index, false, true);
     uart_len = typed_at = typed_len = key_count = virqs = 0;
     uart[0] = '\0';
     fake_preempt = false;
-    fake_counter += 1ull << 40; /* long after what other tests left: limits are full again */
+    fake_counter += 1ull << 40; /* long after the other tests: rate limits are reset */
     return 0;
 }
 
@@ -88,12 +89,12 @@ static void type(const char *s)
 static char *ring_text(bool clear)
 {
     static char text[65536];
-    uint32_t index = 0, n = console_read_ring(text, sizeof text - 1, &index, false, clear);
+    uint32_t index = 0, n = log_read_ring(text, sizeof text - 1, &index, false, clear);
     text[n] = '\0';
     return text;
 }
 
-static void test_levels(void **state)
+static void test_log_levels(void **state)
 {
     (void)state;
     log_info("hello %d\n", 42);
@@ -103,7 +104,7 @@ static void test_levels(void **state)
     assert_non_null(strstr(ring_text(false), "] hello 42\n"));
     assert_non_null(strstr(ring_text(false), "] secret\n"));
     assert_int_equal(strncmp(ring_text(false), "(XL) [", 6), 0);
-    /* A line that is too long ends with a newline all the same. */
+    /* A truncated line still ends with a newline. */
     char *longer = calloc(1, 5000);
     memset(longer, 'y', 4999);
     log_err("%s\n", longer);
@@ -111,7 +112,7 @@ static void test_levels(void **state)
     assert_int_equal(uart[uart_len - 1], '\n');
 }
 
-static void test_ring(void **state)
+static void test_ring_read(void **state)
 {
     char piece[100];
     uint32_t index = 0, n;
@@ -123,25 +124,25 @@ static void test_ring(void **state)
     assert_int_equal(strlen(all), 32768);
     assert_null(strstr(all, "number 0 of"));
     assert_non_null(strstr(all, "number 1999 of"));
-    /* In pieces, from where the last one ended: the same text. */
+    /* Read in pieces, each from the end of the last one, the text is the same. */
     char *copy = calloc(1, 40000);
     size_t got = 0;
     bool more = false;
-    while ((n = console_read_ring(piece, sizeof piece, &index, more, false))) {
+    while ((n = log_read_ring(piece, sizeof piece, &index, more, false))) {
         memcpy(copy + got, piece, n);
         got += n;
         more = true;
     }
     assert_string_equal(copy, all);
     free(copy);
-    assert_int_equal(console_read_ring(piece, sizeof piece, &index, true, false), 0);
+    assert_int_equal(log_read_ring(piece, sizeof piece, &index, true, false), 0);
     log_debug("one more\n");
-    n = console_read_ring(piece, sizeof piece, &index, true, false);
+    n = log_read_ring(piece, sizeof piece, &index, true, false);
     piece[n] = '\0';
     assert_non_null(strstr(piece, "one more"));
-    /* An index from nowhere is not believed. */
+    /* An index outside the ring is ignored: reading starts at the oldest text. */
     index += 12345;
-    assert_int_equal(console_read_ring(piece, sizeof piece, &index, true, false), sizeof piece);
+    assert_int_equal(log_read_ring(piece, sizeof piece, &index, true, false), sizeof piece);
     ring_text(true);
     assert_string_equal(ring_text(false), "");
 }
@@ -155,13 +156,14 @@ static void test_guest_lines(void **state)
     assert_int_equal(do_console_io(CONSOLEIO_write, 12, gva("a line\n\x1b[31m")), 0);
     assert_non_null(strstr(ring_text(false), "(d7) half a line\n"));
     assert_null(strchr(ring_text(false), 0x1b));
-    /* A line without end does not grow without end. */
+    /* A line without a newline is cut at the maximum length. */
     char *longer = calloc(1, 2000);
     memset(longer, 'z', 1999);
     assert_int_equal(do_console_io(CONSOLEIO_write, 1999, gva(longer)), 0);
     free(longer);
     assert_true(guest.console.len < sizeof guest.console.buf);
-    /* A flood is cut, and told once there is room again. */
+    /* Lines beyond the rate limit are dropped.  Their number is printed once the limit
+     * allows it. */
     ring_text(true);
     fake_counter_step = 0;
     for (unsigned i = 0; i < 5000; i++)
@@ -199,7 +201,7 @@ static void test_console_io(void **state)
     assert_memory_equal(in, "ot\r", 3);
     be(&guest_vcpu);
     assert_int_equal(do_console_io(CONSOLEIO_read, 1, gva(in)), -XEN_EPERM);
-    /* Preempted: what is left is in the registers. */
+    /* When preempted, the call has the rest of its work in its registers. */
     be(&control_vcpu);
     char text[300];
     memset(text, 'q', sizeof text);
@@ -215,14 +217,15 @@ static void test_console_io(void **state)
     assert_int_equal(uart_len, sizeof text);
 }
 
-static void test_switch(void **state)
+static void test_input_switch(void **state)
 {
     char in[16];
 
     (void)state;
     be(&control_vcpu);
+    /* two escape characters do not switch, three do */
     type("a\x01\x01"
-         "b"); /* two are not three */
+         "b");
     assert_int_equal(console_take_input(in, sizeof in), 2);
     type("\x01\x01\x01hq");
     assert_int_equal(key_count, 2);
@@ -236,11 +239,11 @@ static void test_switch(void **state)
     assert_int_equal(key_count, 2);
 }
 
-static void test_forced(void **state)
+static void test_output_after_force(void **state)
 {
     (void)state;
-    /* Output goes on although the lock is lost: it must come back, not hang. */
-    console_force();
+    /* After log_force(), as in a panic, output ignores the lock and must not hang. */
+    log_force();
     log_err("after the end\n");
     assert_non_null(strstr(uart, "after the end"));
 }
@@ -248,12 +251,12 @@ static void test_forced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_levels, start),
-        cmocka_unit_test_setup(test_ring, start),
+        cmocka_unit_test_setup(test_log_levels, start),
+        cmocka_unit_test_setup(test_ring_read, start),
         cmocka_unit_test_setup(test_guest_lines, start),
         cmocka_unit_test_setup(test_console_io, start),
-        cmocka_unit_test_setup(test_switch, start),
-        cmocka_unit_test_setup(test_forced, start),
+        cmocka_unit_test_setup(test_input_switch, start),
+        cmocka_unit_test_setup(test_output_after_force, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

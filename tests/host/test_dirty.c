@@ -2,14 +2,14 @@
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c xen-lite/stage2/guest_mem.c
 // libs: -lcmocka
 /*
- * The dirty log against a set of page numbers, bit for bit, round after round: by write faults and
- * by hardware, through the window and by walking; and a migration in small: a guest writes on one
- * CPU while another harvests and copies.
+ * Compares the dirty log with a set of page numbers, bit for bit, round after round: with write
+ * faults and with hardware dirty state, through the window and by walking.  Also a small migration:
+ * a guest writes on one CPU while another harvests and copies.
  */
 #include <threads.h>
 #include "mem_guest.h"
 
-#define BASE  0x3fe00000ull /* 6 MiB across two GiB */
+#define BASE  0x3fe00000ull /* 6 MiB across a GiB boundary */
 #define PAGES 1536u
 #define FIRST (BASE >> PAGE_SHIFT)
 static struct domain *guest, *other;
@@ -56,7 +56,7 @@ static void tear_down(void)
 
 static uint64_t ipa_of(unsigned i) { return BASE + (uint64_t)i * PAGE_SIZE; }
 
-/* A harvest of all, in pieces of any size, compared with the model. */
+/* A harvest of all pages, in pieces of random size, compared with the model. */
 static void harvest(bool clear)
 {
     uint64_t words[PAGES / 64];
@@ -87,7 +87,7 @@ static void guest_write(unsigned i)
     dirty[i] = true;
 }
 
-static void remap(unsigned i) /* a page goes, and another comes: dirty from the start */
+static void remap(unsigned i) /* replaces a page; the new one starts dirty */
 {
     assert_int_equal(p2m_unmap(guest, IPA(ipa_of(i)), 1), 0);
     if (one_in(2)) {
@@ -158,7 +158,7 @@ static void one_operation(void)
             remap_block(i);
         break;
     case 8:
-        if (one_in(20)) { /* off, which merges, and on: clean but for external writers */
+        if (one_in(20)) { /* off merges, on starts clean except for external writers */
             assert_int_equal(dirty_disable(guest), 0);
             assert_int_equal(dirty_disable(guest), -XEN_EINVAL);
             for (unsigned k = 0; k < 30; k++)
@@ -177,7 +177,7 @@ static void one_operation(void)
     }
 }
 
-static void model(void **state)
+static void log_equals_writes(void **state)
 {
     (void)state;
     for (unsigned mode = 0; mode < 8; mode++) {
@@ -198,9 +198,9 @@ static void model(void **state)
     }
 }
 
-/* Cost and effect of on and off on blocks: one store a block, no split; the first write splits one;
- * off makes blocks again. */
-static void blocks(void **state)
+/* Cost and effect of enabling and disabling on blocks.  Enabling makes one store per block and no
+ * split.  The first write splits its block.  Disabling merges blocks again. */
+static void log_over_blocks(void **state)
 {
     (void)state;
     set_up(true, false, true);
@@ -215,7 +215,7 @@ static void blocks(void **state)
     guest_write(5);
     unsigned flushes = fake_flush_ipa_count;
     guest_write(5);
-    assert_int_equal(fake_flush_ipa_count, flushes); /* dirty already: no exit */
+    assert_int_equal(fake_flush_ipa_count, flushes); /* already dirty: no exit */
     assert_int_equal(dirty_disable(guest), 0);
     assert_int_equal(guest->p2m.merge_count, 2);
     for (unsigned i = 0; i < PAGES; i += 512) {
@@ -228,7 +228,7 @@ static void blocks(void **state)
     tear_down();
 }
 
-static void preempted(void **state)
+static void enable_preempted_under_a_writer(void **state)
 {
     (void)state;
     set_up(true, false, false);
@@ -264,9 +264,9 @@ static void preempted(void **state)
     tear_down();
 }
 
-/* A block has EXT of writers that are gone.  While logging starts, before its turn, a page of it is
- * unmapped: it is split. */
-static void cut_while_enabling(void **state)
+/* A block has EXT from external writers that have gone.  While logging starts, but before this
+ * block's turn, one of its pages is unmapped, which splits the block. */
+static void block_cut_while_log_starts(void **state)
 {
     (void)state;
     for (unsigned mode = 0; mode < 4; mode++) {
@@ -279,7 +279,7 @@ static void cut_while_enabling(void **state)
         fake_preempt = false;
         assert_int_equal(dirty_enable(guest), 0);
         for (unsigned i = 512; i < 1024; i++)
-            dirty[i] = i != 700; /* as the block was */
+            dirty[i] = i != 700; /* like the block before */
         guest_write(800);
         harvest(true);
         guest_write(801);
@@ -288,7 +288,7 @@ static void cut_while_enabling(void **state)
     }
 }
 
-static void out_of_memory(void **state)
+static void no_table_to_split_a_block(void **state)
 {
     (void)state;
     set_up(true, false, true);
@@ -296,13 +296,14 @@ static void out_of_memory(void **state)
     unsigned hogs = 0;
     dirty_ext_writer(of[1000], 1);
     writers[1000] = 1;
-    dirty[1000] = true; /* from the first moment */
+    dirty[1000] = true; /* at once */
     assert_int_equal(dirty_enable(guest), 0);
     harvest(true);
     assert_int_equal(dirty_disable(guest), 0);
     while ((hog[hogs] = page_alloc(NULL, 0, 0)) != NULL)
         hogs++;
-    /* No table to split a block: all of it counts as dirty, and nothing is lost. */
+    /* Without memory for a table a block is not split: all of it counts as dirty, and no write is
+     * lost. */
     assert_int_equal(dirty_enable(guest), 0);
     for (unsigned i = 512; i < 1024; i++)
         dirty[i] = true;
@@ -316,9 +317,9 @@ static void out_of_memory(void **state)
     tear_down();
 }
 
-/* The same when logging starts on a domain that has never run: its builder wrote to one page of a
- * block, and a writer is still at another one. */
-static void out_of_memory_new_domain(void **state)
+/* The same when logging starts on a domain that has never run.  Its builder wrote to one page of a
+ * block, and still has another one mapped. */
+static void no_table_to_split_a_new_domains_block(void **state)
 {
     (void)state;
     set_up(true, false, true);
@@ -331,7 +332,8 @@ static void out_of_memory_new_domain(void **state)
     while ((hog[hogs] = page_alloc(NULL, 0, 0)) != NULL)
         hogs++;
     assert_int_equal(dirty_enable(guest), 0);
-    for (unsigned round = 0; round < 3; round++) { /* in every round: nobody can say which page */
+    /* dirty in every round, because the page written is unknown */
+    for (unsigned round = 0; round < 3; round++) {
         uint64_t words[8], count;
         assert_int_equal(dirty_harvest(guest, FIRST + 512, 512, words, true, &count), 0);
         assert_int_equal(count, 512);
@@ -344,7 +346,7 @@ static void out_of_memory_new_domain(void **state)
 
 /* ---- a guest that writes while it is copied ---- */
 static int stop_writing;
-static uint64_t writes; /* that the guest has made */
+static uint64_t writes; /* number of writes by the guest */
 static int guest_writes(struct vcpu *v)
 {
     uint64_t rnd = 5;
@@ -371,7 +373,8 @@ static int guest_cpu(void *arg)
     (void)arg;
     fake_cpu_set(1);
     int bad = guest_writes(guest->vcpu[0]);
-    __atomic_store_n(&writes, 1ull << 62, __ATOMIC_RELEASE); /* nobody waits for more */
+    /* ends all waiting for further writes */
+    __atomic_store_n(&writes, 1ull << 62, __ATOMIC_RELEASE);
     vmid_idle();
     return bad;
 }
@@ -384,7 +387,7 @@ static void copy_page(uint8_t *copy, unsigned i)
         to[k] = __atomic_load_n(&from[k], __ATOMIC_RELAXED);
 }
 
-/* Until the guest has written some more. */
+/* Waits until the guest has made `more` writes. */
 static void let_it_write(uint64_t more)
 {
     uint64_t until = __atomic_load_n(&writes, __ATOMIC_ACQUIRE) + more;
@@ -405,7 +408,7 @@ static void take_round(uint8_t *copy, uint64_t *sent)
         }
 }
 
-static void migration(void **state)
+static void copy_of_a_running_guest(void **state)
 {
     (void)state;
     for (unsigned mode = 0; mode < 4; mode++) {
@@ -425,7 +428,7 @@ static void migration(void **state)
                 let_it_write(20);
                 take_round(copy, &sent);
             }
-            if (turn < 2) /* it gives up; the next try starts afresh */
+            if (turn < 2) /* the migration is cancelled; the next one starts anew */
                 assert_int_equal(dirty_disable(guest), 0);
         }
         __atomic_store_n(&stop_writing, 1, __ATOMIC_RELEASE);
@@ -440,9 +443,9 @@ static void migration(void **state)
     }
 }
 
-/* Logging goes on and off as fast as it can while the guest writes: no store of it is refused,
- * whatever state its leaf is met in. */
-static void toggled(void **state)
+/* Logging is toggled as fast as possible while the guest writes.  No store may be refused, whatever
+ * state its leaf is in. */
+static void log_toggled_under_a_writer(void **state)
 {
     (void)state;
     for (unsigned mode = 0; mode < 4; mode++) {
@@ -463,9 +466,9 @@ static void toggled(void **state)
     }
 }
 
-/* A page that is shared with the hypervisor is dirty in every round, whether it was there when
- * logging began or came, or came back, later. */
-static void shared(void **state)
+/* A page shared with the hypervisor is dirty in every round, whether it was mapped when logging
+ * began, later, or again. */
+static void shared_pages_dirty_in_every_round(void **state)
 {
     (void)state;
     for (unsigned mode = 0; mode < 4; mode++) {
@@ -497,9 +500,9 @@ static void shared(void **state)
 }
 
 /*
- * Duels: a page is marked and, a moment later, another one of the same region, while the region is
- * harvested over and over; then nobody writes.  So the second mark meets a harvest of the region
- * that the first one has noted, and what is missed of it is not made good by what comes after it.
+ * Duels: a page is marked, and a moment later another page of the same region, while the region is
+ * harvested again and again.  Then there are no more writes.  So the second mark races with a
+ * harvest of the region that the first mark has noted, and no later write makes up for a lost mark.
  */
 #define DUELS 20000u
 static uint64_t duel, fought, blow[2], pause_between;
@@ -519,7 +522,7 @@ static int fighter(void *arg)
     return 0;
 }
 
-static void duels(void **state)
+static void marks_race_with_harvests(void **state)
 {
     (void)state;
     set_up(true, false, false);
@@ -549,23 +552,23 @@ static void duels(void **state)
     tear_down();
 }
 
-/* Logging a domain that has never run starts with what its builder wrote, and with nothing else;
- * once only. */
+/* The first log of a domain that has never run starts with exactly the pages that its builder
+ * wrote.  Later logs do not. */
 static void new_domain(bool hardware, bool blocks)
 {
     set_up(true, hardware, blocks);
     guest->dying = DOM_BUILDING;
-    for (unsigned n = 0; n < 40; n++) { /* through mappings that are gone again, as the toolstack's;
-                                           not in the last 2 MiB */
+    /* By mappings that are removed again, as the toolstack's are; not in the last 2 MiB. */
+    for (unsigned n = 0; n < 40; n++) {
         unsigned i = (unsigned)below(PAGES - 512);
         dirty_ext_writer(of[i], 1);
         dirty_ext_writer(of[i], -1);
         dirty[i] = true;
-        i = (unsigned)below(PAGES); /* and by copies */
+        i = (unsigned)below(PAGES); /* by copies of the hypervisor */
         assert_int_equal(copy_to_ipa(guest, IPA(ipa_of(i)), "x", 1), 0);
         dirty[i] = true;
     }
-    dirty_ext_writer(of[77], 1); /* and one that is still there */
+    dirty_ext_writer(of[77], 1); /* and by a mapping that remains */
     writers[77]++;
     dirty[77] = true;
     assert_int_equal(dirty_enable(guest), 0);
@@ -577,13 +580,13 @@ static void new_domain(bool hardware, bool blocks)
         guest_write((unsigned)below(PAGES));
     harvest(true);
     assert_int_equal(dirty_disable(guest), 0);
-    assert_int_equal(dirty_enable(guest), 0); /* it has run: a log as any */
+    assert_int_equal(dirty_enable(guest), 0); /* it has run: an ordinary log */
     harvest(true);
     assert_int_equal(dirty_disable(guest), 0);
     tear_down();
 }
 
-static void of_new_domain(void **state)
+static void first_log_of_a_new_domain(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < 4; i++)
@@ -592,13 +595,16 @@ static void of_new_domain(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(model),         cmocka_unit_test(of_new_domain),
-        cmocka_unit_test(shared),        cmocka_unit_test(blocks),
-        cmocka_unit_test(preempted),     cmocka_unit_test(cut_while_enabling),
-        cmocka_unit_test(out_of_memory), cmocka_unit_test(out_of_memory_new_domain),
-        cmocka_unit_test(migration),     cmocka_unit_test(toggled),
-        cmocka_unit_test(duels)
-    };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(log_equals_writes),
+                                        cmocka_unit_test(first_log_of_a_new_domain),
+                                        cmocka_unit_test(shared_pages_dirty_in_every_round),
+                                        cmocka_unit_test(log_over_blocks),
+                                        cmocka_unit_test(enable_preempted_under_a_writer),
+                                        cmocka_unit_test(block_cut_while_log_starts),
+                                        cmocka_unit_test(no_table_to_split_a_block),
+                                        cmocka_unit_test(no_table_to_split_a_new_domains_block),
+                                        cmocka_unit_test(copy_of_a_running_guest),
+                                        cmocka_unit_test(log_toggled_under_a_writer),
+                                        cmocka_unit_test(marks_race_with_harvests) };
     return RUN_WITH_BOTH_WINDOWS(tests);
 }

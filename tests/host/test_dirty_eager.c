@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c xen-lite/stage2/dirty_eager.c xen-lite/stage2/guest_mem.c
 // libs: -lcmocka
-/* split=eager: blocks of a logged domain are split by idle CPUs, and no answer of the log changes
- * by it. */
+/* With split=eager, idle CPUs split the blocks of a logged domain.  The log reports the same as
+ * without it. */
 #include <threads.h>
 #include "mem_guest.h"
 
-#define BASE   0x3fe00000ull /* across two GiB */
+#define BASE   0x3fe00000ull /* across a GiB boundary */
 #define BLOCKS 4u
 #define PAGES  (BLOCKS * 512u)
 #define FIRST  (BASE >> PAGE_SHIFT)
@@ -36,7 +36,7 @@ static void set_up(bool hardware)
     vmid_init();
     cpu_count = 2;
     baseline = page_free_count();
-    other = guest_new(1); /* is not logged: nothing is done to it */
+    other = guest_new(1); /* is not logged, and must stay unsplit */
     guest = guest_new(2);
     memset(dirty, 0, sizeof(dirty));
     for (unsigned b = 0; b < BLOCKS; b++)
@@ -93,10 +93,10 @@ static void harvest(bool clear)
 static void clean_and_dirty_blocks(bool hardware)
 {
     set_up(hardware);
-    assert_int_equal(split_all(), 0); /* nobody is logged */
+    assert_int_equal(split_all(), 0); /* no domain is logged */
     cpus[1].idle = true;
     assert_int_equal(dirty_enable(guest), 0);
-    assert_int_equal(fake_kicks[1], 1); /* it sleeps no longer */
+    assert_int_equal(fake_kicks[1], 1); /* the idle CPU is woken */
     assert_int_equal(level_at(guest, 0), 2);
     cmdline.split_eager = false;
     map_block(2); /* dirty as a whole */
@@ -117,7 +117,7 @@ static void clean_and_dirty_blocks(bool hardware)
     assert_int_equal(guest->p2m.split_count, BLOCKS);
     assert_int_equal(guest->p2m.fault_count - faults, hardware ? 0 : (PAGES - 3 + 96) / 97);
     harvest(true);
-    map_block(1); /* comes as leaves, and dirty */
+    map_block(1); /* arrives as leaves, all dirty */
     memset(&dirty[512], 1, 512);
     assert_int_equal(level_at(guest, 512), 3);
     assert_int_equal(split_all(), 0);
@@ -127,20 +127,20 @@ static void clean_and_dirty_blocks(bool hardware)
     assert_int_equal(level_at(guest, 512), 2);
     tear_down();
 }
-static void by_faults(void **state)
+static void idle_split_with_write_faults(void **state)
 {
     (void)state;
     clean_and_dirty_blocks(false);
 }
-static void by_hardware(void **state)
+static void idle_split_with_hardware_dirty_state(void **state)
 {
     (void)state;
     clean_and_dirty_blocks(true);
 }
 
-/* Others have writable mappings of a page: it alone is dirty, as it would be by a split on a write.
- */
-static void external_writer(void **state)
+/* Another domain has a writable mapping of one page: only that page is dirty, as after a split on a
+ * write. */
+static void idle_split_of_an_externally_written_block(void **state)
 {
     (void)state;
     set_up(false);
@@ -155,7 +155,7 @@ static void external_writer(void **state)
     tear_down();
 }
 
-static void stops_in_between(void **state)
+static void log_off_stops_idle_splits(void **state)
 {
     (void)state;
     set_up(false);
@@ -164,16 +164,16 @@ static void stops_in_between(void **state)
     assert_int_equal(dirty_disable(guest), 0);
     assert_false(dirty_split_idle());
     assert_int_equal(level_at(guest, 0), 2);
-    assert_int_equal(dirty_enable(guest), 0); /* from the beginning again */
+    assert_int_equal(dirty_enable(guest), 0); /* splitting starts from the first block again */
     assert_true(split_all() >= BLOCKS);
     assert_int_equal(level_at(guest, 0), 3);
     assert_int_equal(dirty_disable(guest), 0);
     assert_int_equal(dirty_enable(guest), 0);
-    assert_true(dirty_split_idle()); /* and the domain goes in the middle of it */
+    assert_true(dirty_split_idle()); /* the domain is destroyed in the middle of it */
     tear_down();
 }
 
-static void lazily(void **state)
+static void no_idle_split_without_eager(void **state)
 {
     (void)state;
     set_up(false);
@@ -184,7 +184,7 @@ static void lazily(void **state)
     tear_down();
 }
 
-static void out_of_memory(void **state)
+static void idle_split_out_of_memory(void **state)
 {
     (void)state;
     static struct page *hog[20000];
@@ -193,11 +193,11 @@ static void out_of_memory(void **state)
     assert_int_equal(dirty_enable(guest), 0);
     while (n < ARRAY_SIZE(hog) && (hog[n] = page_alloc(NULL, 0, 0)) != NULL)
         n++;
-    assert_int_equal(split_all(), 1); /* given up, and not again and again */
+    assert_int_equal(split_all(), 1); /* gives up after one attempt */
     while (n)
         page_put(hog[--n]);
     assert_int_equal(level_at(guest, 0), 2);
-    guest_write(5); /* then by writes, as ever */
+    guest_write(5); /* a write still splits the block */
     harvest(true);
     tear_down();
 }
@@ -213,8 +213,8 @@ static int idle_cpu(void *arg)
     return 0;
 }
 
-/* Beside a guest that writes and a log that is read, turned off and on again. */
-static void at_the_same_time(void **state)
+/* Splits while a guest writes and the log is read, turned off and turned on. */
+static void idle_split_under_a_writer(void **state)
 {
     (void)state;
     set_up(false);
@@ -241,10 +241,13 @@ static void at_the_same_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_faults),        cmocka_unit_test(by_hardware),
-        cmocka_unit_test(external_writer),  cmocka_unit_test(stops_in_between),
-        cmocka_unit_test(lazily),           cmocka_unit_test(out_of_memory),
-        cmocka_unit_test(at_the_same_time),
+        cmocka_unit_test(idle_split_with_write_faults),
+        cmocka_unit_test(idle_split_with_hardware_dirty_state),
+        cmocka_unit_test(idle_split_of_an_externally_written_block),
+        cmocka_unit_test(log_off_stops_idle_splits),
+        cmocka_unit_test(no_idle_split_without_eager),
+        cmocka_unit_test(idle_split_out_of_memory),
+        cmocka_unit_test(idle_split_under_a_writer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

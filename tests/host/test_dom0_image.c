@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/boot/dom0_image.c
 // libs: -lcmocka
-/* The control domain's kernel: which kind a header says, what is refused, and where each kind is
- * put. */
+/* The control domain's kernel: how its format is recognised, what is refused, and where each format
+ * is placed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,18 +46,18 @@ static int set_up(void **state)
     return 0;
 }
 
-static void kinds(void **state)
+static void formats_recognised(void **state)
 {
     (void)state;
     arm64_image(0, 40 * MIB);
     assert_int_equal(dom0_image_probe(header, 30 * MIB, &k), 0);
     assert_false(k.aarch32);
-    assert_int_equal(k.bytes, 40 * MIB); /* with what comes after the file: zeroes */
+    assert_int_equal(k.bytes, 40 * MIB); /* includes the zeroes after the file */
     zimage(0, 7 * MIB);
-    assert_int_equal(dom0_image_probe(header, 7 * MIB + 4096, &k),
-                     0); /* a device tree behind it, perhaps */
+    /* bytes after the image are allowed */
+    assert_int_equal(dom0_image_probe(header, 7 * MIB + 4096, &k), 0);
     assert_true(k.aarch32);
-    assert_int_equal(dom0_image_probe(header, 7 * MIB - 1, &k), -XEN_EINVAL); /* cut short */
+    assert_int_equal(dom0_image_probe(header, 7 * MIB - 1, &k), -XEN_EINVAL); /* truncated */
     zimage(8 * MIB, 8 * MIB);
     assert_int_equal(dom0_image_probe(header, 7 * MIB, &k), -XEN_EINVAL);
     memset(header, 0, sizeof(header));
@@ -66,7 +66,7 @@ static void kinds(void **state)
     assert_int_equal(dom0_image_probe(header, 63, &k), -XEN_EINVAL);
 }
 
-static void widths(void **state)
+static void width_of_the_cpu_checked(void **state)
 {
     (void)state;
     fake_el1_64 = false;
@@ -86,7 +86,7 @@ static bool place(uint64_t start, uint64_t end, uint64_t *entry)
     return dom0_image_place(&k, start * MIB, end * MIB, entry);
 }
 
-static void places(void **state)
+static void places_chosen(void **state)
 {
     (void)state;
     uint64_t at;
@@ -95,7 +95,7 @@ static void places(void **state)
     assert_true(place(1025, 1100, &at));
     assert_int_equal(at, 1026 * MIB + 0x80000);
     assert_false(place(1024, 1044, &at));
-    arm64_image(0x123, 0); /* an old one, that does not say */
+    arm64_image(0x123, 0); /* an old header without the size */
     assert_int_equal(dom0_image_probe(header, 16 * MIB, &k), 0);
     assert_true(place(1024, 1100, &at));
     assert_int_equal(at, 1024 * MIB + 0x80000);
@@ -106,12 +106,12 @@ static void places(void **state)
     assert_int_equal(at, (1024 + 128 - 8) * MIB); /* the end of the first 128 MiB, from 2 MiB on */
     assert_true(place(1024, 1024 + 64, &at));
     assert_int_equal(at, (1024 + 64 - 8) * MIB);
-    assert_false(place(1024, 1024 + 39, &at)); /* it would unpack over itself */
+    assert_false(place(1024, 1024 + 39, &at)); /* decompression would overwrite the image */
     const struct mem_region large = { 1024 * MIB, 4096 * MIB }, small = { 1024 * MIB, 1280 * MIB };
     assert_int_equal(dom0_image_data_end(&k, &large), 1536 * MIB);
     assert_int_equal(dom0_image_data_end(&k, &small), 1280 * MIB);
 
-    zimage(1060 * MIB, 1067 * MIB); /* made for one place */
+    zimage(1060 * MIB, 1067 * MIB); /* linked for a fixed address */
     assert_int_equal(dom0_image_probe(header, 7 * MIB, &k), 0);
     assert_true(place(1024, 2048, &at));
     assert_int_equal(at, 1060 * MIB);
@@ -121,8 +121,8 @@ static void places(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test_setup(kinds, set_up),
-                                        cmocka_unit_test_setup(widths, set_up),
-                                        cmocka_unit_test_setup(places, set_up) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test_setup(formats_recognised, set_up),
+                                        cmocka_unit_test_setup(width_of_the_cpu_checked, set_up),
+                                        cmocka_unit_test_setup(places_chosen, set_up) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/domain/domain.c xen-lite/domain/domain_life.c xen-lite/domain/domain_vcpu.c
-// link: xen-lite/domain/domain_time.c xen-lite/sched/sched.c xen-lite/sched/sched_cap.c xen-lite/sched/sched_vcpu.c
-// link: xen-lite/run/sched_switch.c xen-lite/sched/sched_wait.c xen-lite/sched/sched_params.c
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/domain/domain.c xen-lite/mem/domain_ref.c xen-lite/domain/domain_life.c xen-lite/domain/domain_vcpu.c
+// link: xen-lite/domain/domain_time.c xen-lite/sched/sched.c xen-lite/base/cpu.c xen-lite/sched/sched_cap.c xen-lite/sched/sched_vcpu.c
+// link: xen-lite/run/sched_switch.c xen-lite/sched/sched_wait.c xen-lite/run/block.c xen-lite/sched/sched_params.c
 // link: xen-lite/base/timer.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c
 // link: xen-lite/stage2/dirty.c xen-lite/stage2/dirty_harvest.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/mmio.c xen-lite/stage2/guest_mem.c
 // link: xen-lite/ipc/evtchn.c xen-lite/ipc/evtchn_2l.c xen-lite/call/evtchn_op.c xen-lite/ipc/evtchn_send.c xen-lite/ipc/evtchn_record.c
 // link: xen-lite/ipc/grant.c xen-lite/ipc/grant_copy.c xen-lite/ipc/grant_map.c xen-lite/call/grant_op.c
-// link: xen-lite/vgic/vgic.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_state.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vtimer.c xen-lite/domain/vuart.c
+// link: xen-lite/vgic/vgic.c xen-lite/vgic/vgic_create.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_state.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vtimer.c xen-lite/domain/vuart.c
 // libs: -lcmocka
 /*
- * Domains from creation to the last page, on the real memory management, event channels, grants,
- * vGIC and scheduler: what is refused, references, shutdown and resume, the areas in guest memory,
- * wall clock, and that nothing leaks.
+ * Domains from creation to the release of the last page, on the real memory management, event
+ * channels, grants, vGIC and scheduler: refused requests, references, shutdown and resume, the
+ * areas in guest memory, the wall clock, and leaks.
  */
 #include "domain_world.h"
 
-/* ---- tests --------------------------------------------------------------------------------------
- */
+/* ---- tests ---- */
 
 static void test_create_refuses(void **state)
 {
@@ -52,7 +51,7 @@ static void test_create_refuses(void **state)
     assert_int_equal(page_free_count(), free_pages);
 }
 
-static void test_finding(void **state)
+static void test_lists_and_references(void **state)
 {
     (void)state;
     struct domain *b = make(20, 1), *a = make(10, 1), *c = make(30, 1), *d;
@@ -70,12 +69,12 @@ static void test_finding(void **state)
     assert_null(domain_get(11));
     d = domain_get(20);
     assert_ptr_equal(d, b);
-    assert_int_equal(d->refs, 3); /* the list's, ours from creation, this one */
+    assert_int_equal(d->refs, 3); /* references of the list, of domain_create, of domain_get */
     assert_int_equal(domain_kill(b), 0);
-    assert_null(domain_get(20)); /* dead; but what is held stays */
+    assert_null(domain_get(20)); /* dead, but the held reference stays valid */
     domain_put(d);
     d = domain_get_next(20);
-    assert_ptr_equal(d, b); /* lists show it as long as somebody holds it */
+    assert_ptr_equal(d, b); /* it is listed as long as a reference is held */
     domain_put(d);
     domain_put(b);
     enter();
@@ -83,13 +82,13 @@ static void test_finding(void **state)
     assert_ptr_equal(d, c);
     domain_put(d);
     domid_t first = domain_free_id();
-    assert_int_not_equal(domain_free_id(), first); /* goes round */
+    assert_int_not_equal(domain_free_id(), first); /* wraps round */
     destroy(a);
     destroy(c);
 }
 
-/* A whole life: memory, shared pages, event channels, grants, areas, some running, and out again.
- */
+/* A whole life: memory, shared pages, event channels, grants, areas, running vCPUs, and
+ * destruction. */
 static void one_life(domid_t id, unsigned round)
 {
     struct domain *d = make(id, 2);
@@ -122,10 +121,10 @@ static void one_life(domid_t id, unsigned round)
     assert_null(domain_get(id));
 }
 
-static void test_thousand_lives(void **state)
+static void test_thousand_lives_leak_nothing(void **state)
 {
     (void)state;
-    one_life(1, 0); /* dom0's own tables grow once */
+    one_life(1, 0); /* the first life grows dom0's tables */
     uint64_t free_pages = page_free_count();
     for (unsigned i = 1; i <= 1000; i++) {
         one_life((domid_t)(1 + i % 7), i);
@@ -135,8 +134,8 @@ static void test_thousand_lives(void **state)
     }
 }
 
-/* Another's mapping outlives the domain: the page stays until it is unmapped, and belongs to nobody
- * meanwhile. */
+/* Another domain's mapping outlives the owner: the page stays until it is unmapped, and has no
+ * owner meanwhile. */
 static void test_page_outlives_owner(void **state)
 {
     (void)state;
@@ -148,14 +147,14 @@ static void test_page_outlives_owner(void **state)
     assert_non_null(p);
     destroy(d);
     assert_int_equal(page_free_count(), free_pages - 1);
-    d = make(3, 1); /* one of the same number does not inherit it */
+    d = make(3, 1); /* a new domain of the same id does not own it */
     assert_false(page_get(p, d));
     destroy(d);
     page_put(p);
     assert_int_equal(page_free_count(), free_pages);
 }
 
-/* From its own vCPU: seen from outside only when that has left its CPU. */
+/* A shutdown by the domain's own vCPU: visible to others only when that vCPU has left its CPU. */
 static void test_shutdown_and_resume(void **state)
 {
     (void)state;
@@ -174,11 +173,11 @@ static void test_shutdown_and_resume(void **state)
     assert_true(d->shut_down);
     assert_int_equal(d->shutdown_code, SHUTDOWN_suspend);
     assert_int_equal(exc_count(), 1);
-    domain_shutdown(d, SHUTDOWN_poweroff); /* the first reason stays */
+    domain_shutdown(d, SHUTDOWN_poweroff); /* a second shutdown does not change the reason */
     assert_int_equal(d->shutdown_code, SHUTDOWN_suspend);
     assert_int_equal(exc_count(), 0);
     domain_resume(d);
-    domain_resume(d); /* twice does no harm */
+    domain_resume(d); /* a second resume has no effect */
     assert_false(d->shut_down || d->shutting_down);
     assert_int_equal(d->pause_count, 0);
     while (enter() != d->vcpu[0])
@@ -188,7 +187,7 @@ static void test_shutdown_and_resume(void **state)
     assert_int_equal(d->shutdown_code, SHUTDOWN_crash);
     assert_true(d->shut_down);
     domain_resume(d);
-    /* From outside, while nothing of it runs: at once. */
+    /* A shutdown by another domain while no vCPU runs takes effect at once. */
     exc_count();
     assert_ptr_not_equal(current_vcpu()->domain, d);
     domain_shutdown(d, SHUTDOWN_reboot);
@@ -233,14 +232,14 @@ static void test_controller_pause(void **state)
     assert_int_equal(d->dying, DOM_ALIVE);
     assert_int_equal(d->pause_count, 1);
     domain_unpause_by_controller(d);
-    domain_unpause_by_controller(d); /* one too many: ignored */
+    domain_unpause_by_controller(d); /* an unpause too many is ignored */
     assert_int_equal(d->pause_count, 0);
     for (unsigned i = 0; i < 255; i++)
         assert_int_equal(domain_pause_by_controller(d), 0);
     assert_int_equal(domain_pause_by_controller(d), -XEN_EOVERFLOW);
     assert_int_equal(d->pause_count, 255);
     assert_int_equal(domain_kill(dom0), -XEN_EINVAL);
-    d->being_killed = true; /* another CPU is at it */
+    d->being_killed = true; /* another CPU is destroying it */
     assert_int_equal(domain_kill(d), -XEN_ERESTART);
     d->being_killed = false;
     destroy(d);
@@ -277,15 +276,16 @@ static void test_vcpu_info(void **state)
     struct vcpu *v = d->vcpu[0], *w = d->vcpu[1];
     uint64_t gfn = GUEST_RAM >> 12;
     assert_ptr_equal(v->info, &d->shared_info->vcpu_info[0]);
-    assert_ptr_equal(w->info, &w->private_info); /* shared_info has one only */
+    assert_ptr_equal(w->info, &w->private_info); /* shared_info has room for only one */
     assert_int_equal(vcpu_register_info(v, gfn, PAGE_SIZE - 32), -XEN_EINVAL);
     assert_int_equal(vcpu_register_info(v, gfn, 4), -XEN_EINVAL);
-    assert_int_equal(vcpu_register_info(v, 0x123, 0), -XEN_EINVAL); /* nothing there */
+    assert_int_equal(vcpu_register_info(v, 0x123, 0), -XEN_EINVAL); /* nothing is mapped there */
     assert_int_equal(vcpu_register_info(v, 1ull << 52, 0), -XEN_EINVAL);
-    assert_int_equal(vcpu_register_info(v, 0x50000000 >> 12, 0),
-                     -XEN_EINVAL); /* a hypervisor's page */
+    /* a hypervisor's page */
+    assert_int_equal(vcpu_register_info(v, 0x50000000 >> 12, 0), -XEN_EINVAL);
     w->online = true;
-    assert_int_equal(vcpu_register_info(w, gfn, 0), -XEN_EINVAL); /* another's, while it may run */
+    /* another vCPU's, which may be running */
+    assert_int_equal(vcpu_register_info(w, gfn, 0), -XEN_EINVAL);
     w->online = false;
     w->info->time.version = 42;
     assert_int_equal(vcpu_register_info(w, gfn + 1, 128), 0);
@@ -295,8 +295,8 @@ static void test_vcpu_info(void **state)
     assert_int_equal(there->evtchn_pending_sel, ~0ull);
     assert_int_equal(there->evtchn_upcall_pending, 1);
     assert_int_equal(w->info_ipa.v, GUEST_RAM + PAGE_SIZE + 128);
-    assert_int_equal(vcpu_register_info(w, gfn + 2, 0), -XEN_EINVAL); /* once */
-    /* The guest takes the page out of its map: it stays until the vCPU lets go. */
+    assert_int_equal(vcpu_register_info(w, gfn + 2, 0), -XEN_EINVAL); /* only once per vCPU */
+    /* The guest unmaps the page: the page stays until the vCPU releases it. */
     uint64_t before = page_free_count();
     assert_int_equal(p2m_unmap(d, IPA(GUEST_RAM + PAGE_SIZE), 1), 0);
     assert_int_equal(page_free_count(), before);
@@ -304,7 +304,7 @@ static void test_vcpu_info(void **state)
     vcpu_release_areas(w);
     assert_int_equal(page_free_count(), before + 1);
     assert_ptr_equal(w->info, &w->private_info);
-    /* A place from a state record: contents as they came. */
+    /* An address from a state record: the area's contents are kept. */
     there = ram(d, 8 * PAGE_SIZE);
     there->evtchn_pending_sel = 5;
     assert_int_equal(vcpu_place_info(w, IPA(GUEST_RAM + 8 * PAGE_SIZE)), 0);
@@ -328,7 +328,7 @@ static void test_runstate_area(void **state)
     struct domain *d = make(6, 1);
     give_memory(d);
     struct vcpu *v = d->vcpu[0];
-    gva_t at = GVA(GUEST_RAM + 3 * PAGE_SIZE - 24); /* straddles */
+    gva_t at = GVA(GUEST_RAM + 3 * PAGE_SIZE - 24); /* spans two pages */
     assert_int_equal(vcpu_register_runstate(v, GVA(at.v + 4)), -XEN_EINVAL);
     assert_int_equal(vcpu_register_runstate(v, GVA(0x123000)), -XEN_EINVAL);
     fake_gva_to_ipa = no_translation;
@@ -345,8 +345,8 @@ static void test_runstate_area(void **state)
     memcpy(&r, ram(d, 3 * PAGE_SIZE - 24), 24);
     memcpy((uint8_t *)&r + 24, ram(d, 3 * PAGE_SIZE), 24);
     assert_int_equal(r.state, RUNSTATE_running);
-    assert_int_equal(r.state_entry_time,
-                     v->runstate.state_entry_time); /* no update flag left over */
+    /* the update flag is clear */
+    assert_int_equal(r.state_entry_time, v->runstate.state_entry_time);
     assert_true(r.time[RUNSTATE_offline] >= 1000000);
     assert_int_equal(r.time[0] + r.time[1] + r.time[2] + r.time[3] <= r.state_entry_time, 1);
     d->vm_assist = 1u << VMASST_TYPE_runstate_update_flag;
@@ -359,7 +359,7 @@ static void test_runstate_area(void **state)
     assert_int_equal(r.state, RUNSTATE_blocked);
     assert_false(r.state_entry_time & XEN_RUNSTATE_UPDATE);
     assert_true(r.time[RUNSTATE_running] > ran);
-    /* Elsewhere, then nowhere: the pages are let go of. */
+    /* Registered elsewhere, then nowhere: the pages are released. */
     assert_int_equal(vcpu_register_runstate(v, GVA(GUEST_RAM + 64)), 0);
     assert_null(v->runstate_page[1]);
     assert_int_equal(vcpu_register_runstate(v, GVA(0)), 0);
@@ -392,7 +392,7 @@ static void test_wallclock(void **state)
     int64_t now = 1800000000250000000;
     assert_int_equal(wallclock(dom0) + (int64_t)at, now);
     assert_int_equal(wallclock(d) + (int64_t)(counter() - d->counter_offset), now);
-    d->counter_offset -= 7000000000u; /* it comes from elsewhere: its clock has run for 7 s more */
+    d->counter_offset -= 7000000000u; /* migrated here: its clock is 7 s ahead */
     domain_update_wallclock(d);
     assert_int_equal(wallclock(d) + (int64_t)(counter() - d->counter_offset), now);
     d->time_offset_s = -3600;
@@ -410,11 +410,16 @@ int main(void)
     sigaction(SIGSEGV, NULL, &machine_segv);
 #define T(name) cmocka_unit_test_setup_teardown(name, boot, halt)
     const struct CMUnitTest tests[] = {
-        T(test_create_refuses),      T(test_finding),
-        T(test_thousand_lives),      T(test_page_outlives_owner),
-        T(test_shutdown_and_resume), T(test_watchdog_and_timers),
-        T(test_controller_pause),    T(test_dom0_shutdown),
-        T(test_vcpu_info),           T(test_runstate_area),
+        T(test_create_refuses),
+        T(test_lists_and_references),
+        T(test_thousand_lives_leak_nothing),
+        T(test_page_outlives_owner),
+        T(test_shutdown_and_resume),
+        T(test_watchdog_and_timers),
+        T(test_controller_pause),
+        T(test_dom0_shutdown),
+        T(test_vcpu_info),
+        T(test_runstate_area),
         T(test_wallclock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

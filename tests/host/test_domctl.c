@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/call/hypercall.c xen-lite/call/version.c xen-lite/call/hvm_op.c xen-lite/call/sched_op.c xen-lite/call/vcpu_op.c xen-lite/call/platform.c
+// link: xen-lite/call/hypercall.c xen-lite/base/preempt.c xen-lite/call/version.c xen-lite/call/hvm_op.c xen-lite/domain/hvm_param.c xen-lite/call/sched_op.c xen-lite/call/vcpu_op.c xen-lite/call/platform.c
 // link: xen-lite/call/domctl.c xen-lite/call/domctl_context.c xen-lite/call/domctl_create.c xen-lite/call/domctl_device.c xen-lite/call/domctl_dirty.c
-// link: xen-lite/call/domctl_info.c xen-lite/call/domctl_vcpu.c xen-lite/call/sysctl.c xen-lite/call/sysctl_info.c xen-lite/base/perfc.c
+// link: xen-lite/call/domctl_info.c xen-lite/call/domctl_vcpu.c xen-lite/call/sysctl.c xen-lite/call/sysctl_info.c xen-lite/call/perfc.c
 // link: tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
-/*
- * Domctl and sysctl through the dispatcher: rights, versions, bad pointers, what is refused and
- * that it changes nothing; harvests in pieces with restarts; bit maps; devices; the context block.
- */
+/* Domctl and sysctl through the dispatcher: rights, versions, bad pointers, refused calls and that
+ * they change nothing, harvests in pieces with restarts, bitmaps, devices, the context block. */
 #include "control_world.h"
 
 static void test_rights(void **state)
@@ -124,7 +122,7 @@ static void test_info(void **state)
     (void)state;
     guest->controller_paused = 1;
     guest_vcpu[0]->online = true;
-    assert_int_equal(domctl(XEN_DOMCTL_getdomaininfo, 1), 0); /* the next one */
+    assert_int_equal(domctl(XEN_DOMCTL_getdomaininfo, 1), 0); /* the next existing domain */
     assert_int_equal(op.domain, 3);
     const struct xen_domctl_getdomaininfo *i = &op.u.getdomaininfo;
     assert_true(i->flags & XEN_DOMINF_paused && i->flags & XEN_DOMINF_hap &&
@@ -157,7 +155,7 @@ static void test_info(void **state)
     assert_int_equal(gfns[0], XEN_DOMCTL_PFINFO_NOTAB);
     assert_int_equal(gfns[1], XEN_DOMCTL_PFINFO_XTAB);
     assert_int_equal(gfns[2], XEN_DOMCTL_PFINFO_XTAB);
-    /* Asked whether it is all zero: in the direct map, and beyond it. */
+    /* The test for an all-zero page, inside and outside the direct map. */
     for (unsigned high = 0; high < 2; high++) {
         uint64_t zeroes[3] = { 0x40000 | XEN_DOMCTL_PFINFO_XALLOC,
                                0x40001 | XEN_DOMCTL_PFINFO_XALLOC, 5 | XEN_DOMCTL_PFINFO_XALLOC };
@@ -222,7 +220,7 @@ static void test_vcpu(void **state)
     assert_int_equal(hard[0], 2);
     assert_int_equal(soft[0], 2);
     assert_int_equal(soft[3], 0);
-    assert_int_equal(hard[2], 0xaa); /* beyond its ten bits: not ours */
+    assert_int_equal(hard[2], 0xaa); /* bytes beyond its ten bits stay unchanged */
     assert_int_equal(domctl(XEN_DOMCTL_getvcpuaffinity, 3), 0);
     assert_int_equal(soft[0], 0xf);
     a->cpumap_hard.bitmap.q = 8;
@@ -260,7 +258,7 @@ static void test_shadow(void **state)
     guest->p2m.fault_count = 5;
 
     memset(bitmap, 0xee, sizeof bitmap);
-    s->stats.dirty_count = 12345; /* what the caller left there does not count */
+    s->stats.dirty_count = 12345; /* the caller's old value is ignored */
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_PEEK, NULL), 0);
     assert_memory_equal(bitmap, expect, LOG_PAGES / 8);
     assert_int_equal(bitmap[LOG_PAGES / 8], 0xee); /* not a byte more */
@@ -269,7 +267,7 @@ static void test_shadow(void **state)
     assert_memory_equal(log_words, expect, sizeof expect);
     assert_int_equal(rounds, 0);
 
-    /* Preempted between pieces, each time: nothing is lost, nothing is twice. */
+    /* Preempted after each piece: no bit is lost or reported twice. */
     cpus[0].work = WORK_TIMER;
     memset(bitmap, 0xee, sizeof bitmap);
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, &restarts), 0);
@@ -284,7 +282,7 @@ static void test_shadow(void **state)
     for (unsigned i = 0; i < ARRAY_SIZE(log_words); i++)
         assert_int_equal(log_words[i], 0);
 
-    /* Not even clearing a large guest's bitmap keeps the CPU for long. */
+    /* Clearing a large guest's bitmap is preemptible too. */
     static uint8_t large[6u << 20 >> 3];
     memcpy(log_words, expect, sizeof expect);
     memset(large, 0xee, sizeof large);
@@ -305,7 +303,7 @@ static void test_shadow(void **state)
     s->dirty_bitmap.p = bitmap;
     s->pages = LOG_PAGES;
 
-    /* A bitmap that cannot be written, to its last byte: the bits stay. */
+    /* The bitmap's last byte cannot be written: all bits stay dirty. */
     memcpy(log_words, expect, sizeof expect);
     frozen_from = gva(bitmap) + LOG_PAGES / 8 - 1;
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
@@ -314,13 +312,13 @@ static void test_shadow(void **state)
     s->dirty_bitmap.q = 64;
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
     assert_memory_equal(log_words, expect, sizeof expect);
-    /* One whose end cannot be written, or no place for the answer: no bit is taken, not even of the
-     * pieces before. */
+    /* The bitmap's end or the answer cannot be written: no bit is cleared, not even of earlier
+     * pieces. */
     s->dirty_bitmap.p = bitmap;
     hole = gva(bitmap) + LOG_PAGES / 8 - 1;
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
     assert_memory_equal(log_words, expect, sizeof expect);
-    cpus[0].work = WORK_TIMER; /* nor when it is found after a restart */
+    cpus[0].work = WORK_TIMER; /* also when the fault is found after a restart */
     map_pages = 5u << 20;
     s->dirty_bitmap.p = large;
     s->pages = ~0ull;
@@ -337,11 +335,12 @@ static void test_shadow(void **state)
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
     assert_memory_equal(log_words, expect, sizeof expect);
     hole = ~0ull;
-    guest->dying = DOM_DYING; /* its map may be going */
+    guest->dying = DOM_DYING; /* its map may be in destruction */
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EINVAL);
     assert_memory_equal(log_words, expect, sizeof expect);
     guest->dying = DOM_ALIVE;
-    /* One that goes away in between: what was delivered is delivered, the rest stays. */
+    /* The buffer becomes unwritable during the call: bits already reported are cleared, the rest
+     * stay dirty. */
     s->dirty_bitmap.p = bitmap;
     freeze_at_harvest = gva(bitmap) + 5000;
     assert_int_equal(shadow(XEN_DOMCTL_SHADOW_OP_CLEAN, NULL), -XEN_EFAULT);
@@ -386,8 +385,8 @@ static void test_devices(void **state)
      domctl(XEN_DOMCTL_memory_mapping, 3))
     assert_int_equal(MAP(0x22000, 0xa000, 4, 1), -XEN_EPERM);
     assert_int_equal(PERMIT(0x40001, 1, 1), -XEN_EPERM); /* memory */
-    assert_int_equal(PERMIT(0x7fff, 2, 1), -XEN_EPERM);  /* reaches into the GIC */
-    assert_int_equal(PERMIT(0x9000, 1, 1), -XEN_EPERM);  /* our UART */
+    assert_int_equal(PERMIT(0x7fff, 2, 1), -XEN_EPERM);  /* overlaps the GIC */
+    assert_int_equal(PERMIT(0x9000, 1, 1), -XEN_EPERM);  /* the hypervisor's UART */
     assert_int_equal(PERMIT(0xa000, 0, 1), -XEN_EINVAL);
     assert_int_equal(PERMIT(~0ull, 2, 1), -XEN_EINVAL);
     assert_int_equal(PERMIT(0xa000, 8, 1), 0);
@@ -402,7 +401,7 @@ static void test_devices(void **state)
     assert_int_equal(MAP(0x22000, 0xa001, 2, 1), -XEN_EPERM);
     assert_int_equal(MAP(0x22000, 0xa004, 4, 1), 0);
     kills = 2;
-    assert_int_equal(domctl(XEN_DOMCTL_destroydomain, 3), 0); /* its permissions go with it */
+    assert_int_equal(domctl(XEN_DOMCTL_destroydomain, 3), 0); /* its permissions end with it */
     assert_int_equal(MAP(0x22000, 0xa000, 1, 1), -XEN_EPERM);
 
     struct xen_domctl_bind_pt_irq *b = &op.u.bind_pt_irq;
@@ -467,8 +466,8 @@ static void test_context(void **state)
     free(buf);
 }
 
-/* Sent back whenever they ask, these do each thing once all the same, and leave the caller's block
- * as it was. */
+/* Preempted at every check, these calls still do every step once and leave the caller's block
+ * unchanged. */
 static void test_restarts(void **state)
 {
     static uint64_t gfns[1000];
@@ -526,7 +525,7 @@ static void test_restarts(void **state)
     sop.cmd = XEN_SYSCTL_getdomaininfolist;
     sop.u.getdomaininfolist.first_domain = 3;
     sop.u.getdomaininfolist.max_domains = 64;
-    sop.u.getdomaininfolist.num_domains = 4711; /* what the caller left there does not count */
+    sop.u.getdomaininfolist.num_domains = 4711; /* the caller's old value is ignored */
     sop.u.getdomaininfolist.buffer.p = many;
     assert_int_equal(call(__HYPERVISOR_sysctl, gva(&sop), 0, 0, &restarts), 0);
     assert_int_equal(restarts, 4);
@@ -563,7 +562,7 @@ static void test_perfc(void **state)
     for (at = 0, n = 0; n < counters; n++)
         at += desc[n].nr_vals;
     assert_int_equal(at, values);
-    assert_int_equal(val[values], 0xeeeeeeee); /* not one more */
+    assert_int_equal(val[values], 0xeeeeeeee); /* not one entry more */
     sop.u.perfc_op.cmd = XEN_SYSCTL_PERFCOP_reset;
     assert_int_equal(sysctl_call(XEN_SYSCTL_perfc_op), 0);
     assert_true(!guest_vcpu[1]->exits[EXIT_WFI] && !control_vcpu->exits[EXIT_IRQ]);
@@ -623,12 +622,59 @@ static void test_sysctl(void **state)
     assert_int_equal(sop.u.getcpuinfo.nr_cpus, 4);
 }
 
+/* What docs/hypercalls.md lists as not offered, with the error that it names. */
+static void test_not_offered(void **state)
+{
+    static const uint16_t no_iommu[] = { XEN_DOMCTL_assign_device, XEN_DOMCTL_test_assign_device,
+                                         XEN_DOMCTL_deassign_device, XEN_DOMCTL_get_device_group };
+    static const uint16_t no_domctl[] = { XEN_DOMCTL_vm_event_op,      XEN_DOMCTL_mem_sharing_op,
+                                          XEN_DOMCTL_gdbsx_guestmemio, XEN_DOMCTL_psr_cmt_op,
+                                          XEN_DOMCTL_psr_alloc,        XEN_DOMCTL_vmtrace_op };
+    static const uint16_t no_sysctl[] = { XEN_SYSCTL_cpu_hotplug, XEN_SYSCTL_lockprof_op,
+                                          XEN_SYSCTL_pm_op, XEN_SYSCTL_livepatch_op };
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(no_iommu); i++)
+        assert_int_equal(domctl(no_iommu[i], 3), -XEN_EOPNOTSUPP);
+    for (unsigned i = 0; i < ARRAY_SIZE(no_domctl); i++)
+        assert_int_equal(domctl(no_domctl[i], 3), -XEN_ENOSYS);
+    op.u.vnuma = (struct xen_domctl_vnuma){ .nr_vnodes = 1, .nr_vmemranges = 1 };
+    op.u.vnuma.nr_vcpus = guest->max_vcpus;
+    assert_int_equal(domctl(XEN_DOMCTL_setvnumainfo, 3), -XEN_EOPNOTSUPP);
+    op.u.vnuma.nr_vnodes = 0;
+    assert_int_equal(domctl(XEN_DOMCTL_setvnumainfo, 3), -XEN_EINVAL);
+    assert_int_equal(domctl(XEN_DOMCTL_monitor_op, 3), -XEN_EOPNOTSUPP);
+    assert_int_equal(domctl(XEN_DOMCTL_soft_reset, 3), -XEN_EINVAL);
+    guest->shut_down = true;
+    guest->shutdown_code = SHUTDOWN_soft_reset;
+    assert_int_equal(domctl(XEN_DOMCTL_soft_reset, 3), -XEN_ENOSYS);
+    op.u.set_virq_handler.virq = VIRQ_CONSOLE;
+    assert_int_equal(domctl(XEN_DOMCTL_set_virq_handler, 3), -XEN_EOPNOTSUPP);
+    assert_int_equal(domctl(XEN_DOMCTL_set_virq_handler, 0), 0);
+    op.u.set_virq_handler.virq = VIRQ_TIMER;
+    assert_int_equal(domctl(XEN_DOMCTL_set_virq_handler, 3), -XEN_EINVAL);
+    op.u.sendtrigger.trigger = XEN_DOMCTL_SENDTRIGGER_NMI;
+    assert_int_equal(domctl(XEN_DOMCTL_sendtrigger, 3), -XEN_ENOSYS);
+    for (unsigned i = 0; i < ARRAY_SIZE(no_sysctl); i++)
+        assert_int_equal(sysctl_call(no_sysctl[i]), -XEN_ENOSYS);
+    assert_int_equal(sysctl_call(XEN_SYSCTL_coverage_op), -XEN_EOPNOTSUPP);
+    assert_int_equal(sysctl_call(XEN_SYSCTL_page_offline_op), -XEN_EOPNOTSUPP);
+    memset(&sop, 0, sizeof sop);
+    sop.u.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_CREATE;
+    assert_int_equal(sysctl_call(XEN_SYSCTL_cpupool_op), -XEN_EOPNOTSUPP);
+    sop.u.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_RMCPU;
+    assert_int_equal(sysctl_call(XEN_SYSCTL_cpupool_op), -XEN_EINVAL);
+    struct xen_platform_op p = { .cmd = XENPF_cpu_online,
+                                 .interface_version = XENPF_INTERFACE_VERSION };
+    assert_int_equal(call(__HYPERVISOR_platform_op, gva(&p), 0, 0, NULL), -XEN_ENOSYS);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, start, end)
     const struct CMUnitTest tests[] = {
-        T(test_rights),   T(test_create), T(test_info),    T(test_vcpu),    T(test_shadow),
-        T(test_restarts), T(test_perfc),  T(test_devices), T(test_context), T(test_sysctl),
+        T(test_rights),  T(test_create),   T(test_info),        T(test_vcpu),
+        T(test_shadow),  T(test_restarts), T(test_perfc),       T(test_devices),
+        T(test_context), T(test_sysctl),   T(test_not_offered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

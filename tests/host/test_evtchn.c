@@ -3,7 +3,7 @@
 // link: xen-lite/ipc/grant.c xen-lite/ipc/grant_map.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c
 // link: tests/host/world.c tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
-/* Event channels, through the hypercall. */
+/* Event channels through the hypercall. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ static void mask(unsigned dom, uint32_t port)
 {
     bit_set(world[dom]->shared_info->evtchn_mask, port);
 }
-/* What a guest does in its handler. */
+/* The steps of a guest's event handler. */
 static void take(unsigned dom, unsigned vcpu)
 {
     world[dom]->vcpu[vcpu]->info->evtchn_upcall_pending = 0;
@@ -83,7 +83,7 @@ static long bind_virq(uint32_t virq, uint32_t vcpu, uint32_t *port)
     *port = op.port;
     return rc;
 }
-/* As the tools do: a port in guest 1 for dom0, bound by dom0. */
+/* As the tools do: allocate a port in guest 1 for dom0, and bind it in dom0. */
 static void connect_01(uint32_t *guest_port, uint32_t *dom0_port)
 {
     world_be(0, 0);
@@ -91,15 +91,15 @@ static void connect_01(uint32_t *guest_port, uint32_t *dom0_port)
     assert_int_equal(bind(1, *guest_port, dom0_port), 0);
 }
 
-static void interdomain(void **state)
+static void channel_between_domains(void **state)
 {
     uint32_t gp, hp;
     struct evtchn_status s;
     (void)state;
 
     connect_01(&gp, &hp);
-    assert_int_equal(gp, 1);     /* the lowest: the number that the guest is told at build time */
-    assert_true(pending(0, hp)); /* the binder is always told */
+    assert_int_equal(gp, 1);     /* the lowest port: the guest is told this number at build time */
+    assert_true(pending(0, hp)); /* binding raises an event on the binder's port */
     assert_int_equal(world_injected[0][0], 1);
     assert_false(pending(1, gp));
     assert_int_equal(status(1, gp, &s), 0);
@@ -129,12 +129,12 @@ static void interdomain(void **state)
     assert_int_equal(status_of(0, hp), EVTCHNSTAT_closed);
     assert_false(pending(0, hp));
     world_be(1, 0);
-    assert_int_equal(on_port(EVTCHNOP_send, gp), 0); /* nobody there: dropped */
+    assert_int_equal(on_port(EVTCHNOP_send, gp), 0); /* no peer: dropped */
     world_be(0, 0);
     assert_int_equal(bind(1, gp, &hp), 0); /* and bound again */
 }
 
-static void loopback(void **state)
+static void channel_to_itself(void **state)
 {
     uint32_t a, b;
     (void)state;
@@ -149,7 +149,7 @@ static void loopback(void **state)
     assert_int_equal(world[1]->refs, 1);
 }
 
-static void wrong_arguments(void **state)
+static void wrong_arguments_refused(void **state)
 {
     uint32_t gp, hp, port;
     struct evtchn_status s;
@@ -184,22 +184,22 @@ static void wrong_arguments(void **state)
     assert_int_equal(do_event_channel_op(EVTCHNOP_bind_pirq, gva(&pirq)), -XEN_ENOMEM);
     pirq.pirq = 1100;
     assert_int_equal(do_event_channel_op(EVTCHNOP_bind_pirq, gva(&pirq)), -XEN_EINVAL);
-    for (int cmd = EVTCHNOP_init_control; cmd < 20; cmd++) /* so that guests use this ABI */
+    for (int cmd = EVTCHNOP_init_control; cmd < 20; cmd++) /* so that guests use the 2-level ABI */
         assert_int_equal(do_event_channel_op(cmd, gva(&ipi)), -XEN_ENOSYS);
     assert_int_equal(do_event_channel_op(-1, gva(&ipi)), -XEN_ENOSYS);
 
-    world_be(2, 0); /* a guest and others */
+    world_be(2, 0); /* a guest and another guest's ports */
     assert_int_equal(alloc_unbound(1, 2, &port), -XEN_EPERM);
     assert_int_equal(status(1, gp, &s), -XEN_EPERM);
     assert_int_equal(bind(1, gp, &port), -XEN_EINVAL);
     struct evtchn_reset reset = { .dom = 1 };
     assert_int_equal(do_event_channel_op(EVTCHNOP_reset, gva(&reset)), -XEN_EPERM);
-    assert_int_equal(alloc_unbound(2, 0, &port), 0); /* itself by number */
+    assert_int_equal(alloc_unbound(2, 0, &port), 0); /* its own domain id */
 }
 
-/* Guests talk to the control domain and not to each other, unless it introduces them, and then they
- * cannot bind. */
-static void silo(void **state)
+/* Guests may connect to the control domain, not to each other.  The control domain may allocate a
+ * port between two guests, but they cannot bind it. */
+static void guests_cannot_connect(void **state)
 {
     uint32_t gp, port;
     (void)state;
@@ -228,7 +228,7 @@ static void virq_and_ipi(void **state)
     assert_int_equal(world_injected[0][1], 1);
     evtchn_send_virq(world[0]->vcpu[0], VIRQ_DEBUG); /* not bound: nothing */
     assert_int_equal(bind_vcpu(timer0, 1), -XEN_EINVAL);
-    assert_int_equal(bind_vcpu(exc, 1), 0); /* global ones may move */
+    assert_int_equal(bind_vcpu(exc, 1), 0); /* global VIRQs may move to another vCPU */
     take(0, 1);
     evtchn_send_global_virq(VIRQ_DOM_EXC);
     assert_true(pending(0, exc));
@@ -250,7 +250,7 @@ static void virq_and_ipi(void **state)
     assert_int_equal(bind_vcpu(ipi.port, 0), -XEN_EINVAL);
 }
 
-static void masks(void **state)
+static void masked_and_polled_ports(void **state)
 {
     uint32_t gp, hp;
     (void)state;
@@ -265,10 +265,10 @@ static void masks(void **state)
     assert_int_equal(on_port(EVTCHNOP_unmask, gp), 0);
     assert_int_equal(world[1]->vcpu[0]->info->evtchn_pending_sel, 1);
     assert_int_equal(world_injected[1][0], 1);
-    assert_int_equal(on_port(EVTCHNOP_unmask, gp), 0); /* was not masked: nothing */
+    assert_int_equal(on_port(EVTCHNOP_unmask, gp), 0); /* was not masked: no event */
     assert_int_equal(world_injected[1][0], 1);
 
-    /* A vCPU that polls is woken for a masked port too, and only for the one it waits for. */
+    /* A polling vCPU is woken by a masked port too, but only by the port that it polls. */
     take(1, 0);
     mask(1, gp);
     world[1]->vcpu[1]->poll_mask = true;
@@ -282,12 +282,12 @@ static void masks(void **state)
     assert_false(world[1]->vcpu[1]->poll_mask);
     take(1, 0);
     world[1]->vcpu[1]->poll_mask = true;
-    world[1]->vcpu[1]->poll_port = 0; /* several */
+    world[1]->vcpu[1]->poll_port = 0; /* polls several ports */
     on_port(EVTCHNOP_send, hp);
     assert_false(world[1]->vcpu[1]->poll_mask);
 }
 
-static void dirty(void **state)
+static void events_mark_dirty(void **state)
 {
     uint32_t gp, hp;
     (void)state;
@@ -296,13 +296,13 @@ static void dirty(void **state)
     world[1]->shared_ipa = GFN(20);
     world[1]->vcpu[0]->info_ipa = IPA(21 * PAGE_SIZE + 64);
     on_port(EVTCHNOP_send, hp);
-    assert_int_equal(world_dirty[1][20] + world_dirty[1][21], 0); /* nobody logs */
+    assert_int_equal(world_dirty[1][20] + world_dirty[1][21], 0); /* logging is off */
     take(1, 0);
     world[1]->p2m.logging = true;
     on_port(EVTCHNOP_send, hp);
     assert_true(world_dirty[1][20] && world_dirty[1][21]);
     memset(world_dirty, 0, sizeof(world_dirty));
-    on_port(EVTCHNOP_send, hp); /* changed nothing */
+    on_port(EVTCHNOP_send, hp); /* no change */
     assert_int_equal(world_dirty[1][20] + world_dirty[1][21], 0);
     take(1, 0);
     mask(1, gp);
@@ -315,7 +315,7 @@ static void dirty(void **state)
     world[1]->p2m.logging = false;
 }
 
-static void all_ports(void **state)
+static void port_numbers_and_reset(void **state)
 {
     uint32_t port, first = 0;
     (void)state;
@@ -331,7 +331,7 @@ static void all_ports(void **state)
     assert_int_equal(port, 2000);
     struct evtchn_reset reset = { .dom = DOMID_SELF };
     unsigned restarts = 0;
-    fake_preempt = true; /* sent back whenever it asks */
+    fake_preempt = true; /* preempted at every check */
     while (do_event_channel_op(EVTCHNOP_reset, gva(&reset)) == -XEN_ERESTART)
         restarts++;
     fake_preempt = false;
@@ -340,18 +340,19 @@ static void all_ports(void **state)
         assert_int_equal(status_of(DOMID_SELF, i), EVTCHNSTAT_closed);
     assert_int_equal(alloc_unbound(DOMID_SELF, 0, &port), 0);
     assert_int_equal(port, 1);
-    assert_int_equal(do_event_channel_op(EVTCHNOP_reset, gva(&reset)),
-                     0); /* from the beginning again */
+    /* starts again from the first port */
+    assert_int_equal(do_event_channel_op(EVTCHNOP_reset, gva(&reset)), 0);
     assert_int_equal(status_of(DOMID_SELF, 1), EVTCHNSTAT_closed);
 
     world_be(0, 0);
     reset.dom = 1;
-    assert_int_equal(do_event_channel_op(EVTCHNOP_reset, gva(&reset)), -XEN_EINVAL); /* it runs */
+    /* the vCPU runs */
+    assert_int_equal(do_event_channel_op(EVTCHNOP_reset, gva(&reset)), -XEN_EINVAL);
     world[1]->controller_paused = 1;
     assert_int_equal(do_event_channel_op(EVTCHNOP_reset, gva(&reset)), 0);
 }
 
-static void limit(void **state)
+static void port_limit(void **state)
 {
     uint32_t port;
     (void)state;
@@ -362,7 +363,7 @@ static void limit(void **state)
     assert_int_equal(alloc_unbound(DOMID_SELF, 0, &port), -XEN_ENOSPC);
 }
 
-static void consumer(void **state)
+static void channel_to_the_hypervisor(void **state)
 {
     uint32_t gp, hp;
     (void)state;
@@ -375,7 +376,7 @@ static void consumer(void **state)
     take(0, 0);
     evtchn_notify_port(world[1], gp);
     assert_true(pending(0, hp));
-    world_be(1, 0); /* the guest has no business with it */
+    world_be(1, 0); /* the guest cannot use it */
     assert_int_equal(on_port(EVTCHNOP_send, gp), -XEN_EINVAL);
     assert_int_equal(on_port(EVTCHNOP_close, gp), -XEN_EINVAL);
     assert_int_equal(bind_vcpu(gp, 1), -XEN_EINVAL);
@@ -384,7 +385,7 @@ static void consumer(void **state)
     assert_int_equal(status_of(DOMID_SELF, gp), EVTCHNSTAT_interdomain);
 }
 
-static void death_of_a_peer(void **state)
+static void peer_destroyed(void **state)
 {
     uint32_t gp, hp, port;
     (void)state;
@@ -398,7 +399,7 @@ static void death_of_a_peer(void **state)
     assert_int_equal(world[1]->refs, 1);
 }
 
-static void records(void **state)
+static void records_of_ports(void **state)
 {
     struct xlr_evtchn_port kept[8];
     uint32_t store, console, other, hp;
@@ -418,7 +419,7 @@ static void records(void **state)
     assert_int_equal(kept[1].state, EVTCHNSTAT_unbound);
 
     world_be(0, 0);
-    assert_int_equal(evtchn_check(world[2], kept, 2), -XEN_EINVAL); /* not there yet */
+    assert_int_equal(evtchn_check(world[2], kept, 2), -XEN_EINVAL); /* not open yet */
     assert_int_equal(alloc_unbound(2, 0, &store), 0);
     assert_int_equal(alloc_unbound(2, 0, &console), 0);
     assert_int_equal(evtchn_check(world[2], kept, 2), 0);
@@ -439,8 +440,8 @@ static void records(void **state)
         assert_int_equal(world[2]->shared_info->evtchn_pending[i], 0);
     for (unsigned i = 0; i < 64; i++)
         assert_true(world[2]->shared_info->evtchn_mask[i] == ~0ull);
-    /* Nothing is raised before the guest unmasks; then on vCPU 0, whatever the port was bound to.
-     */
+    /* No event is raised before the guest unmasks the port.  Then vCPU 0 gets it, to whichever vCPU
+     * the port was bound. */
     assert_int_equal(world_injected[2][0] + world_injected[2][1], 0);
     world_be(2, 0);
     assert_int_equal(on_port(EVTCHNOP_unmask, store), 0);
@@ -452,7 +453,8 @@ static void records(void **state)
     assert_int_equal(world_injected[2][1], 0);
 }
 
-/* Both ends close, bind and send at once: no deadlock, no lost reference (world_end counts). */
+/* Both ends close, bind and send at the same time: no deadlock, and no lost reference (world_end
+ * checks). */
 static int stir(void *arg)
 {
     unsigned dom = *(unsigned *)arg, peer = 3 - dom;
@@ -473,7 +475,7 @@ static int stir(void *arg)
     }
     return 0;
 }
-static void races(void **state)
+static void ends_race(void **state)
 {
     thrd_t t[2];
     unsigned id[2] = { 1, 2 };
@@ -490,10 +492,19 @@ static void races(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(interdomain),  TEST(loopback), TEST(wrong_arguments), TEST(silo),
-        TEST(virq_and_ipi), TEST(masks),    TEST(dirty),           TEST(all_ports),
-        TEST(limit),        TEST(consumer), TEST(death_of_a_peer), TEST(records),
-        TEST(races),
+        TEST(channel_between_domains),
+        TEST(channel_to_itself),
+        TEST(wrong_arguments_refused),
+        TEST(guests_cannot_connect),
+        TEST(virq_and_ipi),
+        TEST(masked_and_polled_ports),
+        TEST(events_mark_dirty),
+        TEST(port_numbers_and_reset),
+        TEST(port_limit),
+        TEST(channel_to_the_hypervisor),
+        TEST(peer_destroyed),
+        TEST(records_of_ports),
+        TEST(ends_race),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

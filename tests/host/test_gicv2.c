@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: drivers/gicv2.c tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
-/* EL2's driver of GICv2 against a device of plain memory: what goes into which register, and what
- * is left alone. */
+/* EL2's GICv2 driver with plain memory as the device: which values it writes, and which registers
+ * it leaves alone. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,7 +43,7 @@ static struct {
     paddr_t pa;
     uint64_t bytes;
 } frame[FRAMES];
-static unsigned writes; /* of the frames, since it was last looked at */
+static unsigned writes; /* register writes since the counter was last reset */
 static const struct gic_driver *driver;
 
 uint64_t fake_io_read(const volatile void *at, unsigned bytes)
@@ -99,7 +99,7 @@ static int start(void **state)
     frame[HYP_IF].pa = PA(0x8030000), frame[HYP_IF].bytes = 0x2000;
     frame[VCPU_IF].pa = PA(0x8040000), frame[VCPU_IF].bytes = 0x2000;
     set_reg(DIST, GICD_TYPER, 2);         /* 96 interrupts */
-    set_reg(DIST, ITARGETSR, 0x02020202); /* this is the second CPU's bit */
+    set_reg(DIST, ITARGETSR, 0x02020202); /* this CPU has the second bit */
     set_reg(HYP_IF, GICH_VTR, 4u << 29 | 4u << 26 | 3);
     driver = gicv2_probe(NULL, 0);
     if (driver)
@@ -108,7 +108,7 @@ static int start(void **state)
     return driver ? 0 : 1;
 }
 
-static void test_probe(void **state)
+static void test_probe_finds_frames(void **state)
 {
     (void)state;
     assert_int_equal(gic_info.lr_count, 4);
@@ -124,14 +124,14 @@ static void test_probe(void **state)
     assert_int_equal(reg(DIST, 0x100), 1u << 0 | 1u << 25 | 1u << 26 | 1u << 27);
     assert_int_equal(reg(CPU_IF, GICC_CTLR), 1u << 9 | 1); /* EOImode, on */
     assert_int_equal(reg(CPU_IF, GICC_PMR), 0xff);
-    /* What makes a machine useless is refused. */
+    /* Machines that cannot be used are refused. */
     for (unsigned i = 0; i < FRAMES; i++) {
         uint64_t bytes = frame[i].bytes;
         frame[i].bytes = 0;
         assert_null(gicv2_probe(NULL, 0));
         frame[i].bytes = bytes;
     }
-    frame[VCPU_IF].bytes = 0x1000; /* no page with DIR */
+    frame[VCPU_IF].bytes = 0x1000; /* GICV without the page that has GICV_DIR */
     assert_null(gicv2_probe(NULL, 0));
     frame[VCPU_IF].bytes = 0x2000, frame[VCPU_IF].pa = PA(0x8040800);
     assert_null(gicv2_probe(NULL, 0));
@@ -139,18 +139,18 @@ static void test_probe(void **state)
     assert_non_null(gicv2_probe(NULL, 0));
 }
 
-static void test_alias(void **state)
+static void test_aliased_frames(void **state)
 {
     (void)state;
     frame[CPU_IF].bytes = frame[VCPU_IF].bytes = 0x20000;
     assert_non_null(gicv2_probe(NULL, 0));
-    assert_int_equal(gic_info.alias_offset, 0); /* large, but nothing shows twice */
+    assert_int_equal(gic_info.alias_offset, 0); /* large, but without an alias */
     set_reg(CPU_IF, GICC_IIDR, 0x0202143b);
     set_reg(CPU_IF, 0xf000 + GICC_IIDR, 0x0202143b);
     assert_non_null(gicv2_probe(NULL, 0));
     assert_int_equal(gic_info.alias_offset, 0xf000);
     driver->deactivate(40);
-    assert_int_equal(reg(CPU_IF, 0x10000), 40); /* the second page, 64 KiB from the first */
+    assert_int_equal(reg(CPU_IF, 0x10000), 40); /* the second page is 64 KiB after the first */
     driver->cpu_init();
     assert_int_equal(reg(CPU_IF, 0xf000 + GICC_PMR), 0xff);
 }
@@ -189,7 +189,7 @@ static void test_lr_layout(void **state)
         assert_int_equal(reg(HYP_IF, GICH_LR + 4 * n), 0);
     }
     set_reg(HYP_IF, GICH_ELRSR0, 0xffffffff);
-    assert_int_equal(driver->lr_empty(), 0xf); /* those that there are */
+    assert_int_equal(driver->lr_empty(), 0xf); /* only the existing list registers */
 }
 
 static void test_every_lr(void **state)
@@ -209,8 +209,8 @@ static void test_every_lr(void **state)
     }
 }
 
-/* Only what differs from what this CPU has is written; VMCR is in GICv3's form. */
-static void test_load(void **state)
+/* Only registers that differ from this CPU's are written.  VMCR is in GICv3's format. */
+static void test_load_writes_differences(void **state)
 {
     struct gic_vcpu_regs r = { .hcr = 1, .vmcr = 0xf8000003, .ap1r = { 0x10 } }, got;
     (void)state;
@@ -224,7 +224,7 @@ static void test_load(void **state)
     assert_int_equal(writes, 3);
     driver->set_hcr(9);
     assert_int_equal(reg(HYP_IF, GICH_HCR), 9);
-    set_reg(HYP_IF, GICH_VMCR, 0xa7000001); /* the guest's doing; bits that GICv2 does not have */
+    set_reg(HYP_IF, GICH_VMCR, 0xa7000001); /* written by the guest, with bits that GICv2 lacks */
     set_reg(HYP_IF, GICH_APR, 0x30);
     memset(&got, 0, sizeof(got));
     driver->save(&got);
@@ -237,7 +237,7 @@ static void test_load(void **state)
     assert_int_equal(writes, 0);
     driver->load(&r);
     assert_int_equal(writes, 3);
-    fake_cpu_set(1); /* another CPU knows nothing of this one's registers */
+    fake_cpu_set(1); /* another CPU has its own registers */
     driver->cpu_init();
     writes = 0;
     driver->load(&r);
@@ -245,7 +245,7 @@ static void test_load(void **state)
     fake_cpu_set(0);
 }
 
-/* An SGI's end repeats who sent it. */
+/* The end of an SGI must name its source CPU. */
 static void test_acknowledge(void **state)
 {
     (void)state;
@@ -274,7 +274,7 @@ static void test_spi_changes_cpu(void **state)
     assert_int_equal(driver->ack(), 50);
     driver->deactivate(50);
     assert_int_equal(reg(CPU_IF, GICC_DIR), 50);
-    assert_int_equal(reg(DIST, ICACTIVER + 4), ~0u); /* as at the start */
+    assert_int_equal(reg(DIST, ICACTIVER + 4), ~0u); /* as after reset */
     set_reg(DIST, ICACTIVER + 4, 0);
     set_reg(DIST, ITARGETSR, 0x08080808);
     fake_cpu_set(1);
@@ -283,7 +283,7 @@ static void test_spi_changes_cpu(void **state)
     assert_int_equal(reg(DIST, ICACTIVER + 4), 1u << 18);
     set_reg(DIST, ICACTIVER + 4, 0);
     set_reg(DIST, ISACTIVER + 4, 1u << 18 | 1u << 19);
-    driver->route(50, 0); /* where it is already */
+    driver->route(50, 0); /* routed there already */
     assert_int_equal(reg(DIST, ICACTIVER + 4), 0);
     driver->route(50, 1);
     assert_int_equal(reg(DIST, ITARGETSR + 48), 0x02080202);
@@ -301,8 +301,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup(f, start)
     const struct CMUnitTest tests[] = {
-        T(test_probe), T(test_alias),       T(test_lr_layout),       T(test_every_lr),
-        T(test_load),  T(test_acknowledge), T(test_spi_changes_cpu),
+        T(test_probe_finds_frames), T(test_aliased_frames),          T(test_lr_layout),
+        T(test_every_lr),           T(test_load_writes_differences), T(test_acknowledge),
+        T(test_spi_changes_cpu),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

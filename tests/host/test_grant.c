@@ -3,7 +3,7 @@
 // link: xen-lite/ipc/evtchn.c xen-lite/ipc/evtchn_send.c xen-lite/ipc/evtchn_2l.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c
 // link: tests/host/world.c tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
-/* Grant tables, through the hypercall. Guest 1 grants; dom0 maps and copies. */
+/* Grant tables through the hypercall.  Guest 1 grants; dom0 maps and copies. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "world.h"
 #include "records.h"
 
-#define HOLE 1000u /* gfns without memory, where mappings go */
+#define HOLE 1000u /* gfns without memory, used for mappings */
 
 static int start(void **state)
 {
@@ -79,10 +79,11 @@ static void map_and_unmap(void **state)
     assert_int_equal(p->ext_writers, 1);
     assert_int_not_equal(ro.handle, op.handle);
 
-    assert_int_equal(unmap(ro.handle, HOLE), GNTST_general_error); /* not where it was made */
+    /* not the address of the mapping */
+    assert_int_equal(unmap(ro.handle, HOLE), GNTST_general_error);
     assert_int_equal(unmap(99999, HOLE), GNTST_bad_handle);
     assert_int_equal(unmap(~0u, HOLE), GNTST_bad_handle);
-    assert_int_equal(unmap(op.handle, 0), GNTST_okay); /* "ignored" */
+    assert_int_equal(unmap(op.handle, 0), GNTST_okay); /* the ABI ignores the address here */
     assert_int_equal(unmap(op.handle, HOLE), GNTST_okay);
     assert_int_equal(unmap(op.handle, HOLE), GNTST_bad_handle);
     assert_null(world_page(0, HOLE));
@@ -112,9 +113,10 @@ static void map_refused(void **state)
     assert_int_equal(map_status(1, 9, 1ull << 28, ro), GNTST_general_error); /* no such address */
     assert_int_equal(flags_of(1, 9), GTF_permit_access | GTF_readonly);
     grant(1, 11, 2, GUEST_RAM, GTF_permit_access);
-    assert_int_equal(map_status(1, 11, HOLE, ro), GNTST_general_error); /* to somebody else */
+    /* granted to another domain */
+    assert_int_equal(map_status(1, 11, HOLE, ro), GNTST_general_error);
     grant(1, 12, 0, HOLE, GTF_permit_access);
-    assert_int_equal(map_status(1, 12, HOLE, rw), GNTST_bad_page); /* of nothing */
+    assert_int_equal(map_status(1, 12, HOLE, rw), GNTST_bad_page); /* grants no existing page */
     grant(1, 13, 0, ~0u, GTF_permit_access);
     assert_int_equal(map_status(1, 13, HOLE, rw), GNTST_bad_page);
     assert_int_equal(flags_of(1, 12), GTF_permit_access);
@@ -126,7 +128,7 @@ static void map_refused(void **state)
     assert_int_equal(world_page(1, GUEST_RAM)->refs, 1);
     assert_int_equal(flags_of(1, 9), GTF_permit_access | GTF_readonly);
 
-    /* What is not the granter's own cannot be granted on. */
+    /* A page that the granter does not own cannot be granted. */
     grant(1, 15, 0, GUEST_RAM + 1, GTF_permit_access);
     assert_int_equal(map_status(1, 15, HOLE, rw), GNTST_okay);
     grant(0, 20, 2, HOLE, GTF_permit_access);
@@ -134,14 +136,14 @@ static void map_refused(void **state)
     assert_int_equal(map_status(0, 20, HOLE, rw), GNTST_bad_page);
 }
 
-/* The granter changes its mind while the page is in use: what was pinned stays, and stays
+/* The granter changes the entry while the page is mapped: the mapped page stays pinned and
  * referenced. */
 static void granter_changes(void **state)
 {
     struct page *p = world_page(1, GUEST_RAM);
     (void)state;
 
-    world[2]->privileged = true; /* else it may not map from guest 1 at all */
+    world[2]->privileged = true; /* otherwise it may not map from guest 1 at all */
     grant(1, 9, 0, GUEST_RAM, GTF_permit_access);
     struct gnttab_map_grant_ref a = map_op(1, 9, HOLE, GNTMAP_host_map);
     grant(1, 9, 2, GUEST_RAM + 1, GTF_permit_access);
@@ -156,14 +158,14 @@ static void granter_changes(void **state)
     assert_int_equal(unmap(a.handle, HOLE), GNTST_okay);
     assert_int_equal(unmap(b.handle, HOLE + 1), GNTST_okay);
     assert_true(p->flags & PAGE_FREE || !p->refs);
-    /* The entry is used for its new purpose only from now on. */
+    /* Only new mappings use the entry's new contents. */
     world_be(2, 0);
     grant(1, 9, 2, GUEST_RAM + 1, GTF_permit_access);
     assert_int_equal(map_status(1, 9, HOLE, GNTMAP_host_map), GNTST_okay);
     assert_ptr_equal(world_page(2, HOLE), world_page(1, GUEST_RAM + 1));
 }
 
-/* The mapper puts something else where a grant was: the handle still works off, once. */
+/* The mapper replaces the mapping by another one: the handle can still be unmapped, once. */
 static void mapper_overwrites(void **state)
 {
     (void)state;
@@ -175,10 +177,10 @@ static void mapper_overwrites(void **state)
     assert_int_equal(unmap(a.handle, HOLE), GNTST_general_error);
     assert_int_equal(world_page(1, GUEST_RAM)->refs, 2);
     assert_int_equal(unmap(b.handle, HOLE), GNTST_okay);
-    /* a's handle goes with dom0: world_end */
+    /* a's handle ends with dom0, in world_end */
 }
 
-static void handles_run_out(void **state)
+static void out_of_handles(void **state)
 {
     struct gnttab_map_grant_ref op;
     (void)state;
@@ -197,7 +199,7 @@ static void handles_run_out(void **state)
     assert_int_equal(op.handle, 100);
 }
 
-static void copies(void **state)
+static void copies_by_grant(void **state)
 {
     struct gnttab_copy op = {
         .source = { .u = { .ref = 5 }, .domid = 1, .offset = 16 },
@@ -230,13 +232,13 @@ static void copies(void **state)
     assert_int_equal(COPY(), GNTST_general_error);
     op = good, op.source.domid = 77;
     assert_int_equal(COPY(), GNTST_bad_domain);
-    op = good, op.dest.domid = 1; /* by frame number: only one's own */
+    op = good, op.dest.domid = 1; /* by frame number: only of the caller's own pages */
     assert_int_equal(COPY(), GNTST_permission_denied);
     op = good, op.dest.u.gmfn = HOLE;
     assert_int_equal(COPY(), GNTST_bad_page);
     op = good, op.dest.u.gmfn = ~0ull;
     assert_int_equal(COPY(), GNTST_bad_page);
-    /* into the granter: only when it may be written */
+    /* into the granter: only with a writable grant */
     op = (struct gnttab_copy){ .source = { .u = { .gmfn = GUEST_RAM + 2 }, .domid = DOMID_SELF },
                                .len = 4096,
                                .dest = { .u = { .ref = 5 }, .domid = 1 },
@@ -248,7 +250,7 @@ static void copies(void **state)
     world[1]->grant.gfn[0] = 30;
     assert_int_equal(COPY(), GNTST_okay);
     assert_true(world_dirty[1][GUEST_RAM]);
-    assert_true(world_dirty[1][30]); /* the status bits were written there */
+    assert_true(world_dirty[1][30]); /* the status bits in the entry were written */
     assert_int_equal(bytes(1, GUEST_RAM)[32], 0x5a);
     assert_int_equal(flags_of(1, 5), GTF_permit_access);
     world[1]->p2m.logging = false;
@@ -261,7 +263,7 @@ static void copies(void **state)
     assert_int_equal(COPY(), GNTST_okay);
 }
 
-static void the_table(void **state)
+static void table_setup(void **state)
 {
     xen_pfn_t list[8];
     struct gnttab_setup_table setup = { .dom = DOMID_SELF,
@@ -319,8 +321,8 @@ static void the_table(void **state)
     assert_int_equal(swap.status, GNTST_bad_gntref);
     grant(1, 7, 2, GUEST_RAM, GTF_permit_access);
     world_be(2, 0);
-    assert_int_equal(map_status(1, 7, HOLE, GNTMAP_host_map),
-                     GNTST_permission_denied); /* guests do not share */
+    /* guests may not share memory */
+    assert_int_equal(map_status(1, 7, HOLE, GNTMAP_host_map), GNTST_permission_denied);
     struct gnttab_copy copy = { .source = { .u = { .ref = 7 }, .domid = 1 },
                                 .len = 8,
                                 .flags = GNTCOPY_source_gref,
@@ -340,7 +342,7 @@ static void the_table(void **state)
     assert_int_equal(do_grant_table_op(GNTTABOP_copy, 8, 1), -XEN_EFAULT);
 }
 
-static void frames(void **state)
+static void table_frames(void **state)
 {
     struct page *a, *b, *got;
     (void)state;
@@ -348,7 +350,8 @@ static void frames(void **state)
     assert_int_equal(grant_map_frame(world[1], 1, 50, &a), 0);
     assert_int_equal(world_type(1, 50), P2M_SHARED);
     assert_int_equal(world[1]->grant.frame_count, 2);
-    assert_int_equal(grant_map_frame(world[1], 1, 50, &b), 0); /* again: a guest that resumes */
+    /* a second call, as by a resumed guest */
+    assert_int_equal(grant_map_frame(world[1], 1, 50, &b), 0);
     assert_ptr_equal(a, b);
     assert_int_equal(grant_map_frame(world[1], 1, 60, &b), 0); /* moves */
     assert_null(world_page(1, 50));
@@ -365,7 +368,7 @@ static void frames(void **state)
     assert_int_equal(grant_get_frame(world[1], 4, &got), -XEN_EINVAL);
 }
 
-static void records(void **state)
+static void records_of_frames(void **state)
 {
     struct xlr_grant r;
     (void)state;
@@ -394,7 +397,7 @@ static void records(void **state)
     assert_int_equal(grant_check(world[2], &r), -XEN_EINVAL);
 }
 
-static void batches(void **state)
+static void batches_restart(void **state)
 {
     struct gnttab_map_grant_ref op[5];
     struct vcpu *v = world[0]->vcpu[0];
@@ -408,7 +411,7 @@ static void batches(void **state)
             .host_addr = (uint64_t)(HOLE + i) << 12, .flags = GNTMAP_host_map, .ref = i, .dom = 1
         };
     }
-    op[2].ref = 400; /* one that fails does not stop the others */
+    op[2].ref = 400; /* a failed operation does not stop the others */
     fake_preempt = true;
     while (do_grant_table_op(GNTTABOP_map_grant_ref, arg, count) == -XEN_ERESTART) {
         arg = arch_hypercall_arg(v, 1);
@@ -426,7 +429,7 @@ static void batches(void **state)
     assert_int_equal(do_grant_table_op(GNTTABOP_map_grant_ref, 0, 0), 0);
 }
 
-static void cache(void **state)
+static void cache_flush(void **state)
 {
     struct gnttab_cache_flush op = { .offset = 8, .length = 100, .op = GNTTAB_CACHE_CLEAN };
 #define FLUSH() do_grant_table_op(GNTTABOP_cache_flush, gva(&op), 1)
@@ -450,8 +453,8 @@ static void cache(void **state)
     assert_int_equal(FLUSH(), -XEN_EINVAL);
 }
 
-/* The granter dies first: its page and its struct stay until the last mapping goes. */
-static void death(void **state)
+/* The granter dies first: its page and its struct domain stay until the last mapping is removed. */
+static void granter_destroyed(void **state)
 {
     struct page *p = world_page(1, GUEST_RAM);
     (void)state;
@@ -462,7 +465,7 @@ static void death(void **state)
     world_be(1, 0);
     assert_int_equal(map_status(0, 40, HOLE, GNTMAP_host_map), GNTST_okay);
     assert_int_equal(map_status(1, 1, HOLE, GNTMAP_host_map), GNTST_general_error);
-    grant(1, 2, 1, GUEST_RAM + 1, GTF_permit_access); /* to itself */
+    grant(1, 2, 1, GUEST_RAM + 1, GTF_permit_access); /* granted to itself */
     assert_int_equal(map_status(1, 2, HOLE + 1, GNTMAP_host_map), GNTST_okay);
     fake_preempt = true;
     world_kill(1);
@@ -473,17 +476,18 @@ static void death(void **state)
     assert_int_equal(unmap(op.handle, HOLE), GNTST_okay);
     assert_int_equal(world[1]->refs, 1);
     world_be(1, 0);
-    assert_int_equal(map_status(0, 40, HOLE, GNTMAP_host_map),
-                     GNTST_no_space); /* the dead map nothing */
+    /* a dying domain cannot map */
+    assert_int_equal(map_status(0, 40, HOLE, GNTMAP_host_map), GNTST_no_space);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(map_and_unmap),   TEST(map_refused), TEST(granter_changes), TEST(mapper_overwrites),
-        TEST(handles_run_out), TEST(copies),      TEST(the_table),       TEST(frames),
-        TEST(records),         TEST(batches),     TEST(cache),           TEST(death),
+        TEST(map_and_unmap),     TEST(map_refused),    TEST(granter_changes),
+        TEST(mapper_overwrites), TEST(out_of_handles), TEST(copies_by_grant),
+        TEST(table_setup),       TEST(table_frames),   TEST(records_of_frames),
+        TEST(batches_restart),   TEST(cache_flush),    TEST(granter_destroyed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

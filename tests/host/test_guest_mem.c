@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c xen-lite/stage2/guest_mem.c
 // libs: -lcmocka
-/* Copies to and from guests: pages that do not follow each other, what may not be written, and what
- * becomes dirty. */
+/* Copies to and from guests: across pages that are not adjacent in memory, to pages that may not be
+ * written, and which pages become dirty. */
 #include "mem_guest.h"
 
 #define BASE 0x40000000ull
@@ -22,7 +22,8 @@ static void set_up(void)
     other = guest_new(2);
     for (unsigned i = 0; i < 8; i++)
         page[i] = page_alloc(guest, 0, 0);
-    for (unsigned i = 0; i < 8; i++) /* backwards: neighbours are none in physical memory */
+    /* in reverse order, so that no two pages are adjacent in physical memory */
+    for (unsigned i = 0; i < 8; i++)
         assert_int_equal(
             p2m_map(guest, IPA(BASE + i * PAGE_SIZE), page_pa(page[7 - i]), 1, P2M_RAM), 0);
     this_cpu()->current = guest->vcpu[0];
@@ -34,7 +35,7 @@ static void tear_down(void)
     assert_int_equal(page_free_count(), baseline);
 }
 
-static void crossing(void **state)
+static void copies_across_pages(void **state)
 {
     (void)state;
     set_up();
@@ -60,7 +61,7 @@ static void crossing(void **state)
     tear_down();
 }
 
-static void not_there(void **state)
+static void forbidden_copies_fail(void **state)
 {
     (void)state;
     set_up();
@@ -72,7 +73,7 @@ static void not_there(void **state)
     assert_int_equal(copy_to_ipa(guest, IPA(BASE - 1), buf, 2), -XEN_EFAULT);
     assert_int_equal(copy_from_ipa(guest, buf, IPA((1ull << 40) - 1), 2), -XEN_EFAULT);
     assert_int_equal(copy_to_guest(0, buf, 0), 0);
-    /* Read-only, devices, and what is emulated. */
+    /* Read-only pages, devices, and emulated pages. */
     struct page *p = page_alloc(other, 0, 0);
     assert_int_equal(p2m_map(guest, IPA(0x1000), page_pa(p), 1, P2M_GRANT_RO), 0);
     assert_int_equal(copy_from_guest(buf, 0x1000, 16), 0);
@@ -95,21 +96,21 @@ static uint64_t harvest(struct domain *d, uint64_t gfn)
     return word;
 }
 
-static void marks(void **state)
+static void copies_mark_dirty(void **state)
 {
     (void)state;
     set_up();
     assert_int_equal(dirty_enable(guest), 0);
     assert_int_equal(harvest(guest, BASE >> 12), 0);
-    assert_int_equal(copy_to_guest(BASE + 2 * PAGE_SIZE - 1, "xy", 2),
-                     0); /* clean, so read-only for the guest */
+    /* clean, so read-only for the guest */
+    assert_int_equal(copy_to_guest(BASE + 2 * PAGE_SIZE - 1, "xy", 2), 0);
     assert_int_equal(harvest(guest, BASE >> 12), 0x6);
     char c;
     assert_int_equal(copy_from_guest(&c, BASE, 1), 0);
     assert_int_equal(harvest(guest, BASE >> 12), 0);
     assert_int_equal(clear_guest(BASE + 5 * PAGE_SIZE, 1), 0);
     assert_int_equal(harvest(guest, BASE >> 12), 0x20);
-    /* Through another domain's foreign mapping: the owner's page. */
+    /* Through a foreign mapping: marks the owner's page. */
     page_get_known(page[4]);
     assert_int_equal(p2m_map(other, IPA(0x7000), page_pa(page[4]), 1, P2M_FOREIGN), 0);
     assert_int_equal(copy_to_ipa(other, IPA(0x7010), "z", 1), 0);
@@ -133,9 +134,9 @@ static int translate(gva_t va, bool write, ipa_t *ipa)
     return write && read_only ? -XEN_EFAULT : 0;
 }
 
-/* The guest's own map is asked once a page within a call, anew for the first write, and always
- * outside of one. */
-static void translation(void **state)
+/* Within a call, the guest's stage-1 translation is looked up once per page, and again for the
+ * first write.  Outside a call it is always looked up. */
+static void one_translation_per_page(void **state)
 {
     (void)state;
     set_up();
@@ -161,7 +162,7 @@ static void translation(void **state)
     assert_int_equal(copy_from_guest(c, BASE + PAGE_SIZE, 1), 0);
     assert_int_equal(asked, 4);
     guest_mem_end_call();
-    moved = PAGE_SIZE; /* between two calls it may be another page */
+    moved = PAGE_SIZE; /* the translation changed between two calls */
     assert_int_equal(copy_from_guest(c, BASE, 1), 0);
     assert_int_equal(c[0], 'b');
     guest_mem_begin_call();
@@ -174,7 +175,9 @@ static void translation(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(crossing), cmocka_unit_test(not_there),
-                                        cmocka_unit_test(translation), cmocka_unit_test(marks) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(copies_across_pages),
+                                        cmocka_unit_test(forbidden_copies_fail),
+                                        cmocka_unit_test(one_translation_per_page),
+                                        cmocka_unit_test(copies_mark_dirty) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

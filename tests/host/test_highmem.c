@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/domain/domain.c xen-lite/domain/domain_life.c xen-lite/domain/domain_vcpu.c
-// link: xen-lite/domain/domain_time.c xen-lite/sched/sched.c xen-lite/sched/sched_cap.c xen-lite/sched/sched_vcpu.c
-// link: xen-lite/run/sched_switch.c xen-lite/sched/sched_wait.c xen-lite/sched/sched_params.c
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/domain/domain.c xen-lite/mem/domain_ref.c xen-lite/domain/domain_life.c xen-lite/domain/domain_vcpu.c
+// link: xen-lite/domain/domain_time.c xen-lite/sched/sched.c xen-lite/base/cpu.c xen-lite/sched/sched_cap.c xen-lite/sched/sched_vcpu.c
+// link: xen-lite/run/sched_switch.c xen-lite/sched/sched_wait.c xen-lite/run/block.c xen-lite/sched/sched_params.c
 // link: xen-lite/base/timer.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c
 // link: xen-lite/stage2/dirty.c xen-lite/stage2/dirty_harvest.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/mmio.c xen-lite/stage2/guest_mem.c xen-lite/call/memory_reserve.c
 // link: xen-lite/ipc/evtchn.c xen-lite/ipc/evtchn_2l.c xen-lite/call/evtchn_op.c xen-lite/ipc/evtchn_send.c xen-lite/ipc/evtchn_record.c
 // link: xen-lite/ipc/grant.c xen-lite/ipc/grant_copy.c xen-lite/ipc/grant_map.c xen-lite/call/grant_op.c
-// link: xen-lite/vgic/vgic.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_state.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vtimer.c xen-lite/domain/vuart.c
+// link: xen-lite/vgic/vgic.c xen-lite/vgic/vgic_create.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_state.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vtimer.c xen-lite/domain/vuart.c
 // libs: -lcmocka
 /*
- * A machine with more RAM than the direct map shows, as 32-bit ones may have: which memory goes to
- * whom, and everything that touches a guest's page when that page is beyond the direct map.  There,
- * an access that was not mapped for faults.
+ * A machine with more RAM than the direct map covers, as 32-bit machines may have: which zone an
+ * allocation comes from, and all code that accesses a guest's page outside the direct map.  There,
+ * an access without a temporary mapping faults.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,10 +53,9 @@ static int end(void **state)
     return halt(state);
 }
 
-/* ---- who gets what
- * ---------------------------------------------------------------------------------------------- */
+/* ---- zones ---- */
 
-static void zones(void **state)
+static void zones_chosen(void **state)
 {
     (void)state;
     fake_init(40u << 20, 1);
@@ -69,7 +68,7 @@ static void zones(void **state)
     unsigned blocks = 0;
     struct page *block[64];
     for (struct page *p; (p = page_alloc(&d, 9, 0)); blocks++) {
-        block[blocks] = p; /* beyond the direct map first, then in it: never half and half */
+        block[blocks] = p; /* outside the direct map first, then inside; never across */
         assert_int_equal(beyond(p), blocks < 12);
         assert_int_equal(beyond(p), beyond(&p[511]));
         const uint64_t *w = fake_ram(page_pa(p));
@@ -81,15 +80,15 @@ static void zones(void **state)
         page_put_block(block[i], 9);
     while (page_alloc(NULL, 0, 0))
         ;
-    assert_int_equal(page_free_own_count(),
-                     0); /* though there are 24 MiB: they are no use to the hypervisor */
+    /* although 24 MiB outside the direct map are free */
+    assert_int_equal(page_free_own_count(), 0);
     assert_null(mem_alloc(1));
     assert_int_equal(page_free_count(), 12 * 512);
     while (page_scrub())
         ;
     unsigned long cleared = fake_cleaned_bytes;
     struct page *p = page_alloc(&d, 4, 0);
-    assert_int_equal(fake_cleaned_bytes, cleared); /* while nobody waited */
+    assert_int_equal(fake_cleaned_bytes, cleared); /* cleared earlier by idle CPUs */
     page_put_block(p, 4);
     p = page_alloc(&d, 10, 0); /* merged again */
     assert_non_null(p);
@@ -100,11 +99,11 @@ static void zones(void **state)
     page_forget_owner(&d);
 }
 
-static void random_zones(void **state)
+static void zones_chosen_at_random(void **state)
 {
     (void)state;
     fake_init(24u << 20, 1);
-    fake_small_direct_map(10u << 20); /* in the middle of what would be a block of 4 MiB */
+    fake_small_direct_map(10u << 20); /* the direct map ends inside a 4 MiB block */
     const struct mem_region all_of_it = { FAKE_RAM, FAKE_RAM + (24u << 20) },
                             module = { FAKE_RAM + (8u << 20), FAKE_RAM + (12u << 20) };
     page_init(&all_of_it, 1, &module, 1);
@@ -151,10 +150,9 @@ static void random_zones(void **state)
         assert_false(beyond(p) || beyond(&p[1023]));
 }
 
-/* ---- a guest's memory
- * ------------------------------------------------------------------------------------------- */
+/* ---- a guest's memory ---- */
 
-static void copies(void **state)
+static void copies_in_high_memory(void **state)
 {
     (void)state;
     see_windows();
@@ -179,7 +177,7 @@ static void copies(void **state)
     assert_true(fake_cleaned_bytes >= GUEST_PAGES * PAGE_SIZE);
 }
 
-static void dirty_copies(void **state)
+static void copies_marked_in_high_memory(void **state)
 {
     (void)state;
     see_windows();
@@ -197,7 +195,7 @@ static void dirty_copies(void **state)
     assert_int_equal(dirty_disable(guest), 0);
 }
 
-static void populate(void **state)
+static void populate_in_high_memory(void **state)
 {
     (void)state;
     see_windows();
@@ -211,7 +209,7 @@ static void populate(void **state)
     r.extent_start.q = GUEST_RAM + ((uintptr_t)&args->gfn & (PAGE_SIZE - 1));
     args->r = r;
     guest->max_pages += 16;
-    struct page *used = page_alloc(guest, 4, 0); /* what comes next is not clean */
+    struct page *used = page_alloc(guest, 4, 0); /* the next page is not clean */
     memset(fake_ram(page_pa(used)), 0xee, 16 * PAGE_SIZE);
     page_put_block(used, 4);
     assert_int_equal(memory_reservation(XENMEM_populate_physmap, GUEST_RAM, 0), 1);
@@ -223,11 +221,9 @@ static void populate(void **state)
     }
 }
 
-/* ---- grants
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- grants ---- */
 
-static void grant_copies(void **state)
+static void grant_copies_in_high_memory(void **state)
 {
     (void)state;
     see_windows();
@@ -247,7 +243,7 @@ static void grant_copies(void **state)
     };
     unsigned long before = fake_moment_count;
     grant_copy_one(by, &op);
-    assert_int_equal(op.status, GNTST_permission_denied); /* guests that are no control domain's */
+    assert_int_equal(op.status, GNTST_permission_denied); /* guests may not share with each other */
     by->privileged = true;
     grant_copy_one(by, &op);
     assert_int_equal(op.status, GNTST_okay);
@@ -256,7 +252,7 @@ static void grant_copies(void **state)
     op.source = (struct gnttab_copy_ptr){ .u.gmfn = (GUEST_RAM >> PAGE_SHIFT) + 3,
                                           .domid = DOMID_SELF,
                                           .offset = 32 };
-    op.dest.offset = 35; /* within one page, over itself */
+    op.dest.offset = 35; /* within one page, overlapping */
     op.flags = 0;
     grant_copy_one(by, &op);
     assert_int_equal(op.status, GNTST_okay);
@@ -275,10 +271,9 @@ static void grant_copies(void **state)
     this_cpu()->current = guest->vcpu[0];
 }
 
-/* ---- what goes on being written
- * --------------------------------------------------------------------------------- */
+/* ---- areas that stay mapped ---- */
 
-static void areas(void **state)
+static void areas_in_high_memory(void **state)
 {
     (void)state;
     see_windows();
@@ -295,8 +290,8 @@ static void areas(void **state)
     assert_int_equal(evtchn_send(guest, port), 0);
     assert_int_equal(there->evtchn_upcall_pending, 1);
     assert_int_equal(there->evtchn_pending_sel, 1ull << (port / 64));
-    assert_int_equal(vcpu_register_runstate(v, GVA(GUEST_RAM + 3 * PAGE_SIZE - 24)),
-                     0); /* straddles */
+    /* spans two pages */
+    assert_int_equal(vcpu_register_runstate(v, GVA(GUEST_RAM + 3 * PAGE_SIZE - 24)), 0);
     assert_int_equal(fake_lasting, 3);
     uint64_t entry_time;
     memcpy(&entry_time,
@@ -305,7 +300,7 @@ static void areas(void **state)
     assert_int_equal(entry_time, v->runstate.state_entry_time);
     assert_int_equal(vcpu_register_runstate(v, GVA(GUEST_RAM + 4 * PAGE_SIZE)), 0);
     assert_int_equal(fake_lasting, 2);
-    /* A room that is full: refused, and nothing else has changed. */
+    /* No slot is free: refused without any change. */
     struct page *p = page_alloc(guest, 0, 0);
     void *at[FAKE_LASTING];
     for (unsigned i = 0; i < FAKE_LASTING - 2; i++)
@@ -313,8 +308,8 @@ static void areas(void **state)
     assert_int_equal(vcpu_place_info(v, IPA(GUEST_RAM)), -XEN_ENOMEM);
     assert_null(v->info_page);
     page_unmap_lasting(p, at[0]);
-    assert_int_equal(vcpu_register_runstate(v, GVA(GUEST_RAM + 8 * PAGE_SIZE - 24)),
-                     -XEN_ENOMEM); /* one of two */
+    /* the second of two pages fails */
+    assert_int_equal(vcpu_register_runstate(v, GVA(GUEST_RAM + 8 * PAGE_SIZE - 24)), -XEN_ENOMEM);
     assert_int_equal(fake_lasting, FAKE_LASTING - 1);
     assert_int_equal(v->runstate_va.v, GUEST_RAM + 4 * PAGE_SIZE);
     for (unsigned i = 1; i < FAKE_LASTING - 2; i++)
@@ -322,10 +317,9 @@ static void areas(void **state)
     page_put(p);
 }
 
-/* ---- low memory is out
- * ------------------------------------------------------------------------------------------ */
+/* ---- no memory in the direct map ---- */
 
-static void out_of_tables(void **state)
+static void no_memory_for_tables(void **state)
 {
     (void)state;
     see_windows();
@@ -341,7 +335,7 @@ static void out_of_tables(void **state)
     assert_false(p2m_lookup(guest, IPA(0x123000000), &e));
     struct xen_domctl_createdomain cfg = config(1);
     assert_int_equal(domain_create(9, &cfg, false, &d), -XEN_ENOMEM);
-    for (unsigned i = 0; i < 8; i++) /* enough to begin with, not to end */
+    for (unsigned i = 0; i < 8; i++) /* enough for the first tables, not for all */
         page_put(own[--n]);
     assert_int_equal(domain_create(9, &cfg, false, &d), -XEN_ENOMEM);
     assert_int_equal(page_free_own_count(), 8);
@@ -357,14 +351,14 @@ int main(void)
     fake_init(1 << 20, 1);
     sigaction(SIGSEGV, NULL, &machine_segv);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(zones),
-        cmocka_unit_test(random_zones),
-        cmocka_unit_test_setup_teardown(copies, start, end),
-        cmocka_unit_test_setup_teardown(dirty_copies, start, end),
-        cmocka_unit_test_setup_teardown(populate, start, end),
-        cmocka_unit_test_setup_teardown(grant_copies, start, end),
-        cmocka_unit_test_setup_teardown(areas, start, end),
-        cmocka_unit_test_setup_teardown(out_of_tables, start, end),
+        cmocka_unit_test(zones_chosen),
+        cmocka_unit_test(zones_chosen_at_random),
+        cmocka_unit_test_setup_teardown(copies_in_high_memory, start, end),
+        cmocka_unit_test_setup_teardown(copies_marked_in_high_memory, start, end),
+        cmocka_unit_test_setup_teardown(populate_in_high_memory, start, end),
+        cmocka_unit_test_setup_teardown(grant_copies_in_high_memory, start, end),
+        cmocka_unit_test_setup_teardown(areas_in_high_memory, start, end),
+        cmocka_unit_test_setup_teardown(no_memory_for_tables, start, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

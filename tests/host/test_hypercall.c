@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/call/hypercall.c xen-lite/call/version.c xen-lite/call/hvm_op.c xen-lite/call/sched_op.c xen-lite/call/vcpu_op.c xen-lite/call/platform.c
+// link: xen-lite/call/hypercall.c xen-lite/base/preempt.c xen-lite/call/version.c xen-lite/call/hvm_op.c xen-lite/domain/hvm_param.c xen-lite/call/sched_op.c xen-lite/call/vcpu_op.c xen-lite/call/platform.c
 // link: xen-lite/call/domctl.c xen-lite/call/domctl_context.c xen-lite/call/domctl_create.c xen-lite/call/domctl_device.c xen-lite/call/domctl_dirty.c
-// link: xen-lite/call/domctl_info.c xen-lite/call/domctl_vcpu.c xen-lite/call/sysctl.c xen-lite/call/sysctl_info.c xen-lite/base/perfc.c
+// link: xen-lite/call/domctl_info.c xen-lite/call/domctl_vcpu.c xen-lite/call/sysctl.c xen-lite/call/sysctl_info.c xen-lite/call/perfc.c
 // link: tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
-/* The dispatcher, version, multicall, HVM parameters, vCPU and scheduler calls of guests. */
+/* The dispatcher, and guests' version, multicall, HVM parameter, vCPU and scheduler calls. */
 #include "control_world.h"
 
 static void test_dispatch(void **state)
@@ -13,8 +13,8 @@ static void test_dispatch(void **state)
     be(guest_vcpu[0]);
     guest_vcpu[0]->arch.regs.x[3] = 1000;
     guest_vcpu[0]->arch.regs.x[4] = 10000;
-    assert_int_equal(call(__HYPERVISOR_hypfs_op, 1, 10, 100, NULL),
-                     11111); /* five words, as many as a call has */
+    /* five words, the arguments of a call */
+    assert_int_equal(call(__HYPERVISOR_hypfs_op, 1, 10, 100, NULL), 11111);
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_version, 0, 0, NULL), 4 << 16 | 17);
     assert_int_equal(call(__HYPERVISOR_xen_version, 99, 0, 0, NULL), -XEN_ENOSYS);
     assert_int_equal(call(63, 0, 0, 0, NULL), -XEN_ENOSYS);
@@ -35,6 +35,17 @@ static void test_dispatch(void **state)
         0);
     assert_int_equal(guest->vm_assist, 1u << VMASST_TYPE_runstate_update_flag);
     assert_int_equal(call(__HYPERVISOR_vm_assist, VMASST_CMD_enable, 0, 0, NULL), -XEN_EINVAL);
+    assert_int_equal(call(__HYPERVISOR_vm_assist, 7, VMASST_TYPE_runstate_update_flag, 0, NULL),
+                     -XEN_ENOSYS);
+    assert_int_equal(
+        call(__HYPERVISOR_vm_assist, VMASST_CMD_disable, VMASST_TYPE_runstate_update_flag, 0, NULL),
+        0);
+    assert_int_equal(guest->vm_assist, 0);
+    static const unsigned missing[] = { __HYPERVISOR_argo_op,  __HYPERVISOR_dm_op,
+                                        __HYPERVISOR_xsm_op,   __HYPERVISOR_xenpmu_op,
+                                        __HYPERVISOR_kexec_op, __HYPERVISOR_tmem_op };
+    for (unsigned i = 0; i < ARRAY_SIZE(missing); i++)
+        assert_int_equal(call(missing[i], 0, 0, 0, NULL), -XEN_ENOSYS);
 }
 
 static void test_version(void **state)
@@ -65,6 +76,10 @@ static void test_version(void **state)
     assert_string_equal(text, "<denied>");
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_build_id, gva(text), 0, NULL),
                      -XEN_EPERM);
+    be(control_vcpu);
+    assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_build_id, gva(text), 0, NULL),
+                     -XEN_ENODATA);
+    be(guest_vcpu[0]);
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_extraversion, 8, 0, NULL), -XEN_EFAULT);
     assert_int_equal(call(__HYPERVISOR_xen_version, XENVER_pagesize, 0, 0, NULL), 4096);
 }
@@ -81,12 +96,12 @@ static void test_multicall(void **state)
     e[1].op = __HYPERVISOR_memory_op;
     e[1].args[0] = 7;
     e[2].op = __HYPERVISOR_multicall;
-    e[3].op = 1ull << 32 | __HYPERVISOR_xen_version; /* not the number that its low half is */
+    e[3].op = 1ull << 32 | __HYPERVISOR_xen_version; /* must not be truncated to 32 bits */
     memory_restarts = 2;
     assert_int_equal(call(__HYPERVISOR_multicall, gva(e), 4, 0, &restarts), 0);
     assert_int_equal(restarts, 2);
     assert_int_equal(e[0].result, 105);
-    assert_int_equal(e[1].result, 7 + 2 * 0x40); /* it found its own progress again */
+    assert_int_equal(e[1].result, 7 + 2 * 0x40); /* the call continued from its own progress */
     assert_int_equal((int64_t)e[2].result, -XEN_EINVAL);
     assert_int_equal((int64_t)e[3].result, -XEN_ENOSYS);
     cpus[0].work = 1;
@@ -101,7 +116,7 @@ static void test_multicall(void **state)
     for (unsigned i = 0; i < 4; i++)
         assert_int_equal(e[i].result, 100 + i);
     assert_int_equal(call(__HYPERVISOR_multicall, 8, 1, 0, NULL), -XEN_EFAULT);
-    /* Of a 32-bit caller, what a register holds. */
+    /* A 32-bit caller: arguments are 32 bits wide. */
     memset(e, 0, sizeof e);
     e[0].op = __HYPERVISOR_memory_op;
     e[0].args[0] = 5ull << 32 | 7;
@@ -136,6 +151,7 @@ static void test_hvm_param(void **state)
     assert_int_equal(call(__HYPERVISOR_hvm_op, HVMOP_get_param, gva(&p), 0, NULL), -XEN_ESRCH);
     assert_int_equal(call(__HYPERVISOR_hvm_op, HVMOP_get_param, 0, 0, NULL), -XEN_EFAULT);
     assert_int_equal(call(__HYPERVISOR_hvm_op, HVMOP_flush_tlbs, 0, 0, NULL), -XEN_ENOSYS);
+    assert_int_equal(call(__HYPERVISOR_hvm_op, HVMOP_guest_request_vm_event, 0, 0, NULL), 0);
 }
 
 static void test_sched_op(void **state)
@@ -156,9 +172,9 @@ static void test_sched_op(void **state)
     w = (struct sched_watchdog){ 1, 0 };
     assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_watchdog, gva(&w), 0, NULL), 0);
     assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_watchdog, gva(&w), 0, NULL), -XEN_EINVAL);
-    w = (struct sched_watchdog){ 0, 0 }; /* a new one that expires at once */
+    w = (struct sched_watchdog){ 0, 0 }; /* a new watchdog that expires at once */
     assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_watchdog, gva(&w), 0, NULL), 1);
-    /* Poll: blocks until one comes; not at all if one is there. */
+    /* Poll blocks until an event is pending, or returns at once if one is. */
     poll.ports.p = ports;
     poll.timeout = system_time_ns() + 1600000;
     assert_int_equal(call(__HYPERVISOR_sched_op, SCHEDOP_poll, gva(&poll), 0, NULL), 0);

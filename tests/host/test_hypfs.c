@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/call/hypfs.c xen-lite/base/cmdline.c tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c
+// link: xen-lite/call/hypfs.c xen-lite/base/options.c tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c
 // libs: -lcmocka
 /*
- * Run-time parameters: the tree as xenhypfs reads it, what is refused, and that they do what they
- * say: the next log takes the mode, look-ups leave their windows and come back, while others look
- * and domains come and go.
+ * Run-time parameters: the tree as xenhypfs reads it, refused calls, and the effect of the
+ * parameters.  The next log takes the new mode.  Look-ups leave the windows and return to them,
+ * while other CPUs look up and domains are made and destroyed.
  */
 #include <threads.h>
 #include "mem_guest.h"
@@ -35,7 +35,8 @@ size_t copy_to_guest(uint64_t to, const void *src, size_t n)
 }
 static uint64_t gva(const void *p) { return (uint64_t)(uintptr_t)p; }
 
-/* Not a fixture of cmocka's: what fake_init does about faults is of the test that calls it. */
+/* Not a cmocka fixture: the fault handler that fake_init installs must belong to the
+ * calling test. */
 static void set_up(void)
 {
     cmdline.vlpt = true;
@@ -73,7 +74,7 @@ static long put_text(const char *path, const char *value)
 static long put_bool(const char *path, uint8_t value) { return put(path, &value, 1); }
 static const char *contents(void) { return (const char *)(entry + 1); }
 
-static void reads(void **state)
+static void parameters_read(void **state)
 {
     (void)state;
     set_up();
@@ -89,7 +90,7 @@ static void reads(void **state)
     assert_int_equal(entry->type, XEN_HYPFS_TYPE_BOOL);
     assert_int_equal(entry->content_len, 1);
     assert_int_equal(contents()[0], 1);
-    /* Room for all but the last byte: the description alone. */
+    /* The buffer is one byte short: only the entry's description is returned. */
     memset(answer, 0x5a, sizeof answer);
     assert_int_equal(get("/params/dirty", sizeof *entry + 4), -XEN_ENOBUFS);
     assert_int_equal(entry->content_len, 5);
@@ -98,7 +99,7 @@ static void reads(void **state)
     tear_down();
 }
 
-static void lists(void **state)
+static void directories_listed(void **state)
 {
     (void)state;
     set_up();
@@ -126,7 +127,7 @@ static void lists(void **state)
     tear_down();
 }
 
-static void refusals(void **state)
+static void bad_requests_refused(void **state)
 {
     static const char no_end[] = { '/', 'p' };
     static const char nul_inside[] = "/params/dirty\0x";
@@ -168,8 +169,8 @@ static void refusals(void **state)
     tear_down();
 }
 
-/* The mode is the next log's; the one that is on goes on as it began. */
-static void dirty_mode(void **state)
+/* A new mode takes effect for the next log.  A running log keeps its mode. */
+static void dirty_mode_of_the_next_log(void **state)
 {
     (void)state;
     set_up();
@@ -189,11 +190,11 @@ static void dirty_mode(void **state)
     fake_hw_dirty = false;
     assert_int_equal(put_text("/params/dirty", "hw"), 0);
     assert_int_equal(dirty_enable(guest), 0);
-    assert_false(guest->p2m.hw_dirty); /* what the machine cannot */
+    assert_false(guest->p2m.hw_dirty); /* the machine does not support it */
     tear_down();
 }
 
-static void window(void **state)
+static void windows_off_and_on(void **state)
 {
     (void)state;
     set_up();
@@ -207,7 +208,7 @@ static void window(void **state)
     assert_int_equal(vlpt_slot(&late->p2m), -1);
     assert_int_equal(get("/params/vlpt", sizeof answer), 0);
     assert_int_equal(contents()[0], 0);
-    /* A table that goes is forgotten by the window that nobody looks into. */
+    /* A freed table is removed also from a window that is not in use. */
     unsigned before = fake_vlpt_forgets;
     assert_int_equal(p2m_map(late, IPA(0x40000000), PA(0x100000000), 512, P2M_DEVICE), 0);
     spin_lock(&late->p2m.lock);
@@ -219,14 +220,14 @@ static void window(void **state)
     assert_int_equal(vlpt_slot(&guest->p2m), slot);
     assert_true(vlpt_slot(&late->p2m) >= 0 && vlpt_slot(&late->p2m) != slot);
     guest_free(late);
-    assert_int_equal(put_bool("/params/vlpt", 0),
-                     0); /* of who is gone nothing is left to write to */
+    /* a destroyed domain's window is not written to */
+    assert_int_equal(put_bool("/params/vlpt", 0), 0);
     assert_int_equal(put_bool("/params/vlpt", 1), 0);
     tear_down();
 }
 
-/* One CPU writes to logged pages and looks them up; the other turns the window off and on,
- * harvests, makes domains and ends them. */
+/* One CPU writes to logged pages and looks them up.  The other turns the window off and on,
+ * harvests, and makes and destroys domains. */
 #define PAGES 64u
 static int done;
 static int writer(void *arg)
@@ -243,7 +244,7 @@ static int writer(void *arg)
     return 0;
 }
 
-static void races(void **state)
+static void windows_switched_under_lookups(void **state)
 {
     (void)state;
     set_up();
@@ -258,8 +259,8 @@ static void races(void **state)
     thrd_t t;
     int wrong;
     thrd_create(&t, writer, NULL);
-    for (unsigned i = 0; i < 3000 || (total < 3000 && i < 3000000);
-         i++) { /* the other thread may be slow to start */
+    /* waits for the other thread to start */
+    for (unsigned i = 0; i < 3000 || (total < 3000 && i < 3000000); i++) {
         assert_int_equal(put_bool("/params/vlpt", i & 1), 0);
         assert_int_equal(dirty_harvest(guest, 0x40000, PAGES, words, true, &count), 0);
         total += count;
@@ -276,8 +277,9 @@ static void races(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads),      cmocka_unit_test(lists),  cmocka_unit_test(refusals),
-        cmocka_unit_test(dirty_mode), cmocka_unit_test(window), cmocka_unit_test(races),
+        cmocka_unit_test(parameters_read),      cmocka_unit_test(directories_listed),
+        cmocka_unit_test(bad_requests_refused), cmocka_unit_test(dirty_mode_of_the_next_log),
+        cmocka_unit_test(windows_off_and_on),   cmocka_unit_test(windows_switched_under_lookups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
-/* Memory and string functions against the C library's: random lengths, alignments, overlaps;
- * strtoul's corners. */
+/* Compares memory and string functions with the C library's: random lengths, alignments and
+ * overlaps, and strtoul's corner cases. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* The same sources under other names: the C library's own are what they are compared with. */
+/* The hypervisor's sources under other names, so that they can be compared with the C library's. */
 #define memcpy            xl_memcpy
 #define memmove           xl_memmove
 #define memset            xl_memset
@@ -28,6 +28,7 @@
 #define __stack_chk_guard xl_stack_chk_guard
 #define __stack_chk_fail  xl_stack_chk_fail
 #include "../../xen-lite/lib/lib.c"
+#include "../../xen-lite/base/stack_guard.c"
 #undef memcpy
 #undef memmove
 #undef memset
@@ -59,7 +60,7 @@ static void fill(uint8_t *p, size_t n)
 
 static int sign(int x) { return (x > 0) - (x < 0); }
 
-static void test_copies(void **state)
+static void test_memory_functions(void **state)
 {
     (void)state;
     _Alignas(16) uint8_t ours[ROOM], theirs[ROOM], from[ROOM];
@@ -83,7 +84,7 @@ static void test_copies(void **state)
     }
 }
 
-static void test_searches(void **state)
+static void test_string_searches(void **state)
 {
     (void)state;
     for (unsigned round = 0; round < 20000; round++) {
@@ -185,8 +186,8 @@ static void test_stack_guard(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_copies),      cmocka_unit_test(test_searches),
-        cmocka_unit_test(test_strtoul),     cmocka_unit_test(test_strlcpy),
+        cmocka_unit_test(test_memory_functions), cmocka_unit_test(test_string_searches),
+        cmocka_unit_test(test_strtoul),          cmocka_unit_test(test_strlcpy),
         cmocka_unit_test(test_stack_guard),
     };
     fake_init(1 << 20, 1);

@@ -28,7 +28,7 @@ static int end(void **state)
     return 0;
 }
 
-/* Called again as long as the hypervisor asks for it; counts how often. */
+/* Repeats the call as long as it is restarted, and counts the restarts. */
 static unsigned restarts;
 static long call(unsigned op, const void *arg)
 {
@@ -91,18 +91,18 @@ static void populate_and_decrease(void **state)
     assert_int_equal(ask(XENMEM_maximum_gpfn, 1), HOLE + 3);
     assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list, 4, 0), 4);
     assert_int_equal(world[1]->tot_pages, had);
-    assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list, 4, 0), 0); /* nothing there */
+    assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list, 4, 0), 0); /* no memory there */
 
     list[0] = 1024, list[1] = 1536, list[2] = 2048;
     assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 3, 9), 3);
     assert_int_equal(world[1]->tot_pages, had + 1536);
     assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list, 1, 9), 1);
     list[1] = 1537;
-    assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list + 1, 1, 9),
-                     1); /* across two blocks */
+    /* across two blocks */
+    assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list + 1, 1, 9), 1);
     assert_int_equal(world[1]->tot_pages, had + 512);
-    assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 1, 18),
-                     0); /* too large: the tools try smaller ones */
+    /* too large: the tools then try smaller extents */
+    assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 1, 18), 0);
 }
 
 static bool zeroed(domid_t dom, uint64_t gfn, unsigned pages)
@@ -114,7 +114,7 @@ static bool zeroed(domid_t dom, uint64_t gfn, unsigned pages)
     return true;
 }
 
-/* Sent back whenever they ask: a block is cleared once, and taken out once. */
+/* Preempted at every check: a block is cleared only once, and taken out only once. */
 static void reservation_restarts(void **state)
 {
     xen_pfn_t list[2] = { 1024, 1536 };
@@ -131,12 +131,12 @@ static void reservation_restarts(void **state)
     assert_int_equal(restarts, 2 * 512 / 16 - 1);
     assert_int_equal(world[1]->tot_pages, had);
     assert_int_equal(world_type(1, 1024 + 511), P2M_NONE);
-    /* A place in the extent that it does not have. */
+    /* A restart position beyond the extent. */
     struct xen_memory_reservation r = {
         .extent_start = { .q = gva(list) }, .nr_extents = 2, .extent_order = 9, .domid = 1
     };
     assert_int_equal(do_memory_op(XENMEM_decrease_reservation | 512ull << (6 + 17), gva(&r)), 0);
-    /* Where it goes on has room in a 32-bit register, which is all that some callers have. */
+    /* The restart position fits in a 32-bit register, which is all that 32-bit callers have. */
     assert_int_equal(reserve(XENMEM_populate_physmap, 1, list + 1, 1, 9), 1);
     list[0] = 1536;
     r.nr_extents = 1;
@@ -150,11 +150,12 @@ static void reservation_restarts(void **state)
     fake_preempt = true;
     list[0] = 1024;
     r.nr_extents = 2;
-    /* Extents of more than a page are numbered with fewer bits; more of them are refused. */
+    /* For extents larger than a page, the position has fewer bits; more extents are refused. */
     r.nr_extents = 1u << 17;
     assert_int_equal(do_memory_op(XENMEM_decrease_reservation, gva(&r)), 0);
     r.nr_extents = 2;
-    /* Another order comes along, and the domain dies: the block that was begun with is not lost. */
+    /* The restart has another order, and then the domain dies: the block in progress is
+     * not lost. */
     assert_int_equal(do_memory_op(XENMEM_populate_physmap, gva(&r)), -XEN_ERESTART);
     assert_non_null(world[1]->populating.page);
     r.extent_order = 8;
@@ -162,9 +163,9 @@ static void reservation_restarts(void **state)
     assert_int_equal(world[1]->tot_pages, had + 512 + 256);
     fake_preempt = false;
     assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list + 1, 1, 8), 1);
-    memory_forget_block(world[1]);
+    page_forget_block(world[1]);
     assert_int_equal(world[1]->tot_pages, had);
-    /* A direct-mapped domain's pages go singly. */
+    /* A direct-mapped domain's pages are removed one by one. */
     world[0]->direct_map = true;
     world_be(0, 0);
     assert_int_equal(reserve(XENMEM_decrease_reservation, 0, list, 1, 9), 0);
@@ -186,25 +187,26 @@ static void reservation_refused(void **state)
     assert_int_equal(call(XENMEM_populate_physmap, NULL), 0);
     assert_int_equal(call(XENMEM_populate_physmap, &pod), 0);
     assert_int_equal(reserve(XENMEM_increase_reservation, 1, list, 1, 0), 0);
-    assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 4, 0),
-                     2); /* stops at the address that is none */
+    /* stops at the invalid address */
+    assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 4, 0), 2);
     world_p2m_fails = true;
     assert_int_equal(reserve(XENMEM_populate_physmap, 1, list + 3, 1, 0), 0);
     world[1]->max_pages = world[1]->tot_pages;
     assert_int_equal(reserve(XENMEM_populate_physmap, 1, list + 3, 1, 0), 0);
     assert_int_equal(ask(XENMEM_maximum_reservation, 1), world[1]->max_pages);
-    world[1]->max_pages = ~0u; /* no limit: no error either */
+    world[1]->max_pages = ~0u; /* no limit, so no error */
     assert_true(ask(XENMEM_maximum_reservation, 1) >= INT32_MAX);
     world[1]->max_pages = world[1]->tot_pages;
     world_be(2, 0);
-    assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 1, 0), 0); /* not its business */
+    /* a guest may not do this */
+    assert_int_equal(reserve(XENMEM_populate_physmap, 1, list, 1, 0), 0);
     assert_int_equal(reserve(XENMEM_decrease_reservation, 1, list, 1, 0), 0);
     assert_int_equal(reserve(XENMEM_populate_physmap, DOMID_SELF, list, 1, 0), 1);
 }
 
 #define MANY (2 * MEMOP_PAGES_A_LOOK + 3)
 
-static void goes_on(void **state)
+static void reservation_preempted(void **state)
 {
     xen_pfn_t list[MANY];
     (void)state;
@@ -221,8 +223,8 @@ static void goes_on(void **state)
     assert_int_equal(do_memory_op(XENMEM_populate_physmap | (MANY + 1) << 6, gva(&r)), MANY + 1);
 }
 
-/* dom0's pages stay its own while they are out of its map, and come back to the same place. */
-static void direct_map(void **state)
+/* dom0 keeps its pages while they are out of its map, and gets them back at the same address. */
+static void direct_mapped_dom0(void **state)
 {
     struct domain *d = world[0];
     struct page *p = page_alloc(d, 0, 0);
@@ -243,15 +245,15 @@ static void direct_map(void **state)
     assert_ptr_equal(world_page(0, list[0]), p);
     assert_int_equal(p->refs, 1);
     assert_false(p->flags & PAGE_KEPT);
-    assert_int_equal(reserve(XENMEM_populate_physmap, 0, list, 1, 0), 1); /* is there already */
+    assert_int_equal(reserve(XENMEM_populate_physmap, 0, list, 1, 0), 1); /* is mapped already */
     assert_int_equal(p->refs, 1);
     assert_int_equal(remove_at(0, list[0]), 0);
     assert_true(p->flags & PAGE_KEPT);
-    /* A page that somebody else's mapping keeps, but the map does not, is not to be had. */
+    /* A page that only another domain's mapping keeps alive cannot be taken. */
     p->flags &= (uint8_t)~PAGE_KEPT;
     assert_int_equal(reserve(XENMEM_populate_physmap, 0, list, 1, 0), 0);
     page_put(p);
-    /* A free one is, and it comes clean; another domain's is not. */
+    /* A free page can be taken, and is cleared.  Another domain's cannot. */
     memset(page_va(p), 0x77, PAGE_SIZE);
     assert_int_equal(reserve(XENMEM_populate_physmap, 0, list, 1, 0), 1);
     assert_ptr_equal(world_page(0, list[0]), p);
@@ -274,8 +276,8 @@ static void shared_info(void **state)
     assert_int_equal(world_type(1, 40), P2M_SHARED);
     assert_true(d->shared_ipa.v == 40 << 12);
     assert_int_equal(add(DOMID_SELF, XENMAPSPACE_shared_info, 0, 40), 0);
-    assert_int_equal(add(DOMID_SELF, XENMAPSPACE_shared_info, 0, GUEST_RAM),
-                     0); /* over memory, as Linux does */
+    /* in place of RAM, as Linux does */
+    assert_int_equal(add(DOMID_SELF, XENMAPSPACE_shared_info, 0, GUEST_RAM), 0);
     assert_null(world_page(1, 40));
     assert_ptr_equal(world_page(1, GUEST_RAM), d->shared_page);
     assert_int_equal(remove_at(DOMID_SELF, GUEST_RAM), 0);
@@ -287,7 +289,7 @@ static void shared_info(void **state)
     assert_int_equal(add(DOMID_SELF, XENMAPSPACE_grant_table, 9, 42), -XEN_EINVAL);
     assert_int_equal(add(DOMID_SELF, XENMAPSPACE_gmfn, 0, 42), -XEN_ENOSYS);
     assert_int_equal(add(DOMID_SELF, XENMAPSPACE_gmfn_foreign, 0, 42), -XEN_ENOSYS);
-    assert_int_equal(add(DOMID_SELF, XENMAPSPACE_gmfn_range, 0, 42), 0); /* of no pages */
+    assert_int_equal(add(DOMID_SELF, XENMAPSPACE_gmfn_range, 0, 42), 0); /* an empty range */
     assert_int_equal(add(DOMID_SELF, XENMAPSPACE_dev_mmio, 0, 42), -XEN_EACCES);
     assert_int_equal(add(DOMID_SELF, 99, 0, 42), -XEN_ENOSYS);
     assert_int_equal(add(DOMID_SELF, XENMAPSPACE_shared_info, 0, 1ull << 28), -XEN_EINVAL);
@@ -305,15 +307,15 @@ static void shared_info(void **state)
     assert_int_equal(world[0]->p2m.max_gfn < WORLD_GFNS, 1);
 }
 
-static void devices(void **state)
+static void device_pages(void **state)
 {
     (void)state;
     uart_base = PA(0x9000000);
     gic_info.dist = PA(0x8000000), gic_info.dist_bytes = 0x10000;
     assert_int_equal(add(0, XENMAPSPACE_dev_mmio, 0x9010, 43), 0);
     assert_int_equal(world_type(0, 43), P2M_DEVICE);
-    assert_int_equal(add(0, XENMAPSPACE_dev_mmio, 0x9000, 44),
-                     0); /* the console, the controller, memory: not given */
+    /* the console, the GIC and memory are refused */
+    assert_int_equal(add(0, XENMAPSPACE_dev_mmio, 0x9000, 44), 0);
     assert_int_equal(add(0, XENMAPSPACE_dev_mmio, 0x8008, 45), 0);
     assert_int_equal(add(0, XENMAPSPACE_dev_mmio, frame_base + 5, 46), 0);
     assert_true(!world_page(0, 44) && !world_page(0, 45) && !world_page(0, 46));
@@ -333,7 +335,7 @@ static void foreign_maps(void **state)
     assert_ptr_equal(world_page(0, HOLE), p);
     assert_int_equal(world_type(0, HOLE), P2M_FOREIGN);
     assert_int_equal(p->refs, 2);
-    assert_int_equal(foreign(DOMID_SELF, 1, GUEST_RAM, HOLE, &err), 0); /* over itself */
+    assert_int_equal(foreign(DOMID_SELF, 1, GUEST_RAM, HOLE, &err), 0); /* a page over itself */
     assert_int_equal(p->refs, 2);
     assert_int_equal(remove_at(DOMID_SELF, HOLE), 0);
     assert_int_equal(p->refs, 1);
@@ -368,7 +370,7 @@ static void foreign_maps(void **state)
     assert_int_equal(err, -XEN_EPERM);
 }
 
-static void batch(void **state)
+static void physmap_batch(void **state)
 {
     xen_ulong_t idx[MANY];
     xen_pfn_t gfn[MANY];
@@ -408,7 +410,7 @@ static void batch(void **state)
     assert_int_equal(call(XENMEM_add_to_physmap_batch, NULL), -XEN_EFAULT);
 }
 
-static void resources(void **state)
+static void resources_acquired(void **state)
 {
     xen_pfn_t list[4] = { HOLE, HOLE + 1, HOLE + 2, 1ull << 30 };
     struct xen_mem_acquire_resource size = { .domid = 1, .type = XENMEM_resource_grant_table }, op;
@@ -434,7 +436,7 @@ static void resources(void **state)
     assert_ptr_equal(world_page(0, HOLE + 2), world[1]->grant.frame[3]);
     assert_int_equal(world[1]->grant.frame[3]->refs, 2);
     assert_int_equal(ACQUIRE(.nr_frames = 2, .frame = 3), -XEN_EINVAL);
-    assert_int_equal(ACQUIRE(.nr_frames = 4), -XEN_EIO); /* the last place is none */
+    assert_int_equal(ACQUIRE(.nr_frames = 4), -XEN_EIO); /* the last destination is invalid */
     assert_int_equal(ACQUIRE(.nr_frames = 1, .frame = 1ull << 32), -XEN_EINVAL);
     assert_int_equal(ACQUIRE(.nr_frames = ~0u), -XEN_EINVAL);
     assert_int_equal(ACQUIRE(.nr_frames = 0), -XEN_EINVAL);
@@ -451,7 +453,7 @@ static void resources(void **state)
     assert_int_equal(ACQUIRE(.nr_frames = 1), -XEN_EPERM);
 }
 
-static void questions(void **state)
+static void queries(void **state)
 {
     struct xen_memory_reservation claim = { .nr_extents = 100, .domid = 1 };
     struct xen_reserved_device_memory_map rdm = { .flags = XENMEM_RDM_ALL, .nr_entries = 5 };
@@ -466,7 +468,8 @@ static void questions(void **state)
     assert_int_equal(world[1]->outstanding, 100 - world[1]->tot_pages);
     assert_int_equal(call(XENMEM_claim_pages, &claim), -XEN_EINVAL);
     claim.domid = 2, claim.nr_extents = 10;
-    assert_int_equal(call(XENMEM_claim_pages, &claim), -XEN_EINVAL); /* has that many already */
+    /* already has that many pages */
+    assert_int_equal(call(XENMEM_claim_pages, &claim), -XEN_EINVAL);
     world[2]->max_pages = ~0u, claim.nr_extents = 1u << 20;
     assert_int_equal(call(XENMEM_claim_pages, &claim), -XEN_ENOMEM);
     claim.domid = 1, claim.nr_extents = 0;
@@ -502,14 +505,14 @@ int main(void)
         TEST(populate_and_decrease),
         TEST(reservation_restarts),
         TEST(reservation_refused),
-        TEST(goes_on),
-        TEST(direct_map),
+        TEST(reservation_preempted),
+        TEST(direct_mapped_dom0),
         TEST(shared_info),
-        TEST(devices),
+        TEST(device_pages),
         TEST(foreign_maps),
-        TEST(batch),
-        TEST(resources),
-        TEST(questions),
+        TEST(physmap_batch),
+        TEST(resources_acquired),
+        TEST(queries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
-// link: migrate/codec.c migrate/common.c migrate/conn.c migrate/dial.c migrate/fault.c
+// link: migrate/codec.c migrate/common.c migrate/conn.c migrate/dial.c migrate/fault_inject.c
 // libs: -lcmocka -lpthread
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Every record type there and back over a socket pair; and what a damaged or hostile stream is
- * told. */
+/* Sends and receives every record type over a socket pair, and checks how damaged and hostile
+ * streams are refused. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,12 +15,12 @@
 
 #include <cmocka.h>
 
-#undef fail /* cmocka's; the daemon's is meant */
+#undef fail /* cmocka defines fail(); these tests use the daemon's */
 #define bench_fail(...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__))
 
 #include "../../migrate/codec.h"
 #include "../../migrate/conn.h"
-#include "../../migrate/fault.h"
+#include "../../migrate/fault_inject.h"
 
 static struct conn tx, rx;
 static struct failure tx_failure, rx_failure;
@@ -45,7 +45,8 @@ static void close_pair(void)
     record_free(&record);
 }
 
-/* A valid payload of each type, with all of its parts; bytes, or 0 for none. */
+/* Writes a valid payload with all of its parts. Returns its length, or 0 if the type has no
+ * payload. */
 static size_t sample(uint32_t type, uint8_t *p)
 {
     memset(p, 0, 4096);
@@ -134,8 +135,8 @@ static void test_round_trips(void **unused)
     }
 }
 
-/* Any one bit wrong in a record is seen at once, except in page data (which has sums of its own).
- */
+/* A record with any single bit flipped is refused at once, except in page data, which has
+ * checksums of its own. */
 static void test_every_flipped_bit_is_seen(void **unused)
 {
     (void)unused;
@@ -144,7 +145,7 @@ static void test_every_flipped_bit_is_seen(void **unused)
             continue;
         size_t n = sample(type, buffer), total = sizeof(struct xlm_header) + xlm_pad(n);
         for (size_t at = 0; at < total; at++) {
-            struct fault fault = { .corrupt = true, .at = at };
+            struct fault_inject fault = { .corrupt = true, .at = at };
             open_pair();
             tx.fault = &fault;
             assert_int_equal(conn_send_struct(&tx, type, buffer, n), 0);
@@ -198,7 +199,7 @@ static void test_zero_page(void **unused)
     }
 }
 
-/* A well-sealed record with a wrong inside. */
+/* A record with correct checksums and wrong contents must be refused with this text. */
 static void refuse(uint32_t type, size_t length, const char *text)
 {
     open_pair();
@@ -223,32 +224,33 @@ static void test_malformed(void **unused)
     refuse(0, 0, "unknown type 0");
     refuse(XLM_HELLO, 40, "length 40 is not within 48 to 48");
     refuse(XLM_COMMIT, 8, "length 8 is not within 0 to 0");
-    refuse(XLM_HELLO, 48, "not a greeting");
+    refuse(XLM_HELLO, 48, "its magic number is wrong");
     n = sample(XLM_DOMAIN, buffer), d->config_length = XLM_CONFIG_MAX + 1,
-    refuse(XLM_DOMAIN, n, "configuration of 65537");
+    refuse(XLM_DOMAIN, n, "configuration of 65537 bytes");
     n = sample(XLM_DOMAIN, buffer), d->context_length = 100,
     refuse(XLM_DOMAIN, n, "its parts take");
     n = sample(XLM_DOMAIN, buffer), memset(d->name, 'x', sizeof d->name),
-    refuse(XLM_DOMAIN, n, "name does not end");
+    refuse(XLM_DOMAIN, n, "the name is empty or does not end");
     n = sample(XLM_DOMAIN, buffer), d->vcpu_count = 9, refuse(XLM_DOMAIN, n, "9 vCPUs");
     n = sample(XLM_DOMAIN, buffer), d->max_pages = 1ull << 40,
-    refuse(XLM_DOMAIN, n, "90 pages of 1099511627776");
+    refuse(XLM_DOMAIN, n, "90 pages of at most 1099511627776");
     n = sample(XLM_DOMAIN, buffer), d->file[0].size = 1ull << 40,
-    refuse(XLM_DOMAIN, n, "file 0 of");
+    refuse(XLM_DOMAIN, n, "file 0 is not valid");
     n = sample(XLM_DOMAIN, buffer), buffer[sizeof *d + 1] = 0,
-    refuse(XLM_DOMAIN, n, "a NUL in the configuration");
+    refuse(XLM_DOMAIN, n, "the configuration contains a NUL");
     n = sample(XLM_ZERO, buffer), p->run_count = 3, refuse(XLM_ZERO, n, "3 runs do not fit");
     n = sample(XLM_ZERO, buffer), p->page_count = 6,
-    refuse(XLM_ZERO, n, "its runs have 5 pages, it says 6");
-    n = sample(XLM_ZERO, buffer), run[1].count = 0, refuse(XLM_ZERO, n, "run 1: 0 frames");
+    refuse(XLM_ZERO, n, "its runs have 5 pages, but its page count is 6");
+    n = sample(XLM_ZERO, buffer), run[1].count = 0,
+    refuse(XLM_ZERO, n, "run 1 is not valid: 0 frames");
     n = sample(XLM_ZERO, buffer), run[0].gfn = ~0ull,
-    refuse(XLM_ZERO, n, "run 0: 3 frames from ffffffffffffffff");
+    refuse(XLM_ZERO, n, "run 0 is not valid: 3 frames from ffffffffffffffff");
     n = sample(XLM_STATE, buffer), s->node_count = 2,
-    refuse(XLM_STATE, n, "1 xenstore nodes where it says 2");
-    n = sample(XLM_STATE, buffer), s->range_count = 5000, refuse(XLM_STATE, n, "ranges 5000");
+    refuse(XLM_STATE, n, "1 xenstore nodes, but its node count is 2");
+    n = sample(XLM_STATE, buffer), s->range_count = 5000, refuse(XLM_STATE, n, "5000 ranges");
     n = sample(XLM_STATE, buffer), s->context_length = 16, refuse(XLM_STATE, n, "its parts take");
     n = sample(XLM_FILE, buffer), ((struct xlm_file *)(void *)buffer)->kind = 2,
-    refuse(XLM_FILE, n, "file 2 at 0");
+    refuse(XLM_FILE, n, "file 2 at offset 0");
     memset(buffer, 0, 64), p->run_count = 1, p->page_count = 2000,
                            refuse(XLM_PAGES, 64, "2000 pages in 1 runs");
     memset(buffer, 0, 64), p->run_count = 1, p->page_count = 2, p->codec = 1,
@@ -264,13 +266,13 @@ static void test_order(void **unused)
     tx.tx_index = 5;
     conn_send_struct(&tx, XLM_DONE, NULL, 0);
     assert_int_equal(conn_receive(&rx, &record), -1);
-    assert_non_null(strstr(rx_failure.text, "out of order: its index is 5"));
+    assert_non_null(strstr(rx_failure.text, "out of order: the header has the index 5"));
     close_pair();
     open_pair();
     conn_send_struct(&tx, XLM_DONE, NULL, 0);
     assert_int_equal(conn_expect(&rx, &record, XLM_COMMIT), -1);
     assert_non_null(
-        strstr(rx_failure.text, "record 0 (DONE) at offset 0: comes where COMMIT should"));
+        strstr(rx_failure.text, "record 0 (DONE) at offset 0: came where COMMIT was expected"));
     close_pair();
 }
 
@@ -298,15 +300,15 @@ static void test_a_peers_text_is_printable(void **unused)
 
 static void test_fault_syntax(void **unused)
 {
-    struct fault f;
+    struct fault_inject f;
     (void)unused;
-    assert_int_equal(fault_parse("cut-after-bytes:12", &f), 0);
+    assert_int_equal(fault_inject_parse("cut-after-bytes:12", &f), 0);
     assert_true(f.cut && f.at == 12);
-    assert_int_equal(fault_parse("corrupt-byte:0", &f), 0);
+    assert_int_equal(fault_inject_parse("corrupt-byte:0", &f), 0);
     assert_true(f.corrupt && f.at == 0);
-    assert_int_equal(fault_parse("exit-at-stage:verified", &f), 0);
+    assert_int_equal(fault_inject_parse("exit-at-stage:verified", &f), 0);
     assert_string_equal(f.stage, "verified");
-    assert_int_equal(fault_parse("pause-at-stage:waiting:250", &f), 0);
+    assert_int_equal(fault_inject_parse("pause-at-stage:waiting:250", &f), 0);
     assert_true(!strcmp(f.stage, "waiting") && f.pause_ms == 250);
     static const char *const bad[] = { "",
                                        "cut",
@@ -317,7 +319,7 @@ static void test_fault_syntax(void **unused)
                                        "corrupt-byte:-1",
                                        "pause-at-stage:a:b" };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        assert_int_equal(fault_parse(bad[i], &f), -1);
+        assert_int_equal(fault_inject_parse(bad[i], &f), -1);
 }
 
 int main(void)

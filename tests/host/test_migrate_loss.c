@@ -1,10 +1,11 @@
-// link: tests/host/fake_hyp.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/dial.c migrate/fault.c migrate/features.c migrate/files.c migrate/forecast.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/speed.c migrate/state.c migrate/target.c migrate/writes.c
+// link: tests/host/fake_backend.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/dial.c migrate/fault_inject.c migrate/features.c migrate/files.c migrate/rate_forecast.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/rate_speed.c migrate/state.c migrate/target.c migrate/rate_writes.c
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hand-over under fire: the connection cut after every so many bytes in either direction, bits
- * flipped, either daemon killed at every stage.  However it goes, once the two hosts have talked
- * again exactly one of them runs the guest, whole.
+ * The hand-over with faults: the connection is cut after various numbers of bytes in either
+ * direction, bits are flipped, and either daemon is killed at every stage. After each fault, when
+ * the two hosts have reached each other again, exactly one of them runs the guest, and its memory
+ * is intact.
  */
 #include "migrate_bench.h"
 
@@ -15,9 +16,12 @@
 #include "../../migrate/rate.h"
 
 const char *__asan_default_options(void);
-const char *__asan_default_options(void) { return "detect_leaks=0"; /* a killed daemon's memory */ }
+const char *__asan_default_options(void)
+{
+    return "detect_leaks=0"; /* a killed daemon never frees its memory */
+}
 
-/* B's port, for the settling after the loss. */
+/* B's port, at which A resolves the migration after a lost connection. */
 static int server_fd;
 static pthread_t server_thread;
 static volatile bool serving;
@@ -83,7 +87,7 @@ static void check_whole(enum source_result result, const char *what, uint64_t at
     if ((result == SOURCE_OK && !on_b) || (result == SOURCE_FAILED && !on_a))
         bench_fail("%s at %llu: result %d, but it runs on %s", what, (unsigned long long)at, result,
                    on_a ? "A" : "B");
-    /* And it still works: it can be written, and is on nobody's log. */
+    /* The guest still works: it can write its memory, and its dirty log is off. */
     assert_false(fake_logging(0));
     bench_from = on_b;
     uint64_t before = bench_sequence;
@@ -94,7 +98,7 @@ static void check_whole(enum source_result result, const char *what, uint64_t at
 static enum source_result one(int side, bool corrupt, uint64_t at)
 {
     start();
-    bench_host[side].fault = (struct fault){ .cut = !corrupt, .corrupt = corrupt, .at = at };
+    bench_host[side].fault = (struct fault_inject){ .cut = !corrupt, .corrupt = corrupt, .at = at };
     enum source_result result = bench_migrate();
     if (result == SOURCE_UNRESOLVED && fake_runs(0))
         bench_fail("unresolved, but A runs it");
@@ -105,11 +109,11 @@ static enum source_result one(int side, bool corrupt, uint64_t at)
     return result;
 }
 
-/* How many bytes each side sends in a migration in which nothing happens. */
+/* The number of bytes that each side sends in a migration without a fault. */
 static uint64_t stream_bytes(int side)
 {
     start();
-    bench_host[side].fault = (struct fault){ .cut = true, .at = UINT64_MAX };
+    bench_host[side].fault = (struct fault_inject){ .cut = true, .at = UINT64_MAX };
     assert_int_equal(bench_migrate(), SOURCE_OK);
     uint64_t bytes = side == 0 ? bench_report.bytes_sent : 48 + 32 + 8 * (32 + 16) + 5 * 64;
     server_stop();
@@ -169,7 +173,7 @@ static void kill_at(int side, const char *stage)
     enum source_result result = bench_migrate();
     if (bench_host[side].fault.stage[0])
         bench_fail("stage %s was not reached", stage);
-    /* init starts it again */
+    /* as if init started the daemon again */
     bench_restart(side);
     settle_recover(&bench_host[side]);
     settle();
@@ -221,7 +225,7 @@ static void kill_measuring(void)
 {
     pthread_t thread;
     bench_start(256);
-    bench_host[0].fault = (struct fault){ .stage = "measuring", .die = die_measuring };
+    bench_host[0].fault = (struct fault_inject){ .stage = "measuring", .die = die_measuring };
     pthread_create(&thread, NULL, measure_main, NULL);
     pthread_join(thread, NULL);
     assert_true(fake_logging(0));
@@ -232,11 +236,11 @@ static void kill_measuring(void)
 static void log_by_somebody_else(void)
 {
     struct failure f = { 0 };
-    struct hyp_domain d;
-    struct hyp *h = hyp_open("A", &f);
-    assert_int_equal(hyp_find(h, "guest", &d), 0);
-    assert_int_equal(hyp_log_enable(h, d.domid), 0);
-    hyp_close(h);
+    struct backend_domain d;
+    struct backend *h = backend_open("A", &f);
+    assert_int_equal(backend_find(h, "guest", &d), 0);
+    assert_int_equal(backend_log_enable(h, d.domid), 0);
+    backend_close(h);
 }
 
 static void test_kill_measuring(void **unused)
@@ -248,7 +252,7 @@ static void test_kill_measuring(void **unused)
     assert_true(fake_runs(0));
     assert_int_equal(bench_journals(0), 0);
     bench_end();
-    /* the guest has been started anew meanwhile: that one is let alone, whatever it does */
+    /* the guest has been created again meanwhile: the new domain must not be touched */
     kill_measuring();
     fake_make_guest(0, "guest", 256, bench_kernel);
     fake_suspend(0, true);
@@ -257,7 +261,7 @@ static void test_kill_measuring(void **unused)
     assert_true(fake_exists(0) && !fake_runs(0) && fake_logging(0));
     assert_int_equal(bench_journals(0), 0);
     bench_end();
-    /* or it is gone */
+    /* or the guest has been destroyed */
     kill_measuring();
     fake_destroy(0);
     settle_recover(&bench_host[0]);
@@ -265,9 +269,9 @@ static void test_kill_measuring(void **unused)
     bench_end();
 }
 
-/* --- a person decides --- */
+/* --- the operator decides --- */
 
-/* A has sent COMMIT, B has died before it read it, and nobody answers. */
+/* A has sent COMMIT, B has died before reading it, and nobody answers A. */
 static void make_open(void)
 {
     start();
@@ -279,9 +283,10 @@ static void make_open(void)
     settle_recover(&bench_host[1]);
     assert_true(fake_exists(0) && fake_exists(1));
     assert_false(fake_runs(0) || fake_runs(1));
-    assert_true(settle_once(&bench_host[0])); /* cannot reach B: stays open */
+    assert_true(
+        settle_once(&bench_host[0])); /* B cannot be reached: the migration stays unresolved */
     assert_false(fake_runs(0) || fake_runs(1));
-    /* A second migration of it is refused meanwhile. */
+    /* A second migration of the guest is refused meanwhile. */
     struct source_request saved = bench_request;
     assert_int_equal(bench_migrate(), SOURCE_FAILED);
     bench_request = saved;
@@ -290,8 +295,7 @@ static void make_open(void)
 static void finish_open(void)
 {
     server_start();
-    /* the port is another one now: A's journal has the old one, as it would after a restart of B
-     * elsewhere; write it anew */
+    /* B has another port now, and A's journal has the old one: correct the journal */
     struct journal *list;
     char dir[128];
     host_journal_dir(&bench_host[0], dir, sizeof dir);
@@ -360,7 +364,7 @@ static void test_give_up_on_b(void **unused)
     finish_open();
     check_whole(SOURCE_FAILED, "given up on B", 0);
     assert_int_equal(settle_decide(&bench_host[1], "guest", false, &f), -1);
-    assert_non_null(strstr(f.text, "nothing is open"));
+    assert_non_null(strstr(f.text, "no unresolved migration of guest"));
     bench_end();
 }
 

@@ -1,8 +1,8 @@
-// link: tests/host/fake_hyp.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/control.c migrate/dial.c migrate/fault.c migrate/features.c migrate/files.c migrate/forecast.c migrate/histogram.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/speed.c migrate/state.c migrate/target.c migrate/writes.c migrate/xlm_show.c
+// link: tests/host/fake_backend.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/local_socket.c migrate/dial.c migrate/fault_inject.c migrate/features.c migrate/files.c migrate/rate_forecast.c migrate/histogram.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/rate_speed.c migrate/state.c migrate/target.c migrate/rate_writes.c migrate/xlm_show.c
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* xlm dirty-rate against a fake hypervisor: what it says, that it keeps out of migrations' way, and
- * that the log goes off however it ends. */
+/* xlm dirty-rate with a fake hypervisor: its results, that a migration ends it, and that the
+ * dirty log is off after every kind of end. */
 #include "migrate_bench.h"
 
 #include <fcntl.h>
@@ -10,11 +10,11 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "../../migrate/control.h"
+#include "../../migrate/local_socket.h"
 #include "../../migrate/rate.h"
-#include "../../migrate/speed.h"
+#include "../../migrate/rate_speed.h"
 
-/* xlm itself, to run in a process of its own. */
+/* xlm itself, which the tests run in a process of its own. */
 #define main  xlm_main
 #define usage xlm_usage
 int xlm_main(int argc, char **argv);
@@ -31,11 +31,11 @@ static char client_line[65536];
 
 static void *serve_main(void *unused)
 {
-    control_serve(&bench_host[0], client_fd[1]);
+    local_socket_serve(&bench_host[0], client_fd[1]);
     return unused;
 }
 
-/* A request on a connection of its own. */
+/* Sends a request on a new connection. */
 static void ask_for(const char *request)
 {
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, client_fd), 0);
@@ -94,7 +94,7 @@ static void assert_done(const char *result, const char *error)
         bench_fail("\"%s\" is not in: %s", error, client_line);
 }
 
-/* Nothing of the measurement is left. */
+/* Checks that the log is off, and that no journal is left. */
 static void assert_off(void)
 {
     assert_false(fake_logging(0));
@@ -114,7 +114,7 @@ static void begin(const char *seconds, const char *interval_ms)
     ask_for(request);
 }
 
-/* One that is under way, with something measured. */
+/* Begins a long measurement, and waits until an interval has been measured. */
 static void begin_long(void)
 {
     begin("3600", "50");
@@ -131,7 +131,7 @@ static void end(void)
     bench_end();
 }
 
-/* --- what it says --- */
+/* --- the results --- */
 
 static void test_measures(void **unused)
 {
@@ -155,11 +155,11 @@ static void test_measures(void **unused)
         total += pages;
     }
     assert_int_equal(intervals, 10);
-    assert_true(full >= 7); /* on a busy machine the writer may have to wait */
+    assert_true(full >= 7); /* on a busy machine the writing thread may be late */
     assert_true(is_event("done"));
     assert_done("ok", "");
     assert_false(fake_logging(0));
-    assert_int_equal(fake_harvests(), 10); /* one an interval */
+    assert_int_equal(fake_harvests(), 10); /* one harvest per interval */
     assert_int_equal(value(client_line, "intervals"), 10);
     assert_true(value(client_line, "pages") == total / 10 &&
                 value(client_line, "most_mib_s") >= value(client_line, "mib_s"));
@@ -184,7 +184,7 @@ static void test_measures(void **unused)
     end();
 }
 
-/* After a delay the intervals are of one length again: none is cut short to catch up. */
+/* After a delay the intervals have the same length again: none is shortened to catch up. */
 static void test_late(void **unused)
 {
     uint32_t intervals = 0;
@@ -199,8 +199,8 @@ static void test_late(void **unused)
     end();
 }
 
-/* Short times are seen without clearing the log: what was there at the look is there at the
- * interval's end. */
+/* A peek does not clear the log: the pages that it saw are also in the harvest at the end of the
+ * interval. */
 static void test_looks_within_an_interval(void **unused)
 {
     (void)unused;
@@ -208,12 +208,12 @@ static void test_looks_within_an_interval(void **unused)
     until_event("done");
     assert_done("ok", "");
     assert_int_equal(fake_harvests(), 2);
-    assert_int_equal(fake_peeks(), 4); /* at a hundredth and at a tenth of each */
+    assert_int_equal(fake_peeks(), 4); /* at 1/100 and at 1/10 of each interval */
     char *rates = json_get_raw(client_line, "rates");
     int points = 0;
     for (const char *at = rates; (at = strstr(at, "\"ms\"")); at++)
         points++;
-    assert_int_equal(points, 4); /* those two, one interval, both */
+    assert_int_equal(points, 4); /* the two peeks, one interval, two intervals */
     assert_int_equal(value(client_line, "pages"), HOT);
     free(rates);
     end();
@@ -246,7 +246,7 @@ static void test_histogram_event(void **unused)
     end();
 }
 
-/* The forecast starts from what the last migration achieved, unless told otherwise. */
+/* The forecast uses the bandwidth of the last migration, unless the request has one. */
 static void test_bandwidth_of_the_last_migration(void **unused)
 {
     char *forecast;
@@ -277,16 +277,16 @@ static void test_bandwidth_of_the_last_migration(void **unused)
     end();
 }
 
-/* A capped migration says nothing of the link. */
+/* A migration with a limit on the send rate does not show the bandwidth of the link. */
 static void test_capped_migration_is_not_noted(void **unused)
 {
-    struct speed speed;
+    struct rate_speed speed;
     (void)unused;
     bench_start(1024);
     bench_fill(900);
     bench_request.max_mib_s = 100;
     assert_int_equal(bench_migrate(), SOURCE_OK);
-    assert_int_equal(speed_read(bench_dir[0], &speed), -ENOENT);
+    assert_int_equal(rate_speed_read(bench_dir[0], &speed), -ENOENT);
     bench_end();
 }
 
@@ -311,11 +311,11 @@ static void test_refusals(void **unused)
     refused("{\"cmd\":\"dirty-rate\",\"guest\":\"Domain-0\"}\n", "control domain");
     refused("{\"cmd\":\"dirty-rate\"}\n", "no guest");
     refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":0}\n",
-            "seconds is not within 1 and 3600");
+            "seconds must be from 1 to 3600");
     refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"interval_ms\":9}\n",
-            "interval_ms is not within 10 and 60000");
+            "interval_ms must be from 10 to 60000");
     refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":2,\"interval_ms\":2001}\n",
-            "longer than 2 s");
+            "longer than the measurement of 2 s");
     fake_pause(0, true);
     refused("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n", "unpause it first");
     fake_pause(0, false);
@@ -340,14 +340,14 @@ static void test_refused_during_a_migration(void **unused)
     (void)unused;
     bench_start(1024);
     bench_fill(1000);
-    bench_request.max_mib_s = 5; /* 800 ms for the first round */
+    bench_request.max_mib_s = 5; /* so that round 1 takes 800 ms */
     pthread_create(&thread, NULL, migrate_main, NULL);
     while (!fake_logging(0))
         usleep(1000);
     ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n");
     assert_true(next_line() && is_event("done"));
     assert_done("failed", "a migration of guest is under way");
-    assert_true(fake_logging(0)); /* and it did not touch the migration's log */
+    assert_true(fake_logging(0)); /* the refused request did not touch the migration's log */
     hang_up();
     pthread_join(thread, NULL);
     assert_int_equal(bench_result, SOURCE_OK);
@@ -371,7 +371,7 @@ static void test_only_one_at_a_time(void **unused)
     end();
 }
 
-/* --- a migration comes in between --- */
+/* --- a migration begins during a measurement --- */
 
 static void test_makes_way_for_a_migration(void **unused)
 {
@@ -381,13 +381,14 @@ static void test_makes_way_for_a_migration(void **unused)
     bench_load_end();
     until_event("done");
     assert_done("cancelled", "a migration of the guest begins");
-    assert_true(value(client_line, "intervals") >= 1); /* with what it has measured */
-    assert_non_null(strstr(bench_warning, "measurement of the guest's dirty rate has been ended"));
+    assert_true(value(client_line, "intervals") >= 1); /* the results so far are reported */
+    assert_non_null(strstr(bench_warning, "measurement of the guest's dirty rate was stopped"));
     bench_assert_moved();
     end();
 }
 
-/* Another host offers a guest with the same uuid: that one is refused, the measurement goes on. */
+/* Another host offers a guest with the same UUID: the offer is refused, and the measurement
+ * continues. */
 static void test_not_for_an_incoming_migration(void **unused)
 {
     (void)unused;
@@ -408,9 +409,9 @@ static void test_not_for_an_incoming_migration(void **unused)
     end();
 }
 
-/* --- however it ends, the log is off --- */
+/* --- the log is off after every end --- */
 
-/* The connection is gone: nobody is there to hear anything. */
+/* The client has closed its connection. */
 static void test_connection_lost(void **unused)
 {
     (void)unused;
@@ -419,7 +420,7 @@ static void test_connection_lost(void **unused)
     assert_false(fake_logging(0));
 }
 
-/* Ctrl-C in xlm: no more is asked, but what has been measured is heard. */
+/* Ctrl-C in xlm closes its sending direction: xlm still receives the results. */
 static void test_interrupted(void **unused)
 {
     (void)unused;
@@ -433,7 +434,7 @@ static void test_interrupted(void **unused)
     end();
 }
 
-/* Before the first interval's end. */
+/* The measurement ends before the first interval. */
 static void test_interrupted_at_once(void **unused)
 {
     (void)unused;
@@ -492,7 +493,7 @@ static void test_log_fails(void **unused)
     ends_by_itself(break_log, "cannot read the dirty log");
 }
 
-/* SIGTERM: when the daemon has stopped, the log is off. */
+/* The log is off after the daemon has ended on SIGTERM. */
 static void test_daemon_told_to_end(void **unused)
 {
     (void)unused;
@@ -501,15 +502,16 @@ static void test_daemon_told_to_end(void **unused)
     assert_false(fake_logging(0));
     assert_null(bench_host[0].list);
     until_event("done");
-    assert_done("cancelled", "xlmd was told to end");
+    assert_done("cancelled", "xlmd is shutting down");
     hang_up();
-    ask_for("{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n"); /* and nothing begins any more */
+    ask_for(
+        "{\"cmd\":\"dirty-rate\",\"guest\":\"guest\"}\n"); /* no further measurement can begin */
     until_event("done");
-    assert_done("failed", "xlmd is ending");
+    assert_done("failed", "xlmd is shutting down");
     end();
 }
 
-/* xlm is stopped and does not read: the log does not stay on for its sake. */
+/* If xlm is stopped and reads nothing, the measurement ends and the log is off. */
 static void test_client_that_does_not_read(void **unused)
 {
     int small = 4096;
@@ -522,7 +524,7 @@ static void test_client_that_does_not_read(void **unused)
         "{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":3600,\"interval_ms\":10}\n";
     assert_int_equal(write(client_fd[0], request, sizeof request - 1), (ssize_t)sizeof request - 1);
     pthread_create(&client_thread, NULL, serve_main, NULL);
-    pthread_join(client_thread, NULL); /* by itself */
+    pthread_join(client_thread, NULL); /* the measurement ends by itself */
     fclose(client_in);
     assert_off();
     bench_end();
@@ -556,7 +558,7 @@ static void *accept_main(void *unused)
 {
     int fd = accept(listener, NULL, NULL);
     if (fd >= 0)
-        control_serve(&bench_host[0], fd);
+        local_socket_serve(&bench_host[0], fd);
     return unused;
 }
 
@@ -587,8 +589,8 @@ static void assert_said(const char *text)
         bench_fail("\"%s\" is not in: %s", text, output());
 }
 
-/* With a daemon: its words, its exit status.  `signal` is sent to it once it has shown an interval;
- * 0: none. */
+/* Runs xlm with a daemon and returns its exit status. Sends `signal`, unless it is 0, when xlm
+ * has shown an interval. */
 static int run_xlm(char **argument, int signal)
 {
     int status;
@@ -633,7 +635,7 @@ static void test_xlm_shows_it(void **unused)
     assert_said("4 intervals of 0.2");
     assert_said("working set 0.2 MiB of 4.0 MiB, 2.0 MiB not zero");
     assert_said(
-        "forecast of a migration at 40.0 MiB/s (as given), downtime limit 300 ms:\n  it converges: 1 rounds and a stop");
+        "forecast of a migration at 40.0 MiB/s (as given by --mbps), downtime limit 300 ms:\n  it converges: 1 rounds and the final one");
     assert_int_equal(run_xlm(XLM("--seconds", "1", "--json", "guest"), 0), EXIT_OK);
     assert_int_equal(strncmp(output(), "{\"event\":\"started\"", 18), 0);
     assert_said("\n{\"event\":\"done\",\"result\":\"ok\"");
@@ -649,7 +651,7 @@ static void test_xlm_interrupted(void **unused)
     assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGINT), EXIT_CANCELLED);
     assert_said(" intervals of 0.1");
     assert_said(
-        "forecast of a migration at 100.0 MiB/s (an assumption: no migration from this host is known; --mbps N)");
+        "forecast of a migration at 100.0 MiB/s (assumed: no earlier migration from this host is known; set --mbps N)");
     assert_said("xlm: cancelled: interrupted");
     assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGTERM), -SIGTERM);
     assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGKILL), -SIGKILL);
@@ -678,17 +680,17 @@ static void test_xlm_plots(void **unused)
                 holds(svg, "Memory written by \"guest\", by region of 2 MiB"));
     assert_null(strstr(output(), "|#"));
     assert_int_equal(unlink(svg), 0);
-    /* without a file: what follows is the guest */
+    /* without a file: the next word is the guest */
     assert_int_equal(run_xlm(XLM("--seconds", "1", "--histogram", "guest"), 0), EXIT_OK);
     assert_said(
         "    40000000  12.5 %  12.5 % |################################                  |\n");
     assert_said("width 20 %\n");
     assert_int_equal(run_xlm(XLM("--seconds", "1", "guest", "--histogram", "-"), 0), EXIT_OK);
     assert_said("    40000000  12.5 %  12.5 % |######");
-    /* nothing to plot: no empty file is left */
+    /* if nothing is plotted, no empty file stays */
     assert_int_equal(run_xlm(XLM("--seconds", "1", "--histogram", svg, "nobody"), 0), EXIT_FAILED);
     assert_int_equal(access(svg, F_OK), -1);
-    /* it says so before it measures */
+    /* xlm prints the error before it measures */
     int status;
     pid_t pid = start_xlm(XLM("--seconds", "60", bad, "guest"));
     waitpid(pid, &status, 0);
@@ -713,24 +715,24 @@ static void test_xlm_usage(void **unused)
     (void)unused;
     bench_start(256);
     listen_for_xlm();
-    wrong(XLM("--seconds", "0", "guest"), "--seconds wants a number from 1 to 3600, not 0");
+    wrong(XLM("--seconds", "0", "guest"), "--seconds needs a number from 1 to 3600, not 0");
     wrong(XLM("--seconds", "ten", "guest"), "not ten");
     wrong(XLM("--seconds", "-1", "guest"), "not -1");
     wrong(XLM("--seconds", "3601", "guest"), "not 3601");
     wrong(XLM("--interval-ms", "9", "guest"),
-          "--interval-ms wants a number from 10 to 60000, not 9");
+          "--interval-ms needs a number from 10 to 60000, not 9");
     wrong(XLM("--seconds", "1", "--interval-ms", "1001", "guest"),
-          "an interval of 1001 ms is longer than the 1 s to measure");
-    wrong(XLM("--mbps", "0", "guest"), "--mbps wants a number from 1 to 1000000, not 0");
-    wrong(XLM("--downtime-ms", "0", "guest"), "--downtime-ms wants a number");
-    wrong(XLM("--max-mbps", "5", "guest"), "--max-mbps is no option of dirty-rate");
+          "--interval-ms 1001 is longer than --seconds 1");
+    wrong(XLM("--mbps", "0", "guest"), "--mbps needs a number from 1 to 1000000, not 0");
+    wrong(XLM("--downtime-ms", "0", "guest"), "--downtime-ms needs a number");
+    wrong(XLM("--max-mbps", "5", "guest"), "--max-mbps is not an option of dirty-rate");
     wrong(XLM("--frobnicate", "guest"), "usage:");
     wrong(XLM("guest", "other"), "usage:");
     wrong((char *[]){ "xlm", "dirty-rate", NULL }, "usage:");
     wrong((char *[]){ "xlm", "--seconds", "3", "status", NULL },
-          "--seconds is no option of status");
+          "--seconds is not an option of status");
     wrong((char *[]){ "xlm", "--histogram=x.svg", "migrate", "guest", "host", NULL },
-          "--histogram is no option of migrate");
+          "--histogram is not an option of migrate");
     close(listener);
     unlink(socket_file);
     pid_t pid = start_xlm(XLM("guest"));

@@ -1,7 +1,8 @@
-// link: migrate/policy.c migrate/clock.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/json.c migrate/journal.c migrate/features.c migrate/state.c migrate/common.c migrate/codec.c migrate/memory.c migrate/files.c tests/host/fake_hyp.c
+// link: migrate/policy.c migrate/clock.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/json.c migrate/journal.c migrate/features.c migrate/state.c migrate/common.c migrate/codec.c migrate/memory.c migrate/files.c tests/host/fake_backend.c
 // libs: -lcmocka -lpthread
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The pure parts: stop rule, clock, configuration, JSON, journal, CPU features. */
+/* Parts without I/O to another host: stop rule, clock, configuration, JSON, journal, CPU
+ * features, state records, files, slots. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -15,7 +16,7 @@
 
 #include <cmocka.h>
 
-#undef fail /* cmocka's; the daemon's is meant */
+#undef fail /* cmocka defines fail(); these tests use the daemon's */
 #define bench_fail(...) (print_error(__VA_ARGS__), print_error("\n"), _fail(__FILE__, __LINE__))
 
 #include "../../migrate/clock.h"
@@ -27,12 +28,12 @@
 #include "../../migrate/memory.h"
 #include "../../migrate/policy.h"
 #include "../../migrate/state.h"
-#include "fake_hyp.h"
+#include "fake_backend.h"
 #include "../../xen-lite/include/records.h"
 
 /* --- policy --- */
 
-/* A guest with a working set, rewritten at a rate, on a link: how a migration of it goes. */
+/* Simulates the migration of a guest that rewrites a working set at a given rate. */
 struct model {
     double pages, working_set, dirty_per_s, link_pages_per_s;
 };
@@ -65,7 +66,7 @@ static void test_policy_converges(void **unused)
     (void)unused;
     assert_int_equal(simulate((struct model){ 27648, 300, 50, 14000 }, 300, false, &rounds, &ms),
                      POLICY_STOP);
-    assert_int_equal(rounds, 1); /* idle: one round */
+    assert_int_equal(rounds, 1); /* an idle guest needs one round */
     assert_int_equal(
         simulate((struct model){ 27648, 20000, 1000, 14000 }, 300, false, &rounds, &ms),
         POLICY_STOP);
@@ -77,8 +78,8 @@ static void test_policy_converges(void **unused)
     assert_int_equal(
         simulate((struct model){ 27648, 3000, 100000, 14000 }, 300, false, &rounds, &ms),
         POLICY_STOP);
-    assert_true(ms <= 300 &&
-                rounds <= 5); /* a small hot working set fits the limit: no point in repeating it */
+    assert_true(ms <= 300 && rounds <= 5); /* a small working set that is always dirty meets the
+                                              limit: more rounds gain nothing */
 }
 
 static void test_policy_gives_up(void **unused)
@@ -120,14 +121,15 @@ static void test_clock(void **unused)
 {
     struct peer_clock c = { 0 };
     (void)unused;
-    clock_sample(&c, 1000, 5000 + 1000 + 900, 2000); /* slow, one-sided */
-    clock_sample(&c, 3000, 5000 + 3050, 3100);       /* fast: theirs is 5000 ahead */
+    clock_sample(&c, 1000, 5000 + 1000 + 900, 2000); /* a long and asymmetric round trip */
+    clock_sample(&c, 3000, 5000 + 3050,
+                 3100); /* a short round trip: the other clock is 5000 ahead */
     clock_sample(&c, 4000, 5000 + 4000, 9000);
     assert_int_equal(c.best_rtt_ns, 100);
     assert_int_equal(clock_to_peer(&c, 10000), 15000);
     assert_int_equal(clock_from_peer(&c, 15000), 10000);
     struct peer_clock behind = { 0 };
-    clock_sample(&behind, 1000000, 50, 1000100); /* theirs started later */
+    clock_sample(&behind, 1000000, 50, 1000100); /* the other clock started later */
     assert_int_equal(clock_from_peer(&behind, 50), 1000050);
 }
 
@@ -154,7 +156,7 @@ static void test_config_good(void **unused)
     assert_non_null(strstr(text, "extra = 'console=hvc0 x=\"y\"'\n"));
     assert_non_null(strstr(text, "vif = [ \"mac=00:16:3e:00:00:01,bridge=br0\" ]\n"));
     assert_null(strstr(text, "disk"));
-    /* What was written reads as the same. */
+    /* A written configuration parses to the same configuration. */
     assert_int_equal(config_parse(&c, text, &f), 0);
     assert_string_equal(config_string(&c, "name"), "g1");
     assert_int_equal(config_set_string(&c, "kernel", "/other", &f), 0);
@@ -174,19 +176,19 @@ static void test_config_bad(void **unused)
         { "device_model_override = '/tmp/x'", "key device_model_override cannot move" },
         { "vif = [ 'script=/tmp/evil' ]", "vif key script cannot move" },
         { "vif = [ 'bridge=br0;rm -rf /' ]", "vif key bridge cannot move" },
-        { "kernel = 'k'", "no absolute path" },
+        { "kernel = 'k'", "must be an absolute path" },
         { "on_crash = 'coredump-destroy'", "on_crash = \"coredump-destroy\" cannot move" },
-        { "extra = 'a\\nb'", "line 1: a backslash" },
-        { "vcpus = 9", "vcpus = 9 is more than 8" },
+        { "extra = 'a\\nb'", "line 1: a string with a backslash" },
+        { "vcpus = 9", "vcpus = 9 is more than the maximum 8" },
         { "vcpus = 'two'", "vcpus is not a number" },
-        { "name = [ 'a' ]", "name is of the wrong kind" },
+        { "name = [ 'a' ]", "name has a value of the wrong type" },
         { "\n\nname = \"x", "line 3: a string does not end" },
         { "name \"x\"", "no \"=\"" },
         { "name = \"x\" y", "something follows" },
-        { "= 3", "no key" },
-        { "vif = [ 3 ]", "other than strings" },
+        { "= 3", "there is no key" },
+        { "vif = [ 3 ]", "an item that is not a string" },
         { "vif = [ 'a' 'b' ]", "a list does not end" },
-        { "memory = -1", "no value" },
+        { "memory = -1", "the value is not a number" },
         { "extra = 'a\tb'", "not printable" },
     };
     (void)unused;
@@ -200,7 +202,7 @@ static void test_config_bad(void **unused)
     }
 }
 
-/* What libxl 4.17 keeps of a guest, shortened. */
+/* libxl 4.17's JSON for a guest, shortened. */
 static const char libxl_json[] =
     "{ \"c_info\": { \"type\": \"pvh\", \"name\": \"g1\", \"domid\": 4294967295, \"uuid\": \"94fcf09e-d7c2-4328-ad75-91b1eea4746b\" },\n"
     "  \"b_info\": { \"max_vcpus\": 2, \"avail_vcpus\": [ 0, 1 ], \"max_memkb\": 262144, \"target_memkb\": 131072,\n"
@@ -242,7 +244,7 @@ static void test_config_libxl(void **unused)
         { "{\"b_info\":{\"device_tree\":\"/x\"}}", "the guest has device_tree" },
         { "{\"nics\":[{\"mac\":\"00:16:3e:00:00:01\",\"script\":\"/tmp/evil\"}]}",
           "script /tmp/evil cannot move" },
-        { "{\"b_info\":{\"kernel\":7}}", "libxl's kernel is no text" },
+        { "{\"b_info\":{\"kernel\":7}}", "libxl's kernel is not a string" },
         { "{\"c_info\"", "does not parse" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -332,8 +334,8 @@ static void test_journal(void **unused)
     assert_int_equal(system(command), 0);
 }
 
-/* The hand-over's rules: nothing leads from B's copy running back to A's, nor the other way round.
- */
+/* The rules of the hand-over: after one host became the owner, no transition makes the other
+ * host the owner. */
 static void test_journal_rules(void **unused)
 {
     (void)unused;
@@ -369,15 +371,18 @@ static void test_features(void **unused)
     char warning[128];
     (void)unused;
     assert_int_equal(compare(XLR_ID_ISAR0, 0x200000, 0x200000, &f, warning), 0);
-    assert_int_equal(compare(XLR_ID_ISAR0, 0x100000, 0x200000, &f, warning), 0); /* more is fine */
+    assert_int_equal(compare(XLR_ID_ISAR0, 0x100000, 0x200000, &f, warning),
+                     0); /* a greater value fits */
     assert_int_equal(compare(XLR_ID_ISAR0, 0x200000, 0, &f, warning), -1);
     assert_string_equal(f.text,
                         "ID_AA64ISAR0_EL1.ATOMICS: the guest has seen 2, the target host offers 0");
     assert_int_equal(compare(XLR_ID_PFR0, 0xf0000, 0, &f, warning), 0); /* 15: no FP; 0: FP */
     assert_int_equal(compare(XLR_ID_PFR0, 0, 0xf0000, &f, warning), -1);
     assert_non_null(strstr(f.text, "PFR0_EL1.FP"));
-    assert_int_equal(compare(XLR_ID_PFR0, 0x100, 0, &f, warning), 0); /* EL2 is not the guest's */
-    assert_int_equal(compare(XLR_ID_ISAR1, 0x10, 0x20, &f, warning), -1); /* another algorithm */
+    assert_int_equal(compare(XLR_ID_PFR0, 0x100, 0, &f, warning),
+                     0); /* the guest does not use EL2 */
+    assert_int_equal(compare(XLR_ID_ISAR1, 0x10, 0x20, &f, warning),
+                     -1); /* another algorithm of pointer authentication */
     assert_int_equal(compare(XLR_ID_CTR, 4, 3, &f, warning), -1);
     assert_non_null(strstr(f.text, "CTR_EL0.IminLine"));
     assert_int_equal(compare(XLR_ID_CTR, 3, 4, &f, warning), 0);
@@ -385,11 +390,11 @@ static void test_features(void **unused)
     assert_non_null(strstr(f.text, "DIC"));
     assert_int_equal(compare(XLR_ID_DCZID, 4, 5, &f, warning), -1);
     assert_int_equal(compare(XLR_ID_DCZID, 16 | 4, 5, &f, warning),
-                     0); /* the guest may not use it */
+                     0); /* DC ZVA is disabled for the guest */
     assert_int_equal(compare(XLR_ID_MIDR, 1, 2, &f, warning), 0);
     assert_non_null(strstr(warning, "MIDR_EL1 differs"));
     assert_int_equal(compare(XLR_ID_A32_ISAR0, 2 << 24, 1 << 24, &f, warning),
-                     -1); /* a 32-bit guest's: SDIV in Arm state */
+                     -1); /* of a 32-bit guest: SDIV in Arm state */
     assert_string_equal(f.text, "ID_ISAR0.Divide: the guest has seen 2, the target host offers 1");
     assert_int_equal(compare(XLR_ID_A32_MMFR3, 0, 0xf0000000, &f, warning), -1);
     assert_non_null(strstr(f.text, "ID_MMFR3.Supersec"));
@@ -419,10 +424,10 @@ static void test_state(void **unused)
     (void)unused;
     fake_reset();
     fake_make_guest(0, "g", 16, "/k");
-    struct hyp *h = hyp_open("A", &f);
-    struct hyp_domain d;
-    assert_int_equal(hyp_find(h, "g", &d), 0);
-    int n = hyp_get_context(h, d.domid, context, sizeof context);
+    struct backend *h = backend_open("A", &f);
+    struct backend_domain d;
+    assert_int_equal(backend_find(h, "g", &d), 0);
+    int n = backend_get_context(h, d.domid, context, sizeof context);
     assert_true(n > 0);
     assert_int_equal(state_check(context, (size_t)n, &f), 0);
     memcpy(&before, state_find(context, (size_t)n, XLR_TIME, &length), sizeof before);
@@ -430,8 +435,8 @@ static void test_state(void **unused)
     memcpy(&after, state_find(context, (size_t)n, XLR_TIME, &length), sizeof after);
     assert_int_equal(after.counter - before.counter, 100000000);
     assert_int_equal(state_add_time(context, (size_t)n, 1ull << 60, &f), -1);
-    /* Cut at every byte: refused, and nothing is read beyond the cut (the sanitizer watches a copy
-     * of the exact size). */
+    /* A context that is cut at any byte is refused, and nothing beyond the cut is read: the
+     * sanitizer watches a copy of the exact size. */
     for (int cut = 0; cut < n; cut++) {
         uint8_t *copy = malloc((size_t)cut + 1);
         memcpy(copy, context, (size_t)cut);
@@ -439,12 +444,12 @@ static void test_state(void **unused)
         assert_int_equal(state_check(copy, (size_t)cut, &f), -1);
         free(copy);
     }
-    hyp_close(h);
+    backend_close(h);
     fake_reset();
 }
 
-/* The counter moves by elapsed_ns * hz / 10^9, rounded down once, at any frequency and for as long
- * as a day. */
+/* The counter advances by elapsed_ns * hz / 10^9, rounded down once, for any frequency and up to
+ * a day. */
 static void test_time_under_way(void **unused)
 {
     static const struct {
@@ -465,10 +470,10 @@ static void test_time_under_way(void **unused)
     (void)unused;
     fake_reset();
     fake_make_guest(0, "g", 16, "/k");
-    struct hyp *h = hyp_open("A", &f);
-    struct hyp_domain d;
-    assert_int_equal(hyp_find(h, "g", &d), 0);
-    int n = hyp_get_context(h, d.domid, context, sizeof context);
+    struct backend *h = backend_open("A", &f);
+    struct backend_domain d;
+    assert_int_equal(backend_find(h, "g", &d), 0);
+    int n = backend_get_context(h, d.domid, context, sizeof context);
     uint8_t *at = context +
                   ((const uint8_t *)state_find(context, (size_t)n, XLR_TIME, &length) - context);
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
@@ -480,7 +485,7 @@ static void test_time_under_way(void **unused)
         memcpy(&time, at, sizeof time);
         assert_int_equal(time.counter - 5, row[i].ticks);
     }
-    hyp_close(h);
+    backend_close(h);
     fake_reset();
 }
 
@@ -494,7 +499,8 @@ static void read_words(const char *path, uint32_t *word, size_t count)
     close(fd);
 }
 
-/* xl sees by the kernel how wide the domain's CPUs are to be: so does who reads the stand-in. */
+/* xl chooses the width of a domain by its kernel file: the stand-in must be recognised as its
+ * width. */
 static void test_stand_in(void **unused)
 {
     static const struct {
@@ -536,9 +542,9 @@ static void test_memory(void **unused)
     (void)unused;
     fake_reset();
     fake_make_guest(0, "g", 2000, "/k");
-    struct hyp *h = hyp_open("A", &f);
-    struct hyp_domain d;
-    hyp_find(h, "g", &d);
+    struct backend *h = backend_open("A", &f);
+    struct backend_domain d;
+    backend_find(h, "g", &d);
     assert_int_equal(memory_init(&m, h, d.max_pages, &f), 0);
     memory_attach(&m, d.domid, true);
     assert_true(memory_slot(&m, FAKE_RAM_GFN - 1) == NO_SLOT &&
@@ -562,7 +568,7 @@ static void test_memory(void **unused)
     assert_false(bit_get(zero, memory_slot(&m, fake_gfn(7))) ||
                  bit_get(zero, memory_slot(&m, fake_gfn(2200))));
     free(zero);
-    /* In any order; what has gone in the meantime is told. */
+    /* Pages are mapped in any order, and a page that has become a hole is reported. */
     struct memory_window w;
     slot[0] = memory_slot(&m, fake_gfn(7)), slot[1] = memory_slot(&m, fake_gfn(20)),
     slot[2] = memory_slot(&m, fake_gfn(3));
@@ -578,7 +584,7 @@ static void test_memory(void **unused)
     assert_true(fake_is_hole(0, 2100));
     memory_free(&m);
     assert_int_equal(fake_mappings(), 0);
-    hyp_close(h);
+    backend_close(h);
     uint64_t *map = bits_new(200);
     bit_set(map, 0), bit_set(map, 63), bit_set(map, 64), bit_set(map, 199);
     assert_int_equal(bits_count(map, 200), 4);

@@ -1,4 +1,4 @@
-// link: tests/host/fake_hyp.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/dial.c migrate/fault.c migrate/features.c migrate/files.c migrate/forecast.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/speed.c migrate/state.c migrate/target.c migrate/writes.c
+// link: tests/host/fake_backend.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/dial.c migrate/fault_inject.c migrate/features.c migrate/files.c migrate/rate_forecast.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/rate_speed.c migrate/state.c migrate/target.c migrate/rate_writes.c
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Whole migrations over a socket pair, between two fake hosts. */
@@ -15,7 +15,7 @@ static void test_idle(void **unused)
     assert_true(bench_report.pages_sent >= 200 && bench_report.zero_pages >= 312);
     assert_true(bench_report.downtime_ns > 0 && bench_report.downtime_ns <= bench_report.total_ns);
     assert_string_equal(fake_node(1), "written by the guest");
-    assert_true(fake_counter(1) > 1000); /* the blackout shows in the guest's clock */
+    assert_true(fake_counter(1) > 1000); /* the guest's clock includes the blackout */
     assert_string_equal(fake_name(1), "guest");
     bench_end();
 }
@@ -26,7 +26,8 @@ static void test_slow_create_queues_pages(void **unused)
     bench_start(1024);
     bench_fill(1000);
     fake_options[1].create_ms = 200;
-    bench_host[1].buffer_bytes = 1 << 20; /* less than the guest: reading stops and goes on */
+    bench_host[1].buffer_bytes =
+        1 << 20; /* smaller than the guest: B stops reading, and continues later */
     assert_int_equal(bench_migrate(), SOURCE_OK);
     bench_assert_moved();
     bench_end();
@@ -66,7 +67,7 @@ static void test_balloon(void **unused)
     bench_fill(100);
     fake_balloon(0, 400, true);
     fake_balloon(0, 401, true);
-    fake_balloon(0, 520, false); /* beyond what xl will populate */
+    fake_balloon(0, 520, false); /* more than xl populates */
     assert_int_equal(bench_migrate(), SOURCE_OK);
     bench_assert_moved();
     assert_true(fake_is_hole(1, 400) && fake_is_hole(1, 401) && !fake_is_hole(1, 520) &&
@@ -74,7 +75,7 @@ static void test_balloon(void **unused)
     bench_end();
 }
 
-/* To a host that has both widths, and to one that has no other. */
+/* To a host with both widths, and to a host with this width only. */
 static void test_32_bits(void **unused)
 {
     (void)unused;
@@ -105,7 +106,7 @@ static void test_refusals(void **unused)
     bench_start(256), fake_make_guest(1, "guest", 16, "/none"),
         fake_options[1].free_pages = 1 << 20;
     assert_int_equal(bench_migrate(), SOURCE_FAILED);
-    assert_non_null(strstr(bench_last, "on the target host already"));
+    assert_non_null(strstr(bench_last, "the target host already has a domain"));
     assert_int_equal(bench_report.pages_sent, 0);
     fake_reset();
     bench_end();
@@ -120,10 +121,10 @@ static void test_refusals(void **unused)
     refused("ID_AA64ISAR0_EL1.ATOMICS: the guest has seen 2, the target host offers 0");
     bench_start(256), fake_options[0].el1_widths = fake_options[1].el1_widths = 0;
     refused(
-        "the guest's kernel runs at 64 bits (AArch64), which the target host's CPUs do not have at EL1");
+        "the guest's kernel is of 64 bits (AArch64), which the target host's CPUs do not support at EL1");
     bench_start(256), fake_set_width(0, 32), fake_options[1].el1_widths = 1;
     refused(
-        "the guest's kernel runs at 32 bits (AArch32), which the target host's CPUs do not have at EL1");
+        "the guest's kernel is of 32 bits (AArch32), which the target host's CPUs do not support at EL1");
     bench_start(256), fake_options[1].create_fails = true;
     refused("no luck");
     bench_start(256), fake_options[1].set_context_fails = true;
@@ -132,7 +133,7 @@ static void test_refusals(void **unused)
     refused("did not suspend");
 }
 
-/* A host of one CPU takes no page before its domain is made, however long that lasts. */
+/* A host with one CPU accepts no page before its domain exists. */
 static void test_no_buffer(void **unused)
 {
     (void)unused;
@@ -165,7 +166,7 @@ static void test_paused_guest_is_refused(void **unused)
     bench_start(256);
     fake_pause(0, true);
     assert_int_equal(bench_migrate(), SOURCE_FAILED);
-    assert_non_null(strstr(bench_last, "unpause it first"));
+    assert_non_null(strstr(bench_last, "run `xl unpause` first"));
     fake_pause(0, false);
     bench_assert_stayed();
     bench_end();
@@ -177,7 +178,7 @@ static void test_cancel(void **unused)
     for (unsigned ms = 0; ms < 60; ms += 7) {
         bench_start(1024);
         bench_fill(1000);
-        bench_request.max_mib_s = 10; /* 100 ms in the first round alone */
+        bench_request.max_mib_s = 10; /* round 1 alone takes 100 ms */
         bench_cancel_after(ms);
         assert_int_equal(bench_migrate(), SOURCE_CANCELLED);
         bench_cancel_join();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/stage2/mmio.c
 // libs: -lcmocka
-/* Emulated MMIO: finding the handler, and the register side of an access. */
+/* Emulated MMIO: the look-up of the handler, and the effect of an access on registers. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@ static void *last_arg;
 static uint64_t answer;
 static bool refuse;
 
-/* A stage 2 of 16 MiB, leaves only. */
+/* A stage 2 of 16 MiB that has only leaves. */
 static uint64_t leaf[4096];
 static unsigned sets, zaps;
 uint64_t p2m_leaf(struct domain *d, ipa_t ipa, unsigned *level)
@@ -99,7 +99,7 @@ static void test_register(void **state)
     assert_int_equal(mmio_register(&dom, IPA(0x900000), 0x1000, handler, NULL), -XEN_ENOSPC);
 }
 
-static void test_values(void **state)
+static void test_value_extension(void **state)
 {
     (void)state;
     assert_int_equal(mmio_register(&dom, IPA(0x1000), 0x1000, handler, NULL), 0);
@@ -136,13 +136,13 @@ static void test_values(void **state)
     assert_true(mmio_dispatch(&vcpu, &f));
 }
 
-/* Each of these is an abort, and nothing of the vCPU changes. */
-static void test_refused(void **state)
+/* Each of these accesses is an abort, and the vCPU does not change. */
+static void test_bad_accesses_refused(void **state)
 {
     (void)state;
     assert_int_equal(mmio_register(&dom, IPA(0x1000), 0x1004, handler, NULL), 0);
     struct stage2_fault f = { .ipa = IPA(0x1000), .reg = 3, .size_log2 = 2 };
-    assert_false(mmio_dispatch(&vcpu, &f)); /* not decoded: a pair, or write-back */
+    assert_false(mmio_dispatch(&vcpu, &f)); /* not decoded by the syndrome: a pair, or write-back */
     f.decoded = true;
     f.s1_walk = true;
     assert_false(mmio_dispatch(&vcpu, &f));
@@ -157,7 +157,7 @@ static void test_refused(void **state)
     assert_int_equal(vcpu.arch.regs.x[3], 0);
 }
 
-static void test_leaf(void **state)
+static void test_leaf_caches_region(void **state)
 {
     (void)state;
     assert_int_equal(mmio_register(&dom, IPA(0x4000), 0x3000, handler, (void *)1), 0);
@@ -166,7 +166,7 @@ static void test_leaf(void **state)
     assert_true(read_at(0x5020, 2, false, false));
     assert_int_equal(last.offset, 0x1020);
     assert_true(dom.mmio.slow == 1 && dom.mmio.hits == 1);
-    /* A change of the map: the region has another number now, and the leaf is stale. */
+    /* The device map changes: the region has another number, and the leaf is stale. */
     assert_int_equal(mmio_register(&dom, IPA(0x1000), 0x1000, handler, (void *)2), 0);
     assert_true(read_at(0x5020, 2, false, false));
     assert_ptr_equal(last_arg, (void *)1);
@@ -182,13 +182,13 @@ static void test_leaf(void **state)
     assert_true(read_at(0x8800, 2, false, false));
     assert_ptr_equal(last_arg, (void *)4);
     assert_int_equal(sets, 0);
-    /* Nothing there: not cached, and a leaf that lies about its region is not believed. */
+    /* No device there: not cached, and a leaf with a wrong region number is not trusted. */
     assert_false(read_at(0x3000, 2, false, false));
     assert_int_equal(sets, 0);
     leaf[3] = ((uint64_t)dom.mmio.generation << 8 | 1) << 2 | (uint64_t)P2M_MMIO
                                                                   << PTE_SW_TYPE_SHIFT;
     assert_false(read_at(0x3000, 2, false, false));
-    /* The number wraps. */
+    /* The generation wraps round. */
     dom.mmio.generation = ~0u;
     assert_int_equal(mmio_register(&dom, IPA(0xa000), 0x1000, handler, NULL), 0);
     assert_int_equal(zaps, 1);
@@ -200,9 +200,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_register, start),
-        cmocka_unit_test_setup(test_values, start),
-        cmocka_unit_test_setup(test_refused, start),
-        cmocka_unit_test_setup(test_leaf, start),
+        cmocka_unit_test_setup(test_value_extension, start),
+        cmocka_unit_test_setup(test_bad_accesses_refused, start),
+        cmocka_unit_test_setup(test_leaf_caches_region, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,8 @@
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c
 // libs: -lcmocka
 // cflags: -DMMIO_GENERATION_BITS=3 -DXL_DEBUG=1
-/* Emulated MMIO with the leaves of a real map, as a debug build has it: the generation's number
- * wraps every 8 changes. */
+/* Emulated MMIO with the leaves of a real map, as in a debug build: the generation wraps round
+ * every 8 changes. */
 #include "mem_guest.h"
 #include "../../xen-lite/stage2/mmio.c"
 
@@ -47,7 +47,7 @@ static void toggle(unsigned device)
     assert_int_equal(guest->mmio.count, present_count);
 }
 
-/* As the trap handlers do it: the leaf first, then the long way. */
+/* As the trap handlers do: try the leaf first, then the slow path. */
 static bool reach(unsigned device, uint64_t offset)
 {
     ipa_t ipa = IPA(place(device).v + offset);
@@ -73,9 +73,9 @@ static uint64_t leaf_at(unsigned device)
     return p2m_leaf(guest, place(device), &level);
 }
 
-/* A leaf sleeps through exactly one turn of the number, while its device goes from number 1 to
- * number 0. */
-static void one_turn(void **state)
+/* A leaf stays unused for exactly one turn of the generation, while its device changes from number
+ * 1 to number 0. */
+static void leaf_unused_for_one_turn(void **state)
 {
     (void)state;
     set_up();
@@ -90,7 +90,7 @@ static void one_turn(void **state)
     for (unsigned i = 2; i < 8; i++)
         toggle(9);
     assert_int_equal(guest->mmio.generation, generation);
-    assert_int_equal(leaf_at(5), 0); /* zapped when the number came to 0 */
+    assert_int_equal(leaf_at(5), 0); /* zapped when the generation reached 0 */
     check(5, 0);
     check(7, 0);
     check(1, 0);
@@ -98,7 +98,7 @@ static void one_turn(void **state)
     guest_free(guest);
 }
 
-static void stale_by_one(void **state)
+static void leaf_stale_by_one(void **state)
 {
     (void)state;
     set_up();
@@ -106,17 +106,17 @@ static void stale_by_one(void **state)
     check(3, 8);
     uint64_t hits = guest->mmio.slow;
     check(3, 8);
-    assert_int_equal(guest->mmio.slow, hits); /* by the leaf */
+    assert_int_equal(guest->mmio.slow, hits); /* found by the leaf, without the slow path */
     toggle(2);
     check(3, 8);
     assert_int_equal(guest->mmio.slow, hits + 1);
     toggle(3);
-    check(3, 8); /* gone, though its leaf still has a number */
+    check(3, 8); /* removed, although its leaf still has a number */
     assert_int_equal(mmio_unregister(guest, place(3)), -XEN_ENOENT);
     guest_free(guest);
 }
 
-static void at_random(void **state)
+static void random_device_changes(void **state)
 {
     (void)state;
     set_up();
@@ -130,7 +130,8 @@ static void at_random(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(one_turn), cmocka_unit_test(stale_by_one),
-                                        cmocka_unit_test(at_random) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(leaf_unused_for_one_turn),
+                                        cmocka_unit_test(leaf_stale_by_one),
+                                        cmocka_unit_test(random_device_changes) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

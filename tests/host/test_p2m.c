@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c
 // libs: -lcmocka
-/* A domain's map against a flat array: types, references, what the guest reaches, what comes back.
- */
+/* Compares a domain's map with a flat array: types, references, the addresses that the guest
+ * reaches, and released pages. */
 #include "mem_guest.h"
 
 #define BASE  0x3fe00000ull /* the second half is in the next GiB */
@@ -78,8 +78,7 @@ static void random_map(unsigned i)
     uint64_t pa = page_pa(p).v;
     bool keep = type != P2M_RAM && type != P2M_FOREIGN && type != P2M_FOREIGN_RO;
     int err = p2m_map(guest, IPA(BASE + (uint64_t)i * PAGE_SIZE), PA(pa), n, type);
-    /* These types hold no reference: the pages' other lives are others' matter; here they go back
-     * at once. */
+    /* These types hold no reference, so the pages are put back at once. */
     for (unsigned k = 0; k < n && (err || keep); k++)
         page_put(&p[k]);
     if (err) {
@@ -98,7 +97,7 @@ static void forget(unsigned i, unsigned n)
         model[i + k].type = P2M_NONE;
 }
 
-static void random_operations(void **state)
+static void map_equals_model(void **state)
 {
     for (int vlpt = 0; vlpt < 2; vlpt++) {
         (void)state;
@@ -134,7 +133,7 @@ static void random_operations(void **state)
     }
 }
 
-static void foreign_writes(void **state)
+static void foreign_writes_marked(void **state)
 {
     (void)state;
     set_up(true);
@@ -153,7 +152,7 @@ static void foreign_writes(void **state)
     assert_true(p2m_leaf(other, IPA(0x40000000), &level) & PTE_SW_EXT);
     assert_true(guest_access(guest, 0x1000, true, &at));
     assert_int_equal(p->ext_writers, 1);
-    /* Read-only: never. */
+    /* A read-only mapping never marks. */
     page_get_known(p);
     assert_int_equal(p2m_map(guest, IPA(0x2000), PA(pa), 1, P2M_FOREIGN_RO), 0);
     assert_false(guest_access(guest, 0x2000, true, &at));
@@ -161,7 +160,7 @@ static void foreign_writes(void **state)
     assert_int_equal(p->ext_writers, 0);
     assert_int_equal(p->refs, 1);
     assert_false(p2m_leaf(other, IPA(0x40000000), &level) & PTE_SW_EXT);
-    /* A block keeps one bit for its 512 pages, and stays a block. */
+    /* A block has one bit for its 512 pages, and stays a block. */
     struct page *b = page_alloc(other, 9, 0);
     assert_int_equal(p2m_map(other, IPA(0x40200000), page_pa(b), 512, P2M_RAM), 0);
     dirty_ext_writer(&b[17], 1);
@@ -182,8 +181,8 @@ static void pages_by_address(void **state)
     assert_ptr_equal(q, &p[3]);
     assert_int_equal(type, P2M_RAM);
     assert_int_equal(q->refs, 2);
-    assert_int_equal(p2m_unmap(guest, IPA(0x40003000), 1),
-                     0); /* the page lives on by our reference */
+    /* the test's reference keeps the page */
+    assert_int_equal(p2m_unmap(guest, IPA(0x40003000), 1), 0);
     assert_int_equal(q->refs, 1);
     assert_int_equal(q->gfn, PAGE_NO_GFN);
     assert_null(p2m_get_page(guest, IPA(0x40003456), false, NULL));
@@ -205,7 +204,7 @@ static void pages_by_address(void **state)
     tear_down();
 }
 
-static void bad_arguments(void **state)
+static void bad_arguments_refused(void **state)
 {
     (void)state;
     set_up(true);
@@ -217,8 +216,8 @@ static void bad_arguments(void **state)
     assert_int_equal(p2m_map(guest, IPA(0), PA(ram), ~0ull, P2M_SHARED), -XEN_EINVAL);
     assert_int_equal(p2m_map(guest, IPA(0), PA(ram), 1, P2M_NONE), -XEN_EINVAL);
     assert_int_equal(p2m_map(guest, IPA(0), PA(ram), 1, P2M_MMIO), -XEN_EINVAL);
-    assert_int_equal(p2m_map(guest, IPA(0), PA(0x1000), 1, P2M_RAM),
-                     -XEN_EINVAL); /* no RAM there */
+    /* no RAM there */
+    assert_int_equal(p2m_map(guest, IPA(0), PA(0x1000), 1, P2M_RAM), -XEN_EINVAL);
     assert_int_equal(p2m_map(guest, IPA(0), PA(1ull << 40), 1, P2M_DEVICE), -XEN_EINVAL);
     assert_int_equal(p2m_unmap(guest, IPA(0), (1ull << 28) + 1), -XEN_EINVAL);
     assert_int_equal(p2m_unmap(guest, IPA(~0ull), 1), -XEN_EINVAL);
@@ -235,7 +234,7 @@ bool mmio_dispatch(struct vcpu *v, const struct stage2_fault *f)
     return false;
 }
 
-static void emulated_pages(void **state)
+static void emulated_pages_in_the_map(void **state)
 {
     (void)state;
     set_up(true);
@@ -263,7 +262,7 @@ static void emulated_pages(void **state)
     tear_down();
 }
 
-static void out_of_memory(void **state)
+static void map_out_of_memory(void **state)
 {
     (void)state;
     set_up(true);
@@ -286,15 +285,15 @@ static void out_of_memory(void **state)
     p2m_leaf(guest, IPA(0x40000000), &level);
     assert_int_equal(level, 2);
     assert_int_equal(p->refs, 1);
-    assert_int_equal(p2m_unmap(guest, IPA(0x40000000), 512),
-                     0); /* a whole block goes without memory */
+    /* unmapping a whole block needs no memory */
+    assert_int_equal(p2m_unmap(guest, IPA(0x40000000), 512), 0);
     page_put(p);
     while (hogs)
         page_put(hog[--hogs]);
     tear_down();
 }
 
-static void preempted_end(void **state)
+static void teardown_preempted(void **state)
 {
     (void)state;
     set_up(true);
@@ -320,9 +319,9 @@ static void preempted_end(void **state)
     tear_down();
 }
 
-/* Unmapped by the thousand: empty at once, flushed and freed later; by settling, by the next
- * mapping, by a full list. */
-static void unmapped_later(void **state)
+/* Thousands of pages are unmapped: the map is empty at once; flushes and frees follow later, by an
+ * explicit flush, by the next mapping, or when a list is full. */
+static void deferred_unmaps(void **state)
 {
     (void)state;
     set_up(true);
@@ -333,19 +332,19 @@ static void unmapped_later(void **state)
     for (unsigned i = 0; i < 600; i++) {
         assert_non_null(p[i] = page_alloc(guest, 0, 0));
         assert_int_equal(p2m_map(guest, IPA(BASE + i * PAGE_SIZE), page_pa(p[i]), 1, P2M_RAM), 0);
-        assert_true(guest_access(guest, BASE + i * PAGE_SIZE, true, &pa)); /* is in the TLB now */
+        assert_true(guest_access(guest, BASE + i * PAGE_SIZE, true, &pa)); /* now in the TLB */
     }
     assert_null(page_alloc(guest, 0, 0));
-    assert_int_equal(p2m_unmap_later(guest, IPA(BASE), page_pa(p[1])),
-                     -XEN_EINVAL); /* not that page */
+    /* another page */
+    assert_int_equal(p2m_unmap_later(guest, IPA(BASE), page_pa(p[1])), -XEN_EINVAL);
     assert_int_equal(p2m_unmap_later(guest, IPA(BASE), page_pa(p[0])), 0);
     assert_false(p2m_lookup(guest, IPA(BASE), &e));
     assert_int_equal(p[0]->gfn, PAGE_NO_GFN);
-    assert_int_equal(guest->tot_pages, 600); /* still its own: TLBs may have it */
+    assert_int_equal(guest->tot_pages, 600); /* still owned, because TLBs may have it */
     p2m_settle(guest);
     assert_int_equal(guest->tot_pages, 599);
     assert_false(guest_access(guest, BASE, false, &pa));
-    /* Another page at the same place: what is in TLBs of the old one goes first. */
+    /* Another page at the same address: TLB entries of the old page are flushed first. */
     assert_true(guest_access(guest, BASE + PAGE_SIZE, true, &pa));
     assert_int_equal(p2m_unmap_later(guest, IPA(BASE + PAGE_SIZE), page_pa(p[1])), 0);
     struct page *fresh = page_alloc(guest, 0, 0);
@@ -355,8 +354,8 @@ static void unmapped_later(void **state)
     assert_int_equal(pa.v, page_pa(fresh).v);
     for (unsigned i = 2; i < 600; i++)
         assert_int_equal(p2m_unmap_later(guest, IPA(BASE + i * PAGE_SIZE), page_pa(p[i])), 0);
-    assert_true(guest->tot_pages < 600 - 500); /* a list was full */
-    guest_free(guest);                         /* with the rest of them under way */
+    assert_true(guest->tot_pages < 600 - 500); /* a full list was flushed */
+    guest_free(guest);                         /* with the other pages still deferred */
     guest_free(other);
     assert_int_equal(page_free_count(), baseline);
 }
@@ -364,10 +363,10 @@ static void unmapped_later(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_operations), cmocka_unit_test(foreign_writes),
-        cmocka_unit_test(pages_by_address),  cmocka_unit_test(bad_arguments),
-        cmocka_unit_test(emulated_pages),    cmocka_unit_test(out_of_memory),
-        cmocka_unit_test(preempted_end),     cmocka_unit_test(unmapped_later)
+        cmocka_unit_test(map_equals_model),          cmocka_unit_test(foreign_writes_marked),
+        cmocka_unit_test(pages_by_address),          cmocka_unit_test(bad_arguments_refused),
+        cmocka_unit_test(emulated_pages_in_the_map), cmocka_unit_test(map_out_of_memory),
+        cmocka_unit_test(teardown_preempted),        cmocka_unit_test(deferred_unmaps)
     };
     return RUN_WITH_BOTH_WINDOWS(tests);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c
 // libs: -lcmocka
-/* The page allocator against a list of what is out; owners and their counts; boot regions. */
+/* Compares the page allocator with a list of allocated pages; owners and their counts; boot
+ * regions. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,7 +30,7 @@ static bool all_zero(const void *p, size_t bytes)
     return true;
 }
 
-static void regions(void **state)
+static void boot_regions(void **state)
 {
     (void)state;
     fake_init(16 * MIB, 1);
@@ -52,11 +53,11 @@ static void regions(void **state)
     assert_false(pfn_valid((FAKE_RAM + 16 * MIB) >> 12));
     assert_true(pfn_valid((FAKE_RAM + 2 * MIB) >> 12));
     assert_null(page_alloc_at(NULL, PA(FAKE_RAM + 12 * MIB), 0));
-    /* Boot modules come back; what is free already does not count twice. */
+    /* Boot modules are freed; pages that are free already are not counted twice. */
     uint64_t before = page_total_count();
     page_free_region(FAKE_RAM + 12 * MIB - 4096, FAKE_RAM + 12 * MIB + 8 * 4096 + 5);
     assert_int_equal(page_total_count(), before + 8);
-    /* All that is handed out is ours, once. */
+    /* Every allocated page is in the region, and allocated once. */
     uint64_t n = 0;
     for (struct page *p; (p = page_alloc(NULL, 0, 0)) != NULL; n++) {
         uint64_t pa = page_pa(p).v;
@@ -70,7 +71,7 @@ static void regions(void **state)
 }
 
 #define OUT 400u
-static void model(void **state)
+static void blocks_allocated_once(void **state)
 {
     (void)state;
     fake_init(32 * MIB, 1);
@@ -139,14 +140,14 @@ static void model(void **state)
             page_put(&out[i].p[n]);
     assert_int_equal(page_free_count(), total);
     assert_int_equal(d.tot_pages, 0);
-    /* Everything has joined again: the block that holds the middle is whole. */
+    /* All blocks have merged: the block that holds the middle is complete. */
     while (page_scrub())
         ;
     assert_non_null(page_alloc_at(NULL, PA(FAKE_RAM + 8 * MIB), 11));
     free(owner);
 }
 
-static void zeroes(void **state)
+static void memory_handed_out_zeroed(void **state)
 {
     (void)state;
     fake_init(4 * MIB, 1);
@@ -169,7 +170,7 @@ static void zeroes(void **state)
     assert_int_equal(page_free_count(), page_total_count());
 }
 
-static void owners(void **state)
+static void owners_and_counts(void **state)
 {
     (void)state;
     fake_init(4 * MIB, 1);
@@ -195,7 +196,7 @@ static void owners(void **state)
     page_put(&p[3]);
     assert_int_equal(a.tot_pages, 3);
     assert_false(page_get(&p[3], &a)); /* free */
-    /* In pieces, as a preemptible teardown does it. */
+    /* In pieces, as a preemptible teardown does. */
     uint64_t next = 0;
     struct page *left = page_alloc(&b, 1, 0);
     page_put(left);
@@ -204,10 +205,10 @@ static void owners(void **state)
     assert_null(page_owner_get(&left[1]));
     page_put(&left[1]);
     next = frame_count - 1;
-    assert_true(page_forget_some(&a, &next)); /* not looked at: what it owns, it has */
+    assert_true(page_forget_some(&a, &next)); /* starts behind its pages: they stay its own */
     assert_ptr_equal(page_owner_get(p), &a);
-    /* The domain goes while others hold its pages: a new one of the same number has nothing to do
-     * with them. */
+    /* The domain ends while others hold its pages: a new domain of the same id does not
+     * own them. */
     page_forget_owner(&a);
     struct domain again = { .id = 1, .max_pages = 100 };
     assert_false(page_get(p, &again));
@@ -219,13 +220,13 @@ static void owners(void **state)
     assert_int_equal(page_free_count(), page_total_count() - 1);
     if (setjmp(fake_panic_jmp) == 0) {
         fake_panic_armed = true;
-        page_put(p); /* once too often */
+        page_put(p); /* one put too many */
         fail();
     }
 }
 
-/* Reserved memory goes to a domain as it is, or not at all. */
-static void adopting(void **state)
+/* Reserved memory is given to a domain as it is, or refused. */
+static void reserved_memory_adopted(void **state)
 {
     (void)state;
     fake_init(8 * MIB, 1);
@@ -236,8 +237,8 @@ static void adopting(void **state)
     struct domain d = { .id = 3, .max_pages = 100, .refs = 1 };
     char *content = pa_to_va(PA(FAKE_RAM + MIB));
     memset(content, 0x5a, MIB);
-    assert_false(page_adopt(&d, FAKE_RAM + MIB,
-                            FAKE_RAM + MIB + 101 * PAGE_SIZE)); /* more than it may have */
+    /* more than it may have */
+    assert_false(page_adopt(&d, FAKE_RAM + MIB, FAKE_RAM + MIB + 101 * PAGE_SIZE));
     assert_false(page_adopt(&d, FAKE_RAM + 2 * MIB - PAGE_SIZE, FAKE_RAM + 2 * MIB + PAGE_SIZE));
     assert_false(page_adopt(&d, FAKE_RAM + MIB + 1, FAKE_RAM + MIB + PAGE_SIZE));
     assert_false(page_adopt(&d, FAKE_RAM - PAGE_SIZE, FAKE_RAM));
@@ -260,9 +261,9 @@ static void adopting(void **state)
     assert_int_equal(page_free_count(), page_total_count());
 }
 
-/* Idle CPUs clear what is free; who gets it then need not; and what is clear and what is not join
- * when it has to be. */
-static void scrubbing(void **state)
+/* Idle CPUs clear free memory, and an allocation then need not.  Cleared and uncleared blocks merge
+ * when a larger block is needed. */
+static void idle_scrubbing(void **state)
 {
     (void)state;
     fake_init(4 * MIB, 1);
@@ -283,11 +284,11 @@ static void scrubbing(void **state)
     unsigned long cleaned = fake_cleaned_bytes;
     assert_non_null(p = page_alloc(&d, 4, 0));
     assert_true(all_zero(page_va(p), 16 * PAGE_SIZE));
-    assert_int_equal(fake_cleaned_bytes, cleaned); /* it was so before */
+    assert_int_equal(fake_cleaned_bytes, cleaned); /* it was clear before */
     memset(page_va(p), 0xee, 16 * PAGE_SIZE);
     for (unsigned i = 0; i < 16; i++)
         page_put(&p[i]);
-    assert_non_null(p = page_alloc(&d, 4, 0)); /* another piece, as long as there is a clear one */
+    assert_non_null(p = page_alloc(&d, 4, 0)); /* another block, as long as a clear one exists */
     assert_true(all_zero(page_va(p), 16 * PAGE_SIZE));
     assert_int_equal(fake_cleaned_bytes, cleaned);
     for (unsigned i = 0; i < 16; i++)
@@ -334,12 +335,13 @@ static int churn(void *arg)
     return bad;
 }
 
-static void threads(void **state)
+static void allocation_on_all_cpus(void **state)
 {
     (void)state;
     fake_init(4 * MIB, 4);
     fake_page_init();
-    thrd_t t[2]; /* not more than there are CPUs: spin locks do not yield */
+    /* No more threads than CPUs, because spin locks do not yield. */
+    thrd_t t[2];
     for (uintptr_t i = 0; i < 2; i++)
         thrd_create(&t[i], churn, (void *)(i + 1));
     for (unsigned i = 0; i < 2; i++) {
@@ -350,8 +352,8 @@ static void threads(void **state)
     assert_int_equal(page_free_count(), page_total_count());
 }
 
-/* A block of which others hold some pages: those stay, the rest is free. */
-static void blocks(void **state)
+/* Others hold some pages of a block: those stay, the rest is freed. */
+static void block_with_pages_held(void **state)
 {
     static const unsigned held[] = { 0, 1, 77, 510, 511 };
     (void)state;
@@ -378,7 +380,7 @@ static void blocks(void **state)
         assert_int_equal(page_free_count(), before);
     }
     assert_null(page_owner_get(page_alloc(NULL, 0, 0)));
-    /* The hypervisor's pages and a domain's next to each other. */
+    /* A page of the hypervisor next to a domain's page. */
     struct page *p = page_alloc(&d, 1, ALLOC_NO_COUNT);
     p[1].flags &= (uint8_t)~PAGE_UNCOUNTED;
     d.tot_pages++;
@@ -389,9 +391,13 @@ static void blocks(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(regions),   cmocka_unit_test(model),
-                                        cmocka_unit_test(zeroes),    cmocka_unit_test(owners),
-                                        cmocka_unit_test(adopting),  cmocka_unit_test(blocks),
-                                        cmocka_unit_test(scrubbing), cmocka_unit_test(threads) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(boot_regions),
+                                        cmocka_unit_test(blocks_allocated_once),
+                                        cmocka_unit_test(memory_handed_out_zeroed),
+                                        cmocka_unit_test(owners_and_counts),
+                                        cmocka_unit_test(reserved_memory_adopted),
+                                        cmocka_unit_test(block_with_pages_held),
+                                        cmocka_unit_test(idle_scrubbing),
+                                        cmocka_unit_test(allocation_on_all_cpus) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // libs: -lcmocka
-/* vsnprintf against the C library's: every conversion with random flags, widths, precisions and
- * buffer sizes. */
+/* Compares vsnprintf with the C library's: every conversion with random flags, widths, precisions
+ * and buffer sizes. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -73,7 +73,7 @@ static uint64_t number(void)
     return next_random() % 2 ? edge[next_random() % ARRAY_SIZE(edge)] : n >> (next_random() % 64);
 }
 
-static void test_numbers(void **state)
+static void test_number_conversions(void **state)
 {
     (void)state;
     static const char *const decimal[] = { "d", "i", "hd", "hhd", "ld", "lld", "jd", "zd", "td" };
@@ -92,7 +92,7 @@ static void test_numbers(void **state)
     }
 }
 
-static void test_text(void **state)
+static void test_text_conversions(void **state)
 {
     (void)state;
     char format[40];
@@ -108,7 +108,7 @@ static void test_text(void **state)
     same("%.4s", unterminated);
 }
 
-static void test_own_rules(void **state)
+static void test_pointers_and_truncation(void **state)
 {
     (void)state;
     char buf[40];
@@ -121,16 +121,16 @@ static void test_own_rules(void **state)
     assert_int_equal(xl_snprintf(buf, sizeof(buf), "100%"), 4);
     assert_int_equal(xl_snprintf(buf, 3, "%s", "abcdef"), 6);
     assert_string_equal(buf, "ab");
-    xl_snprintf(buf, sizeof(buf), "%f", 1.0); /* unknown: shown */
+    xl_snprintf(buf, sizeof(buf), "%f", 1.0); /* an unknown conversion is printed as it is */
     assert_string_equal(buf, "%f");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers),
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_own_rules),
+        cmocka_unit_test(test_number_conversions),
+        cmocka_unit_test(test_text_conversions),
+        cmocka_unit_test(test_pointers_and_truncation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

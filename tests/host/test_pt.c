@@ -2,9 +2,9 @@
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c
 // libs: -lcmocka
 /*
- * The walker, in each regime, against a flat array, by random operations.  A TLB that keeps
- * everything until it is told stands beside it: a flush that finds a live entry in place of another
- * one is a missing break; an entry that is left over and wrong is a missing flush.
+ * Compares the walker, in each regime, with a flat array, by random operations.  A model of a TLB
+ * keeps every entry until it is flushed.  A live entry that differs from its replacement at a flush
+ * is a missing break.  A wrong entry that remains is a missing flush.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,7 +66,7 @@ static void flush(struct pt *p, uint64_t addr, unsigned level, bool table)
         if (!tlb[i].desc || at - addr >= pt_span(level))
             continue;
         if (!table && tlb[i].level != level)
-            continue; /* a flush of one entry does not reach entries of other sizes */
+            continue; /* a flush of one address does not reach entries of other sizes */
         unsigned live_level;
         uint64_t live = pt_lookup(&pt, at, &live_level);
         if (live & PTE_VALID) {
@@ -83,7 +83,8 @@ static void table_gone(struct pt *p, uint64_t addr, unsigned level)
     (void)p;
     uint64_t desc = *pt_entry_upto(&pt, addr, level - 1, &at);
     assert_true(at < level);
-    assert_false(at == level - 1 && (desc & 3) == 3); /* unlinked, or a block already */
+    /* the table is unlinked, or replaced by a block */
+    assert_false(at == level - 1 && (desc & 3) == 3);
     gone++;
 }
 
@@ -100,7 +101,7 @@ static paddr_t alloc_table(struct pt *p)
 static void free_table(struct pt *p, paddr_t t)
 {
     (void)p;
-    memset(pa_to_va(t), 0xff, PAGE_SIZE); /* who still looks sees nonsense */
+    memset(pa_to_va(t), 0xff, PAGE_SIZE); /* a later use of the table finds invalid data */
     mem_free(pa_to_va(t), PAGE_SIZE);
 }
 
@@ -226,7 +227,7 @@ static void run(const struct pt_geometry *geo, uint64_t s)
                       .free_table = free_table,
                       .table_pages = &table_count };
     area[0] = 0;
-    area[1] = (1ull << 30) - BLOCK_SIZE; /* across level-2 tables */
+    area[1] = (1ull << 30) - BLOCK_SIZE; /* across two level-2 tables */
     area[2] = (top >> 1) - BLOCK_SIZE;   /* across root pages, or root entries */
     area[3] = 3ull << 30;
     area[4] = top - 2 * BLOCK_SIZE;
@@ -244,14 +245,14 @@ static void run(const struct pt_geometry *geo, uint64_t s)
     assert_int_equal(page_free_count(), baseline);
 }
 
-static void stage2(void **state)
+static void stage2_equals_model(void **state)
 {
     (void)state;
     run(&pt_geometry_stage2, 1);
     run(&pt_geometry_stage2, 2);
 }
-/* EL2's on 64-bit, and Hyp mode's. */
-static void el2(void **state)
+/* The regimes of EL2 on 64-bit, and of Hyp mode. */
+static void el2_equals_model(void **state)
 {
     static const struct pt_geometry wide = { .input_bits = 48, .root_level = 0, .root_pages = 1 };
     static const struct pt_geometry narrow = { .input_bits = 32, .root_level = 1, .root_pages = 1 };
@@ -262,7 +263,7 @@ static void el2(void **state)
     run(&narrow, 4);
 }
 
-static void limits(void **state)
+static void bad_ranges_and_block_sizes(void **state)
 {
     (void)state;
     fake_init(8ull << 20, 1);
@@ -277,14 +278,15 @@ static void limits(void **state)
     assert_int_equal(pt_map(&pt, 0, PA(0), PAGE_SIZE + 1, ATTRS_A, 2), -XEN_EINVAL);
     assert_int_equal(pt_map(&pt, 0, PA(0), ~(uint64_t)4095, ATTRS_A, 2), -XEN_EINVAL);
     assert_int_equal(pt_unmap(&pt, 1ull << 41, PAGE_SIZE), -XEN_EINVAL);
-    /* 1 GiB blocks where they are allowed, and only there; cut twice by one page in the middle. */
+    /* 1 GiB blocks are used only where they are allowed.  One is cut twice, by one page in the
+     * middle. */
     unsigned level;
     assert_int_equal(pt_map(&pt, 1ull << 30, PA(1ull << 30), 2ull << 30, ATTRS_A, 1), 0);
     assert_int_equal(pt_lookup(&pt, (1ull << 30) + 12345, &level) & PTE_ADDR, 1ull << 30);
     assert_int_equal(level, 1);
     flushes = 0;
     assert_int_equal(pt_unmap(&pt, (1ull << 30) + 7 * PAGE_SIZE, PAGE_SIZE), 0);
-    assert_int_equal(flushes, 3); /* two splits, one page */
+    assert_int_equal(flushes, 3); /* two splits and one page */
     assert_int_equal(pt_lookup(&pt, (1ull << 30) + 8 * PAGE_SIZE, &level) & PTE_ADDR,
                      (1ull << 30) + 8 * PAGE_SIZE);
     assert_int_equal(level, 3);
@@ -292,8 +294,8 @@ static void limits(void **state)
                      (1ull << 30) + BLOCK_SIZE);
     assert_int_equal(level, 2);
     pt_free_all(&pt);
-    /* Changes that hardware does not look at need no flush, permissions one, the rest a break
-     * (flush() checks). */
+    /* A change of software bits needs no flush, a change of permissions one flush, all others a
+     * break first (flush() checks that). */
     assert_int_equal(pt_map(&pt, 0, PA(0), PAGE_SIZE, ATTRS_A, 3), 0);
     uint64_t *e = pt_entry(&pt, 0, &level), now = *e;
     flushes = 0;
@@ -306,7 +308,8 @@ static void limits(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(stage2), cmocka_unit_test(el2),
-                                        cmocka_unit_test(limits) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(stage2_equals_model),
+                                        cmocka_unit_test(el2_equals_model),
+                                        cmocka_unit_test(bad_ranges_and_block_sizes) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

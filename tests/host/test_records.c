@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/records/records.c xen-lite/records/records_parse.c xen-lite/records/records_load.c xen-lite/records/records_features.c xen-lite/call/hvm_op.c
+// link: xen-lite/records/records.c xen-lite/records/records_parse.c xen-lite/records/records_load.c xen-lite/records/records_features.c xen-lite/call/hvm_op.c xen-lite/domain/hvm_param.c
 // link: tests/host/fake/fake.c tests/host/fake/core.c
 // libs: -lcmocka
 /*
- * State records: out of one domain and into another, byte for byte; every truncation and thousands
- * of broken blocks are refused with the target as it was; CPU features.  The parts that keep state
- * (vGIC, timers, event channels, grants, the map) are stand-ins that remember what they were given.
+ * State records: saved from one domain and loaded into another, byte for byte.  Truncated blocks of
+ * every length and thousands of damaged blocks are refused, and the target stays unchanged.  Also
+ * CPU features.  Stand-ins replace the parts with state (vGIC, timers, event channels, grants, the
+ * map), and remember what they were given.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +17,7 @@
 #include <cmocka.h>
 #include "domain.h"
 #include "hypercall.h"
-#include "context.h"
+#include "context_internal.h"
 #include "fake.h"
 
 #define SPIS       64u
@@ -35,9 +36,9 @@ struct side {
     struct xlr_evtchn_port port[2];
     unsigned port_count;
     struct xlr_grant grant;
-    uint64_t shared_at; /* gfn of the shared page in the map; 0 none */
+    uint64_t shared_at; /* gfn of the shared page; 0: none */
     uint8_t shared[4096] __attribute__((aligned(4096)));
-    uint8_t came[4096]; /* what memory brought for the shared frame */
+    uint8_t came[4096]; /* contents of the shared frame that arrived with memory */
     unsigned changes, upcalls, wallclocks;
     bool grant_fails;
 };
@@ -159,7 +160,7 @@ int copy_from_ipa(struct domain *d, void *dst, ipa_t ipa, size_t bytes)
 int vcpu_place_info(struct vcpu *v, ipa_t where)
 {
     v->info_ipa = where;
-    v->info_page = v->domain->shared_page; /* any page */
+    v->info_page = v->domain->shared_page; /* any page will do */
     side_of(v->domain)->changes++;
     return 0;
 }
@@ -216,7 +217,7 @@ static struct side *make(domid_t id)
     return s;
 }
 
-/* The source has something everywhere. */
+/* The source has a value in every field. */
 static void fill(struct side *s)
 {
     for (unsigned i = 0; i < VCPUS; i++) {
@@ -302,13 +303,15 @@ static void test_round_trip(void **state)
     assert_memory_equal(&a->grant, &b->grant, sizeof a->grant);
     assert_memory_equal(a->d.hvm_param, b->d.hvm_param, sizeof a->d.hvm_param);
     assert_int_equal(b->shared_at, SHARED_GFN);
-    assert_int_equal(b->shared[17], 0x5a); /* what memory brought moved into the page */
+    /* the contents that arrived with memory are now in the page */
+    assert_int_equal(b->shared[17], 0x5a);
     assert_int_equal(b->upcalls, VCPUS);
     assert_int_equal(b->wallclocks, 1);
-    /* The guest's counter goes on where it was, give or take the reads in between. */
+    /* The guest's counter continues where it was, up to the time between the reads. */
     assert_true(guest_counter(&b->d) <= guest_counter(&a->d) &&
                 guest_counter(&a->d) - guest_counter(&b->d) < 200);
-    /* And out again: the same but for the time, the places now being the same, and who waits. */
+    /* Saved again, the records are the same, except for the time, the addresses and the waiting
+     * vCPUs. */
     uint8_t *again = mem_alloc(XLR_MAX_BYTES);
     uint32_t bytes = XLR_MAX_BYTES;
     assert_int_equal(context_save(&b->d, again, &bytes), 0);
@@ -318,7 +321,7 @@ static void test_round_trip(void **state)
     assert_int_equal(context_load(&b->d, block, block_bytes), 0);
 }
 
-static void test_room(void **state)
+static void test_buffer_too_small(void **state)
 {
     uint8_t *small = mem_alloc(XLR_MAX_BYTES);
     (void)state;
@@ -339,7 +342,7 @@ static struct side *snapshot(void)
     return s;
 }
 
-/* What the log was told last. */
+/* The last line printed to the log. */
 static char said[256];
 void log_printf(enum log_level level, const char *fmt, ...)
 {
@@ -373,29 +376,29 @@ static struct hvm_save_descriptor *find(uint8_t *buf, unsigned type, unsigned in
 }
 static void *payload(unsigned type, unsigned instance) { return find(block, type, instance) + 1; }
 
-static void test_truncated(void **state)
+static void test_truncated_refused(void **state)
 {
     (void)state;
     for (uint32_t n = 0; n < block_bytes; n += n < 256 ? 1 : 8) {
-        /* A buffer of its own, so that a read beyond it is seen. */
+        /* A buffer of exact size, so that the sanitizer detects a read beyond it. */
         uint8_t *cut = malloc(n ? n : 1);
         memcpy(cut, block, n);
         refused(cut, n, -XEN_EINVAL);
         free(cut);
     }
-    /* Something behind the end. */
+    /* Bytes behind the end record. */
     refused(block, block_bytes + 8, -XEN_EINVAL);
 }
 
-static void test_unknown(void **state)
+static void test_unknown_records(void **state)
 {
     (void)state;
     struct hvm_save_descriptor *h = find(block, XLR_GRANT, 0);
     h->typecode = 77;
     refused(block, block_bytes, -XEN_EINVAL);
     h->typecode = 77 | XLR_OPTIONAL;
-    refused(block, block_bytes,
-            -XEN_EINVAL); /* may be skipped, but then the grant table is missing */
+    /* an unknown optional record is skipped; the grant table is missing then */
+    refused(block, block_bytes, -XEN_EINVAL);
     h->typecode = XLR_TIME;
     refused(block, block_bytes, -XEN_EINVAL); /* twice */
     h->typecode = XLR_GRANT;
@@ -416,7 +419,7 @@ static void test_unknown(void **state)
     mem_free(more, XLR_MAX_BYTES);
 }
 
-/* A record of CPU features that ends before AArch32's: enough for a guest that is 64-bit. */
+/* A record of CPU features that ends before AArch32's registers is enough for a 64-bit guest. */
 static void test_early_features(void **state)
 {
     (void)state;
@@ -425,14 +428,14 @@ static void test_early_features(void **state)
     uint32_t dropped = (XLR_ID_REG_COUNT - XLR_ID_REG_COUNT_1) * 8,
              end = (uint32_t)((uint8_t *)(h + 1) - block) + h->length;
 
-    machine.reg[XLR_ID_A32_MMFR3] = 0xfu << 28; /* by the rule for signed fields less than a
-                                                   register that nobody has seen, read as zero */
+    /* A signed field of -1 is less than that of an unread register, which counts as zero. */
+    machine.reg[XLR_ID_A32_MMFR3] = 0xfu << 28;
     memcpy(early, block, end - dropped);
     memcpy(early + end - dropped, block + end, block_bytes - end);
     h = find(early, XLR_HEADER, 0);
     h = (void *)((uint8_t *)h + 8 + ROUND_UP(h->length, 8u));
     h->length -= dropped;
-    refused(early, block_bytes - dropped, -XEN_EINVAL); /* the count is more than there is */
+    refused(early, block_bytes - dropped, -XEN_EINVAL); /* the count exceeds the payload */
     ((struct xlr_cpu_features *)(h + 1))->count = XLR_ID_REG_COUNT_1;
     assert_int_equal(context_load(&b->d, early, block_bytes - dropped), 0);
     b->d.aarch32 = true;
@@ -451,7 +454,7 @@ static void test_early_features(void **state)
         *p_ = old_;                                      \
     } while (0)
 
-static void test_refusals(void **state)
+static void test_bad_records_refused(void **state)
 {
     (void)state;
     WITH(XLR_HEADER, 0, magic, struct xlr_header, 1, -XEN_EINVAL);
@@ -473,8 +476,8 @@ static void test_refusals(void **state)
     WITH(XLR_CPU_FEATURES, 0, count, struct xlr_cpu_features, 3, -XEN_EINVAL);
     WITH(XLR_CPU_FEATURES, 0, reg[XLR_ID_ISAR0], struct xlr_cpu_features, 0x10, -XEN_EOPNOTSUPP);
     WITH(XLR_VCPU, 1, sysreg_count, struct xlr_vcpu, 2, -XEN_EINVAL);
-    WITH(XLR_VCPU, 1, pstate, struct xlr_vcpu, 0x3c9,
-         -XEN_EINVAL); /* EL2: the second vCPU fails, the first is put back */
+    /* EL2 mode: the second vCPU is refused, and the first is restored */
+    WITH(XLR_VCPU, 1, pstate, struct xlr_vcpu, 0x3c9, -XEN_EINVAL);
     WITH(XLR_VGIC_DIST, 0, spi_count, struct xlr_vgic_dist, 32, -XEN_EINVAL);
     WITH(XLR_VGIC_DIST, 0, spi_count, struct xlr_vgic_dist, ~0u, -XEN_EINVAL);
     WITH(XLR_VGIC_CPU, 1, pad[0], struct xlr_vgic_cpu, 1, -XEN_EINVAL);
@@ -494,13 +497,13 @@ static void test_refusals(void **state)
     WITH(XLR_GRANT, 0, frame_count, struct xlr_grant, 65, -XEN_EINVAL);
     WITH(XLR_HVM_PARAMS, 0, count, struct xlr_hvm_params, 100, -XEN_EINVAL);
     struct hvm_param_pair *p = (void *)((struct xlr_hvm_params *)payload(XLR_HVM_PARAMS, 0) + 1);
-    p->index = 1ull << 33; /* index 0 if cut to 32 bits */
+    p->index = 1ull << 33; /* index 0 if truncated to 32 bits */
     refused(block, block_bytes, -XEN_EINVAL);
     p->index = HVM_PARAM_IDENT_PT;
     refused(block, block_bytes, -XEN_EINVAL);
 }
 
-static void test_no_memory(void **state)
+static void test_load_out_of_memory(void **state)
 {
     (void)state;
     b->grant_fails = true;
@@ -509,9 +512,8 @@ static void test_no_memory(void **state)
     assert_int_equal(context_load(&b->d, block, block_bytes), 0);
 }
 
-/* Random damage: whatever is said, it is said without a read outside the block (the sanitizer
- * watches). */
-static void test_noise(void **state)
+/* Random damage: whatever the result, no read leaves the block (the sanitizer checks). */
+static void test_random_damage(void **state)
 {
     uint64_t seed = 88172645463325252ull;
     uint8_t *good = malloc(block_bytes);
@@ -587,8 +589,8 @@ static void test_features_a32(void **state)
     seen[XLR_ID_A32_ISAR5] = 1u << 4; /* AES */
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), XLR_ID_A32_ISAR5);
     assert_int_equal(shift, 4);
-    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT_1, have, &shift),
-                     -1); /* it says nothing of it */
+    /* the record does not have this register */
+    assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT_1, have, &shift), -1);
     have[XLR_ID_A32_ISAR5] = 2u << 4;
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
     have[XLR_ID_A32_MMFR3] = 0xfu << 28; /* supersections there, none here */
@@ -596,7 +598,7 @@ static void test_features_a32(void **state)
     seen[XLR_ID_A32_MMFR3] = 0xfu << 28;
     have[XLR_ID_A32_MMFR3] = 0;
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
-    seen[XLR_ID_A32_MMFR0] = 2u << 20; /* auxiliary registers: EL2 shows what it likes */
+    seen[XLR_ID_A32_MMFR0] = 2u << 20; /* auxiliary registers: not compared */
     assert_int_equal(features_shortfall(seen, XLR_ID_REG_COUNT, have, &shift), -1);
     seen[XLR_ID_A32_MVFR0] = 2; /* 32 double registers there, 16 here */
     have[XLR_ID_A32_MVFR0] = 1;
@@ -607,12 +609,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_round_trip, start, end),
-        cmocka_unit_test_setup_teardown(test_room, start, end),
-        cmocka_unit_test_setup_teardown(test_truncated, start, end),
-        cmocka_unit_test_setup_teardown(test_unknown, start, end),
-        cmocka_unit_test_setup_teardown(test_refusals, start, end),
-        cmocka_unit_test_setup_teardown(test_no_memory, start, end),
-        cmocka_unit_test_setup_teardown(test_noise, start, end),
+        cmocka_unit_test_setup_teardown(test_buffer_too_small, start, end),
+        cmocka_unit_test_setup_teardown(test_truncated_refused, start, end),
+        cmocka_unit_test_setup_teardown(test_unknown_records, start, end),
+        cmocka_unit_test_setup_teardown(test_bad_records_refused, start, end),
+        cmocka_unit_test_setup_teardown(test_load_out_of_memory, start, end),
+        cmocka_unit_test_setup_teardown(test_random_damage, start, end),
         cmocka_unit_test(test_features),
         cmocka_unit_test_setup_teardown(test_early_features, start, end),
         cmocka_unit_test(test_features_a32),

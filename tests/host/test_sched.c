@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/base/timer.c xen-lite/sched/sched.c xen-lite/sched/sched_cap.c xen-lite/sched/sched_vcpu.c
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/base/timer.c xen-lite/sched/sched.c xen-lite/base/cpu.c xen-lite/sched/sched_cap.c xen-lite/sched/sched_vcpu.c
 // link: xen-lite/run/sched_switch.c
-// link: xen-lite/sched/sched_wait.c xen-lite/sched/sched_params.c
+// link: xen-lite/sched/sched_wait.c xen-lite/run/block.c xen-lite/sched/sched_params.c
 // libs: -lcmocka
 /*
- * The scheduler in a simulated machine: each CPU is a coroutine that runs guest_prepare() and
- * "guests"; virtual time jumps from event to event.  Guests compute all the time, or for a while in
+ * The scheduler on a simulated machine.  Each CPU is a coroutine that runs guest_prepare() and
+ * "guests".  Virtual time jumps from event to event.  Guests compute all the time, or for a part of
  * each period.
  */
 #include <stdio.h>
@@ -24,7 +24,7 @@ static struct sim_cpu {
     ucontext_t context;
     char *stack;
     bool interrupted;   /* an inter-processor interrupt is pending */
-    struct vcpu *guest; /* in it since: */
+    struct vcpu *guest; /* this guest is running since: */
     uint64_t since;
     unsigned resumes;
 } sim[MAX_CPUS];
@@ -48,8 +48,7 @@ static struct load *load_of(const struct vcpu *v)
     return NULL;
 }
 
-/* ---- the machine ------------------------------------------------------------------------------
- */
+/* ---- the machine ---- */
 
 bool evtchn_vcpu_pending(const struct vcpu *v)
 {
@@ -143,7 +142,7 @@ static void machine(unsigned cpu_total)
     assert_int_equal(cpu_count, cpu_total);
 }
 
-/* An interrupt for v comes in, on the CPU where it ran last. */
+/* An interrupt for v arrives, on the CPU where v ran last. */
 static void interrupt(struct vcpu *v)
 {
     unsigned cpu = v->sched.cpu >= 0 ? (unsigned)v->sched.cpu : 0;
@@ -229,7 +228,7 @@ static void measure(uint64_t ns)
         before[i] = vcpu_run_ns(load[i].v);
     run_for(ns);
 }
-/* Of one CPU, in per mille, during measure(ns). */
+/* The guest's share of one CPU during measure(ns), in per mille. */
 static int share(unsigned n, uint64_t ns)
 {
     return (int)((vcpu_run_ns(load[n].v) - before[n]) * 1000 / ns);
@@ -241,8 +240,7 @@ static void about(int value, int expect, int tolerance)
         fail_msg("%d is not within %d of %d", value, tolerance, expect);
 }
 
-/* ---- tests ------------------------------------------------------------------------------------
- */
+/* ---- tests ---- */
 
 static void test_weights_one_cpu(void **state)
 {
@@ -276,7 +274,8 @@ static void test_more_vcpus_than_cpus(void **state)
         about(share(i, 20000 * MS), i < 10 ? 267 : 533, 16);
 }
 
-/* A weight that one CPU cannot satisfy leaves the rest to the others, in their proportion. */
+/* A weight that one CPU cannot satisfy leaves the rest to the other guests, in proportion to their
+ * weights. */
 static void test_unsatisfiable_weight(void **state)
 {
     (void)state;
@@ -307,7 +306,7 @@ static void test_work_conserving(void **state)
     measure(5000 * MS);
     for (unsigned i = 0; i < 4; i++)
         idle += cpu_idle_ns(i);
-    assert_int_equal(idle, 0); /* somebody always waits, so no CPU is ever idle */
+    assert_int_equal(idle, 0); /* a vCPU always waits, so no CPU is ever idle */
 }
 
 static void test_pinned(void **state)
@@ -323,12 +322,12 @@ static void test_pinned(void **state)
     about(share(0, 5000 * MS), 500, 15);
     about(share(1, 5000 * MS), 500, 15);
     about(share(2, 5000 * MS), 1000, 10);
-    /* The lone one has had twice as much as the others all the time: it must not pay for it when it
-     * gets a rival... */
+    /* The vCPU alone on its CPU has had twice the share of the others all the time.  It must not
+     * pay for that when it gets a rival ... */
     hog(3, 256);
     measure(200 * MS);
     about(share(2, 200 * MS), 500, 80);
-    /* ...and moves when its CPU is taken away; two CPUs, four vCPUs: */
+    /* ... and it moves when its CPU is taken away.  Two CPUs, four vCPUs: */
     sched_set_affinity(a, 3, ~0ull);
     sched_set_affinity(b, 2, ~0ull);
     run_for(100 * MS);
@@ -346,12 +345,12 @@ static void test_soft_affinity(void **state)
     start(v, MS, 10 * MS);
     run_for(500 * MS);
     assert_int_equal(v->sched.cpu, 3);
-    sched_set_affinity(v, 7, 1u << 3); /* impossible wish: ignored */
+    sched_set_affinity(v, 7, 1u << 3); /* an impossible soft affinity is ignored */
     run_for(500 * MS);
     assert_true(v->sched.cpu < 3);
 }
 
-static void test_caps(void **state)
+static void test_caps_kept(void **state)
 {
     (void)state;
     machine(4);
@@ -373,8 +372,8 @@ static void test_caps(void **state)
         about(share(i, 1000 * MS), 1000, 1);
 }
 
-/* What a capped domain may not use goes to the others; a cap above its fair share changes nothing.
- */
+/* Time that a capped domain may not use goes to the others.  A cap above its fair share has no
+ * effect. */
 static void test_cap_and_weight(void **state)
 {
     (void)state;
@@ -413,8 +412,8 @@ static void test_wake_latency(void **state)
     }
 }
 
-/* Preemption is bounded: many wakers on one CPU cannot make it switch more often than the rate
- * limit lets them. */
+/* Preemption is bounded: many waking vCPUs cannot make a CPU switch more often than the rate limit
+ * allows. */
 static void test_rate_limit(void **state)
 {
     (void)state;
@@ -427,32 +426,33 @@ static void test_rate_limit(void **state)
     unsigned saves = v->arch.saves;
     measure(1000 * MS);
     assert_true(v->arch.saves - saves <= 1000);
-    assert_true(share(0, 1000 * MS) >= 500 &&
-                share(0, 1000 * MS) <= 850); /* they ask for 40 %, and wait their turn */
+    /* they request 40 %, and wait for their turns */
+    assert_true(share(0, 1000 * MS) >= 500 && share(0, 1000 * MS) <= 850);
 }
 
-static void test_idle_and_alone(void **state)
+static void test_idle_cpus_sleep(void **state)
 {
     (void)state;
     machine(2);
     unsigned resumes = sim[0].resumes + sim[1].resumes;
     run_for(10000 * MS);
-    assert_int_equal(sim[0].resumes + sim[1].resumes, resumes); /* an idle machine sleeps */
+    /* an idle machine has no wake-ups */
+    assert_int_equal(sim[0].resumes + sim[1].resumes, resumes);
     assert_int_equal(cpu_idle_ns(0), 10000 * MS);
     hog(0, 256);
     hog(1, 256);
     run_for(10 * MS);
     resumes = sim[0].resumes + sim[1].resumes;
     run_for(10000 * MS);
-    assert_int_equal(sim[0].resumes + sim[1].resumes,
-                     resumes); /* nobody waits: no scheduler's timer */
+    /* no vCPU waits: no scheduler timer */
+    assert_int_equal(sim[0].resumes + sim[1].resumes, resumes);
     assert_int_equal(fake_timer_deadline[0], NEVER);
     assert_int_equal(fake_timer_deadline[1], NEVER);
     about((int)(cpu_idle_ns(0) / MS), 10000, 1);
 }
 
-/* Coming back to a CPU that nobody used meanwhile: saved each time, loaded once. */
-static void test_skips_loading(void **state)
+/* A vCPU returns to a CPU that no other vCPU used meanwhile: saved each time, loaded once. */
+static void test_reload_skipped(void **state)
 {
     (void)state;
     machine(2);
@@ -464,24 +464,24 @@ static void test_skips_loading(void **state)
     run_for(2 * MS); /* blocked */
     fake_cpu_set(1);
     vcpu_pause(v);
-    v->arch.sysreg[0] = v->arch.sysreg[1] = 1000000; /* its context is set meanwhile */
+    v->arch.sysreg[0] = v->arch.sysreg[1] = 1000000; /* another CPU sets its context meanwhile */
     vcpu_unpause(v);
     run_for(100 * MS);
     assert_int_equal(v->arch.loads, 2);
     assert_true(v->arch.sysreg[1] > 1000000);
-    hog(1, 256); /* two on two CPUs: it need not be disturbed */
+    hog(1, 256); /* two vCPUs on two CPUs: no preemption needed */
     run_for(1000 * MS);
     assert_true(v->arch.loads <= 4);
 }
 
-static void test_pause(void **state)
+static void test_paused_vcpu_does_not_run(void **state)
 {
     (void)state;
     machine(1);
     struct vcpu *a = hog(0, 256);
     hog(1, 256);
     run_for(50 * MS);
-    fake_cpu_set(1); /* a CPU of the outside */
+    fake_cpu_set(1); /* a call from outside the simulated CPUs */
     a->pause_count++;
     a->domain->pause_count++;
     vcpu_sleep(a);
@@ -495,7 +495,7 @@ static void test_pause(void **state)
     fake_cpu_set(1);
     domain_unpause(a->domain);
     measure(1000 * MS);
-    about(share(0, 1000 * MS), 500, 20); /* its absence is not made up for */
+    about(share(0, 1000 * MS), 500, 20); /* it is not compensated for its absence */
     if (setjmp(fake_panic_jmp) == 0) {
         fake_panic_armed = true;
         vcpu_unpause(a);
@@ -504,7 +504,7 @@ static void test_pause(void **state)
     a->pause_count = 0;
 }
 
-static void test_yield(void **state)
+static void test_yielding_vcpu_not_starved(void **state)
 {
     (void)state;
     machine(1);
@@ -514,7 +514,7 @@ static void test_yield(void **state)
     load[0].burst = load[0].left = 200000;
     run_for(100 * MS);
     measure(1000 * MS);
-    about(share(0, 1000 * MS), 200, 60); /* it gives way, but is not starved */
+    about(share(0, 1000 * MS), 200, 60); /* it yields to the others, but is not starved */
     assert_false(a->sched.yielding);
 }
 
@@ -535,8 +535,8 @@ static void test_runstate(void **state)
     assert_int_equal(r.time[RUNSTATE_running], vcpu_run_ns(v));
 }
 
-/* The kick of a running vCPU reaches its CPU; of one that does not run, nobody. */
-static void test_kick(void **state)
+/* A kick of a running vCPU interrupts its CPU.  A kick of another vCPU interrupts none. */
+static void test_kick_reaches_running_vcpu(void **state)
 {
     (void)state;
     machine(2);
@@ -563,9 +563,9 @@ static uint64_t rnd(uint64_t n)
     return ((uint64_t)(unsigned)rand() << 20 ^ (uint64_t)(unsigned)rand()) % n;
 }
 
-/* A storm of everything at random, long enough for the checks in the fakes to see all interleavings
- * of events. */
-static void test_storm(void **state)
+/* Random operations of all kinds, for long enough that the checks in the fakes meet many
+ * interleavings. */
+static void test_random_operations(void **state)
 {
     (void)state;
     srand(7);
@@ -607,7 +607,7 @@ static void test_storm(void **state)
             break;
         default: break;
         }
-        sim[fake_cpu].interrupted = true; /* what was done, was done on its behalf */
+        sim[fake_cpu].interrupted = true; /* this CPU then acts on the operation */
         run_for(rnd(3 * MS));
     }
     for (unsigned i = 0; i < 4; i++) {
@@ -619,7 +619,7 @@ static void test_storm(void **state)
         load_of(d[i]->vcpu[0])->yields = false;
     }
     run_for(300 * MS);
-    measure(3000 * MS); /* nothing got lost: all four that always compute get as much */
+    measure(3000 * MS); /* no vCPU got lost: all four that always compute get equal shares */
     for (unsigned i = 0; i < 4; i++)
         about(share(i * 4, 3000 * MS), share(0, 3000 * MS), 40);
 }
@@ -680,17 +680,17 @@ int main(void)
         cmocka_unit_test(test_work_conserving),
         cmocka_unit_test(test_pinned),
         cmocka_unit_test(test_soft_affinity),
-        cmocka_unit_test(test_caps),
+        cmocka_unit_test(test_caps_kept),
         cmocka_unit_test(test_cap_and_weight),
         cmocka_unit_test(test_wake_latency),
         cmocka_unit_test(test_rate_limit),
-        cmocka_unit_test(test_idle_and_alone),
-        cmocka_unit_test(test_skips_loading),
-        cmocka_unit_test(test_pause),
-        cmocka_unit_test(test_yield),
+        cmocka_unit_test(test_idle_cpus_sleep),
+        cmocka_unit_test(test_reload_skipped),
+        cmocka_unit_test(test_paused_vcpu_does_not_run),
+        cmocka_unit_test(test_yielding_vcpu_not_starved),
         cmocka_unit_test(test_runstate),
-        cmocka_unit_test(test_kick),
-        cmocka_unit_test(test_storm),
+        cmocka_unit_test(test_kick_reaches_running_vcpu),
+        cmocka_unit_test(test_random_operations),
         cmocka_unit_test(test_parameters),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/base/timer.c xen-lite/sched/sched.c xen-lite/sched/sched_cap.c xen-lite/sched/sched_vcpu.c
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/base/timer.c xen-lite/sched/sched.c xen-lite/base/cpu.c xen-lite/sched/sched_cap.c xen-lite/sched/sched_vcpu.c
 // link: xen-lite/run/sched_switch.c
-// link: xen-lite/sched/sched_wait.c xen-lite/sched/sched_params.c
+// link: xen-lite/sched/sched_wait.c xen-lite/run/block.c xen-lite/sched/sched_params.c
 // libs: -lcmocka
 /*
- * The scheduler with real threads for CPUs: two run guests that block at random, one stands for a
- * control domain that pauses, unpauses, wakes and moves them.  A guest that is paused must not
- * execute; nobody may be lost or run twice.
+ * The scheduler with real threads as CPUs.  Two run guests that block at random.  The third stands
+ * for a control domain that pauses, unpauses, wakes and moves them.  A paused guest must not
+ * execute, and no vCPU may be lost or run twice at the same time.
  */
 #include <stdio.h>
 #include <threads.h>
@@ -64,15 +64,15 @@ static uint32_t rnd(uint32_t n)
     return (seed >> 8) % n;
 }
 
-/* What the control side must not see after it has paused the vCPU: `in_guest`. */
+/* The control thread must not see `in_guest` set after it has paused the vCPU. */
 static void run_guest(struct vcpu *v)
 {
     struct vcpu_state *s = state_of(v);
     if (__atomic_fetch_add(&s->in_guest, 1, __ATOMIC_SEQ_CST))
         abort(); /* on two CPUs */
     hw_count(v);
-    /* Handles its event first: one that comes later must bring it in once more, whether it finds it
-     * running or blocked. */
+    /* The guest handles its event first.  A later event must make it run once more, whether it is
+     * running or blocked then. */
     __atomic_store_n(&s->event, false, __ATOMIC_SEQ_CST);
     __atomic_fetch_add(&s->entries, 1, __ATOMIC_SEQ_CST);
     bool block = rnd(3) == 0;
@@ -94,7 +94,7 @@ static int guest_cpu(void *arg)
     fake_cpu_set((unsigned)(uintptr_t)arg);
     seed = fake_cpu;
     sched_cpu_start();
-    while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE)) { /* in fact it ends in wfi() */
+    while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE)) { /* ended by wfi() */
         guest_prepare();
         run_guest(this_cpu()->current);
     }
@@ -170,7 +170,7 @@ static void test_races(void **unused)
     unsigned rounds = 0;
     for (uint64_t end = counter() + RUN_S * 1000000000ull; counter() < end; rounds++)
         control();
-    /* Everybody still comes to run. */
+    /* Every vCPU still runs. */
     for (unsigned i = 0; i < DOMAINS; i++) {
         sched_domain_set(domain[i], 256, 0);
         for (unsigned n = 0; n < VCPUS; n++) {
@@ -179,8 +179,8 @@ static void test_races(void **unused)
             uint64_t seen = __atomic_load_n(&state_of(v)->entries, __ATOMIC_RELAXED),
                      end = counter() + 20000000000ull;
             event(v);
-            vcpu_kick(
-                v); /* one that is in its guest may stay there for ever: it is on its own now */
+            /* A vCPU may stay in its guest for ever: no control thread disturbs it now. */
+            vcpu_kick(v);
             while (__atomic_load_n(&state_of(v)->entries, __ATOMIC_RELAXED) == seen &&
                    counter() < end)
                 thrd_yield();

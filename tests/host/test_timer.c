@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/base/timer.c
 // libs: -lcmocka
-/* Soft timers: order, re-arming, the hardware's deadline, stopping from the callback and from other
- * CPUs; conversions. */
+/* Software timers: order, re-arming, the hardware's deadline, stops from the callback and from
+ * other CPUs, conversions. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <threads.h>
 #include "fake.h"
-#include "sched.h"
+#include "timer.h"
 
 static struct {
     int id[64];
@@ -42,7 +42,7 @@ static void run_at(uint64_t when)
     timer_run_expired();
 }
 
-static void test_order(void **state)
+static void test_fires_in_order(void **state)
 {
     (void)state;
     static const uint64_t at[] = { 5000, 2000, 9000, 2000, 3000 };
@@ -69,9 +69,9 @@ static void test_order(void **state)
     assert_int_equal(fake_timer_deadline[0], ~0ull);
 }
 
-/* The hardware's interrupt is a level: a deadline that has passed must be replaced even when
- * nothing fired. */
-static void test_reprograms(void **state)
+/* The hardware's interrupt is level-triggered: a deadline that has passed must be replaced even
+ * when no timer fired. */
+static void test_passed_deadline_replaced(void **state)
 {
     (void)state;
     struct timer t;
@@ -79,7 +79,7 @@ static void test_reprograms(void **state)
     timer_set(&t, 2000);
     cpus[1].armed = 0;
     fake_cpu_set(1);
-    timer_cancel(&t); /* taken out by another CPU: CPU 0's hardware still has it */
+    timer_cancel(&t); /* cancelled by another CPU: CPU 0's hardware keeps the deadline */
     assert_int_equal(fake_timer_deadline[0], 2000);
     fake_cpu_set(0);
     run_at(2500);
@@ -109,12 +109,12 @@ static void again(void *arg)
 {
     fired.count++;
     if (arg)
-        timer_stop(&periodic); /* from its own callback: does not wait for itself */
+        timer_stop(&periodic); /* called from its own callback: must not wait for itself */
     else
         timer_set(&periodic, periodic.deadline + 100);
 }
 
-static void test_from_callback(void **state)
+static void test_stop_and_set_in_callback(void **state)
 {
     (void)state;
     timer_init(&periodic, again, NULL);
@@ -139,7 +139,7 @@ static void test_conversions(void **state)
         counter_hz = hz[i];
         assert_int_equal(ns_to_ticks(1000000000), hz[i]);
         assert_int_equal(ticks_to_ns(hz[i]), 1000000000);
-        /* thirty years: no overflow, and exact */
+        /* Thirty years: exact, without overflow. */
         assert_int_equal(ticks_to_ns(hz[i] * 946080000ull), 946080000000000000ull);
         assert_int_equal(ns_to_ticks(946080000000000000ull), hz[i] * 946080000ull);
         for (uint64_t t = 1; t < 1ull << 50; t = t * 3 + 1) {
@@ -159,8 +159,8 @@ static void test_conversions(void **state)
     assert_int_equal(counter_to_system_ns(fake_counter - counter_hz), -1000000000);
 }
 
-/* CPU 1 arms and fires; this CPU stops the timer at some moment of that, after which the callback
- * must not be seen. */
+/* CPU 1 arms and fires the timer.  This CPU stops it at some moment.  After that, the callback must
+ * not run. */
 static struct timer shared;
 static bool done, stopped;
 static unsigned request, armed, calls, late;
@@ -216,10 +216,10 @@ static void test_stop_races(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_order, start),
-        cmocka_unit_test_setup(test_reprograms, start),
+        cmocka_unit_test_setup(test_fires_in_order, start),
+        cmocka_unit_test_setup(test_passed_deadline_replaced, start),
         cmocka_unit_test_setup(test_moves_between_cpus, start),
-        cmocka_unit_test_setup(test_from_callback, start),
+        cmocka_unit_test_setup(test_stop_and_set_in_callback, start),
         cmocka_unit_test_setup(test_conversions, start),
         cmocka_unit_test_setup(test_stop_races, start),
     };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic/vgic.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vgic_state.c xen-lite/stage2/mmio.c
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic/vgic.c xen-lite/vgic/vgic_create.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vgic_state.c xen-lite/stage2/mmio.c
 // libs: -lcmocka
-/* The vGIC against hardware's behaviour: by hand, and random operations against a flat model of the
- * architecture. */
+/* Compares the vGIC with the behaviour of hardware: single cases, and random operations against a
+ * flat model of the architecture. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,7 +46,7 @@ static int start_v3(void **state)
     (void)state;
     return start(3);
 }
-/* The flag of the group that interrupts are in. */
+/* The flag of the group that interrupts belong to. */
 static uint8_t group_flag(void) { return is_v2() ? 0 : XLR_IRQ_GROUP1; }
 static int stop(void **state)
 {
@@ -88,7 +88,7 @@ static void test_widths(void **state)
     assert_false(try_access(GICD + 2, 2, false, &value));    /* not aligned */
     assert_false(try_access(GICR(VCPUS), 2, false, &value)); /* no such redistributor */
     assert_true(try_access(GICD + IPRIORITYR + 33, 0, true, &value));
-    /* All offsets, all widths, both frames: nothing but an answer or an abort. */
+    /* All offsets, all widths, both frames: each access gets a value or an abort. */
     for (uint64_t offset = 0; offset < 0x10000; offset++)
         for (unsigned size = 0; size < 4; size++) {
             value = 0;
@@ -100,7 +100,7 @@ static void test_widths(void **state)
         }
 }
 
-static void test_fields(void **state)
+static void test_register_fields(void **state)
 {
     (void)state;
     wr(GICD + IPRIORITYR + 32, 2, 0xa7605010);
@@ -109,7 +109,7 @@ static void test_fields(void **state)
     wr(GICD + ICFGR + 8, 2, 0xaaaaaaaa);
     assert_int_equal(rd(GICD + ICFGR + 8, 2), 0xaaaaaaaa);
     wr(GICR(0) + SGI_FRAME + ICFGR, 2, 0);
-    assert_int_equal(rd(GICR(0) + SGI_FRAME + ICFGR, 2), 0xaaaaaaaa); /* SGIs stay edge */
+    assert_int_equal(rd(GICR(0) + SGI_FRAME + ICFGR, 2), 0xaaaaaaaa); /* SGIs stay edge-triggered */
     wr(GICD + IROUTER + 8 * 40, 3, 2);
     assert_int_equal(rd(GICD + IROUTER + 8 * 40, 3), 2);
     assert_ptr_equal(dom.vgic.spi[8].vcpu, &vcpu_of[2]);
@@ -121,7 +121,7 @@ static void test_fields(void **state)
     assert_int_equal(rd(GICD + ISENABLER, 2), 0); /* INTIDs 0..31 are not the distributor's */
 }
 
-static void test_inject(void **state)
+static void test_inject_and_end(void **state)
 {
     (void)state;
     assert_int_equal(m_ack(), 1023);
@@ -135,7 +135,7 @@ static void test_inject(void **state)
     assert_int_equal(m_ack(), 27);
     assert_false(rd_bit(0, ISPENDR, 27));
     assert_true(rd_bit(0, ISACTIVER, 27));
-    vgic_inject(&dom, &vcpu_of[0], 27, true); /* again, while it is handled */
+    vgic_inject(&dom, &vcpu_of[0], 27, true); /* again, while active */
     settle_all();
     assert_int_equal(m_ack(), 1023);
     assert_true(m_eoi(27));
@@ -148,8 +148,8 @@ static void test_inject(void **state)
     assert_true(list_empty(&vcpu_of[0].vgic.pending) || !vcpu_of[0].vgic.dirty);
 }
 
-/* Nothing changed: a CPU that goes on does not touch its list registers. */
-static void test_quiet(void **state)
+/* Nothing changed: a CPU that re-enters its guest does not write its list registers. */
+static void test_unchanged_lrs_not_written(void **state)
 {
     (void)state;
     wr_bit(0, ISENABLER, 27);
@@ -165,16 +165,16 @@ static void test_quiet(void **state)
     assert_int_equal(writes, 1);
 }
 
-static void test_line(void **state)
+static void test_level_line(void **state)
 {
     (void)state;
     wr_bit(0, ISENABLER, 33);
     vgic_inject(&dom, NULL, 33, true);
     settle_all();
     assert_int_equal(m_ack(), 33);
-    assert_true(rd_bit(0, ISPENDR, 33)); /* the line is still up */
+    assert_true(rd_bit(0, ISPENDR, 33)); /* the line is still high */
     assert_true(m_eoi(33));
-    settle_all(); /* EOI maintenance looks at the line again */
+    settle_all(); /* the EOI maintenance interrupt samples the line again */
     assert_int_equal(m_ack(), 33);
     vgic_inject(&dom, NULL, 33, false);
     settle_all();
@@ -183,7 +183,7 @@ static void test_line(void **state)
     assert_int_equal(m_ack(), 1023);
     vgic_inject(&dom, NULL, 33, true);
     settle_all();
-    vgic_inject(&dom, NULL, 33, false); /* goes away before it is taken */
+    vgic_inject(&dom, NULL, 33, false); /* withdrawn before it is acknowledged */
     settle_all();
     assert_int_equal(m_ack(), 1023);
 }
@@ -197,7 +197,7 @@ static void test_disable_in_lr(void **state)
     vgic_inject(&dom, NULL, 34, true);
     settle_all();
     assert_true(m_best(&mc[3]) >= 0);
-    wr_bit(0, ICENABLER, 34); /* from CPU 0: has left CPU 3 when the write is done */
+    wr_bit(0, ICENABLER, 34); /* written on CPU 0: gone from CPU 3 when the write returns */
     assert_int_equal(m_best(&mc[3]), -1);
     assert_true(rd_bit(0, ISPENDR, 34));
     wr_bit(0, ISENABLER, 34);
@@ -239,7 +239,7 @@ static void test_route_while_pending(void **state)
     assert_true(m_best(&mc[1]) >= 0);
     on_cpu(1);
     assert_int_equal(m_ack(), 36);
-    wr_route(36, 0); /* active: stays, the next one moves */
+    wr_route(36, 0); /* active: stays; the next interrupt goes to the new target */
     wr_bit(1, ISPENDR, 36);
     settle_all();
     assert_int_equal(m_best(&mc[0]), -1);
@@ -247,7 +247,7 @@ static void test_route_while_pending(void **state)
     assert_true(m_eoi(36));
     settle_all();
     assert_true(m_best(&mc[0]) >= 0);
-    wr_route(36, 77); /* nowhere */
+    wr_route(36, 77); /* to no vCPU */
     settle_all();
     for (unsigned n = 0; n < VCPUS; n++)
         assert_int_equal(m_best(&mc[n]), -1);
@@ -267,7 +267,7 @@ static void test_sgi(void **state)
     assert_true(m_best(&mc[1]) >= 0);
     assert_int_equal(m_best(&mc[2]), -1);
     assert_true(m_best(&mc[3]) >= 0);
-    vgic_sgi_write(&vcpu_of[2], 5ull << 24 | 1ull << 40, 1); /* all but itself */
+    vgic_sgi_write(&vcpu_of[2], 5ull << 24 | 1ull << 40, 1); /* all CPUs but itself */
     settle_all();
     assert_true(m_best(&mc[0]) >= 0);
     assert_int_equal(m_best(&mc[2]), -1);
@@ -278,8 +278,8 @@ static void test_sgi(void **state)
     assert_int_equal(m_best(&mc[2]), -1);
 }
 
-/* More than fit: in order of priority, and none is lost. */
-static void test_spill(void **state)
+/* More interrupts than list registers: delivered in order of priority, and none is lost. */
+static void test_more_irqs_than_lrs(void **state)
 {
     (void)state;
     for (uint32_t i = 32; i < 32 + 20; i++) {
@@ -295,7 +295,7 @@ static void test_spill(void **state)
         settle_all();
     }
     assert_int_equal(m_ack(), 1023);
-    /* Nested: each preempts the one before; the active ones are more than list registers. */
+    /* Nested: each preempts the one before, and more are active than there are list registers. */
     for (uint32_t i = 32; i < 32 + 12; i++) {
         wr_bit(0, ISPENDR, i);
         settle_all();
@@ -309,7 +309,7 @@ static void test_spill(void **state)
     assert_int_equal(rd(GICD + ISACTIVER + 4, 2), 0);
 }
 
-static void test_wfi(void **state)
+static void test_pending_ends_wfi(void **state)
 {
     (void)state;
     assert_false(vgic_has_pending(&vcpu_of[0]));
@@ -318,14 +318,14 @@ static void test_wfi(void **state)
     vgic_inject(&dom, &vcpu_of[0], 27, true);
     settle_all();
     assert_true(vgic_has_pending(&vcpu_of[0]));
-    assert_true(m_best(&mc[0]) >= 0); /* looking did not disturb it */
+    assert_true(m_best(&mc[0]) >= 0); /* the read had no side effect */
     mc[0].regs.vmcr = 0x80000003;
     assert_false(vgic_has_pending(&vcpu_of[0])); /* masked by PMR */
     mc[0].regs.vmcr = is_v2() ? 0xf8000002 : 0xf8000001;
-    assert_false(vgic_has_pending(&vcpu_of[0])); /* its group is off */
+    assert_false(vgic_has_pending(&vcpu_of[0])); /* its group is disabled */
     mc[0].regs.vmcr = 0xf8000003;
     wr_dist(false);
-    assert_false(vgic_has_pending(&vcpu_of[0])); /* the distributor is off */
+    assert_false(vgic_has_pending(&vcpu_of[0])); /* the distributor is disabled */
     wr_dist(true);
     assert_true(vgic_has_pending(&vcpu_of[0]));
     settle_all();
@@ -334,19 +334,19 @@ static void test_wfi(void **state)
     wr_bit(0, ISENABLER, 33);
     wr_priority(0, 33, 0x80);
     wr_bit(0, ISPENDR, 33);
-    assert_false(vgic_has_pending(&vcpu_of[0])); /* does not preempt its equal */
+    assert_false(vgic_has_pending(&vcpu_of[0])); /* equal priority does not preempt */
     wr_priority(0, 33, 0x78);
     assert_true(vgic_has_pending(&vcpu_of[0]));
     set_loaded(0, false);
     assert_true(vgic_has_pending(&vcpu_of[0]));
-    /* An interrupt for one that waits wakes it. */
+    /* An interrupt wakes a blocked vCPU. */
     vcpu_of[1].blocked = true;
     wr_bit(1, ISENABLER, 27);
     vgic_inject(&dom, &vcpu_of[1], 27, true);
     assert_false(vcpu_of[1].blocked);
 }
 
-static void test_hw(void **state)
+static void test_physical_interrupts(void **state)
 {
     (void)state;
     assert_int_equal(vgic_map_hw(&dom, 50, 50), 0);
@@ -370,7 +370,7 @@ static void test_hw(void **state)
     phys[50].active = true;
     assert_true(vgic_hw_irq(50));
     settle_all();
-    wr_bit(1, ICPENDR, 50); /* taken back before the guest saw it */
+    wr_bit(1, ICPENDR, 50); /* cleared before the guest took it */
     settle_all();
     assert_int_equal(m_ack(), 1023);
     assert_false(phys[50].active);
@@ -416,7 +416,7 @@ static void test_records(void **state)
     assert_int_equal(spi[2].flags, XLR_IRQ_ENABLED | XLR_IRQ_LINE | group_flag());
     assert_int_equal(cpu[0].irq[27].flags, XLR_IRQ_ENABLED | XLR_IRQ_PENDING | group_flag());
     assert_int_equal(cpu[0].ap1r[0], 1u << 8);
-    /* Onto a fresh machine. */
+    /* Loaded into a new machine. */
     vgic_domain_destroy(&dom);
     machine_start(4);
     for (unsigned i = 0; i < VCPUS; i++)
@@ -452,8 +452,7 @@ static void test_records(void **state)
     assert_int_equal(vgic_check_spis(&dom, spi, SPIS), -XEN_EINVAL);
 }
 
-/* ---- random operations against the architecture -------------------------------------------------
- */
+/* ---- random operations against the architecture ---- */
 
 struct flat {
     bool enabled, pending, line, active, edge, pulse, hw;
@@ -461,7 +460,7 @@ struct flat {
     int target, active_on;
 };
 static struct flat flat_private[VCPUS][32], flat_spi[SPIS];
-static uint32_t stack[VCPUS][32]; /* what each vCPU is handling */
+static uint32_t stack[VCPUS][32]; /* active interrupts of each vCPU */
 static unsigned depth[VCPUS];
 static uint8_t level_of[VCPUS][32];
 static uint64_t seed;
@@ -480,10 +479,10 @@ static bool flat_pends(const struct flat *f)
 {
     return f->sources || f->pending || (f->line && !flat_latches(f));
 }
-/* Of a GICv2 they are pending by source. */
+/* On a GICv2, SGIs are pending per source CPU. */
 static bool is_sourced(uint32_t intid) { return is_v2() && intid < 16; }
 
-/* The most urgent priority that the vCPU must be offered; 0x100: nothing. */
+/* The highest priority that the vCPU must be offered; 0x100: none. */
 static unsigned flat_best(unsigned vcpu, bool distributor_on)
 {
     unsigned best = 0x100, running = depth[vcpu] ? level_of[vcpu][depth[vcpu] - 1] : 0x100;
@@ -554,8 +553,8 @@ static void random_eoi(unsigned n)
     flat_of(n, iar & 0x3ff)->active = false;
 }
 
-/* SGIs of a GICv2: sent, made pending and taken back by source, and not at all by the registers of
- * the others. */
+/* SGIs of a GICv2 are sent, set pending and cleared per source.  The registers of other interrupts
+ * do not affect them. */
 static void random_sourced(unsigned n, uint32_t intid)
 {
     struct flat *f = flat_of(n, intid);
@@ -671,7 +670,7 @@ static void random_step(bool *on)
     }
 }
 
-static void test_random(void **state)
+static void test_random_against_model(void **state)
 {
     (void)state;
     for (unsigned run = 0; run < 60; run++) {
@@ -704,7 +703,7 @@ static void test_random(void **state)
             run_physical();
             check_all(on);
         }
-        /* Let it run dry: nothing may be left behind. */
+        /* Handle all that is pending: nothing may be left. */
         for (unsigned n = 0; n < VCPUS; n++)
             set_loaded(n, true);
         settle_all();
@@ -719,8 +718,7 @@ static void test_random(void **state)
     on_cpu(0);
 }
 
-/* ---- all CPUs at once ---------------------------------------------------------------------------
- */
+/* ---- all CPUs at once ---- */
 
 static unsigned signalled[VCPUS], cpus_busy;
 
@@ -771,7 +769,7 @@ static int cpu_thread(void *arg)
         default: handle_all(n); break;
         }
     }
-    /* Serve the others until all are through. */
+    /* Serve the other CPUs' requests until all are done. */
     __atomic_sub_fetch(&cpus_busy, 1, __ATOMIC_SEQ_CST);
     for (unsigned long i = 0; __atomic_load_n(&cpus_busy, __ATOMIC_SEQ_CST); i++) {
         handle_all(n);
@@ -781,11 +779,11 @@ static int cpu_thread(void *arg)
     return 0;
 }
 
-static void test_threads(void **state)
+static void test_all_cpus_at_once(void **state)
 {
     thrd_t t[VCPUS];
     (void)state;
-    fake_on_kick = NULL; /* each looks for requests itself: as the kick's interrupt would make it */
+    fake_on_kick = NULL; /* each CPU polls for requests, as after a kick */
     for (unsigned n = 0; n < VCPUS; n++)
         wr_bit(n, ISENABLER, 1);
     wr(GICD + ICFGR + 8, 2, 0x00aaaaaa);
@@ -795,8 +793,8 @@ static void test_threads(void **state)
     for (unsigned n = 0; n < VCPUS; n++)
         thrd_join(t[n], NULL);
     fake_on_kick = kicked;
-    /* All quiet; every signal was taken, and no SPI is stuck: lines down, then one more round of
-     * each. */
+    /* At rest: every signal was taken.  To show that no SPI is stuck, lower all lines, then raise
+     * each once more. */
     on_cpu(0);
     for (uint32_t i = 32; i < 44; i++) {
         vgic_inject(&dom, NULL, i, false);
@@ -805,7 +803,7 @@ static void test_threads(void **state)
         wr_priority(0, i, 0x80);
         wr_bit(0, ISPENDR, i);
     }
-    settle_all(); /* those that were pending elsewhere move now */
+    settle_all(); /* interrupts pending elsewhere move now */
     for (unsigned n = 0; n < VCPUS; n++) {
         on_cpu(n);
         handle_all(n);
@@ -828,20 +826,20 @@ int main(void)
     const struct CMUnitTest tests[] = {
         V3(test_identification),
         V3(test_widths),
-        V3(test_fields),
-        BOTH(test_inject),
-        BOTH(test_quiet),
-        BOTH(test_line),
+        V3(test_register_fields),
+        BOTH(test_inject_and_end),
+        BOTH(test_unchanged_lrs_not_written),
+        BOTH(test_level_line),
         BOTH(test_disable_in_lr),
         BOTH(test_read_elsewhere),
         BOTH(test_route_while_pending),
         V3(test_sgi),
-        BOTH(test_spill),
-        BOTH(test_wfi),
-        BOTH(test_hw),
+        BOTH(test_more_irqs_than_lrs),
+        BOTH(test_pending_ends_wfi),
+        BOTH(test_physical_interrupts),
         BOTH(test_records),
-        BOTH(test_random),
-        BOTH(test_threads),
+        BOTH(test_random_against_model),
+        BOTH(test_all_cpus_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

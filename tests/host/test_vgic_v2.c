@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic/vgic.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vgic_state.c xen-lite/stage2/mmio.c
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic/vgic.c xen-lite/vgic/vgic_create.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vgic_state.c xen-lite/stage2/mmio.c
 // libs: -lcmocka
-/* What is vGICv2's own: banked registers, targets, SGIs by source, the CPU interface that is
- * mapped; what both do is in test_vgic.c. */
+/* The parts that only the vGICv2 has: banked registers, targets, SGIs per source, and the mapped
+ * CPU interface.  test_vgic.c covers the parts that both versions share. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@ enum {
     CPENDSGIR = 0xf10,
     SPENDSGIR = 0xf20
 };
-#define FROM(cpu) ((uint32_t)(cpu) << 10) /* in IAR */
+#define FROM(cpu) ((uint32_t)(cpu) << 10) /* the source field of IAR */
 
 static int start(void **state)
 {
@@ -53,7 +53,7 @@ static void test_identification(void **state)
     assert_int_equal(rd(GICD + 4, 2), SPIS / 32 | (VCPUS - 1) << 5); /* no security extensions */
     assert_int_equal(rd(GICD + 8, 2), 0x43b);
     assert_int_equal(rd(GICD + 0xfe8, 2) >> 4 & 0xf, 2);
-    assert_int_equal(rd(GICD + ISENABLER, 2), 0xffff); /* SGIs are on */
+    assert_int_equal(rd(GICD + ISENABLER, 2), 0xffff); /* SGIs are always enabled */
     wr(GICD, 2, 0xffffffff);
     assert_int_equal(rd(GICD, 2), 3); /* two groups, and nothing else */
 }
@@ -70,8 +70,8 @@ static void test_widths(void **state)
     assert_false(try_access(GICD + SPENDSGIR, 1, true, &value));
     assert_true(try_access(GICD + ITARGETSR + 33, 0, true, &value));
     assert_true(try_access(GICD + CPENDSGIR + 3, 0, true, &value));
-    assert_false(
-        try_access(GICD + 0x1000, 2, false, &value)); /* the CPU interface is no emulated page */
+    /* The CPU interface is not emulated. */
+    assert_false(try_access(GICD + 0x1000, 2, false, &value));
     for (uint64_t offset = 0; offset < 0x1000; offset++)
         for (unsigned size = 0; size < 4; size++) {
             value = 0;
@@ -79,14 +79,14 @@ static void test_widths(void **state)
         }
 }
 
-static void test_banked(void **state)
+static void test_banked_registers(void **state)
 {
     (void)state;
     for (unsigned n = 0; n < VCPUS; n++) {
         on_cpu(n);
         assert_int_equal(rd(GICD + ITARGETSR, 2), 0x01010101u << n);
         assert_int_equal(rd(GICD + ITARGETSR + 29, 0), 1u << n);
-        wr(GICD + ITARGETSR + 28, 2, 0xffffffff); /* says who reads, whatever is written */
+        wr(GICD + ITARGETSR + 28, 2, 0xffffffff); /* read-only: the bit of the reading CPU */
         assert_int_equal(rd(GICD + ITARGETSR + 28, 2), 0x01010101u << n);
         wr(GICD + IPRIORITYR + 27, 0, n * 16);
         wr(GICD + ISENABLER, 2, 1u << (24 + n));
@@ -98,14 +98,14 @@ static void test_banked(void **state)
     }
 }
 
-static void test_targets(void **state)
+static void test_spi_targets(void **state)
 {
     (void)state;
     assert_int_equal(rd(GICD + ITARGETSR + 32, 2), 0x01010101);
     wr(GICD + ITARGETSR + 40, 2, 0x0c80ff02);
-    assert_int_equal(rd(GICD + ITARGETSR + 40, 2), 0x0c000f02); /* CPUs that there are */
+    assert_int_equal(rd(GICD + ITARGETSR + 40, 2), 0x0c000f02); /* only existing CPUs */
     assert_ptr_equal(dom.vgic.spi[8].vcpu, &vcpu_of[1]);
-    assert_ptr_equal(dom.vgic.spi[9].vcpu, &vcpu_of[0]); /* of several the first */
+    assert_ptr_equal(dom.vgic.spi[9].vcpu, &vcpu_of[0]); /* the first of several targets */
     assert_ptr_equal(dom.vgic.spi[10].target, NULL);
     assert_ptr_equal(dom.vgic.spi[11].vcpu, &vcpu_of[2]);
     wr_bit(0, ISENABLER, 42);
@@ -136,18 +136,18 @@ static void test_sgir(void **state)
     (void)state;
     for (unsigned n = 0; n < VCPUS; n++) {
         on_cpu(n);
-        wr(GICD + IPRIORITYR, 2, 0x60504000); /* a lower number is more urgent */
+        wr(GICD + IPRIORITYR, 2, 0x60504000); /* a lower value is a higher priority */
         wr(GICD + IPRIORITYR + 4, 0, 0x70);
     }
     on_cpu(2);
     wr(GICD + SGIR, 2, 0xau << 16 | 4);
     assert_int_equal(offered(4), 0xa);
-    wr(GICD + SGIR, 2, 1u << 24 | 0xffu << 16 | 3); /* all but itself */
+    wr(GICD + SGIR, 2, 1u << 24 | 0xffu << 16 | 3); /* all CPUs but itself */
     assert_int_equal(offered(3), 0xb);
     wr(GICD + SGIR, 2, 2u << 24 | 2); /* itself */
     assert_int_equal(offered(2), 0x4);
     wr(GICD + SGIR, 2, 3u << 24 | 0xfu << 16 | 1); /* reserved */
-    wr(GICD + SGIR, 2, 0xf0u << 16 | 1);           /* nobody is there */
+    wr(GICD + SGIR, 2, 0xf0u << 16 | 1);           /* no such CPUs */
     assert_int_equal(offered(1), 0);
     assert_int_equal(rd(GICD + SGIR, 2), 0);
     assert_int_equal(m_ack(), 2 | FROM(2));
@@ -164,8 +164,8 @@ static void take(unsigned cpu, uint32_t iar)
     settle_all();
 }
 
-/* Each source is one interrupt, and the same source twice is one. */
-static void test_sources(void **state)
+/* Each source makes one interrupt; the same source twice still makes one. */
+static void test_sgi_once_per_source(void **state)
 {
     (void)state;
     for (unsigned n = 0; n < VCPUS; n++) {
@@ -184,9 +184,9 @@ static void test_sources(void **state)
     assert_false(rd_bit(1, ISPENDR, 7));
 }
 
-/* While one is handled, others come, and the same one again: all are delivered when it ends,
- * without being asked for. */
-static void test_sources_while_active(void **state)
+/* While an SGI from one source is active, more come, also from the same source: all are delivered
+ * afterwards, without further requests. */
+static void test_sgi_sources_while_active(void **state)
 {
     (void)state;
     on_cpu(3);
@@ -205,8 +205,8 @@ static void test_sources_while_active(void **state)
     assert_true(rd_bit(0, ISACTIVER, 6));
     assert_true(m_eoi(6 | FROM(3)));
     settle_all();
-    /* The list register had 3's second one beside the active one; which of them comes first is not
-     * said anywhere. */
+    /* CPU 3's second SGI is pending in the list register of the active one.  The architecture does
+     * not define which source comes first. */
     uint32_t first = m_ack();
     assert_true(first == (6 | FROM(2)) || first == (6 | FROM(3)));
     settle_all();
@@ -224,11 +224,11 @@ static void test_pending_registers(void **state)
     settle_all();
     assert_int_equal(rd(GICD + SPENDSGIR + 8, 2), 0x01000500);
     assert_int_equal(rd(GICD + CPENDSGIR + 8, 2), 0x01000500);
-    wr(GICD + CPENDSGIR + 9, 0, 1); /* in a list register by now */
+    wr(GICD + CPENDSGIR + 9, 0, 1); /* it is in a list register now */
     assert_int_equal(rd(GICD + SPENDSGIR + 8, 2), 0x01000400);
     wr(GICD + CPENDSGIR + 9, 0, 4);
     assert_int_equal(rd(GICD + SPENDSGIR + 9, 0), 0);
-    wr(GICD + ISPENDR, 2, 0xffff); /* no SGI is made pending, or taken back, without a source */
+    wr(GICD + ISPENDR, 2, 0xffff); /* ISPENDR and ICPENDR do not affect SGIs */
     wr(GICD + ICPENDR, 2, 0xffff);
     settle_all();
     assert_int_equal(rd(GICD + ISPENDR, 2), 1u << 11);
@@ -241,7 +241,7 @@ static void test_pending_registers(void **state)
     settle_all();
     assert_true(m_best(&mc[1]) >= 0);
     wr(GICD + CPENDSGIR + 10, 0, 1);
-    assert_int_equal(m_ack(), 1023); /* as soon as the write is done */
+    assert_int_equal(m_ack(), 1023); /* effective when the write returns */
     wr(GICD + SPENDSGIR + 10, 0, 1);
     on_cpu(0);
     assert_int_equal(rd(GICD + SPENDSGIR + 8, 2), 0); /* banked */
@@ -260,8 +260,9 @@ static void test_disabled_sgi(void **state)
     take(0, 5 | FROM(0));
 }
 
-/* A guest whose SGI is pending from several CPUs and being handled for one, on another machine. */
-static void test_records(void **state)
+/* A guest is moved to another machine while its SGI is pending from several CPUs and active from
+ * one. */
+static void test_sgi_records(void **state)
 {
     struct xlr_vgic_dist dist;
     struct xlr_irq spi[SPIS];
@@ -316,9 +317,9 @@ static void test_records(void **state)
         bad.change;                                                \
         assert_int_equal(vgic_check_cpu(&dom, &bad), -XEN_EINVAL); \
     } while (0)
-    REFUSED(irq[6].sources = 0x1c); /* from a CPU that there is not */
-    REFUSED(irq[6].sources = 0);    /* pending from nobody */
-    REFUSED(irq[5].sources = 1);    /* from somebody, and not pending */
+    REFUSED(irq[6].sources = 0x1c); /* a source CPU that does not exist */
+    REFUSED(irq[6].sources = 0);    /* pending without a source */
+    REFUSED(irq[5].sources = 1);    /* a source, but not pending */
     REFUSED(irq[6].active_source = 4);
     REFUSED(irq[5].active_source = 1); /* not active */
     REFUSED(irq[27].sources = 1);
@@ -340,8 +341,8 @@ static void test_cpu_interface(void **state)
     assert_int_equal(mapped.pa, 0x8040000);
     assert_int_equal(mapped.pages, 2);
     assert_int_equal(mapped.type, P2M_DEVICE);
-    /* Frames for 64 KiB pages: the two pages side by side for a guest, all of it over its own for
-     * the control domain. */
+    /* Frames spaced for 64 KiB pages: a guest gets the two pages adjacent; the control domain gets
+     * the whole frame in place of its own. */
     gic_info.dist = PA(0x8000000), gic_info.cpu_if = PA(0x8010000),
     gic_info.cpu_if_bytes = gic_info.vcpu_if_bytes = 0x20000;
     gic_info.alias_offset = 0xf000;
@@ -358,7 +359,7 @@ static void test_cpu_interface(void **state)
     assert_int_equal(other.vgic.dist_base, 0x8000000);
     vgic_domain_destroy(&other);
     assert_int_equal(vgic_domain_init(&other, 3, 32), -XEN_ENODEV); /* not on this machine */
-    /* And none of its frames is anybody's device. */
+    /* No domain may map the GIC's frames as a device. */
     gic_info.hyp_if = PA(0x8030000), gic_info.hyp_if_bytes = 0x1000, gic_info.dist_bytes = 0x1000;
     assert_true(gic_owns(0x8030, 0x8030) && gic_owns(0x805f, 0x8070) && gic_owns(0x7ff0, 0x8000) &&
                 gic_owns(0x8020, 0x8020));
@@ -371,14 +372,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(test_identification),
         T(test_widths),
-        T(test_banked),
-        T(test_targets),
+        T(test_banked_registers),
+        T(test_spi_targets),
         T(test_sgir),
-        T(test_sources),
-        T(test_sources_while_active),
+        T(test_sgi_once_per_source),
+        T(test_sgi_sources_while_active),
         T(test_pending_registers),
         T(test_disabled_sgi),
-        T(test_records),
+        T(test_sgi_records),
         T(test_cpu_interface),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

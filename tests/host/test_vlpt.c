@@ -2,9 +2,9 @@
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c
 // libs: -lcmocka
 /*
- * The VLPT: what the windows show is what a walk finds, through maps, unmaps, splits and merges;
- * tables that are gone are forgotten before they are freed; look-ups that race with a merge fall
- * back; domains beyond the last window walk.
+ * The VLPT: the windows show what a walk finds, through maps, unmaps, splits and merges.  Freed
+ * tables are removed from windows before they are freed.  Look-ups that race with a merge fall back
+ * to a walk, and so do domains beyond the last window.
  */
 #include <threads.h>
 #include "mem_guest.h"
@@ -38,7 +38,7 @@ static void compare(uint64_t ipa)
     assert_int_equal(level, walk_level);
 }
 
-static void same_as_walk(void **state)
+static void window_equals_walk(void **state)
 {
     (void)state;
     set_up();
@@ -75,7 +75,7 @@ static void same_as_walk(void **state)
         for (unsigned i = 0; i < 20; i++)
             compare(random_ipa() + below(4096));
         compare(ipa);
-        compare(below(1ull << 40)); /* mostly nothing, at any level */
+        compare(below(1ull << 40)); /* mostly unmapped, at any level */
     }
     assert_true(fake_vlpt_forgets > 100);
     unsigned level;
@@ -85,7 +85,7 @@ static void same_as_walk(void **state)
     assert_int_equal(page_free_count(), page_total_count());
 }
 
-static void slots(void **state)
+static void domains_beyond_the_last_window(void **state)
 {
     (void)state;
     set_up();
@@ -110,8 +110,8 @@ static void slots(void **state)
     struct domain *again = guest_new(50);
     assert_true(again->p2m.vlpt_slot >= 0);
     unsigned level;
-    assert_int_equal(p2m_leaf(again, IPA(0x40000000), &level),
-                     0); /* nothing of who had the window before */
+    /* no entries of the window's former domain */
+    assert_int_equal(p2m_leaf(again, IPA(0x40000000), &level), 0);
     assert_int_equal(level, 1);
     guest_free(again);
     guest_free(guest);
@@ -128,13 +128,13 @@ static int reader(void *arg)
             if (!p2m_lookup(guest, IPA(ipa), &e) && e.type != P2M_NONE)
                 return 1;
             if (e.type != P2M_NONE && e.pa.v != 0x100000000 + (ipa & (BLOCK_SIZE - 1)))
-                return 1; /* a table that was freed, and is something else now */
+                return 1; /* a freed table that was reused */
         }
     }
     return 0;
 }
 
-static void races(void **state)
+static void lookup_races_with_merge(void **state)
 {
     (void)state;
     set_up();
@@ -147,8 +147,8 @@ static void races(void **state)
         spin_lock(&guest->p2m.lock);
         assert_non_null(pt_entry_at(&guest->p2m.pt, 0x40000000, 3));
         spin_unlock(&guest->p2m.lock);
-        void *hot = mem_alloc(
-            PAGE_SIZE); /* the page that was the last table, probably: with other contents */
+        /* Probably the page that was the last table: now with other contents. */
+        void *hot = mem_alloc(PAGE_SIZE);
         memset(hot, 0xff, PAGE_SIZE);
         spin_lock(&guest->p2m.lock);
         assert_true(pt_merge(&guest->p2m.pt, 0x40000000, 2));
@@ -161,19 +161,19 @@ static void races(void **state)
     guest_free(guest);
 }
 
-/* CPUs look at two domains by turns while both grow: each sees its own, and what was not there when
- * its window was filled. */
-static void by_turns(void **state)
+/* CPUs alternate between two domains while both maps grow: each look-up must find its own domain's
+ * entries, also those added after the window was filled. */
+static void lookup_in_two_domains_by_turns(void **state)
 {
     (void)state;
     set_up();
     struct domain *both[2] = { guest, guest_new(2) };
-    for (unsigned n = 0; n < 24; n++) /* GiB after GiB, over the end of a window of 32-bit */
+    for (unsigned n = 0; n < 24; n++) /* GiB after GiB, past the end of a 32-bit window */
         for (unsigned who = 0; who < 2; who++) {
             uint64_t ipa = (uint64_t)n << 30 | 5 * PAGE_SIZE,
                      pa = 0x100000000ull + (2 * n + who) * PAGE_SIZE;
             fake_cpu_set(one_in(2));
-            compare(ipa); /* `guest` is what this CPU shows */
+            compare(ipa); /* this CPU's window shows `guest` */
             assert_int_equal(p2m_map(both[who], IPA(ipa), PA(pa), 1, P2M_DEVICE), 0);
             for (unsigned i = 0; i < 8; i++) {
                 unsigned k = (unsigned)below(2), m = (unsigned)below(n + 1);
@@ -193,7 +193,9 @@ static void by_turns(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(same_as_walk), cmocka_unit_test(slots),
-                                        cmocka_unit_test(races), cmocka_unit_test(by_turns) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(window_equals_walk),
+                                        cmocka_unit_test(domains_beyond_the_last_window),
+                                        cmocka_unit_test(lookup_races_with_merge),
+                                        cmocka_unit_test(lookup_in_two_domains_by_turns) };
     return RUN_WITH_BOTH_WINDOWS(tests);
 }

@@ -2,9 +2,9 @@
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c
 // libs: -lcmocka
 /*
- * VMIDs: many domains on a few CPUs, few numbers, a TLB that forgets nothing by itself.  Each
- * domain maps the same address to a page of its own; whoever sees another's page, or its own former
- * one after a renewal, has found a number in use twice or an entry left over.
+ * VMIDs: many domains on a few CPUs, few VMIDs, and a TLB that keeps every entry until it is
+ * flushed.  Each domain maps the same address to a page of its own.  A domain that sees another's
+ * page, or its own former page after a renewal, has found a VMID in use twice, or a stale entry.
  */
 #include <threads.h>
 #include "mem_guest.h"
@@ -13,10 +13,10 @@
 #define CPUS    4u
 static struct domain *dom[DOMAINS];
 static uint64_t pa_of[DOMAINS]; /* where IPA 0 leads */
-static uint64_t vttbr_on[CPUS]; /* what each CPU has in VTTBR_EL2 */
+static uint64_t vttbr_on[CPUS]; /* VTTBR_EL2 of each CPU */
 static unsigned on[CPUS];
 
-/* A kick: the CPU leaves its guest, and enters it anew. */
+/* A kick: the CPU leaves its guest and enters it again. */
 static void kicked(unsigned c)
 {
     unsigned self = cpu_id();
@@ -54,7 +54,8 @@ static void tear_down(void)
         guest_free(dom[i]);
 }
 
-/* CPU c is in its guest: what it reaches through the VTTBR that it has had since it entered. */
+/* CPU c is in its guest: checks the page that it reaches with the VTTBR_EL2 that it
+ * entered with. */
 static void guest_looks(unsigned c)
 {
     paddr_t pa;
@@ -62,7 +63,7 @@ static void guest_looks(unsigned c)
     assert_int_equal(pa.v, pa_of[on[c]]);
 }
 
-/* Another page for IPA 0, by a plain store: only the renewal makes it true. */
+/* Maps another page at IPA 0 by a plain store.  Only the renewal makes it visible. */
 static void move_and_renew(unsigned i)
 {
     unsigned level;
@@ -76,31 +77,32 @@ static void move_and_renew(unsigned i)
     pa_of[i] = page_pa(p).v;
     *leaf = (desc & ~PTE_ADDR) | pa_of[i];
     page_put(old);
-    vttbr_on[cpu_id()] = vmid_enter(dom[on[cpu_id()]]); /* we go back to our guest */
+    vttbr_on[cpu_id()] = vmid_enter(dom[on[cpu_id()]]); /* this CPU returns to its guest */
 }
 
-static void many_domains(void **state)
+static void no_foreign_entries(void **state)
 {
     (void)state;
     const unsigned bits[] = { 4, 5, 8 };
     for (unsigned b = 0; b < 6; b++) {
-        unsigned patience = b < 3 ? 0 : 2; /* CPU c leaves its guest so seldom that generations go
-                                              by: c times as many bits */
+        /* How seldom CPUs leave their guests, so that generations pass meanwhile: CPU c by c times
+         * as many bits. */
+        unsigned patience = b < 3 ? 0 : 2;
         set_up(bits[b % 3]);
         fake_on_kick = kicked;
         for (unsigned step = 0; step < 20000; step++) {
             unsigned c = (unsigned)below(CPUS), i = (unsigned)below(DOMAINS);
             fake_cpu_set(c);
             if (one_in(4)) {
-                move_and_renew(i); /* from the hypervisor, on any CPU: running elsewhere or here or
-                                      not at all */
+                /* By the hypervisor on any CPU, whether the domain runs elsewhere, here, or
+                 * nowhere. */
+                move_and_renew(i);
             } else if (one_in(2u << patience * c)) {
                 on[c] = i;
                 vttbr_on[c] = vmid_enter(dom[i]);
             } else if (one_in(1u << patience * c)) {
-                assert_int_equal(
-                    vmid_enter(dom[on[c]]),
-                    vttbr_on[c]); /* an exit and back: the number stays while it is here */
+                /* an exit and back: the VMID stays while the domain is on this CPU */
+                assert_int_equal(vmid_enter(dom[on[c]]), vttbr_on[c]);
             }
             guest_looks(c);
             if (one_in(3))
@@ -113,9 +115,9 @@ static void many_domains(void **state)
     }
 }
 
-/* A paused domain renewed again and again, as by a log-dirty round: one flush in as many rounds as
- * there are numbers. */
-static void rounds(void **state)
+/* A paused domain whose VMID is renewed again and again, as by rounds of the log: one flush per as
+ * many rounds as there are VMIDs. */
+static void one_flush_per_generation(void **state)
 {
     (void)state;
     set_up(8);
@@ -127,7 +129,7 @@ static void rounds(void **state)
         fake_cpu_set(1);
         vttbr_on[1] = vmid_enter(dom[5]);
         guest_looks(1);
-        vttbr_on[1] = vmid_enter(dom[1]); /* scheduled away: then the control domain renews */
+        vttbr_on[1] = vmid_enter(dom[1]); /* switched out; then the control domain renews */
         on[1] = 1;
         fake_cpu_set(0);
         vmid_renew(dom[5]);
@@ -137,7 +139,7 @@ static void rounds(void **state)
     assert_int_equal(fake_flush_vmid_count, 0);
     assert_true(fake_flush_all_count <= n / (255 - CPUS) + 1);
     assert_true(fake_flush_all_count >= n / 256);
-    /* The same for one that runs: its CPUs are told, no number is flushed. */
+    /* The same for a running domain: its CPUs are kicked, and no VMID is flushed. */
     fake_on_kick = kicked;
     fake_flush_all_count = 0;
     for (unsigned i = 0; i < n; i++) {
@@ -154,7 +156,7 @@ static void rounds(void **state)
     tear_down();
 }
 
-static void wide(void **state)
+static void no_flush_with_16_bits(void **state)
 {
     (void)state;
     set_up(16);
@@ -192,8 +194,8 @@ static int cpu_thread(void *arg)
     return good ? 0 : 1;
 }
 
-/* While a CPU is on its way to the next number, a change of the map must reach what it has under
- * both. */
+/* While a CPU is changing to the next VMID, a change of the map must flush its entries
+ * under both. */
 static void half_way(unsigned c)
 {
     unsigned level;
@@ -215,7 +217,7 @@ static void half_way(unsigned c)
     kicked(c);
 }
 
-static void flush_on_the_way(void **state)
+static void flush_during_renewal(void **state)
 {
     (void)state;
     set_up(8);
@@ -229,7 +231,7 @@ static void flush_on_the_way(void **state)
     tear_down();
 }
 
-static void threads(void **state)
+static void renewals_on_all_cpus(void **state)
 {
     (void)state;
     set_up(4);
@@ -248,17 +250,18 @@ static void threads(void **state)
     tear_down();
 }
 
-/* ---- more domains than numbers, on all CPUs at once, while their pages move ---- */
+/* ---- more domains than VMIDs, on all CPUs at once, while their pages move ---- */
 #define CROWD 300u
 static struct member {
     struct domain *d;
     mtx_t moving;
-    unsigned moves; /* odd: under way */
+    unsigned moves; /* odd: a move is under way */
     uint64_t pa;    /* where its IPA 0 leads */
 } crowd[CROWD];
-static unsigned burn; /* of so many steps one looks, the others only use numbers up */
+/* One of so many steps checks; the others only use up VMIDs. */
+static unsigned burn;
 
-/* To another page; what this one had is free for others at once. */
+/* Moves to another page; the old one is free for others at once. */
 static void move(struct member *m)
 {
     unsigned level;
@@ -273,8 +276,8 @@ static void move(struct member *m)
     __atomic_add_fetch(&m->moves, 1, __ATOMIC_SEQ_CST);
 }
 
-/* This CPU runs it.  Unless it moved in the meantime it must have seen its own page; false if not.
- */
+/* This CPU runs the domain.  Returns false if it saw another page than its own, unless it moved
+ * meanwhile. */
 static bool look(struct member *m)
 {
     unsigned before = __atomic_load_n(&m->moves, __ATOMIC_SEQ_CST);
@@ -333,8 +336,8 @@ static void crowd_make(unsigned bits)
             .id = (domid_t)(i + 1), .refs = 1, .max_pages = ~0u, .dying = DOM_ALIVE
         };
         assert_int_equal(p2m_init(d), 0);
-        struct page *p = page_alloc(NULL, 0,
-                                    0); /* nobody's: fewer domains than this can own pages */
+        /* owned by none: only a few domains can own pages */
+        struct page *p = page_alloc(NULL, 0, 0);
         crowd[i] = (struct member){ .d = d, .pa = page_pa(p).v };
         mtx_init(&crowd[i].moving, mtx_plain);
         assert_int_equal(p2m_map(d, IPA(0), page_pa(p), 1, P2M_RAM), 0);
@@ -358,8 +361,8 @@ static void more_domains_than_numbers(void **state)
         }
         assert_true(fake_flush_all_count >= (bits == 8 ? 50 : 1));
         fake_cpu_set(0);
-        arch_tlb_flush_all_guests(); /* entries of dead numbers, which the fake TLB would take for
-                                        live ones */
+        /* Drops entries of old VMIDs, which the fake TLB would take for live ones. */
+        arch_tlb_flush_all_guests();
         for (unsigned i = 0; i < CROWD; i++)
             guest_free(crowd[i].d);
     }
@@ -368,9 +371,9 @@ static void more_domains_than_numbers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(many_domains), cmocka_unit_test(rounds),
-        cmocka_unit_test(wide),         cmocka_unit_test(flush_on_the_way),
-        cmocka_unit_test(threads),      cmocka_unit_test(more_domains_than_numbers)
+        cmocka_unit_test(no_foreign_entries),    cmocka_unit_test(one_flush_per_generation),
+        cmocka_unit_test(no_flush_with_16_bits), cmocka_unit_test(flush_during_renewal),
+        cmocka_unit_test(renewals_on_all_cpus),  cmocka_unit_test(more_domains_than_numbers)
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/domain/vpsci.c
+// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/call/vpsci.c
 // libs: -lcmocka
 /* PSCI and SMCCC as guests call them. */
 #include <setjmp.h>
@@ -138,8 +138,8 @@ static void test_cpu_on(void **state)
     assert_int_equal(call(0xc4000003, 3, 0x40200000, 0), -2);
     assert_int_equal(call(0xc4000003, 1ull << 32 | 2, 0x40200000, 0), -2);
     assert_int_equal(call(0xc4000003, 2, 0x40200002, 0), -9);
-    assert_int_equal(call(0x84000003, 1ull << 32 | 2, 0x140200000ull, 7),
-                     0); /* SMC32: low halves */
+    /* SMC32: low halves of the registers */
+    assert_int_equal(call(0x84000003, 1ull << 32 | 2, 0x140200000ull, 7), 0);
     assert_int_equal(vcpus[2].arch.regs.pc, 0x40200000);
     assert_int_equal(seen.wakes, 2);
     assert_false(spin_is_locked(&dom.lock));
@@ -152,7 +152,7 @@ static void test_cpu_off(void **state)
     call(0x84000002, 0, 0, 0);
     assert_false(vcpus[0].online);
     assert_int_equal(seen.sleeps, 1);
-    vcpus[0].sched.running = true; /* still on its way out */
+    vcpus[0].sched.running = true; /* still leaving its CPU */
     vcpus[1].arch.regs.x[0] = 0xc4000004;
     vpsci_dispatch(&vcpus[1]);
     assert_int_equal(vcpus[1].arch.regs.x[0], 0);
@@ -166,7 +166,7 @@ static void test_cpu_off(void **state)
     assert_true(vcpus[0].online);
 }
 
-static void test_system(void **state)
+static void test_system_off_and_reset(void **state)
 {
     (void)state;
     call(0x84000008, 0, 0, 0);
@@ -197,8 +197,10 @@ static void test_aarch32(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_discovery, start), cmocka_unit_test_setup(test_cpu_on, start),
-        cmocka_unit_test_setup(test_cpu_off, start),   cmocka_unit_test_setup(test_system, start),
+        cmocka_unit_test_setup(test_discovery, start),
+        cmocka_unit_test_setup(test_cpu_on, start),
+        cmocka_unit_test_setup(test_cpu_off, start),
+        cmocka_unit_test_setup(test_system_off_and_reset, start),
         cmocka_unit_test_setup(test_aarch32, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

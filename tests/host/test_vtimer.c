@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 // link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic/vtimer.c xen-lite/base/timer.c
 // libs: -lcmocka
-/* The guest's timers: on the CPU, off it, and the emulated physical timer. */
+/* The guest's timers: while the vCPU is on a CPU, while it is not, and the emulated
+ * physical timer. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,7 +59,7 @@ static void pass_to(uint64_t now)
     timer_run_expired();
 }
 
-static void test_on_cpu(void **state)
+static void test_timer_on_cpu(void **state)
 {
     (void)state;
     assert_int_equal(guest_counter(&dom), 10000);
@@ -70,24 +71,24 @@ static void test_on_cpu(void **state)
     fake_vtimer[0].cval = 10500;
     vtimer_host_irq();
     assert_int_equal(virt_raised, 1);
-    assert_int_equal(fake_vtimer[0].ctl, 3); /* masked until the guest sets it anew */
+    assert_int_equal(fake_vtimer[0].ctl, 3); /* masked until the guest sets the timer again */
     vtimer_save(&vcpu);
     assert_int_equal(vcpu.vtimer.virt_ctl, 3);
     pass_to(300000);
-    assert_int_equal(virt_raised, 1); /* a masked timer has no stand-in */
-    vtimer_host_irq();                /* a late one, with nobody loaded */
+    assert_int_equal(virt_raised, 1); /* no software timer for a masked timer */
+    vtimer_host_irq();                /* a late interrupt, with no vCPU loaded */
     assert_int_equal(virt_raised, 1);
 }
 
-static void test_stand_in(void **state)
+static void test_timer_off_cpu(void **state)
 {
     (void)state;
     vtimer_load(&vcpu);
     fake_vtimer[0].ctl = 1;
     fake_vtimer[0].cval = 10500;
     vtimer_save(&vcpu);
-    assert_int_equal(fake_vtimer[0].ctl & 2,
-                     2); /* the hardware's is quiet for whoever comes next */
+    /* the hardware timer is off for the next vCPU */
+    assert_int_equal(fake_vtimer[0].ctl & 2, 2);
     assert_int_equal(fake_timer_deadline[0], 100500);
     pass_to(100499);
     assert_int_equal(virt_raised, 0);
@@ -95,7 +96,7 @@ static void test_stand_in(void **state)
     assert_int_equal(virt_raised, 1);
     vtimer_load(&vcpu);
     assert_int_equal(fake_vtimer[0].ctl, 3);
-    /* It comes back in time: no stand-in fires. */
+    /* The vCPU returns before the deadline: the software timer does not fire. */
     fake_vtimer[0].ctl = 1;
     fake_vtimer[0].cval = 20000;
     vtimer_save(&vcpu);
@@ -110,7 +111,7 @@ static void test_stand_in(void **state)
     pass_to(500000);
     assert_int_equal(virt_raised, 2);
     fake_cpu_set(0);
-    /* Out of reach: never, and no overflow into the past. */
+    /* A deadline beyond the counter's range: never fires, and does not overflow. */
     vcpu.vtimer.virt_ctl = 1;
     vcpu.vtimer.virt_cval = ~0ull;
     vtimer_load(&vcpu);
@@ -120,7 +121,7 @@ static void test_stand_in(void **state)
     vtimer_vcpu_destroy(&vcpu);
 }
 
-static void test_physical(void **state)
+static void test_physical_timer(void **state)
 {
     (void)state;
     assert_int_equal(vtimer_phys_read(&vcpu, VTIMER_CNTPCT), 10000);
@@ -149,7 +150,7 @@ static void test_physical(void **state)
     assert_int_equal(vtimer_phys_read(&vcpu, VTIMER_CNTPCT), 10250);
 }
 
-static void test_records(void **state)
+static void test_timer_records(void **state)
 {
     struct xlr_vtimer r = { .virt_cval = 10500,
                             .phys_cval = 9000,
@@ -176,10 +177,10 @@ static void test_records(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_on_cpu, start),
-        cmocka_unit_test_setup(test_stand_in, start),
-        cmocka_unit_test_setup(test_physical, start),
-        cmocka_unit_test_setup(test_records, start),
+        cmocka_unit_test_setup(test_timer_on_cpu, start),
+        cmocka_unit_test_setup(test_timer_off_cpu, start),
+        cmocka_unit_test_setup(test_physical_timer, start),
+        cmocka_unit_test_setup(test_timer_records, start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

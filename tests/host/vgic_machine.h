@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A GIC as the vGIC's tests see it: list registers and CPU interface of each CPU behave as
- * hardware's would, and a guest can acknowledge and end interrupts on them; physical SPIs are
- * active and pending.  For one test program each: not a library.
+ * A simulated GIC for the vGIC's tests.  List registers and CPU interface of each CPU behave as
+ * hardware's, and a guest can acknowledge and end interrupts on them.  Physical SPIs have an active
+ * and a pending state.  This header has definitions, because each test is a program of its own.
  */
 #ifndef VGIC_MACHINE_H
 #define VGIC_MACHINE_H
@@ -57,7 +57,7 @@ static void m_set_pending(uint32_t i, bool on) { phys[i].pending = on; }
 static void m_set_active(uint32_t i, bool on) { phys[i].active = on; }
 static void m_deactivate(uint32_t i) { phys[i].active = false; }
 static struct gic_driver machine_gic = {
-    /* its version: what machine_start makes */
+    /* machine_start sets the version */
     .name = "machine",
     .version = 3,
     .lr_write = m_lr_write,
@@ -84,8 +84,8 @@ static unsigned m_running(const struct machine_cpu *c)
     uint32_t bits = c->regs.ap0r[0] | c->regs.ap1r[0];
     return bits ? (unsigned)__builtin_ctz(bits) << 3 : 0x100;
 }
-/* The list register that would be delivered now, or -1.  Five priority bits, all of them
- * preemption. */
+/* The list register that would be delivered now, or -1.  All five priority bits are group
+ * priority. */
 static int m_best(const struct machine_cpu *c)
 {
     int best = -1;
@@ -98,7 +98,7 @@ static int m_best(const struct machine_cpu *c)
     }
     return (c->regs.hcr & GICH_HCR_EN) ? best : -1;
 }
-/* What the guest reads from IAR: a GICv2's SGI says who sent it. */
+/* What the guest reads from IAR.  On a GICv2, an SGI has its source CPU in it. */
 static uint32_t m_ack(void)
 {
     struct machine_cpu *c = mine();
@@ -110,8 +110,8 @@ static uint32_t m_ack(void)
     *(c->lr[n].group1 || is_v2() ? c->regs.ap1r : c->regs.ap0r) |= 1u << (c->lr[n].priority >> 3);
     return c->lr[n].virt | (uint32_t)c->lr[n].source << 10;
 }
-/* Priority drop and deactivation.  false: no list register held it (hardware would count it in
- * EOIcount). */
+/* Priority drop and deactivation.  False: no list register has the interrupt (hardware would
+ * increment EOIcount). */
 static bool m_eoi(uint32_t iar)
 {
     struct machine_cpu *c = mine();
@@ -151,7 +151,7 @@ static struct vcpu vcpu_of[VCPUS];
 static bool is_loaded[VCPUS];
 
 static void on_cpu(unsigned cpu) { fake_cpu_set(cpu); }
-/* What a CPU does before it enters its guest. */
+/* The work of a CPU before it enters its guest. */
 static void settle_cpu(unsigned n)
 {
     unsigned was = fake_cpu;
@@ -226,12 +226,12 @@ static void machine_start(unsigned lr_count)
     }
 }
 
-/* No stage 2 here: every look-up is the slow one. */
+/* There is no stage 2 here, so every look-up takes the slow path. */
 struct m_mapping {
     uint64_t ipa, pa, pages;
     enum p2m_type type;
 };
-static struct m_mapping mapped; /* the last one */
+static struct m_mapping mapped; /* the last mapping */
 uint64_t p2m_leaf(struct domain *d, ipa_t ipa, unsigned *level)
 {
     (void)d;
@@ -285,9 +285,9 @@ static void wr(uint64_t ipa, unsigned size_log2, uint64_t value)
         abort();
 }
 /*
- * The frame of an interrupt's registers: its own redistributor's for SGIs and PPIs.  A GICv2 has
- * them in the distributor, banked, so only that vCPU reaches them: `_of` takes its place for the
- * access.
+ * The frame that has an interrupt's registers.  On a GICv3, SGIs and PPIs are in the vCPU's
+ * redistributor.  On a GICv2 they are in the distributor, banked, so only that vCPU reaches them:
+ * the access is made as vCPU `_of`.
  */
 static uint64_t frame(unsigned vcpu, uint32_t intid)
 {
@@ -321,7 +321,7 @@ static inline void wr_priority(unsigned vcpu, uint32_t intid, uint8_t priority)
 {
     wr_of(vcpu, intid, 0x400 + intid, 0, priority);
 }
-/* An SPI to a vCPU; to none, if there is none of this number. */
+/* Routes an SPI to a vCPU, or to none if there is no vCPU of this number. */
 static inline void wr_route(uint32_t intid, unsigned vcpu)
 {
     if (is_v2())
@@ -329,7 +329,7 @@ static inline void wr_route(uint32_t intid, unsigned vcpu)
     else
         wr(GICD + 0x6000 + 8 * intid, 3, vcpu);
 }
-/* The distributor's switch, of the group in which interrupts are after power-on. */
+/* Turns the distributor on or off, for the group that interrupts belong to after power-on. */
 static void wr_dist(bool on) { wr(GICD, 2, on ? is_v2() ? 1 : 2 : 0); }
 /* An SGI from the vCPU of this CPU to another. */
 static void send_sgi(unsigned to, uint32_t intid)

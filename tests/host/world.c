@@ -21,9 +21,7 @@ static struct vcpu vcpus[3][2];
 static struct p2m_entry map[3][WORLD_GFNS];
 static uint64_t free_at_start;
 
-/* ---- p2m.h
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- p2m.h ---- */
 
 static struct p2m_entry *at(struct domain *d, ipa_t ipa)
 {
@@ -127,8 +125,7 @@ struct page *world_page(unsigned dom, uint64_t gfn)
 }
 enum p2m_type world_type(unsigned dom, uint64_t gfn) { return map[dom][gfn].type; }
 
-/* ---- the rest of the core
- * --------------------------------------------------------------------------------------- */
+/* ---- the rest of the core ---- */
 
 size_t copy_from_guest(void *dst, uint64_t from, size_t bytes)
 {

@@ -1,50 +1,69 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The dirty log's protocol, for Spin: what the head of xen-lite/stage2/dirty.c argues, searched through.  Theory of operation:
+ * A model of the dirty log's protocol for Spin.  It checks the argument at the head of
+ * xen-lite/stage2/dirty.c by exhaustive search.
  *
- * One page of a guest, everybody who writes it, and the daemon that copies it, for any number of writes and of rounds.  Spin tries all
- * orders of the steps below (a step is one statement, or one d_step or atomic block) and looks for one that breaks
+ * Theory of operation.  The model has one page of a guest, all writers of that page, and the daemon
+ * that copies it, for any number of writes and rounds.  Spin tries all orders of the steps below (a
+ * step is one statement, or one d_step or atomic block) and searches for an order that breaks one
+ * of these properties, or that leaves a process waiting for ever:
  *
- *   !lost      after the last round the daemon's copy is the page
- *   !refused   a store to a page that is writable by right never becomes an abort
+ *   !lost      after the last round the daemon's copy equals the page
+ *   !refused   a store to a page that the guest may write to never becomes an abort
  *   !stuck     a store that has faulted faults again only if the leaf was cleaned since
  *
- * or that ends with somebody waiting for ever.  The page is one bit: every write is taken to bring a new value, so what matters is whether the
- * page differs from the copy.  (The bit stands for one word of the page: copying a page is not one step, copying a word is.)
+ * The page's content is one bit, `differs`.  Every write is assumed to store a new value, so only
+ * one fact matters: whether the page differs from the copy.  (The bit stands for one word of the
+ * page.  Copying a page is not one step, but copying a word is.)
  *
- *   process     what it is                                                     the code that it follows
- *   Guest (2)   a CPU with the guest: walks, stores, write faults;             entry.S; dirty_fault, mark: dirty_mark.c;
- *               or with another domain                                         spurious: p2m_fault.c; vmid_enter: vmid.c
- *   Writer      a third CPU that writes past the guest's stage 2: the          copy_piece: guest_mem.c; dirty_mark: dirty_mark.c;
- *               hypervisor, or (EXTERNAL) a domain that maps the page          dirty_ext_writer
- *   Daemon      enables, harvests, ends the round, copies, disables;           dirty.c, dirty_harvest.c; vmid_renew: vmid.c;
- *               pauses the guest and has a last round                          migrate/source.c, outflow.c
- *   Memory      makes stores visible, some time after they were executed
+ *   process     role                                    the code that it models
+ *   Guest (2)   a CPU that runs the guest: walks,       entry.S; dirty_fault and mark:
+ *               stores, write faults; it may also run   dirty_mark.c; spurious: p2m_fault.c;
+ *               another domain                          vmid_enter: vmid.c
+ *   Writer      a third CPU, which writes by another    copy_piece: guest_mem.c;
+ *               way than the guest's stage 2: the       dirty_mark: dirty_mark.c;
+ *               hypervisor, or with EXTERNAL a domain   dirty_ext_writer
+ *               that maps the page
+ *   Daemon      enables the log, harvests, ends the     dirty.c, dirty_harvest.c;
+ *               round, copies, disables; pauses the     vmid_renew: vmid.c;
+ *               guest and does a last round             migrate/source.c, outflow.c
+ *   Memory      makes stores visible, some time after
+ *               they were executed
  *
- * Variants, by -D:  HW        the CPU sets W where DBM says so; harvest does not ask the region
- *                   BLOCK     the page begins in a 2 MiB block: splits (with or without memory for it), merges when logging ends
- *                   TOGGLE    logging goes off and on again, at any time
- *                   EXTERNAL  Writer is another domain with a mapping that comes and goes
- *                   QUIET     guest and Writer may stop for good at any time: who waits in vain is not hidden by others who go on
- * and BUG_...: one thing done wrong; the search has to find what comes of it.  `run` has the list of all.
+ * Variants, by -D:
+ *   HW         the CPU itself sets W where DBM allows it; a harvest does not read region bits
+ *   BLOCK      the page starts in a 2 MiB block: splits (with or without memory for the table), and
+ *              merges when logging ends
+ *   TOGGLE     logging is turned off and on again, at any time
+ *   EXTERNAL   Writer is another domain, with a mapping that comes and goes
+ *   QUIET      guest and Writer may stop for good at any time, so that a process that waits in vain
+ *              is not hidden by others that continue
+ *   BUG_...    one fault in the protocol, whose consequence the search must find
+ * `run` lists all of them.
  *
- * Memory order.  On Arm a store becomes visible late, and a load may be satisfied early.  That is modelled where the code has a barrier
- * against it:
+ * Memory order.  On Arm a store becomes visible late, and a load may be satisfied early.  The model
+ * has these effects wherever the code has a barrier against them:
  *   - a store to the page waits in `in_flight` until Memory makes it visible; barriers wait for it;
- *   - the daemon's plain store to an entry waits in `late_leaf` or `late_upper`, with the release of the lock behind it;
- *   - the marker's look at the region's bit, and the harvest's at the leaf, may come before the atomic step that they follow in the
- *     program, where the barrier between is taken out.
- * Atomic steps on an entry or on the region's bit are seen by all at once.
+ *   - the daemon's plain store to an entry waits in `late_leaf` or `late_upper`; the release of the
+ *     lock comes after it;
+ *   - a marker's read of the region's bit, and a harvest's read of the leaf, may come before the
+ *     atomic step that precedes it in program order, in the variants without the barrier between.
+ * All CPUs see atomic steps on an entry or on the region's bit at once.
  *
- * TLBs.  A CPU has an entry for the page or none.  It walks at any time (speculation), also anew over an entry that it has; an entry is then
- * used without a look at the tables.  An entry under another number than the loaded one matches nothing.  (So one entry a CPU will do, and two
- * numbers: one that is handed out again has been flushed before, by the generation that opens.)
+ * TLBs.  A CPU has one entry for the page, or none.  It may walk at any time (speculation), also
+ * when it already has an entry.  It uses an entry without reading the tables.  An entry with a
+ * different VMID than the loaded one matches nothing.  So one entry per CPU is enough, and two
+ * VMIDs are: a VMID that is handed out again has been flushed before, by the new generation.
  *
- * Left out: pages but one (what others do to the region's bit and to the block Writer does), harvests of part of a region and those
- * that only look; pages that are mapped, or first written by the domain's builder, and so begin dirty; failing allocations but that
- * of a split; how vmid.c finds a number (a generation's flush stands for all of it).
- * A walk is one step, as is an access through the window: who unlinks a table waits for both (pt_write's flush, vlpt_forget).  A fault
- * looks once without the lock, once with it, then takes spurious(); the code looks up to three times before that.
+ * Not in the model:
+ *   - other pages (Writer models their effects on the region's bit and on the block);
+ *   - harvests of part of a region, and peeks;
+ *   - pages that start dirty, because they are mapped or first written by the domain's builder;
+ *   - failing allocations, except that of a split;
+ *   - how vmid.c finds a VMID (the flush of a generation stands for all of it).
+ * A walk is one step, and so is an access through the window: who unlinks a table waits for both
+ * (pt_write's flush, vlpt_forget).  A fault reads the leaf once without the lock and once with it,
+ * then calls spurious(); the code reads it up to three times before that.
  */
 
 /* ---- the tables ---- */
@@ -53,18 +72,20 @@
 #define DBM     4
 #define EXT     8               /* in place of LOGGED: dirty in every round */
 #define VALID   16
-#define TABLE   32              /* of `upper`: a table, which holds `leaf` */
+#define TABLE   32              /* `upper` is a table, which holds `leaf` */
 
-byte leaf = VALID | W;          /* level 3, the page's */
+byte leaf = VALID | W;          /* the page's level-3 entry */
 #ifdef BLOCK
 #ifdef EXTERNAL
-byte upper = VALID | W | EXT;   /* level 2: a block (EXT: of writers that are gone), a table, or nothing: between break and make */
+/* Level 2: a block (with EXT: of writers that have gone), a table, or nothing between break and
+ * make. */
+byte upper = VALID | W | EXT;
 #else
 byte upper = VALID | W;
 #endif
 #define AT_BLOCK (!(upper & TABLE))
 #define ENTRY (AT_BLOCK -> upper : leaf)        /* what a walk finds */
-#define IN_WINDOW (AT_BLOCK -> 0 : leaf)        /* what vlpt_leaf finds: leaves alone */
+#define IN_WINDOW (AT_BLOCK -> 0 : leaf)        /* what vlpt_leaf finds: only leaves */
 #else
 #define AT_BLOCK false
 #define ENTRY leaf
@@ -84,30 +105,33 @@ byte upper = VALID | W;
 bool region;                    /* the page's bit in log->region */
 bool logging;                   /* p2m->logging */
 bool lock;                      /* p2m->lock */
-bool ext_writers;               /* of struct page: one is enough here, and it is Writer */
+bool ext_writers;               /* of struct page; Writer is the only one here */
 
 /* ---- CPUs and TLBs ---- */
-#define GUESTS  2               /* CPUs 0 and 1: the processes' numbers */
+#define GUESTS  2               /* CPUs 0 and 1, which are also the processes' numbers */
 #define WRITER  2
 #define NONE    0
 #define RO      1
-#define RO_DBM  2               /* clean, and the CPU may change that by itself */
+#define RO_DBM  2               /* clean, and the CPU itself may make it dirty */
 #define RW      3
 
-byte vmid = 1;                  /* the domain's number: 1, 2, or 0: none */
-byte loaded[GUESTS] = 1;        /* the number in this CPU's VTTBR_EL2 (`active` in vmid.c); 0: another domain's */
-byte tlb[GUESTS], tag[GUESTS];  /* an entry, and the number it is under */
+byte vmid = 1;                  /* the domain's VMID: 1 or 2; 0: none */
+/* The VMID in this CPU's VTTBR_EL2 (`active` in vmid.c); 0: another domain's. */
+byte loaded[GUESTS] = 1;
+byte tlb[GUESTS], tag[GUESTS];  /* this CPU's entry, and its VMID */
 #define ACCESS(d) ((d) & W -> RW : ((d) & DBM -> RO_DBM : RO))
 
 /* ---- the page ---- */
-bool differs;                   /* from the daemon's copy */
+bool differs;                   /* the page differs from the daemon's copy */
 bool in_flight[GUESTS + 1];     /* a store of this CPU is not visible yet */
-bool paused;                    /* CPUs 0 to 2 finish what they are at, and begin nothing */
-byte stopped;                   /* how many of CPUs 0 to 2 do nothing more */
+/* CPUs 0 to 2 finish what they have begun, and begin nothing else */
+bool paused;
+byte stopped;                   /* how many of CPUs 0 to 2 have stopped */
 
-/* ---- what must not be ---- */
+/* ---- what must never be true ---- */
 bool lost, refused, stuck;
-bool faulted[GUESTS];           /* this CPU's store has faulted, and nobody has cleaned the leaf since */
+/* this CPU's store has faulted, and the leaf was not cleaned since */
+bool faulted[GUESTS];
 #define CLEANED faulted[0] = false; faulted[1] = false
 
 /* ---- the daemon's stores that are not visible yet ---- */
@@ -126,15 +150,17 @@ byte late_upper = NOTHING;
 
 /* ---- TLB upkeep ---- */
 #define DROP_ENTRY(cpu) tlb[cpu] = NONE; tag[cpu] = 0
-/* The flush between break and make is one step with the make: nobody can make an entry meanwhile, and what is in flight does not matter here. */
+/* The flush between break and make is one step with the make: no CPU can make an entry between
+ * them, and stores in flight do not matter here. */
 #ifdef BLOCK
 inline flush_and_make(desc) { d_step { DROP_ENTRY(0); DROP_ENTRY(1); upper = desc } }
 #endif
 
 /* ---- marking: dirty_mark.c ---- */
 /*
- * The region's bit.  dirty_note looks whether it is set, and sets it if it is not: one step here, since all that matters is that the look comes
- * after the leaf, as the full barrier says.  Without the barrier the look may have been before the leaf.
+ * The region's bit.  dirty_note reads it, and sets it if it is clear.  Here that is one step,
+ * because all that matters is that the read comes after the write to the leaf, which the full
+ * barrier ensures.  Without the barrier the read may come before it.
  */
 #ifdef BUG_NO_BARRIER_IN_NOTE
 #define BEFORE_LEAF if :: region -> seen = true :: skip fi;
@@ -153,9 +179,12 @@ inline flush_and_make(desc) { d_step { DROP_ENTRY(0); DROP_ENTRY(1); upper = des
 #define FORGET_SEEN
 #endif
 
-/* dirty_split: fill, break, flush, link; then what a leaf has of its own, and others may be marking it by now. */
+/* dirty_split: fill, break, flush, link.  Then the leaf gets its own flags, while other CPUs may
+ * already be marking it. */
 #ifdef BLOCK
-#define SPLIT_LEAF(d) (ext_writers -> VALID | EXT | W : ((d) & LOGGED -> (d) | NEW_LEAF : (((d) & EXT) && logging -> NEW_LEAF | W : (d) & ~EXT)))
+#define SPLIT_LEAF(d) (ext_writers -> VALID | EXT | W : SPLIT_LEAF_ALONE(d))
+#define SPLIT_LEAF_ALONE(d) ((d) & LOGGED -> (d) | NEW_LEAF : SPLIT_LEAF_UNLOGGED(d))
+#define SPLIT_LEAF_UNLOGGED(d) (((d) & EXT) && logging -> NEW_LEAF | W : (d) & ~EXT)
 #ifdef BUG_SPLIT_OF_EXT_NOT_NOTED
 #define HAD_EXT false
 #else
@@ -184,18 +213,21 @@ inline dirty_split()
 #endif
 
 #ifdef BLOCK
-#define SET_W if :: AT_BLOCK -> upper = upper | W :: else -> leaf = leaf | W fi         /* fetch_or */
-#define MAYBE_SPLIT if :: AT_BLOCK -> dirty_split() :: skip fi;         /* without memory for it the block becomes dirty as a whole */
+#define SET_W if :: AT_BLOCK -> upper = upper | W :: else -> leaf = leaf | W fi /* fetch_or */
+/* without memory for a table, the whole block becomes dirty */
+#define MAYBE_SPLIT if :: AT_BLOCK -> dirty_split() :: skip fi;
 #else
 #define SET_W leaf = leaf | W
 #define MAYBE_SPLIT
 #endif
 
 /*
- * A release waits for this CPU's stores.  The guest's handler is not made to wait: nothing rests on it.
+ * A release waits for this CPU's earlier stores.  The guest's handler does not wait in the model,
+ * because no property depends on that.
  *
- * mark and mark_locked end by a jump to the caller's label `marked`, or `not_logged`.  Taking the lock is one step with the first thing done
- * under it, letting it go with the last: nothing that matters fits between.
+ * mark and mark_locked end with a jump to the caller's label `marked` or `not_logged`.  Taking the
+ * lock is one step with the first action under it, and releasing it is one step with the last
+ * action: nothing that matters can happen between.
  */
 #define RELEASE(cpu) ((cpu) != WRITER || !in_flight[WRITER])
 inline mark_locked(cpu)
@@ -220,7 +252,7 @@ inline mark_locked(cpu)
 
 inline mark(cpu)
 {
-    atomic {                            /* mark_in_window, or entry.S: without the lock */
+    atomic {                            /* mark_in_window, or entry.S; without the lock */
         if
         :: IS_DIRTY(IN_WINDOW) -> goto marked
         :: IS_LOGGED(IN_WINDOW) && !IS_DIRTY(IN_WINDOW) -> l = IN_WINDOW
@@ -252,7 +284,8 @@ inline spurious()
 }
 
 /* ---- vmid.c ---- */
-/* The number that no CPU has; of its last use nothing is left, unless it is handed out without a new generation's flush. */
+/* A VMID that no CPU has loaded.  No TLB entry of its last use is left, unless it is handed out
+ * without the flush of a new generation. */
 #ifdef BUG_NUMBER_NOT_FLUSHED
 #define FLUSH_NUMBER(cpu) skip
 #else
@@ -308,25 +341,31 @@ active [GUESTS] proctype Guest()
     SEEN_VARIABLE
 next:
     do
-    :: atomic { paused && !in_flight[_pid] -> loaded[_pid] = 0; stopped++; break }      /* idle: vmid_idle when it is told */
+    /* idle; vmid_idle */
+    :: atomic { paused && !in_flight[_pid] -> loaded[_pid] = 0; stopped++; break }
     :: atomic { !paused && loaded[_pid] == 0 -> vmid_enter(_pid) }
     :: atomic { IN_GUEST && LEAVES_CLEANLY -> loaded[_pid] = 0 }        /* another domain's turn */
-    :: atomic { IN_GUEST && loaded[_pid] != vmid && LEAVES_CLEANLY -> vmid_enter(_pid) }        /* WORK_VMID */
-    :: atomic { IN_GUEST && (ENTRY & VALID) -> tlb[_pid] = ACCESS(ENTRY); tag[_pid] = loaded[_pid] }            /* a walk */
-    :: atomic { MY_ENTRY == RW -> in_flight[_pid] = true; faulted[_pid] = false }                               /* a store */
+    /* WORK_VMID */
+    :: atomic { IN_GUEST && loaded[_pid] != vmid && LEAVES_CLEANLY -> vmid_enter(_pid) }
+    /* a walk */
+    :: atomic { IN_GUEST && (ENTRY & VALID) -> tlb[_pid] = ACCESS(ENTRY); tag[_pid] = loaded[_pid] }
+    /* a store */
+    :: atomic { MY_ENTRY == RW -> in_flight[_pid] = true; faulted[_pid] = false }
     :: atomic { MY_ENTRY == RO -> goto write_fault }
 #ifdef HW
-    :: atomic { MY_ENTRY == RO_DBM && (ENTRY & DBM) -> leaf = leaf | W; tlb[_pid] = RW }        /* the CPU's own atomic step */
+    /* the CPU's atomic update */
+    :: atomic { MY_ENTRY == RO_DBM && (ENTRY & DBM) -> leaf = leaf | W; tlb[_pid] = RW }
     :: atomic { MY_ENTRY == RO_DBM && !(ENTRY & DBM) -> goto write_fault }
 #endif
 #ifdef BLOCK
-    :: atomic { IN_GUEST && MY_ENTRY == NONE && !(ENTRY & VALID) -> goto translation_fault }    /* between break and make */
+    /* between break and make */
+    :: atomic { IN_GUEST && MY_ENTRY == NONE && !(ENTRY & VALID) -> goto translation_fault }
 #endif
     od;
     goto end;
 #ifdef BLOCK
 translation_fault:
-    atomic { !lock -> refused = !(ENTRY & VALID); assert(!refused); goto next };        /* spurious */
+    atomic { !lock -> refused = !(ENTRY & VALID); assert(!refused); goto next }; /* spurious */
 #endif
 write_fault:
     atomic { stuck = faulted[_pid]; assert(!stuck); faulted[_pid] = true };
@@ -342,11 +381,11 @@ end:
     skip
 }
 
-/* ---- who writes past the guest's stage 2 ---- */
+/* ---- writers that do not use the guest's stage 2 ---- */
 #ifdef BUG_EXT_ENDS_BEFORE_MAPPING
 #define MAPPING_GONE true
 #else
-#define MAPPING_GONE !in_flight[WRITER]         /* by a TLBI and its DSB */
+#define MAPPING_GONE !in_flight[WRITER]         /* the TLBI and its DSB have completed */
 #endif
 #ifdef EXTERNAL
 #ifdef BUG_EXT_STAYS_LOGGED
@@ -357,15 +396,17 @@ end:
 #ifdef BUG_EXT_ENDS_CLEAN
 #define WITHOUT_WRITERS (logging -> NEW_LEAF : VALID | W)
 #else
-#define WITHOUT_WRITERS ((logging -> NEW_LEAF : VALID) | W)     /* dirty: the last write was perhaps just now */
+/* dirty, because the last write may have come just now */
+#define WITHOUT_WRITERS ((logging -> NEW_LEAF : VALID) | W)
 #endif
 inline follow_writers()
 {
 #ifdef BLOCK
     if
     :: AT_BLOCK && ext_writers && IS_LOGGED(ENTRY) -> dirty_split()
-    :: AT_BLOCK && ext_writers -> upper = WITH_WRITERS(upper)   /* also without memory to split it */
-    :: AT_BLOCK && !ext_writers         /* of another page, perhaps */
+    /* also if there is no memory for a split */
+    :: AT_BLOCK && ext_writers -> upper = WITH_WRITERS(upper)
+    :: AT_BLOCK && !ext_writers         /* the block's EXT may be another page's */
     :: !AT_BLOCK && ext_writers -> leaf = WITH_WRITERS(leaf)    /* compare and swap */
     :: !AT_BLOCK && !ext_writers -> leaf = WITHOUT_WRITERS
     fi;
@@ -389,17 +430,21 @@ active proctype Writer()
 next:
     do
     :: atomic { paused && !in_flight[WRITER] -> stopped++; break }
-    :: atomic { !paused && logging && !region -> region = true }        /* another page of the region is marked */
+    /* another page of the region is marked */
+    :: atomic { !paused && logging && !region -> region = true }
 #ifdef BLOCK
-    :: atomic { !paused && !lock && AT_BLOCK -> lock = true };  /* another page of the block is marked, or unmapped (p2m_map.c's cut) */
+    /* another page of the block is marked, or unmapped (cut in p2m_map.c) */
+    :: atomic { !paused && !lock && AT_BLOCK -> lock = true };
         dirty_split();
         lock = false
 #endif
 #ifdef EXTERNAL
-    :: atomic { !paused && !ext_writers && !lock -> ext_writers = true; lock = true };  /* dirty_ext_writer(+1), then the mapping */
+    /* dirty_ext_writer(+1), then the mapping */
+    :: atomic { !paused && !ext_writers && !lock -> ext_writers = true; lock = true };
         follow_writers()
     :: atomic { !paused && ext_writers -> in_flight[WRITER] = true }    /* through the mapping */
-    :: atomic { ext_writers && MAPPING_GONE && !lock -> ext_writers = false; lock = true };     /* dirty_ext_writer(-1) */
+    /* dirty_ext_writer(-1) */
+    :: atomic { ext_writers && MAPPING_GONE && !lock -> ext_writers = false; lock = true };
         follow_writers()
 #else
     :: atomic {
@@ -412,7 +457,8 @@ next:
             :: else -> differs = true
             fi
 #elif !defined(BUG_MARK_BEFORE_WRITE)
-            differs = true              /* visible before anything else is done: dirty_mark begins with a barrier */
+            /* Visible before all that follows: dirty_mark begins with a barrier. */
+            differs = true
 #endif
         };
         if
@@ -435,12 +481,13 @@ end:
 }
 
 /* ---- on and off: dirty.c ---- */
-inline enable_leaf()            /* the release of the lock is behind the store */
+inline enable_leaf()            /* the release of the lock comes after the store */
 {
     if
 #ifdef EXTERNAL
-    :: (ENTRY & LOGGED) -> lock = false /* new since logging is on: dirty, and noted */
-    :: !(ENTRY & LOGGED) && ext_writers && !AT_BLOCK -> d_step { STORE_ENTRY(VALID | EXT | W); region = true }
+    :: (ENTRY & LOGGED) -> lock = false /* added since logging is on: dirty, and noted */
+    :: !(ENTRY & LOGGED) && ext_writers && !AT_BLOCK ->
+        d_step { STORE_ENTRY(VALID | EXT | W); region = true }
 #ifdef BLOCK
     :: !(ENTRY & LOGGED) && ext_writers && AT_BLOCK ->
         d_step { upper = VALID | LOGGED; CLEANED };
@@ -450,7 +497,10 @@ inline enable_leaf()            /* the release of the lock is behind the store *
         fi;
         lock = false
 #endif
-    :: d_step { !(ENTRY & LOGGED) && !ext_writers -> STORE_ENTRY((AT_BLOCK -> VALID | LOGGED : NEW_LEAF)) }
+    :: d_step {
+            !(ENTRY & LOGGED) && !ext_writers ->
+            STORE_ENTRY((AT_BLOCK -> VALID | LOGGED : NEW_LEAF))
+        }
 #else
     :: d_step { true -> STORE_ENTRY((AT_BLOCK -> VALID | LOGGED : NEW_LEAF)) }
 #endif
@@ -459,7 +509,8 @@ inline enable_leaf()            /* the release of the lock is behind the store *
 
 inline dirty_enable()
 {
-    atomic { !lock -> region = false; logging = true };         /* start; the lock is free between pieces of the map */
+    /* start; the lock is free between the pieces of the map */
+    atomic { !lock -> region = false; logging = true };
     atomic { !lock -> lock = true };
     enable_leaf();
 #ifndef BUG_ENABLE_WITHOUT_RENEWAL
@@ -492,7 +543,9 @@ inline dirty_disable()
 #else
     disable_leaf(leaf);
 #endif
-    lock = false        /* the code renews the VMID here, too, to spare spurious faults: nothing rests on that */
+    /* The code also renews the VMID here, to avoid spurious faults.  No property depends
+     * on that. */
+    lock = false
 }
 
 /* ---- a round: dirty_harvest.c, migrate/outflow.c ---- */
@@ -502,14 +555,16 @@ inline dirty_disable()
 #define HAS_REGIONS (!HW_DIRTY)
 #endif
 
-#define TAKE l = ENTRY          /* take_leaf, take_region: read, */
-inline clean()                  /* and write by a plain store: whoever has the lock and has seen W set is alone */
+#define TAKE l = ENTRY          /* take_leaf, take_region: the read */
+/* The write is a plain store: while W is set, only the holder of the lock changes the leaf. */
+inline clean()
 {
     d_step {
         if
         :: IS_DIRTY(l) && (l & LOGGED) -> reported = true; STORE_ENTRY(l & ~W)
 #ifdef EXTERNAL
-        :: IS_DIRTY(l) && !(l & LOGGED) -> reported = true; lock = false;       /* stays dirty; the region is noted again */
+        /* stays dirty; region noted again */
+        :: IS_DIRTY(l) && !(l & LOGGED) -> reported = true; lock = false;
 #ifndef BUG_EXT_NOT_NOTED
             region = true
 #endif
@@ -597,14 +652,18 @@ active proctype Memory()
 end:
     do
 #ifdef QUIET
-    :: d_step { !paused -> paused = true }      /* nobody begins anything more, but the daemon */
+    :: d_step { !paused -> paused = true }      /* only the daemon begins anything from now on */
 #endif
     :: d_step { in_flight[0] -> in_flight[0] = false; differs = true }
     :: d_step { in_flight[1] -> in_flight[1] = false; differs = true }
     :: d_step { in_flight[WRITER] -> in_flight[WRITER] = false; differs = true }
-    :: d_step { late_leaf != NOTHING -> leaf = late_leaf; late_leaf = NOTHING; lock = false; CLEANED }
+    :: d_step {
+            late_leaf != NOTHING -> leaf = late_leaf; late_leaf = NOTHING; lock = false; CLEANED
+        }
 #ifdef BLOCK
-    :: d_step { late_upper != NOTHING -> upper = late_upper; late_upper = NOTHING; lock = false; CLEANED }
+    :: d_step {
+            late_upper != NOTHING -> upper = late_upper; late_upper = NOTHING; lock = false; CLEANED
+        }
 #endif
     od
 }

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What tools/bench_peers.py makes of the output of the programs that it measures. The samples are of one of its own runs."""
+"""Tests of how tools/bench_peers.py reads the output of the programs that it measures.
+
+The samples are the output of one of its own runs.
+"""
 import io
 import os
 import sys
@@ -10,6 +13,8 @@ sys.path.insert(0, os.path.join(HERE, "../../tools"))
 
 import bench_peers as peers  # noqa: E402
 
+PAGE_TABLE_TEST = "kvm_page_table_test -m 5 -s anonymous -v 1 -b 64M"
+
 
 def sample(name):
     with open(os.path.join(HERE, "samples", name), encoding="utf-8") as f:
@@ -17,7 +22,7 @@ def sample(name):
 
 
 class FakeHost:
-    """An emulator that has ended, with this on its console."""
+    """An emulator that has ended and left `text` on its console."""
 
     def __init__(self, text):
         self.text = text
@@ -45,21 +50,23 @@ def kvm_report(text, system=peers.KVM_NVHE):
 
 
 class Output(unittest.TestCase):
-    def test_nanoseconds(self):
+    def test_seconds_are_read_as_nanoseconds(self):
         self.assertEqual(peers.nanoseconds("0.119099008s"), 119_099_008)
         self.assertEqual(peers.nanoseconds("12.000000001s"), 12_000_000_001)
 
-    def test_dirty_log(self):
+    def test_dirty_log_output(self):
         text = sample("kvm-console.txt").split("peers: begin 3")[1].split("peers: end 3")[0]
         self.assertEqual(peers.parse_dirty_log(text), {
-            "populate": 529_553_632, "enable": 16_192, "disable": 16_576, "dirty": [207_967_312, 199_007_008], "get": [2_736, 2_752],
+            "populate": 529_553_632, "enable": 16_192, "disable": 16_576,
+            "dirty": [207_967_312, 199_007_008], "get": [2_736, 2_752],
             "clear": [971_280, 971_280]})
 
-    def test_page_table(self):
+    def test_page_table_output(self):
         text = sample("kvm-console.txt").split("peers: begin 2")[1].split("peers: end 2")[0]
-        self.assertEqual(peers.parse_page_table(text), {"create": 132_087_792, "update": 64_541_504, "adjust": 102_960})
+        self.assertEqual(peers.parse_page_table(text),
+                         {"create": 132_087_792, "update": 64_541_504, "adjust": 102_960})
 
-    def test_what_is_missing_is_named(self):
+    def test_an_error_names_the_missing_line(self):
         text = sample("kvm-console.txt").split("peers: begin 1\n")[1].split("peers: end 1")[0]
         with self.assertRaisesRegex(peers.MeasureError, "enabling dirty logging time"):
             peers.parse_dirty_log(text.replace("Enabling", "Enabled"))
@@ -72,73 +79,87 @@ class Output(unittest.TestCase):
 
 
 class Figures(unittest.TestCase):
-    def test_four_digits(self):
+    def test_per_page_figures_have_four_digits(self):
         self.assertEqual(peers.per_page(64_541_504 - 102_960, 16_384), 3933)
         self.assertEqual(peers.per_page(13_888, 16_384), 0.8477)
 
-    def test_kvm(self):
+    def test_figures_of_kvm(self):
         report = kvm_report(sample("kvm-console.txt"))
         self.assertEqual(report.failed, [])
         found = {(f.work, f.parameters["leaves"]): f.value for f in report.figures}
-        # By hand, of the sample: nanoseconds / 16,384 pages, but of blocks half of the pages are written to.
+        # Computed by hand from the sample: nanoseconds / 16,384 pages.  With blocks, only half
+        # of the pages are written to.
         self.assertEqual(found, {
-            ("dirty-memory-time-per-page", "4 KiB"): 7264, ("dirty-enable-per-page", "4 KiB"): 54.07,
-            ("get-clear-per-page", "4 KiB"): 59.24, ("disable-per-page", "4 KiB"): 0.8477, ("write-fault", "4 KiB"): 3933,
-            ("dirty-enable-deferred-per-page", "4 KiB"): 0.9883, ("get-per-page", "4 KiB"): 0.168, ("clear-per-page", "4 KiB"): 59.28,
-            ("dirty-enable-per-page", "2 MiB"): 1.037, ("get-clear-per-page", "2 MiB"): 59.09, ("disable-per-page", "2 MiB"): 0.8223,
-            ("write-fault-first-round", "2 MiB"): 4279, ("restore-blocks-per-page", "2 MiB"): 359.9})
-        self.assertEqual(report.figures[0].parameters, {"guest_mib": 64, "vcpus": 1, "leaves": "4 KiB", "cpu": "cortex-a57"})
+            ("dirty-memory-time-per-page", "4 KiB"): 7264,
+            ("dirty-enable-per-page", "4 KiB"): 54.07,
+            ("get-clear-per-page", "4 KiB"): 59.24, ("disable-per-page", "4 KiB"): 0.8477,
+            ("write-fault", "4 KiB"): 3933, ("dirty-enable-deferred-per-page", "4 KiB"): 0.9883,
+            ("get-per-page", "4 KiB"): 0.168, ("clear-per-page", "4 KiB"): 59.28,
+            ("dirty-enable-per-page", "2 MiB"): 1.037, ("get-clear-per-page", "2 MiB"): 59.09,
+            ("disable-per-page", "2 MiB"): 0.8223, ("write-fault-first-round", "2 MiB"): 4279,
+            ("restore-blocks-per-page", "2 MiB"): 359.9})
+        self.assertEqual(report.figures[0].parameters,
+                         {"guest_mib": 64, "vcpus": 1, "leaves": "4 KiB", "cpu": "cortex-a57"})
 
-    def test_payload(self):
+    def test_figures_of_the_payload(self):
         costs = peers.parse_costs(sample("payload-console.txt").replace("\n", "\r\n"))
         found = {(work, leaves): value for work, value, leaves in peers.figures_of_payload(costs)}
-        # By hand: on and off by 16,384 pages of guest, the rest by 15,360 that were written to.
+        # Computed by hand: on and off per 16,384 pages of the guest, the rest per
+        # 15,360 written pages.
         self.assertEqual(found, {
             ("null-hypercall", None): 95, ("psci-version", None): 92, ("gic-read", None): 214,
-            ("dirty-enable-per-page", "4 KiB"): 54.58, ("get-clear-per-page", "4 KiB"): 18.37, ("disable-per-page", "4 KiB"): 31.83,
-            ("dirty-enable-per-page", "2 MiB"): 3.982, ("get-clear-per-page", "2 MiB"): 18.37, ("disable-per-page", "2 MiB"): 50.29,
+            ("dirty-enable-per-page", "4 KiB"): 54.58, ("get-clear-per-page", "4 KiB"): 18.37,
+            ("disable-per-page", "4 KiB"): 31.83, ("dirty-enable-per-page", "2 MiB"): 3.982,
+            ("get-clear-per-page", "2 MiB"): 18.37, ("disable-per-page", "2 MiB"): 50.29,
             ("write-fault", "4 KiB"): 148.1, ("write-fault-first-round", "2 MiB"): 196.5})
 
-    def test_a_hypervisor_that_cannot_log(self):
-        works = [work for work, _, _ in peers.figures_of_payload({"hypercall": 430, "psci-version": 478, "gicd-typer": 613})]
+    def test_a_hypervisor_without_a_log_has_three_figures(self):
+        costs = {"hypercall": 430, "psci-version": 478, "gicd-typer": 613}
+        works = [work for work, _, _ in peers.figures_of_payload(costs)]
         self.assertEqual(works, ["null-hypercall", "psci-version", "gic-read"])
         with self.assertRaisesRegex(peers.MeasureError, "psci-version"):
             list(peers.figures_of_payload({"hypercall": 430, "gicd-typer": 613}))
 
 
 class Failures(unittest.TestCase):
-    def test_a_test_that_fails(self):
-        report = kvm_report(sample("kvm-console.txt").replace("peers: end 2 status 0", "peers: end 2 status 254"))
-        self.assertEqual(report.failed, ["kvm-6.1-nvhe: kvm_page_table_test -m 5 -s anonymous -v 1 -b 64M"])
+    def test_a_failed_test_has_no_figures(self):
+        text = sample("kvm-console.txt").replace("peers: end 2 status 0", "peers: end 2 status 254")
+        report = kvm_report(text)
+        self.assertEqual(report.failed, [f"kvm-6.1-nvhe: {PAGE_TABLE_TEST}"])
         self.assertIsNone(report.value(peers.KVM_NVHE, "write-fault"))
         self.assertIsNotNone(report.value(peers.KVM_NVHE, "write-fault-first-round"))
 
-    def test_faults_that_are_not_by_page(self):
+    def test_a_wrong_count_of_faults_is_a_failure(self):
         report = kvm_report(sample("kvm-console.txt").replace("Hits: 32818", "Hits: 24600"))
-        self.assertEqual(report.failed, ["kvm-6.1-nvhe: kvm_page_table_test -m 5 -s anonymous -v 1 -b 64M, faults counted"])
+        self.assertEqual(report.failed, [f"kvm-6.1-nvhe: {PAGE_TABLE_TEST}, faults counted"])
 
-    def test_an_emulator_that_ends(self):
-        with self.assertRaisesRegex(peers.MeasureError, "ended at: kvm_page_table_test -m 5 -s anonymous -v 1 -b 64M"):
+    def test_emulator_ends_early(self):
+        with self.assertRaisesRegex(peers.MeasureError, f"ended at: {PAGE_TABLE_TEST}"):
             kvm_run(sample("kvm-console.txt").split("peers: end 2")[0]).step()
 
-    def test_another_mode(self):
+    def test_another_mode_of_kvm_is_an_error(self):
         with self.assertRaisesRegex(peers.MeasureError, "VHE mode initialized"):
             kvm_run(sample("kvm-console.txt"), peers.KVM_VHE).step()
 
-    def test_short_slices(self):
+    def test_short_time_slices_are_an_error(self):
         with self.assertRaisesRegex(peers.MeasureError, "slices"):
-            kvm_run(sample("kvm-console.txt").replace("peers: latency_ns 100000000", "peers: latency_ns 6000000")).step()
+            text = sample("kvm-console.txt")
+            kvm_run(text.replace("peers: latency_ns 100000000", "peers: latency_ns 6000000")).step()
 
 
 class Presentation(unittest.TestCase):
     def setUp(self):
         self.report = kvm_report(sample("kvm-console.txt"))
-        for work, value, leaves in peers.figures_of_payload(peers.parse_costs(sample("payload-console.txt"))):
-            self.report.add(peers.XEN_LITE, work, value, {"guest_mib": 64, "vcpus": 1, "leaves": leaves, "cpu": "cortex-a57"})
+        costs = peers.parse_costs(sample("payload-console.txt"))
+        for work, value, leaves in peers.figures_of_payload(costs):
+            parameters = {"guest_mib": 64, "vcpus": 1, "leaves": leaves, "cpu": "cortex-a57"}
+            self.report.add(peers.XEN_LITE, work, value, parameters)
 
-    def test_ratios(self):
-        line = next(line for line in peers.table(self.report).split("\n") if line.startswith("write fault while logging"))
-        self.assertEqual(line.split(), "write fault while logging 4 KiB 148 - 3,933 (27x) - - -".split())
+    def test_table_shows_ratios(self):
+        lines = peers.table(self.report).split("\n")
+        line = next(line for line in lines if line.startswith("write fault while logging"))
+        wanted = "write fault while logging 4 KiB 148 - 3,933 (27x) - - -"
+        self.assertEqual(line.split(), wanted.split())
 
     def test_plot_shows_each_figure(self):
         script = peers.plot_script(self.report, "out.svg")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The boot script: what the documentation quotes is what U-Boot is given, and its environment is found in Debian's binary."""
+"""Tests of tools/uboot.py: the boot script and the environment of U-Boot."""
 import os
 import sys
 import tempfile
@@ -17,13 +17,13 @@ def text_of(path):
 
 
 class Script(unittest.TestCase):
-    def test_documentation_quotes_it(self):
+    def test_documentation_quotes_the_boot_script(self):
         quoted = text_of("docs/boot.md").split("```\n")[1]
         self.assertEqual(quoted, text_of("tools/boot.cmd"))
 
 
 class Environment(unittest.TestCase):
-    def test_it_is_whole(self):
+    def test_default_environment_is_complete(self):
         for arch in uboot.FIRMWARE:
             environment = uboot.default_environment(arch)
             self.assertEqual(environment["bootcmd"], "run distro_bootcmd")

@@ -129,7 +129,7 @@ def ends(tap, host):
         left_alone(host)
     with tap.case("xlmd ends by SIGTERM: the log is off before it has ended", host):
         status, said = in_background(host, "killall xlmd; while pidof xlmd > /dev/null; do sleep 0.02; done")
-        expect(status == 3 and "xlmd was told to end" in said, f"status {status}: {said}")
+        expect(status == 3 and "xlmd is shutting down" in said, f"status {status}: {said}")
         left_alone(host)
     with tap.case("xlmd is killed: the next one switches the log off", host):
         host.run("n=0; until xlm version > /dev/null 2>&1 || [ $n = 100 ]; do sleep 0.1; n=$((n+1)); done")

@@ -136,7 +136,7 @@ class Bench:
     def fired(self, host, fault):
         """How often a stage of FAULT was reached on HOST."""
         stage = fault.split(":")[1] if fault and "stage" in fault else "-"
-        return int(host.run(f"grep -c 'fault on purpose at stage {stage}$' /var/log/xlmd.log").output)
+        return int(host.run(f"grep -c 'fault injected at stage {stage}$' /var/log/xlmd.log").output)
 
     def command(self, source, options="", guest=GUEST, peer=None):
         # --force: on a busy machine the link may be slower than the guest writes.
@@ -341,7 +341,7 @@ def cable(tap, bench):
         before = bench.beat(source)
         bench.daemon(source, "pause-at-stage:committing:2000")
         command = source.spawn(bench.command(source))
-        wait_until(lambda: "fault on purpose" in source.run("tail -n 1 /var/log/xlmd.log").output, "stage committing", 30)
+        wait_until(lambda: "fault injected" in source.run("tail -n 1 /var/log/xlmd.log").output, "stage committing", 30)
         bench.pair.set_link(False)
         source.run("sleep 2.5; killall -9 xlmd.real")
         command.wait(20)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The end: says where and why, stops the other CPUs, and restarts the machine unless `noreboot`. */
-#include "types.h"
+#include "arch.h"
+#include "domain_types.h"
+#include "log.h"
+#include "options.h"
+#include "panic.h"
 #include <xen/xen.h>
-#include "domain.h"
-#include "hypercall.h"
 
 #define REBOOT_AFTER_S 5u
 
@@ -61,7 +63,7 @@ _Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
     if (nth > 1)
         arch_halt(); /* a panic while panicking while panicking: say no more */
     __atomic_store_n(&panic_in_progress, true, __ATOMIC_SEQ_CST);
-    console_force();
+    log_force();
     cmdline.loglvl = LOGLVL_ALL;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);

@@ -15,7 +15,8 @@
  */
 #include "arch.h"
 #include "lib.h"
-#include "sched.h"
+#include "spinlock.h"
+#include "timer.h"
 
 #define NS_PER_S 1000000000ull
 #define NEVER    (~0ull)

@@ -2,6 +2,9 @@
 /* Reading the machine's device tree: memory, reserved memory, modules, CPUs, command line. */
 #include <libfdt.h>
 #include <xen/errno.h>
+#include "abi.h"
+#include "log.h"
+#include "panic.h"
 #include "boot.h"
 #include "lib.h"
 

@@ -8,6 +8,8 @@
  * pass.
  */
 #include <xen/errno.h>
+#include "abi.h"
+#include "log.h"
 #include "arch.h"
 #include "boot.h"
 #include "lib.h"

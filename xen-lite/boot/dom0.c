@@ -7,6 +7,7 @@
 #include <xen/xen.h>
 #include <xen/domctl.h>
 #include <xen/hvm/params.h>
+#include "hw.h"
 #include "boot.h"
 #include "domain.h"
 #include "hypercall.h"
@@ -20,14 +21,11 @@
     } while (0)
 
 #define DOM0_DEFAULT_BYTES (512ull << 20)
-#define DOM0_ORDER_MAX     18u          /* 1 GiB */
-#define EAGER_BYTES        (1ull << 30) /* larger device ranges are mapped at first touch */
+#define DOM0_ORDER_MAX     18u /* 1 GiB */
 #define DTB_ROOM           (256u << 10)
 
 static struct dom0_layout layout;
 static struct kernel_image image;
-static struct mem_region device[64];
-static unsigned device_count;
 
 static void add_bank(uint64_t start, uint64_t end)
 {
@@ -138,49 +136,7 @@ static uint64_t adopt_ramdisk(struct domain *d, uint64_t bytes)
 
 static int note_device(void *arg, uint64_t start, uint64_t end)
 {
-    struct domain *d = arg;
-    start = ROUND_DOWN(start, (uint64_t)PAGE_SIZE);
-    end = MIN(ROUND_UP(end, (uint64_t)PAGE_SIZE), 1ull << IPA_BITS);
-    if (start >= end)
-        return 0;
-    /* virtio-mmio slots share pages: one range for a run of them */
-    if (device_count && device[device_count - 1].end >= start &&
-        device[device_count - 1].start <= start) {
-        if (device[device_count - 1].end >= end)
-            return 0;
-        start = device[device_count - 1].end;
-        device[device_count - 1].end = end;
-    } else {
-        /* the same page again from a later node, or one below its neighbour */
-        for (unsigned i = 0; i < device_count; i++)
-            if (device[i].start <= start && end <= device[i].end)
-                return 0;
-        if (device_count == ARRAY_SIZE(device)) {
-            log_warn("dom0: device at 0x%llx not passed through: more than %zu ranges\n",
-                     (unsigned long long)start, ARRAY_SIZE(device));
-            return 0;
-        }
-        device[device_count++] = (struct mem_region){ start, end };
-    }
-    if (end - start > EAGER_BYTES)
-        return 0;
-    return p2m_map(d, IPA(start), PA(start), (end - start) >> PAGE_SHIFT, P2M_DEVICE);
-}
-
-bool dom0_map_device_on_demand(struct domain *d, ipa_t ipa)
-{
-    uint64_t start = ROUND_DOWN(ipa.v, (uint64_t)BLOCK_SIZE);
-    if (!d->direct_map)
-        return false;
-    for (unsigned i = 0; i < device_count; i++) {
-        if (device[i].end - device[i].start <= EAGER_BYTES || ipa.v < device[i].start ||
-            ipa.v >= device[i].end)
-            continue;
-        if (start < device[i].start || start + BLOCK_SIZE > device[i].end)
-            return !p2m_map(d, IPA(ipa.v & PAGE_MASK), PA(ipa.v & PAGE_MASK), 1, P2M_DEVICE);
-        return !p2m_map(d, IPA(start), PA(start), BLOCK_PAGES, P2M_DEVICE);
-    }
-    return false;
+    return p2m_device_add(arg, start, end);
 }
 
 static bool range_used(uint64_t start, uint64_t end)
@@ -188,10 +144,7 @@ static bool range_used(uint64_t start, uint64_t end)
     for (unsigned i = 0; i < boot.ram_count; i++)
         if (start < boot.ram[i].end && boot.ram[i].start < end)
             return true;
-    for (unsigned i = 0; i < device_count; i++)
-        if (start < device[i].end && device[i].start < end)
-            return true;
-    return false;
+    return p2m_device_overlaps(start, end);
 }
 
 static bool within(uint64_t start, uint64_t end, paddr_t at, uint64_t bytes)

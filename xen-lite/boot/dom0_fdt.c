@@ -6,6 +6,8 @@
  */
 #include <libfdt.h>
 #include <xen/errno.h>
+#include "abi.h"
+#include "log.h"
 #include "boot.h"
 #include "hw.h"
 #include "lib.h"

@@ -6,6 +6,7 @@
  * as the CPUs can.
  */
 #include <xen/errno.h>
+#include "abi.h"
 #include "boot.h"
 #include "arch.h"
 #include "lib.h"

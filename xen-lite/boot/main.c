@@ -8,6 +8,7 @@
 #include "domain.h"
 #include "hw.h"
 #include "hypercall.h"
+#include "version.h"
 
 #define FDT_MAX_BYTES        (2u << 20)
 #define CPU_START_TIMEOUT_MS 1000u
@@ -102,8 +103,8 @@ _Noreturn void core_boot(paddr_t fdt_pa)
     if (cmdline.dtuart[0] && uart_probe(fdt, cmdline.dtuart))
         log_warn("boot: dtuart=%s names no UART that is known: output stays where it is\n",
                  cmdline.dtuart);
-    log_info("xen-lite: %llu MiB of RAM, %u CPU(s)\n", (unsigned long long)boot.ram_bytes >> 20,
-             boot.cpu_count);
+    log_info("xen-lite " XL_VERSION ": %llu MiB of RAM, %u CPU(s)\n",
+             (unsigned long long)boot.ram_bytes >> 20, boot.cpu_count);
     if (psci)
         log_warn("boot: no usable PSCI firmware (error %d): one CPU, no power off\n", psci);
     int rc = gic_probe(fdt);

@@ -19,7 +19,7 @@ static long console_write(struct domain *d, unsigned count, uint64_t buffer)
         if (copy_from_guest(piece, buffer, n))
             return -XEN_EFAULT;
         if (d->privileged)
-            console_write_raw(piece, n);
+            log_write_raw(piece, n);
         else
             console_write_guest(d, piece, n);
         count -= n;

@@ -5,7 +5,7 @@
  * One at a time: who finds the lock taken goes back to its guest and comes again, so that
  * interrupts get in.
  */
-#include "control.h"
+#include "domctl.h"
 #include <xen/sched.h>
 
 static long domctl_pausedomain(struct domctl *c)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* XEN_DOMCTL_{get,set}hvmcontext: a domain's state as one block of records (records.c), in and out.
  */
-#include "control.h"
+#include "domctl.h"
 #include "records.h"
 
 /* The domain may be running: it stands still for as long as the snapshot takes. */

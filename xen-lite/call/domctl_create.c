@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Making domains: everything about the configuration is checked here, before anything exists. */
-#include "control.h"
+#include "hw.h"
+#include "domctl.h"
 
 #define SPI_COUNT_MAX 988u /* INTIDs 32..1019 */
 

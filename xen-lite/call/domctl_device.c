@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Devices and memory of the machine for a domain: who may have what, and mapping it. */
-#include "control.h"
+#include "hw.h"
+#include "domctl.h"
 
 #define IOMEM_GRANTS      64u
 #define MAPPING_PAGES_MAX 64u

@@ -10,7 +10,7 @@
  * before a bit is taken from its leaf.  One that changes under the call may still fail halfway:
  * what is then not in it is marked again.
  */
-#include "control.h"
+#include "domctl.h"
 
 #define PIECE_PAGES 4096u /* at ten instructions a page, when every other page is dirty */
 #define CLEAR_PAGES    \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the tools ask about domains, and bit maps in their memory. */
-#include "control.h"
+#include "domctl.h"
 
 #define PFINFO_BATCH                                                                         \
     16u /* between two looks at whether others need the CPU: a page that is all zero takes a \

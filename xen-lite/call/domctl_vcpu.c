@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Domctls about one vCPU: context, affinity, state. */
-#include "control.h"
+#include "domctl.h"
 
 /* NULL with *result set: -EINVAL beyond the domain's number, -ESRCH when it was not created. */
 static struct vcpu *find(struct domain *d, uint32_t id, long *result)

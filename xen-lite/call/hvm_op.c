@@ -8,20 +8,6 @@
 #include "domain.h"
 #include "hypercall.h"
 
-/* The tools' to write, and not by the guest itself; all others are holes, x86's, or nobody's. */
-int hvm_param_may_set(const struct domain *d, const struct domain *by, uint32_t index)
-{
-    switch (index) {
-    case HVM_PARAM_CALLBACK_IRQ:
-    case HVM_PARAM_STORE_PFN:
-    case HVM_PARAM_STORE_EVTCHN:
-    case HVM_PARAM_CONSOLE_PFN:
-    case HVM_PARAM_CONSOLE_EVTCHN:
-    case HVM_PARAM_MONITOR_RING_PFN: return d == by ? -XEN_EPERM : 0;
-    default: return -XEN_EINVAL;
-    }
-}
-
 static int may_get(const struct domain *d, const struct domain *by, uint32_t index)
 {
     int r = hvm_param_may_set(d, by, index);

@@ -11,13 +11,6 @@
 #include "hypercall.h"
 
 #define CALL_ARGS 5u
-/*
- * No call keeps its CPU for 100,000 instructions: a long one looks at least every 40,000 or so
- * whether it should go back to its guest, and does so after this time even if nobody waits (a
- * nanosecond is taken for an instruction).
- */
-#define PREEMPT_AFTER_NS 50000u
-
 static long call_memory_op(const uint64_t *a) { return do_memory_op(a[0], a[1]); }
 static long call_domctl(const uint64_t *a) { return do_domctl(a[0]); }
 static long call_sysctl(const uint64_t *a) { return do_sysctl(a[0]); }
@@ -70,37 +63,6 @@ static const struct {
     [__HYPERVISOR_multicall] = { call_multicall, 2 },
 };
 
-/* When the running hypercall began, for hypercall_preempt_check: written and read by the same CPU
- * only. */
-static uint64_t call_start[MAX_CPUS];
-/* The longest that a call of each number kept its CPU. Without locks: of two at the same time one
- * may be forgotten. */
-static uint64_t longest_ticks[HYPERCALL_COUNT];
-
-bool hypercall_preempt_check(void)
-{
-    const struct cpu *c = this_cpu();
-    return __atomic_load_n(&c->work, __ATOMIC_RELAXED) || arch_irq_pending() ||
-           counter() - call_start[c->id] > ns_to_ticks(PREEMPT_AFTER_NS);
-}
-
-uint64_t hypercall_longest_ns(unsigned nr)
-{
-    return ticks_to_ns(__atomic_load_n(&longest_ticks[nr], __ATOMIC_RELAXED));
-}
-
-void hypercall_forget_longest(void)
-{
-    for (unsigned nr = 0; nr < HYPERCALL_COUNT; nr++)
-        __atomic_store_n(&longest_ticks[nr], 0, __ATOMIC_RELAXED);
-}
-
-static void note_length(uint64_t nr, uint64_t ticks)
-{
-    if (ticks > __atomic_load_n(&longest_ticks[nr], __ATOMIC_RELAXED))
-        __atomic_store_n(&longest_ticks[nr], ticks, __ATOMIC_RELAXED);
-}
-
 long hypercall_call(unsigned nr, const uint64_t arg[CALL_ARGS])
 {
     if (nr >= ARRAY_SIZE(hypercalls) || !hypercalls[nr].fn)
@@ -118,11 +80,11 @@ static __attribute__((noinline)) void dispatch_by_table(struct vcpu *v, uint64_t
     }
     for (unsigned n = 0; n < hypercalls[nr].args; n++)
         arg[n] = arch_hypercall_arg(v, n);
-    call_start[cpu_id()] = counter();
+    preempt_call_start[cpu_id()] = counter();
     guest_mem_begin_call();
     long result = hypercalls[nr].fn(arg);
     guest_mem_end_call();
-    note_length(nr, counter() - call_start[cpu_id()]);
+    preempt_note_length(nr, counter() - preempt_call_start[cpu_id()]);
     if (result == -XEN_ERESTART)
         arch_hypercall_restart(v);
     else

@@ -3,6 +3,7 @@
  * Putting things into a domain's guest-physical map: its shared page, grant frames, another
  * domain's pages, and frames of a resource; and taking them out.
  */
+#include "hw.h"
 #include "memory_op.h"
 
 /* ---- one page

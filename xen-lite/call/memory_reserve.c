@@ -122,17 +122,6 @@ static bool put_aside(struct domain *d, struct page *page, unsigned order, uint3
     return ok;
 }
 
-void memory_forget_block(struct domain *d)
-{
-    spin_lock(&d->lock);
-    struct page *page = d->populating.page;
-    unsigned order = d->populating.order;
-    d->populating.page = NULL;
-    spin_unlock(&d->lock);
-    if (page)
-        page_put_block(page, order);
-}
-
 /* 0, -XEN_ENOMEM, or -XEN_ERESTART: clearing takes long, and goes on when the call is made again.
  */
 static long new_extent(struct domain *d, uint64_t gfn, unsigned order)

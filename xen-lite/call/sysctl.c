@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* XEN_SYSCTL_*: the control domain's calls about the machine.  public/sysctl.h, of Xen 4.17 */
-#include "control.h"
+#include "domctl.h"
 
 #define READ_PIECE  1024u
 #define KEYS_MAX    256u
@@ -18,8 +18,8 @@ static long sysctl_readconsole(struct xen_sysctl *op, bool *reply)
     bool incremental = r->incremental || done;
 
     while (done < r->count) {
-        uint32_t n = console_read_ring(piece, MIN(r->count - done, READ_PIECE), &index, incremental,
-                                       false);
+        uint32_t n = log_read_ring(piece, MIN(r->count - done, READ_PIECE), &index, incremental,
+                                   false);
         if (n && copy_to_guest(r->buffer.q + done, piece, n))
             return -XEN_EFAULT;
         if (!n)
@@ -35,7 +35,7 @@ static long sysctl_readconsole(struct xen_sysctl *op, bool *reply)
     }
     r->pad0 = 0;
     if (r->clear)
-        console_read_ring(piece, 0, &end, false, true);
+        log_read_ring(piece, 0, &end, false, true);
     r->index = index;
     r->count = done;
     *reply = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the machine is: CPUs, memory, one node, one pool of CPUs. */
-#include "control.h"
+#include "domctl.h"
 
 #define NODE_DISTANCE 20u /* Xen's on Arm, of the one node to itself */
 #define SCHED_ID      XEN_SCHEDULER_CREDIT2

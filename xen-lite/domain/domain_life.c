@@ -3,9 +3,22 @@
  * How a domain stops: pause by its controller, shutdown by itself, crash, resume, and the teardown
  * in pieces.
  */
+#include "abi.h"
+#include "arch.h"
 #include "domain.h"
-#include "hypercall.h"
-#include <xen/errno.h>
+#include "domain_ref.h"
+#include "evtchn.h"
+#include "grant.h"
+#include "lib.h"
+#include "log.h"
+#include "mm.h"
+#include "options.h"
+#include "p2m.h"
+#include "preempt.h"
+#include "sched.h"
+#include "timer.h"
+#include "vtimer.h"
+#include "vuart.h"
 #include <xen/sched.h>
 
 /* ---- the controller's pause -------------------------------------------------------------------
@@ -150,7 +163,7 @@ static int close_channels(struct domain *d)
 static int drop_pinned(struct domain *d)
 {
     vuart_destroy(d);
-    memory_forget_block(d);
+    page_forget_block(d);
     if (dom0)
         p2m_settle(dom0); /* its tools have just unmapped some of the domain's memory */
     for (unsigned i = 0; i < d->max_vcpus; i++)

@@ -5,7 +5,10 @@
  * and each domain's shared_info shows the time of day at which ITS clock was zero: its counter
  * starts at creation, or goes on after a move; the difference is in counter_offset.
  */
+#include "dirty.h"
 #include "domain.h"
+#include "domain_ref.h"
+#include "timer.h"
 
 #define NS_PER_S 1000000000
 

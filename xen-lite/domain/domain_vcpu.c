@@ -5,8 +5,19 @@
  * vCPU goes, so that the addresses that v->info and the runstate code use stay right whatever the
  * guest does to its map.
  */
+#include "abi.h"
+#include "arch.h"
+#include "dirty.h"
 #include "domain.h"
-#include <xen/errno.h>
+#include "domain_types.h"
+#include "evtchn.h"
+#include "lib.h"
+#include "mm.h"
+#include "p2m.h"
+#include "sched.h"
+#include "timer.h"
+#include "vgic.h"
+#include "vtimer.h"
 #include <xen/vcpu.h>
 
 _Static_assert(sizeof(struct vcpu_runstate_info) == 48, "public/vcpu.h on Arm");
@@ -167,14 +178,6 @@ int vcpu_register_info(struct vcpu *v, uint64_t gfn, uint32_t offset)
 
 /* ---- runstate ---------------------------------------------------------------------------------
  */
-
-void vcpu_runstate_update(struct vcpu *v, int state, uint64_t now_ns)
-{
-    struct vcpu_runstate_info *r = &v->runstate;
-    r->time[r->state] += now_ns - r->state_entry_time;
-    r->state = state;
-    r->state_entry_time = now_ns;
-}
 
 static void drop_runstate(struct vcpu *v)
 {

@@ -5,8 +5,17 @@
  * computed from its indices, which the guest and the daemon can write too, so each is read once and
  * distrusted.  TX and RX interrupts are levels; ICR cannot clear what still holds.
  */
-#include "hypercall.h"
-#include "domain.h"
+#include "abi.h"
+#include "dirty.h"
+#include "domain_types.h"
+#include "evtchn.h"
+#include "hooks.h"
+#include "lib.h"
+#include "mm.h"
+#include "mmio.h"
+#include "p2m.h"
+#include "vgic.h"
+#include "vuart.h"
 #include <xen/arch-arm.h>
 #include <xen/io/console.h>
 

@@ -52,6 +52,11 @@ struct domain;
 /* Time: one-shot EL2 timer (CNTHP) of this CPU, in counter() ticks; ~0 disarms. */
 void arch_timer_set(uint64_t deadline);
 
+/* CNTV of this CPU, and CNTVOFF. */
+void arch_vtimer_write(uint64_t cval, uint32_t ctl, uint64_t voff, uint32_t cntkctl);
+void arch_vtimer_read(uint64_t *cval, uint32_t *ctl, uint32_t *cntkctl);
+void arch_vtimer_mask(void); /* set IMASK in CNTV_CTL */
+
 /* Inter-processor interrupts: make the CPU leave its guest or WFI and run guest_prepare() again. */
 void arch_kick_cpu(unsigned cpu);
 
@@ -164,7 +169,7 @@ _Noreturn void core_secondary(unsigned cpu); /* each further CPU, this_cpu() set
  * returns with this_cpu()->current being the vCPU whose registers are to be loaded.  It waits in
  * WFI when none can run.
  */
-void guest_prepare(void);              /* sched.c */
+void guest_prepare(void);              /* sched_switch.c */
 _Noreturn void arch_enter_guest(void); /* core_boot's and core_secondary's last call: reset this
                                           CPU's stack, guest_prepare(), ERET */
 /* Cheap test that entry.S may do in line: anything to do before returning to the same vCPU?
@@ -173,9 +178,9 @@ _Noreturn void arch_enter_guest(void); /* core_boot's and core_secondary's last 
 /* Trap classes that the architecture decodes and hands on, all with the current vCPU: */
 void hypercall_dispatch(struct vcpu *v);      /* HVC with XEN_HYPERCALL_TAG; hypercall.c */
 void vpsci_dispatch(struct vcpu *v);          /* HVC/SMC #0 (SMCCC, PSCI); vpsci.c */
-void vcpu_wait_for_interrupt(struct vcpu *v); /* WFI; sched.c */
+void vcpu_wait_for_interrupt(struct vcpu *v); /* WFI; block.c */
 void vcpu_yield(struct vcpu *v);              /* WFE; sched.c */
-void host_irq(void); /* an interrupt of the machine is pending: ack and handle all; irq.c */
+void host_irq(void); /* an interrupt of the machine is pending: ack and handle all; host_irq.c */
 
 struct stage2_fault {
     ipa_t ipa; /* full address where HPFAR/FAR give it */
@@ -191,5 +196,11 @@ struct stage2_fault {
 /* Resolves a write to a logged leaf, dispatches emulated MMIO, else injects an abort. p2m_fault.c
  */
 void stage2_fault(struct vcpu *v, const struct stage2_fault *f);
+/*
+ * Emulated MMIO, and the exit counted, if the leaf, at level 3, says who it is: returns `v`; NULL:
+ * nothing was done.  `iss`: of a data abort with ISV set (ESR_EL2 or HSR: one layout, Arm ARM
+ * D17.2.37).  mmio.c
+ */
+struct vcpu *mmio_leaf_access(struct vcpu *v, uint32_t iss, ipa_t ipa);
 
 #endif

@@ -106,8 +106,5 @@ int dom0_fdt_make(const void *host, void *out, unsigned room, const struct dom0_
  * at the first error. */
 int dom0_for_each_device(const void *fdt, int (*fn)(void *arg, uint64_t start, uint64_t end),
                          void *arg);
-/* True when the control domain owns the MMIO page: mapped at first touch where a range is too large
- * to map up front. */
-bool dom0_map_device_on_demand(struct domain *d, ipa_t ipa);
 
 #endif

@@ -1,51 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A parsed context (records.h): where each record's payload is in the block.  Inside of records*.c.
- */
+/* The state of a domain as one block of records.  records.c */
 #ifndef XL_CONTEXT_H
 #define XL_CONTEXT_H
-#include "records.h"
+
+#include "types.h"
 struct domain;
 
-struct context {
-    const struct xlr_header *header;
-    const struct xlr_cpu_features *features;
-    const struct xlr_time *time;
-    const struct xlr_vgic_dist *dist; /* irq[spi_count] behind it */
-    const struct xlr_places *places;
-    const struct xlr_evtchn *evtchn; /* port[count] behind it */
-    const struct xlr_grant *grant;
-    const struct xlr_hvm_params *params; /* pairs behind it */
-    const struct xlr_vcpu *vcpu[XLR_MAX_VCPUS];
-    const struct xlr_fpsimd *fpsimd[XLR_MAX_VCPUS];
-    const struct xlr_vgic_cpu *vgic_cpu[XLR_MAX_VCPUS];
-    const struct xlr_vtimer *vtimer[XLR_MAX_VCPUS];
-};
-struct hvm_param_pair {
-    uint64_t index, value;
-};
-
-/* Framing and sizes only; `buf` is aligned to 8. -XEN_EINVAL, having logged which record at which
- * offset. records_parse.c */
-int context_parse(const struct domain *d, const uint8_t *buf, uint32_t bytes, struct context *c);
-/* Does this machine have all that a guest that saw `f` may rely on? -XEN_EOPNOTSUPP, having logged
- * the field. records_features.c */
-int features_check(const struct domain *d, const struct xlr_cpu_features *f);
 /*
- * The same between two sets, of which `seen` has `count`, at least XLR_ID_REG_COUNT_1: index of the
- * first register where `have` falls short of `seen`, or -1; *shift: the field.
+ * records.c: XEN_DOMCTL_gethvmcontext / sethvmcontext.  The caller has paused the domain.
+ * save: *bytes is the room, then what was used; -XEN_ENOSPC with a size that is enough. `buf` is
+ * aligned to 8. load: everything is validated before anything is changed; -XEN_EINVAL malformed,
+ * -XEN_EOPNOTSUPP another kind of machine, each with a line in the log; afterwards unpausing the
+ * domain runs it.
  */
-int features_shortfall(const uint64_t *seen, unsigned count, const uint64_t *have, unsigned *shift);
+int context_save(struct domain *d, uint8_t *buf, uint32_t *bytes);
+int context_load(struct domain *d, const uint8_t *buf, uint32_t bytes);
 
-static inline const struct xlr_irq *context_spis(const struct context *c)
-{
-    return (const struct xlr_irq *)(const void *)(c->dist + 1);
-}
-static inline const struct xlr_evtchn_port *context_ports(const struct context *c)
-{
-    return (const struct xlr_evtchn_port *)(const void *)(c->evtchn + 1);
-}
-static inline const struct hvm_param_pair *context_params(const struct context *c)
-{
-    return (const struct hvm_param_pair *)(const void *)(c->params + 1);
-}
 #endif

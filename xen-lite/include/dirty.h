@@ -1,32 +1,44 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The dirty log's insides: what dirty*.c and p2m.c share.  p2m.h has what others use. */
+/* The dirty log.  dirty*.c */
 #ifndef XL_DIRTY_H
 #define XL_DIRTY_H
 
-#include "p2m.h"
-#include "hypercall.h"
+#include "types.h"
+#include "p2m_types.h"
+struct domain;
+struct vcpu;
+struct page;
 
-/* What a RAM leaf at `level` that appears now has besides its attributes: while logging, it is
- * logged and dirty. */
-uint64_t dirty_new_leaf(const struct p2m *p2m, unsigned level);
-/* The region's bit. Set it after a leaf in it became dirty, clear it before reading its leaves;
- * both order (full barrier).  No lock. */
-void dirty_note(struct p2m *p2m, uint64_t ipa);
-void dirty_forget(struct p2m *p2m, uint64_t ipa);
-bool dirty_noted(const struct p2m *p2m, uint64_t ipa);
-bool dirty_any(void); /* some domain is logged */
-/* Cut the block at ipa into leaves, each with the external-writer and log bits of its own page.
- * NULL: no memory.  Lock held. */
-uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa);
-int dirty_init(struct p2m *p2m); /* -ENOMEM */
-void dirty_free(struct p2m *p2m);
-/* split=eager: logging is on; it ends (again: no-op).  Lock held. */
-void dirty_eager_start(struct p2m *p2m);
-void dirty_eager_stop(struct p2m *p2m);
-/* New RAM is to come as leaves: a block would be split soon. */
-static inline bool dirty_wants_leaves(const struct p2m *p2m)
-{
-    return p2m->logging && cmdline.split_eager;
-}
+/*
+ * Dirty log (dirty.c).  The leaf is the record.  All 0 or -errno; -ERESTART: call again with the
+ * same arguments (progress is kept in the arguments or the log).
+ */
+int dirty_enable(struct domain *d);    /* -EINVAL twice, -ENOMEM; -ERESTART */
+int dirty_disable(struct domain *d);   /* merges blocks again; -ERESTART */
+bool dirty_on(const struct domain *d); /* enabled, to the end */
+/*
+ * The first page of [gfn, end) in a region that may have dirty pages, or `end`; in *pages, how many
+ * there are of which that can be said, up to `end`.  Logging is on.
+ */
+uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end, uint64_t *pages);
+/* Harvest [gfn, gfn+pages) into `words` (bit 0 = gfn, a multiple of 64), clearing if asked. Number
+ * of dirty pages in *count. */
+int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *words, bool clear,
+                  uint64_t *count);
+/* After the last piece of a clearing harvest: fresh VMID so that no stale writable entry survives.
+ * (Writers see the cleared leaf only then: bits collected before are of this round, writes through
+ * stale entries must not be lost: dirty.c argues the order.) */
+void dirty_round_end(struct domain *d);
+/* For CPUs with nothing else to do: split a block of a logged domain, with split=eager.  False:
+ * there is none. */
+bool dirty_split_idle(void);
+/* A write hit a logged leaf: true when resolved.  entry.S resolves the common case by itself, with
+ * dirty_log.region.  dirty_mark.c */
+bool dirty_fault(struct vcpu *v, ipa_t ipa);
+void dirty_mark(struct domain *d,
+                ipa_t ipa); /* the hypervisor (or a copy for another domain) wrote there */
+void dirty_mark_page(struct page *p); /* by page: its owner's leaf, through p->gfn */
+void dirty_ext_writer(struct page *p,
+                      int delta); /* a writable mapping by another domain came (+1) or went (-1) */
 
 #endif

@@ -7,8 +7,8 @@
  */
 #ifndef XL_GUEST_ATOMIC_H
 #define XL_GUEST_ATOMIC_H
-#include "lib.h"
-#include "domain.h"
+#include "domain_types.h"
+#include "sched.h"
 
 #define GUEST_ATOMIC_TRIES 4096u
 

@@ -32,43 +32,11 @@ char *strrchr(const char *s, int c);
 unsigned long strtoul(const char *s, char **end, int base);
 size_t strlcpy(char *dst, const char *src, size_t size);
 
-/* Stack protector (lib.c): a fresh canary, once at boot. The caller must never return. */
-extern uintptr_t __stack_chk_guard;
-_Noreturn void __stack_chk_fail(void);
-void stack_guard_init(void);
-
 /* C99's vsnprintf without floating point; %p prints all digits of an address; `%pS` is not
  * supported (see symbol_print). */
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
     __attribute__((format(printf, 3, 0)));
 int snprintf(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
-/* The log: kept in a ring (xl dmesg), printed on the UART when at or above `loglvl=`. A line each,
- * '\n' included. */
-enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
-void log_printf(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-#define log_err(...)   log_printf(LOG_ERR, __VA_ARGS__)
-#define log_warn(...)  log_printf(LOG_WARN, __VA_ARGS__)
-#define log_info(...)  log_printf(LOG_INFO, __VA_ARGS__)
-#define log_debug(...) log_printf(LOG_DEBUG, __VA_ARGS__)
-
-_Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-#define panic(...) panic_at(__FILE__, __LINE__, __VA_ARGS__)
-#define BUG_ON(cond)                                           \
-    do {                                                       \
-        if (unlikely(cond))                                    \
-            panic_at(__FILE__, __LINE__, "BUG_ON(%s)", #cond); \
-    } while (0)
-/* A debug build (`make debug`) checks more than others can afford to. */
-#ifndef XL_DEBUG
-#define XL_DEBUG 0
-#endif
-#define ASSERT(cond)         \
-    do {                     \
-        if (XL_DEBUG)        \
-            BUG_ON(!(cond)); \
-    } while (0)
 
 /* Circular doubly-linked lists with a head. */
 struct list {

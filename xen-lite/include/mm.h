@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Physical memory: pages with owners and references (page.c), small objects, and guest memory
- * access (guest_mem.c). */
+/* Physical memory: pages with owners and references (page.c), and small objects. */
 #ifndef XL_MM_H
 #define XL_MM_H
 
@@ -146,22 +145,8 @@ void page_free_region(uint64_t start, uint64_t end);
  * is reserved, or the domain may not have so much.
  */
 bool page_adopt(struct domain *d, uint64_t start, uint64_t end);
+/* Puts back the block that an interrupted populate has kept in d->populating: d is torn down. */
+void page_forget_block(struct domain *d);
 void page_dump(void);
-
-/*
- * Guest memory.  gva: of the current vCPU, through its stage 1 and stage 2 (hypercall handles). All
- * copies mark written pages dirty, honour read-only mappings, and return the number of bytes NOT
- * copied (0 is success).
- */
-size_t copy_from_guest(void *dst, uint64_t gva, size_t bytes);
-size_t copy_to_guest(uint64_t gva, const void *src, size_t bytes);
-size_t clear_guest(uint64_t gva, size_t bytes);
-/* Between the two, on the same CPU, a translation that was asked for is kept: the guest's vCPU does
- * not run meanwhile. */
-void guest_mem_begin_call(void);
-void guest_mem_end_call(void);
-/* By guest-physical address of any domain. 0 or -EFAULT (nothing promised about partial writes). */
-int copy_from_ipa(struct domain *d, void *dst, ipa_t ipa, size_t bytes);
-int copy_to_ipa(struct domain *d, ipa_t ipa, const void *src, size_t bytes);
 
 #endif

@@ -7,9 +7,8 @@
 #define XL_P2M_H
 
 #include "types.h"
-#include "spinlock.h"
+#include "p2m_types.h"
 #include "pt.h"
-#include "sched.h"
 struct domain;
 struct vcpu;
 struct page;
@@ -27,44 +26,6 @@ enum p2m_type {
     P2M_MMIO,            /* emulated: an invalid descriptor that carries the handler (mmio.h) */
     P2M_FOREIGN_COUNTED, /* for p2m_map only: a FOREIGN that its caller has counted as external
                             writer already */
-};
-
-#define DIRTY_REGIONS (1u << (IPA_BITS - BLOCK_SHIFT))
-/*
- * One bit for each 2 MiB of guest-physical space: something in it may be dirty (not kept when the
- * hardware sets dirty state).  It lives as long as its domain: a handler that has set its W may be
- * on the way to the region's bit when logging has long been turned off.
- */
-struct dirty_log {
-    enum { DIRTY_OFF, DIRTY_ENABLING, DIRTY_ON, DIRTY_DISABLING } state;
-    bool of_new_domain; /* ENABLING, and it has never run: what its builder wrote starts dirty */
-    uint64_t cursor;    /* gfn: progress of enabling and disabling */
-    uint64_t rounds;
-    uint64_t *region; /* DIRTY_REGIONS bits */
-    bool splitting;   /* dirty_eager.c: in the background, gfns from split_cursor on */
-    uint64_t split_cursor;
-};
-
-struct p2m {
-    spinlock_t lock;
-    struct pt pt;
-    int vlpt_slot;    /* for look-ups, by vlpt_slot(); -1: walk */
-    int vlpt_window;  /* the one it has, or -1 */
-    uint64_t *window; /* leaf window of vlpt_slot: index with gfn (entry.S does), vlpt_leaves()
-                         gives it; NULL: walk */
-    uint64_t max_gfn; /* highest mapped so far */
-    bool logging, hw_dirty; /* dirty.c: new RAM leaves are logged; by DBM */
-    struct dirty_log log;
-    uint64_t relinquish_gfn;   /* cursor of p2m_relinquish */
-    uint64_t relinquish_table; /* descriptor of the table before it, out of the map, whose leaves
-                                  are being dropped; 0: none */
-    unsigned relinquish_entry; /* which is next */
-    unsigned gone_count;
-    uint64_t *gone; /* p2m_unmap_later: leaves that TLBs may still have, some hundred at most; a
-                       page, or NULL */
-    struct timer gone_timer;
-    uint64_t eager_count; /* of split_count, in the background */
-    uint64_t split_count, merge_count, fault_count, spurious_count, table_pages;
 };
 
 /* `writable`: by right, whatever the log or a foreign mapping's state make of it now. */
@@ -111,6 +72,15 @@ void p2m_cache_flush(struct domain *d, uint64_t gfn, uint64_t pages); /* XEN_DOM
 void p2m_dump(struct domain *d);
 
 /*
+ * The control domain's devices, one to one (p2m_device.c).  Add a range of bytes: 0 or as p2m_map.
+ * on_demand: true when it owns the page, which is mapped now: ranges too large to map up front.
+ * overlaps: some range that was added lies in [start, end).
+ */
+int p2m_device_add(struct domain *d, uint64_t start, uint64_t end);
+bool p2m_device_on_demand(struct domain *d, ipa_t ipa);
+bool p2m_device_overlaps(uint64_t start, uint64_t end);
+
+/*
  * The descriptor that decides about ipa now, and its level (3: page or empty, 2: block or empty, 1:
  * empty).  Two or three loads through the VLPT windows; no lock.  0 for an address outside the map.
  */
@@ -139,41 +109,5 @@ static inline uint64_t p2m_mmio_payload(uint64_t leaf)
 int p2m_mmio_set(struct domain *d, ipa_t ipa, uint64_t payload);
 void p2m_mmio_zap(
     struct domain *d); /* forget all of them: before a generation number is used again */
-
-/* The VMID goes for good, with all TLB entries: the tables are about to be freed.  vmid.c; from
- * p2m_destroy */
-void vmid_forget(struct domain *d);
-
-/*
- * Dirty log (dirty.c).  The leaf is the record.  All 0 or -errno; -ERESTART: call again with the
- * same arguments (progress is kept in the arguments or the log).
- */
-int dirty_enable(struct domain *d);    /* -EINVAL twice, -ENOMEM; -ERESTART */
-int dirty_disable(struct domain *d);   /* merges blocks again; -ERESTART */
-bool dirty_on(const struct domain *d); /* enabled, to the end */
-/*
- * The first page of [gfn, end) in a region that may have dirty pages, or `end`; in *pages, how many
- * there are of which that can be said, up to `end`.  Logging is on.
- */
-uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end, uint64_t *pages);
-/* Harvest [gfn, gfn+pages) into `words` (bit 0 = gfn, a multiple of 64), clearing if asked. Number
- * of dirty pages in *count. */
-int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *words, bool clear,
-                  uint64_t *count);
-/* After the last piece of a clearing harvest: fresh VMID so that no stale writable entry survives.
- * (Writers see the cleared leaf only then: bits collected before are of this round, writes through
- * stale entries must not be lost: dirty.c argues the order.) */
-void dirty_round_end(struct domain *d);
-/* For CPUs with nothing else to do: split a block of a logged domain, with split=eager.  False:
- * there is none. */
-bool dirty_split_idle(void);
-/* A write hit a logged leaf: true when resolved.  The common case is arch's to do by itself, with
- * dirty_log.region (entry.S on arm64). */
-bool dirty_fault(struct vcpu *v, ipa_t ipa);
-void dirty_mark(struct domain *d,
-                ipa_t ipa); /* the hypervisor (or a copy for another domain) wrote there */
-void dirty_mark_page(struct page *p); /* by page: its owner's leaf, through p->gfn */
-void dirty_ext_writer(struct page *p,
-                      int delta); /* a writable mapping by another domain came (+1) or went (-1) */
 
 #endif

@@ -6,8 +6,8 @@
  */
 #ifndef XL_RIGHTS_H
 #define XL_RIGHTS_H
-#include "lib.h"
-#include "domain.h"
+#include "cpu.h"
+#include "domain_ref.h"
 
 static inline bool may_act_on(const struct domain *d)
 {

@@ -26,6 +26,7 @@ void sched_poke(unsigned cpu);                   /* make it choose again */
 bool sched_wants(const struct vcpu *v);          /* should be running or in the queue */
 int sched_off_state(const struct vcpu *v);       /* RUNSTATE_* of a vCPU that has no CPU */
 void sched_dequeue(struct vcpu *v);
+void vcpu_runstate_update(struct vcpu *v, int state, uint64_t now_ns); /* RUNSTATE_* begins */
 void sched_make_runnable(struct vcpu *v, uint64_t now,
                          bool woken); /* queue it, tell a CPU; woken: it slept */
 void sched_tickle(const struct vcpu *v, uint64_t now,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Spin locks.  EL2 always runs with interrupts masked, so there is one kind of lock and no
- * interrupt-safe variant: nothing preempts a holder.  Order of locks: see domain.h.
+ * interrupt-safe variant: nothing preempts a holder.  Order of locks: see domain_types.h.
  *
  * First come is not first served, on purpose.  Where a CPU is itself only a thread of somebody's
  * (an emulator, another hypervisor), a queue makes all wait for the one whose turn it is and who

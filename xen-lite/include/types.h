@@ -8,6 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* 1 in a debug build (`make debug`), which checks more than others can afford to. */
+#ifndef XL_DEBUG
+#define XL_DEBUG 0
+#endif
+
 #define PAGE_SHIFT  12u
 #define PAGE_SIZE   4096u
 #define PAGE_MASK   (~(uint64_t)4095)

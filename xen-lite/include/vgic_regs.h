@@ -4,8 +4,9 @@
 #ifndef XL_VGIC_REGS_H
 #define XL_VGIC_REGS_H
 
-#include "hypercall.h"
-#include "domain.h"
+#include "domain_types.h"
+#include "mmio.h"
+#include "vgic_internal.h"
 
 enum { /* of both versions, and in SGI_base of a redistributor */
        GICD_CTLR = 0x0,

@@ -5,6 +5,7 @@
 
 #include "p2m.h"
 #include <asm/atomic.h>
+#include <asm/mm.h>
 
 /* Take a window for this p2m, if one is free.  Without one, and with `vlpt=off`, p2m->vlpt_slot is
  * -1 and look-ups walk. */

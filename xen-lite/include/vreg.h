@@ -5,7 +5,7 @@
 #define XL_VREG_H
 
 #include "types.h"
-#include "vtimer.h"
+#include "vtimer_types.h"
 struct vcpu;
 
 /* One access: `value` is what is written, or takes what is read. */

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Event channels: ports and how they are bound.  Locks and references: see evtchn.h. */
-#include "lib.h"
-#include "domain.h"
-#include "hypercall.h"
+#include "abi.h"
+#include "domain_ref.h"
+#include "evtchn.h"
+#include "log.h"
+#include "mm.h"
+#include "panic.h"
+#include "preempt.h"
 #include "rights.h"
 
 #define CLOSES_A_LOOK 64u

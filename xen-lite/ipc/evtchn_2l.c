@@ -5,9 +5,12 @@
  * word's bit in the selector; a selector that gains a bit raises the upcall flag; a flag that rises
  * raises the event interrupt.  The guest clears in the same order, flag first, so nothing is lost.
  */
-#include "lib.h"
-#include "domain.h"
+#include "dirty.h"
+#include "domain_types.h"
+#include "evtchn.h"
 #include "guest_atomic.h"
+#include "sched.h"
+#include "vgic.h"
 
 static void raise_upcall(struct vcpu *v)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Event channels in state records: which ports survive a move is said in evtchn.h. */
-#include "lib.h"
-#include <xen/hvm/params.h>
-#include "domain.h"
+#include "abi.h"
+#include "domain_types.h"
+#include "evtchn.h"
 #include "guest_atomic.h"
-#include "hypercall.h"
+#include "lib.h"
 #include "records.h"
+#include <xen/hvm/params.h>
 
 static bool kept_state(unsigned state)
 {

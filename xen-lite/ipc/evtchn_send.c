@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Event channels: events, by guests and by the hypervisor.  Locks and references: see evtchn.h. */
-#include "lib.h"
-#include "domain.h"
-#include "hypercall.h"
+#include "abi.h"
+#include "domain_ref.h"
+#include "evtchn.h"
+#include "hooks.h"
+#include "panic.h"
 
 /* At the receiving end, unless the channel was closed in the meantime. */
 static void deliver(struct domain *rd, uint32_t rport, const struct domain *from,

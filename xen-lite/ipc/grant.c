@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The grant table itself: frames, pins, records.  Theory of operation: grant.h. */
-#include "lib.h"
-#include "domain.h"
+#include "abi.h"
+#include "dirty.h"
+#include "domain_types.h"
+#include "grant.h"
 #include "guest_atomic.h"
-#include "hypercall.h"
+#include "log.h"
+#include "mm.h"
+#include "p2m.h"
+#include "preempt.h"
 #include "records.h"
 
 _Static_assert(GRANT_FRAMES_MAX == XLR_GRANT_MAX_FRAMES, "a record holds all frames");

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* GNTTABOP_copy: between pages of the caller's own and pages granted to it. */
+#include "dirty.h"
+#include "domain_ref.h"
+#include "grant.h"
 #include "lib.h"
-#include "domain.h"
-#include "hypercall.h"
+#include "mm.h"
+#include "p2m.h"
 #include "rights.h"
 
 /* One end of a copy while it is held. */

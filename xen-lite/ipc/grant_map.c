@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Mapping another domain's granted pages, and handles.  Theory of operation: grant.h. */
-#include "lib.h"
-#include "domain.h"
-#include "hypercall.h"
+#include "abi.h"
+#include "arch.h"
+#include "dirty.h"
+#include "domain_ref.h"
+#include "grant.h"
+#include "mm.h"
+#include "p2m.h"
+#include "preempt.h"
 #include "rights.h"
 
 #define NO_HANDLE (~0u)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* AArch32's condition codes and IT blocks (a32.h). */
 #include "a32.h"
+#include "types.h"
 
 #define SYNDROME_CV (1u << 24) /* the condition is in bits 23:20; else (Thumb) in the IT state */
 #define CPSR_IT     ((3u << 25) | (0x3fu << 10))

@@ -4,6 +4,7 @@
  * not stored; what is stored is always terminated.
  */
 #include "lib.h"
+#include "types.h"
 
 struct out {
     char *buf;

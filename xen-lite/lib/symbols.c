@@ -2,6 +2,7 @@
 /* Names of addresses (symbols.h). */
 #include "lib.h"
 #include "symbols.h"
+#include "types.h"
 
 extern const char text_end[]; /* the linker script's */
 

@@ -6,9 +6,11 @@
  * buddies join again on the way up (page_free.c).  Frames of holes and reserved ranges are
  * PAGE_RESERVED and never change (page_boot.c).
  */
-#include "lib.h"
-#include "domain.h"
+#include "arch.h"
+#include "domain_ref.h"
+#include "log.h"
 #include "page_free.h"
+#include "panic.h"
 
 #define FORGET_A_PIECE                                                         \
     4096u /* frames looked at between two looks at whether others need the CPU \
@@ -320,4 +322,15 @@ void page_dump(void)
                      (unsigned long long)account[n].pages, account[n].d->tot_pages,
                      account[n].d->max_pages);
     spin_unlock(&page_lock);
+}
+
+void page_forget_block(struct domain *d)
+{
+    spin_lock(&d->lock);
+    struct page *page = d->populating.page;
+    unsigned order = d->populating.order;
+    d->populating.page = NULL;
+    spin_unlock(&d->lock);
+    if (page)
+        page_put_block(page, order);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Physical pages at boot: where the frame table goes, which frames are free then, and reserved
  * ranges that become so later. */
-#include "lib.h"
+#include "arch.h"
 #include "page_free.h"
+#include "panic.h"
+#include "spinlock.h"
 #include <xen/xen.h>
 
 struct ranges {

@@ -14,8 +14,11 @@
  * Zones.  What EL2 has in its direct map, and what not (none on 64-bit).  The hypervisor's own
  * memory comes from the first; domains take the second before they touch it.  No block is of both.
  */
+#include "arch.h"
 #include "lib.h"
+#include "log.h"
 #include "page_free.h"
+#include "spinlock.h"
 #include <xen/xen.h>
 
 #define SCRUB_ORDER 4u

@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A domain's state as records: writing.  The format and its rules are in records.h; reading is
  * records_load.c. */
-#include "types.h"
+#include "abi.h"
+#include "arch.h"
+#include "context.h"
+#include "context_internal.h"
+#include "domain.h"
+#include "domain_types.h"
+#include "evtchn.h"
+#include "grant.h"
+#include "lib.h"
+#include "vgic.h"
+#include "vtimer.h"
 #include <xen/xen.h>
 #include <xen/hvm/params.h>
 #include <xen/hvm/save.h>
-#include "domain.h"
-#include "hypercall.h"
-#include "context.h"
 
 _Static_assert(sizeof(struct hvm_save_descriptor) == 8, "record header");
 _Static_assert(sizeof(struct xlr_fpsimd) % 8 == 0 && sizeof(struct xlr_vcpu) % 8 == 0,

@@ -5,11 +5,13 @@
  * nearly all of it one comparison: fields of four bits, where more is more; unsigned, or signed
  * with 0xf for "not at all".  What is not so is treated by name.
  */
-#include "types.h"
+#include "abi.h"
+#include "arch.h"
+#include "context_internal.h"
+#include "domain_types.h"
+#include "lib.h"
+#include "log.h"
 #include <xen/xen.h>
-#include "domain.h"
-#include "hypercall.h"
-#include "context.h"
 
 #define FIELD(r, shift) ((unsigned)((r) >> (shift)) & 0xf)
 

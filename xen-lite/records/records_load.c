@@ -7,11 +7,22 @@
  * put back as they were.  The domain is paused by the caller, and belongs to a builder: nobody runs
  * it before this has succeeded.
  */
-#include "types.h"
-#include <xen/xen.h>
-#include "domain.h"
-#include "hypercall.h"
+#include "abi.h"
+#include "arch.h"
 #include "context.h"
+#include "context_internal.h"
+#include "domain.h"
+#include "domain_types.h"
+#include "evtchn.h"
+#include "grant.h"
+#include "guest_mem.h"
+#include "lib.h"
+#include "log.h"
+#include "mm.h"
+#include "p2m.h"
+#include "vgic.h"
+#include "vtimer.h"
+#include <xen/xen.h>
 
 struct registers {
     struct xlr_vcpu vcpu;

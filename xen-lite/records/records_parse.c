@@ -3,12 +3,14 @@
  * Reading a context, first step: find each record and see that it is as large as what is read from
  * it.  The block comes from another machine, by way of a network: nothing in it is believed.
  */
-#include "types.h"
+#include "abi.h"
+#include "context_internal.h"
+#include "domain_types.h"
+#include "lib.h"
+#include "log.h"
+#include "mm.h"
 #include <xen/xen.h>
 #include <xen/hvm/save.h>
-#include "domain.h"
-#include "hypercall.h"
-#include "context.h"
 
 struct reader {
     const struct domain *d;

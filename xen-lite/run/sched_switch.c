@@ -6,9 +6,17 @@
  * follows: who sets a bit there from another CPU also sends an interrupt, which is then pending and
  * ends the guest, or the WFI, at once.
  */
+#include "arch.h"
+#include "dirty.h"
 #include "domain.h"
-#include "hypercall.h"
+#include "domain_ref.h"
+#include "mm.h"
+#include "panic.h"
 #include "sched_core.h"
+#include "timer.h"
+#include "vgic.h"
+#include "vmid.h"
+#include "vtimer.h"
 
 /* Save `v`, which loses this CPU. */
 static void leave(struct cpu *c, struct vcpu *v)
@@ -107,17 +115,4 @@ void guest_prepare(void)
         if (likely(!__atomic_load_n(&c->work, __ATOMIC_ACQUIRE)))
             return;
     }
-}
-
-/* Read without a lock: a CPU that is just going idle or waking may be off by the length of one of
- * its steps. */
-uint64_t cpu_idle_ns(unsigned cpu)
-{
-    const struct cpu *c = &cpus[cpu];
-    uint64_t ticks = __atomic_load_n(&c->idle_ticks, __ATOMIC_ACQUIRE);
-    if (__atomic_load_n(&c->idle, __ATOMIC_ACQUIRE)) {
-        uint64_t since = __atomic_load_n(&c->idle_since, __ATOMIC_RELAXED), now = counter();
-        ticks += now > since ? now - since : 0;
-    }
-    return ticks_to_ns(ticks);
 }

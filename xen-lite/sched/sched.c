@@ -52,14 +52,16 @@
  * it comes back to the same CPU before anybody else used that, and nobody changed the saved copy
  * (sched.hw_cpu), loading is skipped: the common case of a guest that waits for a timer.
  */
-#include "domain.h"
+#include "arch.h"
+#include "domain_types.h"
+#include "lib.h"
+#include "sched.h"
 #include "sched_core.h"
+#include "timer.h"
 
 #define WAKE_MARGIN_NS 1000000u
 #define MIN_TIMER_NS   50000u /* nothing is gained by interrupting sooner */
 
-struct cpu cpus[MAX_CPUS];
-unsigned cpu_count;
 spinlock_t sched_lock = SPINLOCK_INIT;
 struct sched_tunables sched_tunables = { .slice_us = 5000,
                                          .ratelimit_us = 1000,

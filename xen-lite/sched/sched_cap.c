@@ -3,8 +3,12 @@
  * Caps: at most so many percent of one CPU for a domain, whatever is free.  See "Caps" in sched.c.
  * The scheduler's lock is held wherever it is not taken here.
  */
-#include "domain.h"
+#include "arch.h"
+#include "domain_types.h"
+#include "lib.h"
+#include "sched.h"
 #include "sched_core.h"
+#include "timer.h"
 
 #define CAP_PERIOD_NS 30000000u
 

@@ -4,9 +4,12 @@
  * (public/domctl.h, public/sysctl.h); credit's parameter blocks, which have the same members, are
  * taken too.
  */
-#include "domain.h"
+#include "abi.h"
+#include "domain_ref.h"
+#include "lib.h"
+#include "log.h"
+#include "sched.h"
 #include "sched_core.h"
-#include <xen/errno.h>
 #include <xen/domctl.h>
 #include <xen/sysctl.h>
 

@@ -1,7 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the rest of the core tells and asks the scheduler about one vCPU. */
-#include "domain.h"
+#include "domain_types.h"
+#include "panic.h"
+#include "sched.h"
 #include "sched_core.h"
+#include "timer.h"
+
+void vcpu_runstate_update(struct vcpu *v, int state, uint64_t now_ns)
+{
+    struct vcpu_runstate_info *r = &v->runstate;
+    r->time[r->state] += now_ns - r->state_entry_time;
+    r->state = state;
+    r->state_entry_time = now_ns;
+}
 
 void vcpu_wake(struct vcpu *v)
 {

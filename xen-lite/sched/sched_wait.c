@@ -23,8 +23,13 @@
  * one that waits above is not in a guest whose number changes: it runs the control domain, whose
  * log nobody can turn on.
  */
-#include "domain.h"
-#include "sched_core.h"
+#include "arch.h"
+#include "domain_types.h"
+#include "hooks.h"
+#include "log.h"
+#include "panic.h"
+#include "sched.h"
+#include "timer.h"
 
 #define REPORT_AFTER_S 5u
 
@@ -44,19 +49,6 @@ void vcpu_sleep_sync(struct vcpu *v)
         }
     }
 }
-
-void vcpu_block(struct vcpu *v)
-{
-    __atomic_store_n(&v->blocked, true, __ATOMIC_RELAXED);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (vgic_has_pending(v) || evtchn_vcpu_pending(v)) {
-        __atomic_store_n(&v->blocked, false, __ATOMIC_RELAXED);
-        return;
-    }
-    __atomic_fetch_or(&this_cpu()->work, WORK_RESCHED, __ATOMIC_RELAXED);
-}
-
-void vcpu_wait_for_interrupt(struct vcpu *v) { vcpu_block(v); }
 
 void vcpu_unblock(struct vcpu *v)
 {

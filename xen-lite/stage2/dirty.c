@@ -53,11 +53,15 @@
  * and cleans, dirty_eager.c splits blocks before they are written.  tests/model/dirty.pml has all
  * of this for a model checker.
  */
+#include "abi.h"
+#include "arch.h"
+#include "dirty_internal.h"
+#include "domain_types.h"
 #include "lib.h"
-#include "domain.h"
-#include "hypercall.h"
-#include "dirty.h"
-#include "vlpt.h"
+#include "mm.h"
+#include "p2m.h"
+#include "preempt.h"
+#include "vmid.h"
 
 #define REGION_BYTES (DIRTY_REGIONS / 8)
 /* Between two looks at whether to make room for others: this many blocks, or 512 leaves twice, or

@@ -8,10 +8,11 @@
  * is over at the end of the map; what is mapped while the domain is logged comes as leaves
  * (p2m_map.c asks).  Logging's end merges all of them again.
  */
+#include "arch.h"
+#include "dirty_internal.h"
+#include "domain_ref.h"
 #include "lib.h"
-#include "domain.h"
-#include "hypercall.h"
-#include "dirty.h"
+#include "pt.h"
 
 #define ENTRIES_A_STEP 512u /* of 2 MiB and more, looked at for the next block */
 

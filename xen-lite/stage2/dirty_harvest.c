@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reading and cleaning the dirty log.  The order of things is argued at the head of dirty.c. */
+#include "abi.h"
+#include "arch.h"
+#include "dirty_internal.h"
+#include "domain_types.h"
 #include "lib.h"
-#include "domain.h"
-#include "hypercall.h"
-#include "dirty.h"
 #include "vlpt.h"
+#include "vmid.h"
 
 #define CLEANABLE (PTE_VALID | PTE_SW_LOGGED | PTE_S2_W) /* dirty, and may become clean */
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Making pages dirty: by the guest's write fault, by the hypervisor's writes, by other domains'
  * mappings.  See dirty.c. */
-#include "lib.h"
-#include "domain.h"
-#include "dirty.h"
+#include "arch.h"
+#include "dirty_internal.h"
+#include "domain_ref.h"
+#include "mm.h"
+#include "panic.h"
 #include "vlpt.h"
+#include "vmid.h"
 
 enum marked { NOT_LOGGED, WAS_DIRTY, NOW_DIRTY };
 

@@ -8,9 +8,15 @@
  * on another vCPU, races with the hypercall either way; the page itself is looked up, and held, at
  * each copy.
  */
+#include "abi.h"
+#include "arch.h"
+#include "cpu.h"
+#include "dirty.h"
+#include "domain_types.h"
+#include "guest_mem.h"
 #include "lib.h"
-#include "domain.h"
-#include "hypercall.h"
+#include "mm.h"
+#include "p2m.h"
 
 enum direction { FROM_GUEST, TO_GUEST, CLEAR_GUEST };
 

@@ -6,8 +6,11 @@
  * which generation of the domain's device map; a stale or empty leaf is looked up and written anew.
  * Only pages that are wholly in one region are cached.
  */
-#include "hypercall.h"
-#include "domain.h"
+#include "abi.h"
+#include "arch.h"
+#include "domain_types.h"
+#include "mmio.h"
+#include "panic.h"
 #include "vlpt.h"
 
 /* A leaf's payload: generation << 8 | region. */

@@ -4,8 +4,11 @@
  * the last region of the control domain, which changes its number with each of them.  In debug
  * builds only.
  */
-#include "domain.h"
-#include "hypercall.h"
+#include "cpu.h"
+#include "domain_ref.h"
+#include "log.h"
+#include "mmio.h"
+#include "panic.h"
 
 #define SCRATCH_DEVICES 3u
 #define SCRATCH_ID      0x5c000000u /* what device n reads as: this + n */

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A domain's stage 2: its life, its TLB upkeep, look-ups, leaves of emulated pages.  Changes of the
  * map are in p2m_map.c. */
+#include "abi.h"
+#include "arch.h"
+#include "dirty_internal.h"
+#include "domain_types.h"
 #include "lib.h"
-#include "domain.h"
-#include "hypercall.h"
-#include "dirty.h"
+#include "log.h"
+#include "mm.h"
+#include "timer.h"
 #include "vlpt.h"
+#include "vmid.h"
 
 /* ---- life ---- */
 static void flush(struct pt *pt, uint64_t addr, unsigned level, bool table)

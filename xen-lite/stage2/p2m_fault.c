@@ -4,10 +4,14 @@
  * clean logged leaf, emulated MMIO, the first write through a foreign mapping, a fault that is none
  * any more, dom0's first touch of a large device window, a guest's mistake.
  */
-#include "lib.h"
-#include "boot.h"
-#include "domain.h"
-#include "vlpt.h"
+#include "arch.h"
+#include "dirty.h"
+#include "domain_types.h"
+#include "log.h"
+#include "mm.h"
+#include "mmio.h"
+#include "p2m.h"
+#include "vmid.h"
 
 /*
  * dom0 writes for the first time through a mapping of another domain's page: from now on that page
@@ -85,7 +89,7 @@ void stage2_fault(struct vcpu *v, const struct stage2_fault *f)
     }
     if (!(f->ipa.v >> IPA_BITS) && spurious(d, f->ipa, f->permission, write, f->instruction))
         return;
-    if (!f->permission && dom0_map_device_on_demand(d, f->ipa))
+    if (!f->permission && p2m_device_on_demand(d, f->ipa))
         return;
     log_debug("d%uv%u: %s of ipa 0x%llx (va 0x%llx, esr 0x%x) not allowed by stage 2\n", d->id,
               v->id,

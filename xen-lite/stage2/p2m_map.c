@@ -8,10 +8,16 @@
  * take other domains' locks (external writers) are made with none held. There are no 1 GiB blocks:
  * the VLPT's upper window would not show them (vlpt.c).
  */
+#include "abi.h"
+#include "arch.h"
+#include "dirty_internal.h"
+#include "domain_types.h"
 #include "lib.h"
-#include "domain.h"
-#include "hypercall.h"
-#include "dirty.h"
+#include "mm.h"
+#include "p2m.h"
+#include "preempt.h"
+#include "timer.h"
+#include "vmid.h"
 
 #define PIECE 32u
 

@@ -16,8 +16,8 @@
  * then store the new one.  In between, an access faults; the p2m's fault handler takes the p2m
  * lock, under which the change is made, and finds the new entry.
  */
-#include <xen/errno.h>
-#include "lib.h"
+#include "abi.h"
+#include "arch.h"
 #include "mm.h"
 #include "pt.h"
 #include <asm/cpu.h>

@@ -32,9 +32,9 @@
  * the window after it was turned off: what it finds there is as true as before, and who walks holds
  * the lock against who changes the structure, not against who sets W.
  */
-#include "lib.h"
-#include "domain.h"
-#include "hypercall.h"
+#include "arch.h"
+#include "options.h"
+#include "spinlock.h"
 #include "vlpt.h"
 
 static spinlock_t slot_lock;

@@ -6,7 +6,9 @@
  * one costs nothing).  A debug key, for tools/bench.py.  Functions are kept apart so that a trace
  * shows them.
  */
-#include "domain.h"
+#include "arch.h"
+#include "domain_types.h"
+#include "log.h"
 #include "vlpt.h"
 #include <xen/xen.h>
 

@@ -33,8 +33,12 @@
  * old one, too, unless all have left it; and one that finds the old number has changed the table
  * before anybody walks it under the new one.
  */
+#include "arch.h"
+#include "domain_types.h"
+#include "hooks.h"
 #include "lib.h"
-#include "domain.h"
+#include "log.h"
+#include "vmid.h"
 
 static spinlock_t vmid_lock;
 static uint64_t generation = 1;

@@ -4,6 +4,8 @@
  * have at the same offsets. Those that only one of them has (targets, routes, sources of SGIs) are
  * with that one.
  */
+#include "domain_types.h"
+#include "lib.h"
 #include "vgic_regs.h"
 
 /* A list register may be ahead of the model: have its CPU bring the model up to date. */

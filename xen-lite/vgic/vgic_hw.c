@@ -6,8 +6,11 @@
  * and the machine does not raise it again before; whoever takes that state away from the guest
  * deactivates.
  */
-#include "hypercall.h"
-#include "domain.h"
+#include "abi.h"
+#include "arch.h"
+#include "domain_types.h"
+#include "lib.h"
+#include "vgic_internal.h"
 
 /* By physical number.  Written under the domain's vgic.lock while the interrupt is disabled. */
 static struct {

@@ -10,8 +10,11 @@
  * the most urgent pending interrupt, which may preempt; the "no pending" interrupt brings the
  * others.
  */
-#include "hypercall.h"
-#include "domain.h"
+#include "arch.h"
+#include "domain_types.h"
+#include "hooks.h"
+#include "panic.h"
+#include "vgic_internal.h"
 
 static struct vcpu
     *loaded[MAX_CPUS]; /* whose list registers are live; written by its own CPU only */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The vGIC in state records (records.h) and in the dump of debug key.  A saved vCPU's model is
  * complete. */
-#include "hypercall.h"
-#include "domain.h"
+#include "abi.h"
+#include "domain_types.h"
+#include "lib.h"
+#include "log.h"
 #include "records.h"
+#include "vgic_internal.h"
 
 #define ALL_FLAGS                                                                       \
     (XLR_IRQ_ENABLED | XLR_IRQ_PENDING | XLR_IRQ_ACTIVE | XLR_IRQ_EDGE | XLR_IRQ_LINE | \

@@ -6,6 +6,10 @@
  * not made pending by ISPENDR.  An access of a width that a register does not have aborts; reserved
  * registers read as zero and ignore writes.
  */
+#include "domain_types.h"
+#include "lib.h"
+#include "mmio.h"
+#include "p2m.h"
 #include "vgic_regs.h"
 #include <xen/arch-arm.h>
 

@@ -5,6 +5,9 @@
  * 0069), chapter 12.  An access of a width that a register does not have aborts; reserved registers
  * read as zero and ignore writes.
  */
+#include "domain_types.h"
+#include "lib.h"
+#include "mmio.h"
 #include "vgic_regs.h"
 #include <xen/arch-arm.h>
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Accesses to registers that trap on both widths (vreg.h). */
-#include "vreg.h"
-#include "domain.h"
+#include "domain_types.h"
 #include "p2m.h"
 #include "vgic.h"
+#include "vreg.h"
+#include "vtimer.h"
 
 bool vreg_timer(struct vcpu *v, struct vreg_access *a, enum vtimer_reg reg)
 {

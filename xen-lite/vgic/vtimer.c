@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The guest's virtual and physical timer.  See vtimer.h. */
-#include "hypercall.h"
-#include "domain.h"
+#include "arch.h"
+#include "domain_types.h"
+#include "lib.h"
 #include "records.h"
+#include "timer.h"
+#include "vgic.h"
+#include "vtimer.h"
 
 enum { CTL_ENABLE = 1, CTL_IMASK = 2, CTL_ISTATUS = 4 };
 

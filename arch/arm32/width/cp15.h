@@ -3,6 +3,9 @@
 #ifndef ARCH_WIDTH_CP15_H
 #define ARCH_WIDTH_CP15_H
 
+#include "internal.h"
+#include "vreg.h"
+
 #define ISS_RT 0xfu
 
 /* Kernels turn on workarounds here for errata of the CPU that they find.  That is the job of

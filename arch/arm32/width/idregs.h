@@ -3,6 +3,8 @@
 #ifndef ARCH_WIDTH_IDREGS_H
 #define ARCH_WIDTH_IDREGS_H
 
+#include "internal.h"
+
 /* The registers that Armv8 added read as zero on Armv7 (DDI 0406C, B7.1). */
 static inline uint32_t idreg_a32_of_armv8(unsigned crm, unsigned op2)
 {

@@ -3,6 +3,8 @@
 #ifndef ARCH_WIDTH_INJECT_H
 #define ARCH_WIDTH_INJECT_H
 
+#include "internal.h"
+
 static inline void set_link_und(struct guest_regs *r, uint32_t link)
 {
     (void)r;

@@ -3,6 +3,8 @@
 #ifndef ARCH_WIDTH_TLB_H
 #define ARCH_WIDTH_TLB_H
 
+#include "internal.h"
+
 /* Both stages of the VMID in VTTBR: TLBIALLIS (DDI 0406C, B4.2.2). */
 static inline void tlbi_vmid(void) { TLBI(vmalle1is); }
 /* Armv7-A has no invalidation by guest-physical address. */

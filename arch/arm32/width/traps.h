@@ -3,6 +3,8 @@
 #ifndef ARCH_WIDTH_TRAPS_H
 #define ARCH_WIDTH_TRAPS_H
 
+#include "internal.h"
+
 static inline uint32_t fault_va(bool instruction)
 {
     return instruction ? READ_SYSREG(hifar) : READ_SYSREG(far_el2);

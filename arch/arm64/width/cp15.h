@@ -3,6 +3,9 @@
 #ifndef ARCH_WIDTH_CP15_H
 #define ARCH_WIDTH_CP15_H
 
+#include "internal.h"
+#include "vreg.h"
+
 #define ISS_RT 0x1fu /* the number of an AArch64 register */
 
 static inline bool cp15_implementation_defined(struct vcpu *v, struct vreg_access *a)

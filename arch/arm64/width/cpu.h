@@ -3,6 +3,8 @@
 #ifndef ARCH_WIDTH_CPU_H
 #define ARCH_WIDTH_CPU_H
 
+#include "internal.h"
+
 static inline unsigned id_field(uint64_t reg, unsigned shift)
 {
     return (unsigned)(reg >> shift) & 0xf;

@@ -3,6 +3,8 @@
 #ifndef ARCH_WIDTH_IDREGS_H
 #define ARCH_WIDTH_IDREGS_H
 
+#include "internal.h"
+
 static inline uint64_t idreg_a32_of_armv8(unsigned crm, unsigned op2)
 {
     switch (crm << 4 | op2) {

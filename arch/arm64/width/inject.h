@@ -3,6 +3,8 @@
 #ifndef ARCH_WIDTH_INJECT_H
 #define ARCH_WIDTH_INJECT_H
 
+#include "internal.h"
+
 /* LR_und and LR_abt are X22 and X20 (Arm ARM D1.20.1). */
 static inline void set_link_und(struct guest_regs *r, uint32_t link) { r->x[22] = link; }
 static inline void set_link_abt(struct guest_regs *r, uint32_t link) { r->x[20] = link; }

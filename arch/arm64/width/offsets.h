@@ -3,6 +3,10 @@
 #ifndef ARCH_WIDTH_OFFSETS_H
 #define ARCH_WIDTH_OFFSETS_H
 
+#include "internal.h"
+#include <asm/at.h>
+#include "numbers.h"
+
 static inline __attribute__((always_inline)) void offsets_of_width(void)
 {
     NUMBER(DOMAIN_WINDOW, offsetof(struct domain, p2m.window));

@@ -3,6 +3,8 @@
 #ifndef ARCH_WIDTH_SWITCH_H
 #define ARCH_WIDTH_SWITCH_H
 
+#include "internal.h"
+
 /* entry.S counts on these; other offsets it gets from offsets.c. */
 _Static_assert(offsetof(struct guest_regs, pc) == 248 && offsetof(struct guest_regs, pstate) == 256,
                "struct guest_regs");

@@ -3,6 +3,8 @@
 #ifndef ARCH_WIDTH_TLB_H
 #define ARCH_WIDTH_TLB_H
 
+#include "internal.h"
+
 /*
  * Stage-2 entries by address; then all stage-1 entries of the VMID, since a TLB may cache them
  * combined with stage 2, and their addresses are not known.  The DSB between the two: combined

@@ -3,6 +3,8 @@
 #ifndef ARCH_WIDTH_TRAPS_H
 #define ARCH_WIDTH_TRAPS_H
 
+#include "internal.h"
+
 static inline uint64_t fault_va(bool instruction)
 {
     (void)instruction;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest of 32 bits that does by itself what no kernel does on purpose: hypercalls and firmware calls from both instruction sets, devices
- * by banked registers and inside IT blocks, faults of every kind.  What came of it goes into numbered words (slots.h) in the page of
- * its mailbox; arm64/test_aarch32.c compares them.  MMU off, so all is in one order.
+ * A 32-bit guest for cases that no kernel has on purpose: hypercalls and firmware calls from both
+ * instruction sets, device accesses by banked registers and inside IT blocks, faults of every kind.
+ * The results go into numbered words (slots.h) in the page of the guest's mailbox, and
+ * arm64/test_aarch32.c checks them.  The MMU is off, so all accesses are in program order.
  */
 #include "slots.h"
 
@@ -19,14 +20,15 @@
 #define GICR_SGI    0x03030000
 #define NOWHERE     0x10000000
 
-    .macro save slot, reg               /* r10: the results */
+    .macro save slot, reg               /* r10: the address of the results */
     str     \reg, [r10, #4 * (\slot)]
     .endm
     .macro set reg, value
     movw    \reg, #(\value) & 0xffff
     movt    \reg, #(\value) >> 16 & 0xffff
     .endm
-    /* The exception that the instruction behind this causes leaves its mode in r4, LR - the instruction in r6, and comes to `to`. */
+    /* The next instruction causes an exception.  Its handler leaves the exception's mode in r4 and
+     * LR in r6, and continues at `to`. */
     .macro expect to
     adr     r9, \to
     .endm
@@ -58,7 +60,8 @@ data_abort:
     mov     r6, lr
     mrc     p15, 0, r7, c5, c0, 0
     mrc     p15, 0, r8, c6, c0, 0
-resume:                                 /* not by SPSR: QEMU has a wrong one for exceptions that EL2 injects */
+/* Return without SPSR: QEMU sets a wrong SPSR for exceptions that EL2 injects. */
+resume:
     cps     #0x13
     bx      r9
 
@@ -70,7 +73,7 @@ start:
     mcr     p15, 0, r0, c12, c0, 0      /* VBAR */
     isb
 
-    /* Hypercalls: number in r12. */
+    /* Hypercalls: the number is in r12. */
     set     r1, 0x11111111
     mov     r12, #17                    /* xen_version */
     mov     r0, #0
@@ -93,7 +96,7 @@ start:
     hvc     #0xea1
     save    SLOT_BAD_POINTER, r0
 
-    /* Undefined instructions, injected. */
+    /* Undefined-instruction exceptions that the hypervisor injects. */
     expect  1f
     adr     r11, 0f
 0:  hvc     #1
@@ -108,7 +111,7 @@ start:
 1:  sub     r6, r6, r11
     save    SLOT_PMCR_LR, r6
 
-    /* A device by the registers of every mode. */
+    /* Device accesses by the banked registers of every mode. */
     set     r1, GICD
     mov     r2, r10
     ldr     r0, [r1, #4]                /* GICD_TYPER */
@@ -146,7 +149,7 @@ start:
     set     r1, GICD
     blx     thumb_device
 
-    /* Aborts: short descriptors, then long ones. */
+    /* Aborts, reported in the short-descriptor format, then in the long-descriptor format. */
     set     r3, NOWHERE
     expect  1f
     adr     r11, 0f
@@ -163,7 +166,7 @@ start:
 0:  ldr     r0, [r3]
 1:  save    SLOT_DFSR_LONG, r7
     expect  1f
-0:  ldrd    r0, r1, [r3]                /* by an instruction that the syndrome does not describe */
+0:  ldrd    r0, r1, [r3]                /* ESR_EL2.ISV is 0 for LDRD */
 1:  save    SLOT_DFSR_PAIR, r7
     expect  1f
     bx      r3
@@ -182,7 +185,7 @@ start:
     set     r0, 0x84000000
     smc     #0
     save    SLOT_PSCI_SMC, r0
-    set     r0, 0xc4000003              /* CPU_ON, 64 bits */
+    set     r0, 0xc4000003              /* CPU_ON, the 64-bit function */
     hvc     #0
     save    SLOT_PSCI_64, r0
     adr     r2, thumb_second
@@ -195,7 +198,7 @@ start:
     bl      cpu_on
     save    SLOT_ON_ARM, r0
 
-    /* Timers: the physical one is emulated. */
+    /* Timers.  The physical timer is emulated. */
     mrrc    p15, 0, r0, r1, c14         /* CNTPCT */
     mrrc    p15, 0, r2, r3, c14
     subs    r0, r2, r0
@@ -211,7 +214,7 @@ start:
     save    SLOT_CVAL, r2
     save    SLOT_CVAL + 1, r3
 
-    /* What else traps. */
+    /* Other accesses that trap. */
     mov     r4, #0
     expect  1f
     mrc     p15, 0, r0, c1, c0, 1       /* ACTLR */
@@ -224,7 +227,7 @@ start:
     save    SLOT_ID_PFR1, r0
 1:  save    SLOT_NO_TRAP, r4
 
-    /* VFP and NEON across calls that give the CPU away. */
+    /* VFP and NEON registers must survive calls that yield the CPU. */
     set     r0, 0x00f00000
     mcr     p15, 0, r0, c1, c0, 2       /* CPACR */
     isb
@@ -245,7 +248,7 @@ start:
     vmov    r0, r1, d0
     save    SLOT_D0, r0
 
-    /* User mode makes no hypercalls. */
+    /* HVC in User mode is undefined. */
     expect  1f
     cps     #0x10
     hvc     #0xea1
@@ -254,7 +257,7 @@ start:
     and     r5, r5, #0x1f
     save    SLOT_USER_SPSR, r5
 
-    /* Both vCPUs, on one CPU, come back from an exception again and again. */
+    /* Both vCPUs share one CPU, and both write and read SPSR again and again. */
     mov     r0, #0
     save    SLOT_SPSR_LOST, r0
     save    SLOT_SPSR_LOST + 1, r0
@@ -274,7 +277,8 @@ start:
     cmp     r0, #2
     bne     1b
 
-    /* Values that the payload looks for in the records, and then in what is left of them after vCPUs have changed places. */
+    /* Marks in banked registers.  The payload looks for them in the records, and again after the
+     * vCPU has been switched out and in many times. */
     set     r0, 0xb0000010
     .macro mark mode
     cps     #\mode
@@ -303,7 +307,8 @@ yield:
     hvc     #0xea1
     bx      lr
 
-/* r8: how often SPSR was not r5 any more a few instructions later, in r6 tries or until SLOT_SECOND is 1. */
+/* Writes r5 to SPSR_irq and reads it back some instructions later, r6 times or until SLOT_SECOND is
+ * 1.  Returns in r8 how often the value differed. */
 keep_spsr:
     mov     r8, #0
 1:  cpsid   i, #0x12
@@ -334,7 +339,8 @@ second_spsr:
     hvc     #0
     b       .
 
-/* The second vCPU at r2 with r3: r0 is 0 if it came, said so and went. */
+/* Starts the second vCPU at r2 with context r3.  r0 is 0 if it came up, reported, and
+ * turned off. */
 cpu_on:
     mov     r0, #0
     save    SLOT_SECOND, r0
@@ -348,7 +354,7 @@ cpu_on:
     ldr     r0, [r10, #4 * SLOT_SECOND]
     cmp     r0, #0
     beq     1b
-1:  set     r0, 0x84000004              /* AFFINITY_INFO, until it is off */
+1:  set     r0, 0x84000004              /* AFFINITY_INFO, until the vCPU is off */
     mov     r1, #1
     mov     r2, #0
     hvc     #0
@@ -357,7 +363,8 @@ cpu_on:
     mov     r0, #0
     bx      r11
 
-/* r0: context.  Both end here, in ARM state. */
+/* Entry of the second vCPU in ARM state; r0 is the context.  The Thumb entry joins at
+ * second_ends. */
     .align  2
 arm_second:
     set     r10, RESULTS
@@ -400,7 +407,8 @@ thumb_undefined:
 1:  sub     r6, r6, r11
     bx      lr
 
-/* r1: GICD.  Short and long loads, the last of an IT block and one in its midst. */
+/* r1: GICD.  Loads with 16-bit and 32-bit encodings, and loads in the middle and at the end of an
+ * IT block. */
     .thumb_func
 thumb_device:
     ldr.n   r0, [r1, #4]
@@ -420,7 +428,7 @@ thumb_device:
     ite     ne
     movne   r3, #1
     ldreq   r3, [r1, #4]
-    movs    r0, #7                      /* inside an IT block it would not set flags */
+    movs    r0, #7                      /* sets flags only outside an IT block */
     ite     ne
     movne   r0, #1
     moveq   r0, #2

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Words in the first vCPU's mailbox page: what the probe (probe.S) writes, test_aarch32.c reads. */
+/* Words in the first vCPU's mailbox page.  The probe (probe.S) writes them, test_aarch32.c reads
+ * them. */
 #ifndef AARCH32_SLOTS_H
 #define AARCH32_SLOTS_H
 #define SLOT_DONE          0

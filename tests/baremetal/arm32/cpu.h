@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the payload and its guests do with the processor, and what is the width's own in the ABI.
- * Both widths have this header, with the same names in it.  Guests use it too, so all of it is
- * inline.
+ * The payload's and its guests' access to the processor, and the parts of the ABI that depend on
+ * the width.  Both widths have this header, with the same names.  Guests use it too, so all of it
+ * is inline.
  */
 #ifndef BM_CPU_H
 #define BM_CPU_H
@@ -14,19 +14,16 @@
 #define PSCI_CPU_ON        0x84000003u
 #define PSCI_AFFINITY_INFO 0x84000004u
 #define GUEST_ADDRESS_BITS 32u
-#define GUEST_CPSR         0x1d3u /* Supervisor mode, all masked */
+#define GUEST_CPSR         0x1d3u /* Supervisor mode; A, I and F masked */
 #define GUEST_SCTLR        0x00c50078u
 
-/*
- * The payload's virtual addresses are its guest-physical ones.  Nothing is at these.  NOWHERE is
- * RAM of the machine, which stock Xen gives nobody who asks for it by an access, as it does with
- * what may be a device.
- */
-#define SPACE     0x80000000ul /* 1 GiB to put pages of others into */
+/* The payload maps its memory 1:1.  No memory of this domain is at these addresses.  NOWHERE is RAM
+ * of the machine: stock Xen maps device addresses on access, but not RAM. */
+#define SPACE     0x80000000ul /* 1 GiB for pages of other domains */
 #define NOWHERE   0x7ff00000ul
-#define SPARE_GIB 3u /* of virtual addresses, for bm_readonly */
+#define SPARE_GIB 3u /* GiB of virtual addresses for bm_readonly */
 
-/* One call of the hypervisor's, from a guest. */
+/* One hypercall, made by a guest. */
 static inline long guest_hypercall(uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2,
                                    uint64_t a3)
 {
@@ -68,13 +65,11 @@ static inline void irq_off(void) { __asm__ volatile("cpsid i" ::: "memory"); }
 static inline uint64_t bm_counter(void)
 {
     uint64_t t;
-    __asm__ volatile("isb\n\tmrrc p15, 1, %Q0, %R0, c14\n\tisb"
-                     : "=r"(t)
-                     :
-                     : "memory"); /* CNTVCT */
+    /* CNTVCT */
+    __asm__ volatile("isb\n\tmrrc p15, 1, %Q0, %R0, c14\n\tisb" : "=r"(t) : : "memory");
     return t;
 }
-/* What follows may begin before it is read. */
+/* No barrier: later instructions may start before the counter is read. */
 static inline uint64_t guest_ticks(void)
 {
     uint64_t t;
@@ -130,21 +125,17 @@ static inline uint32_t icc_acknowledge(void)
 }
 static inline void icc_end(uint32_t intid)
 {
-    __asm__ volatile("mcr p15, 0, %0, c12, c12, 1\n\tisb"
-                     :
-                     : "r"(intid)
-                     : "memory"); /* ICC_EOIR1 */
+    /* ICC_EOIR1 */
+    __asm__ volatile("mcr p15, 0, %0, c12, c12, 1\n\tisb" : : "r"(intid) : "memory");
 }
 static inline void icc_send(uint64_t sgi)
 {
-    __asm__ volatile("dsb sy\n\tmcrr p15, 0, %Q0, %R0, c12\n\tisb"
-                     :
-                     : "r"(sgi)
-                     : "memory"); /* ICC_SGI1R */
+    /* ICC_SGI1R */
+    __asm__ volatile("dsb sy\n\tmcrr p15, 0, %Q0, %R0, c12\n\tisb" : : "r"(sgi) : "memory");
 }
 
-/* Priority mask, what runs and what is pending, an acknowledge that finds nothing: all that causes
- * no exit. */
+/* Priority mask, running and pending priority, a spurious acknowledge: accesses that must cause no
+ * exit. */
 static inline void icc_look_around(void)
 {
     uint32_t v;
@@ -159,8 +150,7 @@ static inline void icc_look_around(void)
                      : "r"(0x80), "r"(3), "r"(0xf0));
 }
 
-/* ---- devices: by loads and stores that can be emulated, which those are not that write their base
- * register too ---- */
+/* ---- devices: only loads and stores without writeback, which the hypervisor can emulate ---- */
 static inline uint32_t mmio_read(uint64_t at)
 {
     uint32_t v;
@@ -187,28 +177,28 @@ static inline void copy_page(void *to, const void *from)
         : "r4", "r5", "r6", "r8", "memory", "cc");
 }
 
-/* Stage 1 has changed. */
+/* Makes a change of stage 1 take effect. */
 static inline void stage1_flush(void)
 {
     __asm__ volatile("dsb sy\n\tmcr p15, 0, %0, c8, c3, 0\n\tdsb sy\n\tisb" : : "r"(0) : "memory");
 }
 
-/* Flags of stage 1's leaves are managed by the walker, if there is such a thing: not in Armv7. */
+/* True if the hardware manages the flags of stage-1 leaves.  Armv7 cannot. */
 static inline bool stage1_manages_flags(void) { return false; }
 
-/* A guest's MMU, with tables of long descriptors for 32 bits at `root`; what it returns turns it
- * off. */
+/* Turns a guest's MMU on, with long-descriptor tables at `root`.  Returns the value for
+ * stage1_off. */
 static inline uint64_t stage1_on(uint64_t root)
 {
     uint32_t off;
-    __asm__ volatile(
-        "mcr p15, 0, %0, c10, c2, 0\n\t"       /* MAIR0 */
-        "mcr p15, 0, %1, c2, c0, 2\n\tisb\n\t" /* TTBCR: EAE, inner shareable write-back walks */
-        "mcrr p15, 0, %Q2, %R2, c2\n\tisb\n\t" /* TTBR0 */
-        "mcr p15, 0, %0, c8, c7, 0\n\tdsb sy\n\tisb" /* TLBIALL */
-        :
-        : "r"(0xff), "r"(0x80003500u), "r"(root)
-        : "memory");
+    /* TTBCR: EAE; walks inner shareable, write-back. */
+    __asm__ volatile("mcr p15, 0, %0, c10, c2, 0\n\t"             /* MAIR0 */
+                     "mcr p15, 0, %1, c2, c0, 2\n\tisb\n\t"       /* TTBCR */
+                     "mcrr p15, 0, %Q2, %R2, c2\n\tisb\n\t"       /* TTBR0 */
+                     "mcr p15, 0, %0, c8, c7, 0\n\tdsb sy\n\tisb" /* TLBIALL */
+                     :
+                     : "r"(0xff), "r"(0x80003500u), "r"(root)
+                     : "memory");
     __asm__ volatile(
         "mrc p15, 0, %0, c1, c0, 0\n\torr r12, %0, #1\n\tmcr p15, 0, r12, c1, c0, 0\n\tisb"
         : "=&r"(off)

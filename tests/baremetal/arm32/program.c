@@ -9,5 +9,5 @@ const struct guest_program *guest_program(void)
     return &own;
 }
 
-/* All other tests are of guests of this width already. */
+/* All other tests use guests of this width already. */
 void test_aarch32(void) {}

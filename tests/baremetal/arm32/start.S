@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* zImage header, an identity map of 4 GiB in 1 GiB blocks of long descriptors, vectors, and the two calls out. */
+/* zImage header, an identity map of 4 GiB in 1 GiB blocks of long descriptors, exception vectors,
+ * and the functions for HVC. */
     .arch_extension virt
     .macro  place register, symbol
     movw    \register, #:lower16:(\symbol - (.Lplace\@ + 8))
@@ -13,9 +14,9 @@
 _start:
     b       start
     .skip   32
-    .long   0x016f2818              /* at 0x24: zImage, */
-    .long   0                       /* which may be anywhere, */
-    .long   file_bytes - _start     /* and ends here */
+    .long   0x016f2818              /* at 0x24: the zImage magic number */
+    .long   0                       /* start: 0, the image may be anywhere */
+    .long   file_bytes - _start     /* end */
 start:
     cpsid   aif, #0x13
     mov     r9, r2                  /* the device tree */
@@ -36,8 +37,10 @@ start:
     b       4b
 
 /*
- * A loader may have put the device tree right behind the file, where our data is to be, or the file at the end of its memory.  So, as
- * kernels do: down to where RAM begins, which is a multiple of 128 MiB, and on from there.  Loaders leave 2 MiB between.
+ * A loader may put the device tree right behind the file, where this payload's data will be, or put
+ * the file at the end of its memory.  So the payload does as kernels do: it copies itself down to
+ * the start of RAM, which is a multiple of 128 MiB.  It leaves the first 2 MiB free, where loaders
+ * put other data.
  */
 move_down:
     mov     r0, r8
@@ -45,7 +48,7 @@ move_down:
     lsl     r8, r8, #27
     add     r8, r8, #0x200000
     cmp     r8, r0
-    movhs   r8, r0                  /* there already */
+    movhs   r8, r0                  /* already there */
     bxhs    lr
     place   r1, file_bytes
     sub     lr, lr, r0
@@ -62,7 +65,8 @@ move_down:
     isb
     bx      lr
 
-/* Linked at 0: each entry is R_ARM_RELATIVE (rules.mk checks): where, type; what is there already. */
+/* The image is linked at 0.  Each entry is an R_ARM_RELATIVE (rules.mk checks this): an offset and
+ * a type; the addend is in place. */
 relocate:
     place   r0, rela_start
     place   r1, rela_end
@@ -87,7 +91,7 @@ bm_secondary:                       /* r0: context, the CPU's number */
 5:  wfi
     b       5b
 
-/* The table is filled by the first caller; writing it again with the same is harmless. */
+/* Every caller fills the table with the same values, which is harmless. */
 mmu_on:
     place   r0, level1
     mov     r1, #0
@@ -126,7 +130,7 @@ mmu_on:
 
     .text
     .globl bm_hypercall
-bm_hypercall:                       /* r0 to r3: number and three arguments; on the stack: two more */
+bm_hypercall:                       /* r0: number; r1 to r3 and the stack: five arguments */
     push    {r4, lr}
     mov     r12, r0
     mov     r0, r1
@@ -154,7 +158,7 @@ bm_vectors:
     b       irq
     b       bad
 
-/* All is on Supervisor mode's stack: LR and SPSR of the exception, r0-r4, r12, LR. */
+/* Saves to Supervisor mode's stack: LR and SPSR of the exception, r0 to r4, r12, LR. */
     .macro  save ahead
     sub     lr, lr, #\ahead
     srsdb   sp!, #0x13
@@ -172,14 +176,15 @@ irq:
     save    4
     bl      bm_irq
     restore
-data_abort:                         /* tests expect some: bm_sync steps over the instruction or ends the run */
+/* Tests expect some aborts: bm_sync steps over the instruction.  Otherwise it ends the run. */
+data_abort:
     save    8
     mrc     p15, 0, r0, c5, c0, 0   /* DFSR */
     mrc     p15, 0, r1, c6, c0, 0   /* DFAR */
     add     r2, r4, #28
     bl      bm_sync
     restore
-bad:                                /* the exception's mode says which one */
+bad:                                /* the mode in CPSR tells which exception */
     mrs     r0, cpsr
     mov     r1, lr
     cps     #0x13
@@ -194,14 +199,15 @@ stack:  .skip 65536
 stack_top:
 secondary_stacks: .skip 8192 * 9
 
-/* What runs inside the guests that the payload makes: r0 is the vCPU's number. MMU off: QEMU's memory is coherent. */
+/* Entry of the guests' program; r0 is the vCPU's number.  The MMU is off, which is safe because
+ * QEMU's memory is coherent. */
     .section .guest.entry, "ax"
     movw    r1, #0
     movt    r1, #0x4020             /* GUEST_RAM + GUEST_MAILS */
     add     r1, r1, r0, lsl #12
     movw    r2, #0xff0
-    add     sp, r1, r2              /* the mailbox's page is its stack, too */
-    mov     r1, #0                  /* guest_main's argument is of 64 bits */
+    add     sp, r1, r2              /* the rest of the mailbox's page is the stack */
+    mov     r1, #0                  /* guest_main takes a 64-bit argument */
     bl      guest_main
 1:  wfi
     b       1b

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the payload and its guests do with the processor, and what is the width's own in the ABI.
- * Both widths have this header, with the same names in it.  Guests use it too, so all of it is
- * inline.
+ * The payload's and its guests' access to the processor, and the parts of the ABI that depend on
+ * the width.  Both widths have this header, with the same names.  Guests use it too, so all of it
+ * is inline.
  */
 #ifndef BM_CPU_H
 #define BM_CPU_H
@@ -14,15 +14,15 @@
 #define PSCI_CPU_ON        0xc4000003u
 #define PSCI_AFFINITY_INFO 0xc4000004u
 #define GUEST_ADDRESS_BITS 64u
-#define GUEST_CPSR         0x3c5u /* EL1h, all masked */
+#define GUEST_CPSR         0x3c5u /* EL1h; D, A, I and F masked */
 #define GUEST_SCTLR        0x00c50078u
 
-/* The payload's virtual addresses are its guest-physical ones.  Nothing is at these: */
-#define SPACE     0x2000000000ul /* 1 GiB to put pages of others into */
+/* The payload maps its memory 1:1.  No memory of this domain is at these addresses. */
+#define SPACE     0x2000000000ul /* 1 GiB for pages of other domains */
 #define NOWHERE   0x7f00000000ul
-#define SPARE_GIB 400u /* of virtual addresses, for bm_readonly */
+#define SPARE_GIB 400u /* GiB of virtual addresses for bm_readonly */
 
-/* One call of the hypervisor's, from a guest. */
+/* One hypercall, made by a guest. */
 static inline long guest_hypercall(uint64_t number, uint64_t a0, uint64_t a1, uint64_t a2,
                                    uint64_t a3)
 {
@@ -50,7 +50,7 @@ static inline long guest_psci(unsigned long function, unsigned long a, unsigned 
     return (long)x0;
 }
 
-/* Can EL1 be of 32 bits? */
+/* Can EL1 run in AArch32? */
 static inline bool bm_el1_has_aarch32(void)
 {
     uint64_t pfr0;
@@ -72,7 +72,7 @@ static inline uint64_t bm_counter(void)
     __asm__ volatile("isb\n\tmrs %0, cntvct_el0\n\tisb" : "=r"(t) : : "memory");
     return t;
 }
-/* What follows may begin before it is read. */
+/* No barrier: later instructions may start before the counter is read. */
 static inline uint64_t guest_ticks(void)
 {
     uint64_t t;
@@ -128,21 +128,17 @@ static inline uint32_t icc_acknowledge(void)
 }
 static inline void icc_end(uint32_t intid)
 {
-    __asm__ volatile("msr S3_0_C12_C12_1, %0\n\tisb"
-                     :
-                     : "r"((uint64_t)intid)
-                     : "memory"); /* ICC_EOIR1_EL1 */
+    /* ICC_EOIR1_EL1 */
+    __asm__ volatile("msr S3_0_C12_C12_1, %0\n\tisb" : : "r"((uint64_t)intid) : "memory");
 }
 static inline void icc_send(uint64_t sgi)
 {
-    __asm__ volatile("dsb sy\n\tmsr S3_0_C12_C11_5, %0\n\tisb"
-                     :
-                     : "r"(sgi)
-                     : "memory"); /* ICC_SGI1R_EL1 */
+    /* ICC_SGI1R_EL1 */
+    __asm__ volatile("dsb sy\n\tmsr S3_0_C12_C11_5, %0\n\tisb" : : "r"(sgi) : "memory");
 }
 
-/* Priority mask, what runs and what is pending, an acknowledge that finds nothing: all that causes
- * no exit. */
+/* Priority mask, running and pending priority, a spurious acknowledge: accesses that must cause no
+ * exit. */
 static inline void icc_look_around(void)
 {
     uint64_t v;
@@ -157,7 +153,7 @@ static inline void icc_look_around(void)
                      : "r"(0x80ul), "r"(3ul), "r"(0xf0ul));
 }
 
-/* ---- devices: by loads and stores that can be emulated ---- */
+/* ---- devices: only loads and stores that the hypervisor can emulate ---- */
 static inline uint32_t mmio_read(uint64_t at) { return *(volatile uint32_t *)at; }
 static inline void mmio_write(uint64_t at, uint32_t value) { *(volatile uint32_t *)at = value; }
 static inline void mmio_write8(uint64_t at, uint8_t value) { *(volatile uint8_t *)at = value; }
@@ -166,21 +162,21 @@ static inline void mmio_write8(uint64_t at, uint8_t value) { *(volatile uint8_t 
 static inline void copy_page(void *to, const void *from)
 {
     uint64_t a, b, c, d, end = (uint64_t)to + 4096;
-    __asm__ volatile(
-        "1: ldp %2, %3, [%1], #16\n\tldp %4, %5, [%1], #16\n\tstp %2, %3, [%0], #16\n\tstp %4, %5, [%0], #16\n\t"
-        "cmp %0, %6\n\tb.lo 1b"
-        : "+r"(to), "+r"(from), "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(d)
-        : "r"(end)
-        : "memory", "cc");
+    __asm__ volatile("1: ldp %2, %3, [%1], #16\n\tldp %4, %5, [%1], #16\n\t"
+                     "stp %2, %3, [%0], #16\n\tstp %4, %5, [%0], #16\n\t"
+                     "cmp %0, %6\n\tb.lo 1b"
+                     : "+r"(to), "+r"(from), "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(d)
+                     : "r"(end)
+                     : "memory", "cc");
 }
 
-/* Stage 1 has changed. */
+/* Makes a change of stage 1 take effect. */
 static inline void stage1_flush(void)
 {
     __asm__ volatile("dsb sy\n\ttlbi vmalle1is\n\tdsb sy\n\tisb" ::: "memory");
 }
 
-/* Flags of stage 1's leaves are managed by the walker, if there is such a thing. */
+/* True if the hardware manages the flags of stage-1 leaves. */
 static inline bool stage1_manages_flags(void)
 {
     uint64_t mmfr1;
@@ -188,17 +184,17 @@ static inline bool stage1_manages_flags(void)
     return (mmfr1 & 15) >= 2;
 }
 
-/* A guest's MMU, with tables of 39 bits at `root`; what it returns turns it off. */
+/* Turns a guest's MMU on, with tables for 39 bits at `root`.  Returns the value for stage1_off. */
 static inline uint64_t stage1_on(uint64_t root)
 {
-    const uint64_t tcr = 25 | 1ul << 8 | 1ul << 10 | 3ul << 12 | 1ul << 23 | 2ul << 32 |
-                         3ul << 39; /* 39 bits; HA, HD */
+    /* TCR_EL1: 39 bits of virtual addresses; HA, HD. */
+    const uint64_t tcr = 25 | 1ul << 8 | 1ul << 10 | 3ul << 12 | 1ul << 23 | 2ul << 32 | 3ul << 39;
     uint64_t off;
-    __asm__ volatile(
-        "msr mair_el1, %0\n\tmsr tcr_el1, %1\n\tmsr ttbr0_el1, %2\n\tisb\n\ttlbi vmalle1\n\tdsb sy\n\tisb"
-        :
-        : "r"(0xfful), "r"(tcr), "r"(root)
-        : "memory");
+    __asm__ volatile("msr mair_el1, %0\n\tmsr tcr_el1, %1\n\tmsr ttbr0_el1, %2\n\tisb\n\t"
+                     "tlbi vmalle1\n\tdsb sy\n\tisb"
+                     :
+                     : "r"(0xfful), "r"(tcr), "r"(root)
+                     : "memory");
     __asm__ volatile("mrs %0, sctlr_el1\n\torr x9, %0, #1\n\tmsr sctlr_el1, x9\n\tisb"
                      : "=&r"(off)
                      :

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The code of arm32's guests, as arm32's payload has it, and the probe of aarch32/ (rules.mk). */
+/* The program of arm32's guests, taken from arm32's payload, and the probe of aarch32/ (see
+ * rules.mk). */
     .section .rodata
     .balign 4096
     .global guest32_start, guest32_end, probe_start, probe_end

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The program of arm32's guests is in this payload too (guest32.S), so that all tests can have
- * guests of either width. */
+/* This payload also has the program of arm32's guests (guest32.S), so that all tests can use guests
+ * of either width. */
 #include "bm.h"
 
-#define CPSR_32 0x1d3u /* Supervisor mode, all masked */
+#define CPSR_32 0x1d3u /* Supervisor mode; A, I and F masked */
 
 extern char guest32_start[], guest32_end[], probe_start[], probe_end[]; /* guest32.S */
 bool guest_is_probe;

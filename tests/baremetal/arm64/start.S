@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Image header, an identity map of 512 GiB in 1 GiB blocks, vectors, and the two calls out. */
+/* Image header, an identity map of 512 GiB in 1 GiB blocks, exception vectors, and the functions
+ * for HVC. */
     .section .head, "ax"
     .globl _start
 _start:
@@ -7,7 +8,7 @@ _start:
     .long   0
     .quad   0x0                     /* text offset */
     .quad   image_bytes - _start
-    .quad   0xa                     /* little-endian, 4 KiB, anywhere */
+    .quad   0xa                     /* little-endian, 4 KiB pages, loaded anywhere */
     .quad   0, 0, 0
     .long   0x644d5241
     .long   0
@@ -33,7 +34,8 @@ start:
 4:  wfi
     b       4b
 
-/* Linked at 0: each entry is R_AARCH64_RELATIVE (rules.mk checks): where, type, what. */
+/* The image is linked at 0.  Each entry is an R_AARCH64_RELATIVE (rules.mk checks this): an offset,
+ * a type, and an addend. */
 relocate:
     adrp    x0, rela_start
     add     x0, x0, :lo12:rela_start
@@ -62,7 +64,7 @@ bm_secondary:                       /* x0: context, the CPU's number */
 5:  wfi
     b       5b
 
-/* The table is filled by the first caller; writing it again with the same is harmless. */
+/* Every caller fills the table with the same values, which is harmless. */
 mmu_on:
     adrp    x0, level1
     add     x0, x0, :lo12:level1
@@ -80,7 +82,8 @@ mmu_on:
     dsb     sy
     mov     x1, #0xff04             /* attr 0 Device-nGnRE, attr 1 normal write-back */
     msr     mair_el1, x1
-    ldr     x1, =(25 | (1 << 8) | (1 << 10) | (3 << 12) | (1 << 23) | (2 << 32))    /* 39 bits, 40-bit PA, TTBR1 off */
+    /* 39 bits of virtual addresses, 40-bit PA, TTBR1 off */
+    ldr     x1, =(25 | (1 << 8) | (1 << 10) | (3 << 12) | (1 << 23) | (2 << 32))
     msr     tcr_el1, x1
     msr     ttbr0_el1, x0
     adrp    x1, bm_vectors
@@ -171,7 +174,8 @@ irq:
     save
     bl      bm_irq
     restore
-sync:                               /* tests expect some: bm_sync steps over the instruction or ends the run */
+/* Tests expect some exceptions: bm_sync steps over the instruction.  Otherwise it ends the run. */
+sync:
     save
     mrs     x0, esr_el1
     mrs     x1, far_el1
@@ -192,11 +196,12 @@ stack:  .skip 65536
 stack_top:
 secondary_stacks: .skip 8192 * 9
 
-/* What runs inside the guests that the payload makes: x0 is the vCPU's number. MMU off: QEMU's memory is coherent. */
+/* Entry of the guests' program; x0 is the vCPU's number.  The MMU is off, which is safe because
+ * QEMU's memory is coherent. */
     .section .guest.entry, "ax"
     mov     x1, #0x40000000 + 0x200000
     add     x1, x1, x0, lsl #12
-    add     sp, x1, #0xff0          /* the mailbox's page is its stack, too */
+    add     sp, x1, #0xff0          /* the rest of the mailbox's page is the stack */
     bl      guest_main
 1:  wfi
     b       1b

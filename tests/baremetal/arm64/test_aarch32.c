@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A guest of 32 bits on a host of 64: what the probe (aarch32/probe.S) found, and its state as
- * records. */
+/* A 32-bit guest on a 64-bit host: checks the results of the probe (aarch32/probe.S), and the
+ * guest's state in records. */
 #include "bm.h"
 #include <xen/hvm/save.h>
 #include "records.h"
@@ -8,7 +8,8 @@
 
 void *memcpy(void *d, const void *s, size_t n);
 
-#define MARK          0xb0000010u /* the first of the values that it leaves in banked registers */
+/* the first of the values that the probe leaves in banked registers */
+#define MARK          0xb0000010u
 #define NOWHERE_32    0x10000000u
 #define CONTEXT_PAGES 16u
 static uint8_t *context;
@@ -57,7 +58,7 @@ static void device(const volatile uint32_t *r)
 {
     uint32_t typer = r[SLOT_TYPER];
     CHECK("aarch32: a device is there", typer);
-    for (unsigned i = 0; i < 14; i++) /* SP and LR of six modes, R8 and R12 of FIQ mode */
+    for (unsigned i = 0; i < 14; i++) /* SP and LR of six modes; R8 and R12 of FIQ mode */
         CHECK_EQ("aarch32: a device read into a banked register", r[SLOT_TYPER_IRQ + i], typer);
     CHECK_EQ("aarch32: a device written from LR", r[SLOT_STORE], 0xa0b0c0d0);
     CHECK_EQ("aarch32: a byte of a device written from LR", r[SLOT_STORE_BYTE], 0xa0b048d0);
@@ -66,9 +67,9 @@ static void device(const volatile uint32_t *r)
     CHECK_EQ("aarch32: a device by a short Thumb load", r[SLOT_THUMB_SHORT], typer);
     CHECK_EQ("aarch32: a device by a long Thumb load", r[SLOT_THUMB_LONG], typer);
     CHECK_EQ("aarch32: a device in an IT block", r[SLOT_IT], typer);
-    CHECK_EQ("aarch32: the IT block goes on behind it", r[SLOT_IT + 1], 9);
+    CHECK_EQ("aarch32: the IT block continues after a device access", r[SLOT_IT + 1], 9);
     CHECK_EQ("aarch32: a device at the end of an IT block", r[SLOT_IT_LAST], typer);
-    CHECK_EQ("aarch32: the IT block ends with it", r[SLOT_IT_LAST + 1], 1);
+    CHECK_EQ("aarch32: the IT block ends after a device access", r[SLOT_IT_LAST + 1], 1);
 }
 
 static void registers(const volatile uint32_t *r)
@@ -112,8 +113,8 @@ static void *find(uint16_t type)
     }
 }
 
-/* In AArch64's order: R13_hyp, then LR and SP of IRQ, SVC, ABT, UND; R8_fiq to R12_fiq; SP and LR
- * of FIQ. */
+/* Banked registers in the order of AArch64's X13 to X30: R13_hyp, LR and SP of IRQ, SVC, ABT and
+ * UND, R8_fiq to R12_fiq, SP and LR of FIQ. */
 static bool marks_are_there(const struct xlr_vcpu *v)
 {
     bool ok = v->x[15] == 0 && v->x[24] == MARK + 10 && v->x[28] == MARK + 10 &&
@@ -147,7 +148,7 @@ static void records(struct guest *g)
     CHECK("aarch32: it has seen AArch32's ID registers alone",
           f->reg[XLR_ID_A32_PFR0] && !f->reg[XLR_ID_PFR0] && !f->reg[XLR_ID_ISAR0]);
 
-    /* What has no place in it is dropped on the way in, too. */
+    /* State that AArch32 does not have is dropped when a record is loaded, too. */
     for (unsigned i = 0; i < 31; i++)
         v->x[i] |= 0xabull << 32;
     v->sp_el1 = v->elr_el1 = v->x[15] = 1;
@@ -155,7 +156,8 @@ static void records(struct guest *g)
     CHECK_EQ("aarch32: the records are taken", set_context(g, bytes), 0);
     bytes = get_context(g);
     v = find(XLR_VCPU);
-    CHECK("aarch32: and are what they were", marks_are_there(v) && is_narrow(v));
+    CHECK("aarch32: loading records drops what AArch32 lacks, and nothing else",
+          marks_are_there(v) && is_narrow(v));
     v->pstate = 0x3c5;
     CHECK_EQ("aarch32: EL1 of 64 bits is refused", set_context(g, bytes), -XEN_EINVAL);
     v->pstate = 0x1da;
@@ -169,10 +171,10 @@ static void records(struct guest *g)
     for (unsigned i = 0; i < 1000; i++)
         hypercall(__HYPERVISOR_sched_op, SCHEDOP_yield, NULL);
     get_context(g);
-    CHECK("aarch32: it runs on with its registers", marks_are_there(find(XLR_VCPU)));
+    CHECK("aarch32: the guest runs on with its registers", marks_are_there(find(XLR_VCPU)));
 }
 
-/* Both vCPUs on the last CPU. */
+/* Pin both vCPUs to the last CPU. */
 static void share_a_cpu(struct guest *g)
 {
     static struct xen_sysctl s;
@@ -205,7 +207,7 @@ void test_aarch32(void)
     r = (volatile uint32_t *)(void *)g.mail[0];
     share_a_cpu(&g);
     guest_is_probe = true;
-    g.vcpu_count = 1; /* it starts the other by itself */
+    g.vcpu_count = 1; /* the probe starts the second vCPU itself */
     guest_start(&g);
     g.vcpu_count = 2;
     guest_is_probe = false;

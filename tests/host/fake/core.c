@@ -9,7 +9,7 @@
 #include "boot.h"
 #include "domain.h"
 #include "hypercall.h"
-#include "dirty.h"
+#include "dirty_internal.h"
 #include "fake.h"
 
 #define WEAK __attribute__((weak))
@@ -167,9 +167,9 @@ WEAK void timer_set(struct timer *t, uint64_t deadline)
     t->armed = true;
 }
 WEAK void timer_stop(struct timer *t) { t->armed = false; }
-WEAK void memory_forget_block(struct domain *d) { (void)d; }
+WEAK void page_forget_block(struct domain *d) { (void)d; }
 WEAK void p2m_mmio_zap(struct domain *d) { (void)d; }
-WEAK bool dom0_map_device_on_demand(struct domain *d, ipa_t ipa)
+WEAK bool p2m_device_on_demand(struct domain *d, ipa_t ipa)
 {
     (void)d;
     (void)ipa;

@@ -4,7 +4,7 @@
 #define ASM_CPU_H
 
 #include "types.h"
-#include "sched.h"
+#include "cpu_types.h"
 #include <asm/sysreg.h>
 
 /* The running CPU's block.  cpu.c sets TPIDR_EL2 on each CPU before any other C code runs. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* PAR has a long and a short format (DDI 0406C, B4.1.112).  Part of <asm/at.h>. */
+#include <asm/at.h> /* outside the guard: that file includes this one */
 #ifndef ASM_WIDTH_AT_H
 #define ASM_WIDTH_AT_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Part of <asm/atomic.h>, which has the contracts. */
+#include <asm/atomic.h> /* outside the guard: that file includes this one */
 #ifndef ASM_WIDTH_ATOMIC_H
 #define ASM_WIDTH_ATOMIC_H
 

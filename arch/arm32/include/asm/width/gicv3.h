@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Access to the GIC's registers by encoding.  Part of <asm/gicv3.h>. */
+#include <asm/gicv3.h> /* outside the guard: that file includes this one */
 #ifndef ASM_WIDTH_GICV3_H
 #define ASM_WIDTH_GICV3_H
 

@@ -3,6 +3,7 @@
  * Part of <asm/io.h>: two accesses, the low word first.  The only 64-bit registers that we use are
  * GICD_IROUTER and GICR_TYPER, and both allow 32-bit accesses (IHI 0069, 12.1.3).
  */
+#include <asm/io.h> /* outside the guard: that file includes this one */
 #ifndef ASM_WIDTH_IO64_H
 #define ASM_WIDTH_IO64_H
 

@@ -16,6 +16,7 @@
  * nothing but the image.  At the end of GiB 0 it is out of the way of places where boot loaders put
  * it.
  */
+#include <asm/mm.h> /* outside the guard: that file includes this one */
 #ifndef ASM_WIDTH_MM_H
 #define ASM_WIDTH_MM_H
 

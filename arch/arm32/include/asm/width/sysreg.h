@@ -7,6 +7,7 @@
  * instructions `read_x rt` and `write_x rt` (two registers for those of 64 bits: low, high) in
  * assembly.
  */
+#include <asm/sysreg.h> /* outside the guard: that file includes this one */
 #ifndef ASM_WIDTH_SYSREG_H
 #define ASM_WIDTH_SYSREG_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The vCPU of a 32-bit host.  Part of <asm/vcpu.h>; entry.S knows the offsets (asserted in
  * width/switch.h). */
+#include <asm/vcpu.h> /* outside the guard: that file includes this one */
 #ifndef ASM_WIDTH_VCPU_H
 #define ASM_WIDTH_VCPU_H
 

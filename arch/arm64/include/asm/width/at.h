@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* PAR_EL1 of AArch64 has one format only.  Part of <asm/at.h>. */
+#include <asm/at.h> /* outside the guard: that file includes this one */
 #ifndef ASM_WIDTH_AT_H
 #define ASM_WIDTH_AT_H
 

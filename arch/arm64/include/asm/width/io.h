@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Part of <asm/io.h>. */
+#include <asm/io.h> /* outside the guard: that file includes this one */
 #ifndef ASM_WIDTH_IO_H
 #define ASM_WIDTH_IO_H
 

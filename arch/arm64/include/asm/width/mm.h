@@ -10,6 +10,7 @@
  * The image must be loaded below PA 2^46, so that the identity map that head.S turns the MMU on in
  * is apart from all these.
  */
+#include <asm/mm.h> /* outside the guard: that file includes this one */
 #ifndef ASM_WIDTH_MM_H
 #define ASM_WIDTH_MM_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* SMC64: arguments and result have 64 bits.  Part of <asm/smccc.h>. */
+#include <asm/smccc.h> /* outside the guard: that file includes this one */
 #ifndef ASM_WIDTH_SMCCC_H
 #define ASM_WIDTH_SMCCC_H
 

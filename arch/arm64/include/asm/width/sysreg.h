@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* AArch64's system registers.  Part of <asm/sysreg.h>. */
+#include <asm/sysreg.h> /* outside the guard: that file includes this one */
 #ifndef ASM_WIDTH_SYSREG_H
 #define ASM_WIDTH_SYSREG_H
 

@@ -5,7 +5,7 @@
 
 #include "types.h"
 struct domain;
-#include "sched.h"
+#include "cpu_types.h"
 
 extern _Thread_local unsigned fake_cpu;
 static inline struct cpu *this_cpu(void) { return &cpus[fake_cpu]; }

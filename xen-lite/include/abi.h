@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Numbers of Xen's ABI that its public headers leave to the hypervisor. */
+#ifndef XL_ABI_H
+#define XL_ABI_H
+
+#include <xen/errno.h>
+#include "types.h"
+
+/* Xen's internal "run the hypercall again": the public header only numbers it for the hypervisor
+ * itself. */
+#ifndef XEN_ERESTART
+#define XEN_ERESTART 85
+#endif
+#define ERESTART_INTERNAL XEN_ERESTART
+
+#define XL_VERSION_MAJOR 4u /* of Xen's ABI, as XENVER_version tells it */
+#define XL_VERSION_MINOR 17u
+#if XL_DEBUG
+#define XL_EXTRAVERSION ".0-xen-lite-dbg" /* 16 bytes are all there is */
+#else
+#define XL_EXTRAVERSION ".0-xen-lite"
+#endif
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Types: a soft timer, and what the hypervisor keeps of a physical CPU.  timer.h and cpu.h have
+ * their functions. */
+#ifndef XL_CPU_TYPES_H
+#define XL_CPU_TYPES_H
+
+#include "lib.h"
+#include "spinlock.h"
+struct vcpu;
+
+struct timer {
+    struct list link;
+    uint64_t deadline; /* counter ticks */
+    void (*fn)(void *arg);
+    void *arg;
+    struct cpu *cpu; /* in whose list, or was last */
+    spinlock_t lock;
+    uint32_t running; /* callbacks under way */
+    bool armed;
+};
+
+/* Per physical CPU. `current` first and `work` second: assembly reads them (asserted in arch). */
+struct cpu {
+    struct vcpu *current; /* whose registers an exit saves; the idle vCPU never exits, so never NULL
+                             in a guest */
+    uint32_t work;        /* WORK_* bits; set by others with atomics, then arch_kick_cpu */
+    uint32_t id;
+    uint8_t *stack_top;
+    struct vcpu *loaded; /* whose system registers are in the hardware (saved or not) */
+    bool online, idle;
+    uint64_t mpidr;
+    struct vcpu
+        *scheduled;     /* under the scheduler's lock: who has been given this CPU; NULL: idle */
+    uint64_t slice_ns;  /* length of the present time slice */
+    bool slice_armed;   /* `slice` is set to end it */
+    struct list timers; /* sorted soft timers (timer.c) */
+    spinlock_t timer_lock;
+    uint64_t armed;              /* deadline in the hardware */
+    struct timer *timer_running; /* whose callback is under way here */
+    uint64_t idle_since, idle_end, idle_ticks,
+        busy_ticks;   /* counter values and sums; busy_ticks up to the last idling */
+    uint8_t *scratch; /* a page for copies */
+    struct timer slice;
+};
+/*
+ * RESCHED: choose again who runs.  TIMER: soft timers are due.  VGIC: the current vCPU's interrupts
+ * changed.  EVENT: only to leave the fast path.   REAP: dead domains wait to be freed.  VMID: the
+ * domain that was entered last has another number now.
+ */
+enum {
+    WORK_RESCHED = 1,
+    WORK_TIMER = 2,
+    WORK_VGIC = 4,
+    WORK_EVENT = 8,
+    WORK_REAP = 16,
+    WORK_VMID = 32
+};
+enum {
+    EXIT_IRQ,
+    EXIT_HYPERCALL,
+    EXIT_PSCI,
+    EXIT_MMIO,
+    EXIT_WRITE_FAULT,
+    EXIT_WFI,
+    EXIT_SYSREG,
+    EXIT_SGI,
+    EXIT_OTHER,
+    EXIT_COUNT
+};
+extern struct cpu cpus[];
+extern unsigned cpu_count; /* online CPUs */
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Types: a domain and a vCPU, with what each object keeps of them.  No functions: every layer may
+ * include this.
+ *
+ * Lock order (outer first): domctl lock (domain.c) > domain list > d->lock > d->grant lock >
+ * d->p2m.lock > d->evtchn.lock > vgic locks (dist, then vcpu irq lists) > scheduler lock > timer
+ * locks > page allocator > log. Two p2m (grant, event) locks of different domains: lower domid
+ * first.
+ */
+#ifndef XL_DOMAIN_TYPES_H
+#define XL_DOMAIN_TYPES_H
+
+#include "types.h"
+#include <xen/xen.h>
+#include <xen/vcpu.h>
+#include <asm/vcpu.h>
+#include "cpu_types.h"
+#include "evtchn_types.h"
+#include "grant_types.h"
+#include "mmio_types.h"
+#include "p2m_types.h"
+#include "sched_types.h"
+#include "spinlock.h"
+#include "vgic_types.h"
+#include "vtimer_types.h"
+#include "vuart_types.h"
+
+#define DOMID_DOM0 0
+struct vcpu {
+    struct arch_vcpu arch; /* first: assembly finds the registers at fixed offsets */
+    struct domain *domain;
+    unsigned id;
+    struct sched_vcpu sched;
+    struct vgic_vcpu vgic;
+    struct vtimer vtimer;
+    bool online; /* PSCI / VCPUOP_up */
+    bool initialised;
+    bool blocked;   /* in WFI, SCHEDOP_block or poll: cleared by vcpu_unblock */
+    bool poll_mask; /* in SCHEDOP_poll with all events of interest unset */
+    uint32_t poll_port;
+    int32_t pause_count;
+    struct timer poll_timer; /* SCHEDOP_poll timeout, singleshot timer */
+    struct timer singleshot_timer;
+    /* vcpu_info: in shared_info's array, or where registered.  NULL only while building. Kernel VA
+     * of the live page. */
+    struct vcpu_info *info;
+    struct vcpu_info
+        private_info;       /* for a vCPU beyond shared_info's array until it registers its own */
+    struct page *info_page; /* referenced and mapped lasting; NULL while in shared_info */
+    ipa_t info_ipa;         /* XLR_NOWHERE-like ~0 when not registered */
+    gva_t runstate_va;      /* 0: none. Registered by VCPUOP_register_runstate_memory_area */
+    struct page *runstate_page[2];
+    ipa_t runstate_ipa;                 /* resolved when registered; area may straddle two pages */
+    uint8_t *runstate_at[2];            /* where these are mapped, lasting */
+    struct vcpu_runstate_info runstate; /* kept by the scheduler */
+    uint64_t periodic_ns;
+    uint64_t exits[EXIT_COUNT]; /* from the guest, by reason: written by the CPU that runs it */
+    bool set_way_seen;
+    uint64_t set_way_first; /* vreg.c: the operand that its loop over sets and ways began with */
+};
+
+enum domain_state { DOM_BUILDING, DOM_ALIVE, DOM_DYING, DOM_DEAD };
+struct domain {
+    domid_t id;
+    bool privileged;  /* dom0 */
+    bool aarch32;     /* EL1 is 32-bit */
+    bool direct_map;  /* IPA == PA (dom0) */
+    uint8_t dying;    /* enum domain_state */
+    uint32_t refs;    /* domain_get/put; the last put frees */
+    struct list link; /* domain list, by id */
+    spinlock_t lock;
+    xen_domain_handle_t handle;
+    uint32_t ssidref, flags; /* XEN_DOMCTL_CDF_* */
+    unsigned max_vcpus;
+    struct vcpu *vcpu[MAX_VCPUS];
+    int32_t pause_count;
+    uint8_t controller_paused; /* counts held by XEN_DOMCTL_pausedomain, and by creation until the
+                                  first unpause */
+    bool shutting_down, shut_down;
+    uint32_t shutdown_code;
+    struct sched_domain sched;
+    struct p2m p2m;
+    struct vgic_dist vgic;
+    struct evtchn_table evtchn;
+    struct grant_table grant;
+    struct mmio_map mmio;
+    struct vuart vuart;
+    /* memory accounting: pages with this owner, under page allocator's per-domain counts */
+    uint32_t tot_pages, max_pages, outstanding, xenheap_pages;
+    struct {
+        struct page *page;
+        uint16_t cleared;
+        uint8_t order;
+    } populating; /* memory_reserve.c: a block, not mapped yet */
+    struct page *shared_page;
+    struct shared_info *shared_info;
+    ipa_t shared_ipa;
+    uint64_t hvm_param[64];
+    int64_t time_offset_s;   /* XEN_DOMCTL_settimeoffset */
+    uint64_t counter_offset; /* CNTVOFF: guest counter = counter() - counter_offset */
+    uint32_t vmid;
+    uint64_t vmid_generation, vttbr, vttbr_leaving;
+    unsigned evtchn_ppi;      /* INTID of the event-channel interrupt */
+    uint64_t irq_granted[16]; /* bitmap of physical INTIDs it may use (dom0: nearly all) */
+    uint64_t next_relinquish; /* stage of the preemptible teardown (domain_kill) */
+    uint64_t forget_next;     /* its cursor, when that looks for pages that others hold */
+    bool being_killed;        /* a CPU is in domain_kill */
+    struct timer watchdog[2];
+    uint32_t watchdog_inuse;
+    struct {
+        char buf[256];
+        unsigned len;
+    } console; /* a partial line of console_io / debug console */
+    uint32_t vm_assist;
+    uint32_t suspend_port;
+};
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Types: emulated MMIO of a domain.  mmio.h has the functions. */
+#ifndef XL_MMIO_TYPES_H
+#define XL_MMIO_TYPES_H
+
+#include "types.h"
+struct domain;
+struct vcpu;
+
+/* Of a device map's generation, in leaves. A debug build has 3, so that the number wraps while one
+ * looks. */
+#ifndef MMIO_GENERATION_BITS
+#define MMIO_GENERATION_BITS 32
+#endif
+#define MMIO_GENERATION_MAX ((uint32_t)((1ull << MMIO_GENERATION_BITS) - 1))
+
+struct mmio_access {
+    uint64_t offset; /* in the region */
+    uint64_t value;
+    uint8_t size;
+    bool write;
+};
+/* true: done (value set for reads). false: inject an abort. */
+typedef bool (*mmio_handler)(struct vcpu *v, void *arg, struct mmio_access *a);
+struct mmio_region {
+    uint64_t start, size;
+    mmio_handler fn;
+    void *arg;
+};
+#define MMIO_REGIONS 16u
+struct mmio_map {
+    unsigned count;
+    uint32_t
+        generation; /* changes with every change of `region`: leaves that carry another are stale */
+    struct mmio_region region[MMIO_REGIONS]; /* by address */
+    uint64_t hits, slow; /* look-ups of mmio_dispatch by leaf, and by search; not exact */
+};
+
+#endif

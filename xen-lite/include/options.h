@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The hypervisor's options.  options.c */
+#ifndef XL_OPTIONS_H
+#define XL_OPTIONS_H
+
+#include "types.h"
+
+enum { DIRTY_AUTO, DIRTY_SW, DIRTY_HW };
+struct cmdline {
+    uint64_t dom0_mem_bytes; /* 0: not given */
+    unsigned dom0_max_vcpus; /* 0: not given */
+    char dtuart[64];         /* empty: the device tree's stdout-path */
+    bool vlpt;
+    int dirty_mode;   /* DIRTY_* */
+    bool split_eager; /* of logged domains, blocks: in the background; else on the first write */
+    bool noreboot;
+    enum { LOGLVL_ERR, LOGLVL_WARN, LOGLVL_INFO, LOGLVL_ALL } loglvl, guest_loglvl;
+    bool sync_console;
+    char text[1024]; /* as given, for XENVER_commandline */
+};
+extern struct cmdline cmdline;
+void cmdline_parse(
+    const char *s); /* unknown options and bad values are warnings; the default stays */
+/* dirty=: may change while domains run (hypfs.c); a log that is on keeps what it was turned on
+ * with. */
+bool cmdline_set_dirty(const char *s); /* false: none of auto, sw, hw */
+const char *cmdline_dirty(void);
+
+#endif
