@@ -1,7 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Exits of AArch32 guests on a 64-bit host, and the registers of a fatal exception. */
+/* Exits that arm64 alone has, and the registers of a fatal exception. */
 #include "internal.h"
 #include "timer.h"
+
+/*
+ * A load or store that met an empty level-3 entry, most likely that of an emulated page.  entry.S
+ * calls it too, for an abort with ISV set, when x19-x28 are not saved and the access's register is
+ * none of them.  Returns `v`, or NULL: nothing was done.
+ */
+struct vcpu *trap_emulated(struct vcpu *v, uint32_t esr)
+{
+    uint64_t page = fault_page(READ_SYSREG(hpfar_el2)), va = READ_SYSREG(far_el2);
+
+    v->arch.esr = esr;
+    return mmio_leaf_access(v, esr, IPA(page | (va & ~PAGE_MASK)));
+}
 
 /*
  * The register that the syndrome of an abort names.  The architecture reports the number of the

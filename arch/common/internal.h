@@ -70,13 +70,14 @@ void mmu_mapped(uintptr_t va, uint64_t bytes); /* el2_map's last step, before it
 
 /* traps.c: called by entry.S */
 void trap_sync(struct vcpu *v, uint32_t esr);
-struct vcpu *trap_emulated(struct vcpu *v, uint32_t esr);
 void trap_irq(struct vcpu *v);
 void trap_serror(struct vcpu *v);
 void el2_sync(struct el2_frame *f);
 _Noreturn void el2_unexpected(struct el2_frame *f, unsigned kind);
 _Noreturn void el2_stack_overflow(struct el2_frame *f);
 void print_frame(const struct el2_frame *f); /* the width's */
+/* HPFAR_EL2 has the page's number from bit 4 up. */
+static inline uint64_t fault_page(uint64_t hpfar) { return hpfar << 8 & PAGE_MASK; }
 static inline void count_exit(struct vcpu *v, unsigned kind) { v->exits[kind]++; }
 
 /* cp15.c: trapped coprocessor accesses of AArch32, all of EC 0x03..0x06, 0x08, 0x0c; and accesses

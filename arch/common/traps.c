@@ -18,9 +18,6 @@ struct ex_entry {
 }; /* relative to themselves: EX_TABLE of <asm/atomic.h> */
 extern const struct ex_entry ex_table_start[], ex_table_end[];
 
-/* HPFAR_EL2 has the page's number from bit 4 up. */
-static inline uint64_t fault_page(uint64_t hpfar) { return hpfar << 8 & PAGE_MASK; }
-
 /*
  * HPFAR_EL2 is valid for translation and access flag faults and for walks of stage 1.  For a
  * permission fault of the access itself it need not be, so the guest's own stage 1 is translated
@@ -29,15 +26,12 @@ static inline uint64_t fault_page(uint64_t hpfar) { return hpfar << 8 & PAGE_MAS
  */
 static bool fault_ipa(struct stage2_fault *f)
 {
-    uint64_t page = fault_page(READ_SYSREG(hpfar_el2));
-
-    if (f->s1_walk) {
-        f->ipa = IPA(page); /* of the table; FAR_EL2 is the address that was being translated */
-        return true;
-    }
-    if (f->permission)
+    if (f->permission && !f->s1_walk)
         return guest_at(f->va, false, &f->ipa);
-    f->ipa = IPA(page | (f->va.v & (PAGE_SIZE - 1)));
+    f->ipa = IPA(fault_page(READ_SYSREG(hpfar_el2)));
+    /* Of a walk it is the table's page; FAR_EL2 is the address that was being translated. */
+    if (!f->s1_walk)
+        f->ipa.v |= f->va.v & (PAGE_SIZE - 1);
     return true;
 }
 
@@ -59,8 +53,10 @@ static void other_abort(struct vcpu *v, uint32_t fsc, gva_t va, bool instruction
     }
 }
 
-/* Any abort.  p2m_fault.c has the order in which a fault is tried. */
-static __attribute__((noinline)) void guest_abort(struct vcpu *v, uint32_t esr, bool instruction)
+/* Any abort.  p2m_fault.c has the order in which a fault is tried.  No array is in it: no canary.
+ */
+static __attribute__((noinline, no_stack_protector)) void guest_abort(struct vcpu *v, uint32_t esr,
+                                                                      bool instruction)
 {
     uint32_t fsc = esr & 0x3f, type = fsc & FSC_TYPE;
     struct stage2_fault f = {
@@ -79,7 +75,8 @@ static __attribute__((noinline)) void guest_abort(struct vcpu *v, uint32_t esr, 
     }
     if (!fault_ipa(&f))
         return;
-    if (!instruction && !f.s1_walk && (esr & ESR_ISV)) {
+    /* Only an access that met no mapping can be emulated. */
+    if (!f.permission && !instruction && !f.s1_walk && (esr & ESR_ISV)) {
         f.decoded = true;
         f.reg = esr >> 16 & 0x1f;
         f.size_log2 = esr >> 22 & 3;
@@ -87,19 +84,6 @@ static __attribute__((noinline)) void guest_abort(struct vcpu *v, uint32_t esr, 
         f.reg64 = esr >> 15 & 1; /* RES0 in AArch32 */
     }
     stage2_fault(v, &f);
-}
-
-/*
- * A load or store that met an empty level-3 entry, most likely that of an emulated page.  On arm64
- * entry.S calls it too, for an abort with ISV set, when x19-x28 are not saved and the access's
- * register is none of them.  Returns `v`, or NULL: nothing was done.
- */
-struct vcpu *trap_emulated(struct vcpu *v, uint32_t esr)
-{
-    uint64_t page = fault_page(READ_SYSREG(hpfar_el2)), va = READ_SYSREG(far_el2);
-
-    v->arch.esr = esr;
-    return mmio_leaf_access(v, esr, IPA(page | (va & ~PAGE_MASK)));
 }
 
 static void guest_wfx(struct vcpu *v, uint32_t esr)
@@ -151,20 +135,9 @@ static void guest_smc(struct vcpu *v, uint32_t esr)
     }
 }
 
-void trap_sync(struct vcpu *v, uint32_t esr)
+/* All that trap_sync does not handle by itself. */
+static TRAP_SYNC_OTHER void trap_sync_other(struct vcpu *v, uint32_t esr)
 {
-    v->arch.esr = esr;
-    /* The commonest first: each test is one comparison. */
-    if (likely(esr == ESR_HYPERCALL)) {
-        count_exit(v, EXIT_HYPERCALL);
-        hypercall_dispatch(v);
-        return;
-    }
-    if (esr == ESR_PSCI) {
-        count_exit(v, EXIT_PSCI);
-        vpsci_dispatch(v);
-        return;
-    }
     if ((esr & ESR_EMULATED_MASK) == ESR_EMULATED && emulated(v, esr))
         return;
     switch (ESR_EC(esr)) {
@@ -194,6 +167,21 @@ void trap_sync(struct vcpu *v, uint32_t esr)
         count_exit(v, EXIT_OTHER);
         arch_inject_undef(v);
         return;
+    }
+}
+
+void trap_sync(struct vcpu *v, uint32_t esr)
+{
+    v->arch.esr = esr;
+    /* The commonest first: each test is one comparison. */
+    if (likely(esr == ESR_HYPERCALL)) {
+        count_exit(v, EXIT_HYPERCALL);
+        hypercall_dispatch(v);
+    } else if (esr == ESR_PSCI) {
+        count_exit(v, EXIT_PSCI);
+        vpsci_dispatch(v);
+    } else {
+        trap_sync_other(v, esr);
     }
 }
 

@@ -69,17 +69,12 @@ static bool spurious(struct domain *d, ipa_t ipa, bool permission, bool write, b
     return true;
 }
 
-void stage2_fault(struct vcpu *v, const struct stage2_fault *f)
+/* All but a write to a logged leaf. */
+static __attribute__((noinline)) void other_fault(struct vcpu *v, const struct stage2_fault *f,
+                                                  bool write)
 {
     struct domain *d = v->domain;
-    /* The syndrome describes the access, not the walk that failed before it.  A stage-1 walk that
-     * lacks permission wanted to set an access flag or dirty state (Arm ARM D8.15.5), so it is a
-     * write to the guest's table; any other walk reads. */
-    bool write = f->s1_walk ? f->permission : f->write;
-    if (f->permission && write && dirty_fault(v, f->ipa)) {
-        v->exits[EXIT_WRITE_FAULT]++;
-        return;
-    }
+
     v->exits[EXIT_MMIO]++;
     if (f->permission && write) {
         if (!(f->ipa.v >> IPA_BITS) && foreign_fault(d, f->ipa))
@@ -98,4 +93,17 @@ void stage2_fault(struct vcpu *v, const struct stage2_fault *f)
                              : "read",
               (unsigned long long)f->ipa.v, (unsigned long long)f->va.v, f->esr);
     arch_inject_abort(v, f->va, f->instruction);
+}
+
+void stage2_fault(struct vcpu *v, const struct stage2_fault *f)
+{
+    /* The syndrome describes the access, not the walk that failed before it.  A stage-1 walk that
+     * lacks permission wanted to set an access flag or dirty state (Arm ARM D8.15.5), so it is a
+     * write to the guest's table; any other walk reads. */
+    bool write = f->s1_walk ? f->permission : f->write;
+
+    if (f->permission && write && dirty_fault(v, f->ipa))
+        v->exits[EXIT_WRITE_FAULT]++;
+    else
+        other_fault(v, f, write);
 }

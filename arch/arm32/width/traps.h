@@ -23,13 +23,16 @@ static inline bool condition_holds(const struct vcpu *v, uint32_t esr)
     return a32_condition_holds(v->arch.regs.pstate, esr);
 }
 
-/* The look at the leaf may take an abort of our own, which overwrites the guest's addresses: put
- * them back for the long way. */
+/*
+ * A load or store that met an empty level-3 entry, most likely that of an emulated page.  The look
+ * at the leaf may take an abort of our own, which overwrites the guest's addresses: put them back
+ * for the long way.
+ */
 static inline bool emulated(struct vcpu *v, uint32_t esr)
 {
     uint32_t hpfar = READ_SYSREG(hpfar_el2), far = READ_SYSREG(far_el2);
 
-    if (likely(trap_emulated(v, esr) != NULL))
+    if (likely(mmio_leaf_access(v, esr, IPA(fault_page(hpfar) | (far & (PAGE_SIZE - 1))))))
         return true;
     WRITE_SYSREG(hpfar_el2, hpfar);
     WRITE_SYSREG(far_el2, far);
@@ -42,6 +45,9 @@ static inline void sysreg_trap(struct vcpu *v, uint32_t iss)
     (void)iss;
     arch_inject_undef(v);
 }
+
+/* Every function has a frame (-fno-omit-frame-pointer), so one function is cheaper than two. */
+#define TRAP_SYNC_OTHER inline __attribute__((always_inline))
 
 #define EL2_VECTOR_NAMES                                                                         \
     "reset", "undefined instruction", "hypervisor call", "prefetch abort", "data abort", "trap", \

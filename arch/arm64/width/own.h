@@ -30,8 +30,9 @@ struct el2_frame {
     uint64_t x[31], sp, elr, spsr, esr, far;
 };
 
-/* traps_a32.c: exits of AArch32 guests, called by entry.S */
+/* traps.c, called by entry.S: exits of AArch32 guests, and accesses to emulated pages */
 void trap_sync_a32(struct vcpu *v, uint32_t esr);
+struct vcpu *trap_emulated(struct vcpu *v, uint32_t esr);
 bool trap_irq_a32(struct vcpu *v); /* true: back to the guest, whatever work there is */
 
 /* sysreg.c: trapped MSR and MRS.  iss: of ESR_EL2.  It handles PC. */

@@ -36,6 +36,9 @@ static inline bool emulated(struct vcpu *v, uint32_t esr)
     return likely(trap_emulated(v, esr) != NULL) || table_gone();
 }
 
+/* trap_sync needs no frame if the rest of it is not in line. */
+#define TRAP_SYNC_OTHER __attribute__((noinline))
+
 #define EL2_VECTOR_NAMES "exception with SP_EL0", "IRQ", "FIQ", "SError"
 
 #endif
