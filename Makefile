@@ -155,9 +155,11 @@ BARE_arm32 = -march=armv7ve -marm -mfloat-abi=soft -mno-unaligned-access $(int32
 int32_is_int := -U__INT32_TYPE__ -D__INT32_TYPE__=int -U__UINT32_TYPE__ -D__UINT32_TYPE__=unsigned
 BARE_CFLAGS = $(COMMON) $(FREESTANDING) -ffreestanding $(BARE_$(ARCH)) -fno-common -D__XEN_TOOLS__
 XEN_CFLAGS = $(BARE_CFLAGS) -fno-pic -fno-pie -fstack-protector-strong -fno-omit-frame-pointer
-INCLUDE_xen-lite := -iquote xen-lite/include -iquote build -Iarch/$(ARCH)/include
-INCLUDE_arch     := -iquote xen-lite/include -Iarch/$(ARCH)/include
-INCLUDE_drivers  := -iquote xen-lite/include -Iarch/$(ARCH)/include -iquote drivers/include
+# <asm/...>: what both widths share, and <asm/width/...>.
+INCLUDE_asm      := -Iarch/common/include -Iarch/$(ARCH)/include
+INCLUDE_xen-lite := -iquote xen-lite/include -iquote build $(INCLUDE_asm)
+INCLUDE_arch     := -iquote arch/common -iquote arch/$(ARCH) -iquote xen-lite/include $(INCLUDE_asm)
+INCLUDE_drivers  := -iquote xen-lite/include $(INCLUDE_asm) -iquote drivers/include
 # Files and times are of 64 bits on both widths.
 LINUX_CFLAGS := $(COMMON) -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
 TOOLS_CFLAGS := $(LINUX_CFLAGS)
@@ -202,12 +204,12 @@ force:
 
 # --- the hypervisor
 core_sources := $(wildcard xen-lite/*/*.c)
-arch_sources := $(filter-out arch/$(ARCH)/offsets.c,$(wildcard arch/$(ARCH)/*.c))
-arch_assembly := $(filter-out %.lds.S,$(wildcard arch/$(ARCH)/*.S))
+arch_sources := $(filter-out arch/common/offsets.c,$(wildcard arch/common/*.c arch/$(ARCH)/*.c))
+arch_assembly := $(wildcard arch/$(ARCH)/*.S)
 driver_sources := $(wildcard drivers/*.c)
 xen_sources := $(core_sources) $(arch_sources) $(driver_sources)
 xen_objects := $(patsubst %,$(OBJ)/%.o,$(basename $(xen_sources) $(arch_assembly)))
-lds := arch/$(ARCH)/xen-lite.lds.S
+lds := arch/common/xen-lite.lds.S
 # The division of 64 bits is a function of the compiler's on arm32.
 libgcc = $(shell $(CROSS)gcc $(BARE_$(ARCH)) -print-libgcc-file-name)
 libraries_arm64 = $(SYSROOT)/usr/lib/$(TRIPLET)/libfdt.a
@@ -230,9 +232,9 @@ $(OBJ)/%.o: %.c $(headers) $(flags)
 
 # Offsets of structures and the like, for assembly.
 offsets_h := $(OBJ)/generated/offsets.h
-$(offsets_h): arch/$(ARCH)/offsets.c $(headers) $(flags)
+$(offsets_h): arch/common/offsets.c $(headers) $(flags)
 	@mkdir -p $(@D)
-	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -MD -MP -MT $@ -MF $(OBJ)/offsets.d -S -o $(OBJ)/generated/offsets.s $<
+	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -MD -MP -MT $@ -MF $(OBJ)/generated/offsets.d -S -o $(OBJ)/generated/offsets.s $<
 	@sed -n 's/^[[:space:]]*\.ascii[[:space:]]*"->\([A-Z0-9_]*\) [#$$]*\(-*[0-9]*\)".*/#define \1 \2/p' $(OBJ)/generated/offsets.s > $@
 
 $(OBJ)/%.o: %.S $(headers) $(flags) $(offsets_h)
@@ -242,7 +244,7 @@ $(OBJ)/%.o: %.S $(headers) $(flags) $(offsets_h)
 
 $(OBJ)/xen-lite.lds: $(lds) $(headers) $(flags)
 	@mkdir -p $(@D)
-	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -D__ASSEMBLY__ -E -P -x assembler-with-cpp -MD -MP -MT $@ -o $@ $<
+	@$(CC) $(XEN_CFLAGS) $(INCLUDE_arch) -D__ASSEMBLY__ -E -P -x assembler-with-cpp -MD -MP -MT $@ -MF $@.d -o $@ $<
 
 # Two links: the second carries the symbol table of the first. The table is read-only data behind all code, so no
 # function moves; that is checked.
@@ -450,4 +452,4 @@ clean:          ## remove what was built; fetched packages stay
 distclean:      ## remove the packages too
 	@rm -rf build compile_commands.json
 
--include $(patsubst %.o,%.d,$(xen_objects) $(migrate_objects) $(TEST_OBJECTS)) $(addsuffix .d,$(tool_programs)) $(OBJ)/xen-lite.d $(OBJ)/offsets.d
+-include $(patsubst %.o,%.d,$(xen_objects) $(migrate_objects) $(TEST_OBJECTS)) $(addsuffix .d,$(tool_programs)) $(OBJ)/xen-lite.lds.d $(OBJ)/generated/offsets.d

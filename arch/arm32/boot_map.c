@@ -4,7 +4,6 @@
  * here() says where they are now. There is no cache, and head.S has zeroed the tables.
  */
 #include "internal.h"
-#include "pt.h"
 
 /* `delta`: from the linked to the present place. */
 static uint64_t *here(const void *symbol, uint32_t delta)
@@ -67,7 +66,7 @@ static void map_direct(uint32_t pa, uint32_t delta)
 
 /* `pa`: of the image's first byte. head.S calls it on the boot CPU's stack, as it is at its
  * physical place. */
-__attribute__((no_stack_protector)) void boot_map(uint32_t pa)
+__attribute__((no_stack_protector)) void boot_map(uintptr_t pa)
 {
     uint32_t delta = pa - IMAGE_VA;
     uint64_t *l1 = here(boot_l1, delta), *l2 = here(boot_l2, delta);

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Vectors, and the way in and out of guests.  The stack is empty while a guest runs, so an exit starts at its top.
+ * Vectors, and the way in and out of guests.  The stack is empty while a guest runs, so an exit
+ * starts at its top.
  *
- * An exit saves r0-r12, LR_usr, ELR_hyp and SPSR_hyp: most of it is one instruction, so there are no lighter exits but one, a write fault
- * of the dirty log, which is resolved here, without C.  What is banked for the guest's modes stays in the CPU until another
- * vCPU is loaded.
+ * An exit saves r0-r12, LR_usr, ELR_hyp and SPSR_hyp.  Most of that is one instruction, so only one
+ * exit is lighter: a write fault of the dirty log is resolved here, without C.  The banked
+ * registers of the guest's modes stay in the CPU until another vCPU is loaded.
  */
 #include <asm/mm.h>
 #include <asm/sysreg.h>
 #include "offsets.h"
 
 #define RESERVE     2048                /* what the handlers in C need below a frame */
-#define FRAME_SP    52                  /* struct el2_frame: sp, lr; elr, spsr; hsr, hdfar */
+#define FRAME_SP    52                  /* struct el2_frame: sp, lr; elr, spsr; esr, far */
 #define FRAME_LR    56
 #define FRAME_ELR   60
 #define FRAME_SPSR  64
-#define FRAME_HSR   68
-#define FRAME_HDFAR 72
+#define FRAME_ESR   68
+#define FRAME_FAR 72
 
     .arm
 
@@ -27,10 +28,11 @@
     b       el2_undefined
     b       el2_call
     b       el2_prefetch_abort
-    b       data_abort                  /* Hyp mode's own, and asynchronous ones of guests */
+    b       data_abort                  /* Hyp mode's own, and asynchronous aborts of guests */
     b       \sync                       /* whatever else a guest does that comes here */
     b       \irq
-    b       \irq                        /* FIQs are routed like IRQs; the GIC has no group 0 of ours: spurious at worst */
+    /* FIQs are routed like IRQs; we use no group 0: spurious at worst */
+    b       \irq
     .endm
 
     .global vectors, vectors_icache, vectors_predictor
@@ -43,13 +45,14 @@ vectors_icache:
 vectors_predictor:
     vector_table guest_sync_predictor, guest_irq_predictor
 
-    /* The branch predictor forgets what the guest taught it (cpu.c). The register's content does not matter. */
+    /* Clear the branch predictor, which the guest may have trained (cpu.c).  The value written does
+     * not matter. */
 guest_sync_icache:
-    write_iciallu r0
+    write_ic_iallu r0
     isb
     b       guest_sync
 guest_irq_icache:
-    write_iciallu r0
+    write_ic_iallu r0
     isb
     b       guest_irq
 guest_sync_predictor:
@@ -63,7 +66,7 @@ guest_irq_predictor:
 
     /* r0 and r1 are on the stack.  r0: the current vCPU.  Leaves r1. */
     .macro save_guest
-    read_htpidr r0
+    read_tpidr_el2 r0
     ldr     r0, [r0, #CPU_CURRENT]
     add     r0, r0, #8
     stm     r0, {r2-r12, lr}
@@ -78,11 +81,12 @@ guest_irq_predictor:
 
     .macro go_to_guest
     eret
-    dsb     nsh                         /* speculation must not run on past the ERET, with the guest's registers in Hyp mode */
+    /* speculation past the ERET must not use the guest's registers */
+    dsb     nsh
     isb
     .endm
 
-    /* A 64-bit counter of a structure, whose offset is more than LDRD reaches.  Changes r1, r4, r5. */
+    /* Count in 64 bits, at an offset beyond LDRD's reach.  Changes r1, r4, r5. */
     .macro count64, base, offset
     movw    r1, #\offset
     ldrd    r4, r5, [\base, r1]
@@ -91,38 +95,39 @@ guest_irq_predictor:
     strd    r4, r5, [\base, r1]
     .endm
 
-    /* The commonest of the dirty log first.  r1 = HSR all the way to C. */
+    /* The commonest of the dirty log first.  r1 = ESR all the way to C. */
 guest_sync:
     push    {r0, r1}
-    read_hsr r1
-    lsr     r0, r1, #HSR_EC_SHIFT
+    read_esr_el2 r1
+    lsr     r0, r1, #ESR_EC_SHIFT
     cmp     r0, #EC_DABT_LOW
     bne     guest_sync_any
     and     r0, r1, #0xff               /* S1PTW, WnR, DFSC */
-    cmp     r0, #HSR_WRITE_FAULT_L3
+    cmp     r0, #ESR_WRITE_FAULT_L3
     bne     guest_sync_any
 
     /*
-     * A store to a read-only page, found by the last level of the walk: of a logged domain, most likely.  Does what the hardware's dirty
-     * state would have done, then notes the region and drops this CPU's TLB entries for the page.  The order of it all, and
-     * what may happen meanwhile, is argued in dirty.c.  dirty_fault() sees to whatever is not met here as expected: a CPU's window
-     * that shows another domain, a guest with short descriptors, an address beyond the window.
+     * A store to a read-only page, found by the last level of the walk: most likely the page of a
+     * logged domain.  This code makes the leaf writable, as the hardware's dirty state would do,
+     * then notes the region and drops this CPU's TLB entries for the page.  dirty.c explains this
+     * order, and what may happen meanwhile.  dirty_fault() handles all other cases: a window that
+     * shows another domain, a guest with short descriptors, an address beyond the window.
      */
     push    {r2-r9}
-    read_hdfar r2
-    read_par_64 r4, r5                  /* the guest may be between an operation of its own and reading this */
-    write_ats1cpr r2
+    read_far_el2 r2
+    read_par_el1 r4, r5                  /* the guest may be about to read it, after an ATS1C */
+    write_at_s1e1r r2
     isb
-    read_par_64 r6, r7
-    write_par_64 r4, r5
+    read_par_el1 r6, r7
+    write_par_el1 r4, r5
     tst     r6, #(1 << PAR_F_BIT)
     bne     write_fault_done            /* the guest's own map changed meanwhile: run it again */
     tst     r6, #(1 << PAR_LPAE_BIT)
     beq     write_fault_slow
-    read_htpidr r9
+    read_tpidr_el2 r9
     ldr     r5, [r9, #CPU_CURRENT]
     ldr     r8, [r9, #CPU_ID]
-    str     r1, [r5, #VCPU_HSR]         /* an abort of our own below would replace these */
+    str     r1, [r5, #VCPU_ESR]         /* an abort of our own below would replace these */
     mrs     r0, elr_hyp
     mrs     r1, spsr
     strd    r0, r1, [r5, #VCPU_PC]
@@ -139,7 +144,8 @@ guest_sync:
     cmp     r4, r6
     bne     write_fault_slow
     mov     r1, #VLPT_LEAF_VA
-    add     r1, r1, r3, lsl #3          /* the leaf: through the VLPT, which may fault while a merge takes the table away */
+    /* the leaf, in the VLPT; faults while a merge removes its table */
+    add     r1, r1, r3, lsl #3
 1:  ldrexd  r6, r7, [r1]
     tst     r7, #(1 << (PTE_SW_LOGGED_BIT - 32))
     beq     write_fault_slow
@@ -165,7 +171,7 @@ write_fault_noted:
     count64 r0, DOMAIN_FAULTS           /* a statistic: may miss one when CPUs race */
     dsb     nshst
     bfc     r2, #0, #12
-    write_tlbimvaa r2                   /* all ASIDs.  The CPU came here with a read-only entry, and may have kept it */
+    write_tlbi_vaae1 r2               /* all ASIDs: the CPU may have kept the read-only entry */
 write_fault_flushed:
     dsb     nsh                         /* no ISB: the ERET is one */
     ldr     r0, [r9, #CPU_CURRENT]
@@ -176,17 +182,19 @@ write_fault_done:
     go_to_guest
 
     /*
-     * Another CPU was first, or a TLB keeps stage 2 apart from what it makes of both stages, by guest-physical address: Armv7-A
-     * has no invalidation for those but of the whole VMID.  So it is met here, when the store above comes again.
+     * Another CPU was first, or this CPU's TLB has separate entries of stage 2, by guest-physical
+     * address.  Armv7-A can invalidate those only with the whole VMID, so it is done here, when the
+     * store comes again.
      */
 write_fault_was_dirty:
     clrex
     count64 r0, DOMAIN_SPURIOUS
     dsb     nshst
-    write_tlbiall r2
+    write_tlbi_vmalle1 r2
     b       write_fault_flushed
 
-write_fault_note:                       /* the first in its region since a harvest: r1: place, r6: bit */
+    /* The first fault in its region since a harvest.  r1: word's address, r6: bit. */
+write_fault_note:
 3:  ldrex   r4, [r1]
     orr     r4, r4, r6
     strex   r5, r4, [r1]
@@ -194,15 +202,16 @@ write_fault_note:                       /* the first in its region since a harve
     bne     3b
     b       write_fault_noted
 
-    /* The window has nothing there: put back what our own abort has overwritten, and take the long way. */
+    /* The window has nothing there: put back the registers that our own abort has overwritten, and
+     * take the long way. */
 write_fault_in_window:
     ldr     r5, [r9, #CPU_CURRENT]
     ldrd    r0, r1, [r5, #VCPU_PC]
     msr     elr_hyp, r0
     msr     spsr_cxsf, r1
-    ldr     r1, [r5, #VCPU_HSR]
-    write_hsr r1
-    write_hdfar r2
+    ldr     r1, [r5, #VCPU_ESR]
+    write_esr_el2 r1
+    write_far_el2 r2
     .pushsection .ex_table, "a"
     .balign 4
     .word   1b - .
@@ -212,10 +221,10 @@ write_fault_in_window:
     .popsection
 write_fault_slow:
     clrex
-    read_hsr r1
+    read_esr_el2 r1
     pop     {r2-r9}
 
-guest_sync_any:                         /* r1: HSR */
+guest_sync_any:                         /* r1: ESR */
     save_guest
     bl      trap_sync
     b       return_to_guest
@@ -226,7 +235,7 @@ guest_irq:
     bl      trap_irq
 
 return_to_guest:
-    read_htpidr r1
+    read_tpidr_el2 r1
     ldr     r2, [r1, #CPU_WORK]
     cmp     r2, #0
     bne     prepare
@@ -237,14 +246,15 @@ return_to_guest:
     ldm     r0, {r0-r12, lr}
     go_to_guest
 prepare:
-    bl      guest_prepare               /* may change the current vCPU; a kick that comes after it ends the guest at once */
-    read_htpidr r1
+    /* may change the current vCPU; a later kick ends the guest at once */
+    bl      guest_prepare
+    read_tpidr_el2 r1
     b       1b
 
     .global arch_enter_guest
 arch_enter_guest:
     bl      cpu_last_init
-    read_htpidr r1
+    read_tpidr_el2 r1
     ldr     r2, [r1, #CPU_ID]
     add     r2, r2, #1
     movw    r3, #:lower16:STACKS_VA
@@ -254,8 +264,9 @@ arch_enter_guest:
     b       prepare
 
     /*
-     * struct el2_frame at SP.  The stack may be what went wrong: a valid SP has bit STACK_SHIFT set (the guard below each stack has it
-     * clear).  A store that faults on the guard may leave SP just above it: hence the reserve.
+     * struct el2_frame at SP.  The exception's cause may be the stack: a valid SP has bit
+     * STACK_SHIFT set (in the guard below each stack it is clear).  A store that faults on the
+     * guard may leave SP just above it: hence the reserve.
      */
     .macro save_el2
     sub     sp, sp, #(FRAME_BYTES + RESERVE)
@@ -274,10 +285,10 @@ arch_enter_guest:
     str     r1, [sp, #FRAME_ELR]
     mrs     r1, spsr
     str     r1, [sp, #FRAME_SPSR]
-    read_hsr r2
-    str     r2, [sp, #FRAME_HSR]
-    read_hdfar r2
-    str     r2, [sp, #FRAME_HDFAR]
+    read_esr_el2 r2
+    str     r2, [sp, #FRAME_ESR]
+    read_far_el2 r2
+    str     r2, [sp, #FRAME_FAR]
     mov     r0, sp
     .endm
 
@@ -301,7 +312,8 @@ data_abort:
     and     r1, r1, #0x1f               /* SPSR: the mode that it came from */
     cmp     r1, #PSR_HYP
     bne     guest_serror
-    bl      el2_sync                    /* returns if the exception table knew the place: elr is changed */
+    /* returns with a new ELR if the exception table has the place */
+    bl      el2_sync
     ldr     r0, [sp, #FRAME_ELR]
     ldr     r1, [sp, #FRAME_SPSR]
     msr     elr_hyp, r0
@@ -321,12 +333,13 @@ guest_serror:
     bl      trap_serror
     b       return_to_guest
 
-/* sp = the bad SP (less frame and reserve).  The machine stops after this, so two registers of the guest may go as scratch. */
+/* sp = the bad SP (less frame and reserve).  The machine stops after this, so two registers of the
+ * guest serve as scratch. */
 stack_overflow:
-    write_tpidrurw r0
+    write_tpidr_el0 r0
     mov     r0, sp
-    write_tpidruro r0
-    read_htpidr r0
+    write_tpidrro_el0 r0
+    read_tpidr_el2 r0
     ldr     r0, [r0, #CPU_ID]
     add     r0, r0, #1
     lsl     r0, r0, #EMERGENCY_SHIFT
@@ -335,9 +348,9 @@ stack_overflow:
     movt    r0, #:upper16:emergency_stacks
     add     sp, sp, r0
     sub     sp, sp, #FRAME_BYTES
-    read_tpidrurw r0
+    read_tpidr_el0 r0
     stm     sp, {r0-r12}
-    read_tpidruro r1
+    read_tpidrro_el0 r1
     add     r1, r1, #(FRAME_BYTES + RESERVE)
     str     r1, [sp, #FRAME_SP]
     save_el2_rest

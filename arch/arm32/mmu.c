@@ -1,118 +1,59 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * EL2's own map, each CPU's.  Theory of operation:
+ * EL2's own map, one per CPU.  Theory of operation:
  *
- * A CPU has a root of four entries.  Those of GiB 1 to 3, the direct map, are the same on all; that
- * of GiB 0 leads to a level-2 table of its own, since two things in it are the CPU's alone: the
- * VLPT leaf window (64 entries), and the table OWN_VA, which has the upper window and what is
- * mapped for a moment.  All else in it is alike on all: el2_map() works on the boot CPU's and
- * copies the entries that it made to the others'.  Nothing there is ever unmapped, so only invalid
- * entries become valid.
+ * A CPU has a root of four entries.  The entries of GiB 1 to 3, the direct map, are the same on all
+ * CPUs.  The entry of GiB 0 leads to a level-2 table of the CPU's own, because two things in it
+ * belong to one CPU: the VLPT leaf window (64 entries), and the table OWN_VA, which has the upper
+ * window and the pages that are mapped for a moment.  All other entries of it are alike on all
+ * CPUs: el2_map() works on the boot CPU's tables, and mmu_mapped() copies the entries to the
+ * others'.  Nothing there is ever unmapped, so only invalid entries become valid.
  *
- * The windows.  There is room for one of 64 GiB, so a CPU's window shows one domain at a time:
- * copies of the domain's level-1 descriptors, as level-2 descriptors (then what they reach, one
- * level lower, are the level-3 tables as data) and as level-3 descriptors (the level-2 tables as
- * data).  vlpt_show() puts another domain's there when it is asked for, and writes only what
- * differs. If a valid copy was overwritten, the CPU's TLB may have it and what is below it: one
- * TLBIALLH of this CPU ends that, however much was changed (up to 128 MiB of window; by address it
- * would be 512 invalidations for each entry).
+ * The windows.  There is room for one window of 64 GiB, so a CPU's window shows one domain at a
+ * time. It is made of copies of the domain's level-1 descriptors: as level-2 descriptors they show,
+ * one level lower, the level-3 tables as data, and as level-3 descriptors they show the level-2
+ * tables as data.  vlpt_show() puts another domain's descriptors there when they are needed, and
+ * writes only those that differ.  If it overwrote a valid copy, the CPU's TLB may have that copy
+ * and what is below it.  One TLBIALLH of this CPU ends that, however much has changed (up to 128
+ * MiB of window: by address it would take 512 invalidations per entry).
  *
  * A copy goes stale when the domain's level-1 entry changes, on any CPU:
- *   empty -> table    arch_vlpt_linked() writes it into the copies of all CPUs that show the
- * domain.  Invalid entries are not cached: no invalidation.  A CPU that looks before it sees the
- * store faults, as on a live table. table -> empty    arch_vlpt_forget(level 2) clears it in all
- * copies, before the table is freed, and ends with a TLBIALLHIS. Both, and vlpt_show(), hold
- * vlpt_lock, and vlpt_show() reads the root while it holds it; the entry of the root is written
- * before arch_vlpt_linked() takes it, so a CPU that loads the domain meanwhile either reads the new
- * entry, or has noted that it shows the domain before arch_vlpt_linked() looks.  Level-3 tables
- * that go are seen by the windows through live level-2 tables: an invalidation of that page of the
- * window, on all CPUs, whichever domain they show.
+ *   empty -> table   arch_vlpt_linked() writes the entry into the copies of all CPUs that show the
+ *                    domain.  Invalid entries are not cached, so no invalidation is needed.  A CPU
+ *                    that looks before it sees the store faults, as on a live table.
+ *   table -> empty   arch_vlpt_forget(level 2) clears the entry in all copies, before the table is
+ *                    freed, and ends with a TLBIALLHIS.
+ * Both, and vlpt_show(), hold vlpt_lock, and vlpt_show() reads the root while it holds the lock.
+ * The entry of the root is written before arch_vlpt_linked() takes the lock.  So a CPU that starts
+ * to show the domain meanwhile either reads the new entry, or has noted that it shows the domain
+ * before arch_vlpt_linked() looks.  The windows see level-3 tables through live level-2 tables.
+ * When a level-3 table goes away, that page of the window is invalidated on all CPUs, whichever
+ * domain they show.
  */
 #include "internal.h"
-#include "panic.h"
-#include "spinlock.h"
-#include "mm.h"
-#include "pt.h"
-#include "lib.h"
 
-#define POOL_PAGES \
-    48u /* before the page allocator stands: tables for ragged ends of RAM banks, and devices */
-#define EARLY_MAX_BLOCKS 8u /* 16 MiB */
-#define MOMENTS                                                                                    \
-    (512u - VLPT_ENTRIES) /* pages that a CPU can map for a moment at once; nobody nests more than \
-                             a few */
+/* Pages that a CPU can map for a moment at once; nested uses need only a few. */
+#define MOMENTS (512u - VLPT_ENTRIES)
 
 const struct pt_geometry pt_geometry_el2 = {
     .input_bits = 32, .root_level = 1, .root_pages = 1, .stage2 = false
 };
 
-uint64_t image_pa, directmap_pa;
-uint8_t emergency_stacks[MAX_CPUS][1 << EMERGENCY_SHIFT] __attribute__((aligned(4096)));
-static uint8_t table_pool[POOL_PAGES][PAGE_SIZE] __attribute__((aligned(4096)));
-static unsigned pool_used, early_used;
-static uint32_t device_next = DEVICES_VA;
-static spinlock_t mmu_lock = SPINLOCK_INIT;
-
+uint64_t directmap_pa;
 static uint64_t root[MAX_CPUS][4] __attribute__((aligned(32)));
 static uint64_t low_l2[MAX_CPUS][512] __attribute__((aligned(4096))); /* GiB 0 */
 static uint64_t own_l3[MAX_CPUS][512] __attribute__((aligned(4096))); /* OWN_VA */
 static uint64_t lasting_l3[LASTING_BYTES / PAGE_SIZE] __attribute__((aligned(4096)));
 
-#define LOW_WINDOW                                                                \
-    (VLPT_LEAF_VA >> BLOCK_SHIFT) /* first of the leaf window's entries in low_l2 \
-                                   */
+/* The leaf window's first entry in low_l2. */
+#define LOW_WINDOW (VLPT_LEAF_VA >> BLOCK_SHIFT)
 
 static spinlock_t vlpt_lock = SPINLOCK_INIT;
 static uint64_t slot_root[VLPT_SLOTS]; /* PA of the root pages, 0: nobody's */
 int32_t vlpt_shown[MAX_CPUS] = { [0 ... MAX_CPUS - 1] = -2 };
 
-static uint64_t table_desc(const void *table) { return va_to_pa(table).v | PTE_TABLE | PTE_VALID; }
-
-static paddr_t table_alloc(struct pt *pt)
-{
-    (void)pt;
-    if (pool_used < POOL_PAGES)
-        return va_to_pa(table_pool[pool_used++]);
-    struct page *page = frame_table ? page_alloc(NULL, 0, ALLOC_ZERO) : NULL;
-    return page ? page_pa(page) : PA(0);
-}
-
-/* Only for completeness of the walker's contract: nothing here is unmapped or merged. */
-static void table_free(struct pt *pt, paddr_t table)
-{
-    (void)pt;
-    page_put(pfn_page(pa_pfn(table)));
-}
-
-static void flush_el2_everywhere(void)
-{
-    BARRIER("dsb ishst");
-    WRITE_SYSREG(tlbiallhis, 0);
-    BARRIER("dsb ish\n\tisb");
-}
-
-/* A page of Hyp mode's, on all CPUs.  Before: the store that took it away must be seen by walkers.
- * After: complete before it is reused. */
-static void flush_el2_page(uint32_t va)
-{
-    BARRIER("dsb ishst");
-    WRITE_SYSREG(tlbimvahis, va & ~(PAGE_SIZE - 1));
-    BARRIER("dsb ish\n\tisb");
-}
-
-static void el2_flush(struct pt *pt, uint64_t addr, unsigned level, bool table)
-{
-    (void)pt, (void)addr, (void)level, (void)table;
-    flush_el2_everywhere();
-}
-
-static struct pt el2_pt = { .geo = &pt_geometry_el2,
-                            .flush = el2_flush,
-                            .alloc_table = table_alloc,
-                            .free_table = table_free };
-
-/* What the boot CPU's tables have, all CPUs' have: all but the windows and OWN_VA. */
-static void copy_to_others(uint32_t va, uint64_t bytes)
+/* All CPUs' tables get the entries of the boot CPU's: all but the windows and OWN_VA. */
+void mmu_mapped(uintptr_t va, uint64_t bytes)
 {
     for (unsigned cpu = 1; cpu < MAX_CPUS; cpu++) {
         for (uint64_t at = ROUND_DOWN(va, BLOCK_SIZE); at < va + bytes && at < DIRECTMAP_VA;
@@ -121,20 +62,6 @@ static void copy_to_others(uint32_t va, uint64_t bytes)
         for (unsigned i = DIRECTMAP_VA >> 30; i < 4; i++)
             root[cpu][i] = root[0][i];
     }
-}
-
-/* The walker ends with the DSB; another is for the copies; the ISB makes this CPU's next access use
- * the new entry. */
-static void el2_map(uint32_t va, uint64_t pa, uint64_t bytes, uint64_t attributes)
-{
-    if (!bytes)
-        return;
-    int rc = pt_map(&el2_pt, va, PA(pa), bytes, attributes & ~(PTE_VALID | PTE_TABLE), 1);
-    if (rc)
-        panic("no memory for EL2's tables: %#llx bytes at %#llx: %d", (unsigned long long)bytes,
-              (unsigned long long)pa, rc);
-    copy_to_others(va, bytes);
-    BARRIER("dsb ishst\n\tisb");
 }
 
 /* GiB 0 of one CPU, as far as it is there at boot. */
@@ -162,44 +89,18 @@ void mmu_init(void)
     mmu_cpu_init();
 }
 
-void mmu_cpu_init(void)
-{
-    /* The tables' last stores before the walker may read them. */
-    BARRIER("dsb ish");
-    WRITE_SYSREG(httbr, va_to_pa(root[cpu_id()]).v);
-    BARRIER("isb"); /* first, so that no walk of the old root comes after the invalidation of the
-                       one-to-one map */
-    WRITE_SYSREG(tlbiallh, 0);
-    BARRIER("dsb nsh\n\tisb");
-}
+paddr_t mmu_root(unsigned cpu) { return va_to_pa(root[cpu]); }
 
-const void *arch_early_map(paddr_t pa, uint64_t bytes)
-{
-    uint64_t first = ROUND_DOWN(pa.v, (uint64_t)BLOCK_SIZE),
-             end = ROUND_UP(pa.v + bytes, (uint64_t)BLOCK_SIZE);
-    unsigned blocks = (unsigned)((end - first) >> BLOCK_SHIFT);
-
-    if (end <= first || (end - first) >> BLOCK_SHIFT > EARLY_MAX_BLOCKS - early_used)
-        return NULL;
-    uint32_t va = EARLY_VA + (early_used << BLOCK_SHIFT);
-    for (unsigned i = 0; i < blocks; i++)
-        low_l2[0][(va >> BLOCK_SHIFT) + i] = (first + ((uint64_t)i << BLOCK_SHIFT)) |
-                                             (EL2_PAGE_RO & ~PTE_TABLE);
-    early_used += blocks;
-    copy_to_others(va, (uint64_t)blocks << BLOCK_SHIFT);
-    /* From invalid to valid: the store must reach the walkers before the first use. */
-    BARRIER("dsb ishst\n\tisb");
-    return (const char *)va + (uint32_t)(pa.v - first);
-}
+uint64_t *mmu_early_entries(void) { return &low_l2[0][EARLY_VA >> BLOCK_SHIFT]; }
 
 static void map_ram(uint64_t start, uint64_t end)
 {
     if (end > start)
-        el2_map((uint32_t)(uintptr_t)pa_to_va(PA(start)), start, end - start, EL2_PAGE_RW);
+        el2_map((uintptr_t)pa_to_va(PA(start)), start, end - start, EL2_PAGE_RW);
 }
 
-/* What of it the direct map can hold, but for the image: boot_map.c has put that there, with text
- * and rodata read-only. */
+/* The part that the direct map can hold, without the image: boot_map.c has put the image there,
+ * with text and rodata read-only. */
 void arch_map_ram(paddr_t pa, uint64_t bytes)
 {
     uint64_t image_bytes = ROUND_UP((uint64_t)(image_end - image_start), (uint64_t)PAGE_SIZE),
@@ -211,25 +112,6 @@ void arch_map_ram(paddr_t pa, uint64_t bytes)
     map_ram(MAX(start, hole_end), end);
     if (start < image_pa && end > image_pa && end < hole_end)
         panic("RAM ends inside the image, at %#llx", (unsigned long long)end);
-}
-
-void *arch_map_device(paddr_t pa, uint64_t bytes)
-{
-    uint64_t first = ROUND_DOWN(pa.v, (uint64_t)PAGE_SIZE),
-             size = ROUND_UP(pa.v + bytes, (uint64_t)PAGE_SIZE) - first;
-
-    spin_lock(&mmu_lock);
-    /* The same place in its 2 MiB as the physical one, where blocks can serve. */
-    uint64_t va = device_next;
-    if (size >= BLOCK_SIZE)
-        va = ROUND_UP(va, (uint64_t)BLOCK_SIZE) + (first & (BLOCK_SIZE - 1));
-    bool fits = size && size <= DEVICES_BYTES && va + size <= DEVICES_VA + DEVICES_BYTES;
-    if (fits) {
-        device_next = (uint32_t)(va + size);
-        el2_map((uint32_t)va, first, size, EL2_PAGE_DEV);
-    }
-    spin_unlock(&mmu_lock);
-    return fits ? (void *)(uintptr_t)(va + (pa.v - first)) : NULL;
 }
 
 /* ---- VLPT ---- */
@@ -248,8 +130,8 @@ static uint64_t root_entry(unsigned slot, unsigned i)
     return desc & PTE_VALID ? desc : 0;
 }
 
-/* Take away what is to be replaced: two translations of one address must not be in a TLB (break
- * before make). */
+/* Remove the entries that will be replaced: a TLB must not have two translations of one address
+ * (break before make). */
 static void break_copies(unsigned cpu, unsigned slot)
 {
     bool flush = false;
@@ -264,7 +146,7 @@ static void break_copies(unsigned cpu, unsigned slot)
     if (!flush)
         return;
     BARRIER("dsb nshst");
-    WRITE_SYSREG(tlbiallh, 0);
+    TLBI(alle2);
     BARRIER("dsb nsh");
 }
 
@@ -305,14 +187,10 @@ void arch_vlpt_linked(unsigned slot, ipa_t ipa, uint64_t desc)
     arch_isb();
 }
 
-/* Level-1 descriptors of the stage 2 must look like tables and pages of normal memory, never
- * executable; it ignores these bits. */
 void arch_vlpt_attach(unsigned slot, paddr_t pa)
 {
     BUG_ON(slot >= VLPT_SLOTS || !pa_in_direct_map(pa));
-    BUG_ON((PTE_S2_TABLE_BITS &
-            (PTE_AF | PTE_SH_INNER | PTE_EL2_AP1 | PTE_EL2_RO | PTE_EL2_XN | PTE_EL2_ATTR(7))) !=
-           (PTE_AF | PTE_SH_INNER | PTE_EL2_AP1 | PTE_EL2_XN));
+    mmu_check_table_bits();
     spin_lock(&vlpt_lock);
     slot_root[slot] = pa.v;
     spin_unlock(&vlpt_lock);
@@ -329,20 +207,20 @@ void arch_vlpt_detach(unsigned slot)
             vlpt_shown[cpu] = -2;
     slot_root[slot] = 0;
     spin_unlock(&vlpt_lock);
-    flush_el2_everywhere();
+    el2_flush_everywhere();
 }
 
 void arch_vlpt_forget(unsigned slot, ipa_t ipa, unsigned level)
 {
     BUG_ON(ipa.v >> VLPT_IPA_BITS);
     if (level == 3) {
-        flush_el2_page(VLPT_LEAF_VA + (uint32_t)(ipa_gfn(ipa) * 8));
+        el2_flush_page(VLPT_LEAF_VA + (uint32_t)(ipa_gfn(ipa) * 8));
         return;
     }
     spin_lock(&vlpt_lock);
     put_copies(slot, (unsigned)(ipa.v >> 30), 0);
     spin_unlock(&vlpt_lock);
-    flush_el2_everywhere();
+    el2_flush_everywhere();
 }
 
 /* ---- RAM outside the direct map ---- */
@@ -370,7 +248,7 @@ void arch_unmap_page(const void *va)
     moments[cpu] = (uint16_t)n;
     __atomic_store_n(moment_entry(cpu, n), 0, __ATOMIC_RELAXED);
     BARRIER("dsb nshst"); /* this CPU alone uses the place */
-    WRITE_SYSREG(tlbimvah, (uint32_t)(uintptr_t)va & ~(PAGE_SIZE - 1));
+    TLBI_VA(vae2, (uint32_t)(uintptr_t)va);
     BARRIER("dsb nsh\n\tisb");
 }
 
@@ -397,22 +275,7 @@ void arch_unmap_lasting(const void *va)
     spin_lock(&mmu_lock); /* until the TLBs have forgotten it: nobody gets the place before */
     uint64_t old = lasting_l3[i];
     __atomic_store_n(&lasting_l3[i], old & ~PTE_VALID, __ATOMIC_RELAXED);
-    flush_el2_page(at);
+    el2_flush_page(at);
     __atomic_store_n(&lasting_l3[i], 0, __ATOMIC_RELAXED);
     spin_unlock(&mmu_lock);
-}
-
-bool mmu_in_stack(uint32_t sp, uint32_t *top)
-{
-    uint32_t emergency = (uint32_t)(uintptr_t)emergency_stacks;
-
-    if (sp >= STACKS_VA && sp < STACKS_VA + MAX_CPUS * STACK_STRIDE && (sp & STACK_BYTES)) {
-        *top = ROUND_UP(sp + 1, (uint32_t)STACK_STRIDE);
-        return true;
-    }
-    if (sp >= emergency && sp < emergency + sizeof(emergency_stacks)) {
-        *top = ROUND_UP(sp + 1, (uint32_t)sizeof(emergency_stacks[0]));
-        return true;
-    }
-    return false;
 }

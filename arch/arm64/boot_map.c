@@ -4,8 +4,6 @@
  * (all code is PC-relative within the image), there is no cache, and head.S has zeroed the tables.
  */
 #include "internal.h"
-#include <asm/mm.h>
-#include "pt.h"
 
 static void map_page(uint64_t va, uint64_t pa, uint64_t attributes)
 {
@@ -15,7 +13,7 @@ static void map_page(uint64_t va, uint64_t pa, uint64_t attributes)
 
 /* `pa`: of the image's first byte. head.S calls it on the boot CPU's stack, as it is at its
  * physical place. */
-__attribute__((no_stack_protector)) void boot_map(uint64_t pa)
+__attribute__((no_stack_protector)) void boot_map(uintptr_t pa)
 {
     uint64_t text = (uint64_t)text_end - pa, rodata = (uint64_t)rodata_end - pa,
              end = (uint64_t)image_end - pa;

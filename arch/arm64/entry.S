@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Vectors, and the way in and out of guests.  The stack is empty while a guest runs, so an exit starts at its top.
+ * Vectors, and the way in and out of guests.  The stack is empty while a guest runs, so an exit
+ * starts at its top.
  *
  * An exit saves no more than it must:
  *   a write fault of the dirty log       six registers: it is resolved here, without C
- *   HVC, and emulated MMIO by the leaf   what C may clobber (x0-x18, x29, x30); the rest only if another vCPU may get the CPU
+ *   HVC, and emulated MMIO by the leaf   what C may clobber (x0-x18, x29, x30); the rest only if
+ *                                        another vCPU may get the CPU
  *   all else; AArch32's                  everything
  */
 #include <asm/mm.h>
@@ -19,8 +21,8 @@
     .endm
 
     /*
-     * x0 and x1 go to the stack.  `hardened`: firmware first makes the branch predictor forget what the guest taught it
-     * (SMCCC_ARCH_WORKAROUND_1 or _3; the call changes x0-x3 only).
+     * x0 and x1 go to the stack.  `hardened`: firmware first clears the branch predictor, which the
+     * guest may have trained (SMCCC_ARCH_WORKAROUND_1 or _3; the call changes x0-x3 only).
      */
     .macro ventry_guest, target, hardened
     .balign 128
@@ -36,9 +38,10 @@
     .endm
 
     /*
-     * An exception of EL2's own.  The stack may be what went wrong: a valid SP has bit STACK_SHIFT set (the guard
-     * below each stack has it clear), and no register is free yet, so SP and x0 change places by adding.  A store that
-     * faults on the guard may leave SP just above it: hence the reserve.
+     * An exception of EL2's own.  Its cause may be the stack: a valid SP has bit STACK_SHIFT set
+     * (in the guard below each stack it is clear).  No register is free yet, so SP and x0 change
+     * places by adding.  A store that faults on the guard may leave SP just above it: hence the
+     * reserve.
      */
     .macro ventry_el2, target
     .balign 128
@@ -65,7 +68,8 @@
     ventry_el2 el2h_serror
     ventry_guest guest_sync, \hardened  /* lower EL, 64-bit */
     ventry_guest guest_irq, \hardened
-    ventry_guest guest_irq, \hardened   /* FIQs are routed like IRQs; the GIC has no group 0 of ours: spurious at worst */
+    /* FIQs are routed like IRQs; we use no group 0: spurious at worst */
+    ventry_guest guest_irq, \hardened
     ventry_guest guest_serror, \hardened
     ventry_guest guest_sync_a32, \hardened      /* lower EL, 32-bit */
     ventry_guest guest_irq_a32, \hardened
@@ -132,7 +136,8 @@ vectors_hardened:
 
     .macro go_to_guest
     eret
-    dsb     nsh                         /* speculation must not run on past the ERET, with the guest's registers at EL2 */
+    /* speculation past the ERET must not use the guest's registers */
+    dsb     nsh
     isb
     .endm
 
@@ -148,19 +153,20 @@ guest_sync:
 
 write_fault:
     /*
-     * A store to a read-only page, found by the last level of the walk: of a logged domain, most likely.  Does what the hardware's dirty
-     * state would have done, then notes the region and drops this CPU's TLB entries for the page.  The order of it all, and
-     * what may happen meanwhile, is argued in dirty.c.  dirty_fault() sees to whatever is not met here as expected.
+     * A store to a read-only page, found by the last level of the walk: most likely the page of a
+     * logged domain.  This code makes the leaf writable, as the hardware's dirty state would do,
+     * then notes the region and drops this CPU's TLB entries for the page.  dirty.c explains this
+     * order, and what may happen meanwhile.  dirty_fault() handles all other cases.
      */
     stp     x2, x3, [sp, #-32]!
     stp     x4, x5, [sp, #16]
     mrs     x2, far_el2
-    mrs     x3, par_el1                 /* the guest may be between an AT of its own and reading this */
+    mrs     x3, par_el1                 /* the guest may be about to read it, after an AT */
     at      s1e1r, x2
     isb
     mrs     x4, par_el1
     msr     par_el1, x3
-    tbnz    w4, #0, write_fault_done    /* the guest's own map changed meanwhile: run it again */
+    tbnz    w4, #PAR_F_BIT, write_fault_done    /* the guest's map changed: run it again */
     mrs     x5, tpidr_el2
     ldr     x5, [x5, #CPU_CURRENT]
     mrs     x0, elr_el2                 /* an abort of our own below would replace these */
@@ -173,7 +179,8 @@ write_fault:
     lsr     x4, x3, #(IPA_BITS - 12)
     cbnz    x4, write_fault_slow
     cbz     x1, write_fault_slow
-    add     x1, x1, x3, lsl #3          /* the leaf: through the VLPT, which may fault while a merge takes the table away */
+    /* the leaf, in the VLPT; faults while a merge removes its table */
+    add     x1, x1, x3, lsl #3
 1:  ldxr    x4, [x1]
     tbz     x4, #PTE_SW_LOGGED_BIT, write_fault_slow
     tbz     x4, #PTE_VALID_BIT, write_fault_slow
@@ -193,7 +200,8 @@ write_fault_noted:
     ldr     x1, [x0, #DOMAIN_FAULTS]    /* a statistic: may miss one when CPUs race */
     add     x1, x1, #1
     str     x1, [x0, #DOMAIN_FAULTS]
-write_fault_flush:                      /* x2: address, x3: gfn.  The CPU came here with a read-only entry, and may have kept it */
+    /* x2: address, x3: gfn.  The CPU took the fault by a read-only entry, and may have kept it. */
+write_fault_flush:
     dsb     nshst
     tlbi    ipas2e1, x3
     ubfx    x2, x2, #12, #44            /* all ASIDs */
@@ -218,7 +226,8 @@ write_fault_was_dirty:
     str     x1, [x0, #DOMAIN_SPURIOUS]
     b       write_fault_flush
 
-write_fault_note:                       /* the first in its region since a harvest: x1: word, x5: number of the bit, modulo 64 */
+    /* The first fault in its region since a harvest.  x1: word, x5: the bit's number, modulo 64. */
+write_fault_note:
     mov     x4, #1
     lsl     x4, x4, x5
 3:  ldxr    x5, [x1]
@@ -230,7 +239,8 @@ write_fault_note:                       /* the first in its region since a harve
     ldr     x0, [x0, #VCPU_DOMAIN]
     b       write_fault_noted
 
-    /* The window has nothing there: put back what our own abort has overwritten, and take the long way. */
+    /* The window has nothing there: put back the registers that our own abort has overwritten, and
+     * take the long way. */
 write_fault_in_window:
     mrs     x5, tpidr_el2
     ldr     x5, [x5, #CPU_CURRENT]
@@ -261,7 +271,8 @@ guest_sync_any:                         /* x1: ESR */
     bl      trap_sync
     b       return_to_guest
 
-    /* An abort that may be an access to an emulated page: a translation fault of an access that the syndrome describes. */
+    /* This abort may be an access to an emulated page, if it is a translation fault of an access
+     * that the syndrome describes. */
 guest_abort_other:
     and     w0, w0, #~0x40              /* WnR */
     cmp     w0, #ESR_TRANSLATION_L3
@@ -296,7 +307,8 @@ return_light:                           /* x0: the current vCPU, x1: the CPU */
 1:  guest_rest stp                      /* what C has kept all the while */
     b       prepare
 
-    /* From AArch32 a write fault is the same; all else is rare enough for the long way.  Banked registers are in x16-x30. */
+    /* From AArch32 a write fault is the same; all other exits are rare enough for the long way.
+     * Banked registers are in x16-x30. */
 guest_sync_a32:
     mrs     x1, esr_el2
     lsr     w0, w1, #ESR_EC_SHIFT
@@ -339,7 +351,8 @@ go_on:
     guest_rest ldp
     load_guest_scratch_and_go
 prepare:
-    bl      guest_prepare               /* may change the current vCPU; a kick that comes after it ends the guest at once */
+    /* may change the current vCPU; a later kick ends the guest at once */
+    bl      guest_prepare
     mrs     x1, tpidr_el2
     b       go_on
 
@@ -401,7 +414,8 @@ el2h_serror:
 
 el2h_sync:
     save_el2
-    bl      el2_sync                    /* returns if the exception table knew the place: elr is changed */
+    /* returns with a new ELR if the exception table has the place */
+    bl      el2_sync
     ldp     x0, x1, [sp, #256]
     msr     elr_el2, x0
     msr     spsr_el2, x1
@@ -427,8 +441,8 @@ el2h_sync:
     isb
 
 /*
- * x0 = the bad SP (less frame and reserve), sp = that + the interrupted x0.  The machine stops after this, so two registers of
- * the guest may go as scratch.
+ * x0 = the bad SP (less frame and reserve), sp = that + the interrupted x0.  The machine stops
+ * after this, so two registers of the guest serve as scratch.
  */
 stack_overflow:
     msr     tpidr_el0, x0

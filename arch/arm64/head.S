@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Entry of the boot CPU (Linux's arm64 Image protocol: x0 = device tree, MMU off) and of the others (PSCI: x0 = CPU
- * number).  Runs where it was loaded, at any 4 KiB-aligned place, until the MMU is on; then at IMAGE_VA.
+ * Entry of the boot CPU (Linux's arm64 Image protocol: x0 = device tree, MMU off) and of the others
+ * (PSCI: x0 = CPU number).  Runs where it was loaded, at any 4 KiB-aligned place, until the MMU is
+ * on; then at IMAGE_VA.
  */
 #include <asm/mm.h>
 #include <asm/sysreg.h>
@@ -42,12 +43,14 @@ boot_entry:
     isb
     adrp    x21, image_start
     adrp    x22, image_end
-    tst     x21, #0x1fffff          /* boot_map.c counts on the 2 MiB alignment that the header asks for */
+    /* the header requires 2 MiB alignment, and boot_map.c uses it */
+    tst     x21, #0x1fffff
     b.ne    not_el2
 
     /*
-     * Tables and stack are written now with the caches off.  Lines that the firmware left dirty must not be written
-     * back over them later, so they go first; clean lines fetched by speculation meanwhile go after.
+     * Tables and stack are written now with the caches off.  Lines that the firmware left dirty
+     * must not be written back over them later, so the lines are dropped before; clean lines that
+     * speculation fetches meanwhile are dropped after.
      */
     adr_l   x0, bss_end
     mov     x1, x22
@@ -76,7 +79,7 @@ boot_entry:
     b.lo    2b
     mov     x0, x20
     mov     x1, x21
-    bl      arm64_boot
+    bl      arch_boot
     b       .
 
     .global secondary_entry
@@ -91,12 +94,13 @@ secondary_entry:
     isb
     bl      mmu_on
     mov     x0, x19
-    bl      arm64_secondary
+    bl      arch_secondary
     b       .
 
 /*
- * Turn the MMU on with the boot tables and return at the caller's linked address, with the stack of CPU x19 and the
- * vectors in place.  The boot tables map the image at IMAGE_VA and, read-only so that WXN lets it execute, one to one.
+ * Turn the MMU on with the boot tables and return at the caller's linked address, with the stack of
+ * CPU x19 and the vectors in place.  The boot tables map the image at IMAGE_VA, and one to one:
+ * that map is read-only, so that WXN lets it execute.
  */
 mmu_on:
     mov_q   x1, MAIR_EL2_VALUE
@@ -122,7 +126,7 @@ mmu_on:
     mov_q   x3, IMAGE_VA
     add     x30, x30, x3
     mov_q   x1, SCTLR_EL2_VALUE & 0xffffffff
-    ldr     x4, =1f                 /* literals before the change: they are data at the physical place */
+    ldr     x4, =1f                 /* before the change: the literal is at the physical place */
     msr     sctlr_el2, x1
     isb                             /* translation is on from here */
     br      x4
@@ -152,7 +156,7 @@ invalidate_range:
 /* Started wrongly there is nothing to be done but to say so, and stop. */
 not_el2:
     adr     x1, 1f
-    mov_q   x2, 0x09000000          /* a PL011 is here on the `virt` board; on others this store faults and stops us too */
+    mov_q   x2, 0x09000000          /* the `virt` board's PL011; elsewhere the store faults */
 2:  ldrb    w3, [x1], #1
     cbz     w3, 3f
     str     w3, [x2]
@@ -164,7 +168,8 @@ not_el2:
 
     .section .noinit, "aw", %nobits
     .balign 4096
-    .global boot_tables_start, boot_tables_end, boot_l0, boot_id_l1, image_l1, boot_image_l2, boot_image_l3
+    .global boot_tables_start, boot_tables_end, boot_l0, boot_id_l1, image_l1, boot_image_l2
+    .global boot_image_l3
     .global boot_stacks_l2, boot_stacks_l3, boot_direct_l1, boot_direct_l2, el2_l0, cpu_stacks
 boot_tables_start:
 boot_l0:        .skip 4096

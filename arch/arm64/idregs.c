@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * ID registers as guests read them: a whitelist of fields.  A field is kept when the feature works
- * in a guest without help from EL2, or EL2 switches its state; all others read as zero ("not
- * implemented").
- */
+/* AArch64's ID registers as guests read them: a whitelist of fields, by the rule of
+ * common/idregs.c. */
 #include "internal.h"
 
 #define F(shift) (0xfull << (shift))
 
-/* CSV2 above 1 promises SCXTNUM_ELx, which is not switched; EL1 and EL0 only; GIC as the domain has
- * it. */
+/* A value of CSV2 above 1 includes SCXTNUM_ELx, which is not switched.  Guests have EL1 and EL0
+ * only, and the GIC that the domain has. */
 static uint64_t pfr0(const struct domain *d)
 {
     uint64_t hw = READ_SYSREG(id_aa64pfr0_el1);
@@ -48,48 +45,14 @@ static uint64_t aa64(const struct domain *d, unsigned crm, unsigned op2)
     /* HAFDBS HPDS PAN ETS AFP */
     case 0x71: return READ_SYSREG(id_aa64mmfr1_el1) & (F(0) | F(12) | F(20) | F(36) | F(44));
     /* CnP UAO LSM CCIDX ST AT IDS TTL BBM E0PD */
-    case 0x72:
+    case 0x72: /* ID_AA64MMFR2_EL1 */
         return READ_SYSREG(s3_0_c0_c7_2) &
                (F(0) | F(4) | F(8) | F(20) | F(28) | F(32) | F(36) | F(48) | F(52) | F(60));
     default: return 0; /* ZFR0, SMFR0, AFR, DFR1 and what is not allocated */
     }
 }
 
-/* AArch32's view. EL2, security, PMU, trace, RAS and AMU do not show. */
-static uint64_t aa32(unsigned crm, unsigned op2)
-{
-    switch (crm << 4 | op2) {
-    case 0x10: return READ_SYSREG(id_pfr0_el1) & ~(F(20) | F(28)); /* AMU RAS */
-    case 0x11:
-        return READ_SYSREG(id_pfr1_el1) & (F(0) | F(8) | F(16)); /* ProgMod MProgMod GenTimer */
-    case 0x12: return READ_SYSREG(id_dfr0_el1) & (F(0) | F(8));  /* CopDbg MMapDbg */
-    case 0x14: return READ_SYSREG(id_mmfr0_el1);
-    case 0x15: return READ_SYSREG(id_mmfr1_el1);
-    case 0x16: return READ_SYSREG(id_mmfr2_el1);
-    case 0x17: return READ_SYSREG(id_mmfr3_el1);
-    case 0x20: return READ_SYSREG(id_isar0_el1);
-    case 0x21: return READ_SYSREG(id_isar1_el1);
-    case 0x22: return READ_SYSREG(id_isar2_el1);
-    case 0x23: return READ_SYSREG(id_isar3_el1);
-    case 0x24: return READ_SYSREG(id_isar4_el1);
-    case 0x25: return READ_SYSREG(id_isar5_el1);
-    case 0x26: return READ_SYSREG(id_mmfr4_el1);
-    case 0x27: return READ_SYSREG(s3_0_c0_c2_7); /* ID_ISAR6 */
-    case 0x30: return READ_SYSREG(mvfr0_el1);
-    case 0x31: return READ_SYSREG(mvfr1_el1);
-    case 0x32: return READ_SYSREG(mvfr2_el1);
-    case 0x34: return READ_SYSREG(ID_PFR2_EL1) & (F(0) | F(4)); /* CSV3 SSBS */
-    case 0x36: return READ_SYSREG(ID_MMFR5_EL1);
-    default: return 0;
-    }
-}
-
 uint64_t idreg_read(const struct domain *d, unsigned crm, unsigned op2)
 {
-    if (crm >= 4)
-        return aa64(d, crm, op2);
-    uint64_t v = aa32(crm, op2);
-    if (crm == 1 && op2 == 1 && d->vgic.version == 3)
-        v |= READ_SYSREG(id_pfr1_el1) & F(28) ? 1ull << 28 : 0; /* GIC system registers */
-    return v;
+    return crm >= 4 ? aa64(d, crm, op2) : idreg_a32(d, crm, op2);
 }

@@ -6,7 +6,7 @@
 BM := $(OUT)/baremetal
 BM_CFLAGS = $(BARE_CFLAGS) -fno-stack-protector -fno-jump-tables -fpic -fvisibility=hidden \
         -iquote tests/baremetal -iquote tests/baremetal/$(ARCH) \
-        -iquote xen-lite/include -Iarch/$(ARCH)/include
+        -iquote xen-lite/include $(INCLUDE_asm)
 bm_sources := $(wildcard tests/baremetal/*.c tests/baremetal/$(ARCH)/*.[cS])
 bm_objects := $(patsubst %,$(BM)/%.o,$(basename $(notdir $(bm_sources))) printf)
 # On arm32 a 64-bit division is a function of the compiler's library.  The functions used of that

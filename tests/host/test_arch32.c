@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// cflags: -Wno-missing-prototypes -Iarch/arm32/include
+// cflags: -Wno-missing-prototypes -Iarch/common/include -Iarch/arm32/include -iquote arch/common
+// cflags: -iquote arch/arm32
 // libs: -lcmocka
 /*
- * Tests of arch/arm32 without the CPU: its sources run over registers that are variables.  Covered:
+ * Tests of arch/arm32, and of the parts of arch/common that it uses, without the CPU: the sources
+ * run over registers that are variables.  Covered:
  * the handling of each exit's syndrome, a vCPU's registers in each mode, exceptions injected into
  * it, and its state in the record format that both widths share.
  */
@@ -14,21 +16,23 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "../../arch/arm32/include/asm/sysreg.h"
+#include <asm/sysreg.h>
 
 /* The CPU's registers by name, and the effects of its instructions. */
-/* clang-format off */
 static struct {
 #define X(name, ...) uint32_t name;
-    SYSREGS_CP32(X) SYSREGS_CP32_OPS(X) SYSREGS_CP14(X) SYSREGS_BANKED(X)
+    SYSREGS_CP32(X)
+    SYSREGS_CP32_OPS(X)
+    SYSREGS_CP14(X)
+    SYSREGS_BANKED(X)
+    SYSREGS_VFP(X)
 #undef X
 #define X(name, ...) uint64_t name;
+    SYSREGS_CP32_PAIR(X)
     SYSREGS_CP64(X)
 #undef X
-    uint32_t elr_hyp, spsr, fpsid, fpscr, fpexc, mvfr0, mvfr1;
     uint64_t d[32];
 } machine;
-/* clang-format on */
 #undef READ_SYSREG
 #undef WRITE_SYSREG
 #define READ_SYSREG(name)         (machine.name)
@@ -36,32 +40,37 @@ static struct {
 static uint64_t at_answer;
 static void wrote(const void *reg)
 {
-    if (reg == &machine.ats1cpr || reg == &machine.ats1cpw)
-        machine.par_64 = at_answer;
+    if (reg == &machine.at_s1e1r || reg == &machine.at_s1e1w)
+        machine.par_el1 = at_answer;
 }
 static void machine_vfp_store(uint64_t *d, bool all)
 {
-    assert_true(machine.fpexc & FPEXC_EN);
+    assert_true(machine.fpexc32_el2 & FPEXC_EN);
     memcpy(d, machine.d, all ? sizeof(machine.d) : sizeof(machine.d) / 2);
 }
 static void machine_vfp_load(const uint64_t *d, bool all)
 {
-    assert_true(machine.fpexc & FPEXC_EN);
+    assert_true(machine.fpexc32_el2 & FPEXC_EN);
     memcpy(machine.d, d, all ? sizeof(machine.d) : sizeof(machine.d) / 2);
 }
 #define vfp_store machine_vfp_store
 #define vfp_load  machine_vfp_load
 
-#include "../../arch/arm32/include/asm/mm.h"
-#include "../../arch/arm32/include/asm/vcpu.h"
+/* Not the fake architecture's. */
+#include "../../arch/common/include/asm/mm.h"
+#include "../../arch/common/include/asm/vcpu.h"
 #include "../../arch/arm32/switch.c"
 #include "../../arch/arm32/inject.c"
-#include "../../arch/arm32/idregs.c"
 #include "../../arch/arm32/context.c"
-#include "../../arch/arm32/sysreg.c"
+#include "../../arch/common/switch.c"
+#include "../../arch/common/inject_a32.c"
+#include "../../arch/common/idregs.c"
+#undef F
+#include "../../arch/common/context.c"
+#include "../../arch/common/cp15.c"
 #include "../../xen-lite/vgic/vreg.c"
 #include "../../xen-lite/lib/a32.c"
-#include "../../arch/arm32/traps.c"
+#include "../../arch/common/traps.c"
 
 /* ---- stand-ins for the functions that the sources call ---- */
 struct cpu cpus[MAX_CPUS];
@@ -107,7 +116,7 @@ struct vcpu *mmio_leaf_access(struct vcpu *v, uint32_t iss, ipa_t ipa)
     (void)iss;
     leaf_ipa = ipa;
     if (hyp_aborts)
-        machine.hdfar = 0xdeadbeef, machine.hpfar = 0xdeadbeef;
+        machine.far_el2 = 0xdeadbeef, machine.hpfar_el2 = 0xdeadbeef;
     return leaf_is_mmio ? v : NULL;
 }
 void p2m_cache_flush(struct domain *d, uint64_t first, uint64_t end)
@@ -158,11 +167,7 @@ void symbol_print(char buf[SYMBOL_PRINT_MAX], uint64_t addr)
     (void)addr;
     buf[0] = 0;
 }
-void backtrace_from(uint32_t fp, uint32_t pc)
-{
-    (void)fp;
-    (void)pc;
-}
+void print_frame(const struct el2_frame *f) { (void)f; }
 
 /* ---- one vCPU, current ---- */
 static struct domain dom;
@@ -179,7 +184,7 @@ static int start(void **state)
     memset(fp_owner, 0, sizeof(fp_owner));
     hypercalls = psci_calls = waits = yields = flushes = faults = 0;
     leaf_is_mmio = hyp_aborts = false;
-    machine.mvfr0 = 2;
+    machine.mvfr0_el1 = 2;
     vcpu.domain = other.domain = &dom;
     dom.vgic.version = 3;
     dom.aarch32 = true;
@@ -209,13 +214,13 @@ static void test_banked_registers(void **state)
         uint32_t mode;
         uint32_t *sp, *lr;
     } modes[] = {
-        { PSR_SVC, &machine.sp_svc, &machine.lr_svc },
-        { PSR_ABT, &machine.sp_abt, &machine.lr_abt },
-        { PSR_UND, &machine.sp_und, &machine.lr_und },
-        { PSR_IRQ, &machine.sp_irq, &machine.lr_irq },
-        { PSR_FIQ, &machine.sp_fiq, &machine.lr_fiq },
-        { PSR_USR, &machine.sp_usr, NULL },
-        { PSR_SYS, &machine.sp_usr, NULL },
+        { PSR_A32_SVC, &machine.sp_svc, &machine.lr_svc },
+        { PSR_A32_ABT, &machine.sp_abt, &machine.lr_abt },
+        { PSR_A32_UND, &machine.sp_und, &machine.lr_und },
+        { PSR_A32_IRQ, &machine.sp_irq, &machine.lr_irq },
+        { PSR_A32_FIQ, &machine.sp_fiq, &machine.lr_fiq },
+        { PSR_A32_USR, &machine.sp_usr, NULL },
+        { PSR_A32_SYS, &machine.sp_usr, NULL },
     };
     (void)state;
     for (unsigned i = 0; i < ARRAY_SIZE(modes); i++) {
@@ -231,12 +236,12 @@ static void test_banked_registers(void **state)
         assert_int_equal(arch_reg_get(&vcpu, 14), 0x2400 + i);
         arch_reg_set(&vcpu, 12, 0x1200 + i);
         assert_int_equal(arch_reg_get(&vcpu, 12), 0x1200 + i);
-        assert_int_equal(modes[i].mode == PSR_FIQ ? machine.r12_fiq : r->r[12], 0x1200 + i);
+        assert_int_equal(modes[i].mode == PSR_A32_FIQ ? machine.r12_fiq : r->r[12], 0x1200 + i);
         arch_reg_set(&vcpu, 7, 0x700 + i);
         assert_int_equal(r->r[7], 0x700 + i);
     }
     /* The registers of a vCPU that is not current are in memory. */
-    other.arch.regs.pstate = PSR_SVC;
+    other.arch.regs.pstate = PSR_A32_SVC;
     other.arch.banked.lr_svc = 77;
     assert_int_equal(arch_reg_get(&other, 14), 77);
     assert_int_equal(arch_reg_get(&vcpu, 15), 0x8000);
@@ -251,34 +256,35 @@ static void test_banked_registers(void **state)
 static void test_save_and_load(void **state)
 {
     (void)state;
-#define X(name, ...) machine.name = (uint32_t)offsetof(struct guest_cp15, name) + 0x100;
-    SYSREGS_GUEST(X)
+#define X(number, name) machine.name = XLR_SYS_##number + 0x100;
+    SYSREGS(X)
+    SYSREGS_A32(X)
 #undef X
 #define X(name, ...) machine.name = (uint32_t)offsetof(struct guest_banked, name) + 0x200;
     SYSREGS_BANKED(X)
 #undef X
-    machine.ttbr0_64 = 0x123456789abc;
-    machine.par_64 = 0xff00000040000b00;
-    machine.id_pfr0 = 0x1131;
+    machine.ttbr0_el1 = 0x123456789abc;
+    machine.par_el1 = 0xff00000040000b00;
+    machine.id_pfr0_el1 = 0x1131;
     machine.teecr = 1;
     machine.teehbr = 0x7000;
-    machine.fpexc = 0; /* FP is off in the guest until first use */
+    machine.fpexc32_el2 = 0; /* FP is off in the guest until first use */
     for (unsigned i = 0; i < 32; i++)
         machine.d[i] = 0x1000 + i;
     __typeof__(machine) before = machine;
     arch_vcpu_save(&vcpu);
     cpus[0].current = &other;
     arch_vcpu_load(&other);
-    assert_int_equal(machine.sctlr, SCTLR_RESET);
+    assert_int_equal(machine.sctlr_el1, SCTLR_A32_RESET);
     assert_int_equal(machine.lr_abt, 0);
     assert_int_equal(machine.teehbr, 0);
     assert_int_equal(machine.d[31], 0);
-    assert_int_equal(machine.hcr & HCR_VM, HCR_VM);
+    assert_int_equal(machine.hcr_el2 & HCR_VM, HCR_VM);
     arch_vcpu_save(&other);
     cpus[0].current = &vcpu;
     arch_vcpu_load(&vcpu);
-    before.hcr = machine.hcr;
-    before.vmpidr = machine.vmpidr;
+    before.hcr_el2 = machine.hcr_el2;
+    before.vmpidr_el2 = machine.vmpidr_el2;
     assert_memory_equal(&before, &machine, sizeof(machine));
     /* The FP registers are still the vCPU's, so they are not loaded again. */
     arch_vcpu_save(&vcpu);
@@ -288,69 +294,72 @@ static void test_save_and_load(void **state)
     vcpu.arch.fp_cpu = -1; /* unless they were replaced */
     arch_vcpu_load(&vcpu);
     assert_int_equal(machine.d[3], 99);
-    assert_int_equal(machine.fpexc, 0);
+    assert_int_equal(machine.fpexc32_el2, 0);
     /* A virtual abort that the guest has taken must not return. */
-    vcpu.arch.hcr |= HCR_VA;
-    machine.hcr &= ~HCR_VA;
+    vcpu.arch.hcr |= HCR_VSE;
+    machine.hcr_el2 &= ~HCR_VSE;
     arch_vcpu_save(&vcpu);
-    assert_int_equal(vcpu.arch.hcr & HCR_VA, 0);
+    assert_int_equal(vcpu.arch.hcr & HCR_VSE, 0);
 }
 
 static void test_injected_exceptions(void **state)
 {
     (void)state;
-    machine.vbar = 0xc0001000;
-    r->pstate = PSR_USR | 0xa0000000 | PSR_T | PSR_IT;
+    machine.vbar_el1 = 0xc0001000;
+    r->pstate = PSR_A32_USR | 0xa0000000 | PSR_A32_T | PSR_A32_IT;
     arch_inject_undef(&vcpu);
     assert_int_equal(machine.lr_und, 0x8002);
-    assert_int_equal(machine.spsr_und, PSR_USR | 0xa0000000 | PSR_T | PSR_IT);
+    assert_int_equal(machine.spsr_und, PSR_A32_USR | 0xa0000000 | PSR_A32_T | PSR_A32_IT);
     assert_int_equal(r->pc, 0xc0001004);
-    assert_int_equal(r->pstate, PSR_UND | 0xa0000000 | PSR_I);
-    machine.sctlr = SCTLR_V | SCTLR_TE | SCTLR_EE;
+    assert_int_equal(r->pstate, PSR_A32_UND | 0xa0000000 | PSR_I);
+    machine.sctlr_el1 = SCTLR_A32_V | SCTLR_A32_TE | SCTLR_A32_EE;
     r->pc = 0x8000;
-    r->pstate = PSR_SVC;
+    r->pstate = PSR_A32_SVC;
     arch_inject_undef(&vcpu);
     assert_int_equal(machine.lr_und, 0x8004);
     assert_int_equal(r->pc, 0xffff0004);
-    assert_int_equal(r->pstate, PSR_UND | PSR_I | PSR_T | PSR_E);
-    machine.sctlr = 0;
+    assert_int_equal(r->pstate, PSR_A32_UND | PSR_I | PSR_A32_T | PSR_A32_E);
+    machine.sctlr_el1 = 0;
     r->pc = 0x8000;
-    r->pstate = PSR_SVC;
+    r->pstate = PSR_A32_SVC;
     arch_inject_abort(&vcpu, GVA(0x12345678), false);
-    assert_int_equal(machine.dfsr, 0x008);
-    assert_int_equal(machine.dfar, 0x12345678);
+    assert_int_equal(machine.esr_el1, 0x008);
+    assert_int_equal((uint32_t)machine.far_el1, 0x12345678);
     assert_int_equal(machine.lr_abt, 0x8008);
-    assert_int_equal(machine.spsr_abt, PSR_SVC);
+    assert_int_equal(machine.spsr_abt, PSR_A32_SVC);
     assert_int_equal(r->pc, 0xc0001010);
-    assert_int_equal(r->pstate, PSR_ABT | PSR_I | PSR_A);
-    machine.ttbcr = TTBCR_EAE;
+    assert_int_equal(r->pstate, PSR_A32_ABT | PSR_I | PSR_A);
+    machine.tcr_el1 = TTBCR_EAE;
     r->pc = 0x8000;
     arch_inject_abort(&vcpu, GVA(0x8000), true);
-    assert_int_equal(machine.ifsr, 0x210);
-    assert_int_equal(machine.ifar, 0x8000);
+    assert_int_equal(machine.ifsr32_el2, 0x210);
+    assert_int_equal(machine.far_el1 >> 32, 0x8000);
     assert_int_equal(machine.lr_abt, 0x8004);
     assert_int_equal(r->pc, 0xc000100c);
 }
 
-static uint32_t with_it(unsigned it) { return PSR_SVC | PSR_T | (it & 0xfc) << 8 | (it & 3) << 25; }
+static uint32_t with_it(unsigned it)
+{
+    return PSR_A32_SVC | PSR_A32_T | (it & 0xfc) << 8 | (it & 3) << 25;
+}
 
 static void test_skip_in_it_block(void **state)
 {
     (void)state;
-    r->pstate = PSR_SVC;
+    r->pstate = PSR_A32_SVC;
     arch_skip_instruction(&vcpu);
     assert_int_equal(r->pc, 0x8004);
     /* An IT block of three (EQ, NE, EQ; from bit 4 up the next instruction's condition), then of
      * two, one, none. */
     r->pstate = with_it(0x16);
-    vcpu.arch.hsr = 0;
+    vcpu.arch.esr = 0;
     arch_skip_instruction(&vcpu);
     assert_int_equal(r->pc, 0x8006);
     assert_int_equal(r->pstate, with_it(0x0c));
     r->pc -= 2;
     arch_skip_instruction(&vcpu);
     assert_int_equal(r->pstate, with_it(0x18));
-    vcpu.arch.hsr = HSR_IL;
+    vcpu.arch.esr = ESR_IL;
     arch_skip_instruction(&vcpu);
     assert_int_equal(r->pc, 0x800a);
     assert_int_equal(r->pstate, with_it(0));
@@ -367,18 +376,18 @@ static void test_instruction_conditions(void **state)
                                  !o,  c && !z, !c || z, n == o, n != o, !z && n == o, z || n != o,
                                  true };
         for (unsigned cond = 0; cond < 15; cond++) {
-            r->pstate = PSR_SVC | flags << 28;
+            r->pstate = PSR_A32_SVC | flags << 28;
             assert_int_equal(a32_condition_holds(r->pstate, 1u << 24 | cond << 20), holds[cond]);
             r->pstate = with_it(cond << 4 | 8) | flags << 28;
             assert_int_equal(a32_condition_holds(r->pstate, 0), holds[cond]);
         }
-        r->pstate = PSR_SVC | PSR_T | flags << 28;
+        r->pstate = PSR_A32_SVC | PSR_A32_T | flags << 28;
         assert_true(a32_condition_holds(r->pstate, 0));
     }
 }
 
 /* ---- exits ---- */
-static uint32_t syndrome(unsigned ec, uint32_t iss) { return ec << HSR_EC_SHIFT | HSR_IL | iss; }
+static uint32_t syndrome(unsigned ec, uint32_t iss) { return ec << ESR_EC_SHIFT | ESR_IL | iss; }
 
 static void test_hvc_and_smc(void **state)
 {
@@ -389,17 +398,17 @@ static void test_hvc_and_smc(void **state)
     trap_sync(&vcpu, syndrome(EC_HVC, 0));
     assert_int_equal(psci_calls, 1);
     assert_int_equal(r->pc, 0x8000); /* the hardware returns to the instruction after HVC */
-    trap_sync(&vcpu, syndrome(EC_SMC, 0));
+    trap_sync(&vcpu, syndrome(EC_SMC32, 0));
     assert_int_equal(psci_calls, 2);
     assert_int_equal(r->pc, 0x8004);
     /* Armv8 may trap instructions whose condition fails: EQ, and Z is clear */
-    trap_sync(&vcpu, syndrome(EC_SMC, 1u << 19 | 1u << 24 | 0u << 20));
+    trap_sync(&vcpu, syndrome(EC_SMC32, 1u << 19 | 1u << 24 | 0u << 20));
     assert_int_equal(psci_calls, 2);
     assert_int_equal(r->pc, 0x8008);
     trap_sync(&vcpu, syndrome(EC_HVC, 0x123));
     /* the exception is taken at the HVC, four bytes back */
     assert_int_equal(machine.lr_und, 0x8008);
-    assert_int_equal(r->pstate & PSR_MODE, PSR_UND);
+    assert_int_equal(r->pstate & PSR_MODE, PSR_A32_UND);
 }
 
 static void test_wfi_and_wfe(void **state)
@@ -416,11 +425,11 @@ static void test_wfi_and_wfe(void **state)
 
 static void test_aborts(void **state)
 {
-    uint32_t load = syndrome(EC_DABT_LOW, HSR_ISV | 2u << 22 | 5u << 16 | FSC_TRANSLATION | 3);
+    uint32_t load = syndrome(EC_DABT_LOW, ESR_ISV | 2u << 22 | 5u << 16 | FSC_TRANSLATION | 3);
     (void)state;
     /* Emulated by its leaf.  Address bits from 32 up come from HPFAR. */
-    machine.hpfar = 0x12345670 >> 0; /* IPA[39:12] in 31:4 */
-    machine.hdfar = 0xc0000abc;
+    machine.hpfar_el2 = 0x12345670 >> 0; /* IPA[39:12] in 31:4 */
+    machine.far_el2 = 0xc0000abc;
     leaf_is_mmio = true;
     trap_sync(&vcpu, load);
     assert_int_equal(leaf_ipa.v, 0x1234567abcull);
@@ -437,38 +446,38 @@ static void test_aborts(void **state)
     assert_int_equal(fault.size_log2, 2);
     /* A permission fault: HPFAR may be stale, so the address comes from a stage-1 translation.  The
      * guest's PAR is preserved. */
-    machine.hpfar = 0xbad0;
-    machine.hdfar = 0xc0001234;
-    machine.par_64 = 0x1234;
+    machine.hpfar_el2 = 0xbad0;
+    machine.far_el2 = 0xc0001234;
+    machine.par_el1 = 0x1234;
     at_answer = 0xff00000050006b80;
-    trap_sync(&vcpu, syndrome(EC_DABT_LOW, HSR_WNR | FSC_PERMISSION | 3));
-    assert_int_equal(machine.ats1cpr, 0xc0001234);
+    trap_sync(&vcpu, syndrome(EC_DABT_LOW, ESR_WNR | FSC_PERMISSION | 3));
+    assert_int_equal(machine.at_s1e1r, 0xc0001234);
     assert_int_equal(faults, 2);
     assert_int_equal(fault.ipa.v, 0x50006234);
-    assert_true(fault.write && fault.permission);
-    assert_int_equal(machine.par_64, 0x1234);
+    assert_true(fault.write && fault.permission && !fault.decoded);
+    assert_int_equal(machine.par_el1, 0x1234);
     /* Stage 1 no longer translates the address: the guest repeats the access. */
     at_answer = PAR_LPAE | PAR_F;
-    trap_sync(&vcpu, syndrome(EC_DABT_LOW, HSR_WNR | FSC_PERMISSION | 3));
+    trap_sync(&vcpu, syndrome(EC_DABT_LOW, ESR_WNR | FSC_PERMISSION | 3));
     assert_int_equal(faults, 2);
     /* A fetch takes the address from HIFAR.  For a stage-1 walk, the address is the table's. */
     machine.hifar = 0x9000;
-    machine.hpfar = 0x400000;
+    machine.hpfar_el2 = 0x400000;
     trap_sync(&vcpu, syndrome(EC_IABT_LOW, FSC_TRANSLATION | 2));
     assert_true(fault.instruction);
     assert_int_equal(fault.va.v, 0x9000);
-    trap_sync(&vcpu, syndrome(EC_DABT_LOW, HSR_S1PTW | FSC_TRANSLATION | 2));
+    trap_sync(&vcpu, syndrome(EC_DABT_LOW, ESR_S1PTW | FSC_TRANSLATION | 2));
     assert_true(fault.s1_walk && !fault.write);
     assert_int_equal(fault.ipa.v, 0x40000000);
     /* A synchronous external abort is injected.  An asynchronous one is taken when the guest
      * unmasks aborts. */
     trap_sync(&vcpu, syndrome(EC_DABT_LOW, FSC_EXTERNAL));
-    assert_int_equal(r->pstate & PSR_MODE, PSR_ABT);
-    r->pstate = PSR_SVC;
+    assert_int_equal(r->pstate & PSR_MODE, PSR_A32_ABT);
+    r->pstate = PSR_A32_SVC;
     trap_sync(&vcpu, syndrome(EC_DABT_LOW, FSC_ASYNC));
-    assert_int_equal(r->pstate & PSR_MODE, PSR_SVC);
-    assert_int_equal(machine.hcr & HCR_VA, HCR_VA);
-    assert_int_equal(vcpu.arch.hcr & HCR_VA, HCR_VA);
+    assert_int_equal(r->pstate & PSR_MODE, PSR_A32_SVC);
+    assert_int_equal(machine.hcr_el2 & HCR_VSE, HCR_VSE);
+    assert_int_equal(vcpu.arch.hcr & HCR_VSE, HCR_VSE);
 }
 
 static void test_par_short(void **state)
@@ -477,7 +486,7 @@ static void test_par_short(void **state)
     (void)state;
     at_answer = 0x45678000 | 0x14; /* a page */
     assert_true(guest_at(GVA(0xc0000123), true, &ipa));
-    assert_int_equal(machine.ats1cpw, 0xc0000123);
+    assert_int_equal(machine.at_s1e1w, 0xc0000123);
     assert_int_equal(ipa.v, 0x45678123);
     at_answer = 0x87000000 | 0x12 << 16 | PAR_SUPERSECTION;
     assert_true(guest_at(GVA(0xc0345678), false, &ipa));
@@ -499,9 +508,9 @@ static uint32_t cp32(unsigned ec, unsigned op1, unsigned crn, unsigned crm, unsi
 static bool undefined(uint32_t hsr)
 {
     r->pc = 0x8000;
-    r->pstate = PSR_SVC;
+    r->pstate = PSR_A32_SVC;
     trap_sync(&vcpu, hsr);
-    bool undef = (r->pstate & PSR_MODE) == PSR_UND;
+    bool undef = (r->pstate & PSR_MODE) == PSR_A32_UND;
     if (!undef)
         assert_int_equal(r->pc, 0x8004);
     return undef;
@@ -510,10 +519,10 @@ static bool undefined(uint32_t hsr)
 static void test_id_registers(void **state)
 {
     (void)state;
-    machine.id_pfr0 = 0x00001131; /* Cortex-A15 */
-    machine.id_pfr1 = 0x00011011;
-    machine.id_dfr0 = 0x02010555;
-    machine.mvfr1 = 0x11111111;
+    machine.id_pfr0_el1 = 0x00001131; /* Cortex-A15 */
+    machine.id_pfr1_el1 = 0x00011011;
+    machine.id_dfr0_el1 = 0x02010555;
+    machine.mvfr1_el1 = 0x11111111;
     assert_false(undefined(cp32(EC_CP15_32, 0, 0, 1, 0, 3, true)));
     assert_int_equal(r->r[3], 0x131); /* no ThumbEE */
     assert_false(undefined(cp32(EC_CP15_32, 0, 0, 1, 1, 3, true)));
@@ -544,7 +553,7 @@ static void test_coprocessors(void **state)
 {
     (void)state;
     /* ACTLR reads as at reset, whatever the guest writes. */
-    vcpu.arch.actlr = ACTLR_SMP;
+    vcpu.arch.sysreg[XLR_SYS_ACTLR] = ACTLR_SMP;
     r->r[3] = 0xffff;
     assert_false(undefined(cp32(EC_CP15_32, 0, 1, 0, 1, 3, false)));
     assert_false(undefined(cp32(EC_CP15_32, 0, 1, 0, 1, 3, true)));
@@ -581,11 +590,11 @@ static void test_coprocessors(void **state)
     /* Implementation-defined registers: ignored for a kernel, undefined for a user program. */
     assert_false(undefined(cp32(EC_CP15_32, 0, 15, 0, 1, 3, true)));
     assert_int_equal(r->r[3], 0);
-    r->pstate = PSR_USR;
+    r->pstate = PSR_A32_USR;
     trap_sync(&vcpu, cp32(EC_CP15_32, 0, 15, 0, 1, 3, true));
-    assert_int_equal(r->pstate & PSR_MODE, PSR_UND);
+    assert_int_equal(r->pstate & PSR_MODE, PSR_A32_UND);
     /* The condition fails: the instruction is skipped without effect. */
-    r->pstate = PSR_SVC;
+    r->pstate = PSR_A32_SVC;
     r->pc = 0x8000;
     r->r[3] = 0x1234;
     trap_sync(&vcpu, (cp32(EC_CP15_32, 0, 1, 0, 1, 3, true) & ~(15u << 20)));
@@ -604,18 +613,19 @@ static void fill(struct arch_vcpu *a)
         a->regs.r[i] = n++;
     a->regs.lr = n++;
     a->regs.pc = n++;
-    a->regs.pstate = PSR_ABT | PSR_I | PSR_F;
+    a->regs.pstate = PSR_A32_ABT | PSR_I | PSR_F;
 #define X(name, ...) a->banked.name = n++;
     SYSREGS_BANKED(X)
 #undef X
-#define X(name, ...) a->cp15.name = n++;
-    SYSREGS_GUEST(X)
+#define X(number, name)                                                             \
+    a->sysreg[XLR_SYS_##number] = sizeof(machine.name) == 8                         \
+                                      ? 0x100000000ull * n++ + 1 + XLR_SYS_##number \
+                                      : n++;
+    SYSREGS(X)
+    SYSREGS_A32(X)
 #undef X
-#define X(name, ...) a->cp15_64.name = 0x100000000ull * n++ + 1;
-    SYSREGS_GUEST_64(X)
-#undef X
-    a->actlr = ACTLR_SMP;
-    a->fpexc = FPEXC_EN;
+    a->sysreg[XLR_SYS_ACTLR] = ACTLR_SMP;
+    a->sysreg[XLR_SYS_FPEXC32] = FPEXC_EN;
     a->fp.fpscr = 0x9f07e01f; /* flags, modes, exceptions seen */
     for (unsigned i = 0; i < 32; i++)
         a->fp.d[i] = 0xd000 + i;
@@ -629,8 +639,7 @@ static void test_record(void **state)
     (void)state;
     fill(a);
     arch_get_record(&vcpu, &rec, &fp);
-    /* Fields are where AArch64 maps them (Arm ARM D1.20.1).  MAIR and FAR combine two registers
-     * each. */
+    /* Fields are where AArch64 maps them (Arm ARM D1.20.1). */
     assert_int_equal(rec.x[12], a->regs.r[12]);
     assert_int_equal(rec.x[13], a->banked.sp_usr);
     assert_int_equal(rec.x[14], a->regs.lr);
@@ -648,13 +657,7 @@ static void test_record(void **state)
     assert_int_equal(rec.x[29], a->banked.sp_fiq);
     assert_int_equal(rec.x[30], a->banked.lr_fiq);
     assert_int_equal(rec.spsr_el1, a->banked.spsr_svc);
-    assert_int_equal(rec.sysreg[XLR_SYS_MAIR], (uint64_t)a->cp15.mair1 << 32 | a->cp15.mair0);
-    assert_int_equal(rec.sysreg[XLR_SYS_FAR], (uint64_t)a->cp15.ifar << 32 | a->cp15.dfar);
-    assert_int_equal(rec.sysreg[XLR_SYS_ESR], a->cp15.dfsr);
-    assert_int_equal(rec.sysreg[XLR_SYS_IFSR32], a->cp15.ifsr);
-    assert_int_equal(rec.sysreg[XLR_SYS_TPIDR_EL0], a->cp15.tpidrurw);
-    assert_int_equal(rec.sysreg[XLR_SYS_TPIDR_EL1], a->cp15.tpidrprw);
-    assert_int_equal(rec.sysreg[XLR_SYS_TTBR1], a->cp15_64.ttbr1_64);
+    assert_memory_equal(rec.sysreg, a->sysreg, sizeof(rec.sysreg));
     assert_int_equal(rec.pstate, a->regs.pstate);
     assert_int_equal(fp.v[31], 0xd01f);
     assert_int_equal(fp.v[32], 0);
@@ -664,8 +667,7 @@ static void test_record(void **state)
     assert_int_equal(arch_set_record(&other, &rec, &fp), 0);
     assert_memory_equal(&a->regs, &other.arch.regs, sizeof(a->regs));
     assert_memory_equal(&a->banked, &other.arch.banked, sizeof(a->banked));
-    assert_memory_equal(&a->cp15, &other.arch.cp15, sizeof(a->cp15));
-    assert_memory_equal(&a->cp15_64, &other.arch.cp15_64, sizeof(a->cp15_64));
+    assert_memory_equal(&a->sysreg, &other.arch.sysreg, sizeof(a->sysreg));
     assert_memory_equal(&a->fp, &other.arch.fp, sizeof(a->fp));
     arch_get_record(&other, &again, &fp_again);
     assert_memory_equal(&rec, &again, sizeof(rec));
@@ -690,8 +692,8 @@ static void test_record_refused(void **state)
     REFUSED(pstate, PSR_HYP);
     REFUSED(pstate, PSR_MON);
     REFUSED(pstate, 0x3c5); /* EL1h */
-    REFUSED(pstate, PSR_SVC | PSR_J);
-    REFUSED(pstate, PSR_SVC | 1ull << 32);
+    REFUSED(pstate, PSR_A32_SVC | PSR_A32_J);
+    REFUSED(pstate, PSR_A32_SVC | 1ull << 32);
     REFUSED(mpidr, 0x80000001);
     REFUSED(sysreg_count, 3);
     REFUSED(pc, 1ull << 32);
@@ -711,7 +713,7 @@ static void test_context(void **state)
     assert_int_equal(c.user_regs.r10_fiq, vcpu.arch.banked.r10_fiq);
     assert_int_equal(c.user_regs.pc32, vcpu.arch.regs.pc);
     assert_int_equal(c.user_regs.spsr_abt, vcpu.arch.banked.spsr_abt);
-    assert_int_equal(c.ttbr1, vcpu.arch.cp15_64.ttbr1_64);
+    assert_int_equal(c.ttbr1, vcpu.arch.sysreg[XLR_SYS_TTBR1]);
     assert_int_equal(arch_set_context(&other, &c), 0);
     assert_memory_equal(&vcpu.arch.regs, &other.arch.regs, sizeof(other.arch.regs));
     assert_memory_equal(&vcpu.arch.banked, &other.arch.banked, sizeof(other.arch.banked));

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * All that the core asks of an architecture.  Implemented by arch/arm64, arch/arm32 and the fake
- * architecture of the host tests (tests/host/fake); chosen at link time.  The four <asm/...>
- * headers: <asm/cpu.h>    struct cpu *this_cpu(void), unsigned cpu_id(void), counter(), barriers,
- * WFI <asm/vcpu.h>   struct arch_vcpu, struct guest_regs <asm/mm.h>     pa_to_va(), va_to_pa(),
- * places of the VLPT windows <asm/atomic.h> nothing beyond GCC's __atomic builtins is needed;
- * atomic_cas64() and word loads that may fault
+ * The architecture's contract: everything that the core uses of it.  arch/common and one of
+ * arch/arm64 and arch/arm32 implement it, and so does the fake architecture of the host tests
+ * (tests/host/fake).  docs/porting.md describes what a new width supplies.
+ *
+ * Four headers belong to the contract:
+ *   <asm/cpu.h>     struct cpu *this_cpu(void), unsigned cpu_id(void), counter(), barriers, WFI
+ *   <asm/vcpu.h>    struct arch_vcpu, struct guest_regs, access to a guest's registers
+ *   <asm/mm.h>      pa_to_va(), va_to_pa(), places of the VLPT windows
+ *   <asm/atomic.h>  atomic_cas64(), and 64-bit accesses that may fault
  */
 #ifndef XL_ARCH_H
 #define XL_ARCH_H
@@ -18,25 +21,33 @@
 struct vcpu;
 struct domain;
 
-/* ---- provided by <asm/cpu.h> as inlines or functions -------------------------------------------
- * struct cpu *this_cpu(void);            the running CPU's block (sched.h), in TPIDR_EL2
- * unsigned cpu_id(void);                 0..cpu_count-1
- * uint64_t counter(void);                CNTPCT, with the ISB that orders it
- * uint64_t counter_hz;                   CNTFRQ (a variable, set at boot)
- * bool arch_irq_pending(void);           an interrupt of the machine waits for this CPU
- * void arch_wfi(void);                   DSB SY; WFI.  Interrupts stay masked: a pending one ends
- * it void arch_dmb(void), arch_dsb(void), arch_isb(void);
- * ---- provided by <asm/mm.h> --------------------------------------------------------------------
- * bool pa_in_direct_map(paddr_t pa);     RAM that EL2 has mapped for good; ends at a multiple of 2
- * MiB.  Constant where that is all RAM void *pa_to_va(paddr_t pa);            EL2's direct map of
- * RAM paddr_t va_to_pa(const void *va);      of the direct map or the image VLPT_IPA_BITS windows
- * show guest-physical addresses below 2^this; at most IPA_BITS uint64_t *vlpt_window(unsigned
- * slot);  the slot's leaf window: index with gfn uint64_t *vlpt_upper(unsigned slot);   the slot's
- * upper window: index with ipa >> 21 uint64_t *vlpt_entered(unsigned slot, uint64_t *window);
- * vlpt_window(slot) again, for whoever remembers that it was `window` Where a CPU has one window
- * for all slots, these three make it show this slot: what they return is good on this CPU until one
- * of them is called for another slot.
+/* clang-format off: tables */
+/*
+ * ---- provided by <asm/cpu.h> as inlines or functions ----
+ * struct cpu *this_cpu(void)      the running CPU's block (sched.h), in TPIDR_EL2
+ * unsigned cpu_id(void)           0..cpu_count-1
+ * uint64_t counter(void)          CNTPCT, with the ISB that orders it
+ * uint64_t counter_hz             CNTFRQ (a variable, set at boot)
+ * bool arch_irq_pending(void)     a physical interrupt is pending for this CPU
+ * void arch_wfi(void)             DSB SY; WFI.  Interrupts stay masked: a pending one ends the wait
+ * void arch_dmb(void), arch_dsb(void), arch_isb(void)
+ *
+ * ---- provided by <asm/mm.h> ----
+ * bool pa_in_direct_map(paddr_t pa)     RAM that EL2 has mapped for good; ends at a multiple of
+ *                                       2 MiB.  Constant where all RAM is in the direct map
+ * void *pa_to_va(paddr_t pa)            EL2's direct map of RAM
+ * paddr_t va_to_pa(const void *va)      of the direct map or the image
+ * VLPT_IPA_BITS                         windows show guest-physical addresses below 2^this; at most
+ *                                       IPA_BITS
+ * uint64_t *vlpt_window(unsigned slot)  the slot's leaf window: index with gfn
+ * uint64_t *vlpt_upper(unsigned slot)   the slot's upper window: index with ipa >> 21
+ * uint64_t *vlpt_entered(unsigned slot, uint64_t *window)
+ *                                       vlpt_window(slot) again, for a caller that has its value in
+ *                                       `window`
+ * Where a CPU has one window for all slots, these three make it show this slot.  Their result is
+ * valid on this CPU until one of them is called for another slot.
  */
+/* clang-format on */
 
 /* Time: one-shot EL2 timer (CNTHP) of this CPU, in counter() ticks; ~0 disarms. */
 void arch_timer_set(uint64_t deadline);

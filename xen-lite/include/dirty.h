@@ -32,8 +32,8 @@ void dirty_round_end(struct domain *d);
 /* For CPUs with nothing else to do: split a block of a logged domain, with split=eager.  False:
  * there is none. */
 bool dirty_split_idle(void);
-/* A write hit a logged leaf: true when resolved.  For p2m_fault.c; entry.S does the common case by
- * itself. */
+/* A write hit a logged leaf: true when resolved.  entry.S resolves the common case by itself, with
+ * dirty_log.region.  dirty_mark.c */
 bool dirty_fault(struct vcpu *v, ipa_t ipa);
 void dirty_mark(struct domain *d,
                 ipa_t ipa); /* the hypervisor (or a copy for another domain) wrote there */
