@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which interrupt controller the machine has. */
+/* Finds out which interrupt controller the machine has. */
 #include "dt.h"
 #include "abi.h"
 #include "log.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The distributor's registers, as GICv2 and GICv3 (and each GICv3 redistributor's SGI frame) share
- * them. */
+/*
+ * The distributor's registers that GICv2, GICv3 and the SGI frame of each GICv3 redistributor have
+ * in common.
+ */
 #ifndef DRIVERS_GICD_H
 #define DRIVERS_GICD_H
 
@@ -22,13 +24,12 @@ enum {
     GICD_SGIR = 0xf00,
     GICD_IROUTER = 0x6000,
 };
-#define GIC_PRIORITY                                                             \
-    0xa0u /* of everything at first: one level, nothing preempts anything in EL2 \
-           */
+#define GIC_PRIORITY \
+    0xa0u /* Priority of all interrupts at first: one level, so nothing preempts at EL2. */
 
-/* Set-and-clear registers have a bit an interrupt. */
+/* Set-and-clear registers have one bit per interrupt. */
 static inline uint32_t gicd_bit(uint32_t intid) { return 1u << (intid % 32); }
-/* Each CPU's interrupts that host_irq() handles itself, on from the start. */
+/* PPIs that host_irq() handles itself, enabled on each CPU from the start. */
 static inline uint32_t gicd_own_ppis(void)
 {
     return gicd_bit(INTID_SGI_KICK) | gicd_bit(INTID_PPI_HYP_TIMER) | gicd_bit(INTID_PPI_VTIMER) |

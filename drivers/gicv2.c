@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * GICv2 with virtualization extensions (Arm IHI 0048): all in memory-mapped frames.  EOImode 1, as
- * for GICv3.  Interrupts of the machine are left in group 0 of the non-secure view: without
- * security extensions GICC_CTLR bit 0 enables them either way.
+ * GICv2 with Virtualization Extensions (Arm IHI 0048): all registers are in memory-mapped frames.
+ * EOImode 1, as for GICv3.  Physical interrupts stay in group 0 of the non-secure view: without the
+ * Security Extensions, bit 0 of GICC_CTLR enables them in either case.
  */
 #include "dt.h"
 #include "log.h"
@@ -36,15 +36,15 @@ enum {
 };
 #define GICC_CTLR_ENABLE  (1u << 0)
 #define GICC_CTLR_EOIMODE (1u << 9)
-#define GICC_IIDR_GIC400  0x0202043bu /* with any variant */
+#define GICC_IIDR_GIC400  0x0202043bu /* the variant field is ignored */
 #define GICC_IIDR_VARIANT 0x0000f000u
-#define LR_COUNT_MAX      16u /* of the 64 that there could be; GIC-400 has 4 */
+#define LR_COUNT_MAX      16u /* the architecture allows 64; GIC-400 has 4 */
 
 static volatile void *dist, *cpu_if, *hyp_if;
-static uint8_t target_of[MAX_CPUS];    /* each CPU's bit in ITARGETSR and SGIR */
-static uint32_t sgi_iar[MAX_CPUS][16]; /* the acknowledged value with its source, which EOI and DIR
-                                          must repeat */
-/* An SPI's target as in ITARGETSR, and who acknowledged it last. */
+static uint8_t target_of[MAX_CPUS]; /* per CPU: its bit in ITARGETSR and SGIR */
+/* Per CPU and SGI: the acknowledged value with its source, which EOI and DIR must repeat. */
+static uint32_t sgi_iar[MAX_CPUS][16];
+/* Per SPI: its target as in ITARGETSR, and the CPU that acknowledged it last. */
 static struct {
     uint8_t target, taker;
 } spi[1020];
@@ -72,8 +72,10 @@ static void dist_init(void)
     io_write32(dist, GICD_CTLR, 1);
 }
 
-/* The first eight target registers are banked and read as this CPU's own bit; a single-CPU GIC
- * reads zero. */
+/*
+ * The first eight target registers are banked and read as the reading CPU's own bit.  A GIC with a
+ * single CPU reads as zero.
+ */
 static void find_target(void)
 {
     uint32_t mask = 0;
@@ -86,9 +88,9 @@ static void find_target(void)
 }
 
 /*
- * What this CPU's registers hold while no guest runs: a guest changes VMCR and the active
- * priorities, and gicv2_save reads them after it. Most vCPUs have the same there, and need no
- * write, which takes its time on its way to the controller.
+ * Per CPU: what its registers hold while no guest runs.  A guest changes VMCR and the active
+ * priorities; gicv2_save reads them after the guest.  Most vCPUs have equal values, which saves a
+ * slow write to the controller.
  */
 static struct gic_vcpu_regs live[MAX_CPUS];
 
@@ -113,7 +115,7 @@ static void gicv2_cpu_init(void)
     for (uint32_t i = 0; i < 32; i += 4)
         io_write32(dist, GICD_IPRIORITYR + i, GIC_PRIORITY * 0x01010101u);
     io_write32(dist, GICD_ISENABLER, gicd_own_ppis());
-    for (uint32_t i = 0; i < 16; i += 4) /* what firmware acknowledged and never ended */
+    for (uint32_t i = 0; i < 16; i += 4) /* interrupts that firmware acknowledged and never ended */
         io_write32(cpu_if, GICC_APR + i, 0);
     io_write32(cpu_if, GICC_PMR, 0xff);
     io_write32(cpu_if, GICC_BPR, 0);
@@ -127,7 +129,7 @@ static uint32_t gicv2_ack(void)
 {
     uint32_t iar = io_read32(cpu_if, GICC_IAR), intid = iar & 0x3ff;
 
-    arch_dsb(); /* acknowledged before anything that the interrupt announces is read */
+    arch_dsb(); /* acknowledged before data that the interrupt announces is read */
     if (intid < 16)
         sgi_iar[cpu_id()][intid] = iar;
     else if (intid >= 32 && intid < ARRAY_SIZE(spi))
@@ -141,9 +143,9 @@ static uint32_t acknowledged(uint32_t intid)
 static void gicv2_eoi(uint32_t intid) { io_write32(cpu_if, GICC_EOIR, acknowledged(intid)); }
 
 /*
- * There are GICs (QEMU's) in which an SPI is active for the CPU that acknowledged it, and only its
- * own CPU interface and virtual CPU interface end that.  From another CPU it is cleared in the
- * distributor, for all.
+ * In some GICs (QEMU's) an SPI is active for the CPU that acknowledged it, and only that CPU's
+ * interface or virtual interface can end it.  From another CPU it is cleared in the distributor,
+ * which ends it for all CPUs.
  */
 static void gicv2_deactivate(uint32_t intid)
 {
@@ -156,7 +158,7 @@ static void gicv2_deactivate(uint32_t intid)
 
 static void gicv2_send_sgi(unsigned cpu, uint32_t intid)
 {
-    arch_dsb(); /* what the other is told about is visible before it is told */
+    arch_dsb(); /* data for the other CPU is visible before the SGI */
     io_write32(dist, GICD_SGIR, (uint32_t)target_of[cpu] << 16 | intid);
 }
 
@@ -167,8 +169,8 @@ static void gicv2_enable(uint32_t intid)
 static void gicv2_disable(uint32_t intid)
 {
     io_write32(dist, gicd_word(GICD_ICENABLER, intid), gicd_bit(intid));
-    (void)io_read32(dist,
-                    gicd_word(GICD_ICENABLER, intid)); /* the write has arrived when this returns */
+    /* The read-back ensures that the write has arrived. */
+    (void)io_read32(dist, gicd_word(GICD_ICENABLER, intid));
 }
 static void gicv2_set_type(uint32_t intid, bool edge)
 {
@@ -186,9 +188,10 @@ static void gicv2_set_priority(uint32_t intid, uint8_t priority)
     io_write8(dist, GICD_IPRIORITYR + intid, priority);
 }
 /*
- * The guest that has an interrupt in hand goes on on another CPU, from where its EOI may not end it
- * (see above): so it ends here.  If its line is still up it comes once more, to the new CPU, and
- * what the guest has of it already stays one interrupt.
+ * The guest that handles the interrupt continues on another CPU, from which its EOI might not end
+ * it (see above).  So the interrupt is ended here.  If its line is still up, it is raised once
+ * more, on the new CPU.  The guest still sees a single interrupt, because its own state stays
+ * active.
  */
 static void gicv2_route(uint32_t intid, unsigned cpu)
 {
@@ -208,13 +211,13 @@ static void gicv2_set_active(uint32_t intid, bool active)
     io_write32(dist, gicd_word(active ? GICD_ISACTIVER : GICD_ICACTIVER, intid), gicd_bit(intid));
 }
 
-#define VMCR_RESERVED (7u << 24) /* GICv3's lower bits of the priority mask */
+#define VMCR_RESERVED (7u << 24) /* the priority mask's lower bits, which only GICv3 has */
 /* GICH_LR<n> */
 #define LR_HW      (1u << 31)
 #define LR_GROUP1  (1u << 30)
 #define LR_ACTIVE  (1u << 29)
 #define LR_PENDING (1u << 28)
-#define LR_EOI     (1u << 19) /* HW clear */
+#define LR_EOI     (1u << 19) /* if HW is clear */
 
 static void gicv2_lr_write(unsigned n, const struct gic_lr *lr)
 {
@@ -267,7 +270,7 @@ static void gicv2_save(struct gic_vcpu_regs *r)
     arch_dsb(); /* the guest's last writes to its GICV frame have arrived */
     r->hcr =
         live[cpu_id()]
-            .hcr; /* only EL2 writes it, but for the count of EOIs that found no list register */
+            .hcr; /* only EL2 writes it, except for the count of EOIs without a list register */
     r->vmcr = io_read32(hyp_if, GICH_VMCR) & ~VMCR_RESERVED;
     r->ap1r[0] = io_read32(hyp_if, GICH_APR);
     live[cpu_id()] = *r;
@@ -301,7 +304,7 @@ static const struct gic_driver driver = {
 static bool frame(const void *fdt, int node, unsigned n, const char *what, uint32_t least,
                   paddr_t *pa, uint64_t *bytes)
 {
-    if (dt_reg(fdt, node, n, pa, bytes) && *bytes >= least)
+    if (!dt_reg(fdt, node, n, pa, bytes) && *bytes >= least)
         return true;
     log_err("GICv2: reg: no %s frame, or less than 0x%x bytes of it\n", what, least);
     return false;
@@ -317,7 +320,9 @@ static bool find_frames(const void *fdt, int node)
         !frame(fdt, node, 3, "virtual CPU interface", 2 * PAGE_SIZE, &g->vcpu_if,
                &g->vcpu_if_bytes))
         return false;
-    /* It is mapped into guests, at a place of theirs and over the control domain's CPU interface.
+    /*
+     * The frame is mapped into guests, at an address of theirs and over the control domain's CPU
+     * interface.
      */
     if ((g->vcpu_if.v | g->cpu_if.v) & ~PAGE_MASK) {
         log_err("GICv2: reg: the CPU interfaces at 0x%llx and 0x%llx do not begin with a page\n",
@@ -333,9 +338,9 @@ static bool find_frames(const void *fdt, int node)
 }
 
 /*
- * Where pages may have 64 KiB, each page of a GIC-400 shows 16 times in 64 KiB, so that a frame is
- * 128 KiB; the last copy of the first page and the first of the second lie side by side.  Linux
- * looks for the same.
+ * With 64 KiB pages in mind, a GIC-400 may repeat each of its pages 16 times in 64 KiB, so that a
+ * frame has 128 KiB.  The last copy of the first page and the first copy of the second page are
+ * adjacent.  Linux looks for the same.
  */
 static void find_alias(void)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * GICv3 with system registers (Arm IHI 0069).  EL2 takes physical interrupts with EOImode 1, so
- * that priority drop and deactivation are two steps and an interrupt handed to a guest is
- * deactivated by the guest's own EOI.
+ * GICv3 with system registers (Arm IHI 0069).  EL2 takes physical interrupts with EOImode 1.
+ * Priority drop and deactivation are thus two steps, and the guest's own EOI deactivates an
+ * interrupt that was handed to it.
  */
 #include "dt.h"
 #include "log.h"
@@ -33,12 +33,15 @@ static struct {
     uint64_t bytes;
 } regions[REDIST_REGIONS];
 static unsigned region_count;
-static uint64_t redist_stride; /* 0: by VLPIS */
+static uint64_t redist_stride; /* 0: derived from VLPIS */
 static volatile char *redist_of[MAX_CPUS];
-static spinlock_t lock = SPINLOCK_INIT; /* read-modify-writes of the distributor's ICFGR */
+static spinlock_t lock = SPINLOCK_INIT; /* for read-modify-writes of the distributor's ICFGR */
 static unsigned ap_count;
 
-/* Writes to CTLR and the clear-enable registers take their time; what follows relies on them. */
+/*
+ * Writes to CTLR and to the clear-enable registers take effect after a delay, for which callers
+ * must wait.
+ */
 static void dist_wait(void)
 {
     while (io_read32(dist, GICD_CTLR) & GICD_CTLR_RWP)
@@ -50,7 +53,7 @@ static void redist_wait(volatile char *r)
         ;
 }
 
-/* Where an interrupt's bits are: SGIs and PPIs in this CPU's redistributor. */
+/* The frame with an interrupt's bits: for SGIs and PPIs this CPU's redistributor. */
 static volatile void *frame(uint32_t intid)
 {
     return intid < 32 ? redist_of[cpu_id()] + GICR_SGI : dist;
@@ -78,11 +81,11 @@ static void dist_init(void)
     dist_wait();
     io_write32(dist, GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_GROUP1);
     dist_wait();
-    for (uint32_t i = 32; i < gic_info.irq_count; i++) /* valid only with ARE on */
+    for (uint32_t i = 32; i < gic_info.irq_count; i++) /* valid only with ARE set */
         io_write64(dist, GICD_IROUTER + 8 * i, affinity(this_cpu()->mpidr));
 }
 
-/* Walk the frames of all regions for the one that names this CPU. */
+/* Walks the frames of all regions to find the one of this CPU. */
 static volatile char *redist_find(uint64_t mpidr)
 {
     uint32_t want = (uint32_t)(mpidr & 0xffffff) | (uint32_t)(mpidr >> 32 & 0xff) << 24;
@@ -120,10 +123,10 @@ static void redist_init(volatile char *r)
 
 static void cpu_interface_init(void)
 {
-    gicr_write_icc_sre_hyp(0xf); /* system registers, no bypass; EL1 may touch ICC_SRE_EL1 */
+    gicr_write_icc_sre_hyp(0xf); /* system registers on, no bypass; EL1 may access ICC_SRE_EL1 */
     arch_isb();
     gicr_write_icc_sre_el1(7);
-    arch_isb(); /* the registers below exist only now */
+    arch_isb(); /* the registers below exist only after this */
     gicr_write_icc_pmr(0xff);
     gicr_write_icc_bpr1(0);
     gicr_write_icc_ctlr((gicr_read_icc_ctlr() & ~1ull) | 2); /* EOImode 1 */
@@ -135,9 +138,9 @@ static void cpu_interface_init(void)
 }
 
 /*
- * What this CPU's registers hold while no guest runs: a guest changes VMCR and the active
- * priorities, and gicv3_save reads them after it. Most vCPUs have the same there, and need no
- * write.
+ * Per CPU: what its registers hold while no guest runs.  A guest changes VMCR and the active
+ * priorities; gicv3_save reads them after the guest.  Most vCPUs have equal values, which saves
+ * writes.
  */
 static struct gic_vcpu_regs live[MAX_CPUS];
 
@@ -149,7 +152,9 @@ static void gicv3_set_hcr(uint32_t hcr)
         gicr_write_ich_hcr(l->hcr = hcr);
 }
 
-/* As many active priority registers as there are bits of preemption; the others do not exist. */
+/*
+ * There are as many active priority registers as the preemption bits need; the others do not exist.
+ */
 static void load_changed(const struct gic_vcpu_regs *r, bool all)
 {
     struct gic_vcpu_regs *l = &live[cpu_id()];
@@ -189,7 +194,7 @@ static void gicv3_cpu_init(void)
 static uint32_t gicv3_ack(void)
 {
     uint32_t intid = (uint32_t)gicr_read_icc_iar1() & 0xffffff;
-    arch_dsb(); /* the acknowledge is done before anything that the interrupt announces is read */
+    arch_dsb(); /* the acknowledge is complete before data that the interrupt announces is read */
     return intid;
 }
 static void gicv3_eoi(uint32_t intid)
@@ -207,7 +212,7 @@ static void gicv3_send_sgi(unsigned cpu, uint32_t intid)
 {
     uint64_t m = cpus[cpu].mpidr, aff0 = m & 0xff;
 
-    arch_dsb(); /* what the other is told about is visible before it is told */
+    arch_dsb(); /* data for the other CPU is visible before the SGI */
     gicr_write_icc_sgi1r((m >> 32 & 0xff) << 48 | (aff0 >> 4) << 44 | (m >> 16 & 0xff) << 32 |
                          (uint64_t)intid << 24 | (m >> 8 & 0xff) << 16 | 1ull << (aff0 & 0xf));
     arch_isb();
@@ -231,7 +236,7 @@ static void gicv3_set_type(uint32_t intid, bool edge)
     uint32_t reg = GICD_ICFGR + intid / 16 * 4, bit = 2u << (intid % 16 * 2);
 
     if (intid < 16)
-        return; /* SGIs are edges */
+        return; /* SGIs are edge-triggered */
     spin_lock(&lock);
     uint32_t v = io_read32(f, reg);
     io_write32(f, reg, edge ? v | bit : v & ~bit);
@@ -262,7 +267,7 @@ static void gicv3_set_active(uint32_t intid, bool active)
 #define LR_ACTIVE  (1ull << 63)
 #define LR_HW      (1ull << 61)
 #define LR_GROUP1  (1ull << 60)
-#define LR_EOI     (1ull << 41) /* HW clear */
+#define LR_EOI     (1ull << 41) /* if HW is clear */
 
 static void gicv3_lr_write(unsigned n, const struct gic_lr *lr)
 {
@@ -303,10 +308,10 @@ static void gicv3_load(const struct gic_vcpu_regs *r) { load_changed(r, false); 
 
 static void gicv3_save(struct gic_vcpu_regs *r)
 {
-    arch_isb(); /* what the guest did last is in the registers */
+    arch_isb(); /* what the guest did last has reached the registers */
     r->hcr =
         live[cpu_id()]
-            .hcr; /* only EL2 writes it, but for the count of EOIs that found no list register */
+            .hcr; /* only EL2 writes it, except for the count of EOIs without a list register */
     r->vmcr = (uint32_t)gicr_read_ich_vmcr();
     if (ap_count > 2) {
         r->ap0r[3] = (uint32_t)gicr_read_ich_ap0r3();
@@ -354,7 +359,7 @@ const struct gic_driver *gicv3_probe(const void *fdt, int node)
     uint64_t bytes;
     bool edge;
 
-    if (!dt_reg(fdt, node, 0, &gic_info.dist, &gic_info.dist_bytes) ||
+    if (dt_reg(fdt, node, 0, &gic_info.dist, &gic_info.dist_bytes) ||
         !(dist = arch_map_device(gic_info.dist, gic_info.dist_bytes))) {
         log_err("GICv3: reg: no distributor\n");
         return NULL;
@@ -367,7 +372,7 @@ const struct gic_driver *gicv3_probe(const void *fdt, int node)
         redist_stride = (uint64_t)fdt32_to_cpu(((const fdt32_t *)(const void *)stride)[0]) << 32 |
                         fdt32_to_cpu(((const fdt32_t *)(const void *)stride)[1]);
     for (region_count = 0; region_count < count && region_count < REDIST_REGIONS; region_count++) {
-        if (!dt_reg(fdt, node, 1 + region_count, &pa, &bytes) ||
+        if (dt_reg(fdt, node, 1 + region_count, &pa, &bytes) ||
             !(regions[region_count].base = arch_map_device(pa, bytes))) {
             log_err("GICv3: reg: no redistributor region %u\n", region_count);
             return NULL;
@@ -383,7 +388,7 @@ const struct gic_driver *gicv3_probe(const void *fdt, int node)
                  INTID_PPI_MAINTENANCE);
         gic_info.maintenance_intid = INTID_PPI_MAINTENANCE;
     }
-    gicr_write_icc_sre_hyp(0xf); /* the virtual interface's registers need it too */
+    gicr_write_icc_sre_hyp(0xf); /* the virtual interface's registers need it, too */
     arch_isb();
     uint64_t vtr = gicr_read_ich_vtr();
     gic_info.lr_count = (unsigned)(vtr & 0x1f) + 1;

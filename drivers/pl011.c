@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The console's UART: PL011 (Arm DDI 0183) or SBSA's generic UART, which is a subset.  Baud rate
- * and format stay as firmware set them. */
+/*
+ * The console's UART: a PL011 (Arm DDI 0183) or SBSA's generic UART, which is a subset.  Baud rate
+ * and format stay as firmware has set them.
+ */
 #include "dt.h"
 #include "abi.h"
 #include "hw.h"
@@ -14,14 +16,13 @@ enum { UARTDR = 0x00, UARTFR = 0x18, UARTCR = 0x30, UARTIMSC = 0x38, UARTICR = 0
 #define FR_TXFF   (1u << 5)
 #define CR_ENABLE ((1u << 0) | (1u << 8) | (1u << 9)) /* UART, transmitter, receiver */
 #define INT_RX    (1u << 4)
-#define INT_RT    (1u << 6) /* receive timeout: some characters, but fewer than the trigger level */
+/* Receive timeout: there are characters, but fewer than the trigger level. */
+#define INT_RT (1u << 6)
 
 static volatile void *uart;
 static bool sbsa, irq_edge;
 uint32_t uart_intid;
 paddr_t uart_base;
-
-void uart_early(uintptr_t va) { uart = (volatile void *)va; }
 
 /* `path`: a full path or an alias, with options after ':' as in stdout-path. */
 static int find_node(const void *fdt, const char *path)
@@ -49,7 +50,7 @@ int uart_probe(const void *fdt, const char *path)
     sbsa = fdt_node_check_compatible(fdt, node, "arm,sbsa-uart") == 0;
     if (!sbsa && fdt_node_check_compatible(fdt, node, "arm,pl011"))
         return -XEN_ENODEV;
-    if (!dt_reg(fdt, node, 0, &pa, &bytes))
+    if (dt_reg(fdt, node, 0, &pa, &bytes))
         return -XEN_EINVAL;
     volatile void *va = arch_map_device(pa, bytes);
     if (!va)
@@ -80,7 +81,7 @@ int uart_getc(void)
     return (int)(io_read32(uart, UARTDR) & 0xff);
 }
 
-/* The interrupt is a level, and falls when uart_getc() has emptied the FIFO. */
+/* The interrupt is a level; it falls when uart_getc() has emptied the FIFO. */
 void uart_irq_enable(void)
 {
     if (!uart || !uart_intid)

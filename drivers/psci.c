@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Firmware's power control (PSCI, Arm DEN 0022), through the conduit that the device tree names. */
+/*
+ * The firmware's power control (PSCI, Arm DEN 0022), through the conduit that the device tree
+ * names.
+ */
 #include "dt.h"
 #include "abi.h"
 #include "hw.h"
@@ -41,18 +44,18 @@ int psci_probe(const void *fdt)
         conduit = smccc_hvc;
     else
         return -XEN_EINVAL;
-    /* Version 0.1 has its numbers in the device tree, and only there. */
+    /* Version 0.1 has its function numbers in the device tree only. */
     if (fdt_node_check_compatible(fdt, node, "arm,psci-1.0") &&
         fdt_node_check_compatible(fdt, node, "arm,psci-0.2"))
         cpu_on_function = dt_u32(fdt, node, "cpu_on", PSCI_CPU_ON);
     return 0;
 }
 
-int psci_cpu_on(uint64_t mpidr, paddr_t entry, uint64_t context)
+int psci_cpu_on(uint64_t mpidr, paddr_t entry, uint64_t context_id)
 {
     if (!conduit)
         return -XEN_ENODEV;
-    switch ((int32_t)conduit(cpu_on_function, mpidr, entry.v, context)) {
+    switch ((int32_t)conduit(cpu_on_function, mpidr, entry.v, context_id)) {
     case 0: return 0;
     case PSCI_NOT_SUPPORTED: return -XEN_EOPNOTSUPP;
     case PSCI_ALREADY_ON:
@@ -62,8 +65,10 @@ int psci_cpu_on(uint64_t mpidr, paddr_t entry, uint64_t context)
     }
 }
 
-/* SMCCC 1.1 is found through PSCI 1.0's features call; each step asks only what the one before says
- * that it may. */
+/*
+ * SMCCC 1.1 is discovered through PSCI 1.0's features call.  Each step calls only what the step
+ * before has declared available.
+ */
 bool smccc_required(uint32_t function)
 {
     if (conduit != smccc_smc || (conduit(PSCI_VERSION, 0, 0, 0) & 0xffffffff) < 0x10000)
@@ -74,8 +79,7 @@ bool smccc_required(uint32_t function)
     return (int32_t)conduit(SMCCC_ARCH_FEATURES, function, 0, 0) == 0;
 }
 
-/* The calls do not return; where there is no firmware to make them, stopping is all that is left.
- */
+/* These calls do not return.  Without firmware the CPU can only stop. */
 _Noreturn void psci_system_off(void)
 {
     if (conduit)

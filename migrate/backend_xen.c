@@ -12,7 +12,7 @@
 
 struct backend *backend_open(const char *host, struct failure *f)
 {
-    struct backend *backend = calloc(1, sizeof *backend);
+    struct backend *backend = calloc(1, sizeof(*backend));
     (void)host;
     if (!backend) {
         fail(f, XLM_E_MEMORY, "no memory");
@@ -61,8 +61,8 @@ static void describe(struct backend *backend, const xc_dominfo_t *info, struct b
         .suspended = info->shutdown && info->shutdown_reason == SHUTDOWN_suspend,
     };
     memcpy(d->uuid, info->handle, 16);
-    snprintf(path, sizeof path, "/local/domain/%u/name", info->domid);
-    if (store_read(backend, path, d->name, sizeof d->name) < 0)
+    snprintf(path, sizeof(path), "/local/domain/%u/name", info->domid);
+    if (store_read(backend, path, d->name, sizeof(d->name)) < 0)
         d->name[0] = 0;
 }
 
@@ -182,7 +182,7 @@ int backend_host_context(struct backend *backend, void *buffer, size_t capacity)
     return result;
 }
 
-/* --- suspend and resume --- */
+/* ---- suspend and resume ---- */
 
 /* A guest that has taken the request still freezes its tasks and its devices. */
 #define AFTER_ACK_MS 30000u
@@ -214,7 +214,7 @@ static bool withdraw(struct backend *backend, const char *node)
 static bool acknowledged(struct backend *backend, const char *node)
 {
     char value[32];
-    return store_read(backend, node, value, sizeof value) < 0 || strcmp(value, "suspend") != 0;
+    return store_read(backend, node, value, sizeof(value)) < 0 || strcmp(value, "suspend") != 0;
 }
 
 /* Waits until a watch fires, as it does when xenstore sees the shutdown, or until 3 ms have
@@ -298,7 +298,7 @@ int backend_suspend(struct backend *backend, uint32_t domid, uint32_t timeout_ms
                     uint64_t *stopped_ns, struct failure *f)
 {
     char node[64];
-    snprintf(node, sizeof node, "/local/domain/%u/control/shutdown", domid);
+    snprintf(node, sizeof(node), "/local/domain/%u/control/shutdown", domid);
     xs_watch(backend->store, "@releaseDomain", "shutdown");
     int error = ask_to_suspend(backend, node);
     if (error < 0)

@@ -50,7 +50,7 @@ int backend_frames(struct backend *backend, uint32_t domid, uint64_t gfn, size_t
 void *backend_map(struct backend *backend, uint32_t domid, bool writable, const uint64_t *gfn,
                   size_t count, int *error)
 {
-    _Static_assert(sizeof(xen_pfn_t) == sizeof *gfn, "frame numbers");
+    _Static_assert(sizeof(xen_pfn_t) == sizeof(*gfn), "frame numbers");
     return xenforeignmemory_map(backend->memory, domid,
                                 writable ? PROT_READ | PROT_WRITE : PROT_READ, count, gfn, error);
 }

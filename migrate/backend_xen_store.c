@@ -42,7 +42,7 @@ static bool is_excluded(const char *relative)
     static const char *const excluded[] = {
         "control/shutdown", "device", "console", "store", "backend", "memory", "vm", "name", "domid"
     };
-    for (size_t i = 0; i < sizeof excluded / sizeof *excluded; i++) {
+    for (size_t i = 0; i < sizeof(excluded) / sizeof(*excluded); i++) {
         size_t n = strlen(excluded[i]);
         if (!strncmp(relative, excluded[i], n) && (!relative[n] || relative[n] == '/'))
             return true;
@@ -83,7 +83,7 @@ static void save_node(struct walk *w, const char *path, const char *relative)
     uint32_t n = length;
     if (value && n <= VALUE_MAX && w->count < XLM_NODES_MAX) {
         fwrite(relative, 1, strlen(relative) + 1, w->out);
-        fwrite(&n, 1, sizeof n, w->out);
+        fwrite(&n, 1, sizeof(n), w->out);
         fwrite(value, 1, n, w->out);
         w->count++;
     }
@@ -94,14 +94,14 @@ static void walk_dir(struct walk *w, const char *home, const char *relative, int
 {
     char path[PATH_LENGTH_MAX + 64], child[PATH_LENGTH_MAX];
     unsigned n = 0;
-    snprintf(path, sizeof path, "%s%s%s", home, *relative ? "/" : "", relative);
+    snprintf(path, sizeof(path), "%s%s%s", home, *relative ? "/" : "", relative);
     char **name = xs_directory(w->backend->store, XBT_NULL, path, &n);
     for (unsigned i = 0; name && i < n; i++) {
-        if ((size_t)snprintf(child, sizeof child, "%s%s%s", relative, *relative ? "/" : "",
-                             name[i]) >= sizeof child ||
+        if ((size_t)snprintf(child, sizeof(child), "%s%s%s", relative, *relative ? "/" : "",
+                             name[i]) >= sizeof(child) ||
             is_excluded(child))
             continue;
-        snprintf(path, sizeof path, "%s/%s", home, child);
+        snprintf(path, sizeof(path), "%s/%s", home, child);
         if (is_guests(w, path))
             save_node(w, path, child);
         if (depth < DEPTH_MAX)
@@ -115,7 +115,7 @@ static int read_ahead(struct backend *backend, uint32_t domid)
     struct walk w = { .backend = backend, .domid = domid };
     char *bytes = NULL;
     if (backend->saved_domid != domid) {
-        snprintf(backend->saved_home, sizeof backend->saved_home, "/local/domain/%u", domid);
+        snprintf(backend->saved_home, sizeof(backend->saved_home), "/local/domain/%u", domid);
         xs_watch(backend->store, backend->saved_home, "home");
     }
     backend->saved_domid = domid;
@@ -172,7 +172,7 @@ static int load_node(struct backend *backend, uint32_t domid, const char *relati
     char path[PATH_LENGTH_MAX + 64];
     struct xs_permissions owner = { .id = domid, .perms = XS_PERM_NONE };
     unsigned n = 0;
-    snprintf(path, sizeof path, "/local/domain/%u/%s", domid, relative);
+    snprintf(path, sizeof(path), "/local/domain/%u/%s", domid, relative);
     void *there = xs_read(backend->store, XBT_NULL, path, &n);
     bool same = there && n == length && !memcmp(there, value, n), exists = there;
     free(there);
@@ -200,8 +200,8 @@ int backend_store_load(struct backend *backend, uint32_t domid, const uint8_t *b
 int backend_get_target(struct backend *backend, uint32_t domid, uint64_t *kib)
 {
     char path[64], value[32];
-    snprintf(path, sizeof path, "/local/domain/%u/memory/target", domid);
-    int error = store_read(backend, path, value, sizeof value);
+    snprintf(path, sizeof(path), "/local/domain/%u/memory/target", domid);
+    int error = store_read(backend, path, value, sizeof(value));
     if (!error)
         *kib = strtoull(value, NULL, 10);
     return error;
@@ -213,7 +213,7 @@ int backend_set_target(struct backend *backend, uint32_t domid, uint64_t kib)
     uint64_t now;
     if (backend_get_target(backend, domid, &now) == 0 && now == kib)
         return 0;
-    snprintf(path, sizeof path, "/local/domain/%u/memory/target", domid);
-    int n = snprintf(value, sizeof value, "%llu", (unsigned long long)kib);
+    snprintf(path, sizeof(path), "/local/domain/%u/memory/target", domid);
+    int n = snprintf(value, sizeof(value), "%llu", (unsigned long long)kib);
     return xs_write(backend->store, XBT_NULL, path, value, (unsigned)n) ? 0 : -errno;
 }

@@ -41,8 +41,8 @@ static void last_words(int output, char *text, size_t size)
 {
     char all[4096];
     off_t end = lseek(output, 0, SEEK_END),
-          from = end > (off_t)sizeof all - 1 ? end - (off_t)sizeof all + 1 : 0;
-    ssize_t n = pread(output, all, sizeof all - 1, from);
+          from = end > (off_t)sizeof(all) - 1 ? end - (off_t)sizeof(all) + 1 : 0;
+    ssize_t n = pread(output, all, sizeof(all) - 1, from);
     all[n > 0 ? n : 0] = 0;
     text[0] = 0;
     char *save = NULL;
@@ -86,7 +86,7 @@ int backend_create_wait(struct backend *backend, int timeout_ms, struct failure 
     pid_t pid = waitpid(backend->create_pid, &status, WNOHANG);
     if (pid == 0)
         return -EAGAIN;
-    last_words(backend->create_output, words, sizeof words);
+    last_words(backend->create_output, words, sizeof(words));
     end_create(backend);
     if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
@@ -122,7 +122,7 @@ int backend_destroy(struct backend *backend, uint32_t domid)
     char number[16];
     struct backend_domain d;
     char *argv[] = { "xl", "destroy", number, NULL };
-    snprintf(number, sizeof number, "%u", domid);
+    snprintf(number, sizeof(number), "%u", domid);
     int error = run(argv);
     for (int i = 0; i < 100 && backend_info(backend, domid, &d) == 0; i++) {
         /* xl does not know a domain that it did not finish making, so destroy it directly. */
@@ -141,7 +141,7 @@ char *backend_stored_config(struct backend *backend, const struct backend_domain
     char path[256], uuid[37], *text = calloc(1, XLM_CONFIG_MAX + 2);
     (void)backend;
     uuid_format(d->uuid, uuid);
-    snprintf(path, sizeof path, "/var/lib/xen/userdata-d.%u.%s.libxl-json", d->domid, uuid);
+    snprintf(path, sizeof(path), "/var/lib/xen/userdata-d.%u.%s.libxl-json", d->domid, uuid);
     FILE *in = fopen(path, "re");
     size_t n = text && in ? fread(text, 1, XLM_CONFIG_MAX + 1, in) : 0;
     if (in)

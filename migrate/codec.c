@@ -60,12 +60,12 @@ int codec_fail(struct failure *f, uint32_t code, uint32_t type, uint64_t index, 
     f->record_type = type;
     f->record_index = index;
     f->record_offset = offset;
-    int n = snprintf(f->text, sizeof f->text,
+    int n = snprintf(f->text, sizeof(f->text),
                      "record %llu (%s) at offset %llu: ", (unsigned long long)index,
                      codec_type_name(type), (unsigned long long)offset);
     va_list args;
     va_start(args, format);
-    vsnprintf(f->text + n, sizeof f->text - (size_t)n, format, args);
+    vsnprintf(f->text + n, sizeof(f->text) - (size_t)n, format, args);
     va_end(args);
     return -1;
 }
@@ -88,7 +88,7 @@ static uint64_t sum_start(XXH64_state_t *state, const struct xlm_header *header)
     copy.checksum = 0;
     copy.header_sum = 0;
     XXH64_reset(state, 0);
-    XXH64_update(state, &copy, sizeof copy);
+    XXH64_update(state, &copy, sizeof(copy));
     return header->checksum;
 }
 
@@ -160,7 +160,7 @@ int codec_checked_length(const struct xlm_header *h, const struct xlm_pages *p, 
         BAD("%u pages in %u runs are not allowed", p->page_count, p->run_count);
     if (p->codec != XLM_RAW)
         BAD("unknown codec %u", p->codec);
-    size_t checked = sizeof *p + p->run_count * sizeof(struct xlm_run) +
+    size_t checked = sizeof(*p) + p->run_count * sizeof(struct xlm_run) +
                      p->page_count * sizeof(uint64_t);
     if (h->length != checked + (size_t)p->page_count * XLM_PAGE_BYTES)
         BAD("length %u does not fit %u pages in %u runs", h->length, p->page_count, p->run_count);
@@ -188,7 +188,7 @@ static int check_pages(const struct xlm_header *h, const struct xlm_pages *p, si
 {
     uint32_t type = h->type;
     uint64_t index = h->index, pages;
-    size_t runs = length - sizeof *p;
+    size_t runs = length - sizeof(*p);
     if (type == XLM_PAGES)
         runs -= p->page_count * sizeof(uint64_t);
     if (p->codec || p->run_count == 0 || runs != p->run_count * sizeof(struct xlm_run))
@@ -214,7 +214,7 @@ static int check_domain(const struct xlm_header *h, const struct xlm_domain *d, 
     if (d->config_length > XLM_CONFIG_MAX || d->context_length > XLM_CONTEXT_MAX)
         BAD("a configuration of %u bytes or a context of %u bytes is too long", d->config_length,
             d->context_length);
-    size_t want = sizeof *d + xlm_pad(d->config_length) + xlm_pad(d->context_length);
+    size_t want = sizeof(*d) + xlm_pad(d->config_length) + xlm_pad(d->context_length);
     for (int i = 0; i < XLM_FILE_KINDS; i++) {
         const struct xlm_file_offer *o = &d->file[i];
         if (o->path_length >= XLM_PATH_MAX || o->size > XLM_FILE_MAX || o->pad ||
@@ -225,7 +225,7 @@ static int check_domain(const struct xlm_header *h, const struct xlm_domain *d, 
     }
     if (want != length || d->pad)
         BAD("its parts take %zu bytes", want);
-    if (!memchr(d->name, 0, sizeof d->name) || !d->name[0])
+    if (!memchr(d->name, 0, sizeof(d->name)) || !d->name[0])
         BAD("the name is empty or does not end");
     if (d->vcpu_count == 0 || d->vcpu_count > XLM_VCPUS_MAX)
         BAD("%u vCPUs are not allowed", d->vcpu_count);
@@ -288,8 +288,8 @@ static int check_state(const struct xlm_header *h, const struct xlm_state *s, si
         s->node_count > XLM_NODES_MAX || s->node_bytes > XLM_NODE_BYTES_MAX)
         BAD("too long: context of %u bytes, %u ranges, %u nodes of %u bytes", s->context_length,
             s->range_count, s->node_count, s->node_bytes);
-    size_t want = sizeof *s + xlm_pad(s->context_length) + s->range_count * sizeof(struct xlm_run) +
-                  xlm_pad(s->node_bytes);
+    size_t want = sizeof(*s) + xlm_pad(s->context_length) +
+                  s->range_count * sizeof(struct xlm_run) + xlm_pad(s->node_bytes);
     if (want != length)
         BAD("its parts take %zu bytes", want);
     struct state_parts parts;

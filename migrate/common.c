@@ -16,7 +16,7 @@ int fail(struct failure *f, uint32_t code, const char *format, ...)
     va_list args;
     va_start(args, format);
     f->code = code;
-    vsnprintf(f->text, sizeof f->text, format, args);
+    vsnprintf(f->text, sizeof(f->text), format, args);
     va_end(args);
     return -1;
 }
@@ -30,7 +30,7 @@ void log_line(const char *format, ...)
     char line[1024];
     va_list args;
     va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
+    vsnprintf(line, sizeof(line), format, args);
     va_end(args);
     uint64_t ms = now_ns() / 1000000;
     fprintf(stderr, "xlmd [%llu.%03u] %s\n", (unsigned long long)(ms / 1000), (unsigned)(ms % 1000),
@@ -99,7 +99,7 @@ int uuid_parse(const char *text, uint8_t uuid[16])
 int make_dirs(const char *dir)
 {
     char path[PATH_MAX];
-    if (!copy_text(path, sizeof path, dir))
+    if (!copy_text(path, sizeof(path), dir))
         return -ENAMETOOLONG;
     for (char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
         *slash = 0;

@@ -43,8 +43,8 @@ static const struct {
 static bool is_word(const char *words, const char *value)
 {
     char padded[40];
-    int n = snprintf(padded, sizeof padded, " %s ", value);
-    return n > 2 && n < (int)sizeof padded && !strchr(value, ' ') && strstr(words, padded);
+    int n = snprintf(padded, sizeof(padded), " %s ", value);
+    return n > 2 && n < (int)sizeof(padded) && !strchr(value, ' ') && strstr(words, padded);
 }
 
 /* The text must be printable, and writable as a string of xl: such a string cannot contain its
@@ -73,7 +73,7 @@ static int check_path(const char *key, const char *value, struct failure *f)
 static int check_vif(const char *value, struct failure *f)
 {
     char copy[256], *save = NULL;
-    if (!copy_text(copy, sizeof copy, value))
+    if (!copy_text(copy, sizeof(copy), value))
         return fail(f, XLM_E_CONFIG, "configuration: a vif is too long");
     for (char *item = strtok_r(copy, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
         while (*item == ' ')
@@ -115,7 +115,7 @@ static int coerce_number(struct config_entry *e, struct failure *f)
 
 static int check_entry(struct config_entry *e, struct failure *f)
 {
-    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++) {
+    for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed); i++) {
         if (strcmp(e->key, allowed[i].key))
             continue;
         if (allowed[i].kind == CONFIG_NUMBER) {
@@ -150,7 +150,7 @@ static void free_entry(struct config_entry *e)
 {
     for (int i = 0; i < e->list_count; i++)
         free(e->string[i]);
-    memset(e, 0, sizeof *e);
+    memset(e, 0, sizeof(*e));
 }
 
 static struct config_entry *find(const struct config *config, const char *key)
@@ -167,7 +167,7 @@ static void remove_entry(struct config *config, struct config_entry *e)
     struct config_entry *last = &config->entry[--config->count];
     if (e != last) {
         *e = *last;
-        memset(last, 0, sizeof *last);
+        memset(last, 0, sizeof(*last));
     }
 }
 
@@ -192,7 +192,7 @@ static int add_entry(struct config *config, struct config_entry *e, struct failu
 int config_parse(struct config *config, const char *text, struct failure *f)
 {
     struct config_text at = { text, 1 };
-    memset(config, 0, sizeof *config);
+    memset(config, 0, sizeof(*config));
     for (;;) {
         struct config_entry e = { 0 };
         int got = config_next_entry(&at, &e, f);
@@ -223,9 +223,9 @@ const char *config_string(const struct config *config, const char *key)
 static int new_entry(struct config_entry *e, const char *key, enum config_kind kind,
                      struct failure *f)
 {
-    memset(e, 0, sizeof *e);
+    memset(e, 0, sizeof(*e));
     e->kind = kind;
-    return copy_text(e->key, sizeof e->key, key) ? 0 : fail(f, XLM_E_INTERNAL, "key %s", key);
+    return copy_text(e->key, sizeof(e->key), key) ? 0 : fail(f, XLM_E_INTERNAL, "key %s", key);
 }
 
 int config_set_string(struct config *config, const char *key, const char *value, struct failure *f)

@@ -102,7 +102,7 @@ static bool is_empty(const char *raw)
     size_t at = 0;
     char key[8], *value = NULL;
     if (*raw == '[' || *raw == '{') {
-        bool more = json_next(raw, &at, *raw == '{' ? key : NULL, sizeof key, &value);
+        bool more = json_next(raw, &at, *raw == '{' ? key : NULL, sizeof(key), &value);
         free(value);
         return !more;
     }
@@ -145,13 +145,13 @@ static int take_nics(struct config *config, const char *raw, struct failure *f)
     int error = 0;
     for (char *nic; !error && json_next(raw, &at, NULL, 0, &nic); free(nic)) {
         char mac[32] = "", bridge[32] = "", script[256] = "", text[96];
-        json_get_string(nic, "mac", mac, sizeof mac);
-        json_get_string(nic, "bridge", bridge, sizeof bridge);
-        if (json_get_string(nic, "script", script, sizeof script) && strcmp(script, "vif-bridge") &&
-            strcmp(script, "/etc/xen/scripts/vif-bridge"))
+        json_get_string(nic, "mac", mac, sizeof(mac));
+        json_get_string(nic, "bridge", bridge, sizeof(bridge));
+        if (json_get_string(nic, "script", script, sizeof(script)) &&
+            strcmp(script, "vif-bridge") && strcmp(script, "/etc/xen/scripts/vif-bridge"))
             error = fail(f, XLM_E_CONFIG, "a network interface with the script %s cannot move",
                          script);
-        snprintf(text, sizeof text, "mac=%s%s%s", mac, bridge[0] ? ",bridge=" : "", bridge);
+        snprintf(text, sizeof(text), "mac=%s%s%s", mac, bridge[0] ? ",bridge=" : "", bridge);
         if (!error)
             error = config_add_to_list(config, "vif", text, f);
     }
@@ -182,7 +182,7 @@ static int take_object(struct config *config, const char *raw, const struct rule
     char key[64], *value;
     size_t at = 0;
     int error = 0;
-    for (; !error && json_next(raw, &at, key, sizeof key, &value); free(value)) {
+    for (; !error && json_next(raw, &at, key, sizeof(key), &value); free(value)) {
         const struct rule *rule = rules;
         while (rule->key && strcmp(rule->key, key))
             rule++;
@@ -197,7 +197,7 @@ static int take_object(struct config *config, const char *raw, const struct rule
 
 int config_from_libxl(struct config *config, const char *json, struct failure *f)
 {
-    memset(config, 0, sizeof *config);
+    memset(config, 0, sizeof(*config));
     if (!json_is_object(json))
         return fail(f, XLM_E_CONFIG, "libxl's configuration of the guest does not parse as JSON");
     if (take_object(config, json, top_rules, f) == 0)

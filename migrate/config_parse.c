@@ -94,7 +94,7 @@ int config_next_entry(struct config_text *t, struct config_entry *e, struct fail
     while (isalnum((unsigned char)*t->at) || *t->at == '_')
         t->at++;
     size_t n = (size_t)(t->at - start);
-    if (n == 0 || n >= sizeof e->key)
+    if (n == 0 || n >= sizeof(e->key))
         return syntax(t, f, "there is no key, or it is too long");
     memcpy(e->key, start, n);
     skip(t, false);

@@ -22,14 +22,14 @@
 static void set_option(int fd, int level, int name, int value)
 {
     (void)setsockopt(fd, level, name, &value,
-                     sizeof value); /* errors are ignored: a UNIX socket, as in tests, has none of
+                     sizeof(value)); /* errors are ignored: a UNIX socket, as in tests, has none of
                                        these options */
 }
 
 void conn_init(struct conn *conn, int fd, int cancel_fd, struct fault_inject *fault,
                struct failure *failure)
 {
-    memset(conn, 0, sizeof *conn);
+    memset(conn, 0, sizeof(*conn));
     conn->fd = fd;
     conn->cancel_fd = cancel_fd;
     conn->timeout_ms = 30000;
@@ -203,14 +203,14 @@ int conn_send(struct conn *conn, uint32_t type, const struct iovec *part, int co
     }
     header.length = (uint32_t)length;
     codec_seal(&header, part, checked);
-    all[0] = (struct iovec){ &header, sizeof header };
+    all[0] = (struct iovec){ &header, sizeof(header) };
     all[count + 1] = (struct iovec){ (void *)(uintptr_t)&zero, xlm_pad(length) - length };
     conn->in_record = true;
     if (send_all(conn, all, count + 2) < 0)
         return -1;
     conn->in_record = false;
     conn->tx_index++;
-    return pace(conn, length + sizeof header);
+    return pace(conn, length + sizeof(header));
 }
 
 int conn_send_struct(struct conn *conn, uint32_t type, const void *payload, size_t size)
@@ -253,7 +253,7 @@ int conn_read_data(struct conn *conn, const struct iovec *part, int count)
     struct iovec copy[PARTS_MAX];
     if (count > PARTS_MAX)
         return fail(conn->failure, XLM_E_INTERNAL, "internal error: %d parts to read", count);
-    memcpy(copy, part, (size_t)count * sizeof *part);
+    memcpy(copy, part, (size_t)count * sizeof(*part));
     return read_all(conn, copy, count);
 }
 
@@ -272,7 +272,7 @@ static int make_room(struct conn *conn, struct record *record, size_t n)
 static int peer_error(struct conn *conn, const struct record *record)
 {
     const struct xlm_error *error = (const struct xlm_error *)record->payload;
-    size_t n = record->header.length - sizeof *error;
+    size_t n = record->header.length - sizeof(*error);
     struct failure *f = conn->failure;
     fail(f, error->code ? error->code : XLM_E_INTERNAL, "%.*s", (int)n, (const char *)(error + 1));
     for (char *c = f->text; *c; c++) /* the peer's text may be shown on a terminal */
@@ -313,7 +313,7 @@ int conn_receive(struct conn *conn, struct record *record)
 {
     for (;;) {
         record->offset = conn->rx_bytes;
-        if (read_bytes(conn, &record->header, sizeof record->header) < 0 ||
+        if (read_bytes(conn, &record->header, sizeof(record->header)) < 0 ||
             codec_check_header(&record->header, conn->rx_index, record->offset, conn->failure) <
                 0 ||
             receive_payload(conn, record) < 0)
@@ -348,7 +348,7 @@ int conn_refuse(struct conn *conn, const struct record *record)
 void record_free(struct record *record)
 {
     free(record->payload);
-    memset(record, 0, sizeof *record);
+    memset(record, 0, sizeof(*record));
 }
 
 void conn_send_error(struct conn *conn, const struct failure *f)
@@ -356,7 +356,7 @@ void conn_send_error(struct conn *conn, const struct failure *f)
     if (f->from_peer || f->link_lost || !f->code || conn->fd < 0 || conn->in_record)
         return;
     struct xlm_error error = { f->code, f->record_type, f->record_index, f->record_offset };
-    struct iovec part[2] = { { &error, sizeof error },
+    struct iovec part[2] = { { &error, sizeof(error) },
                              { (void *)(uintptr_t)f->text, strlen(f->text) } };
     struct failure ignored = { 0 }, *saved = conn->failure;
     conn->failure = &ignored;
@@ -378,7 +378,7 @@ void conn_linger(struct conn *conn)
         struct pollfd set = { conn->fd, POLLIN, 0 };
         if (poll(&set, 1, (int)((end - now) / 1000000) + 1) <= 0)
             return;
-        ssize_t n = read(conn->fd, sink, sizeof sink);
+        ssize_t n = read(conn->fd, sink, sizeof(sink));
         if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
             return;
     }

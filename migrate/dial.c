@@ -14,7 +14,7 @@ static int finish(int fd, int timeout_ms, int cancel_fd)
 {
     struct pollfd set[2] = { { fd, POLLOUT, 0 }, { cancel_fd, POLLIN, 0 } };
     int n = poll(set, 2, timeout_ms), error = 0;
-    socklen_t size = sizeof error;
+    socklen_t size = sizeof(error);
     if (n <= 0)
         return n == 0 ? ETIMEDOUT : errno;
     if (set[1].revents)
@@ -28,7 +28,7 @@ int conn_dial(const char *host, uint16_t port, int timeout_ms, int cancel_fd, st
 {
     char service[8];
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list;
-    snprintf(service, sizeof service, "%u", port);
+    snprintf(service, sizeof(service), "%u", port);
     int error = getaddrinfo(host, service, &hints, &list);
     if (error)
         return fail(f, XLM_E_INTERNAL, "cannot resolve the host name %s: %s", host,

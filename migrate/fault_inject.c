@@ -17,7 +17,7 @@ static int parse_number(const char *text, uint64_t *value)
 
 int fault_inject_parse(const char *text, struct fault_inject *fault)
 {
-    memset(fault, 0, sizeof *fault);
+    memset(fault, 0, sizeof(*fault));
     const char *value = strchr(text, ':');
     if (!value)
         return -1;
@@ -31,11 +31,11 @@ int fault_inject_parse(const char *text, struct fault_inject *fault)
         return parse_number(value, &fault->at);
     }
     if (n == 13 && !strncmp(text, "exit-at-stage", n))
-        return copy_text(fault->stage, sizeof fault->stage, value) && *value ? 0 : -1;
+        return copy_text(fault->stage, sizeof(fault->stage), value) && *value ? 0 : -1;
     if (n == 14 && !strncmp(text, "pause-at-stage", n)) {
         const char *ms = strchr(value, ':');
         uint64_t number;
-        if (!ms || (size_t)(ms - value) >= sizeof fault->stage ||
+        if (!ms || (size_t)(ms - value) >= sizeof(fault->stage) ||
             parse_number(ms + 1, &number) < 0 || number > 600000)
             return -1;
         memcpy(fault->stage, value, (size_t)(ms - value));

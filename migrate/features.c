@@ -196,7 +196,7 @@ static const struct field fields[] = {
 
 static struct field field_of(unsigned reg, unsigned shift)
 {
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+    for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
         if (fields[i].reg == reg && fields[i].shift == shift)
             return fields[i];
     return (struct field){ (uint8_t)reg, (uint8_t)shift, AT_LEAST, NULL };
@@ -222,7 +222,7 @@ static int compare_fields(unsigned reg, uint64_t guest, uint64_t host, struct fa
         if (field_fits(field.rule, g, h))
             continue;
         char bits[16];
-        snprintf(bits, sizeof bits, "[%u:%u]", shift + 3, shift);
+        snprintf(bits, sizeof(bits), "[%u:%u]", shift + 3, shift);
         return fail(f, XLM_E_CPU, "%s.%s: the guest has seen %u, the target host offers %u",
                     reg_name[reg], field.name ? field.name : bits, g, h);
     }
@@ -279,12 +279,12 @@ int features_compare(const void *guest, size_t guest_bytes, const void *host, si
                      struct failure *f, char *warning, size_t warning_size)
 {
     struct xlr_cpu_features g = { 0 }, h = { 0 };
-    memcpy(&g, guest, guest_bytes < sizeof g ? guest_bytes : sizeof g);
-    memcpy(&h, host, host_bytes < sizeof h ? host_bytes : sizeof h);
+    memcpy(&g, guest, guest_bytes < sizeof(g) ? guest_bytes : sizeof(g));
+    memcpy(&h, host, host_bytes < sizeof(h) ? host_bytes : sizeof(h));
     /* An older hypervisor may have written fewer registers: the others cannot be compared. */
     unsigned count = g.count < XLR_ID_REG_COUNT ? g.count : XLR_ID_REG_COUNT;
     warning[0] = 0;
-    for (size_t i = sizeof g; i + 8 <= guest_bytes; i += 8) {
+    for (size_t i = sizeof(g); i + 8 <= guest_bytes; i += 8) {
         uint64_t more;
         memcpy(&more, (const uint8_t *)guest + i, 8);
         if (more)

@@ -45,7 +45,7 @@ int files_offer(const struct config *config, int kind, struct xlm_file_offer *of
 {
     const char *given = config_string(config, file_key[kind]);
     struct stat st;
-    memset(offer, 0, sizeof *offer);
+    memset(offer, 0, sizeof(*offer));
     path[0] = 0;
     if (!given)
         return 0;
@@ -68,7 +68,7 @@ int files_offer(const struct config *config, int kind, struct xlm_file_offer *of
 
 void files_init(struct files *files)
 {
-    memset(files, 0, sizeof *files);
+    memset(files, 0, sizeof(*files));
     for (int i = 0; i < XLM_FILE_KINDS; i++)
         files->fd[i] = -1;
 }
@@ -90,14 +90,14 @@ static int failed(struct failure *f, const char *path)
 static int write_stand_in(const char *path, uint32_t guest_bits, struct failure *f)
 {
     static const uint32_t image[STAND_IN_WORDS] = {
-        [0] = 0x14000000,   /* b . */
-        [4] = sizeof image, /* image_size */
-        [14] = 0x644d5241,  /* "ARM\x64" */
+        [0] = 0x14000000,    /* b . */
+        [4] = sizeof(image), /* image_size */
+        [14] = 0x644d5241,   /* "ARM\x64" */
     };
     static const uint32_t zimage[STAND_IN_WORDS] = {
-        [0] = 0xeafffffe,     /* b . */
-        [9] = 0x016f2818,     /* magic */
-        [11] = sizeof zimage, /* end; the word before it, the start, is 0: the image may be loaded
+        [0] = 0xeafffffe,      /* b . */
+        [9] = 0x016f2818,      /* magic */
+        [11] = sizeof(zimage), /* end; the word before it, the start, is 0: the image may be loaded
                                  anywhere */
     };
     const uint32_t *page = guest_bits == XLR_WIDTH_32 ? zimage : image;
@@ -105,7 +105,7 @@ static int write_stand_in(const char *path, uint32_t guest_bits, struct failure 
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return failed(f, path);
-    bool whole = write(fd, page, sizeof image) == (ssize_t)sizeof image;
+    bool whole = write(fd, page, sizeof(image)) == (ssize_t)sizeof(image);
     close(fd);
     return whole ? 0 : failed(f, path);
 }
@@ -120,7 +120,7 @@ int files_prepare(struct files *files, const char *state_dir, const uint8_t uuid
                   const struct xlm_file_offer offer[XLM_FILE_KINDS], struct failure *f)
 {
     char path[PATH_MAX];
-    guest_dir(files->dir, sizeof files->dir, state_dir, uuid);
+    guest_dir(files->dir, sizeof(files->dir), state_dir, uuid);
     int error = make_dirs(files->dir);
     if (error < 0)
         return fail(f, XLM_E_INTERNAL, "%s: %s", files->dir, strerror(-error));
@@ -158,7 +158,7 @@ uint32_t files_wanted(struct files *files, const char *const path[XLM_FILE_KINDS
         const struct xlm_file_offer *offer = &files->offer[i];
         if (!offer->size)
             continue;
-        snprintf(files->same[i], sizeof files->same[i], "%.*s", (int)offer->path_length, path[i]);
+        snprintf(files->same[i], sizeof(files->same[i]), "%.*s", (int)offer->path_length, path[i]);
         if (files->same[i][0] == '/' && !strstr(files->same[i], "/../") &&
             is_equal(files->same[i], offer))
             continue;
@@ -201,7 +201,7 @@ int files_check(struct files *files, struct failure *f)
             continue;
         }
         if (files->have[i] != files->offer[i].size || lseek(files->fd[i], 0, SEEK_SET) < 0 ||
-            hash_fd(files->fd[i], hash) < 0 || memcmp(hash, files->offer[i].hash, sizeof hash))
+            hash_fd(files->fd[i], hash) < 0 || memcmp(hash, files->offer[i].hash, sizeof(hash)))
             return fail(f, XLM_E_DAMAGED,
                         "the %s file that arrived differs from the one that was offered",
                         file_key[i]);
@@ -233,8 +233,8 @@ static void remove_dir(const char *dir)
     static const char *const name[] = { "kernel", "kernel.new", "ramdisk", "ramdisk.new",
                                         "config" };
     char path[PATH_MAX + 16];
-    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
-        snprintf(path, sizeof path, "%s/%s", dir, name[i]);
+    for (size_t i = 0; i < sizeof(name) / sizeof(*name); i++) {
+        snprintf(path, sizeof(path), "%s/%s", dir, name[i]);
         unlink(path);
     }
     rmdir(dir);
@@ -253,6 +253,6 @@ void files_close(struct files *files, bool keep)
 void files_remove(const char *state_dir, const uint8_t uuid[16])
 {
     char dir[PATH_MAX - 64];
-    guest_dir(dir, sizeof dir, state_dir, uuid);
+    guest_dir(dir, sizeof(dir), state_dir, uuid);
     remove_dir(dir);
 }

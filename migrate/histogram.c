@@ -15,7 +15,7 @@ enum { WIDTH = 960, HEIGHT = 400, LEFT = 70, RIGHT = 24, TOP = 78, BOTTOM = 64, 
 #define EVER_COLOUR "#b8cce4"
 #define MEAN_COLOUR "#c0504d"
 
-/* --- the event --- */
+/* ---- the event ---- */
 
 static double number(const char *object, const char *key)
 {
@@ -46,9 +46,9 @@ static bool parse_bars(const char *list, struct histogram *h)
 
 bool histogram_parse(const char *line, struct histogram *h)
 {
-    memset(h, 0, sizeof *h);
+    memset(h, 0, sizeof(*h));
     char *list = json_get_raw(line, "regions");
-    bool good = list && json_get_string(line, "guest", h->guest, sizeof h->guest) &&
+    bool good = list && json_get_string(line, "guest", h->guest, sizeof(h->guest)) &&
                 json_get_number(line, "region_pages", &h->region_pages) && parse_bars(list, h);
     h->intervals = number(line, "intervals");
     h->interval_s = number(line, "interval_ms") / 1000;
@@ -74,7 +74,7 @@ static double region_mib(const struct histogram *h)
     return (double)h->region_pages * PAGE_BYTES / 1048576;
 }
 
-/* --- SVG --- */
+/* ---- SVG ---- */
 
 static void escape(FILE *out, const char *text)
 {
@@ -109,7 +109,7 @@ static double scale_percent(const struct histogram *h)
     for (uint32_t k = 0; k < h->count; k++)
         if (ever_percent(&h->bar[k]) > most)
             most = ever_percent(&h->bar[k]);
-    while (end[i] < most && i + 1 < sizeof end / sizeof *end)
+    while (end[i] < most && i + 1 < sizeof(end) / sizeof(*end))
         i++;
     return end[i];
 }
@@ -123,15 +123,16 @@ static void svg_head(const struct histogram *h, FILE *out)
         "fill=\"#333\">\n",
         WIDTH, HEIGHT, WIDTH, HEIGHT);
     rectangle(out, 0, 0, WIDTH, HEIGHT, "#fff");
-    snprintf(text, sizeof text, "Memory written by \"%s\", by region of %g MiB", h->guest,
+    snprintf(text, sizeof(text), "Memory written by \"%s\", by region of %g MiB", h->guest,
              region_mib(h));
     text_at(out, WIDTH / 2.0, 24, 16, "middle", text);
     rectangle(out, LEFT, 40, 12, 12, MEAN_COLOUR);
-    snprintf(text, sizeof text, "written in an interval of %.3g s, mean of %.0f", h->interval_s,
+    snprintf(text, sizeof(text), "written in an interval of %.3g s, mean of %.0f", h->interval_s,
              h->intervals);
     text_at(out, LEFT + 18, 51, 12, "start", text);
     rectangle(out, LEFT + 330, 40, 12, 12, EVER_COLOUR);
-    snprintf(text, sizeof text, "written at some time in all %.1f s", h->interval_s * h->intervals);
+    snprintf(text, sizeof(text), "written at some time in all %.1f s",
+             h->interval_s * h->intervals);
     text_at(out, LEFT + 348, 51, 12, "start", text);
 }
 
@@ -147,7 +148,7 @@ static void svg_percent_axis(const struct histogram *h, FILE *out)
         double y = TOP + PLOT_HEIGHT - PLOT_HEIGHT * (double)tick / count;
         fprintf(out, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"%s\"/>\n", LEFT, y,
                 WIDTH - RIGHT, y, tick ? "#ddd" : "#333");
-        snprintf(text, sizeof text, "%g %%", end * tick / count);
+        snprintf(text, sizeof(text), "%g %%", end * tick / count);
         text_at(out, LEFT - 6, y + 4, 11, "end", text);
     }
     fprintf(
@@ -164,7 +165,7 @@ static void svg_address(const struct histogram_bar *b, double x, FILE *out)
     char text[32];
     fprintf(out, "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#333\"/>\n", x,
             TOP + PLOT_HEIGHT, x, TOP + PLOT_HEIGHT + 5);
-    snprintf(text, sizeof text, "0x%llx", (unsigned long long)(b->gfn * PAGE_BYTES));
+    snprintf(text, sizeof(text), "0x%llx", (unsigned long long)(b->gfn * PAGE_BYTES));
     text_at(out, x, TOP + PLOT_HEIGHT + 19, 11, "middle", text);
 }
 
@@ -217,7 +218,7 @@ void histogram_svg(const struct histogram *h, FILE *out)
     fputs("</svg>\n", out);
 }
 
-/* --- text --- */
+/* ---- text ---- */
 
 /* Adds up bar i and the bars that join it, at most `most`. Returns how many these are. */
 static uint32_t join(const struct histogram *h, uint32_t i, uint32_t most,

@@ -14,7 +14,7 @@
 
 void host_init(struct host *host, const char *backend_name, const char *state_dir)
 {
-    memset(host, 0, sizeof *host);
+    memset(host, 0, sizeof(*host));
     pthread_mutex_init(&host->lock, NULL);
     pthread_cond_init(&host->left, NULL);
     host->backend_name = backend_name;
@@ -31,12 +31,12 @@ void host_journal_dir(const struct host *host, char *path, size_t size)
 
 /* The state of an unresolved journal of this guest, from any migration. JOURNAL_NONE if there is
  * none. */
-static enum journal_state unsettled(const struct host *host, const uint8_t uuid[16])
+static enum journal_state unresolved(const struct host *host, const uint8_t uuid[16])
 {
     char dir[PATH_MAX];
     struct journal *list;
     enum journal_state state = JOURNAL_NONE;
-    host_journal_dir(host, dir, sizeof dir);
+    host_journal_dir(host, dir, sizeof(dir));
     int count = journal_list(dir, &list);
     for (int i = 0; i < count; i++)
         if (!memcmp(list[i].uuid, uuid, 16) &&
@@ -50,7 +50,7 @@ static enum journal_state unsettled(const struct host *host, const uint8_t uuid[
 static void cancel(struct migration *m)
 {
     uint64_t one = 1;
-    if (write(m->cancel_fd, &one, sizeof one) < 0)
+    if (write(m->cancel_fd, &one, sizeof(one)) < 0)
         log_line("cannot signal a cancellation: %s", strerror(errno));
 }
 
@@ -92,7 +92,7 @@ int host_add(struct host *host, struct migration *m, struct failure *f)
     int result = make_way(host, m, f);
     if (!result && __atomic_load_n(&host->stopping, __ATOMIC_RELAXED))
         result = fail(f, XLM_E_BUSY, "xlmd is shutting down");
-    enum journal_state state = unsettled(host, m->uuid);
+    enum journal_state state = unresolved(host, m->uuid);
     if (!result && state != JOURNAL_NONE)
         result = fail(
             f, XLM_E_BUSY,
@@ -191,7 +191,7 @@ bool host_active(struct host *host, const uint8_t id[16])
 int host_journal(struct host *host, const uint8_t migration[16], struct journal *j)
 {
     char dir[PATH_MAX];
-    host_journal_dir(host, dir, sizeof dir);
+    host_journal_dir(host, dir, sizeof(dir));
     pthread_mutex_lock(&host->lock);
     int error = journal_read(dir, migration, j);
     pthread_mutex_unlock(&host->lock);
@@ -220,7 +220,7 @@ static int move_locked(const char *dir, const struct journal *j, enum journal_st
 int host_move(struct host *host, const struct journal *j, enum journal_state to)
 {
     char dir[PATH_MAX];
-    host_journal_dir(host, dir, sizeof dir);
+    host_journal_dir(host, dir, sizeof(dir));
     pthread_mutex_lock(&host->lock);
     int error = move_locked(dir, j, to);
     pthread_mutex_unlock(&host->lock);

@@ -17,7 +17,7 @@ struct intake_queued {
 
 int intake_init(struct intake *in, struct backend *backend, uint64_t max_pages, struct failure *f)
 {
-    memset(in, 0, sizeof *in);
+    memset(in, 0, sizeof(*in));
     in->failure = f;
     in->last = &in->first;
     in->round = 1;
@@ -28,7 +28,7 @@ int intake_init(struct intake *in, struct backend *backend, uint64_t max_pages, 
     in->blank = bits_new(slots);
     in->bad_now = bits_new(slots);
     in->bad_before = bits_new(slots);
-    in->where = calloc_many(slots, sizeof *in->where);
+    in->where = calloc_many(slots, sizeof(*in->where));
     if (in->got && in->blank && in->bad_now && in->bad_before && in->where)
         return 0;
     intake_free(in);
@@ -55,7 +55,7 @@ void intake_free(struct intake *in)
     free(in->bad_now);
     free(in->bad_before);
     free(in->where);
-    memset(in, 0, sizeof *in);
+    memset(in, 0, sizeof(*in));
 }
 
 static int bad_record(struct intake *in, const struct xlm_header *h, uint64_t offset,
@@ -215,7 +215,7 @@ static int write_zero_pages(struct intake *in, const struct xlm_header *h, uint6
 
 static struct intake_queued *queue(struct intake *in, const struct record *record)
 {
-    struct intake_queued *q = calloc(1, sizeof *q);
+    struct intake_queued *q = calloc(1, sizeof(*q));
     if (q) {
         q->header = record->header;
         q->offset = record->offset;

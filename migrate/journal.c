@@ -66,11 +66,11 @@ int journal_write(const char *dir, const struct journal *j)
     int error = make_dirs(dir);
     if (error < 0)
         return error;
-    file_name(path, sizeof path, dir, j->migration, "");
-    file_name(fresh, sizeof fresh, dir, j->migration, ".new");
+    file_name(path, sizeof(path), dir, j->migration, "");
+    file_name(fresh, sizeof(fresh), dir, j->migration, ".new");
     uuid_format(j->migration, migration);
     uuid_format(j->uuid, uuid);
-    int n = snprintf(text, sizeof text,
+    int n = snprintf(text, sizeof(text),
                      "migration %s\nuuid %s\nstate %s\nname %s\npeer %s\nport %u\ndomid %u\n",
                      migration, uuid, state_name[j->state], j->name, j->peer[0] ? j->peer : "-",
                      j->port, j->domid);
@@ -88,7 +88,7 @@ static int parse(FILE *in, struct journal *j)
 {
     char migration[40], uuid[40], state[16], name[XLM_NAME_MAX], peer[256];
     unsigned port;
-    memset(j, 0, sizeof *j);
+    memset(j, 0, sizeof(*j));
     if (fscanf(in, "migration %39s uuid %39s state %15s name %63s peer %255s port %u domid %u",
                migration, uuid, state, name, peer, &port, &j->domid) != 7 ||
         port > 65535)
@@ -98,8 +98,8 @@ static int parse(FILE *in, struct journal *j)
     for (int s = JOURNAL_SENDING; s < JOURNAL_STATES; s++)
         if (!strcmp(state, state_name[s]))
             j->state = (enum journal_state)s;
-    copy_text(j->name, sizeof j->name, name);
-    copy_text(j->peer, sizeof j->peer, strcmp(peer, "-") ? peer : "");
+    copy_text(j->name, sizeof(j->name), name);
+    copy_text(j->peer, sizeof(j->peer), strcmp(peer, "-") ? peer : "");
     j->port = (uint16_t)port;
     return j->state == JOURNAL_NONE ? -EINVAL : 0;
 }
@@ -117,14 +117,14 @@ static int read_file(const char *path, struct journal *j)
 int journal_read(const char *dir, const uint8_t migration[16], struct journal *j)
 {
     char path[PATH_MAX];
-    file_name(path, sizeof path, dir, migration, "");
+    file_name(path, sizeof(path), dir, migration, "");
     return read_file(path, j);
 }
 
 int journal_remove(const char *dir, const uint8_t migration[16])
 {
     char path[PATH_MAX];
-    file_name(path, sizeof path, dir, migration, "");
+    file_name(path, sizeof(path), dir, migration, "");
     if (unlink(path) < 0)
         return errno == ENOENT ? 0 : -errno;
     return sync_dir(dir);
@@ -143,8 +143,8 @@ int journal_list(const char *dir, struct journal **list)
         struct journal *more;
         if (uuid_parse(e->d_name, id) < 0)
             continue;
-        snprintf(path, sizeof path, "%s/%s", dir, e->d_name);
-        more = realloc(*list, (size_t)(count + 1) * sizeof **list);
+        snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+        more = realloc(*list, (size_t)(count + 1) * sizeof(**list));
         if (!more)
             break;
         *list = more;

@@ -79,10 +79,10 @@ static int get_number(const char *line, const char *key, uint64_t least, uint64_
 static int parse_migrate(const char *line, struct source_request *r, struct failure *f)
 {
     uint64_t port = XLM_PORT, downtime = 300, timeout = 5000, mbps = 0, force = 0;
-    memset(r, 0, sizeof *r);
-    if (!json_get_string(line, "guest", r->guest, sizeof r->guest) || !r->guest[0])
+    memset(r, 0, sizeof(*r));
+    if (!json_get_string(line, "guest", r->guest, sizeof(r->guest)) || !r->guest[0])
         return fail(f, XLM_E_CONFIG, "the request names no guest");
-    if (!json_get_string(line, "host", r->peer, sizeof r->peer) || !r->peer[0] ||
+    if (!json_get_string(line, "host", r->peer, sizeof(r->peer)) || !r->peer[0] ||
         strpbrk(r->peer, " \t\n"))
         return fail(f, XLM_E_CONFIG, "the request names no host");
     if (get_number(line, "port", 1, 65535, &port, f) < 0 ||
@@ -114,8 +114,8 @@ static void do_migrate(struct host *host, int fd, const char *line)
 static int parse_rate(const char *line, struct rate_request *r, struct failure *f)
 {
     uint64_t seconds = 10, interval = 1000, downtime = 300, mbps = 0, histogram = 0;
-    memset(r, 0, sizeof *r);
-    if (!json_get_string(line, "guest", r->guest, sizeof r->guest) || !r->guest[0])
+    memset(r, 0, sizeof(*r));
+    if (!json_get_string(line, "guest", r->guest, sizeof(r->guest)) || !r->guest[0])
         return fail(f, XLM_E_CONFIG, "the request names no guest");
     if (get_number(line, "seconds", 1, RATE_SECONDS_MAX, &seconds, f) < 0 ||
         get_number(line, "interval_ms", RATE_INTERVAL_MIN_MS, RATE_INTERVAL_MAX_MS, &interval, f) <
@@ -144,7 +144,7 @@ static void do_rate(struct host *host, int fd, const char *line)
     struct rate_request request;
     struct failure f = { 0 };
     struct report report = { .emit = send_or_end, .emit_argument = &fd };
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
     if (parse_rate(line, &request, &f) < 0) {
         send_done(fd, "failed", f.text);
         return;
@@ -156,7 +156,7 @@ static void do_rate(struct host *host, int fd, const char *line)
 static void do_cancel(struct host *host, int fd, const char *line)
 {
     char guest[XLM_NAME_MAX];
-    if (json_get_string(line, "guest", guest, sizeof guest) && host_cancel(host, guest))
+    if (json_get_string(line, "guest", guest, sizeof(guest)) && host_cancel(host, guest))
         send_done(fd, "ok", "");
     else
         send_done(fd, "failed", "no migration or measurement of this guest is under way");
@@ -237,7 +237,7 @@ static void do_status(struct host *host, int fd)
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return;
-    host_journal_dir(host, dir, sizeof dir);
+    host_journal_dir(host, dir, sizeof(dir));
     pthread_mutex_lock(&host->lock);
     for (const struct migration *m = host->list; m; m = m->next)
         show_active(out, m);
@@ -259,8 +259,8 @@ static void do_resolve(struct host *host, int fd, const char *line)
 {
     char guest[XLM_NAME_MAX], action[16];
     struct failure f = { 0 };
-    if (!json_get_string(line, "guest", guest, sizeof guest) ||
-        !json_get_string(line, "action", action, sizeof action) ||
+    if (!json_get_string(line, "guest", guest, sizeof(guest)) ||
+        !json_get_string(line, "action", action, sizeof(action)) ||
         (strcmp(action, "keep") && strcmp(action, "give-up")))
         send_done(fd, "failed", "a resolve request needs a guest, and the action keep or give-up");
     else if (settle_decide(host, guest, !strcmp(action, "keep"), &f) < 0)
@@ -295,7 +295,7 @@ void local_socket_serve(struct host *host, int fd)
         close(fd);
         return;
     }
-    json_get_string(line, "cmd", command, sizeof command);
+    json_get_string(line, "cmd", command, sizeof(command));
     if (!strcmp(command, "migrate"))
         do_migrate(host, fd, line);
     else if (!strcmp(command, "dirty-rate"))

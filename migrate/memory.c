@@ -31,7 +31,7 @@ uint64_t bits_next(const uint64_t *map, uint64_t bits, uint64_t from)
 int memory_init(struct memory *m, struct backend *backend, uint64_t max_pages, struct failure *f)
 {
     struct xlm_run bank[4];
-    memset(m, 0, sizeof *m);
+    memset(m, 0, sizeof(*m));
     m->backend = backend;
     m->bank_count = backend_layout(backend, max_pages, bank);
     for (int i = 0; i < m->bank_count; i++) {
@@ -54,7 +54,7 @@ void memory_attach(struct memory *m, uint32_t domid, bool writable)
 void memory_free(struct memory *m)
 {
     free(m->populated);
-    memset(m, 0, sizeof *m);
+    memset(m, 0, sizeof(*m));
 }
 
 uint64_t memory_slot(const struct memory *m, uint64_t gfn)

@@ -10,7 +10,7 @@
 int outflow_init(struct outflow *out, struct backend *backend, const struct memory *memory,
                  struct failure *f)
 {
-    memset(out, 0, sizeof *out);
+    memset(out, 0, sizeof(*out));
     out->failure = f;
     out->memory = *memory;
     out->memory.backend = backend;
@@ -29,7 +29,7 @@ void outflow_free(struct outflow *out)
     free(out->todo);
     free(out->log);
     free(out->copy);
-    memset(out, 0, sizeof *out);
+    memset(out, 0, sizeof(*out));
 }
 
 int outflow_harvest(struct outflow *out, uint64_t *dirty)
@@ -61,7 +61,7 @@ int outflow_rescan(struct outflow *out)
     size_t words = (size_t)((m->slots + 63) / 64);
     if (!before)
         return fail(out->failure, XLM_E_MEMORY, "no memory");
-    memcpy(before, m->populated, words * sizeof *before);
+    memcpy(before, m->populated, words * sizeof(*before));
     int error = memory_scan(m, &pages, NULL, out->failure);
     for (size_t i = 0; i < words && !error; i++)
         out->todo[i] = (out->todo[i] | ~before[i]) & m->populated[i];
@@ -74,8 +74,8 @@ static int flush_zero(struct outflow *out)
     if (!out->zero_count)
         return 0;
     struct xlm_pages head = { out->round, XLM_RAW, out->zero_runs, out->zero_count };
-    struct iovec part[2] = { { &head, sizeof head },
-                             { out->zero_run, out->zero_runs * sizeof *out->zero_run } };
+    struct iovec part[2] = { { &head, sizeof(head) },
+                             { out->zero_run, out->zero_runs * sizeof(*out->zero_run) } };
     out->round_zero_pages += out->zero_count;
     out->zero_count = out->zero_runs = 0;
     return conn_send(out->conn, XLM_ZERO, part, 2, 2);
@@ -142,9 +142,9 @@ static int send_window(struct outflow *out, const uint64_t *slot, const struct m
     if (!b.pages)
         return 0;
     struct xlm_pages head = { out->round, XLM_RAW, b.runs, b.pages };
-    b.part[0] = (struct iovec){ &head, sizeof head };
-    b.part[1] = (struct iovec){ b.run, b.runs * sizeof *b.run };
-    b.part[2] = (struct iovec){ b.sum, b.pages * sizeof *b.sum };
+    b.part[0] = (struct iovec){ &head, sizeof(head) };
+    b.part[1] = (struct iovec){ b.run, b.runs * sizeof(*b.run) };
+    b.part[2] = (struct iovec){ b.sum, b.pages * sizeof(*b.sum) };
     out->round_pages += b.pages;
     return conn_send(out->conn, XLM_PAGES, b.part, (int)b.parts, 3);
 }
@@ -207,12 +207,12 @@ int outflow_round(struct outflow *out)
     out->pages += out->round_pages;
     out->zero_pages += out->round_zero_pages;
     out->begun = false;
-    return conn_send_struct(out->conn, XLM_ROUND, &round, sizeof round);
+    return conn_send_struct(out->conn, XLM_ROUND, &round, sizeof(round));
 }
 
 struct xlm_run *outflow_ranges(struct outflow *out, uint32_t *count, uint64_t *populated)
 {
-    struct xlm_run *run = malloc(XLM_RUNS_MAX * sizeof *run);
+    struct xlm_run *run = malloc(XLM_RUNS_MAX * sizeof(*run));
     uint64_t slots = out->memory.slots;
     *count = 0;
     *populated = bits_count(out->memory.populated, slots);

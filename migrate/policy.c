@@ -10,7 +10,7 @@
 
 void policy_init(struct policy *policy, uint32_t downtime_limit_ms, bool force)
 {
-    memset(policy, 0, sizeof *policy);
+    memset(policy, 0, sizeof(*policy));
     policy->downtime_limit_ms = downtime_limit_ms;
     policy->fixed_ms = 60;
     policy->force = force;

@@ -20,7 +20,7 @@
 
 /* The peeks: after 1/100 and after 1/10 of an interval. */
 static const uint32_t peek_part[] = { 100, 10 };
-#define PEEKS (sizeof peek_part / sizeof *peek_part)
+#define PEEKS (sizeof(peek_part) / sizeof(*peek_part))
 /* An earlier peek would measure the scheduler rather than the guest. */
 #define PEEK_MIN_NS 5000000u
 
@@ -48,7 +48,7 @@ static int backend_failed(struct rate *r, const char *what, int error)
     return fail(&r->failure, XLM_E_INTERNAL, "%s: %s", what, strerror(-error));
 }
 
-/* --- whether it goes on --- */
+/* ---- whether it goes on ---- */
 
 static const char *why_cancelled(struct rate *r)
 {
@@ -64,7 +64,7 @@ static const char *why_cancelled(struct rate *r)
 static bool client_left(int fd)
 {
     char text[256];
-    ssize_t n = recv(fd, text, sizeof text, MSG_DONTWAIT);
+    ssize_t n = recv(fd, text, sizeof(text), MSG_DONTWAIT);
     return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
@@ -106,7 +106,7 @@ static int check_guest(struct rate *r)
     return 0;
 }
 
-/* --- on and off --- */
+/* ---- on and off ---- */
 
 static int find_guest(struct rate *r)
 {
@@ -118,11 +118,11 @@ static int find_guest(struct rate *r)
     if (r->domain.domid == 0)
         return fail(&r->failure, XLM_E_NAME,
                     "the control domain's dirty rate cannot be measured: its memory is not logged");
-    if (getrandom(r->m.id, sizeof r->m.id, 0) != sizeof r->m.id)
+    if (getrandom(r->m.id, sizeof(r->m.id), 0) != sizeof(r->m.id))
         return fail(&r->failure, XLM_E_INTERNAL, "cannot get random numbers from the kernel");
     r->m.measures = true;
     memcpy(r->m.uuid, r->domain.uuid, 16);
-    copy_text(r->m.name, sizeof r->m.name, r->domain.name);
+    copy_text(r->m.name, sizeof(r->m.name), r->domain.name);
     if (host_add(r->host, &r->m, &r->failure) < 0)
         return -1;
     r->added = true;
@@ -156,7 +156,7 @@ static int start_logging(struct rate *r)
     r->journal = (struct journal){ .state = JOURNAL_MEASURING, .domid = r->domain.domid };
     memcpy(r->journal.migration, r->m.id, 16);
     memcpy(r->journal.uuid, r->domain.uuid, 16);
-    copy_text(r->journal.name, sizeof r->journal.name, r->domain.name[0] ? r->domain.name : "-");
+    copy_text(r->journal.name, sizeof(r->journal.name), r->domain.name[0] ? r->domain.name : "-");
     int error = host_move(r->host, &r->journal, JOURNAL_MEASURING);
     if (error < 0)
         return backend_failed(r, "cannot write the journal", error);
@@ -189,7 +189,7 @@ int rate_recover(struct host *host, struct backend *backend, const struct journa
     return error && error != -ESRCH ? error : host_move(host, j, JOURNAL_NONE);
 }
 
-/* --- the intervals --- */
+/* ---- the intervals ---- */
 
 /* Counts the pages in the log that are memory of the guest, and adds them to `record` unless it
  * is NULL. */
@@ -254,7 +254,7 @@ static int measure(struct rate *r)
     return 0;
 }
 
-/* --- what follows from it --- */
+/* ---- what follows from it ---- */
 
 static void make_model(const struct rate *r, struct rate_forecast_model *model)
 {
@@ -348,7 +348,7 @@ static int run(struct rate *r)
 enum rate_result rate_run(struct host *host, const struct rate_request *request,
                           struct report *report)
 {
-    struct rate *r = calloc(1, sizeof *r);
+    struct rate *r = calloc(1, sizeof(*r));
     if (!r) {
         rate_report_done(report, "failed", "no memory", NULL);
         return RATE_FAILED;

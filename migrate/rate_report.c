@@ -64,7 +64,7 @@ static void put_forecast(FILE *out, const struct rate_summary *s)
     const struct rate_forecast *f = &s->forecast;
     char text[256] = "";
     if (!f->converges)
-        policy_explain(&f->policy, &f->last, text, sizeof text);
+        policy_explain(&f->policy, &f->last, text, sizeof(text));
     fprintf(
         out,
         ",\"forecast\":{\"mib_s\":%.1f,\"mib_s_from\":\"%s\",\"downtime_limit_ms\":%u,\"setup_ms\":%.1f,\"converges\":%s,"

@@ -52,11 +52,11 @@ static void make_regions(struct rate_writes *w)
 int rate_writes_init(struct rate_writes *w, const struct memory *memory, uint32_t intervals,
                      struct failure *f)
 {
-    memset(w, 0, sizeof *w);
+    memset(w, 0, sizeof(*w));
     w->memory = memory;
     w->interval = 1;
-    w->last = calloc_many(memory->slots, sizeof *w->last);
-    w->pauses = calloc(intervals + 2ul, sizeof *w->pauses);
+    w->last = calloc_many(memory->slots, sizeof(*w->last));
+    w->pauses = calloc(intervals + 2ul, sizeof(*w->pauses));
     if (!w->last || !w->pauses) {
         rate_writes_free(w);
         return fail(f, XLM_E_MEMORY, "no memory for the record of %llu pages",

@@ -12,7 +12,7 @@
 #include "source.h"
 #include "target.h"
 
-/* --- A: asking B --- */
+/* ---- A: asking B ---- */
 
 struct question {
     struct host *host;
@@ -99,9 +99,9 @@ static int talk(struct question *q)
                                                                               : XLM_A_COMMITTING };
     memcpy(hello.migration, q->j->migration, 16);
     memcpy(resolve.uuid, q->j->uuid, 16);
-    if (conn_send_struct(&q->conn, XLM_HELLO, &hello, sizeof hello) < 0 ||
+    if (conn_send_struct(&q->conn, XLM_HELLO, &hello, sizeof(hello)) < 0 ||
         conn_expect(&q->conn, &q->record, XLM_HELLO) < 0 ||
-        conn_send_struct(&q->conn, XLM_RESOLVE, &resolve, sizeof resolve) < 0 ||
+        conn_send_struct(&q->conn, XLM_RESOLVE, &resolve, sizeof(resolve)) < 0 ||
         conn_expect(&q->conn, &q->record, XLM_RESOLVED) < 0)
         return -1;
     return act_on(q, ((const struct xlm_resolved *)q->record.payload)->holds);
@@ -123,12 +123,12 @@ static int ask(struct host *host, struct backend *backend, struct journal *j)
     return error;
 }
 
-/* --- what is open on this host --- */
+/* ---- what is open on this host ---- */
 
 static int open_journals(struct host *host, struct journal **list)
 {
     char dir[PATH_MAX];
-    host_journal_dir(host, dir, sizeof dir);
+    host_journal_dir(host, dir, sizeof(dir));
     pthread_mutex_lock(&host->lock);
     int count = journal_list(dir, list);
     pthread_mutex_unlock(&host->lock);
@@ -204,7 +204,7 @@ void settle_recover(struct host *host)
         backend_close(backend);
 }
 
-/* --- the operator decides --- */
+/* ---- the operator decides ---- */
 
 static int decide(struct host *host, struct backend *backend, struct journal *j, bool keep)
 {

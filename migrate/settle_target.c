@@ -8,7 +8,7 @@
 static int answer(struct conn *conn, uint32_t holds)
 {
     struct xlm_resolved resolved = { holds, 0, 0 };
-    return conn_send_struct(conn, XLM_RESOLVED, &resolved, sizeof resolved);
+    return conn_send_struct(conn, XLM_RESOLVED, &resolved, sizeof(resolved));
 }
 
 /* The journal is `owner`. A will destroy its copy and send DONE. If A has done so (`released`),

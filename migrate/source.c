@@ -129,12 +129,12 @@ static int prepare(struct source *s)
         return fail(&s->failure, XLM_E_MEMORY, "no memory");
     if (find_guest(s) < 0 || read_config(s) < 0 || take_context(s) < 0)
         return -1;
-    if (getrandom(s->m.id, sizeof s->m.id, 0) != sizeof s->m.id)
+    if (getrandom(s->m.id, sizeof(s->m.id), 0) != sizeof(s->m.id))
         return fail(&s->failure, XLM_E_INTERNAL, "cannot get random numbers from the kernel");
     s->m.source = true;
     memcpy(s->m.uuid, s->domain.uuid, 16);
-    copy_text(s->m.name, sizeof s->m.name, s->domain.name);
-    copy_text(s->m.peer, sizeof s->m.peer, s->request->peer);
+    copy_text(s->m.name, sizeof(s->m.name), s->domain.name);
+    copy_text(s->m.peer, sizeof(s->m.peer), s->request->peer);
     if (host_add(s->host, &s->m, &s->failure) < 0)
         return -1;
     s->added = true;
@@ -167,7 +167,7 @@ static int connect_peer(struct source *s)
         XLM_HELLO_MAGIC, XLM_VERSION, XLM_VERSION, XLM_CAPS, { 0 }, XLM_MIGRATE, 0
     };
     memcpy(hello.migration, s->m.id, 16);
-    if (conn_send_struct(&s->conn, XLM_HELLO, &hello, sizeof hello) < 0 ||
+    if (conn_send_struct(&s->conn, XLM_HELLO, &hello, sizeof(hello)) < 0 ||
         conn_expect(&s->conn, &s->record, XLM_HELLO) < 0)
         return -1;
     const struct xlm_hello *answer = (const struct xlm_hello *)s->record.payload;
@@ -182,7 +182,7 @@ static int compare_clocks(struct source *s)
 {
     for (int i = 0; i < PINGS; i++) {
         struct xlm_ping ping = { now_ns() };
-        if (conn_send_struct(&s->conn, XLM_PING, &ping, sizeof ping) < 0 ||
+        if (conn_send_struct(&s->conn, XLM_PING, &ping, sizeof(ping)) < 0 ||
             conn_expect(&s->conn, &s->record, XLM_PONG) < 0)
             return -1;
         const struct xlm_pong *pong = (const struct xlm_pong *)s->record.payload;
@@ -209,10 +209,10 @@ static int send_domain(struct source *s)
                             .tot_pages = s->domain.tot_pages,
                             .context_length = (uint32_t)s->context_length };
     memcpy(d.uuid, s->domain.uuid, 16);
-    copy_text(d.name, sizeof d.name, s->domain.name);
-    memcpy(d.file, s->offer, sizeof d.file);
+    copy_text(d.name, sizeof(d.name), s->domain.name);
+    memcpy(d.file, s->offer, sizeof(d.file));
     struct iovec part[] = {
-        { &d, sizeof d },
+        { &d, sizeof(d) },
         { text, d.config_length },
         padding(d.config_length),
         { s->context, s->context_length },
@@ -222,7 +222,7 @@ static int send_domain(struct source *s)
         { s->path[1], d.file[1].path_length },
         padding(d.file[1].path_length),
     };
-    int count = sizeof part / sizeof *part;
+    int count = sizeof(part) / sizeof(*part);
     int error = conn_send(&s->conn, XLM_DOMAIN, part, count, count);
     free(text);
     return error;
@@ -296,7 +296,7 @@ static int send_file(struct source *s, int kind)
                     ? 0
                     : fail(&s->failure, XLM_E_INTERNAL, "%s: %s", s->path[kind], strerror(errno));
     for (size_t n; !error && (n = fread(buffer, 1, chunk, in)) > 0; head.offset += n) {
-        struct iovec part[2] = { { &head, sizeof head }, { buffer, n } };
+        struct iovec part[2] = { { &head, sizeof(head) }, { buffer, n } };
         error = conn_send(&s->conn, XLM_FILE, part, 2, 2);
         if (!error)
             error = listen_between(s);
@@ -325,8 +325,8 @@ static int start_logging(struct source *s)
                                    .domid = s->domain.domid };
     memcpy(s->journal.migration, s->m.id, 16);
     memcpy(s->journal.uuid, s->domain.uuid, 16);
-    copy_text(s->journal.name, sizeof s->journal.name, s->domain.name);
-    copy_text(s->journal.peer, sizeof s->journal.peer, s->request->peer);
+    copy_text(s->journal.name, sizeof(s->journal.name), s->domain.name);
+    copy_text(s->journal.peer, sizeof(s->journal.peer), s->request->peer);
     if ((error = host_move(s->host, &s->journal, JOURNAL_SENDING)) < 0)
         return backend_failed(s, "cannot write the journal", error);
     s->sending = true;
@@ -381,12 +381,12 @@ static int precopy(struct source *s)
     do {
         if (live_round(s, &result) < 0)
             return -1;
-        snprintf(stage, sizeof stage, "round-%u", s->out.round);
+        snprintf(stage, sizeof(stage), "round-%u", s->out.round);
         fault_inject_stage(&s->host->fault, &s->conn, stage);
     } while (result.verdict == POLICY_GO_ON);
     if (result.verdict == POLICY_STOP)
         return 0;
-    policy_explain(&s->policy, &result, text, sizeof text);
+    policy_explain(&s->policy, &result, text, sizeof(text));
     return fail(&s->failure, XLM_E_INTERNAL, "%s", text);
 }
 
@@ -471,8 +471,8 @@ static int send_state(struct source *s)
         (uint32_t)node_bytes,
     };
     struct iovec part[] = {
-        { &state, sizeof state },   { s->context, s->context_length },
-        padding(s->context_length), { range, range_count * sizeof *range },
+        { &state, sizeof(state) },  { s->context, s->context_length },
+        padding(s->context_length), { range, range_count * sizeof(*range) },
         { nodes, node_bytes },      padding(node_bytes),
     };
     error = conn_send(&s->conn, XLM_STATE, part, 6, 6);
@@ -480,7 +480,7 @@ static int send_state(struct source *s)
     free(nodes);
     struct xlm_end end = { s->out.pages, s->out.zero_pages, populated };
     s->ended = true; /* from here on B may have sent VERIFIED */
-    if (error || conn_send_struct(&s->conn, XLM_END, &end, sizeof end) < 0)
+    if (error || conn_send_struct(&s->conn, XLM_END, &end, sizeof(end)) < 0)
         return -1;
     s->report->state_ns = lap(s);
     return 0;
@@ -649,7 +649,7 @@ enum source_result source_run(struct host *host, const struct source_request *re
                               struct report *report)
 {
     static const char *const name[] = { "ok", "failed", "cancelled", "unresolved" };
-    struct source *s = calloc(1, sizeof *s);
+    struct source *s = calloc(1, sizeof(*s));
     enum source_result result = SOURCE_FAILED;
     if (!s) {
         report_done(report, name[result], "no memory");

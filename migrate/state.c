@@ -14,10 +14,10 @@ struct cursor {
 /* The next state record. False at the end of the bytes, or if the record does not fit into them. */
 static bool next(struct cursor *c, struct hvm_save_descriptor *d, const uint8_t **payload)
 {
-    if ((size_t)(c->end - c->at) < sizeof *d)
+    if ((size_t)(c->end - c->at) < sizeof(*d))
         return false;
-    memcpy(d, c->at, sizeof *d);
-    *payload = c->at + sizeof *d;
+    memcpy(d, c->at, sizeof(*d));
+    *payload = c->at + sizeof(*d);
     if (d->length > XLR_MAX_BYTES || xlm_pad(d->length) > (size_t)(c->end - *payload))
         return false;
     c->at = *payload + xlm_pad(d->length);
@@ -58,7 +58,7 @@ int state_check(const void *context, size_t bytes, struct failure *f)
     if (!next(&c, &d, &payload) || d.typecode != XLR_HEADER || d.length < sizeof(struct xlr_header))
         return fail(f, XLM_E_STATE, "state records do not begin with a header");
     struct xlr_header header;
-    memcpy(&header, payload, sizeof header);
+    memcpy(&header, payload, sizeof(header));
     if (check_header(&header, f) < 0)
         return -1;
     while (!ended && next(&c, &d, &payload))
@@ -78,7 +78,7 @@ uint32_t state_width(const void *context, size_t bytes)
 {
     struct xlr_header header;
     size_t length;
-    memcpy(&header, state_find(context, bytes, XLR_HEADER, &length), sizeof header);
+    memcpy(&header, state_find(context, bytes, XLR_HEADER, &length), sizeof(header));
     return header.width;
 }
 
@@ -95,7 +95,7 @@ static const char *gic_name(uint32_t gic)
 static int check_width(uint32_t width, const void *features, size_t bytes, struct failure *f)
 {
     struct xlr_cpu_features host = { 0 };
-    memcpy(&host, features, bytes < sizeof host ? bytes : sizeof host);
+    memcpy(&host, features, bytes < sizeof(host) ? bytes : sizeof(host));
     unsigned el1 = host.reg[XLR_ID_PFR0] >> 4 & 0xf;
     if (width != XLR_WIDTH_32 && width != XLR_WIDTH_64)
         return fail(f, XLM_E_STATE, "state records have the unknown width of %u bits", width);
@@ -115,8 +115,8 @@ int state_compatible(const void *guest, size_t guest_bytes, const void *host, si
     warning[0] = 0;
     if (state_check(guest, guest_bytes, f) < 0 || state_check(host, host_bytes, f) < 0)
         return -1;
-    memcpy(&g, state_find(guest, guest_bytes, XLR_HEADER, &length), sizeof g);
-    memcpy(&h, state_find(host, host_bytes, XLR_HEADER, &length), sizeof h);
+    memcpy(&g, state_find(guest, guest_bytes, XLR_HEADER, &length), sizeof(g));
+    memcpy(&h, state_find(host, host_bytes, XLR_HEADER, &length), sizeof(h));
     if (g.gic != h.gic)
         return fail(f, XLM_E_GIC, "the guest has %s, the target host has %s", gic_name(g.gic),
                     gic_name(h.gic));
@@ -156,13 +156,13 @@ int state_add_time(void *context, size_t bytes, uint64_t elapsed_ns, struct fail
     if (!payload || length < sizeof(struct xlr_time))
         return fail(f, XLM_E_STATE, "state records lack the time");
     struct xlr_time time;
-    memcpy(&time, payload, sizeof time);
+    memcpy(&time, payload, sizeof(time));
     if (time.counter_hz == 0 || time.counter_hz > 100000000000ull ||
         elapsed_ns > 86400ull * NS_PER_S)
         return fail(f, XLM_E_STATE,
                     "state records have a counter of %llu Hz, read %llu ns ago: out of range",
                     (unsigned long long)time.counter_hz, (unsigned long long)elapsed_ns);
     time.counter += ticks_in(elapsed_ns, time.counter_hz);
-    memcpy((uint8_t *)context + (payload - (const uint8_t *)context), &time, sizeof time);
+    memcpy((uint8_t *)context + (payload - (const uint8_t *)context), &time, sizeof(time));
     return 0;
 }

@@ -122,14 +122,14 @@ static int begin(struct target *t, uint32_t guest_bits)
 {
     char path[PATH_MAX];
     memcpy(t->m.uuid, t->offered.uuid, 16);
-    copy_text(t->m.name, sizeof t->m.name, t->offered.name);
+    copy_text(t->m.name, sizeof(t->m.name), t->offered.name);
     if (host_add(t->host, &t->m, &t->failure) < 0)
         return -1;
     t->added = true;
     t->conn.cancel_fd = t->m.cancel_fd;
     memcpy(t->journal.migration, t->m.id, 16);
     memcpy(t->journal.uuid, t->m.uuid, 16);
-    copy_text(t->journal.name, sizeof t->journal.name, t->m.name);
+    copy_text(t->journal.name, sizeof(t->journal.name), t->m.name);
     t->journal.state = JOURNAL_RECEIVING;
     int error = host_move(t->host, &t->journal, JOURNAL_RECEIVING);
     if (error < 0)
@@ -150,7 +150,7 @@ static int begin(struct target *t, uint32_t guest_bits)
 static int send_want(struct target *t)
 {
     t->want_sent = true;
-    return conn_send_struct(&t->conn, XLM_WANT, &t->want, sizeof t->want);
+    return conn_send_struct(&t->conn, XLM_WANT, &t->want, sizeof(t->want));
 }
 
 static int accept_domain(struct target *t)
@@ -161,11 +161,11 @@ static int accept_domain(struct target *t)
     t->offered = *d;
     codec_domain_parts(d, &parts);
     if (check_name(t) < 0 || parse_config(t, parts.config) < 0 || check_room(t) < 0 ||
-        check_cpu(t, parts.context, warning, sizeof warning) < 0 ||
+        check_cpu(t, parts.context, warning, sizeof(warning)) < 0 ||
         begin(t, state_width(parts.context, d->context_length)) < 0)
         return -1;
     struct xlm_accept accept = { XLM_VERSION, 0 };
-    struct iovec part[2] = { { &accept, sizeof accept }, { warning, strlen(warning) } };
+    struct iovec part[2] = { { &accept, sizeof(accept) }, { warning, strlen(warning) } };
     if (conn_send(&t->conn, XLM_ACCEPT, part, 2, 2) < 0)
         return -1;
     fault_inject_stage(&t->host->fault, &t->conn, "accepted");
@@ -220,13 +220,13 @@ static int end_round(struct target *t)
     if (wait_for_domain(t) < 0 || intake_round_end(&t->in, &round) < 0)
         return -1;
     struct xlm_round_ack ack = { round.round, 0 };
-    if (conn_send_struct(&t->conn, XLM_ROUND_ACK, &ack, sizeof ack) < 0)
+    if (conn_send_struct(&t->conn, XLM_ROUND_ACK, &ack, sizeof(ack)) < 0)
         return -1;
     pthread_mutex_lock(&t->host->lock);
     t->m.round = round.round;
     t->m.bytes = t->conn.rx_bytes;
     pthread_mutex_unlock(&t->host->lock);
-    snprintf(stage, sizeof stage, "round-%u", round.round);
+    snprintf(stage, sizeof(stage), "round-%u", round.round);
     fault_inject_stage(&t->host->fault, &t->conn, stage);
     return 0;
 }
@@ -370,7 +370,7 @@ int target_own(struct host *host, struct backend *backend, struct conn *conn,
     fault_inject_stage(&host->fault, conn, "running");
     log_line("%s runs on this host", j->name);
     conn->cancel_fd = -1;
-    error = conn_send_struct(conn, XLM_RUNNING, &running, sizeof running) < 0
+    error = conn_send_struct(conn, XLM_RUNNING, &running, sizeof(running)) < 0
                 ? -1
                 : conn_expect(conn, &record, XLM_DONE);
     record_free(&record);
@@ -424,7 +424,7 @@ static int greet(struct target *t, uint32_t *purpose)
     *purpose = hello.purpose;
     hello.version_min = hello.version_max = XLM_VERSION;
     hello.capabilities &= XLM_CAPS;
-    return conn_send_struct(&t->conn, XLM_HELLO, &hello, sizeof hello);
+    return conn_send_struct(&t->conn, XLM_HELLO, &hello, sizeof(hello));
 }
 
 static int receive_domain(struct target *t)
@@ -437,7 +437,7 @@ static int receive_domain(struct target *t)
         if (t->record.header.type != XLM_PING)
             return conn_refuse(&t->conn, &t->record);
         struct xlm_pong pong = { ((const struct xlm_ping *)t->record.payload)->sent_ns, now_ns() };
-        if (conn_send_struct(&t->conn, XLM_PONG, &pong, sizeof pong) < 0)
+        if (conn_send_struct(&t->conn, XLM_PONG, &pong, sizeof(pong)) < 0)
             return -1;
     }
 }
@@ -465,7 +465,7 @@ static void receive_guest(struct target *t)
 
 void target_serve(struct host *host, int fd, const char *peer)
 {
-    struct target *t = calloc(1, sizeof *t);
+    struct target *t = calloc(1, sizeof(*t));
     uint32_t purpose = 0;
     if (!t) {
         close(fd);
@@ -474,7 +474,7 @@ void target_serve(struct host *host, int fd, const char *peer)
     t->host = host;
     t->conn.fd = -1;
     conn_init(&t->conn, fd, -1, &host->fault, &t->failure);
-    copy_text(t->m.peer, sizeof t->m.peer, peer);
+    copy_text(t->m.peer, sizeof(t->m.peer), peer);
     files_init(&t->files);
     t->backend = backend_open(host->backend_name, &t->failure);
     if (!t->backend || greet(t, &purpose) < 0) {

@@ -77,9 +77,9 @@ static void usage(FILE *out)
 static int connect_daemon(void)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    snprintf(address.sun_path, sizeof address.sun_path, "%s", socket_path);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", socket_path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
         return fd;
     fprintf(stderr, "xlm: xlmd does not answer on %s: %s (is it running?)\n", socket_path,
             strerror(errno));
@@ -93,9 +93,9 @@ static void on_interrupt(int number)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     (void)number;
-    strncpy(address.sun_path, socket_path, sizeof address.sun_path - 1);
+    strncpy(address.sun_path, socket_path, sizeof(address.sun_path) - 1);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
         (void)!write(fd, cancel_line, strlen(cancel_line));
     if (fd >= 0)
         close(fd);
@@ -116,7 +116,7 @@ static void on_interrupt_measuring(int number)
 static int exit_code(const char *line)
 {
     char result[16] = "";
-    json_get_string(line, "result", result, sizeof result);
+    json_get_string(line, "result", result, sizeof(result));
     return !strcmp(result, "ok")           ? EXIT_OK
            : !strcmp(result, "cancelled")  ? EXIT_CANCELLED
            : !strcmp(result, "unresolved") ? EXIT_UNRESOLVED
@@ -155,7 +155,7 @@ static bool take_event(const struct options *o, const char *line, int *code)
     else
         show_line(line, o->progress);
     fflush(stdout);
-    json_get_string(line, "event", event, sizeof event);
+    json_get_string(line, "event", event, sizeof(event));
     if (!strcmp(event, "histogram") && o->histogram && !(o->json && !strcmp(o->histogram, "-")))
         plot_failed = !plot(line, o->histogram);
     if (strcmp(event, "done"))
@@ -257,12 +257,12 @@ static int do_migrate(const struct options *o, char **argument)
         fprintf(stderr, "xlm: %s is not HOST, HOST:PORT or [ADDRESS]:PORT\n", argument[1]);
         return EXIT_USAGE;
     }
-    snprintf(downtime, sizeof downtime, "%lu", o->downtime_ms);
-    snprintf(mbps, sizeof mbps, "%lu", o->max_mbps);
-    snprintf(timeout, sizeof timeout, "%lu", o->suspend_timeout_ms);
+    snprintf(downtime, sizeof(downtime), "%lu", o->downtime_ms);
+    snprintf(mbps, sizeof(mbps), "%lu", o->max_mbps);
+    snprintf(timeout, sizeof(timeout), "%lu", o->suspend_timeout_ms);
     const char *const cancel[][2] = { { "cmd", "cancel" }, { "guest", argument[0] } };
     char *line = build(cancel, 2);
-    if (line && strlen(line) < sizeof cancel_line) {
+    if (line && strlen(line) < sizeof(cancel_line)) {
         struct sigaction action = { .sa_handler = on_interrupt };
         memcpy(cancel_line, line, strlen(line) + 1);
         sigaction(SIGINT, &action, NULL);
@@ -278,7 +278,7 @@ static int do_migrate(const struct options *o, char **argument)
         { "#suspend_timeout_ms", timeout },
         { "#force", o->force ? "1" : "0" },
     };
-    return ask_pairs(o, pair, sizeof pair / sizeof *pair);
+    return ask_pairs(o, pair, sizeof(pair) / sizeof(*pair));
 }
 
 static int do_plain(const struct options *o, const char *command, char **argument)
@@ -323,10 +323,10 @@ static int do_rate(const struct options *o, char **argument)
     }
     if (o->histogram && !can_write(o->histogram))
         return EXIT_FAILED;
-    snprintf(seconds, sizeof seconds, "%lu", o->seconds);
-    snprintf(interval, sizeof interval, "%lu", o->interval_ms);
-    snprintf(mbps, sizeof mbps, "%lu", o->mbps);
-    snprintf(downtime, sizeof downtime, "%lu", o->downtime_ms);
+    snprintf(seconds, sizeof(seconds), "%lu", o->seconds);
+    snprintf(interval, sizeof(interval), "%lu", o->interval_ms);
+    snprintf(mbps, sizeof(mbps), "%lu", o->mbps);
+    snprintf(downtime, sizeof(downtime), "%lu", o->downtime_ms);
     sigaction(SIGINT,
               &(struct sigaction){ .sa_handler = on_interrupt_measuring, .sa_flags = SA_RESTART },
               NULL);
@@ -339,7 +339,7 @@ static int do_rate(const struct options *o, char **argument)
         { "#downtime_ms", downtime },
         { "#histogram", o->histogram ? "1" : "0" },
     };
-    int code = ask_pairs(o, pair, sizeof pair / sizeof *pair);
+    int code = ask_pairs(o, pair, sizeof(pair) / sizeof(*pair));
     struct stat file;
     if (o->histogram && stat(o->histogram, &file) == 0 && S_ISREG(file.st_mode) && !file.st_size)
         unlink(o->histogram); /* nothing was plotted: remove the empty file that can_write() made */
@@ -385,7 +385,7 @@ static const struct {
     { "mbps", 'b', FOR(DIRTY_RATE) },
     { "histogram", 'H', FOR(DIRTY_RATE) },
 };
-#define OWNED (sizeof owned / sizeof *owned)
+#define OWNED (sizeof(owned) / sizeof(*owned))
 static bool was_given[OWNED];
 
 static void note_given(int letter)
@@ -462,7 +462,7 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     char **argument = argv + optind;
     int count = argc - optind;
-    for (unsigned i = 0; count && i < sizeof command / sizeof *command; i++) {
+    for (unsigned i = 0; count && i < sizeof(command) / sizeof(*command); i++) {
         if (strcmp(argument[0], command[i].name) || count - 1 != command[i].arguments)
             continue;
         if (!options_fit((enum command)i))

@@ -28,11 +28,11 @@ static void show_round(const char *line)
 static void show_migration(const char *line)
 {
     char guest[64] = "", role[16] = "", peer[256] = "", stage[128] = "", text[512] = "";
-    json_get_string(line, "guest", guest, sizeof guest);
-    json_get_string(line, "role", role, sizeof role);
-    json_get_string(line, "peer", peer, sizeof peer);
-    json_get_string(line, "stage", stage, sizeof stage);
-    json_get_string(line, "text", text, sizeof text);
+    json_get_string(line, "guest", guest, sizeof(guest));
+    json_get_string(line, "role", role, sizeof(role));
+    json_get_string(line, "peer", peer, sizeof(peer));
+    json_get_string(line, "stage", stage, sizeof(stage));
+    json_get_string(line, "text", text, sizeof(text));
     printf("%s: %s%s%s, %s", guest, role, peer[0] ? ", peer " : "", peer, stage);
     if (text[0])
         printf(": %s\n", text);
@@ -44,7 +44,7 @@ static void show_migration(const char *line)
 static void show_measurement(const char *line)
 {
     char guest[64] = "";
-    json_get_string(line, "guest", guest, sizeof guest);
+    json_get_string(line, "guest", guest, sizeof(guest));
     printf("%s: measuring the dirty rate for %.1f s so far\n", guest,
            number(line, "elapsed_ms") / 1000);
 }
@@ -72,7 +72,7 @@ static void show_verdict(const char *f)
 {
     char text[256] = "";
     double needed = number(f, "needed_mib_s");
-    json_get_string(f, "text", text, sizeof text);
+    json_get_string(f, "text", text, sizeof(text));
     if (!text[0]) {
         printf(
             "it converges: %.0f rounds and the final one, %.0f MiB sent, %.1f s in all, downtime %.0f ms\n",
@@ -90,7 +90,7 @@ static void show_forecast(const char *line)
     char from[32] = "", *f = json_get_raw(line, "forecast");
     if (!f)
         return;
-    json_get_string(f, "mib_s_from", from, sizeof from);
+    json_get_string(f, "mib_s_from", from, sizeof(from));
     printf("forecast of a migration at %.1f MiB/s (%s), downtime limit %.0f ms:\n  ",
            number(f, "mib_s"),
            !strcmp(from, "given") ? "as given by --mbps"
@@ -120,13 +120,13 @@ static void show_done(const char *line)
     if (measured)
         show_rate_summary(line);
     fflush(stdout);
-    json_get_string(line, "result", result, sizeof result);
-    json_get_string(line, "error", error, sizeof error);
+    json_get_string(line, "result", result, sizeof(result));
+    json_get_string(line, "error", error, sizeof(error));
     if (strcmp(result, "ok")) {
         fprintf(stderr, "xlm: %s: %s\n", result, error);
         return;
     }
-    if (json_get_string(line, "version", version, sizeof version)) {
+    if (json_get_string(line, "version", version, sizeof(version))) {
         printf("ok (xlmd of xen-lite %s, protocol version %.0f)\n", version,
                number(line, "protocol"));
         return;
@@ -143,7 +143,7 @@ static void show_done(const char *line)
 void show_line(const char *line, bool progress)
 {
     char event[16] = "", text[512] = "";
-    json_get_string(line, "event", event, sizeof event);
+    json_get_string(line, "event", event, sizeof(event));
     if (!strcmp(event, "round") && progress)
         show_round(line);
     else if (!strcmp(event, "migration"))
@@ -152,7 +152,7 @@ void show_line(const char *line, bool progress)
         show_measurement(line);
     else if (!strcmp(event, "interval"))
         show_interval(line);
-    else if (!strcmp(event, "warning") && json_get_string(line, "text", text, sizeof text))
+    else if (!strcmp(event, "warning") && json_get_string(line, "text", text, sizeof(text)))
         fprintf(stderr, "xlm: warning: %s\n", text);
     else if (!strcmp(event, "done"))
         show_done(line);

@@ -102,11 +102,11 @@ static int listen_tcp(uint16_t port)
         fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     if (six)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
-    int error = six ? bind(fd, (struct sockaddr *)&any6, sizeof any6)
-                    : bind(fd, (struct sockaddr *)&any4, sizeof any4);
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
+    int error = six ? bind(fd, (struct sockaddr *)&any6, sizeof(any6))
+                    : bind(fd, (struct sockaddr *)&any4, sizeof(any4));
     if (error < 0 || listen(fd, 8) < 0) {
         close(fd);
         return -1;
@@ -117,13 +117,13 @@ static int listen_tcp(uint16_t port)
 static int listen_local(const char *path)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    if (!copy_text(address.sun_path, sizeof address.sun_path, path))
+    if (!copy_text(address.sun_path, sizeof(address.sun_path), path))
         return -1;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -1;
     /* If a running daemon answers on this socket, do not replace the socket. */
-    if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) {
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0) {
         close(fd);
         errno = EADDRINUSE;
         return -1;
@@ -132,7 +132,7 @@ static int listen_local(const char *path)
     unlink(path);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     mode_t old = umask(0177);
-    int error = bind(fd, (struct sockaddr *)&address, sizeof address);
+    int error = bind(fd, (struct sockaddr *)&address, sizeof(address));
     umask(old);
     if (error < 0 || listen(fd, 8) < 0) {
         close(fd);
@@ -178,9 +178,9 @@ static int start_thread(void *(*entry)(void *), void *argument)
 static void accept_session(struct host *host, int listener, bool local)
 {
     struct sockaddr_storage from = { 0 };
-    socklen_t size = sizeof from;
+    socklen_t size = sizeof(from);
     int fd = accept4(listener, (struct sockaddr *)&from, &size, SOCK_CLOEXEC);
-    struct session *s = fd < 0 ? NULL : calloc(1, sizeof *s);
+    struct session *s = fd < 0 ? NULL : calloc(1, sizeof(*s));
     if (!s || __atomic_load_n(&sessions, __ATOMIC_SEQ_CST) >= SESSIONS_MAX) {
         if (fd >= 0)
             close(fd);
@@ -189,9 +189,9 @@ static void accept_session(struct host *host, int listener, bool local)
     }
     *s = (struct session){ .host = host, .fd = fd, .local = local };
     if (from.ss_family == AF_INET6)
-        inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&from)->sin6_addr, s->peer, sizeof s->peer);
+        inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&from)->sin6_addr, s->peer, sizeof(s->peer));
     else if (from.ss_family == AF_INET)
-        inet_ntop(AF_INET, &((struct sockaddr_in *)&from)->sin_addr, s->peer, sizeof s->peer);
+        inet_ntop(AF_INET, &((struct sockaddr_in *)&from)->sin_addr, s->peer, sizeof(s->peer));
     if (!strncmp(s->peer, "::ffff:", 7)) /* an IPv4 address on the IPv6 socket */
         memmove(s->peer, s->peer + 7, strlen(s->peer + 7) + 1);
     __atomic_fetch_add(&sessions, 1, __ATOMIC_SEQ_CST);

@@ -58,12 +58,12 @@ static int open_port(void)
         char path[320], name[64] = "";
         FILE *f;
 
-        snprintf(path, sizeof path, "/sys/class/virtio-ports/%s/name", entry->d_name);
+        snprintf(path, sizeof(path), "/sys/class/virtio-ports/%s/name", entry->d_name);
         f = fopen(path, "r");
         if (!f)
             continue;
-        if (fgets(name, sizeof name, f) && !strcmp(name, PORT_NAME "\n")) {
-            snprintf(path, sizeof path, "/dev/%s", entry->d_name);
+        if (fgets(name, sizeof(name), f) && !strcmp(name, PORT_NAME "\n")) {
+            snprintf(path, sizeof(path), "/dev/%s", entry->d_name);
             fd = open(path, O_RDWR | O_CLOEXEC);
         }
         fclose(f);
@@ -96,7 +96,7 @@ static void port_printf(const char *format, ...)
     int n;
 
     va_start(args, format);
-    n = vsnprintf(line, sizeof line, format, args);
+    n = vsnprintf(line, sizeof(line), format, args);
     va_end(args);
     port_write(line, (size_t)n);
 }
@@ -187,7 +187,7 @@ static void request(void)
 
     do {
         port_read(line + length, 1);
-    } while (line[length] != '\n' && ++length < sizeof line - 1);
+    } while (line[length] != '\n' && ++length < sizeof(line) - 1);
     line[length] = 0;
     if (sscanf(line, "RUN %u %zu %zu", &id, &command_bytes, &in_bytes) == 3) {
         char *command = read_body(command_bytes);
@@ -212,7 +212,7 @@ static void finish(struct job *job)
     ssize_t n;
 
     while (job->out >= 0 && poll(&ready, 1, 0) > 0 &&
-           (n = read(job->out, chunk, sizeof chunk)) > 0) {
+           (n = read(job->out, chunk, sizeof(chunk))) > 0) {
         port_printf("OUT %u %zd\n", job->id, n);
         port_write(chunk, (size_t)n);
     }
@@ -272,7 +272,7 @@ static void serve(void)
 
             if (!fds[i].revents)
                 continue;
-            n = read(job->out, chunk, sizeof chunk);
+            n = read(job->out, chunk, sizeof(chunk));
             if (n > 0) {
                 port_printf("OUT %u %zd\n", job->id, n);
                 port_write(chunk, (size_t)n);

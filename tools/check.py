@@ -1,24 +1,42 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""All tests: build with two compilers, static analysis, host tests, a model, fuzzing, scenarios on emulated hosts.
+"""All tests: build with two compilers, static analysis, host tests, a model, fuzzing, scenarios on
+emulated hosts.
 
-usage: check.py [-k WORD] [--machine NAME]... [GROUP...]      groups: build lint host model fuzz qemu (default: all, in this order)
-  -k WORD     only the host tests, searches of the model, fuzz targets and scenarios whose name contains WORD
-  --machine NAME    the scenarios on this machine alone, such as arm32-gicv2, even if they do not name it
-  --list      name what would run
+usage: check.py [-k WORD] [--machine NAME]... [GROUP...]
+groups: build lint host model fuzz qemu (default: all)
+  -k WORD           only the host tests, searches of the model, fuzz targets and scenarios whose
+                    name contains WORD
+  --machine NAME    the scenarios on this machine alone, such as arm32-gicv2, even if they do not
+                    name it
+  --matrix          the scenarios, on all machines that they name. A table at the end shows what ran
+                    on which machine; the table in docs/status.md is compared with it
+  --readme          put the table of the last run of each into docs/status.md
+  --timings         at the end, the CPU time of each group and each long job
+  --list            name what would run
 The last line is `N passed, N failed`; exit status 1 if anything failed. Logs are in build/check/.
 
-A host test (tests/host/test_*.c) is a cmocka program; it runs for this machine with sanitizers, and for arm64 and arm32
-under qemu-user. The model's searches (tests/model/run) and a scenario (tests/qemu/*.py, executable) print `ok NAME` or
-`not ok NAME - why` lines; a scenario may say in its first lines `# emulators: 2` (how many it runs at once; default 1),
-`# timeout: SECONDS` (default 300) and `# machines: arm64-gicv3 arm32-gicv2` (on which it runs, ARCH and GIC in its
-environment say which; default arm64-gicv3), `# more: arm32-gicv3` (on which it runs with --matrix, too), and `# shows: WHAT`.
-  --matrix    the scenarios, on all machines that they name. What ran on which machine is a table at the end; docs/status.md has
-              it from there, and is compared with it
-  --readme    put the table of the last run of each into docs/status.md
+All groups run as one graph of jobs. Builds come first. Each scenario starts as soon as its images
+are built and an emulator's place is free; never more than two emulators run at once. Everything
+else runs beside them at low priority, in the CPU time that scenarios leave while they wait.
+
+Time limits are there to end what hangs: each is stretched by the machine's slowdown
+(tools/pace.py), so a busy machine is slower and not red.
+
+A host test (tests/host/test_*.c) is a cmocka program; it runs for this machine with sanitizers, and
+for arm64 and arm32 under qemu-user. The model's searches (tests/model/run) and a scenario
+(tests/qemu/*.py, executable) print `ok NAME` or `not ok NAME - why` lines. The first lines of a
+scenario may contain:
+  # emulators: 2                        how many it runs at once (default 1)
+  # timeout: SECONDS                    on an idle machine (default 300)
+  # seconds: SECONDS                    how long it usually takes; the longest start first
+  # machines: arm64-gicv3 arm32-gicv2   where it runs, ARCH and GIC in its environment (default
+                                        arm64-gicv3)
+  # more: arm32-gicv3                   where it runs with --matrix, too
+  # shows: WHAT                         its row in the table
 """
 import argparse
-import concurrent.futures
+import collections
 import glob
 import json
 import os
@@ -29,24 +47,34 @@ import sys
 import threading
 import time
 
+import pace
+
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 OUT = "build/check"
 EMULATORS_MAX = 2
+CPUS = os.cpu_count() or 1
 IMAGE_BYTES_MAX = 400 * 1024
 FUZZ_SECONDS = 60
-HOST_TEST_SECONDS = 120
-HOST_TESTS_AT_ONCE = 2
+HOST_TEST_SECONDS = 180
 MODEL_SECONDS = 900
-JOBS = "-j2"
 WIDTHS = ("arm64", "arm32")
 MACHINES = ("arm64-gicv3", "arm64-gicv2", "arm32-gicv2", "arm32-gicv3")
+# What runs beside the scenarios gets about a tenth of a CPU that a scenario wants for itself. Where
+# others compete for the CPUs, the tenth would be of the little that is left: all are equal then.
+LOW_PRIORITY, LOW_PRIORITY_ROOM = 10, 8
+LONG_JOB_S = 10
+# The longest host tests, longest first: a long one that starts last would run alone.
+LONG_HOST_TESTS = ("test_migrate_loss", "test_migrate_measure", "test_pt", "test_sched",
+                   "test_dirty", "test_p2m", "test_vgic")
 
 running = set()
+stopping = threading.Event()
 
 
 class Tally:
     def __init__(self):
-        self.passed, self.failed, self.lock, self.began = 0, [], threading.Lock(), time.monotonic()
+        self.passed, self.failed, self.lock = 0, [], threading.RLock()
+        self.began = time.monotonic()
 
     def ok(self, name, note=""):
         with self.lock:
@@ -61,10 +89,86 @@ class Tally:
                 print("    | " + "\n    | ".join(log.rstrip().split("\n")), flush=True)
 
     def line(self, verdict, name, note):
-        print(f"[{time.monotonic() - self.began:6.1f} s] {verdict:<6} {name}" + (f" - {note}" if note else ""), flush=True)
+        with self.lock:
+            print(f"[{time.monotonic() - self.began:6.1f} s] {verdict:<6} {name}" +
+                  (f" - {note}" if note else ""), flush=True)
 
 
 tally = Tally()
+
+
+class Job:
+    """Part of the work. LANE: `front` (alone, on all CPUs), `back` (low priority; WIDTH of the
+    CPUs) or `emulators` (WIDTH emulators). NEEDS: names of jobs that end before it starts. SECONDS:
+    its expected length; the longest starts first."""
+
+    def __init__(self, group, name, work, lane="back", width=1, needs=(), seconds=1.0):
+        self.group, self.name, self.work, self.lane, self.width = group, name, work, lane, width
+        self.needs, self.seconds, self.cpu, self.wall = set(needs), seconds, 0.0, 0.0
+
+
+this_job = threading.local()
+
+
+class Schedule:
+    """Runs jobs, each in a thread of its own, as far as their lanes have room."""
+
+    def __init__(self, jobs):
+        self.room = {"front": 1, "back": CPUS, "emulators": EMULATORS_MAX}
+        self.waiting = sorted(jobs, key=lambda job: -job.seconds)
+        self.names = {job.name for job in jobs}
+        self.jobs, self.ended, self.busy = list(jobs), set(), 0
+        self.changed = threading.Condition()
+
+    def add(self, jobs):
+        """More jobs, found by one that runs."""
+        with self.changed:
+            self.jobs += jobs
+            self.names |= {job.name for job in jobs}
+            self.waiting = sorted([*self.waiting, *jobs], key=lambda job: -job.seconds)
+            self.changed.notify()
+
+    def next(self):
+        full = set()
+        for job in self.waiting:
+            if (job.needs & self.names) - self.ended or job.lane in full:
+                continue
+            if self.room[job.lane] >= job.width:
+                return job
+            # What needs more room than there is must not be overtaken for ever.
+            full.add(job.lane)
+        return None
+
+    def perform(self, job):
+        this_job.job = job
+        began = time.monotonic()
+        try:
+            if not stopping.is_set():
+                job.work()
+        except Exception as error:      # pylint: disable=broad-except
+            tally.fail(job.name, repr(error))
+        finally:
+            job.wall = time.monotonic() - began
+            with self.changed:
+                self.room[job.lane] += job.width
+                self.ended.add(job.name)
+                self.busy -= 1
+                self.changed.notify()
+
+    def run(self):
+        with self.changed:
+            while self.waiting or self.busy:
+                job = self.next()
+                if job is None:
+                    if not self.busy:
+                        raise RuntimeError("jobs that wait for each other: " +
+                                           ", ".join(job.name for job in self.waiting))
+                    self.changed.wait(1)
+                    continue
+                self.waiting.remove(job)
+                self.room[job.lane] -= job.width
+                self.busy += 1
+                threading.Thread(target=self.perform, args=(job,), daemon=True).start()
 
 
 def tail(path, lines=40):
@@ -75,29 +179,73 @@ def tail(path, lines=40):
         return ""
 
 
+def make_nice(pid):
+    """Low priority for a session of its own, also where each session is scheduled as a group."""
+    try:
+        with open(f"/proc/{pid}/autogroup", "w", encoding="ascii") as f:
+            f.write(str(LOW_PRIORITY))
+    except OSError:
+        pass
+
+
+def wait(process, limit):
+    """The status of PROCESS, or None when LIMIT (a pace.Deadline) is over; adds up its CPU time."""
+    pause = 0.01
+    while True:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            this_job.job.cpu += usage.ru_utime + usage.ru_stime
+            return process.returncode
+        if limit.over():
+            return None
+        time.sleep(pause)
+        pause = min(0.2, pause * 1.5)
+
+
 def execute(command, log, timeout, env=None):
     """Run in a process group of its own; (status or None when it ran out of time, output)."""
     os.makedirs(os.path.dirname(log), exist_ok=True)
+    low = this_job.job.lane == "back" and not pace.is_busy()
+    if low:
+        command = ["nice", "-n", str(LOW_PRIORITY), *command]
+    if this_job.job.lane == "back":
+        timeout *= LOW_PRIORITY_ROOM
     with open(log, "wb") as out:
-        # The group dies with us in whatever way we end.
-        process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *command], stdin=subprocess.DEVNULL, stdout=out,
-                                   stderr=subprocess.STDOUT, start_new_session=True, env={**os.environ, **(env or {})})
+        # The group dies with this process in whatever way this process ends.
+        process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *command],
+                                   stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
+                                   start_new_session=True,
+                                   env={**os.environ, "XL_SLOW": f"{pace.slowdown():.2f}",
+                                        **(env or {})})
         running.add(process)
-        try:
-            status = process.wait(timeout)
-        except subprocess.TimeoutExpired:
+        if low:
+            make_nice(process.pid)
+        if stopping.is_set():
+            stop(process, signal.SIGTERM)
+        status = wait(process, pace.Deadline(timeout))
+        if status is None:
             # A scenario stops its emulators on SIGTERM; what is deaf to that is killed.
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-            status = None
-        finally:
-            running.discard(process)
+            stop(process, signal.SIGTERM)
+            if wait(process, pace.Deadline(10)) is None:
+                stop(process, signal.SIGKILL)
+                wait(process, pace.Deadline(None))
+        running.discard(process)
     with open(log, encoding="utf-8", errors="replace") as f:
         return status, f.read()
+
+
+def stop(process, number):
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def stop_everything():
+    stopping.set()
+    for process in list(running):
+        stop(process, signal.SIGTERM)
 
 
 def step(name, command, timeout, lines=40):
@@ -108,38 +256,74 @@ def step(name, command, timeout, lines=40):
     if status == 0:
         tally.ok(name, f"{time.monotonic() - began:.1f} s")
         return True
-    tally.fail(name, f"no end within {timeout} s" if status is None else f"status {status}", tail(log, lines))
+    why = "no end in time" if status is None else f"status {status}"
+    tally.fail(name, why, tail(log, lines))
     return False
 
 
-# ----------------------------------------------------------------------------------------------------------------------
+# ------------------------------------------------------------------------------------------------
+
+def gcc_build(arch):
+    return f"build {arch} with gcc"
+
+
+def make(*words, jobs=1):
+    return ["make", "--no-print-directory", f"-j{jobs}", *words]
+
+
+def build(arch):
+    step(gcc_build(arch), make(f"ARCH={arch}", "build", "test-guests", jobs=CPUS), 900)
+    image = f"build/{arch}/xen-lite"
+    if os.path.exists(image):
+        size = os.path.getsize(image)
+        (tally.ok if size < IMAGE_BYTES_MAX else tally.fail)(f"{image} below 400 KiB",
+                                                             f"{size / 1024:.0f} KiB")
+
+
+def one_step(group, name, command, timeout, lines=40, **options):
+    return Job(group, name, lambda: step(name, command, timeout, lines), **options)
+
 
 def group_build(_):
+    """The second width after the first: the first's payload contains a program of the second's."""
+    before = []
     for arch in WIDTHS:
-        step(f"build {arch} with gcc", ["make", JOBS, f"ARCH={arch}", "build", "test-guests"], 900)
-        image = f"build/{arch}/xen-lite"
-        if os.path.exists(image):
-            size = os.path.getsize(image)
-            (tally.ok if size < IMAGE_BYTES_MAX else tally.fail)(f"{image} below 400 KiB", f"{size / 1024:.0f} KiB")
-        step(f"build {arch} with clang", ["make", JOBS, f"ARCH={arch}", "build-clang"], 900)
-    step("build arm32 with arm-none-eabi-gcc", ["make", JOBS, "ARCH=arm32", "build-bare"], 600)
+        yield Job("build", gcc_build(arch), lambda arch=arch: build(arch), lane="front",
+                  needs=before, seconds=1000)
+        before = [gcc_build(arch)]
+        yield one_step("build", f"build {arch} with clang", make(f"ARCH={arch}", "build-clang"),
+                       900, needs=before, seconds=25)
+    yield one_step("build", "build arm32 with arm-none-eabi-gcc", make("ARCH=arm32", "build-bare"),
+                   600, needs=before, seconds=16)
+
+
+def lint(arch, tool):
+    commands = f"compile_commands.json of {arch}"
+    if tool == "cppcheck" or step(commands, make(f"ARCH={arch}",
+                                                 f"build/{arch}/compile_commands.json"), 300):
+        step(f"{tool}, {arch}", ["env", f"ARCH={arch}", "tools/lint", tool], 900, 60)
 
 
 def group_lint(_):
     for arch in WIDTHS:
-        if not step(f"compile_commands.json of {arch}", ["make", f"ARCH={arch}", f"build/{arch}/compile_commands.json"], 300):
-            continue
-        for tool in ("cppcheck", "clang-tidy"):
-            step(f"{tool}, {arch}", ["env", f"ARCH={arch}", "tools/lint", tool], 900, 60)
-        step(f"layers, {arch}", ["make", JOBS, f"ARCH={arch}", "layers"], 600)
-    step("python compiles", [sys.executable, "-m", "compileall", "-q", "tools", "tests"], 60)
-    step("python tests", [sys.executable, "-m", "unittest", "discover", "-s", "tests/python"], 60)
+        yield Job("lint", f"cppcheck, {arch}", lambda arch=arch: lint(arch, "cppcheck"), seconds=10)
+        yield Job("lint", f"clang-tidy, {arch}", lambda arch=arch: lint(arch, "clang-tidy"),
+                  width=CPUS if arch == "arm64" else 1, needs=[gcc_build(arch)],
+                  seconds=80 if arch == "arm64" else 5)
+        yield one_step("lint", f"layers, {arch}", make(f"ARCH={arch}", "layers"), 600,
+                       needs=[gcc_build(arch)], seconds=5)
+    yield one_step("lint", "layout of the C sources", ["tools/lint", "format"], 60, seconds=6)
+    yield one_step("lint", "python compiles",
+                   [sys.executable, "-m", "compileall", "-q", "tools", "tests"], 60)
+    yield one_step("lint", "python tests",
+                   [sys.executable, "-m", "unittest", "discover", "-s", "tests/python"], 60)
 
 
 def run_host_test(program, runner, label):
     log = f"{OUT}/{label.replace('/', '-')}.log"
-    # cmocka says in TAP which of its tests passed.
-    env = {"CMOCKA_MESSAGE_OUTPUT": "TAP", "ASAN_OPTIONS": "abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
+    # In TAP, cmocka names the tests that passed.
+    env = {"CMOCKA_MESSAGE_OUTPUT": "TAP", "ASAN_OPTIONS": "abort_on_error=0",
+           "UBSAN_OPTIONS": "print_stacktrace=1"}
     status, output = execute([*runner, program], log, HOST_TEST_SECONDS, env)
     results = re.findall(r"^(not ok|ok) \d+ - (\S+)", output, re.M)
     good = sum(verdict == "ok" for verdict, _ in results)
@@ -151,52 +335,70 @@ def run_host_test(program, runner, label):
     if status == 0 and good == len(results) and results:
         tally.line("ok", label, f"{good} tests")
     elif status is None or status != 0 or not results:
-        why = "no end" if status is None else f"status {status}, {good} of {len(results)} tests"
+        why = "no end in time" if status is None else \
+            f"status {status}, {good} of {len(results)} tests"
         tally.fail(label, why, tail(log))
 
 
-def group_host(only):
+def host_tests(schedule, flavour, target, runner, names):
+    """Builds them, then adds a job per program. -k: a program that does not build must not keep the
+    rest from running."""
+    step(f"host tests build ({flavour})", make("-k", target), 600)
+    jobs = []
+    for name in names:
+        program, label = f"build/test-{flavour}/{name}", f"{flavour}/{name}"
+        if os.path.exists(program):
+            length = LONG_HOST_TESTS.index(name) if name in LONG_HOST_TESTS else 20
+            jobs.append(Job("host", label, lambda program=program, label=label:
+                            run_host_test(program, runner, label), seconds=30 - length))
+    schedule().add(jobs)
+
+
+def group_host(only, schedule):
     mains = [os.path.basename(path)[:-2] for path in sorted(glob.glob("tests/host/test_*.c"))]
     if not mains:
         tally.fail("host tests", "there are none")
-    for flavour, target, runner in (("x86", "host-tests", []),
-                                    ("arm64", "host-tests-arm64", ["qemu-aarch64-static", "-L", "build/sysroot/arm64"]),
-                                    ("arm32", "host-tests-arm32", ["qemu-arm-static", "-L", "build/sysroot/arm32"])):
-        # -k: what does not build must not keep the rest from running.
-        step(f"host tests build ({flavour})", ["make", JOBS, "-k", target], 600)
-        built = [name for name in mains if only in name and os.path.exists(f"build/test-{flavour}/{name}")]
-        pool = concurrent.futures.ThreadPoolExecutor(HOST_TESTS_AT_ONCE)
-        try:
-            list(pool.map(lambda name: run_host_test(f"build/test-{flavour}/{name}", runner, f"{flavour}/{name}"), built))
-        except BaseException:
-            stop_everything()
-            raise
-        finally:
-            pool.shutdown(cancel_futures=True)      # on Ctrl-C nothing more is begun
+    for flavour, target, runner, arch in (
+            ("x86", "host-tests", [], "arm64"),
+            ("arm64", "host-tests-arm64",
+             ["qemu-aarch64-static", "-L", "build/sysroot/arm64"], "arm64"),
+            ("arm32", "host-tests-arm32",
+             ["qemu-arm-static", "-L", "build/sysroot/arm32"], "arm32")):
+        names = [name for name in mains if only in name]
+        yield Job("host", f"host tests ({flavour})",
+                  lambda flavour=flavour, target=target, runner=runner:
+                  host_tests(schedule, flavour, target, runner, names),
+                  needs=[gcc_build(arch)], seconds=60)
 
 
-def group_model(only):
-    """Each variant of the model, and each fault that the search must find, is a test (tests/model/run)."""
+def run_model(only):
+    """Each variant of the model, and each fault that the search must find, is a test
+    (tests/model/run)."""
     log, began = f"{OUT}/model.log", time.monotonic()
     status, output = execute(["tests/model/run", "-k", only], log, MODEL_SECONDS)
     results = re.findall(r"^(not ok|ok) (.*)$", output, re.M)
     for verdict, text in results:
         if verdict == "ok":
-            tally.passed += 1
+            with tally.lock:
+                tally.passed += 1
         else:
             tally.fail(f"model: {text}")
     if status == 0 and (results or only):
         tally.line("ok", "model", f"{len(results)} tests, {time.monotonic() - began:.1f} s")
     elif status is None or not any(verdict == "not ok" for verdict, _ in results):
-        tally.fail("model", f"no end within {MODEL_SECONDS} s" if status is None else f"status {status}", tail(log))
+        tally.fail("model", "no end in time" if status is None else f"status {status}", tail(log))
 
 
-def group_fuzz(only):
+def group_model(only):
+    yield Job("model", "model", lambda: run_model(only), seconds=200)
+
+
+def fuzz(only):
     mains = [os.path.basename(path)[:-2] for path in sorted(glob.glob("tests/fuzz/fuzz_*.c"))]
     if not mains:
         tally.fail("fuzz targets", "there are none")
         return
-    if not step("fuzz targets build", ["make", JOBS, "fuzzers"], 600):
+    if not step("fuzz targets build", make("fuzzers"), 600):
         return
     for name in mains:
         if only not in name:
@@ -204,37 +406,44 @@ def group_fuzz(only):
         corpus, seeds = f"{OUT}/corpus-{name}", f"tests/fuzz/corpus/{name}"
         os.makedirs(corpus, exist_ok=True)
         folders = [corpus] + ([seeds] if os.path.isdir(seeds) else [])
-        step(f"fuzz {name}, {FUZZ_SECONDS} s", [f"build/test-fuzz/{name}", f"-max_total_time={FUZZ_SECONDS}", "-rss_limit_mb=2048",
-                                               "-print_final_stats=1", f"-artifact_prefix={OUT}/{name}-", *folders],
-             FUZZ_SECONDS + 120)
+        step(f"fuzz {name}, {FUZZ_SECONDS} s",
+             [f"build/test-fuzz/{name}", f"-max_total_time={FUZZ_SECONDS}", "-rss_limit_mb=2048",
+              f"-timeout={round(1200 * pace.slowdown())}", "-print_final_stats=1",
+              f"-artifact_prefix={OUT}/{name}-", *folders], FUZZ_SECONDS + 120)
 
 
-def said(path, word, default):
+def group_fuzz(only):
+    yield Job("fuzz", "fuzz", lambda: fuzz(only), needs=[gcc_build("arm64")], seconds=75)
+
+
+def from_head(path, word, default):
     with open(path, encoding="utf-8") as f:
         match = re.search(rf"^# {word}: *(.*\S)", f.read(2000), re.M)
     return match[1] if match else default
 
 
 def emulators_of(path):
-    return min(int(said(path, "emulators", "1")), EMULATORS_MAX)
+    return min(int(from_head(path, "emulators", "1")), EMULATORS_MAX)
 
 
 def machines_of(path, matrix):
-    machines = said(path, "machines", MACHINES[0]).split() + (said(path, "more", "").split() if matrix else [])
+    machines = from_head(path, "machines", MACHINES[0]).split()
+    machines += from_head(path, "more", "").split() if matrix else []
     for unknown in set(machines) - set(MACHINES) - {"-"}:
         tally.fail(path, f"no such machine: {unknown}")
     return [machine for machine in MACHINES if machine in machines]
 
 
-def run_scenario(path, machine):
+def run_scenario(path, machine, outcomes):
     name = f"{os.path.basename(path)[:-3]} {machine}"
     folder = f"{OUT}/qemu-{name.replace(' ', '-')}"
-    timeout = int(said(path, "timeout", "300"))
+    timeout = int(from_head(path, "timeout", "300"))
     arch, gic = machine.split("-gicv")
     began = time.monotonic()
     for stale in glob.glob(f"{folder}/*-console.log"):
         os.unlink(stale)
-    status, output = execute([path], f"{folder}/output.log", timeout, {"XL_LOG_DIR": folder, "ARCH": arch, "GIC": gic})
+    status, output = execute([path], f"{folder}/output.log", timeout,
+                             {"XL_LOG_DIR": folder, "ARCH": arch, "GIC": gic})
     results = re.findall(r"^(not ok|ok) (.*)$", output, re.M)
     bad = [text for verdict, text in results if verdict == "not ok"]
     with tally.lock:
@@ -242,15 +451,18 @@ def run_scenario(path, machine):
     for text in bad:
         tally.fail(f"qemu/{name}: {text}")
     if status == 0 and results and not bad:
-        tally.line("ok", f"qemu/{name}", f"{len(results)} tests, {time.monotonic() - began:.1f} s")
-        return len(results), 0
+        tally.line("ok", f"qemu/{name}",
+                   f"{len(results)} tests, {time.monotonic() - began:.1f} s")
+        outcomes[path, machine] = len(results), 0
+        return
+    outcomes[path, machine] = len(results) - len(bad), len(bad) or 1
     if not bad:
-        why = f"no end within {timeout} s" if status is None else f"status {status}" if results else "said nothing"
+        why = "no end in time" if status is None else f"status {status}" if results \
+            else "printed no results"
         tally.fail(f"qemu/{name}", why)
     with tally.lock:
         for log in [f"{folder}/output.log", *sorted(glob.glob(f"{folder}/*-console.log"))]:
             print(f"    --- end of {log}\n    | " + tail(log).replace("\n", "\n    | "), flush=True)
-    return len(results) - len(bad), len(bad) or 1
 
 
 STATUS = "docs/status.md"
@@ -258,12 +470,14 @@ TABLE_BEGIN, TABLE_END = "<!-- printed by tools/check.py -->\n", "<!-- end -->\n
 
 
 def machine_table(outcomes, cell):
-    """OUTCOMES: {(scenario, machine): (tests passed, failed)}, as a table in Markdown: a row a scenario, a column a machine."""
+    """OUTCOMES, {(scenario, machine): (tests passed, failed)}, as a table in Markdown: one row per
+    scenario, one column per machine."""
     scenarios = sorted({path for path, _ in outcomes})
     lines = ["| | scenario | " + " | ".join(MACHINES) + " |", "|---|---|" + "---|" * len(MACHINES)]
     for path in scenarios:
-        cells = [cell(*outcomes[path, machine]) if (path, machine) in outcomes else "" for machine in MACHINES]
-        lines.append(f"| {said(path, 'shows', path)} | `{path}` | " + " | ".join(cells) + " |")
+        cells = [cell(*outcomes[path, machine]) if (path, machine) in outcomes else ""
+                 for machine in MACHINES]
+        lines.append(f"| {from_head(path, 'shows', path)} | `{path}` | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
@@ -274,99 +488,96 @@ def verdict(_, failed):
 def remembered():
     try:
         with open(f"{OUT}/outcomes.json", encoding="utf-8") as f:
-            return {(path, machine): (passed, failed) for path, machine, passed, failed in json.load(f) if os.path.exists(path)}
+            return {(path, machine): (passed, failed)
+                    for path, machine, passed, failed in json.load(f) if os.path.exists(path)}
     except FileNotFoundError:
         return {}
 
 
 def remember(outcomes):
-    """What each scenario came to on each machine when it last ran."""
+    """Keeps the outcome of each scenario's last run on each machine."""
     known = {**remembered(), **outcomes}
     with open(f"{OUT}/outcomes.json", "w", encoding="utf-8") as out:
         json.dump([[*run, *came_to] for run, came_to in sorted(known.items())], out, indent=0)
 
 
 def compare_readme(table):
-    """The status page's table of what runs where is the one that is printed."""
+    """The status page's table of what runs where must be the table that is printed."""
     with open(STATUS, encoding="utf-8") as f:
         has = f.read().partition(TABLE_BEGIN)[2].partition(TABLE_END)[0]
     if has == table:
         tally.ok(f"{STATUS}: the table of what runs where")
     else:
-        tally.fail(f"{STATUS}: the table of what runs where", "is not what ran: tools/check.py --readme puts that there")
+        tally.fail(f"{STATUS}: the table of what runs where",
+                   "differs from what ran: tools/check.py --readme replaces it")
 
 
 def update_readme():
     with open(STATUS, encoding="utf-8") as f:
         before, _, rest = f.read().partition(TABLE_BEGIN)
     with open(STATUS, "w", encoding="utf-8") as out:
-        out.write(before + TABLE_BEGIN + machine_table(remembered(), verdict) + TABLE_END + rest.partition(TABLE_END)[2])
+        out.write(before + TABLE_BEGIN + machine_table(remembered(), verdict) + TABLE_END +
+                  rest.partition(TABLE_END)[2])
 
 
-def group_qemu(only, machines=(), matrix=False):
-    """Scenarios side by side, the larger ones first, never more emulators at once than there is room for."""
-    paths = [path for path in sorted(glob.glob("tests/qemu/*.py")) if os.access(path, os.X_OK) and only in path]
-    waiting = [(path, machine) for path in paths for machine in machines or machines_of(path, matrix)]
-    if not waiting and not only:
+def group_qemu(only, machines, matrix, outcomes):
+    """A job per scenario and machine, those with more emulators first."""
+    paths = [path for path in sorted(glob.glob("tests/qemu/*.py"))
+             if os.access(path, os.X_OK) and only in path]
+    runs = [(path, machine) for path in paths for machine in machines or machines_of(path, matrix)]
+    if not runs and not only:
         tally.fail("scenarios", "there are none in tests/qemu")
-    waiting.sort(key=lambda run: -emulators_of(run[0]))
-    room, changed, threads, outcomes = [EMULATORS_MAX], threading.Condition(), [], {}
+    for path, machine in runs:
+        seconds = int(from_head(path, "seconds", from_head(path, "timeout", "300")))
+        # A guest of the other width comes with the other width's build.
+        needs = [gcc_build(arch) for arch in WIDTHS if arch in machine or
+                 f"{arch}/images" in open(path, encoding="utf-8").read()]
+        yield Job("qemu", f"qemu/{os.path.basename(path)[:-3]} {machine}",
+                  lambda path=path, machine=machine: run_scenario(path, machine, outcomes),
+                  lane="emulators", width=emulators_of(path), needs=needs,
+                  seconds=1000 * emulators_of(path) + seconds)
 
-    def work(run, weight):
-        try:
-            outcomes[run] = run_scenario(*run)
-        finally:
-            with changed:
-                room[0] += weight
-                changed.notify()
 
-    for run in waiting:
-        weight = emulators_of(run[0])
-        with changed:
-            while room[0] < weight:
-                changed.wait(1)
-            room[0] -= weight
-        threads.append(threading.Thread(target=work, args=(run, weight)))
-        threads[-1].start()
-    for thread in threads:
-        thread.join()
+def finish_scenarios(outcomes, compare):
     remember(outcomes)
-    counts = machine_table(outcomes, lambda passed, failed: f"{failed} failed" if failed else f"{passed} ok")
+    counts = machine_table(outcomes,
+                           lambda passed, failed: f"{failed} failed" if failed else f"{passed} ok")
     print(counts, end="", flush=True)
     with open(f"{OUT}/machines.md", "w", encoding="utf-8") as out:
         out.write(counts)
-    if matrix and not only and not machines:
+    if compare:
         compare_readme(machine_table(outcomes, verdict))
 
 
-GROUPS = {"build": group_build, "lint": group_lint, "host": group_host, "model": group_model, "fuzz": group_fuzz, "qemu": group_qemu}
+GROUPS = ("build", "lint", "host", "model", "fuzz", "qemu")
 
 
-def batches(names):
-    """One group after the other, but for two that keep one CPU busy each."""
-    names = list(names)
-    while names:
-        both = ["model", "fuzz"]
-        taken = both if names[:2] == both else names[:1]
-        names = names[len(taken):]
-        yield taken
-
-
-def stop_everything():
-    for process in list(running):
-        try:
-            os.killpg(process.pid, signal.SIGTERM)
-        except ProcessLookupError:
-            pass
+def print_timings(jobs):
+    """CPU time by group, long jobs below it, and what an idle machine needs at least."""
+    print(f"{'CPU time':>10} {'wall':>8}")
+    total = sum(job.cpu for job in jobs)
+    for group in GROUPS:
+        of_group = [job for job in jobs if job.group == group]
+        if of_group:
+            print(f"{sum(job.cpu for job in of_group):>8.1f} s {'':>8}  {group}")
+        for job in sorted(of_group, key=lambda job: -job.wall):
+            if max(job.cpu, job.wall) >= LONG_JOB_S:
+                print(f"{job.cpu:>8.1f} s {job.wall:>6.1f} s    {job.name}")
+    lanes = collections.Counter()
+    for job in jobs:
+        lanes[job.lane] += job.wall * job.width
+    print(f"{total:>8.1f} s of CPU on {CPUS} CPUs: at least {total / CPUS:.0f} s; "
+          f"emulators: {lanes['emulators'] / EMULATORS_MAX:.0f} s of two places")
 
 
 def main():
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1].removeprefix("usage: "))
     parser.add_argument("-k", dest="only", default="")
     parser.add_argument("--machine", action="append", default=[], choices=MACHINES)
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--matrix", action="store_true")
     parser.add_argument("--readme", action="store_true")
+    parser.add_argument("--timings", action="store_true")
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=" ".join(GROUPS))
     args = parser.parse_args()
     unknown = set(args.groups) - set(GROUPS)
@@ -378,28 +589,31 @@ def main():
         update_readme()
         return
     if args.list:
-        print("\n".join(sorted(glob.glob("tests/host/test_*.c") + glob.glob("tests/fuzz/fuzz_*.c") + glob.glob("tests/qemu/*.py"))), flush=True)
+        print("\n".join(sorted(glob.glob("tests/host/test_*.c") + glob.glob("tests/fuzz/fuzz_*.c") +
+                               glob.glob("tests/qemu/*.py"))), flush=True)
         subprocess.run(["tests/model/run", "--list"], check=True)
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    groups = args.groups or (["qemu"] if args.matrix else GROUPS)
+    outcomes, schedule = {}, None
+    makers = {"build": group_build, "lint": group_lint, "model": group_model, "fuzz": group_fuzz,
+              "host": lambda only: group_host(only, lambda: schedule),
+              "qemu": lambda only: group_qemu(only, args.machine, args.matrix, outcomes)}
     try:
-        for names in batches(args.groups or (["qemu"] if args.matrix else GROUPS)):
-            threads = [threading.Thread(target=GROUPS[name], args=(args.only,)) for name in names[1:]]
-            for thread in threads:
-                thread.start()
-            if names[0] == "qemu":
-                group_qemu(args.only, args.machine, args.matrix)
-            else:
-                GROUPS[names[0]](args.only)
-            for thread in threads:
-                thread.join()
+        schedule = Schedule([job for group in groups for job in makers[group](args.only)])
+        schedule.run()
+        if "qemu" in groups:
+            finish_scenarios(outcomes, args.matrix and not args.only and not args.machine)
     except KeyboardInterrupt:
         tally.fail("interrupted")
     finally:
         stop_everything()
+    if args.timings:
+        print_timings(schedule.jobs)
     if tally.failed:
         print("failed: " + ", ".join(tally.failed))
     print(f"{tally.passed} passed, {len(tally.failed)} failed", flush=True)
+    # Threads that wait for what was just stopped are daemons; nothing is left to unwind.
     sys.exit(1 if tally.failed else 0)
 
 

@@ -3,6 +3,8 @@
 import re
 import time
 
+import pace
+
 LINE = re.compile(
     r"WL t=(?P<t>\d+\.\d+) seq=(?P<seq>\d+) pages=(?P<pages>\d+) filled=(?P<filled>\d+) "
     r"written=(?P<written>\d+) verified=(?P<verified>\d+) passes=(?P<passes>\d+) "
@@ -63,12 +65,12 @@ class GuestLog:
 
     def wait(self, condition, what, timeout, interval=0.3):
         """Wait until CONDITION(latest heartbeat) holds; returns that heartbeat."""
-        deadline = time.monotonic() + timeout
+        deadline = pace.Deadline(timeout)
         while True:
             new = self.poll()
             if new and condition(new[-1]):
                 return new[-1]
-            if time.monotonic() > deadline:
+            if deadline.over():
                 raise GuestError(f"guest on {self.host.name}: {what}: not within {timeout:.0f} s; "
                                  f"last heartbeat: {self.last()}\n{self.tail()}")
             time.sleep(interval)

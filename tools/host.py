@@ -14,6 +14,8 @@ of the first command that failed):
 
 host.py [--two] [--xen FILE] [--icount] [--smp N] ... 'xl list' 'B:xl list'
 
+All timeouts are those of an idle machine; tools/pace.py stretches them on a busy one.
+
 Commands use a virtio-serial port of their own, which tools/agent.c serves, so console output cannot
 disturb them. Host(agent=False) types them on the console instead, for a control domain without
 virtio. An emulator ends with its host object, with this process however it ends, and on Ctrl-C and
@@ -36,6 +38,7 @@ import tempfile
 import threading
 import time
 
+import pace
 import uboot
 
 TOP = os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
@@ -123,11 +126,10 @@ class Command:
     def _next(self, deadline):
         """The next piece of output, or None at the end."""
         while self.status is None:
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
+            if deadline.over():
                 raise TimeoutError
             try:
-                kind, value = self.chunks.get(timeout=1 if left is None else min(left, 1))
+                kind, value = self.chunks.get(timeout=1)
             except queue.Empty:
                 self.host.check_alive(self.text)
                 continue
@@ -140,7 +142,7 @@ class Command:
         return None
 
     def lines(self, timeout=None):
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = pace.Deadline(timeout)
         try:
             while (piece := self._next(deadline)) is not None:
                 *whole, self._partial = (self._partial + piece).split("\n")
@@ -152,7 +154,7 @@ class Command:
             self._partial = ""
 
     def wait(self, timeout=None):
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = pace.Deadline(timeout)
         try:
             while self._next(deadline) is not None:
                 pass
@@ -309,7 +311,8 @@ class Host:
     def _accept(self, listener):
         listener.settimeout(0.2)
         try:
-            for _ in range(100):
+            deadline = pace.Deadline(20)
+            while not deadline.over():
                 try:
                     peer = listener.accept()[0]
                     peer.settimeout(None)
@@ -387,9 +390,9 @@ class Host:
 
     def wait_console(self, pattern, timeout, start=0):
         """Wait for a regular expression on the console; returns the match."""
-        deadline = time.monotonic() + timeout
+        deadline = pace.Deadline(timeout)
         while not (match := re.search(pattern, self._console_text[start:])):
-            if time.monotonic() > deadline:
+            if deadline.over():
                 raise HostError(self.describe(f"console did not show {pattern!r} within {timeout} s"))
             if not self.alive():
                 # The last output may not have been read yet.
@@ -410,12 +413,12 @@ class Host:
             self.wait_console(r"init: \S+ is ready", timeout)
             self.console_run("dmesg -n 1; stty -echo")
         else:
-            deadline = time.monotonic() + timeout
+            deadline = pace.Deadline(timeout)
             while not self._hello.wait(0.1):
                 self.check_alive("boot")
-                if time.monotonic() > deadline:
+                if deadline.over():
                     raise HostError(self.describe(f"the control domain's agent did not answer within {timeout} s"))
-            self.run("until [ -e /run/ready ]; do sleep 0.02; done", timeout=max(1, deadline - time.monotonic()))
+            self.run("until [ -e /run/ready ]; do sleep 0.02; done", timeout=max(1, deadline.left))
         return time.monotonic() - self.started_at
 
     def spawn(self, command, stdin=b""):

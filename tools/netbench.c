@@ -41,8 +41,8 @@ static int serve(uint16_t tcp_port)
     int one = 1;
     int listener = socket(AF_INET, SOCK_STREAM, 0);
 
-    if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
-        bind(listener, (struct sockaddr *)&any, sizeof any) < 0 || listen(listener, 4) < 0)
+    if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
+        bind(listener, (struct sockaddr *)&any, sizeof(any)) < 0 || listen(listener, 4) < 0)
         return fail("netbench: listen");
     for (;;) {
         int fd = accept(listener, NULL, NULL);
@@ -51,11 +51,11 @@ static int serve(uint16_t tcp_port)
 
         if (fd < 0)
             return fail("netbench: accept");
-        while ((n = read(fd, buffer, sizeof buffer)) > 0)
+        while ((n = read(fd, buffer, sizeof(buffer))) > 0)
             total += (uint64_t)n;
         /* The receiver answers with the count of bytes: the sender's clock stops when all bytes
          * have arrived. */
-        if (write(fd, &total, sizeof total) != sizeof total)
+        if (write(fd, &total, sizeof(total)) != sizeof(total))
             perror("netbench: receipt");
         close(fd);
     }
@@ -72,19 +72,19 @@ static int send_all(const char *address, unsigned long mib, uint16_t tcp_port)
         fprintf(stderr, "netbench: not an IPv4 address: %s\n", address);
         return 1;
     }
-    if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
+    if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
         return fail("netbench: connect");
-    memset(buffer, 0x5a, sizeof buffer);
+    memset(buffer, 0x5a, sizeof(buffer));
     began = seconds();
     while (total < want) {
-        ssize_t n = write(fd, buffer, sizeof buffer);
+        ssize_t n = write(fd, buffer, sizeof(buffer));
 
         if (n < 0)
             return fail("netbench: write");
         total += (uint64_t)n;
     }
     shutdown(fd, SHUT_WR);
-    if (read(fd, &receipt, sizeof receipt) != sizeof receipt || receipt != total) {
+    if (read(fd, &receipt, sizeof(receipt)) != sizeof(receipt) || receipt != total) {
         fprintf(stderr, "netbench: the other end did not get everything\n");
         return 1;
     }

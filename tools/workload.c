@@ -22,11 +22,14 @@
  *   wl.tick=MS     of the ticker (default: 20)
  *   wl.off         (for init) do not start
  *
- * Lines, one per heartbeat:
+ * It prints one line per heartbeat:
  *   WL t=S seq=N pages=N filled=N written=N verified=N passes=N errors=N mbps=X gap_ms=X
- * max_gap_ms=X ct=N cf=N t: CLOCK_MONOTONIC; mbps: rewritten per second since the last line;
- * passes: rotations that every worker has finished; gap_ms: longest gap since the last line; ct,
- * cf: counter and its frequency. A bad page: WL-ERROR page=N want_seq=N got_seq=N addr=X reason=...
+ *      max_gap_ms=X ct=N cf=N
+ * t: CLOCK_MONOTONIC; mbps: MiB/s rewritten since the last line; passes: rotations that all workers
+ * have finished; gap_ms: longest gap since the last line; ct, cf: the counter and its frequency.
+ *
+ * For a bad page it prints:
+ *   WL-ERROR page=N want_seq=N got_seq=N addr=X reason=...
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -315,7 +318,7 @@ static double available_mib(void)
     char line[128];
     unsigned long kib = 0;
 
-    while (f && fgets(line, sizeof line, f))
+    while (f && fgets(line, sizeof(line), f))
         if (sscanf(line, "MemAvailable: %lu", &kib) == 1)
             break;
     if (f)
@@ -338,7 +341,7 @@ static bool parse_word(const char *word)
 
     if (strncmp(word, "wl.", 3))
         return true;
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
         size_t length = strlen(known[i].name);
         char *end;
 
@@ -357,7 +360,7 @@ static void parse_cmdline(void)
 
     if (!f)
         return;
-    if (fgets(line, sizeof line, f))
+    if (fgets(line, sizeof(line), f))
         for (char *word = strtok(line, " \n"); word; word = strtok(NULL, " \n"))
             if (!parse_word(word))
                 printf("WL-WARNING parameter not understood: %s\n", word);
@@ -389,7 +392,7 @@ int main(int argc, char **argv)
     }
     memory = mmap(NULL, (size_t)pages * PAGE_BYTES + 1, PROT_READ | PROT_WRITE,
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    sequences = calloc((size_t)pages + 1, sizeof *sequences);
+    sequences = calloc((size_t)pages + 1, sizeof(*sequences));
     if (memory == MAP_FAILED || !sequences) {
         printf("WL-FATAL no memory for %llu pages\n", (unsigned long long)pages);
         return 1;

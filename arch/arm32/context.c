@@ -24,7 +24,7 @@ void registers_get(const struct vcpu *v, struct xlr_vcpu *r)
 #define X(name, own) r->name = a->banked.own;
     SPSRS(X)
 #undef X
-    memcpy(r->sysreg, a->sysreg, sizeof r->sysreg);
+    memcpy(r->sysreg, a->sysreg, sizeof(r->sysreg));
 }
 
 void registers_set(struct vcpu *v, struct xlr_vcpu *r)
@@ -43,7 +43,7 @@ void registers_set(struct vcpu *v, struct xlr_vcpu *r)
 #define X(name, own) a->banked.own = (uint32_t)r->name;
     SPSRS(X)
 #undef X
-    memcpy(a->sysreg, r->sysreg, sizeof a->sysreg);
+    memcpy(a->sysreg, r->sysreg, sizeof(a->sysreg));
 }
 
 /* FPSCR is FPSR and FPCR in one. */
@@ -53,7 +53,7 @@ void fpsimd_get(const struct vcpu *v, struct xlr_fpsimd *f)
 {
     const struct guest_fpsimd *fp = &v->arch.fp;
 
-    memcpy(f->v, fp->d, sizeof fp->d); /* D0 and D1 are V0 */
+    memcpy(f->v, fp->d, sizeof(fp->d)); /* D0 and D1 are V0 */
     f->fpsr = fp->fpscr & FPSCR_FPSR;
     f->fpcr = fp->fpscr & ~FPSCR_FPSR;
 }
@@ -62,7 +62,7 @@ void fpsimd_set(struct vcpu *v, const struct xlr_fpsimd *f)
 {
     struct guest_fpsimd *fp = &v->arch.fp;
 
-    memcpy(fp->d, f->v, sizeof fp->d);
+    memcpy(fp->d, f->v, sizeof(fp->d));
     fp->fpscr = (f->fpsr & FPSCR_FPSR) | (f->fpcr & ~FPSCR_FPSR);
 }
 

@@ -166,9 +166,10 @@ void vlpt_show(unsigned slot)
     BARRIER("dsb nshst\n\tisb");
 }
 
-/* Every CPU that shows `slot` gets `desc` at i.  vlpt_lock is held. */
+/* Every CPU that shows `slot` gets `desc` at i. */
 static void put_copies(unsigned slot, unsigned i, uint64_t desc)
 {
+    ASSERT_LOCKED(&vlpt_lock);
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
         if (vlpt_shown[cpu] == (int32_t)slot)
             put_copy(cpu, i, desc);

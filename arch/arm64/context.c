@@ -7,7 +7,7 @@ void registers_get(const struct vcpu *v, struct xlr_vcpu *r)
 {
     const struct arch_vcpu *a = &v->arch;
 
-    memcpy(r->x, a->regs.x, sizeof r->x);
+    memcpy(r->x, a->regs.x, sizeof(r->x));
     r->pc = a->regs.pc;
     r->pstate = a->regs.pstate;
     r->sp_el0 = a->sp_el0;
@@ -18,7 +18,7 @@ void registers_get(const struct vcpu *v, struct xlr_vcpu *r)
     r->spsr_und = a->spsr_und;
     r->spsr_irq = a->spsr_irq;
     r->spsr_fiq = a->spsr_fiq;
-    memcpy(r->sysreg, a->sysreg, sizeof r->sysreg);
+    memcpy(r->sysreg, a->sysreg, sizeof(r->sysreg));
     if (v->domain->aarch32)
         record_a32_only(r);
 }
@@ -29,7 +29,7 @@ void registers_set(struct vcpu *v, struct xlr_vcpu *r)
 
     if (v->domain->aarch32)
         record_a32_only(r);
-    memcpy(a->regs.x, r->x, sizeof r->x);
+    memcpy(a->regs.x, r->x, sizeof(r->x));
     a->regs.pc = r->pc;
     a->regs.pstate = r->pstate;
     a->sp_el0 = r->sp_el0;
@@ -40,7 +40,7 @@ void registers_set(struct vcpu *v, struct xlr_vcpu *r)
     a->spsr_und = r->spsr_und;
     a->spsr_irq = r->spsr_irq;
     a->spsr_fiq = r->spsr_fiq;
-    memcpy(a->sysreg, r->sysreg, sizeof a->sysreg);
+    memcpy(a->sysreg, r->sysreg, sizeof(a->sysreg));
     /* The only register that reaches beyond the guest's own translation regime. */
     a->sysreg[XLR_SYS_MDSCR] &= MDSCR_GUEST;
 }
@@ -49,7 +49,7 @@ void fpsimd_get(const struct vcpu *v, struct xlr_fpsimd *f)
 {
     const struct guest_fpsimd *fp = &v->arch.fp;
 
-    memcpy(f->v, fp->v, sizeof f->v);
+    memcpy(f->v, fp->v, sizeof(f->v));
     f->fpsr = fp->fpsr;
     f->fpcr = fp->fpcr;
 }
@@ -58,7 +58,7 @@ void fpsimd_set(struct vcpu *v, const struct xlr_fpsimd *f)
 {
     struct guest_fpsimd *fp = &v->arch.fp;
 
-    memcpy(fp->v, f->v, sizeof fp->v);
+    memcpy(fp->v, f->v, sizeof(fp->v));
     fp->fpsr = f->fpsr;
     fp->fpcr = f->fpcr;
 }

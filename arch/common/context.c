@@ -53,12 +53,12 @@ void arch_get_context(const struct vcpu *v, struct vcpu_guest_context *c)
 {
     struct xlr_vcpu r;
 
-    memset(&r, 0, sizeof r);
+    memset(&r, 0, sizeof(r));
     registers_get(v, &r);
-    memset(c, 0, sizeof *c);
+    memset(c, 0, sizeof(*c));
     c->flags = v->online ? VGCF_online : 0;
     _Static_assert(offsetof(struct vcpu_guest_core_regs, pc64) == 31 * 8, "x0..x30, pc");
-    memcpy(&c->user_regs, r.x, sizeof r.x);
+    memcpy(&c->user_regs, r.x, sizeof(r.x));
     c->user_regs.pc64 = r.pc;
     c->user_regs.cpsr = r.pstate;
     c->user_regs.spsr_el1 = r.spsr_el1;
@@ -81,9 +81,9 @@ int arch_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 
     if (!switch_pstate_ok(v, c->user_regs.cpsr))
         return -XEN_EINVAL;
-    memset(&r, 0, sizeof r);
+    memset(&r, 0, sizeof(r));
     registers_get(v, &r);
-    memcpy(r.x, &c->user_regs, sizeof r.x);
+    memcpy(r.x, &c->user_regs, sizeof(r.x));
     r.pc = c->user_regs.pc64;
     r.pstate = c->user_regs.cpsr;
     r.spsr_el1 = c->user_regs.spsr_el1;
@@ -104,12 +104,12 @@ int arch_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 
 void arch_get_record(const struct vcpu *v, struct xlr_vcpu *r, struct xlr_fpsimd *f)
 {
-    memset(r, 0, sizeof *r);
+    memset(r, 0, sizeof(*r));
     registers_get(v, r);
     r->mpidr = v->arch.vmpidr;
     r->flags = (v->online ? XLR_VCPU_ONLINE : 0) | (v->blocked ? XLR_VCPU_WAITING : 0);
     r->sysreg_count = XLR_SYS_COUNT;
-    memset(f, 0, sizeof *f);
+    memset(f, 0, sizeof(*f));
     fpsimd_get(v, f);
 }
 
@@ -128,7 +128,7 @@ int arch_set_record(struct vcpu *v, const struct xlr_vcpu *r, const struct xlr_f
 
 void arch_get_features(const struct domain *d, struct xlr_cpu_features *f)
 {
-    memset(f, 0, sizeof *f);
+    memset(f, 0, sizeof(*f));
     f->count = XLR_ID_REG_COUNT;
     f->reg[XLR_ID_MIDR] = READ_SYSREG(midr_el1);
     f->reg[XLR_ID_CTR] = READ_SYSREG(ctr_el0);

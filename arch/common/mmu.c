@@ -137,8 +137,8 @@ bool mmu_in_stack(uintptr_t sp, uintptr_t *top)
         *top = ROUND_UP(sp + 1, (uintptr_t)STACK_STRIDE);
         return true;
     }
-    if (sp >= emergency && sp < emergency + sizeof emergency_stacks) {
-        *top = ROUND_UP(sp + 1, (uintptr_t)sizeof emergency_stacks[0]);
+    if (sp >= emergency && sp < emergency + sizeof(emergency_stacks)) {
+        *top = ROUND_UP(sp + 1, (uintptr_t)sizeof(emergency_stacks[0]));
         return true;
     }
     return false;

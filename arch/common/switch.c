@@ -86,7 +86,7 @@ void arch_vcpu_reset(struct vcpu *v, uint64_t pc, uint64_t x0, bool aarch32)
     struct arch_vcpu *a = &v->arch;
     sysreg_t vmpidr = a->vmpidr;
 
-    memset(a, 0, sizeof *a);
+    memset(a, 0, sizeof(*a));
     a->vmpidr = vmpidr;
     a->fp_cpu = -1;
     a->hcr = HCR_VM | HCR_SWIO | HCR_PTW | HCR_FMO | HCR_IMO | HCR_AMO | HCR_FB | HCR_BSU_INNER |

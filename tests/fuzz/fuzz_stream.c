@@ -1,4 +1,4 @@
-// link: tests/host/fake_backend.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/dial.c migrate/fault_inject.c migrate/features.c migrate/files.c migrate/rate_forecast.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/rate_speed.c migrate/state.c migrate/target.c migrate/rate_writes.c
+// link: @migrate
 // libs: -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
@@ -33,7 +33,7 @@ static char dir[2][64];
 static void start_hosts(void)
 {
     for (int i = 0; i < 2; i++) {
-        snprintf(dir[i], sizeof dir[i], "/tmp/fuzz-stream-XXXXXX");
+        snprintf(dir[i], sizeof(dir[i]), "/tmp/fuzz-stream-XXXXXX");
         if (!mkdtemp(dir[i]))
             abort();
         host_init(&host[i], i ? "B" : "A", dir[i]);
@@ -44,7 +44,7 @@ static void remove_dirs(void)
 {
     for (int i = 0; i < 2; i++) {
         char command[128];
-        snprintf(command, sizeof command, "rm -rf %s", dir[i]);
+        snprintf(command, sizeof(command), "rm -rf %s", dir[i]);
         if (system(command))
             abort();
     }
@@ -56,18 +56,18 @@ static void repair(uint8_t *stream, size_t size)
     uint64_t index = 0;
     for (size_t at = 0; size - at >= sizeof(struct xlm_header);) {
         struct xlm_header h;
-        memcpy(&h, stream + at, sizeof h);
-        size_t room = size - at - sizeof h;
+        memcpy(&h, stream + at, sizeof(h));
+        size_t room = size - at - sizeof(h);
         if (h.length > room)
             h.length = (uint32_t)room;
         h.index = index++;
         h.stream = 0;
-        uint8_t *payload = stream + at + sizeof h;
+        uint8_t *payload = stream + at + sizeof(h);
         size_t checked = h.length;
         if (h.type == XLM_PAGES && h.length >= sizeof(struct xlm_pages)) {
             struct xlm_pages p;
-            memcpy(&p, payload, sizeof p);
-            size_t want = sizeof p + (size_t)p.run_count * sizeof(struct xlm_run) +
+            memcpy(&p, payload, sizeof(p));
+            size_t want = sizeof(p) + (size_t)p.run_count * sizeof(struct xlm_run) +
                           (size_t)p.page_count * 8;
             checked = p.run_count <= XLM_PAGES_MAX && p.page_count <= XLM_PAGES_MAX &&
                               want <= h.length
@@ -76,10 +76,10 @@ static void repair(uint8_t *stream, size_t size)
         }
         struct iovec part = { payload, checked };
         codec_seal(&h, &part, 1);
-        memcpy(stream + at, &h, sizeof h);
-        at += sizeof h + (h.length == room            ? room
-                          : xlm_pad(h.length) <= room ? xlm_pad(h.length)
-                                                      : room);
+        memcpy(stream + at, &h, sizeof(h));
+        at += sizeof(h) + (h.length == room            ? room
+                           : xlm_pad(h.length) <= room ? xlm_pad(h.length)
+                                                       : room);
     }
 }
 
@@ -97,7 +97,7 @@ static void *serve(void *unused)
         at += (size_t)n;
     }
     shutdown(fd[0], SHUT_WR);
-    while (read(fd[0], sink, sizeof sink) > 0)
+    while (read(fd[0], sink, sizeof(sink)) > 0)
         ;
     close(fd[0]);
     return unused;
@@ -107,7 +107,7 @@ static void drop_journals(void)
 {
     char path[128];
     struct journal *list;
-    host_journal_dir(&host[1], path, sizeof path);
+    host_journal_dir(&host[1], path, sizeof(path));
     int count = journal_list(path, &list);
     for (int i = 0; i < count; i++)
         journal_remove(path, list[i].migration);
@@ -140,7 +140,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     return 0;
 }
 
-/* --- seeds --- */
+/* ---- seeds ---- */
 
 static void *target_main(void *unused)
 {
@@ -154,8 +154,8 @@ static int record_seed(const char *to)
     int a[2];
     char path[256], kernel[128];
     pthread_t target;
-    snprintf(path, sizeof path, "%s/migration", to);
-    snprintf(kernel, sizeof kernel, "%s/image", dir[0]);
+    snprintf(path, sizeof(path), "%s/migration", to);
+    snprintf(kernel, sizeof(kernel), "%s/image", dir[0]);
     FILE *image = fopen(kernel, "w");
     fputs("kernel", image);
     fclose(image);
@@ -171,13 +171,13 @@ static int record_seed(const char *to)
         FILE *out = fopen(path, "w");
         fputc(0, out);
         if (fork() == 0) {
-            for (ssize_t n; (n = read(fd[0], buffer, sizeof buffer)) > 0;)
+            for (ssize_t n; (n = read(fd[0], buffer, sizeof(buffer))) > 0;)
                 if (send(a[1], buffer, (size_t)n, MSG_NOSIGNAL) != n)
                     break;
             _exit(0);
         }
         close(a[0]);
-        for (ssize_t n; (n = read(a[1], buffer, sizeof buffer)) > 0;) {
+        for (ssize_t n; (n = read(a[1], buffer, sizeof(buffer))) > 0;) {
             fwrite(buffer, 1, (size_t)n, out);
             if (send(fd[0], buffer, (size_t)n, MSG_NOSIGNAL) != n)
                 break;

@@ -15,7 +15,9 @@
 #include <string.h>
 #include <cmocka.h>
 #include "domctl.h"
+#include "vgic_internal.h"
 #include "dirty_internal.h"
+#include "vgic_internal.h"
 #include "fake.h"
 #include <xen/platform.h>
 #include <xen/vcpu.h>
@@ -87,7 +89,7 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool pr
 {
     assert_false(privileged);
     assert_int_equal(cfg->arch.gic_version, XEN_DOMCTL_CONFIG_GIC_V3);
-    made = calloc(1, sizeof *made);
+    made = calloc(1, sizeof(*made));
     made->id = id;
     made->refs = 2;
     made->max_vcpus = cfg->max_vcpus;
@@ -224,7 +226,7 @@ int arch_set_context(struct vcpu *v, const struct vcpu_guest_context *c)
 void arch_get_features(const struct domain *d, struct xlr_cpu_features *f)
 {
     (void)d;
-    memset(f, 0, sizeof *f);
+    memset(f, 0, sizeof(*f));
     f->reg[XLR_ID_PFR0] = 0x11; /* EL1: AArch64 only */
 }
 int vuart_init(struct domain *d, uint64_t gfn, domid_t by, uint32_t *port)
@@ -237,9 +239,28 @@ int vuart_init(struct domain *d, uint64_t gfn, domid_t by, uint32_t *port)
 }
 bool vgic_reserve(struct domain *d, uint32_t intid)
 {
-    (void)d;
-    return intid != 40;
+    return intid < INTID_SPI + d->vgic.spi_count && intid != 40;
 }
+static unsigned unreserved;
+void vgic_unreserve(struct domain *d, uint32_t intid)
+{
+    (void)d;
+    unreserved = intid;
+}
+struct vgic_irq *vgic_irq_get(struct domain *d, struct vcpu *v, uint32_t intid)
+{
+    (void)d;
+    (void)v;
+    (void)intid;
+    return NULL;
+}
+void vgic_set_type(struct domain *d, uint32_t intid, bool edge)
+{
+    (void)d;
+    (void)intid;
+    (void)edge;
+}
+const struct gic_driver *gic;
 int vgic_map_hw(struct domain *d, uint32_t virt, uint32_t phys)
 {
     (void)d;
@@ -299,7 +320,7 @@ void p2m_cache_flush(struct domain *d, uint64_t gfn, uint64_t pages)
     flushed += pages;
 }
 static uint32_t saved_bytes = 5000;
-int context_save(struct domain *d, uint8_t *buf, uint32_t *bytes)
+int records_save(struct domain *d, uint8_t *buf, uint32_t *bytes)
 {
     (void)d;
     assert_int_equal(domain_pauses, 1);
@@ -308,7 +329,7 @@ int context_save(struct domain *d, uint8_t *buf, uint32_t *bytes)
     return 0;
 }
 static uint32_t loaded_bytes;
-int context_load(struct domain *d, const uint8_t *buf, uint32_t bytes)
+int records_load(struct domain *d, const uint8_t *buf, uint32_t bytes)
 {
     assert_int_equal(domain_pauses, 1);
     assert_int_equal(buf[0], 0x55);
@@ -324,7 +345,7 @@ uint32_t log_read_ring(char *dst, uint32_t max, uint32_t *index, bool incrementa
     (void)clear;
     for (; ring_text_bytes && n < max && at < ring_text_bytes; at++)
         dst[n++] = (char)('a' + at % 26);
-    while (!ring_text_bytes && n < max && at < sizeof text - 1)
+    while (!ring_text_bytes && n < max && at < sizeof(text) - 1)
         dst[n++] = text[at++];
     *index = at;
     return n;
@@ -479,7 +500,7 @@ static inline long sysctl_call(uint32_t cmd)
 
 static struct vcpu *new_vcpu(struct domain *d, unsigned id)
 {
-    struct vcpu *v = calloc(1, sizeof *v);
+    struct vcpu *v = calloc(1, sizeof(*v));
     v->domain = d;
     v->id = id;
     v->sched.affinity = v->sched.affinity_soft = ~0ull;
@@ -489,10 +510,10 @@ static struct vcpu *new_vcpu(struct domain *d, unsigned id)
 }
 static struct domain *new_domain(domid_t id, unsigned vcpus)
 {
-    struct domain *d = calloc(1, sizeof *d);
+    struct domain *d = calloc(1, sizeof(*d));
     d->id = id;
     d->refs = 1;
-    d->dying = DOM_ALIVE;
+    d->state = DOM_ALIVE;
     d->max_vcpus = vcpus;
     d->vgic.version = 3;
     d->vgic.spi_count = 96;
@@ -509,15 +530,15 @@ static int start(void **state)
     *((uint8_t *)fake_ram(PA(FAKE_RAM)) + 2 * PAGE_SIZE - 1) = 1;
     control = new_domain(0, 1);
     control->privileged = control->direct_map = true;
-    memset(control->irq_granted, 0xff, sizeof control->irq_granted);
+    memset(control->irq_granted, 0xff, sizeof(control->irq_granted));
     guest = new_domain(3, 3); /* its third vCPU was not made */
     control_vcpu = new_vcpu(control, 0);
     guest_vcpu[0] = new_vcpu(guest, 0);
     guest_vcpu[1] = new_vcpu(guest, 1);
-    memset(&op, 0, sizeof op);
-    memset(&sop, 0, sizeof sop);
-    memset(log_words, 0, sizeof log_words);
-    memset(keys, 0, sizeof keys);
+    memset(&op, 0, sizeof(op));
+    memset(&sop, 0, sizeof(sop));
+    memset(log_words, 0, sizeof(log_words));
+    memset(keys, 0, sizeof(keys));
     frozen_from = hole = ~0ull;
     freeze_at_harvest = 0;
     map_pages = LOG_PAGES;

@@ -131,7 +131,7 @@ static inline int boot(void **state)
     assert_int_equal(domain_max_vcpus(dom0, 1), 0);
     dom0->vcpu[0]->online = true;
     domain_unpause_by_controller(dom0);
-    assert_int_equal(dom0->dying, DOM_ALIVE);
+    assert_int_equal(dom0->state, DOM_ALIVE);
     assert_ptr_equal(enter(), dom0->vcpu[0]);
     assert_int_equal(evtchn_bind_virq(dom0, VIRQ_DOM_EXC, 0, &exc_port), 0);
     exc_count();
@@ -186,7 +186,7 @@ static inline void destroy(struct domain *d)
         again++;
     assert_int_equal(rc, 0);
     assert_true(!fake_preempt || again);
-    assert_int_equal(d->dying, DOM_DEAD);
+    assert_int_equal(d->state, DOM_DEAD);
     assert_int_equal(domain_kill(d), 0); /* a second call finds nothing to do */
     domain_put(d);
     assert_ptr_equal(enter(), dom0->vcpu[0]); /* which also frees the dead domain */

@@ -57,7 +57,7 @@ static void drop(struct domain *d)
         munmap(d->memory, (size_t)SLOTS * 4096);
         close(d->object);
     }
-    memset(d, 0, sizeof *d);
+    memset(d, 0, sizeof(*d));
 }
 
 void fake_reset(void)
@@ -98,13 +98,13 @@ void fake_make_guest(int host, const char *name, uint32_t pages, const char *ker
     struct domain *d = &domain[host];
     enter();
     make(d, pages);
-    snprintf(d->name, sizeof d->name, "%s", name);
-    memset(d->uuid, 0x5a, sizeof d->uuid);
+    snprintf(d->name, sizeof(d->name), "%s", name);
+    memset(d->uuid, 0x5a, sizeof(d->uuid));
     d->vcpu_count = 2;
     d->width = XLR_WIDTH_64;
     d->counter = 1000;
-    snprintf(d->node, sizeof d->node, "written by the guest");
-    snprintf(d->config, sizeof d->config,
+    snprintf(d->node, sizeof(d->node), "written by the guest");
+    snprintf(d->config, sizeof(d->config),
              "name = \"%s\"\nmemory = %u\nvcpus = 2\nkernel = '%s'\nextra = \"console=hvc0\" # c\n",
              name, pages * 4 / 1024, kernel_path);
     leave();
@@ -194,11 +194,11 @@ void fake_destroy(int host)
     leave();
 }
 
-/* --- migrate/backend.h --- */
+/* ---- migrate/backend.h ---- */
 
 struct backend *backend_open(const char *host, struct failure *f)
 {
-    struct backend *backend = calloc(1, sizeof *backend);
+    struct backend *backend = calloc(1, sizeof(*backend));
     if (!backend)
         fail(f, XLM_E_MEMORY, "no memory");
     else
@@ -227,7 +227,7 @@ static int describe(const struct domain *d, bool match, struct backend_domain *o
                                         .suspended = d->suspended,
                                         .shut_down = d->suspended };
         memcpy(out->uuid, d->uuid, 16);
-        copy_text(out->name, sizeof out->name, d->name);
+        copy_text(out->name, sizeof(out->name), d->name);
     }
     leave();
     return d->exists && match ? 0 : -ESRCH;
@@ -272,11 +272,11 @@ static void put(struct blob *b, uint16_t type, uint16_t instance, const void *pa
     struct hvm_save_descriptor d = { .typecode = type,
                                      .instance = instance,
                                      .length = (uint32_t)length };
-    memcpy(b->at, &d, sizeof d);
-    memset(b->at + sizeof d, 0, xlm_pad(length));
+    memcpy(b->at, &d, sizeof(d));
+    memset(b->at + sizeof(d), 0, xlm_pad(length));
     if (length)
-        memcpy(b->at + sizeof d, payload, length);
-    b->at += sizeof d + xlm_pad(length);
+        memcpy(b->at + sizeof(d), payload, length);
+    b->at += sizeof(d) + xlm_pad(length);
 }
 
 static int build_context(int host, uint32_t width, uint32_t vcpus, uint64_t counter, void *buffer,
@@ -294,9 +294,9 @@ static int build_context(int host, uint32_t width, uint32_t vcpus, uint64_t coun
     features.reg[XLR_ID_MIDR] = fake_options[host].midr;
     if (capacity < 4096)
         return -ENOBUFS;
-    put(&b, XLR_HEADER, 0, &header, sizeof header);
-    put(&b, XLR_CPU_FEATURES, 0, &features, sizeof features);
-    put(&b, XLR_TIME, 0, &time, sizeof time);
+    put(&b, XLR_HEADER, 0, &header, sizeof(header));
+    put(&b, XLR_CPU_FEATURES, 0, &features, sizeof(features));
+    put(&b, XLR_TIME, 0, &time, sizeof(time));
     put(&b, XLR_END, 0, NULL, 0);
     return (int)(b.at - (uint8_t *)buffer);
 }
@@ -326,7 +326,7 @@ int backend_set_context(struct backend *backend, uint32_t domid, const void *con
         fake_options[backend->host].set_context_fails || state_check(context, bytes, &f) < 0 ||
         state_width(context, bytes) != d->width)
         return -EINVAL;
-    memcpy(&time, state_find(context, bytes, XLR_TIME, &length), sizeof time);
+    memcpy(&time, state_find(context, bytes, XLR_TIME, &length), sizeof(time));
     d->counter = time.counter;
     return 0;
 }
@@ -365,7 +365,7 @@ int backend_log_enable(struct backend *backend, uint32_t domid)
     enter();
     log_clash |= d->logging;
     d->logging = true;
-    memset(domain[backend->host].dirty, 0, sizeof domain[backend->host].dirty);
+    memset(domain[backend->host].dirty, 0, sizeof(domain[backend->host].dirty));
     leave();
     return 0;
 }
@@ -559,7 +559,7 @@ int backend_store_save(struct backend *backend, uint32_t domid, uint8_t **bytes,
 int backend_store_load(struct backend *backend, uint32_t domid, const uint8_t *bytes, size_t length)
 {
     (void)domid;
-    if (length < 14 || memcmp(bytes, "data/note", 10) || length - 14 >= sizeof domain[0].node)
+    if (length < 14 || memcmp(bytes, "data/note", 10) || length - 14 >= sizeof(domain[0].node))
         return length ? -EINVAL : 0;
     memcpy(domain[backend->host].node, bytes + 14, length - 14);
     domain[backend->host].node[length - 14] = 0;
@@ -594,7 +594,7 @@ int backend_create_start(struct backend *backend, const char *config_path, struc
 {
     (void)f;
     backend->create_ns = now_ns() + fake_options[backend->host].create_ms * 1000000ull;
-    snprintf(backend->create_path, sizeof backend->create_path, "%s", config_path);
+    snprintf(backend->create_path, sizeof(backend->create_path), "%s", config_path);
     return 0;
 }
 
@@ -611,7 +611,7 @@ static uint32_t kernel_width(const char *path)
 {
     uint32_t word[10] = { 0 };
     FILE *in = path ? fopen(path, "r") : NULL;
-    size_t n = in ? fread(word, sizeof word, 1, in) : 0;
+    size_t n = in ? fread(word, sizeof(word), 1, in) : 0;
     if (in)
         fclose(in);
     return n && word[9] == 0x016f2818 ? XLR_WIDTH_32 : XLR_WIDTH_64;
@@ -625,7 +625,7 @@ static int create(struct backend *backend, struct failure *f)
     FILE *in = fopen(backend->create_path, "r");
     if (!in)
         return fail(f, XLM_E_CREATE, "no configuration %s", backend->create_path);
-    text[fread(text, 1, sizeof text - 1, in)] = 0;
+    text[fread(text, 1, sizeof(text) - 1, in)] = 0;
     fclose(in);
     if (config_parse(&c, text, f) < 0)
         return -1;
@@ -635,9 +635,9 @@ static int create(struct backend *backend, struct failure *f)
     d->paused = true;
     d->vcpu_count = (uint32_t)config_number(&c, "vcpus");
     d->width = kernel_width(config_string(&c, "kernel"));
-    snprintf(d->name, sizeof d->name, "%s", config_string(&c, "name"));
+    snprintf(d->name, sizeof(d->name), "%s", config_string(&c, "name"));
     uuid_parse(config_string(&c, "uuid"), d->uuid);
-    snprintf(d->config, sizeof d->config, "%s", text);
+    snprintf(d->config, sizeof(d->config), "%s", text);
     memset(d->memory + 5 * 4096, 0xa5, 3 * 4096); /* the pages that the domain builder wrote */
     memset(d->built + 5, true, 3);
     leave();

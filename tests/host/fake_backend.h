@@ -16,7 +16,7 @@
 #define FAKE_RAM_GFN   0x40000ull
 #define FAKE_LOW_PAGES 1024u
 #define FAKE_HIGH_GFN  0x200000ull
-#define FAKE_PAGES_MAX 4096u
+#define FAKE_PAGES_MAX 16384u
 
 /* The frame number of page n of the RAM. */
 static inline uint64_t fake_gfn(uint64_t n)

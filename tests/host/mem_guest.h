@@ -35,7 +35,7 @@ static inline struct domain *guest_new(domid_t id)
     d->id = id;
     d->refs = 1;
     d->max_pages = ~0u;
-    d->dying = DOM_ALIVE;
+    d->state = DOM_ALIVE;
     d->vcpu[0] = calloc(1, sizeof(struct vcpu));
     d->vcpu[0]->domain = d;
     assert_int_equal(p2m_init(d), 0);

@@ -42,8 +42,8 @@ static void bench_emit(void *argument, const char *line)
 {
     (void)argument;
     if (strstr(line, "\"warning\""))
-        snprintf(bench_warning, sizeof bench_warning, "%s", line);
-    snprintf(bench_last, sizeof bench_last, "%s", line);
+        snprintf(bench_warning, sizeof(bench_warning), "%s", line);
+    snprintf(bench_last, sizeof(bench_last), "%s", line);
 }
 
 /* Restarts both daemons; their journals stay. */
@@ -56,14 +56,14 @@ static inline void bench_restart(int host)
 static inline void bench_start(uint32_t pages)
 {
     fake_reset();
-    memset(bench_expected, 0, sizeof bench_expected);
+    memset(bench_expected, 0, sizeof(bench_expected));
     bench_from = 0, bench_to = 1, bench_pages = pages;
     for (int i = 0; i < 2; i++) {
-        snprintf(bench_dir[i], sizeof bench_dir[i], "/tmp/migrate-test-XXXXXX");
+        snprintf(bench_dir[i], sizeof(bench_dir[i]), "/tmp/migrate-test-XXXXXX");
         assert_non_null(mkdtemp(bench_dir[i]));
         bench_restart(i);
     }
-    snprintf(bench_kernel, sizeof bench_kernel, "%s/image", bench_dir[0]);
+    snprintf(bench_kernel, sizeof(bench_kernel), "%s/image", bench_dir[0]);
     FILE *out = fopen(bench_kernel, "w");
     for (int i = 0; i < 50000; i++)
         fputc(i * 7 & 255, out);
@@ -148,7 +148,7 @@ static void *bench_source_main(void *unused)
 static inline enum source_result bench_migrate(void)
 {
     pthread_t source, target;
-    memset(&bench_report, 0, sizeof bench_report);
+    memset(&bench_report, 0, sizeof(bench_report));
     bench_report.emit = bench_emit;
     bench_warning[0] = bench_last[0] = 0;
     bench_result = (enum source_result) - 1;
@@ -182,7 +182,7 @@ static inline int bench_journals(int host)
 {
     struct journal *list;
     char dir[128];
-    host_journal_dir(&bench_host[host], dir, sizeof dir);
+    host_journal_dir(&bench_host[host], dir, sizeof(dir));
     int count = journal_list(dir, &list);
     free(list);
     return count;
@@ -212,7 +212,7 @@ static inline void bench_assert_stayed(void)
 static inline void bench_end(void)
 {
     char command[256];
-    snprintf(command, sizeof command, "rm -rf %s %s", bench_dir[0], bench_dir[1]);
+    snprintf(command, sizeof(command), "rm -rf %s %s", bench_dir[0], bench_dir[1]);
     assert_int_equal(system(command), 0);
     fake_reset();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/boot/boot_fdt.c xen-lite/boot/boot_module.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake xen-lite/lib/dt.c xen-lite/boot/boot_fdt.c xen-lite/boot/boot_module.c
 // libs: -lcmocka -lfdt
 /* Boot modules in device trees as QEMU, U-Boot and Xen's documentation write them, and in trees and
  * files with one error each, which the message must name. */

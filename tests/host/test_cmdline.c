@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/base/options.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake xen-lite/base/options.c
 // libs: -lcmocka
 /* The command line: the values that each option accepts, the warnings, and that an invalid value
  * leaves the default. */
@@ -24,7 +24,7 @@ void log_printf(enum log_level level, const char *fmt, ...)
         return;
     warnings++;
     va_start(ap, fmt);
-    (vsnprintf)(last_warning, sizeof last_warning, fmt, ap);
+    (vsnprintf)(last_warning, sizeof(last_warning), fmt, ap);
     va_end(ap);
 }
 
@@ -161,8 +161,8 @@ static void test_unknown_options_warned(void **state)
     parse("loglvl=info -- console=hvc0 root=/dev/xvda");
     assert_int_equal(warnings, 0);
     /* A word beyond the maximum length, and a path that does not fit. */
-    memset(line, 'x', sizeof line - 1);
-    line[sizeof line - 1] = '\0';
+    memset(line, 'x', sizeof(line) - 1);
+    line[sizeof(line) - 1] = '\0';
     parse(line);
     assert_int_equal(warnings, 1);
     memcpy(line, "dtuart=", 7);

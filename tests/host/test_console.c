@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/base/log.c xen-lite/run/console.c xen-lite/call/console_io.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake xen-lite/base/log.c xen-lite/run/console.c xen-lite/call/console_io.c
 // libs: -lcmocka
 /* The log ring, log levels, guests' lines and their rate limit, console input and its switch,
  * CONSOLEIO_*. */
@@ -22,7 +22,7 @@ static struct vcpu control_vcpu = { .domain = &control }, guest_vcpu = { .domain
 
 void uart_putc(char c)
 {
-    if (uart_len < sizeof uart - 1)
+    if (uart_len < sizeof(uart) - 1)
         uart[uart_len++] = c;
     uart[uart_len] = '\0';
 }
@@ -89,7 +89,7 @@ static void type(const char *s)
 static char *ring_text(bool clear)
 {
     static char text[65536];
-    uint32_t index = 0, n = log_read_ring(text, sizeof text - 1, &index, false, clear);
+    uint32_t index = 0, n = log_read_ring(text, sizeof(text) - 1, &index, false, clear);
     text[n] = '\0';
     return text;
 }
@@ -128,21 +128,21 @@ static void test_ring_read(void **state)
     char *copy = calloc(1, 40000);
     size_t got = 0;
     bool more = false;
-    while ((n = log_read_ring(piece, sizeof piece, &index, more, false))) {
+    while ((n = log_read_ring(piece, sizeof(piece), &index, more, false))) {
         memcpy(copy + got, piece, n);
         got += n;
         more = true;
     }
     assert_string_equal(copy, all);
     free(copy);
-    assert_int_equal(log_read_ring(piece, sizeof piece, &index, true, false), 0);
+    assert_int_equal(log_read_ring(piece, sizeof(piece), &index, true, false), 0);
     log_debug("one more\n");
-    n = log_read_ring(piece, sizeof piece, &index, true, false);
+    n = log_read_ring(piece, sizeof(piece), &index, true, false);
     piece[n] = '\0';
     assert_non_null(strstr(piece, "one more"));
     /* An index outside the ring is ignored: reading starts at the oldest text. */
     index += 12345;
-    assert_int_equal(log_read_ring(piece, sizeof piece, &index, true, false), sizeof piece);
+    assert_int_equal(log_read_ring(piece, sizeof(piece), &index, true, false), sizeof(piece));
     ring_text(true);
     assert_string_equal(ring_text(false), "");
 }
@@ -161,7 +161,7 @@ static void test_guest_lines(void **state)
     memset(longer, 'z', 1999);
     assert_int_equal(do_console_io(CONSOLEIO_write, 1999, gva(longer)), 0);
     free(longer);
-    assert_true(guest.console.len < sizeof guest.console.buf);
+    assert_true(guest.console.len < sizeof(guest.console.buf));
     /* Lines beyond the rate limit are dropped.  Their number is printed once the limit
      * allows it. */
     ring_text(true);
@@ -190,31 +190,31 @@ static void test_console_io(void **state)
     assert_string_equal(ring_text(false), "");
     assert_int_equal(do_console_io(CONSOLEIO_write, 1, 0), -XEN_EFAULT);
     assert_int_equal(do_console_io(CONSOLEIO_read, 1, 0), -XEN_EFAULT);
-    assert_int_equal(do_console_io(CONSOLEIO_read, sizeof in, gva(in)), 0);
+    assert_int_equal(do_console_io(CONSOLEIO_read, sizeof(in), gva(in)), 0);
     assert_int_equal(do_console_io(7, 0, 0), -XEN_ENOSYS);
     assert_int_equal(do_console_io(CONSOLEIO_write, 0x80000000u, gva(in)), -XEN_EINVAL);
     type("root\r");
     assert_int_equal(virqs, 1);
     assert_int_equal(do_console_io(CONSOLEIO_read, 2, gva(in)), 2);
     assert_memory_equal(in, "ro", 2);
-    assert_int_equal(do_console_io(CONSOLEIO_read, sizeof in, gva(in)), 3);
+    assert_int_equal(do_console_io(CONSOLEIO_read, sizeof(in), gva(in)), 3);
     assert_memory_equal(in, "ot\r", 3);
     be(&guest_vcpu);
     assert_int_equal(do_console_io(CONSOLEIO_read, 1, gva(in)), -XEN_EPERM);
     /* When preempted, the call has the rest of its work in its registers. */
     be(&control_vcpu);
     char text[300];
-    memset(text, 'q', sizeof text);
+    memset(text, 'q', sizeof(text));
     uart_len = 0;
     fake_preempt = true;
-    control_vcpu.arch.regs.x[1] = sizeof text;
+    control_vcpu.arch.regs.x[1] = sizeof(text);
     control_vcpu.arch.regs.x[2] = gva(text);
     long r;
     while ((r = do_console_io(CONSOLEIO_write, (unsigned)control_vcpu.arch.regs.x[1],
                               control_vcpu.arch.regs.x[2])) == -XEN_ERESTART)
         ;
     assert_int_equal(r, 0);
-    assert_int_equal(uart_len, sizeof text);
+    assert_int_equal(uart_len, sizeof(text));
 }
 
 static void test_input_switch(void **state)
@@ -226,15 +226,15 @@ static void test_input_switch(void **state)
     /* two escape characters do not switch, three do */
     type("a\x01\x01"
          "b");
-    assert_int_equal(console_take_input(in, sizeof in), 2);
+    assert_int_equal(console_take_input(in, sizeof(in)), 2);
     type("\x01\x01\x01hq");
     assert_int_equal(key_count, 2);
     assert_memory_equal(keys, "hq", 2);
     assert_non_null(strstr(uart, "Serial input to the hypervisor"));
-    assert_int_equal(console_take_input(in, sizeof in), 0);
+    assert_int_equal(console_take_input(in, sizeof(in)), 0);
     type("\x01\x01\x01x");
     assert_non_null(strstr(uart, "Serial input to DOM0"));
-    assert_int_equal(console_take_input(in, sizeof in), 1);
+    assert_int_equal(console_take_input(in, sizeof(in)), 1);
     assert_int_equal(in[0], 'x');
     assert_int_equal(key_count, 2);
 }

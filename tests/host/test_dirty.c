@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c xen-lite/stage2/guest_mem.c
+// link: @fake @guest-mem
 // libs: -lcmocka
 /*
  * Compares the dirty log with a set of page numbers, bit for bit, round after round: with write
@@ -323,7 +323,7 @@ static void no_table_to_split_a_new_domains_block(void **state)
 {
     (void)state;
     set_up(true, false, true);
-    guest->dying = DOM_BUILDING;
+    guest->state = DOM_BUILDING;
     static struct page *hog[16384];
     unsigned hogs = 0;
     assert_int_equal(copy_to_ipa(guest, IPA(ipa_of(520)), "x", 1), 0);
@@ -557,7 +557,7 @@ static void marks_race_with_harvests(void **state)
 static void new_domain(bool hardware, bool blocks)
 {
     set_up(true, hardware, blocks);
-    guest->dying = DOM_BUILDING;
+    guest->state = DOM_BUILDING;
     /* By mappings that are removed again, as the toolstack's are; not in the last 2 MiB. */
     for (unsigned n = 0; n < 40; n++) {
         unsigned i = (unsigned)below(PAGES - 512);
@@ -575,7 +575,7 @@ static void new_domain(bool hardware, bool blocks)
     harvest(false);
     harvest(true);
     harvest(true);
-    guest->dying = DOM_ALIVE;
+    guest->state = DOM_ALIVE;
     for (unsigned n = 0; n < 100; n++)
         guest_write((unsigned)below(PAGES));
     harvest(true);

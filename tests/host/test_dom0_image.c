@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/boot/dom0_image.c
+// link: @fake xen-lite/boot/dom0_image.c
 // libs: -lcmocka
 /* The control domain's kernel: how its format is recognised, what is refused, and where each format
  * is placed. */

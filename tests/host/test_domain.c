@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/domain/domain.c xen-lite/mem/domain_ref.c xen-lite/domain/domain_life.c xen-lite/domain/domain_vcpu.c
-// link: xen-lite/domain/domain_time.c xen-lite/sched/sched.c xen-lite/base/cpu.c xen-lite/sched/sched_cap.c xen-lite/sched/sched_vcpu.c
-// link: xen-lite/run/sched_switch.c xen-lite/sched/sched_wait.c xen-lite/run/block.c xen-lite/sched/sched_params.c
-// link: xen-lite/base/timer.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c
-// link: xen-lite/stage2/dirty.c xen-lite/stage2/dirty_harvest.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/mmio.c xen-lite/stage2/guest_mem.c
-// link: xen-lite/ipc/evtchn.c xen-lite/ipc/evtchn_2l.c xen-lite/call/evtchn_op.c xen-lite/ipc/evtchn_send.c xen-lite/ipc/evtchn_record.c
-// link: xen-lite/ipc/grant.c xen-lite/ipc/grant_copy.c xen-lite/ipc/grant_map.c xen-lite/call/grant_op.c
-// link: xen-lite/vgic/vgic.c xen-lite/vgic/vgic_create.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_state.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vtimer.c xen-lite/domain/vuart.c
+// link: @fake @domain
 // libs: -lcmocka
 /*
  * Domains from creation to the release of the last page, on the real memory management, event
@@ -182,7 +175,7 @@ static void test_shutdown_and_resume(void **state)
     assert_int_equal(d->pause_count, 0);
     while (enter() != d->vcpu[0])
         vcpu_yield(current_vcpu());
-    domain_crash(d, "a test");
+    domain_shutdown(d, SHUTDOWN_crash); /* by itself: it is running */
     assert_ptr_equal(enter(), dom0->vcpu[0]);
     assert_int_equal(d->shutdown_code, SHUTDOWN_crash);
     assert_true(d->shut_down);
@@ -229,7 +222,7 @@ static void test_controller_pause(void **state)
     assert_int_equal(d->pause_count, 1);
     assert_int_equal(domain_pause_by_controller(d), 0);
     domain_unpause_by_controller(d);
-    assert_int_equal(d->dying, DOM_ALIVE);
+    assert_int_equal(d->state, DOM_ALIVE);
     assert_int_equal(d->pause_count, 1);
     domain_unpause_by_controller(d);
     domain_unpause_by_controller(d); /* an unpause too many is ignored */
@@ -307,9 +300,9 @@ static void test_vcpu_info(void **state)
     /* An address from a state record: the area's contents are kept. */
     there = ram(d, 8 * PAGE_SIZE);
     there->evtchn_pending_sel = 5;
-    assert_int_equal(vcpu_place_info(w, IPA(GUEST_RAM + 8 * PAGE_SIZE)), 0);
+    assert_int_equal(vcpu_restore_info(w, IPA(GUEST_RAM + 8 * PAGE_SIZE)), 0);
     assert_int_equal(w->info->evtchn_pending_sel, 5);
-    assert_int_equal(vcpu_place_info(w, IPA(GUEST_RAM + 8 * PAGE_SIZE)), -XEN_EINVAL);
+    assert_int_equal(vcpu_restore_info(w, IPA(GUEST_RAM + 8 * PAGE_SIZE)), -XEN_EINVAL);
     destroy(d);
     assert_int_equal(page_free_count(), free_pages);
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/ipc/evtchn.c xen-lite/ipc/evtchn_send.c xen-lite/ipc/evtchn_2l.c xen-lite/call/evtchn_op.c xen-lite/ipc/evtchn_record.c
-// link: xen-lite/ipc/grant.c xen-lite/ipc/grant_map.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c
-// link: tests/host/world.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: @world @mem @evtchn @grant xen-lite/call/evtchn_op.c
 // libs: -lcmocka
 /* Event channels through the hypercall. */
 #include <setjmp.h>

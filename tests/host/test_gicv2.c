@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: drivers/gicv2.c tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake drivers/gicv2.c
 // libs: -lcmocka
 /* EL2's GICv2 driver with plain memory as the device: which values it writes, and which registers
  * it leaves alone. */
@@ -11,7 +11,8 @@
 #include <cmocka.h>
 #include "hw.h"
 #include "fake.h"
-#include "../../drivers/dt.h"
+#include <xen/errno.h>
+#include "dt.h"
 #include <asm/io.h>
 
 enum { DIST, CPU_IF, HYP_IF, VCPU_IF, FRAMES };
@@ -63,14 +64,14 @@ static void set_reg(unsigned which, uint32_t offset, uint32_t v)
     io_write32(memory[which], offset, v);
 }
 
-bool dt_reg(const void *fdt, int node, unsigned n, paddr_t *base, uint64_t *bytes)
+int dt_reg(const void *fdt, int node, unsigned n, paddr_t *base, uint64_t *bytes)
 {
     (void)fdt, (void)node;
     if (n >= FRAMES || !frame[n].bytes)
-        return false;
+        return -XEN_ENOENT;
     *base = frame[n].pa;
     *bytes = frame[n].bytes;
-    return true;
+    return 0;
 }
 bool dt_interrupt(const void *fdt, int node, unsigned n, uint32_t *intid, bool *edge)
 {

@@ -1,12 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/domain/domain.c xen-lite/mem/domain_ref.c xen-lite/domain/domain_life.c xen-lite/domain/domain_vcpu.c
-// link: xen-lite/domain/domain_time.c xen-lite/sched/sched.c xen-lite/base/cpu.c xen-lite/sched/sched_cap.c xen-lite/sched/sched_vcpu.c
-// link: xen-lite/run/sched_switch.c xen-lite/sched/sched_wait.c xen-lite/run/block.c xen-lite/sched/sched_params.c
-// link: xen-lite/base/timer.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c
-// link: xen-lite/stage2/dirty.c xen-lite/stage2/dirty_harvest.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/mmio.c xen-lite/stage2/guest_mem.c xen-lite/call/memory_reserve.c
-// link: xen-lite/ipc/evtchn.c xen-lite/ipc/evtchn_2l.c xen-lite/call/evtchn_op.c xen-lite/ipc/evtchn_send.c xen-lite/ipc/evtchn_record.c
-// link: xen-lite/ipc/grant.c xen-lite/ipc/grant_copy.c xen-lite/ipc/grant_map.c xen-lite/call/grant_op.c
-// link: xen-lite/vgic/vgic.c xen-lite/vgic/vgic_create.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_state.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vtimer.c xen-lite/domain/vuart.c
+// link: @fake @domain xen-lite/call/memory_reserve.c
 // libs: -lcmocka
 /*
  * A machine with more RAM than the direct map covers, as 32-bit machines may have: which zone an
@@ -305,7 +298,7 @@ static void areas_in_high_memory(void **state)
     void *at[FAKE_LASTING];
     for (unsigned i = 0; i < FAKE_LASTING - 2; i++)
         assert_non_null(at[i] = page_map_lasting(p));
-    assert_int_equal(vcpu_place_info(v, IPA(GUEST_RAM)), -XEN_ENOMEM);
+    assert_int_equal(vcpu_restore_info(v, IPA(GUEST_RAM)), -XEN_ENOMEM);
     assert_null(v->info_page);
     page_unmap_lasting(p, at[0]);
     /* the second of two pages fails */

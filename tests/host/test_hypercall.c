@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/call/hypercall.c xen-lite/base/preempt.c xen-lite/call/version.c xen-lite/call/hvm_op.c xen-lite/domain/hvm_param.c xen-lite/call/sched_op.c xen-lite/call/vcpu_op.c xen-lite/call/platform.c
-// link: xen-lite/call/domctl.c xen-lite/call/domctl_context.c xen-lite/call/domctl_create.c xen-lite/call/domctl_device.c xen-lite/call/domctl_dirty.c
-// link: xen-lite/call/domctl_info.c xen-lite/call/domctl_vcpu.c xen-lite/call/sysctl.c xen-lite/call/sysctl_info.c xen-lite/call/perfc.c
-// link: tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake @control
 // libs: -lcmocka
 /* The dispatcher, and guests' version, multicall, HVM parameter, vCPU and scheduler calls. */
 #include "control_world.h"
@@ -90,7 +87,7 @@ static void test_multicall(void **state)
     unsigned restarts;
 
     (void)state;
-    memset(e, 0, sizeof e);
+    memset(e, 0, sizeof(e));
     e[0].op = __HYPERVISOR_console_io;
     e[0].args[1] = 5;
     e[1].op = __HYPERVISOR_memory_op;
@@ -105,7 +102,7 @@ static void test_multicall(void **state)
     assert_int_equal((int64_t)e[2].result, -XEN_EINVAL);
     assert_int_equal((int64_t)e[3].result, -XEN_ENOSYS);
     cpus[0].work = 1;
-    memset(e, 0, sizeof e);
+    memset(e, 0, sizeof(e));
     for (unsigned i = 0; i < 4; i++) {
         e[i].op = __HYPERVISOR_console_io;
         e[i].args[1] = i;
@@ -117,7 +114,7 @@ static void test_multicall(void **state)
         assert_int_equal(e[i].result, 100 + i);
     assert_int_equal(call(__HYPERVISOR_multicall, 8, 1, 0, NULL), -XEN_EFAULT);
     /* A 32-bit caller: arguments are 32 bits wide. */
-    memset(e, 0, sizeof e);
+    memset(e, 0, sizeof(e));
     e[0].op = __HYPERVISOR_memory_op;
     e[0].args[0] = 5ull << 32 | 7;
     control->aarch32 = true;

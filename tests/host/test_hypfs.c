@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/call/hypfs.c xen-lite/base/options.c tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c
+// link: @fake @p2m xen-lite/call/hypfs.c xen-lite/base/options.c
 // libs: -lcmocka
 /*
  * Run-time parameters: the tree as xenhypfs reads it, refused calls, and the effect of the
@@ -49,7 +49,7 @@ static void set_up(void)
     control->privileged = true;
     guest = guest_new(1);
     cpus[0].current = control->vcpu[0];
-    memset(answer, 0x5a, sizeof answer);
+    memset(answer, 0x5a, sizeof(answer));
 }
 
 static void tear_down(void)
@@ -79,23 +79,23 @@ static void parameters_read(void **state)
     (void)state;
     set_up();
     assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_get_version, 0, 0, 0, 0), XEN_HYPFS_VERSION);
-    assert_int_equal(get("/params/dirty", sizeof answer), 0);
+    assert_int_equal(get("/params/dirty", sizeof(answer)), 0);
     assert_int_equal(entry->type, XEN_HYPFS_TYPE_STRING);
     assert_int_equal(entry->encoding, XEN_HYPFS_ENC_PLAIN);
     assert_int_equal(entry->pad, 0);
     assert_int_equal(entry->content_len, 5);
     assert_true(entry->max_write_len >= 5);
     assert_string_equal(contents(), "auto");
-    assert_int_equal(get("/params/vlpt", sizeof answer), 0);
+    assert_int_equal(get("/params/vlpt", sizeof(answer)), 0);
     assert_int_equal(entry->type, XEN_HYPFS_TYPE_BOOL);
     assert_int_equal(entry->content_len, 1);
     assert_int_equal(contents()[0], 1);
     /* The buffer is one byte short: only the entry's description is returned. */
-    memset(answer, 0x5a, sizeof answer);
-    assert_int_equal(get("/params/dirty", sizeof *entry + 4), -XEN_ENOBUFS);
+    memset(answer, 0x5a, sizeof(answer));
+    assert_int_equal(get("/params/dirty", sizeof(*entry) + 4), -XEN_ENOBUFS);
     assert_int_equal(entry->content_len, 5);
     assert_int_equal(contents()[0], 0x5a);
-    assert_int_equal(get("/params/dirty", sizeof *entry - 1), -XEN_ENOBUFS);
+    assert_int_equal(get("/params/dirty", sizeof(*entry) - 1), -XEN_ENOBUFS);
     tear_down();
 }
 
@@ -103,14 +103,14 @@ static void directories_listed(void **state)
 {
     (void)state;
     set_up();
-    assert_int_equal(get("/", sizeof answer), 0);
+    assert_int_equal(get("/", sizeof(answer)), 0);
     assert_int_equal(entry->type, XEN_HYPFS_TYPE_DIR);
     assert_int_equal(entry->max_write_len, 0);
     const struct xen_hypfs_dirlistentry *l = (const void *)contents();
     assert_string_equal(l->name, "params");
     assert_int_equal(l->e.type, XEN_HYPFS_TYPE_DIR);
     assert_int_equal(l->off_next, 0);
-    assert_int_equal(get("/params", sizeof answer), 0);
+    assert_int_equal(get("/params", sizeof(answer)), 0);
     uint32_t bytes = entry->content_len, seen = 0, end = 0;
     for (uint32_t at = 0;;) {
         l = (const void *)(contents() + at);
@@ -122,8 +122,8 @@ static void directories_listed(void **state)
     }
     assert_int_equal(seen, 3);
     assert_true(end <= bytes && bytes < end + 4);
-    assert_int_equal(get("/params", sizeof *entry + bytes), 0);
-    assert_int_equal(get("/params", sizeof *entry + bytes - 1), -XEN_ENOBUFS);
+    assert_int_equal(get("/params", sizeof(*entry) + bytes), 0);
+    assert_int_equal(get("/params", sizeof(*entry) + bytes - 1), -XEN_ENOBUFS);
     tear_down();
 }
 
@@ -134,22 +134,23 @@ static void bad_requests_refused(void **state)
     (void)state;
     set_up();
     assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_get_version, 0, 0, 1, 0), -XEN_EINVAL);
-    assert_int_equal(do_hypfs_op(9, gva("/"), 2, gva(answer), sizeof answer), -XEN_EOPNOTSUPP);
+    assert_int_equal(do_hypfs_op(9, gva("/"), 2, gva(answer), sizeof(answer)), -XEN_EOPNOTSUPP);
     assert_int_equal(
-        do_hypfs_op(XEN_HYPFS_OP_read, gva(no_end), sizeof no_end, gva(answer), sizeof answer),
+        do_hypfs_op(XEN_HYPFS_OP_read, gva(no_end), sizeof(no_end), gva(answer), sizeof(answer)),
         -XEN_EINVAL);
-    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, gva(nul_inside), sizeof nul_inside, gva(answer),
-                                 sizeof answer),
+    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, gva(nul_inside), sizeof(nul_inside),
+                                 gva(answer), sizeof(answer)),
                      -XEN_EINVAL);
-    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, gva("/"), 0, gva(answer), sizeof answer),
+    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, gva("/"), 0, gva(answer), sizeof(answer)),
                      -XEN_EINVAL);
-    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, gva("/"), 1025, gva(answer), sizeof answer),
+    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, gva("/"), 1025, gva(answer), sizeof(answer)),
                      -XEN_EINVAL);
-    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, 8, 2, gva(answer), sizeof answer), -XEN_EFAULT);
-    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, gva("/"), 2, 8, sizeof answer), -XEN_EFAULT);
-    assert_int_equal(get("params/dirty", sizeof answer), -XEN_EINVAL);
-    assert_int_equal(get("/params/dirt", sizeof answer), -XEN_ENOENT);
-    assert_int_equal(get("/params/dirty/more/than/a/path/of/ours/can/be", sizeof answer),
+    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, 8, 2, gva(answer), sizeof(answer)),
+                     -XEN_EFAULT);
+    assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_read, gva("/"), 2, 8, sizeof(answer)), -XEN_EFAULT);
+    assert_int_equal(get("params/dirty", sizeof(answer)), -XEN_EINVAL);
+    assert_int_equal(get("/params/dirt", sizeof(answer)), -XEN_ENOENT);
+    assert_int_equal(get("/params/dirty/more/than/a/path/of/ours/can/be", sizeof(answer)),
                      -XEN_ENOENT);
     assert_int_equal(put_text("/params", "1"), -XEN_EACCES);
     assert_int_equal(put_text("/params/dirty", "hardware"), -XEN_ENOSPC);
@@ -162,7 +163,7 @@ static void bad_requests_refused(void **state)
                      -XEN_EFAULT);
     cpus[0].current = guest->vcpu[0];
     assert_int_equal(do_hypfs_op(XEN_HYPFS_OP_get_version, 0, 0, 0, 0), -XEN_EPERM);
-    assert_int_equal(get("/params/dirty", sizeof answer), -XEN_EPERM);
+    assert_int_equal(get("/params/dirty", sizeof(answer)), -XEN_EPERM);
     assert_int_equal(put_bool("/params/vlpt", 0), -XEN_EPERM);
     assert_string_equal(cmdline_dirty(), "auto");
     assert_true(vlpt_used());
@@ -179,7 +180,7 @@ static void dirty_mode_of_the_next_log(void **state)
         static const char *const mode[] = { "hw", "sw", "auto" };
         static const char *const next[] = { "sw", "hw", "sw" };
         assert_int_equal(put_text("/params/dirty", mode[round % 3]), 0);
-        assert_int_equal(get("/params/dirty", sizeof answer), 0);
+        assert_int_equal(get("/params/dirty", sizeof(answer)), 0);
         assert_string_equal(contents(), mode[round % 3]);
         assert_int_equal(dirty_enable(guest), 0);
         assert_int_equal(guest->p2m.hw_dirty, round % 3 != 1);
@@ -206,7 +207,7 @@ static void windows_off_and_on(void **state)
     assert_int_equal(vlpt_slot(&control->p2m), -1);
     struct domain *late = guest_new(2);
     assert_int_equal(vlpt_slot(&late->p2m), -1);
-    assert_int_equal(get("/params/vlpt", sizeof answer), 0);
+    assert_int_equal(get("/params/vlpt", sizeof(answer)), 0);
     assert_int_equal(contents()[0], 0);
     /* A freed table is removed also from a window that is not in use. */
     unsigned before = fake_vlpt_forgets;

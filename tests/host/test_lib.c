@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake
 // libs: -lcmocka
 /* Compares memory and string functions with the C library's: random lengths, alignments and
  * overlaps, and strtoul's corner cases. */

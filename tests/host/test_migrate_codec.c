@@ -29,10 +29,10 @@ static struct record record;
 static void open_pair(void)
 {
     int fd[2], size = 8 << 20;
-    memset(&tx_failure, 0, sizeof tx_failure);
-    memset(&rx_failure, 0, sizeof rx_failure);
+    memset(&tx_failure, 0, sizeof(tx_failure));
+    memset(&rx_failure, 0, sizeof(rx_failure));
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
-    setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    setsockopt(fd[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     conn_init(&tx, fd[0], -1, NULL, &tx_failure);
     conn_init(&rx, fd[1], -1, NULL, &rx_failure);
     tx.timeout_ms = rx.timeout_ms = 200;
@@ -54,7 +54,7 @@ static size_t sample(uint32_t type, uint8_t *p)
     case XLM_HELLO: {
         struct xlm_hello *h = (struct xlm_hello *)(void *)p;
         *h = (struct xlm_hello){ XLM_HELLO_MAGIC, 1, 1, 0, { 1, 2 }, XLM_MIGRATE, 0 };
-        return sizeof *h;
+        return sizeof(*h);
     }
     case XLM_ERROR:
         *(struct xlm_error *)(void *)p = (struct xlm_error){ XLM_E_BUSY, XLM_PAGES, 3, 400 };
@@ -69,9 +69,9 @@ static size_t sample(uint32_t type, uint8_t *p)
                                   .tot_pages = 90,
                                   .context_length = 9,
                                   .file = { { 1, { 2, 3 }, 2, 0 } } };
-        memcpy(p + sizeof *d, "a = 1", 5);
-        memcpy(p + sizeof *d + 8 + 16, "/k", 2);
-        return sizeof *d + 8 + 16 + 8;
+        memcpy(p + sizeof(*d), "a = 1", 5);
+        memcpy(p + sizeof(*d) + 8 + 16, "/k", 2);
+        return sizeof(*d) + 8 + 16 + 8;
     }
     case XLM_ACCEPT: return sizeof(struct xlm_accept) + 5;
     case XLM_FILE: return sizeof(struct xlm_file) + 11;
@@ -79,18 +79,18 @@ static size_t sample(uint32_t type, uint8_t *p)
         struct xlm_pages *z = (struct xlm_pages *)(void *)p;
         *z = (struct xlm_pages){ 1, XLM_RAW, 2, 5 };
         struct xlm_run run[2] = { { 0x40000, 3 }, { 0x40010, 2 } };
-        memcpy(z + 1, run, sizeof run);
-        return sizeof *z + sizeof run;
+        memcpy(z + 1, run, sizeof(run));
+        return sizeof(*z) + sizeof(run);
     }
     case XLM_STATE: {
         struct xlm_state *s = (struct xlm_state *)(void *)p;
         *s = (struct xlm_state){ 1, 2, 100, 400, 3, 1, 1, 4 + 4 + 2 };
         struct xlm_run run = { 0x40000, 90 };
         uint32_t n = 2;
-        memcpy(p + sizeof *s + 8, &run, sizeof run);
-        memcpy(p + sizeof *s + 8 + sizeof run, "a/b", 4);
-        memcpy(p + sizeof *s + 8 + sizeof run + 4, &n, 4);
-        return sizeof *s + 8 + sizeof run + 16;
+        memcpy(p + sizeof(*s) + 8, &run, sizeof(run));
+        memcpy(p + sizeof(*s) + 8 + sizeof(run), "a/b", 4);
+        memcpy(p + sizeof(*s) + 8 + sizeof(run) + 4, &n, 4);
+        return sizeof(*s) + 8 + sizeof(run) + 16;
     }
     case XLM_PING: return sizeof(struct xlm_ping);
     case XLM_PONG: return sizeof(struct xlm_pong);
@@ -172,15 +172,15 @@ static void test_pages(void **unused)
     struct xlm_pages head = { 1, XLM_RAW, 2, 3 };
     struct xlm_run run[2] = { { 0x40000, 1 }, { 0x40005, 2 } };
     struct iovec part[] = {
-        { &head, sizeof head }, { run, sizeof run }, { sum, sizeof sum }, { page, sizeof page }
+        { &head, sizeof(head) }, { run, sizeof(run) }, { sum, sizeof(sum) }, { page, sizeof(page) }
     };
     open_pair();
     assert_int_equal(conn_send(&tx, XLM_PAGES, part, 4, 3), 0);
     assert_int_equal(conn_receive(&rx, &record), 0);
-    assert_int_equal(record.data_length, sizeof page);
-    struct iovec to = { got, sizeof got };
+    assert_int_equal(record.data_length, sizeof(page));
+    struct iovec to = { got, sizeof(got) };
     assert_int_equal(conn_read_data(&rx, &to, 1), 0);
-    assert_memory_equal(got, page, sizeof page);
+    assert_memory_equal(got, page, sizeof(page));
     assert_int_equal(codec_page_sum(got[1]), sum[1]);
     got[1][4095] ^= 1;
     assert_int_not_equal(codec_page_sum(got[1]), sum[1]);
@@ -216,10 +216,10 @@ static void test_malformed(void **unused)
     struct xlm_domain *d = (struct xlm_domain *)(void *)buffer;
     struct xlm_pages *p = (struct xlm_pages *)(void *)buffer;
     struct xlm_state *s = (struct xlm_state *)(void *)buffer;
-    struct xlm_run *run = (struct xlm_run *)(void *)(buffer + sizeof *p);
+    struct xlm_run *run = (struct xlm_run *)(void *)(buffer + sizeof(*p));
     size_t n;
     (void)unused;
-    memset(buffer, 0, sizeof buffer);
+    memset(buffer, 0, sizeof(buffer));
     refuse(77, 0, "unknown type 77");
     refuse(0, 0, "unknown type 0");
     refuse(XLM_HELLO, 40, "length 40 is not within 48 to 48");
@@ -229,14 +229,14 @@ static void test_malformed(void **unused)
     refuse(XLM_DOMAIN, n, "configuration of 65537 bytes");
     n = sample(XLM_DOMAIN, buffer), d->context_length = 100,
     refuse(XLM_DOMAIN, n, "its parts take");
-    n = sample(XLM_DOMAIN, buffer), memset(d->name, 'x', sizeof d->name),
+    n = sample(XLM_DOMAIN, buffer), memset(d->name, 'x', sizeof(d->name)),
     refuse(XLM_DOMAIN, n, "the name is empty or does not end");
     n = sample(XLM_DOMAIN, buffer), d->vcpu_count = 9, refuse(XLM_DOMAIN, n, "9 vCPUs");
     n = sample(XLM_DOMAIN, buffer), d->max_pages = 1ull << 40,
     refuse(XLM_DOMAIN, n, "90 pages of at most 1099511627776");
     n = sample(XLM_DOMAIN, buffer), d->file[0].size = 1ull << 40,
     refuse(XLM_DOMAIN, n, "file 0 is not valid");
-    n = sample(XLM_DOMAIN, buffer), buffer[sizeof *d + 1] = 0,
+    n = sample(XLM_DOMAIN, buffer), buffer[sizeof(*d) + 1] = 0,
     refuse(XLM_DOMAIN, n, "the configuration contains a NUL");
     n = sample(XLM_ZERO, buffer), p->run_count = 3, refuse(XLM_ZERO, n, "3 runs do not fit");
     n = sample(XLM_ZERO, buffer), p->page_count = 6,
@@ -318,7 +318,7 @@ static void test_fault_syntax(void **unused)
                                        "pause-at-stage:a",
                                        "corrupt-byte:-1",
                                        "pause-at-stage:a:b" };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         assert_int_equal(fault_inject_parse(bad[i], &f), -1);
 }
 

@@ -1,4 +1,4 @@
-// link: tests/host/fake_backend.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/dial.c migrate/fault_inject.c migrate/features.c migrate/files.c migrate/rate_forecast.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/rate_speed.c migrate/state.c migrate/target.c migrate/rate_writes.c
+// link: @migrate
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
@@ -43,12 +43,12 @@ static void server_start(void)
 {
     struct sockaddr_in address = { .sin_family = AF_INET,
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t size = sizeof address;
+    socklen_t size = sizeof(address);
     server_fd = socket(AF_INET, SOCK_STREAM, 0);
     assert_int_equal(bind(server_fd, (struct sockaddr *)&address, size), 0);
     assert_int_equal(listen(server_fd, 4), 0);
     getsockname(server_fd, (struct sockaddr *)&address, &size);
-    snprintf(bench_request.peer, sizeof bench_request.peer, "127.0.0.1");
+    snprintf(bench_request.peer, sizeof(bench_request.peer), "127.0.0.1");
     bench_request.port = ntohs(address.sin_port);
     serving = true;
     pthread_create(&server_thread, NULL, server_main, NULL);
@@ -156,7 +156,7 @@ static void test_flip_b(void **unused)
     sweep(1, true, 8, 3);
 }
 
-/* --- killed daemons --- */
+/* ---- killed daemons ---- */
 
 static void die(struct conn *conn)
 {
@@ -169,7 +169,7 @@ static void kill_at(int side, const char *stage)
 {
     start();
     bench_host[side].fault.die = die;
-    snprintf(bench_host[side].fault.stage, sizeof bench_host[side].fault.stage, "%s", stage);
+    snprintf(bench_host[side].fault.stage, sizeof(bench_host[side].fault.stage), "%s", stage);
     enum source_result result = bench_migrate();
     if (bench_host[side].fault.stage[0])
         bench_fail("stage %s was not reached", stage);
@@ -190,7 +190,7 @@ static void test_kill_a(void **unused)
                                          "state-sent", "verified", "committing", "committed",
                                          "running",    "released" };
     (void)unused;
-    for (size_t i = 0; i < sizeof stage / sizeof *stage; i++)
+    for (size_t i = 0; i < sizeof(stage) / sizeof(*stage); i++)
         kill_at(0, stage[i]);
 }
 
@@ -199,11 +199,11 @@ static void test_kill_b(void **unused)
     static const char *const stage[] = { "accepted", "created",   "round-1", "verified",
                                          "waiting",  "committed", "running" };
     (void)unused;
-    for (size_t i = 0; i < sizeof stage / sizeof *stage; i++)
+    for (size_t i = 0; i < sizeof(stage) / sizeof(*stage); i++)
         kill_at(1, stage[i]);
 }
 
-/* --- the daemon dies while it measures a dirty rate --- */
+/* ---- the daemon dies while it measures a dirty rate ---- */
 
 static void die_measuring(struct conn *none)
 {
@@ -269,7 +269,7 @@ static void test_kill_measuring(void **unused)
     bench_end();
 }
 
-/* --- the operator decides --- */
+/* ---- the operator decides ---- */
 
 /* A has sent COMMIT, B has died before reading it, and nobody answers A. */
 static void make_open(void)
@@ -277,7 +277,7 @@ static void make_open(void)
     start();
     server_stop();
     bench_host[1].fault.die = die;
-    snprintf(bench_host[1].fault.stage, sizeof bench_host[1].fault.stage, "waiting");
+    snprintf(bench_host[1].fault.stage, sizeof(bench_host[1].fault.stage), "waiting");
     assert_int_equal(bench_migrate(), SOURCE_UNRESOLVED);
     bench_restart(1);
     settle_recover(&bench_host[1]);
@@ -298,7 +298,7 @@ static void finish_open(void)
     /* B has another port now, and A's journal has the old one: correct the journal */
     struct journal *list;
     char dir[128];
-    host_journal_dir(&bench_host[0], dir, sizeof dir);
+    host_journal_dir(&bench_host[0], dir, sizeof(dir));
     int count = journal_list(dir, &list);
     for (int i = 0; i < count; i++) {
         list[i].port = bench_request.port;

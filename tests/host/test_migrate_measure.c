@@ -1,9 +1,10 @@
-// link: tests/host/fake_backend.c migrate/clock.c migrate/codec.c migrate/common.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/conn.c migrate/local_socket.c migrate/dial.c migrate/fault_inject.c migrate/features.c migrate/files.c migrate/rate_forecast.c migrate/histogram.c migrate/host.c migrate/intake.c migrate/journal.c migrate/json.c migrate/memory.c migrate/outflow.c migrate/policy.c migrate/rate.c migrate/rate_report.c migrate/report.c migrate/settle.c migrate/settle_target.c migrate/source.c migrate/rate_speed.c migrate/state.c migrate/target.c migrate/rate_writes.c migrate/xlm_show.c
+// link: @migrate migrate/local_socket.c migrate/histogram.c migrate/xlm_show.c
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* xlm dirty-rate with a fake hypervisor: its results, that a migration ends it, and that the
  * dirty log is off after every kind of end. */
 #include "migrate_bench.h"
+#include "slow.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -46,7 +47,7 @@ static void ask_for(const char *request)
 
 static bool next_line(void)
 {
-    if (!fgets(client_line, sizeof client_line, client_in))
+    if (!fgets(client_line, sizeof(client_line), client_in))
         return false;
     client_line[strcspn(client_line, "\n")] = 0;
     if (!json_is_object(client_line))
@@ -57,7 +58,7 @@ static bool next_line(void)
 static bool is_event(const char *name)
 {
     char event[32] = "";
-    json_get_string(client_line, "event", event, sizeof event);
+    json_get_string(client_line, "event", event, sizeof(event));
     return !strcmp(event, name);
 }
 
@@ -86,10 +87,10 @@ static double value(const char *line, const char *key)
 static void assert_done(const char *result, const char *error)
 {
     char text[512] = "";
-    json_get_string(client_line, "result", text, sizeof text);
+    json_get_string(client_line, "result", text, sizeof(text));
     if (strcmp(text, result))
         bench_fail("not %s: %s", result, client_line);
-    json_get_string(client_line, "error", text, sizeof text);
+    json_get_string(client_line, "error", text, sizeof(text));
     if (*error ? !strstr(text, error) : *text)
         bench_fail("\"%s\" is not in: %s", error, client_line);
 }
@@ -110,7 +111,7 @@ static void begin(const char *seconds, const char *interval_ms)
     bench_start(1024);
     bench_fill(500);
     bench_load(HOT);
-    snprintf(request, sizeof request, MEASURE, seconds, interval_ms);
+    snprintf(request, sizeof(request), MEASURE, seconds, interval_ms);
     ask_for(request);
 }
 
@@ -131,7 +132,7 @@ static void end(void)
     bench_end();
 }
 
-/* --- the results --- */
+/* ---- the results ---- */
 
 static void test_measures(void **unused)
 {
@@ -155,7 +156,8 @@ static void test_measures(void **unused)
         total += pages;
     }
     assert_int_equal(intervals, 10);
-    assert_true(full >= 7); /* on a busy machine the writing thread may be late */
+    /* the writer needs its CPU in most intervals of 100 ms; on a busy machine, in one */
+    assert_true(full >= (slow_factor() < 2 ? 7 : 1));
     assert_true(is_event("done"));
     assert_done("ok", "");
     assert_false(fake_logging(0));
@@ -290,7 +292,7 @@ static void test_capped_migration_is_not_noted(void **unused)
     bench_end();
 }
 
-/* --- refusals --- */
+/* ---- refusals ---- */
 
 static void refused(const char *request, const char *text)
 {
@@ -371,7 +373,7 @@ static void test_only_one_at_a_time(void **unused)
     end();
 }
 
-/* --- a migration begins during a measurement --- */
+/* ---- a migration begins during a measurement ---- */
 
 static void test_makes_way_for_a_migration(void **unused)
 {
@@ -409,7 +411,7 @@ static void test_not_for_an_incoming_migration(void **unused)
     end();
 }
 
-/* --- the log is off after every end --- */
+/* ---- the log is off after every end ---- */
 
 /* The client has closed its connection. */
 static void test_connection_lost(void **unused)
@@ -518,11 +520,12 @@ static void test_client_that_does_not_read(void **unused)
     (void)unused;
     bench_start(1024);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, client_fd), 0);
-    setsockopt(client_fd[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    setsockopt(client_fd[1], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
     client_in = fdopen(client_fd[0], "r");
     static const char request[] =
         "{\"cmd\":\"dirty-rate\",\"guest\":\"guest\",\"seconds\":3600,\"interval_ms\":10}\n";
-    assert_int_equal(write(client_fd[0], request, sizeof request - 1), (ssize_t)sizeof request - 1);
+    assert_int_equal(write(client_fd[0], request, sizeof(request) - 1),
+                     (ssize_t)sizeof(request) - 1);
     pthread_create(&client_thread, NULL, serve_main, NULL);
     pthread_join(client_thread, NULL); /* the measurement ends by itself */
     fclose(client_in);
@@ -530,7 +533,7 @@ static void test_client_that_does_not_read(void **unused)
     bench_end();
 }
 
-/* --- xlm --- */
+/* ---- xlm ---- */
 
 static char socket_file[128], output_file[128];
 static int listener = -1;
@@ -565,11 +568,11 @@ static void *accept_main(void *unused)
 static void listen_for_xlm(void)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
-    snprintf(socket_file, sizeof socket_file, "%s/socket", bench_dir[0]);
-    snprintf(output_file, sizeof output_file, "%s/output", bench_dir[0]);
+    snprintf(socket_file, sizeof(socket_file), "%s/socket", bench_dir[0]);
+    snprintf(output_file, sizeof(output_file), "%s/output", bench_dir[0]);
     memcpy(address.sun_path, socket_file, strlen(socket_file) + 1);
     listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
     assert_int_equal(listen(listener, 1), 0);
 }
 
@@ -577,7 +580,7 @@ static const char *output(void)
 {
     static char text[65536];
     FILE *in = fopen(output_file, "r");
-    text[in ? fread(text, 1, sizeof text - 1, in) : 0] = 0;
+    text[in ? fread(text, 1, sizeof(text) - 1, in) : 0] = 0;
     if (in)
         fclose(in);
     return text;
@@ -662,7 +665,7 @@ static bool holds(const char *path, const char *text)
 {
     static char content[65536];
     FILE *in = fopen(path, "r");
-    content[in ? fread(content, 1, sizeof content - 1, in) : 0] = 0;
+    content[in ? fread(content, 1, sizeof(content) - 1, in) : 0] = 0;
     if (in)
         fclose(in);
     return strstr(content, text);
@@ -673,8 +676,8 @@ static void test_xlm_plots(void **unused)
     char svg[128], bad[128];
     (void)unused;
     begin_xlm();
-    snprintf(svg, sizeof svg, "%s/plot.svg", bench_dir[0]);
-    snprintf(bad, sizeof bad, "--histogram=%s/none/plot.svg", bench_dir[0]);
+    snprintf(svg, sizeof(svg), "%s/plot.svg", bench_dir[0]);
+    snprintf(bad, sizeof(bad), "--histogram=%s/none/plot.svg", bench_dir[0]);
     assert_int_equal(run_xlm(XLM("--seconds", "1", "--histogram", svg, "guest"), 0), EXIT_OK);
     assert_true(holds(svg, "<svg ") &&
                 holds(svg, "Memory written by \"guest\", by region of 2 MiB"));
@@ -742,7 +745,7 @@ static void test_xlm_usage(void **unused)
     bench_end();
 }
 
-/* --- xlm status --- */
+/* ---- xlm status ---- */
 
 static void test_status(void **unused)
 {

@@ -1,5 +1,5 @@
-// link: migrate/policy.c migrate/clock.c migrate/config.c migrate/config_libxl.c migrate/config_parse.c migrate/json.c migrate/journal.c migrate/features.c migrate/state.c migrate/common.c migrate/codec.c migrate/memory.c migrate/files.c tests/host/fake_backend.c
-// libs: -lcmocka -lpthread
+// link: @migrate
+// libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Parts without I/O to another host: stop rule, clock, configuration, JSON, journal, CPU
  * features, state records, files, slots. */
@@ -31,7 +31,7 @@
 #include "fake_backend.h"
 #include "../../xen-lite/include/records.h"
 
-/* --- policy --- */
+/* ---- policy ---- */
 
 /* Simulates the migration of a guest that rewrites a working set at a given rate. */
 struct model {
@@ -102,7 +102,7 @@ static void test_policy_gives_up(void **unused)
     policy_init(&p, 300, false);
     struct policy_round round = { 40 << 20, 1000000000, 10240, 20480 };
     struct policy_result r = policy_after_round(&p, &round);
-    policy_explain(&p, &r, text, sizeof text);
+    policy_explain(&p, &r, text, sizeof(text));
     assert_non_null(strstr(text, "does not converge: dirty rate 80.0 MiB/s, bandwidth 40.0 MiB/s"));
 }
 
@@ -115,7 +115,7 @@ static void test_policy_limit_below_fixed_costs(void **unused)
     assert_int_equal(policy_after_round(&p, &quiet).verdict, POLICY_STOP);
 }
 
-/* --- clock --- */
+/* ---- clock ---- */
 
 static void test_clock(void **unused)
 {
@@ -133,7 +133,7 @@ static void test_clock(void **unused)
     assert_int_equal(clock_from_peer(&behind, 50), 1000050);
 }
 
-/* --- configuration --- */
+/* ---- configuration ---- */
 
 static void test_config_good(void **unused)
 {
@@ -192,7 +192,7 @@ static void test_config_bad(void **unused)
         { "extra = 'a\tb'", "not printable" },
     };
     (void)unused;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         struct config c;
         struct failure f = { 0 };
         if (config_parse(&c, bad[i].text, &f) == 0)
@@ -233,7 +233,7 @@ static void test_config_libxl(void **unused)
         "on_reboot = \"rename-restart\"\n",
         "vif = [ \"mac=00:16:3e:00:00:01,bridge=br0\", \"mac=00:16:3e:00:00:02\" ]\n",
     };
-    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+    for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++)
         if (!strstr(text, want[i]))
             bench_fail("%s is not in\n%s", want[i], text);
     free(text);
@@ -247,14 +247,14 @@ static void test_config_libxl(void **unused)
         { "{\"b_info\":{\"kernel\":7}}", "libxl's kernel is not a string" },
         { "{\"c_info\"", "does not parse" },
     };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        memset(&f, 0, sizeof f);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        memset(&f, 0, sizeof(f));
         if (config_from_libxl(&c, bad[i].json, &f) == 0 || !strstr(f.text, bad[i].why))
             bench_fail("%s: \"%s\", not \"%s\"", bad[i].json, f.text, bad[i].why);
     }
 }
 
-/* --- JSON --- */
+/* ---- JSON ---- */
 
 static void test_json(void **unused)
 {
@@ -264,15 +264,15 @@ static void test_json(void **unused)
     const char *line =
         "{ \"a\" : \"x\\\"y\\u0041\\n\", \"rounds\":[{\"a\":1},{}], \"n\":42.5,\"m\": {\"b\":\"in\"},\"b\":\"out\"}";
     (void)unused;
-    assert_true(json_get_string(line, "a", text, sizeof text));
+    assert_true(json_get_string(line, "a", text, sizeof(text)));
     assert_string_equal(text, "x\"yA\n");
-    assert_true(json_get_string(line, "b", text, sizeof text));
+    assert_true(json_get_string(line, "b", text, sizeof(text)));
     assert_string_equal(text, "out");
     assert_true(json_get_number(line, "n", &n) && n == 42);
     assert_true(json_get_double(line, "n", &d) && d > 42.4);
     assert_false(json_get_number(line, "a", &n));
-    assert_false(json_get_string(line, "n", text, sizeof text));
-    assert_false(json_get_string(line, "c", text, sizeof text));
+    assert_false(json_get_string(line, "n", text, sizeof(text)));
+    assert_false(json_get_string(line, "c", text, sizeof(text)));
     assert_false(json_get_string(line, "a", text, 4));
     static const char *const bad[] = { "",
                                        "{",
@@ -285,7 +285,7 @@ static void test_json(void **unused)
                                        "{\"a\":[}",
                                        "{\"a\":\"\\",
                                        "{\"a\":[[[[[[[[[[[1]]]]]]]]]]]}" };
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
         assert_false(json_is_object(bad[i]));
     assert_true(json_is_object("{}"));
     char *out = NULL;
@@ -297,7 +297,7 @@ static void test_json(void **unused)
     free(out);
 }
 
-/* --- journal --- */
+/* ---- journal ---- */
 
 static void test_journal(void **unused)
 {
@@ -310,7 +310,7 @@ static void test_journal(void **unused)
                    back, *list;
     (void)unused;
     assert_non_null(mkdtemp(dir));
-    snprintf(deep, sizeof deep, "%s/a/b", dir);
+    snprintf(deep, sizeof(deep), "%s/a/b", dir);
     j.migration[0] = 0xab;
     j.uuid[15] = 0xcd;
     assert_int_equal(journal_read(deep, j.migration, &back), -ENOENT);
@@ -326,11 +326,11 @@ static void test_journal(void **unused)
     free(list);
     assert_int_equal(journal_remove(deep, j.migration), 0);
     assert_int_equal(journal_list(deep, &list), 0);
-    snprintf(command, sizeof command, "echo rubbish > %s/00000000-0000-0000-0000-000000000001",
+    snprintf(command, sizeof(command), "echo rubbish > %s/00000000-0000-0000-0000-000000000001",
              deep);
     assert_int_equal(system(command), 0);
     assert_int_equal(journal_list(deep, &list), 0);
-    snprintf(command, sizeof command, "rm -rf %s", dir);
+    snprintf(command, sizeof(command), "rm -rf %s", dir);
     assert_int_equal(system(command), 0);
 }
 
@@ -354,15 +354,15 @@ static void test_journal_rules(void **unused)
     assert_false(journal_allowed(JOURNAL_SENDING, JOURNAL_RELEASED));
 }
 
-/* --- CPU features --- */
+/* ---- CPU features ---- */
 
 static int compare(unsigned reg, uint64_t guest, uint64_t host, struct failure *f, char *warning)
 {
     struct xlr_cpu_features g = { .count = XLR_ID_REG_COUNT }, h = g;
-    memset(f, 0, sizeof *f);
+    memset(f, 0, sizeof(*f));
     g.reg[reg] = guest;
     h.reg[reg] = host;
-    return features_compare(&g, sizeof g, &h, sizeof h, f, warning, 128);
+    return features_compare(&g, sizeof(g), &h, sizeof(h), f, warning, 128);
 }
 
 static void test_features(void **unused)
@@ -403,17 +403,17 @@ static void test_features(void **unused)
     here.reg[XLR_ID_A32_MMFR3] = 0xf0000000;
     assert_int_equal(features_compare(&early,
                                       offsetof(struct xlr_cpu_features, reg[XLR_ID_REG_COUNT_1]),
-                                      &here, sizeof here, &f, warning, 128),
+                                      &here, sizeof(here), &f, warning, 128),
                      0);
     uint64_t longer[2 + XLR_ID_REG_COUNT] = { XLR_ID_REG_COUNT + 1 };
     struct xlr_cpu_features h = { .count = XLR_ID_REG_COUNT };
-    assert_int_equal(features_compare(longer, sizeof longer, &h, sizeof h, &f, warning, 128), 0);
+    assert_int_equal(features_compare(longer, sizeof(longer), &h, sizeof(h), &f, warning, 128), 0);
     longer[1 + XLR_ID_REG_COUNT] = 1;
-    memset(&f, 0, sizeof f);
-    assert_int_equal(features_compare(longer, sizeof longer, &h, sizeof h, &f, warning, 128), -1);
+    memset(&f, 0, sizeof(f));
+    assert_int_equal(features_compare(longer, sizeof(longer), &h, sizeof(h), &f, warning, 128), -1);
 }
 
-/* --- state records --- */
+/* ---- state records ---- */
 
 static void test_state(void **unused)
 {
@@ -427,12 +427,12 @@ static void test_state(void **unused)
     struct backend *h = backend_open("A", &f);
     struct backend_domain d;
     assert_int_equal(backend_find(h, "g", &d), 0);
-    int n = backend_get_context(h, d.domid, context, sizeof context);
+    int n = backend_get_context(h, d.domid, context, sizeof(context));
     assert_true(n > 0);
     assert_int_equal(state_check(context, (size_t)n, &f), 0);
-    memcpy(&before, state_find(context, (size_t)n, XLR_TIME, &length), sizeof before);
+    memcpy(&before, state_find(context, (size_t)n, XLR_TIME, &length), sizeof(before));
     assert_int_equal(state_add_time(context, (size_t)n, 1600000000, &f), 0); /* 1.6 s at 62.5 MHz */
-    memcpy(&after, state_find(context, (size_t)n, XLR_TIME, &length), sizeof after);
+    memcpy(&after, state_find(context, (size_t)n, XLR_TIME, &length), sizeof(after));
     assert_int_equal(after.counter - before.counter, 100000000);
     assert_int_equal(state_add_time(context, (size_t)n, 1ull << 60, &f), -1);
     /* A context that is cut at any byte is refused, and nothing beyond the cut is read: the
@@ -440,7 +440,7 @@ static void test_state(void **unused)
     for (int cut = 0; cut < n; cut++) {
         uint8_t *copy = malloc((size_t)cut + 1);
         memcpy(copy, context, (size_t)cut);
-        memset(&f, 0, sizeof f);
+        memset(&f, 0, sizeof(f));
         assert_int_equal(state_check(copy, (size_t)cut, &f), -1);
         free(copy);
     }
@@ -473,29 +473,29 @@ static void test_time_under_way(void **unused)
     struct backend *h = backend_open("A", &f);
     struct backend_domain d;
     assert_int_equal(backend_find(h, "g", &d), 0);
-    int n = backend_get_context(h, d.domid, context, sizeof context);
+    int n = backend_get_context(h, d.domid, context, sizeof(context));
     uint8_t *at = context +
                   ((const uint8_t *)state_find(context, (size_t)n, XLR_TIME, &length) - context);
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
-        memcpy(&time, at, sizeof time);
+    for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
+        memcpy(&time, at, sizeof(time));
         time.counter = 5;
         time.counter_hz = row[i].hz;
-        memcpy(at, &time, sizeof time);
+        memcpy(at, &time, sizeof(time));
         assert_int_equal(state_add_time(context, (size_t)n, row[i].elapsed_ns, &f), 0);
-        memcpy(&time, at, sizeof time);
+        memcpy(&time, at, sizeof(time));
         assert_int_equal(time.counter - 5, row[i].ticks);
     }
     backend_close(h);
     fake_reset();
 }
 
-/* --- files --- */
+/* ---- files ---- */
 
 static void read_words(const char *path, uint32_t *word, size_t count)
 {
     int fd = open(path, O_RDONLY);
     assert_true(fd >= 0);
-    assert_int_equal(read(fd, word, count * sizeof *word), count * sizeof *word);
+    assert_int_equal(read(fd, word, count * sizeof(*word)), count * sizeof(*word));
     close(fd);
 }
 
@@ -516,7 +516,7 @@ static void test_stand_in(void **unused)
     uint8_t uuid[16] = { 1 };
     (void)unused;
     assert_non_null(mkdtemp(dir));
-    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    for (size_t i = 0; i < sizeof(row) / sizeof(*row); i++) {
         struct config config = { 0 };
         struct failure f = { 0 };
         struct files files;
@@ -525,7 +525,7 @@ static void test_stand_in(void **unused)
         assert_int_equal(config_parse(&config, text, &f), 0);
         assert_int_equal(files_prepare(&files, dir, uuid, &config, row[i].bits, offer, &f), 0);
         read_words(config_string(&config, "kernel"), word, 16);
-        for (size_t k = 0; k < sizeof row / sizeof *row; k++)
+        for (size_t k = 0; k < sizeof(row) / sizeof(*row); k++)
             assert_int_equal(word[row[k].word] == row[k].magic, k == i);
         files_close(&files, false);
         config_free(&config);
@@ -533,7 +533,7 @@ static void test_stand_in(void **unused)
     assert_int_equal(rmdir(dir), 0);
 }
 
-/* --- slots and bitmaps --- */
+/* ---- slots and bitmaps ---- */
 
 static void test_memory(void **unused)
 {

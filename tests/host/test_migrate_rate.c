@@ -1,4 +1,4 @@
-// link: migrate/codec.c migrate/common.c migrate/features.c migrate/rate_forecast.c migrate/histogram.c migrate/journal.c migrate/json.c migrate/memory.c migrate/policy.c migrate/rate_speed.c migrate/rate_writes.c migrate/config.c migrate/config_parse.c migrate/state.c tests/host/fake_backend.c
+// link: @migrate migrate/histogram.c
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The parts of xlm dirty-rate without I/O: counting of writes, forecast, bandwidth of the last
@@ -30,7 +30,7 @@ static void assert_near(double value, double wanted, double tolerance)
         bench_fail("%g is not within %g of %g", value, tolerance, wanted);
 }
 
-/* --- counting of writes --- */
+/* ---- counting of writes ---- */
 
 #define MAGIC   4u
 #define RAM_GFN 0x40000ull
@@ -86,7 +86,7 @@ static void test_means_are_exact(void **unused)
         struct rate_writes w;
         struct failure f = { 0 };
         uint32_t intervals = 1 + (uint32_t)rand() % INTERVALS;
-        for (size_t i = 0; i < sizeof written; i++)
+        for (size_t i = 0; i < sizeof(written); i++)
             written[i] = rand() % (1 + round) == 0;
         assert_int_equal(rate_writes_init(&w, &m, intervals, &f), 0);
         record(&w, written, intervals, PAGES);
@@ -130,7 +130,7 @@ static void test_regions(void **unused)
         { 262144, 2048, 128 }, { 300, 512, 1 },
     };
     (void)unused;
-    for (size_t i = 0; i < sizeof guest / sizeof *guest; i++) {
+    for (size_t i = 0; i < sizeof(guest) / sizeof(*guest); i++) {
         struct memory m = layout(guest[i].pages);
         struct rate_writes w;
         struct failure f = { 0 };
@@ -197,7 +197,7 @@ static void test_regions_of_two_banks(void **unused)
     memory_free(&m);
 }
 
-/* --- forecast --- */
+/* ---- forecast ---- */
 
 static struct rate_forecast_model measured(double most_pages, size_t count,
                                            const double (*point)[2])
@@ -216,7 +216,7 @@ static void test_pages_in_a_time(void **unused)
     (void)unused;
     struct rate_forecast_model steady = MEASURED(5000, { 0.1, 100 }, { 1, 1000 }, { 2, 2000 });
     static const double at[] = { 0.01, 0.1, 0.3, 1, 1.7, 2, 4 };
-    for (size_t i = 0; i < sizeof at / sizeof *at; i++)
+    for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++)
         assert_near(rate_forecast_pages(&steady, at[i]), 1000 * at[i], 1e-6);
     assert_near(rate_forecast_pages(&steady, 100), 5000, 0); /* at most the guest's pages */
     struct rate_forecast_model hot = MEASURED(5000, { 0.1, 300 }, { 1, 300 }, { 10, 300 });
@@ -302,7 +302,7 @@ static void test_forecast_gives_up(void **unused)
     struct rate_forecast_model model = MEASURED(65536, { 0.1, 2560 }, { 1, 25600 }, { 2, 51200 });
     struct rate_forecast f = of(model, usual);
     assert_false(f.converges);
-    policy_explain(&f.policy, &f.last, text, sizeof text);
+    policy_explain(&f.policy, &f.last, text, sizeof(text));
     assert_non_null(strstr(text, "does not converge: dirty rate"));
     double needed = rate_forecast_needed_mib_s(&model, &usual);
     struct rate_forecast_request faster = usual, slower = usual;
@@ -316,7 +316,7 @@ static void test_forecast_gives_up(void **unused)
     assert_near(rate_forecast_needed_mib_s(&model, &never), 0, 0);
 }
 
-/* --- the last migration --- */
+/* ---- the last migration ---- */
 
 static void test_speed(void **unused)
 {
@@ -327,7 +327,7 @@ static void test_speed(void **unused)
     struct rate_speed s, back;
     (void)unused;
     assert_non_null(mkdtemp(dir));
-    snprintf(deep, sizeof deep, "%s/state", dir);
+    snprintf(deep, sizeof(deep), "%s/state", dir);
     r.round[0] = (struct report_round){ 25600, 0, 100 << 20, 2000000000 };
     r.round[1] = (struct report_round){ 10, 0, 40960,
                                         1000000000 }; /* too small to show the bandwidth */
@@ -341,17 +341,17 @@ static void test_speed(void **unused)
     assert_int_equal(rate_speed_read(deep, &back), 0);
     assert_near(back.mib_s, 50, 1e-6);
     assert_near(back.setup_ms, 1850, 1e-6);
-    snprintf(command, sizeof command, "echo mib_s -3 setup_ms 1 > %s/last-migration", deep);
+    snprintf(command, sizeof(command), "echo mib_s -3 setup_ms 1 > %s/last-migration", deep);
     assert_int_equal(system(command), 0);
     assert_int_equal(rate_speed_read(deep, &back), -EINVAL);
     r.round_count = 2;
     r.round[0].bytes = 4096;
     assert_false(rate_speed_of(&r, &s));
-    snprintf(command, sizeof command, "rm -rf %s", dir);
+    snprintf(command, sizeof(command), "rm -rf %s", dir);
     assert_int_equal(system(command), 0);
 }
 
-/* --- the plot --- */
+/* ---- the plot ---- */
 
 static const char event[] =
     "{\"event\":\"histogram\",\"guest\":\"a<b\",\"intervals\":4,\"interval_ms\":500.0,\"region_pages\":512,\"regions\":["
@@ -407,7 +407,7 @@ static void assert_bars(const char *svg, const char *colour, size_t n, const dou
 {
     char end[32];
     const char *at = strstr(svg, "guest-physical"); /* after the legend */
-    snprintf(end, sizeof end, "fill=\"%s\"", colour);
+    snprintf(end, sizeof(end), "fill=\"%s\"", colour);
     for (size_t i = 0; i < n; i++) {
         at = strstr(at + 1, end);
         assert_non_null(at);
@@ -434,7 +434,7 @@ static void test_histogram_axis(void **unused)
         { 500, ">20 %<", ">100 %<", 6 },
     };
     (void)unused;
-    for (unsigned i = 0; i < sizeof axis / sizeof *axis; i++) {
+    for (unsigned i = 0; i < sizeof(axis) / sizeof(*axis); i++) {
         assert_true(histogram_parse(event, &h));
         for (uint32_t k = 0; k < h.count; k++) {
             h.bar[k].pages = 512;

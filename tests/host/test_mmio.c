@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/stage2/mmio.c
+// link: @fake xen-lite/stage2/mmio.c
 // libs: -lcmocka
 /* Emulated MMIO: the look-up of the handler, and the effect of an access on registers. */
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c
+// link: @fake @p2m
 // libs: -lcmocka
 /* Compares a domain's map with a flat array: types, references, the addresses that the guest
  * reaches, and released pages. */
@@ -341,7 +341,7 @@ static void deferred_unmaps(void **state)
     assert_false(p2m_lookup(guest, IPA(BASE), &e));
     assert_int_equal(p[0]->gfn, PAGE_NO_GFN);
     assert_int_equal(guest->tot_pages, 600); /* still owned, because TLBs may have it */
-    p2m_settle(guest);
+    p2m_flush_deferred(guest);
     assert_int_equal(guest->tot_pages, 599);
     assert_false(guest_access(guest, BASE, false, &pa));
     /* Another page at the same address: TLB entries of the old page are flushed first. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c
+// link: @fake @mem
 // libs: -lcmocka
 /* Compares the page allocator with a list of allocated pages; owners and their counts; boot
  * regions. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: xen-lite/records/records.c xen-lite/records/records_parse.c xen-lite/records/records_load.c xen-lite/records/records_features.c xen-lite/call/hvm_op.c xen-lite/domain/hvm_param.c
-// link: tests/host/fake/fake.c tests/host/fake/core.c
+// link: @fake @records
 // libs: -lcmocka
 /*
  * State records: saved from one domain and loaded into another, byte for byte.  Truncated blocks of
@@ -17,7 +16,7 @@
 #include <cmocka.h>
 #include "domain.h"
 #include "hypercall.h"
-#include "context_internal.h"
+#include "records_internal.h"
 #include "fake.h"
 
 #define SPIS       64u
@@ -49,7 +48,7 @@ static struct side *side_of(const struct domain *d) { return d == &a->d ? a : b;
 void vgic_get_dist(struct domain *d, struct xlr_vgic_dist *r, struct xlr_irq *irq)
 {
     *r = side_of(d)->dist;
-    memcpy(irq, side_of(d)->spi, sizeof side_of(d)->spi);
+    memcpy(irq, side_of(d)->spi, sizeof(side_of(d)->spi));
 }
 int vgic_check_dist(struct domain *d, const struct xlr_vgic_dist *r)
 {
@@ -65,7 +64,7 @@ int vgic_check_spis(struct domain *d, const struct xlr_irq *irq, unsigned n)
 void vgic_set_dist(struct domain *d, const struct xlr_vgic_dist *r, const struct xlr_irq *irq)
 {
     side_of(d)->dist = *r;
-    memcpy(side_of(d)->spi, irq, sizeof side_of(d)->spi);
+    memcpy(side_of(d)->spi, irq, sizeof(side_of(d)->spi));
     side_of(d)->changes++;
 }
 void vgic_get_cpu(struct vcpu *v, struct xlr_vgic_cpu *r) { *r = side_of(v->domain)->vgic[v->id]; }
@@ -89,7 +88,7 @@ void vtimer_set(struct vcpu *v, const struct xlr_vtimer *r)
 unsigned evtchn_get(struct domain *d, struct xlr_evtchn_port *out, unsigned max)
 {
     unsigned n = MIN(side_of(d)->port_count, max);
-    memcpy(out, side_of(d)->port, n * sizeof *out);
+    memcpy(out, side_of(d)->port, n * sizeof(*out));
     return n;
 }
 int evtchn_check(struct domain *d, const struct xlr_evtchn_port *p, unsigned n)
@@ -102,7 +101,7 @@ int evtchn_check(struct domain *d, const struct xlr_evtchn_port *p, unsigned n)
 }
 void evtchn_set(struct domain *d, const struct xlr_evtchn_port *p, unsigned n)
 {
-    memcpy(side_of(d)->port, p, n * sizeof *p);
+    memcpy(side_of(d)->port, p, n * sizeof(*p));
     side_of(d)->port_count = n;
     side_of(d)->changes++;
 }
@@ -157,7 +156,7 @@ int copy_from_ipa(struct domain *d, void *dst, ipa_t ipa, size_t bytes)
     memcpy(dst, side_of(d)->came, bytes);
     return 0;
 }
-int vcpu_place_info(struct vcpu *v, ipa_t where)
+int vcpu_restore_info(struct vcpu *v, ipa_t where)
 {
     v->info_ipa = where;
     v->info_page = v->domain->shared_page; /* any page will do */
@@ -198,8 +197,8 @@ static struct page pages[2];
 
 static struct side *make(domid_t id)
 {
-    struct side *s = aligned_alloc(4096, ROUND_UP(sizeof *s, 4096u));
-    memset(s, 0, sizeof *s);
+    struct side *s = aligned_alloc(4096, ROUND_UP(sizeof(*s), 4096u));
+    memset(s, 0, sizeof(*s));
     s->d.id = id;
     s->d.max_vcpus = VCPUS;
     s->d.vgic.version = 3;
@@ -229,8 +228,8 @@ static void fill(struct side *s)
             v->arch.sysreg[n] = 0xabc000 + n + i;
         v->online = i == 0;
         v->blocked = i == 0;
-        memset(&s->vgic[i], 0x11 * (int)(i + 1), sizeof s->vgic[i]);
-        memset(s->vgic[i].pad, 0, sizeof s->vgic[i].pad);
+        memset(&s->vgic[i], 0x11 * (int)(i + 1), sizeof(s->vgic[i]));
+        memset(s->vgic[i].pad, 0, sizeof(s->vgic[i].pad));
         s->timer[i] = (struct xlr_vtimer){ .virt_cval = 0x123456 + i, .virt_ctl = 1 };
         v->info_page = s->d.shared_page;
         v->info_ipa = IPA((uint64_t)RAM_GFN << 12 | 0x100 | 64 * i);
@@ -265,10 +264,10 @@ static int start(void **state)
     a = make(1);
     b = make(2);
     fill(a);
-    memset(b->came, 0x5a, sizeof b->came);
+    memset(b->came, 0x5a, sizeof(b->came));
     block = mem_alloc(XLR_MAX_BYTES);
     block_bytes = XLR_MAX_BYTES;
-    assert_int_equal(context_save(&a->d, block, &block_bytes), 0);
+    assert_int_equal(records_save(&a->d, block, &block_bytes), 0);
     return 0;
 }
 static int end(void **state)
@@ -284,10 +283,10 @@ static int end(void **state)
 static void test_round_trip(void **state)
 {
     (void)state;
-    assert_int_equal(context_load(&b->d, block, block_bytes), 0);
+    assert_int_equal(records_load(&b->d, block, block_bytes), 0);
     for (unsigned i = 0; i < VCPUS; i++) {
-        assert_memory_equal(&a->v[i].arch.regs, &b->v[i].arch.regs, sizeof a->v[i].arch.regs);
-        assert_memory_equal(a->v[i].arch.sysreg, b->v[i].arch.sysreg, sizeof a->v[i].arch.sysreg);
+        assert_memory_equal(&a->v[i].arch.regs, &b->v[i].arch.regs, sizeof(a->v[i].arch.regs));
+        assert_memory_equal(a->v[i].arch.sysreg, b->v[i].arch.sysreg, sizeof(a->v[i].arch.sysreg));
         assert_int_equal(b->v[i].online, i == 0);
         assert_true(b->v[i].initialised);
         assert_false(b->v[i].blocked);
@@ -295,13 +294,13 @@ static void test_round_trip(void **state)
         assert_int_equal(a->v[i].runstate_ipa.v, b->v[i].runstate_ipa.v);
         assert_int_equal(a->v[i].runstate_va.v, b->v[i].runstate_va.v);
     }
-    assert_memory_equal(a->vgic, b->vgic, sizeof a->vgic);
-    assert_memory_equal(a->timer, b->timer, sizeof a->timer);
-    assert_memory_equal(&a->dist, &b->dist, sizeof a->dist);
-    assert_memory_equal(a->spi, b->spi, sizeof a->spi);
-    assert_memory_equal(a->port, b->port, sizeof a->port);
-    assert_memory_equal(&a->grant, &b->grant, sizeof a->grant);
-    assert_memory_equal(a->d.hvm_param, b->d.hvm_param, sizeof a->d.hvm_param);
+    assert_memory_equal(a->vgic, b->vgic, sizeof(a->vgic));
+    assert_memory_equal(a->timer, b->timer, sizeof(a->timer));
+    assert_memory_equal(&a->dist, &b->dist, sizeof(a->dist));
+    assert_memory_equal(a->spi, b->spi, sizeof(a->spi));
+    assert_memory_equal(a->port, b->port, sizeof(a->port));
+    assert_memory_equal(&a->grant, &b->grant, sizeof(a->grant));
+    assert_memory_equal(a->d.hvm_param, b->d.hvm_param, sizeof(a->d.hvm_param));
     assert_int_equal(b->shared_at, SHARED_GFN);
     /* the contents that arrived with memory are now in the page */
     assert_int_equal(b->shared[17], 0x5a);
@@ -314,11 +313,11 @@ static void test_round_trip(void **state)
      * vCPUs. */
     uint8_t *again = mem_alloc(XLR_MAX_BYTES);
     uint32_t bytes = XLR_MAX_BYTES;
-    assert_int_equal(context_save(&b->d, again, &bytes), 0);
+    assert_int_equal(records_save(&b->d, again, &bytes), 0);
     assert_int_equal(bytes, block_bytes);
     mem_free(again, XLR_MAX_BYTES);
     /* Loading twice is allowed. */
-    assert_int_equal(context_load(&b->d, block, block_bytes), 0);
+    assert_int_equal(records_load(&b->d, block, block_bytes), 0);
 }
 
 static void test_buffer_too_small(void **state)
@@ -327,18 +326,18 @@ static void test_buffer_too_small(void **state)
     (void)state;
     for (uint32_t room = 0; room < block_bytes; room += 13) {
         uint32_t bytes = room;
-        assert_int_equal(context_save(&a->d, small, &bytes), -XEN_ENOSPC);
+        assert_int_equal(records_save(&a->d, small, &bytes), -XEN_ENOSPC);
         assert_true(bytes >= block_bytes);
     }
     uint32_t exact = block_bytes;
-    assert_int_equal(context_save(&a->d, small, &exact), 0);
+    assert_int_equal(records_save(&a->d, small, &exact), 0);
     mem_free(small, XLR_MAX_BYTES);
 }
 
 static struct side *snapshot(void)
 {
-    struct side *s = malloc(sizeof *s);
-    memcpy(s, b, sizeof *s);
+    struct side *s = malloc(sizeof(*s));
+    memcpy(s, b, sizeof(*s));
     return s;
 }
 
@@ -349,18 +348,18 @@ void log_printf(enum log_level level, const char *fmt, ...)
     va_list ap;
     (void)level;
     va_start(ap, fmt);
-    vsnprintf(said, sizeof said, fmt, ap);
+    vsnprintf(said, sizeof(said), fmt, ap);
     va_end(ap);
 }
 
 static void refused(const uint8_t *bytes, uint32_t n, int error)
 {
     struct side *before = snapshot();
-    int result = context_load(&b->d, bytes, n);
+    int result = records_load(&b->d, bytes, n);
     if (error)
         assert_int_equal(result, error);
     assert_true(result < 0);
-    assert_memory_equal(before, b, sizeof *b);
+    assert_memory_equal(before, b, sizeof(*b));
     free(before);
 }
 
@@ -411,11 +410,11 @@ static void test_unknown_records(void **state)
     memcpy(more, block, at);
     memset(more + at, 0xee, 16);
     struct hvm_save_descriptor optional = { 0x8123, 5, 3 };
-    memcpy(more + at + 16, &optional, sizeof optional);
+    memcpy(more + at + 16, &optional, sizeof(optional));
     memset(more + at + 24, 0xdd, 8);
     memcpy(more + at + 32, block + at, block_bytes - at);
     find(more, XLR_GRANT, 0)->length += 16;
-    assert_int_equal(context_load(&b->d, more, block_bytes + 32), 0);
+    assert_int_equal(records_load(&b->d, more, block_bytes + 32), 0);
     mem_free(more, XLR_MAX_BYTES);
 }
 
@@ -437,7 +436,7 @@ static void test_early_features(void **state)
     h->length -= dropped;
     refused(early, block_bytes - dropped, -XEN_EINVAL); /* the count exceeds the payload */
     ((struct xlr_cpu_features *)(h + 1))->count = XLR_ID_REG_COUNT_1;
-    assert_int_equal(context_load(&b->d, early, block_bytes - dropped), 0);
+    assert_int_equal(records_load(&b->d, early, block_bytes - dropped), 0);
     b->d.aarch32 = true;
     ((struct xlr_header *)(find(early, XLR_HEADER, 0) + 1))->width = XLR_WIDTH_32;
     refused(early, block_bytes - dropped, -XEN_EOPNOTSUPP);
@@ -509,7 +508,7 @@ static void test_load_out_of_memory(void **state)
     b->grant_fails = true;
     refused(block, block_bytes, -XEN_ENOMEM);
     b->grant_fails = false;
-    assert_int_equal(context_load(&b->d, block, block_bytes), 0);
+    assert_int_equal(records_load(&b->d, block, block_bytes), 0);
 }
 
 /* Random damage: whatever the result, no read leaves the block (the sanitizer checks). */
@@ -531,7 +530,7 @@ static void test_random_damage(void **state)
             uint32_t at = (uint32_t)(seed >> 8) % block_bytes & (seed & 1 ? ~7u : ~0u);
             bad[at] = (uint8_t)(seed >> 40);
         }
-        if (context_load(&b->d, bad, block_bytes) == 0) {
+        if (records_load(&b->d, bad, block_bytes) == 0) {
             free(b);
             b = make(2);
         }

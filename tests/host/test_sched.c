@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/base/timer.c xen-lite/sched/sched.c xen-lite/base/cpu.c xen-lite/sched/sched_cap.c xen-lite/sched/sched_vcpu.c
-// link: xen-lite/run/sched_switch.c
-// link: xen-lite/sched/sched_wait.c xen-lite/run/block.c xen-lite/sched/sched_params.c
+// link: @fake @sched
 // libs: -lcmocka
 /*
  * The scheduler on a simulated machine.  Each CPU is a coroutine that runs guest_prepare() and

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/base/timer.c
+// link: @fake xen-lite/base/timer.c
 // libs: -lcmocka
 /* Software timers: order, re-arming, the hardware's deadline, stops from the callback and from
  * other CPUs, conversions. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic/vgic.c xen-lite/vgic/vgic_create.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vgic_state.c xen-lite/stage2/mmio.c
+// link: @fake @vgic xen-lite/stage2/mmio.c
 // libs: -lcmocka
 /* Compares the vGIC with the behaviour of hardware: single cases, and random operations against a
  * flat model of the architecture. */
@@ -33,7 +33,7 @@ static int start(unsigned version)
     machine_gic.version = version;
     machine_start(4);
     wr_dist(true);
-    settle_all();
+    sync_all();
     return 0;
 }
 static int start_v2(void **state)
@@ -126,23 +126,23 @@ static void test_inject_and_end(void **state)
     (void)state;
     assert_int_equal(m_ack(), 1023);
     vgic_inject(&dom, &vcpu_of[0], 27, true);
-    settle_all();
+    sync_all();
     assert_int_equal(m_ack(), 1023); /* not enabled */
     assert_true(rd_bit(0, ISPENDR, 27));
     wr_bit(0, ISENABLER, 27);
-    settle_all();
+    sync_all();
     assert_true(rd_bit(0, ISPENDR, 27));
     assert_int_equal(m_ack(), 27);
     assert_false(rd_bit(0, ISPENDR, 27));
     assert_true(rd_bit(0, ISACTIVER, 27));
     vgic_inject(&dom, &vcpu_of[0], 27, true); /* again, while active */
-    settle_all();
+    sync_all();
     assert_int_equal(m_ack(), 1023);
     assert_true(m_eoi(27));
-    settle_all();
+    sync_all();
     assert_int_equal(m_ack(), 27);
     assert_true(m_eoi(27));
-    settle_all();
+    sync_all();
     assert_int_equal(m_ack(), 1023);
     assert_false(rd_bit(0, ISACTIVER, 27));
     assert_true(list_empty(&vcpu_of[0].vgic.pending) || !vcpu_of[0].vgic.dirty);
@@ -154,12 +154,12 @@ static void test_unchanged_lrs_not_written(void **state)
     (void)state;
     wr_bit(0, ISENABLER, 27);
     vgic_inject(&dom, &vcpu_of[0], 27, true);
-    settle_all();
+    sync_all();
     unsigned writes = mc[0].writes, reads = mc[0].reads;
     assert_int_equal(m_ack(), 27);
-    settle_all();
+    sync_all();
     assert_true(m_eoi(27));
-    settle_all();
+    sync_all();
     assert_int_equal(mc[0].writes, writes);
     assert_int_equal(mc[0].reads, reads);
     assert_int_equal(writes, 1);
@@ -170,21 +170,21 @@ static void test_level_line(void **state)
     (void)state;
     wr_bit(0, ISENABLER, 33);
     vgic_inject(&dom, NULL, 33, true);
-    settle_all();
+    sync_all();
     assert_int_equal(m_ack(), 33);
     assert_true(rd_bit(0, ISPENDR, 33)); /* the line is still high */
     assert_true(m_eoi(33));
-    settle_all(); /* the EOI maintenance interrupt samples the line again */
+    sync_all(); /* the EOI maintenance interrupt samples the line again */
     assert_int_equal(m_ack(), 33);
     vgic_inject(&dom, NULL, 33, false);
-    settle_all();
+    sync_all();
     assert_true(m_eoi(33));
-    settle_all();
+    sync_all();
     assert_int_equal(m_ack(), 1023);
     vgic_inject(&dom, NULL, 33, true);
-    settle_all();
+    sync_all();
     vgic_inject(&dom, NULL, 33, false); /* withdrawn before it is acknowledged */
-    settle_all();
+    sync_all();
     assert_int_equal(m_ack(), 1023);
 }
 
@@ -195,13 +195,13 @@ static void test_disable_in_lr(void **state)
     wr_bit(0, ISENABLER, 34);
     wr(GICD + ICFGR + 8, 2, 0xaaaaaaaa);
     vgic_inject(&dom, NULL, 34, true);
-    settle_all();
+    sync_all();
     assert_true(m_best(&mc[3]) >= 0);
     wr_bit(0, ICENABLER, 34); /* written on CPU 0: gone from CPU 3 when the write returns */
     assert_int_equal(m_best(&mc[3]), -1);
     assert_true(rd_bit(0, ISPENDR, 34));
     wr_bit(0, ISENABLER, 34);
-    settle_all();
+    sync_all();
     assert_true(m_best(&mc[3]) >= 0);
     wr_bit(0, ICPENDR, 34);
     assert_int_equal(m_best(&mc[3]), -1);
@@ -214,7 +214,7 @@ static void test_read_elsewhere(void **state)
     wr_route(35, 2);
     wr_bit(0, ISENABLER, 35);
     wr_bit(0, ISPENDR, 35);
-    settle_all();
+    sync_all();
     on_cpu(2);
     assert_int_equal(m_ack(), 35);
     on_cpu(0);
@@ -231,28 +231,28 @@ static void test_route_while_pending(void **state)
     (void)state;
     wr_bit(0, ISENABLER, 36);
     wr_bit(0, ISPENDR, 36);
-    settle_all();
+    sync_all();
     assert_true(m_best(&mc[0]) >= 0);
     wr_route(36, 1);
-    settle_all();
+    sync_all();
     assert_int_equal(m_best(&mc[0]), -1);
     assert_true(m_best(&mc[1]) >= 0);
     on_cpu(1);
     assert_int_equal(m_ack(), 36);
     wr_route(36, 0); /* active: stays; the next interrupt goes to the new target */
     wr_bit(1, ISPENDR, 36);
-    settle_all();
+    sync_all();
     assert_int_equal(m_best(&mc[0]), -1);
     on_cpu(1);
     assert_true(m_eoi(36));
-    settle_all();
+    sync_all();
     assert_true(m_best(&mc[0]) >= 0);
     wr_route(36, 77); /* to no vCPU */
-    settle_all();
+    sync_all();
     for (unsigned n = 0; n < VCPUS; n++)
         assert_int_equal(m_best(&mc[n]), -1);
     wr_route(36, 3);
-    settle_all();
+    sync_all();
     assert_true(m_best(&mc[3]) >= 0);
 }
 
@@ -262,19 +262,19 @@ static void test_sgi(void **state)
     for (unsigned n = 0; n < VCPUS; n++)
         wr_bit(n, ISENABLER, 5);
     vgic_sgi_write(&vcpu_of[0], 5ull << 24 | 0xa, 1);
-    settle_all();
+    sync_all();
     assert_int_equal(m_best(&mc[0]), -1);
     assert_true(m_best(&mc[1]) >= 0);
     assert_int_equal(m_best(&mc[2]), -1);
     assert_true(m_best(&mc[3]) >= 0);
     vgic_sgi_write(&vcpu_of[2], 5ull << 24 | 1ull << 40, 1); /* all CPUs but itself */
-    settle_all();
+    sync_all();
     assert_true(m_best(&mc[0]) >= 0);
     assert_int_equal(m_best(&mc[2]), -1);
     vgic_sgi_write(&vcpu_of[0], 5ull << 24 | 0x4 | 1ull << 16, 1); /* another cluster */
     vgic_sgi_write(&vcpu_of[0], 5ull << 24 | 0x4, 0);              /* group 0 */
     vgic_sgi_write(&vcpu_of[0], 5ull << 24 | 0x4 | 1ull << 44, 1); /* range selector */
-    settle_all();
+    sync_all();
     assert_int_equal(m_best(&mc[2]), -1);
 }
 
@@ -287,24 +287,24 @@ static void test_more_irqs_than_lrs(void **state)
         wr_bit(0, ISENABLER, i);
         wr_bit(0, ISPENDR, i);
     }
-    settle_all();
+    sync_all();
     for (uint32_t i = 51; i >= 32; i--) {
         assert_int_equal(m_ack(), i);
-        settle_all();
+        sync_all();
         assert_true(m_eoi(i));
-        settle_all();
+        sync_all();
     }
     assert_int_equal(m_ack(), 1023);
     /* Nested: each preempts the one before, and more are active than there are list registers. */
     for (uint32_t i = 32; i < 32 + 12; i++) {
         wr_bit(0, ISPENDR, i);
-        settle_all();
+        sync_all();
         assert_int_equal(m_ack(), i);
-        settle_all();
+        sync_all();
     }
     for (uint32_t i = 43; i >= 32; i--) {
         assert_true(m_eoi(i));
-        settle_all();
+        sync_all();
     }
     assert_int_equal(rd(GICD + ISACTIVER + 4, 2), 0);
 }
@@ -316,7 +316,7 @@ static void test_pending_ends_wfi(void **state)
     wr_bit(0, ISENABLER, 27);
     wr_priority(0, 27, 0x80);
     vgic_inject(&dom, &vcpu_of[0], 27, true);
-    settle_all();
+    sync_all();
     assert_true(vgic_has_pending(&vcpu_of[0]));
     assert_true(m_best(&mc[0]) >= 0); /* the read had no side effect */
     mc[0].regs.vmcr = 0x80000003;
@@ -328,7 +328,7 @@ static void test_pending_ends_wfi(void **state)
     assert_false(vgic_has_pending(&vcpu_of[0])); /* the distributor is disabled */
     wr_dist(true);
     assert_true(vgic_has_pending(&vcpu_of[0]));
-    settle_all();
+    sync_all();
     assert_int_equal(m_ack(), 27);
     assert_false(vgic_has_pending(&vcpu_of[0]));
     wr_bit(0, ISENABLER, 33);
@@ -360,23 +360,23 @@ static void test_physical_interrupts(void **state)
     assert_int_equal(phys[50].cpu, 1);
     phys[50].active = true; /* acknowledged by the hypervisor */
     assert_true(vgic_hw_irq(50));
-    settle_all();
+    sync_all();
     on_cpu(1);
     assert_int_equal(m_ack(), 50);
     assert_true(phys[50].active);
     assert_true(m_eoi(50));
     assert_false(phys[50].active); /* no exit in between */
-    settle_all();
+    sync_all();
     phys[50].active = true;
     assert_true(vgic_hw_irq(50));
-    settle_all();
+    sync_all();
     wr_bit(1, ICPENDR, 50); /* cleared before the guest took it */
-    settle_all();
+    sync_all();
     assert_int_equal(m_ack(), 1023);
     assert_false(phys[50].active);
     phys[50].active = true;
     assert_true(vgic_hw_irq(50));
-    settle_all();
+    sync_all();
     assert_int_equal(m_ack(), 50);
     wr_bit(1, ICACTIVER, 50);
     assert_false(phys[50].active);
@@ -403,10 +403,10 @@ static void test_records(void **state)
     wr_route(34, 2);
     vgic_inject(&dom, NULL, 34, true);
     wr_bit(0, ISPENDR, 33);
-    settle_all();
+    sync_all();
     assert_int_equal(m_ack(), 33);
     vgic_inject(&dom, &vcpu_of[0], 27, true);
-    settle_all();
+    sync_all();
     for (unsigned i = 0; i < VCPUS; i++) {
         set_loaded(i, false);
         vgic_get_cpu(&vcpu_of[i], &cpu[i]);
@@ -431,9 +431,9 @@ static void test_records(void **state)
         assert_memory_equal(&again, &cpu[i], sizeof(again));
         set_loaded(i, true);
     }
-    settle_all();
+    sync_all();
     assert_true(m_eoi(33));
-    settle_all();
+    sync_all();
     assert_int_equal(m_ack(), 27);
     assert_true(m_best(&mc[2]) >= 0);
     /* Refusals. */
@@ -506,7 +506,7 @@ static void run_physical(void)
                 abort();
             flat_spi[i - 32].pending = true;
         }
-    settle_all();
+    sync_all();
 }
 
 static void check_all(bool on)
@@ -699,18 +699,18 @@ static void test_random_against_model(void **state)
         bool on = true;
         for (unsigned i = 0; i < 4000; i++) {
             random_step(&on);
-            settle_all();
+            sync_all();
             run_physical();
             check_all(on);
         }
         /* Handle all that is pending: nothing may be left. */
         for (unsigned n = 0; n < VCPUS; n++)
             set_loaded(n, true);
-        settle_all();
+        sync_all();
         for (unsigned n = 0; n < VCPUS; n++)
             while (depth[n]) {
                 random_eoi(n);
-                settle_all();
+                sync_all();
                 run_physical();
                 check_all(on);
             }
@@ -803,7 +803,7 @@ static void test_all_cpus_at_once(void **state)
         wr_priority(0, i, 0x80);
         wr_bit(0, ISPENDR, i);
     }
-    settle_all(); /* interrupts pending elsewhere move now */
+    sync_all(); /* interrupts pending elsewhere move now */
     for (unsigned n = 0; n < VCPUS; n++) {
         on_cpu(n);
         handle_all(n);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic/vgic.c xen-lite/vgic/vgic_create.c xen-lite/vgic/vgic_lr.c xen-lite/vgic/vgic_hw.c xen-lite/vgic/vgic_dist.c xen-lite/vgic/vgic_v2.c xen-lite/vgic/vgic_v3.c xen-lite/vgic/vgic_state.c xen-lite/stage2/mmio.c
+// link: @fake @vgic xen-lite/stage2/mmio.c
 // libs: -lcmocka
 /* The parts that only the vGICv2 has: banked registers, targets, SGIs per source, and the mapped
  * CPU interface.  test_vgic.c covers the parts that both versions share. */
@@ -33,7 +33,7 @@ static int start(void **state)
     machine_gic.version = 2;
     machine_start(4);
     wr_dist(true);
-    settle_all();
+    sync_all();
     return 0;
 }
 static int stop(void **state)
@@ -110,11 +110,11 @@ static void test_spi_targets(void **state)
     assert_ptr_equal(dom.vgic.spi[11].vcpu, &vcpu_of[2]);
     wr_bit(0, ISENABLER, 42);
     wr_bit(0, ISPENDR, 42);
-    settle_all();
+    sync_all();
     for (unsigned n = 0; n < VCPUS; n++)
         assert_int_equal(m_best(&mc[n]), -1);
     wr(GICD + ITARGETSR + 42, 0, 8);
-    settle_all();
+    sync_all();
     on_cpu(3);
     assert_int_equal(m_ack(), 42);
     assert_int_equal(rd(GICD + ITARGETSR + 32 + SPIS, 2), 0); /* beyond the last line */
@@ -123,7 +123,7 @@ static void test_spi_targets(void **state)
 static unsigned offered(uint32_t intid)
 {
     unsigned who = 0;
-    settle_all();
+    sync_all();
     for (unsigned n = 0; n < VCPUS; n++) {
         int best = m_best(&mc[n]);
         who |= best >= 0 && mc[n].lr[best].virt == intid ? 1u << n : 0;
@@ -159,9 +159,9 @@ static void take(unsigned cpu, uint32_t iar)
 {
     on_cpu(cpu);
     assert_int_equal(m_ack(), iar);
-    settle_all();
+    sync_all();
     assert_true(m_eoi(iar));
-    settle_all();
+    sync_all();
 }
 
 /* Each source makes one interrupt; the same source twice still makes one. */
@@ -172,7 +172,7 @@ static void test_sgi_once_per_source(void **state)
         on_cpu(n);
         send_sgi(1, 7);
         send_sgi(1, 7);
-        settle_all();
+        sync_all();
     }
     on_cpu(1);
     assert_int_equal(rd(GICD + SPENDSGIR + 7, 0), 0xf);
@@ -191,27 +191,27 @@ static void test_sgi_sources_while_active(void **state)
     (void)state;
     on_cpu(3);
     send_sgi(0, 6);
-    settle_all();
+    sync_all();
     on_cpu(0);
     assert_int_equal(m_ack(), 6 | FROM(3));
     for (unsigned n = 2; n < 4; n++) {
         on_cpu(n);
         send_sgi(0, 6);
-        settle_all();
+        sync_all();
     }
     on_cpu(0);
     assert_int_equal(m_ack(), 1023);
     assert_int_equal(rd(GICD + SPENDSGIR + 4, 2), 0x0c0000);
     assert_true(rd_bit(0, ISACTIVER, 6));
     assert_true(m_eoi(6 | FROM(3)));
-    settle_all();
+    sync_all();
     /* CPU 3's second SGI is pending in the list register of the active one.  The architecture does
      * not define which source comes first. */
     uint32_t first = m_ack();
     assert_true(first == (6 | FROM(2)) || first == (6 | FROM(3)));
-    settle_all();
+    sync_all();
     assert_true(m_eoi(first));
-    settle_all();
+    sync_all();
     take(0, first ^ FROM(2) ^ FROM(3));
     assert_int_equal(m_ack(), 1023);
 }
@@ -221,7 +221,7 @@ static void test_pending_registers(void **state)
     (void)state;
     on_cpu(1);
     wr(GICD + SPENDSGIR + 8, 2, 0x01000500); /* 9 from 0 and 2, 11 from 0 */
-    settle_all();
+    sync_all();
     assert_int_equal(rd(GICD + SPENDSGIR + 8, 2), 0x01000500);
     assert_int_equal(rd(GICD + CPENDSGIR + 8, 2), 0x01000500);
     wr(GICD + CPENDSGIR + 9, 0, 1); /* it is in a list register now */
@@ -230,15 +230,15 @@ static void test_pending_registers(void **state)
     assert_int_equal(rd(GICD + SPENDSGIR + 9, 0), 0);
     wr(GICD + ISPENDR, 2, 0xffff); /* ISPENDR and ICPENDR do not affect SGIs */
     wr(GICD + ICPENDR, 2, 0xffff);
-    settle_all();
+    sync_all();
     assert_int_equal(rd(GICD + ISPENDR, 2), 1u << 11);
     on_cpu(1);
     assert_int_equal(m_ack(), 11 | FROM(0));
     assert_int_equal(rd(GICD + SPENDSGIR + 8, 2), 0); /* taken without an exit since */
     assert_true(m_eoi(11 | FROM(0)));
-    settle_all();
+    sync_all();
     wr(GICD + SPENDSGIR + 10, 0, 1);
-    settle_all();
+    sync_all();
     assert_true(m_best(&mc[1]) >= 0);
     wr(GICD + CPENDSGIR + 10, 0, 1);
     assert_int_equal(m_ack(), 1023); /* effective when the write returns */
@@ -253,10 +253,10 @@ static void test_disabled_sgi(void **state)
     on_cpu(0);
     wr(GICD + ICENABLER, 2, 1u << 5);
     send_sgi(0, 5);
-    settle_all();
+    sync_all();
     assert_int_equal(m_ack(), 1023);
     wr(GICD + ISENABLER, 2, 1u << 5);
-    settle_all();
+    sync_all();
     take(0, 5 | FROM(0));
 }
 
@@ -272,7 +272,7 @@ static void test_sgi_records(void **state)
         on_cpu(n);
         send_sgi(0, 6);
     }
-    settle_all();
+    sync_all();
     on_cpu(0);
     uint32_t handled = m_ack();
     wr(GICD + ITARGETSR + 33, 0, 6);
@@ -305,10 +305,10 @@ static void test_sgi_records(void **state)
         assert_memory_equal(&again, &cpu[i], sizeof(again));
         set_loaded(i, true);
     }
-    settle_all();
+    sync_all();
     on_cpu(0);
     assert_true(m_eoi(handled));
-    settle_all();
+    sync_all();
     take(0, 6 | FROM(2));
     take(0, 6 | FROM(3));
 #define REFUSED(change)                                            \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/mem/page.c xen-lite/mem/page_free.c xen-lite/mem/page_boot.c xen-lite/stage2/pt.c xen-lite/stage2/p2m.c xen-lite/stage2/p2m_map.c xen-lite/stage2/p2m_fault.c xen-lite/stage2/vlpt.c xen-lite/stage2/vmid.c xen-lite/stage2/dirty.c xen-lite/stage2/dirty_mark.c xen-lite/stage2/dirty_harvest.c
+// link: @fake @p2m
 // libs: -lcmocka
 /*
  * VMIDs: many domains on a few CPUs, few VMIDs, and a TLB that keeps every entry until it is
@@ -333,7 +333,7 @@ static void crowd_make(unsigned bits)
     for (unsigned i = 0; i < CROWD; i++) {
         struct domain *d = calloc(1, sizeof(*d));
         *d = (struct domain){
-            .id = (domid_t)(i + 1), .refs = 1, .max_pages = ~0u, .dying = DOM_ALIVE
+            .id = (domid_t)(i + 1), .refs = 1, .max_pages = ~0u, .state = DOM_ALIVE
         };
         assert_int_equal(p2m_init(d), 0);
         /* owned by none: only a few domains can own pages */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/call/vpsci.c
+// link: @fake xen-lite/call/vpsci.c
 // libs: -lcmocka
 /* PSCI and SMCCC as guests call them. */
 #include <setjmp.h>

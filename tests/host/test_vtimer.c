@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-// link: tests/host/fake/fake.c tests/host/fake/core.c xen-lite/vgic/vtimer.c xen-lite/base/timer.c
+// link: @fake xen-lite/vgic/vtimer.c xen-lite/base/timer.c
 // libs: -lcmocka
 /* The guest's timers: while the vCPU is on a CPU, while it is not, and the emulated
  * physical timer. */

@@ -169,7 +169,7 @@ static void settle_cpu(unsigned n)
     }
     on_cpu(was);
 }
-static void settle_all(void)
+static void sync_all(void)
 {
     for (unsigned round = 0; round < 3; round++)
         for (unsigned n = 0; n < VCPUS; n++)

@@ -93,12 +93,21 @@ struct page *p2m_get_page(struct domain *d, ipa_t ipa, bool write, enum p2m_type
     struct p2m_entry e;
     if (!p2m_lookup(d, ipa, &e) || e.type == P2M_DEVICE || (write && !e.writable))
         return NULL;
-    if (write)
-        dirty_mark(d, ipa);
     if (type)
         *type = e.type;
     page_get_known(pfn_page(pa_pfn(e.pa)));
     return pfn_page(pa_pfn(e.pa));
+}
+
+struct page *p2m_get_ram(struct domain *d, uint64_t gfn, bool write)
+{
+    enum p2m_type type;
+    struct page *p = gfn < WORLD_GFNS ? p2m_get_page(d, GFN(gfn), write, &type) : NULL;
+    if (p && type != P2M_RAM) {
+        page_put(p);
+        p = NULL;
+    }
+    return p;
 }
 
 uint64_t p2m_max_gfn(const struct domain *d) { return d->p2m.max_gfn; }
@@ -166,7 +175,7 @@ static void start_domain(unsigned id)
 
     *d = (struct domain){ .id = (domid_t)id,
                           .privileged = id == 0,
-                          .dying = DOM_ALIVE,
+                          .state = DOM_ALIVE,
                           .refs = 1,
                           .max_vcpus = 2,
                           .max_pages = 4096,
@@ -214,7 +223,7 @@ void world_kill(unsigned dom)
 {
     struct domain *d = world[dom];
 
-    d->dying = DOM_DYING;
+    d->state = DOM_DYING;
     evtchn_destroy(d);
     while (grant_release_mappings(d) == -XEN_ERESTART)
         ;

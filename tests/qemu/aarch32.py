@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 2
 # timeout: 900
+# seconds: 110
 # machines: arm64-gicv3
 # more: arm64-gicv2
 # shows: a 32-bit guest on arm64: life, migration, what is refused

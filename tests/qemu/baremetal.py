@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 1
 # timeout: 900
+# seconds: 170
 # machines: arm64-gicv3 arm64-gicv2 arm32-gicv2
 # more: arm32-gicv3
 # shows: what a guest may ask of the hypervisor, bit for bit; the dirty log; costs

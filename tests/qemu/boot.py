@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 1
 # timeout: 300
+# seconds: 60
 # machines: arm64-gicv3 arm32-gicv2
 # more: arm64-gicv2
 # shows: U-Boot, from disk and by TFTP; wrong modules
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 
-from scenario import TOP, Host, HostError, Tap, built, expect, xl_list
+from scenario import TOP, pace, Host, HostError, Tap, built, expect, xl_list
 import uboot
 
 MEM, DOM0_MEM = 1024, 256
@@ -111,9 +112,9 @@ def trees(tap):
 
 def wait_off(host):
     """Until the machine is off; what it said before."""
-    deadline = time.monotonic() + OFF_S
+    deadline = pace.Deadline(OFF_S)
     while host.alive():
-        if time.monotonic() > deadline:
+        if deadline.over():
             raise HostError(host.describe(f"still on after {OFF_S} s"))
         time.sleep(0.05)
     with open(host.console_log, encoding="utf-8", errors="replace") as log:

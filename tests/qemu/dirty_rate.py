@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 1
 # timeout: 240
+# seconds: 70
 # shows: `xlm dirty-rate`
 """xlm dirty-rate on a real guest whose workload rewrites a known number of pages a second: what it measures, and that it leaves nothing."""
 import json
@@ -9,7 +10,7 @@ import os
 import re
 import xml.etree.ElementTree as xml
 
-from scenario import BUILD, GuestLog, Host, Tap, expect, guest_config, wait_until, xl_list
+from scenario import pace, BUILD, GuestLog, Host, Tap, expect, guest_config, wait_until, xl_list
 
 GUEST = "guest"
 MEMORY_MIB = 64
@@ -17,8 +18,10 @@ FILL_MIB, SET_MIB, WRITE_MIB_S = 16, 8, 4
 WORKLOAD = f"wl.mem={FILL_MIB} wl.ws={SET_MIB} wl.mbps={WRITE_MIB_S} wl.verify=4"
 # Beside the workload's pages: its stack and counters, the kernel's own, the console's and the store's rings.
 REST_PAGES = 250
-# Of the rate that the workload itself reports; the machine may be busy.
-TOLERANCE = 0.15
+# Of the rate that the workload itself reports. On a busy machine the workload halts and hurries, and its
+# heartbeats do not bound the measurement closely: there, only the order of magnitude is judged.
+TOLERANCE, TOLERANCE_BUSY = 0.15, 0.7
+BUSY = 2.5      # pace.slowdown()
 PAGES_PER_MIB = 256
 KILLED = 137
 
@@ -53,14 +56,15 @@ def left_alone(host):
 def in_background(host, ending, options="--interval-ms 200 --seconds 60"):
     """A measurement under way, then ENDING (a shell command; $! is xlm); its exit status and words."""
     answer = host.run(f"xlm dirty-rate {options} {GUEST} > /tmp/rate 2>&1 & "
-                      f"n=0; until grep -q 'pages,' /tmp/rate || [ $n = 100 ]; do sleep 0.1; n=$((n+1)); done; "
-                      f"xl debug-keys p; xl dmesg | grep 'p2m:.*, logging' | tail -n 1; {ending}; wait $!; echo status $?; cat /tmp/rate", timeout=30)
+                      f"n=0; until grep -q 'pages,' /tmp/rate || [ $n = 3000 ]; do sleep 0.1; n=$((n+1)); done; "
+                      f"xl debug-keys p; xl dmesg | grep 'p2m:.*, logging' | tail -n 1; {ending}; wait $!; echo status $?; cat /tmp/rate", timeout=60)
     expect(re.search("p2m:.*, logging", answer.output), f"it did not log: {answer.output[-600:]}")
     return int(re.search(r"status (\d+)", answer.output)[1]), answer.output
 
 
 def near(value, wanted, what, slack=0.0):
-    expect(wanted * (1 - TOLERANCE) <= value <= wanted * (1 + TOLERANCE) + slack, f"{what}: {value:.1f}, not about {wanted:.1f}")
+    tolerance = TOLERANCE if pace.slowdown() < BUSY else TOLERANCE_BUSY
+    expect(wanted * (1 - tolerance) <= value <= wanted / (1 - tolerance) + slack, f"{what}: {value:.1f}, not about {wanted:.1f}")
 
 
 def measured(tap, host):
@@ -132,10 +136,10 @@ def ends(tap, host):
         expect(status == 3 and "xlmd is shutting down" in said, f"status {status}: {said}")
         left_alone(host)
     with tap.case("xlmd is killed: the next one switches the log off", host):
-        host.run("n=0; until xlm version > /dev/null 2>&1 || [ $n = 100 ]; do sleep 0.1; n=$((n+1)); done")
+        host.run("n=0; until xlm version > /dev/null 2>&1 || [ $n = 3000 ]; do sleep 0.1; n=$((n+1)); done")
         status, said = in_background(host, "killall -9 xlmd")
         expect(status == 5, f"status {status}: {said}")
-        host.run("n=0; until xlm version > /dev/null 2>&1 || [ $n = 100 ]; do sleep 0.1; n=$((n+1)); done")
+        host.run("n=0; until xlm version > /dev/null 2>&1 || [ $n = 3000 ]; do sleep 0.1; n=$((n+1)); done")
         left_alone(host)
     with tap.case("the guest is destroyed meanwhile", host):
         status, said = in_background(host, f"xl destroy {GUEST}")

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 2
 # timeout: 600
+# seconds: 170
 # machines: arm32-gicv2
 # more: arm64-gicv2 arm32-gicv3
 # shows: guests on this controller, and one that moves

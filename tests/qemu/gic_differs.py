@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 2
 # timeout: 300
+# seconds: 45
 # shows: a migration between a GICv3 and a GICv2 is refused by name
 """Two hosts, one with a GICv3 and one with a GICv2: a guest of one cannot run on the other.  Said by name, before anything moves; the
 guest runs on.

@@ -14,6 +14,7 @@ TOP = os.path.relpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "
 sys.path.insert(0, os.path.join(TOP, "tools"))
 
 from guestlog import GuestError, GuestLog  # noqa: E402
+import pace  # noqa: E402
 from host import BUILD, Host, HostError, Pair, built, default_arch  # noqa: E402
 
 GUEST_CMDLINE = "console=hvc0 nokaslr kpti=0 mitigations=off panic=-1"
@@ -109,10 +110,10 @@ def free_memory(host):
 
 
 def wait_until(condition, what, timeout, interval=0.2):
-    """Until CONDITION() holds; returns what it answered."""
-    deadline = time.monotonic() + timeout
+    """Until CONDITION() holds; returns its value. TIMEOUT: seconds of an idle machine."""
+    deadline = pace.Deadline(timeout)
     while not (value := condition()):
-        if time.monotonic() > deadline:
+        if deadline.over():
             raise Failure(f"{what}: not within {timeout} s")
         time.sleep(interval)
     return value
@@ -134,3 +135,9 @@ def wait_guest_console(host, pattern, timeout, name="guest", count=1):
         wait_until(seen, f"{pattern!r} on the console of {name}", timeout, 0.5)
     except Failure as failure:
         raise Failure(f"{failure}\n" + "\n".join(console_text(host, name).split("\n")[-12:])) from None
+
+
+def watch_console(name):
+    """A command that shows the guest's console long enough for a heartbeat, and ends."""
+    slow = pace.slowdown() / pace.ROOM
+    return f"sleep {1.5 * slow:.1f} | timeout {4 * slow:.0f} xl console {name}"

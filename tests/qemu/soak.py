@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # emulators: 1
 # timeout: 300
+# seconds: 45
 # machines: arm64-gicv3 arm32-gicv2
 # shows: half a minute of the soak
 """The soak of the dirty log (tests/baremetal/test_soak.c says what must hold): half a minute here, an hour by `make soak`.
@@ -16,7 +17,7 @@ import secrets
 import tempfile
 import time
 
-from scenario import Host, HostError, Tap, built, default_arch
+from scenario import pace, Host, HostError, Tap, built, default_arch
 
 PAYLOAD = built("baremetal/payload")
 MACHINES = {
@@ -36,9 +37,9 @@ def soak(tap, name, options, seconds, seed, ramdisk):
     with Host(f"soak-{name}", kernel=PAYLOAD, images=[ramdisk], agent=False, mem=1024, dom0_mem=256, xen_append="loglvl=warning",
               dom0_append=f"soak={seconds} soak_seed={seed}", **options) as host:
         try:
-            said, deadline = 0, time.monotonic() + seconds * 1.5 + BOOT_S
+            said, deadline = 0, pace.Deadline(seconds * 1.5 + BOOT_S)
             while not re.search(r"bm: \d+ passed, \d+ failed", host.console_text()):
-                if time.monotonic() > deadline:
+                if deadline.over():
                     raise HostError(host.describe(f"no end after a soak of {seconds} s"))
                 host.check_alive("the soak")
                 said = tell(tap, host, said)

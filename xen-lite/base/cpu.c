@@ -2,10 +2,15 @@
 /* The CPUs of the machine. */
 #include "arch.h"
 #include "cpu.h"
+#include "spinlock.h"
 #include "timer.h"
 
 struct cpu cpus[MAX_CPUS];
 unsigned cpu_count;
+
+#if XL_DEBUG
+uint32_t spin_self(void) { return cpu_id() + 1; }
+#endif
 
 /* Read without a lock: a CPU that is just going idle or waking may be off by the length of one of
  * its steps. */

@@ -25,7 +25,7 @@ static bool forced;
 
 void log_force(void) { __atomic_store_n(&forced, true, __ATOMIC_SEQ_CST); }
 
-/* false: the lock was not had (its holder is stopped), go on all the same and do not unlock. */
+/* False: the lock was not had (its holder is stopped), go on all the same and do not unlock. */
 static bool log_enter(void)
 {
     for (unsigned spins = 0; !spin_trylock(&log_lock); spins++) {
@@ -89,15 +89,15 @@ static void log_line(const char *line, size_t n, bool to_uart)
 void log_printf(enum log_level level, const char *fmt, ...)
 {
     char line[LINE_BYTES];
-    unsigned n = put_stamp(line, sizeof line);
+    unsigned n = put_stamp(line, sizeof(line));
     va_list ap;
 
     va_start(ap, fmt);
-    int more = vsnprintf(line + n, sizeof line - n, fmt, ap);
+    int more = vsnprintf(line + n, sizeof(line) - n, fmt, ap);
     va_end(ap);
     n += more > 0 ? (unsigned)more : 0;
-    if (n >= sizeof line) { /* cut: end the line all the same */
-        n = sizeof line - 1;
+    if (n >= sizeof(line)) { /* cut: end the line all the same */
+        n = sizeof(line) - 1;
         line[n - 1] = '\n';
     }
     log_line(line, n, (int)level <= (int)cmdline.loglvl);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Options of the hypervisor's command line, in Xen's syntax: words separated by blanks, NAME,
- * no-NAME or NAME=VALUE. What is not known, or has a value that makes no sense, is a warning: the
- * same line must boot stock Xen and us.
+ * no-NAME or NAME=VALUE.  An unknown option or a bad value is only a warning, because the same line
+ * must boot stock Xen and this hypervisor.
  */
 #include "lib.h"
 #include "log.h"
@@ -14,7 +14,7 @@ struct cmdline cmdline = {
     .vlpt = true, .dirty_mode = DIRTY_AUTO, .loglvl = LOGLVL_INFO, .guest_loglvl = LOGLVL_WARN
 };
 
-/* Options of Xen that mean something there and nothing here, or what is the only way here. */
+/* Options of Xen that have no effect here, or whose value is the only one here. */
 static const char *const ignored[] = {
     "bootscrub", /* free memory is cleared when it is allocated */
     "bootscrub_chunk",
@@ -59,7 +59,7 @@ static const char *const ignored[] = {
 
 static bool text_equal(const char *a, const char *b) { return strcmp(a, b) == 0; }
 
-/* 1, 0, or -1: neither. A missing value is yes. */
+/* 1, 0, or -1 for neither.  A missing value counts as yes. */
 static int parse_bool(const char *s)
 {
     static const char *const yes[] = { "", "1", "on", "yes", "true", "enable" };
@@ -74,8 +74,10 @@ static int parse_bool(const char *s)
     return -1;
 }
 
-/* Decimal or 0x digits, then B, K, M, G or T; K where nothing is said, as Xen has it. false:
- * malformed or too large. */
+/*
+ * Decimal or 0x digits, then B, K, M, G or T; without a unit K, as in Xen.  False if malformed or
+ * too large.
+ */
 static bool parse_size(const char *s, const char **end, uint64_t *bytes)
 {
     unsigned base = 10, shift = 10;
@@ -99,7 +101,7 @@ static bool parse_size(const char *s, const char **end, uint64_t *bytes)
     }
     if (s == digits)
         return false;
-    switch (*s | 0x20) { /* to lower case; a letter or nothing of use */
+    switch (*s | 0x20) { /* to lower case; other characters match nothing */
     case 'b':
         shift = 0;
         s++;
@@ -127,8 +129,10 @@ static bool parse_size(const char *s, const char **end, uint64_t *bytes)
     return n <= UINT64_MAX >> shift;
 }
 
-/* "768M", also "768M,max:1G" and "max:768M": a lone maximum is the amount; a minimum says nothing
- * here. */
+/*
+ * "768M", also "768M,max:1G" and "max:768M".  A maximum alone is the amount; a minimum has no
+ * effect here.
+ */
 static bool parse_dom0_mem(const char *s)
 {
     uint64_t amount = 0, max = 0;
@@ -152,7 +156,7 @@ static bool parse_dom0_mem(const char *s)
     return cmdline.dom0_mem_bytes != 0;
 }
 
-/* "4", and Xen's "2-4": the upper end. */
+/* "4", and Xen's "2-4": the upper end counts. */
 static bool parse_dom0_vcpus(const char *s)
 {
     char *end;
@@ -176,7 +180,10 @@ static bool parse_dom0_vcpus(const char *s)
     return true;
 }
 
-/* "all", or "warning/info": the second part is Xen's rate limit, which we have for guests alone. */
+/*
+ * "all", or "warning/info".  The second part is Xen's rate limit, which exists here for guests
+ * only.
+ */
 static bool parse_level(const char *s, int *level)
 {
     static const struct {
@@ -198,12 +205,12 @@ static bool parse_level(const char *s, int *level)
 
 static bool set_dtuart(const char *s)
 {
-    return strlcpy(cmdline.dtuart, s, sizeof cmdline.dtuart) < sizeof cmdline.dtuart ||
+    return strlcpy(cmdline.dtuart, s, sizeof(cmdline.dtuart)) < sizeof(cmdline.dtuart) ||
            (cmdline.dtuart[0] = 0);
 }
 static bool set_console(const char *s)
 {
-    /* A list, the last of which is the console; ours is always the device tree's UART. */
+    /* A list whose last word is the console.  Here the console is always the device tree's UART. */
     const char *last = strrchr(s, ',');
     return text_equal(last ? last + 1 : s, "dtuart");
 }
@@ -309,17 +316,17 @@ static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n'; }
 
 void cmdline_parse(const char *s)
 {
-    strlcpy(cmdline.text, s, sizeof cmdline.text);
+    strlcpy(cmdline.text, s, sizeof(cmdline.text));
     for (;;) {
         char word[WORD_BYTES];
         size_t n = 0;
 
         while (is_blank(*s))
             s++;
-        if (!*s || strncmp(s, "-- ", 3) == 0) /* what follows is the control domain's */
+        if (!*s || strncmp(s, "-- ", 3) == 0) /* the rest belongs to the control domain */
             return;
         for (; *s && !is_blank(*s); s++)
-            if (n < sizeof word - 1)
+            if (n < sizeof(word) - 1)
                 word[n++] = *s;
         word[n] = '\0';
         parse_word(word);

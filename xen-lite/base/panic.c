@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The end: says where and why, stops the other CPUs, and restarts the machine unless `noreboot`. */
+/*
+ * Panic: prints where and why, stops the other CPUs, and restarts the machine unless `noreboot` is
+ * set.
+ */
 #include "arch.h"
 #include "domain_types.h"
 #include "log.h"
@@ -22,9 +25,11 @@ static void stop_other_cpus(unsigned self)
         }
 }
 
-/* The caller's place, and what its CPU was running: the guest's registers are whole in memory after
- * an exit. */
-static void print_place(const void *pc, const void *frame)
+/*
+ * Prints the location of the caller, and what the CPU was running: after an exit all the guest's
+ * registers are in memory.
+ */
+static void print_registers(const void *pc, const void *frame)
 {
     const struct cpu *c = this_cpu();
     const struct vcpu *v = c->current;
@@ -61,19 +66,19 @@ _Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
 
     unsigned nth = __atomic_fetch_add(&panics, 1, __ATOMIC_SEQ_CST);
     if (nth > 1)
-        arch_halt(); /* a panic while panicking while panicking: say no more */
+        arch_halt(); /* a third panic within the first: print nothing */
     __atomic_store_n(&panic_in_progress, true, __ATOMIC_SEQ_CST);
     log_force();
     cmdline.loglvl = LOGLVL_ALL;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     log_err("\n");
     log_err("****************************************\n");
     log_err("panic at %s:%d: %s\n", file, line, text);
     if (nth == 0) {
         stop_other_cpus(cpu_id());
-        print_place(__builtin_return_address(0), __builtin_frame_address(0));
+        print_registers(__builtin_return_address(0), __builtin_frame_address(0));
         arch_backtrace();
     }
     log_err("****************************************\n");

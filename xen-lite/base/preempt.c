@@ -5,14 +5,16 @@
 #include "timer.h"
 
 /*
- * No call keeps its CPU for 100,000 instructions: a long one looks at least every 40,000 or so
- * whether it should go back to its guest, and does so after this time even if nobody waits (a
- * nanosecond is taken for an instruction).
+ * No hypercall keeps its CPU for 100,000 instructions.  A long call checks at least every 40,000
+ * instructions or so whether it should return to its guest.  After this time it returns even if
+ * nothing is waiting.  (One nanosecond is taken as one instruction.)
  */
 #define PREEMPT_AFTER_NS 50000u
 
-/* When the running hypercall began, for hypercall_preempt_check: written and read by the same CPU
- * only. */
+/*
+ * Per CPU: when the running hypercall began, for hypercall_preempt_check.  Only that CPU reads and
+ * writes its entry.
+ */
 uint64_t preempt_call_start[MAX_CPUS];
 
 bool hypercall_preempt_check(void)
@@ -22,8 +24,10 @@ bool hypercall_preempt_check(void)
            counter() - preempt_call_start[c->id] > ns_to_ticks(PREEMPT_AFTER_NS);
 }
 
-/* The longest that a call of each number kept its CPU. Without locks: of two at the same time one
- * may be forgotten. */
+/*
+ * Per hypercall number: the longest time that one call kept its CPU.  Without a lock: one of two
+ * updates at the same time may be lost.
+ */
 uint64_t preempt_longest_ticks[HYPERCALL_COUNT];
 
 uint64_t hypercall_longest_ns(unsigned nr)

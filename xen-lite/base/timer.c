@@ -2,19 +2,20 @@
 /*
  * Time and soft timers.
  *
- * Each CPU has a list of armed timers sorted by deadline; its hardware timer (EL2's own) holds the
- * first deadline. A timer fires on the CPU that armed it last.  Another CPU may take it out of the
- * list; the hardware deadline is then left as it is and costs the owner one empty interrupt at
- * most.
+ * Each CPU has a list of armed timers, sorted by deadline.  Its hardware timer (EL2's own) has the
+ * first deadline.  A timer fires on the CPU that armed it last.  Another CPU may remove it from the
+ * list.  The hardware deadline is then left as it is, and costs at most one interrupt without a due
+ * timer.
  *
- * Locks: t->lock (who is arming or disarming this timer) > cpu->timer_lock (the list).  A callback
- * runs with neither, so it may arm and stop timers, itself included.  `running` counts callbacks
- * under way: it goes up under the list's lock before the timer leaves the list's sight, so who
- * finds the timer disarmed and `running` zero knows that it will not run; its decrement is the last
- * touch of the timer, after which its memory may go.
+ * Locks: t->lock (arming and disarming of this timer), then cpu->timer_lock (the list).  A callback
+ * runs with neither held, so it may arm and stop timers, also its own.  `running` counts callbacks
+ * in progress.  It is incremented under the list's lock before the timer leaves the list.  So a
+ * caller that finds the timer disarmed and `running` zero knows that no callback will run.  The
+ * decrement is the last access to the timer; its memory may be freed after that.
  */
 #include "arch.h"
 #include "lib.h"
+#include "panic.h"
 #include "spinlock.h"
 #include "timer.h"
 
@@ -25,7 +26,7 @@ static uint64_t boot_counter;
 
 void time_init(void) { boot_counter = counter(); }
 
-/* Split at whole seconds: no product overflows, for any frequency below 18 GHz. */
+/* Split at whole seconds, so that no product overflows for any frequency below 18 GHz. */
 uint64_t ns_to_ticks(uint64_t ns)
 {
     return ns / NS_PER_S * counter_hz + ns % NS_PER_S * counter_hz / NS_PER_S;
@@ -51,9 +52,10 @@ void timer_init(struct timer *t, void (*fn)(void *), void *arg)
     list_init(&t->link);
 }
 
-/* This CPU's, list locked. */
+/* Set the hardware of CPU c, which is this one. */
 static void program(struct cpu *c)
 {
+    ASSERT_LOCKED(&c->timer_lock);
     uint64_t next = list_empty(&c->timers)
                         ? NEVER
                         : list_entry(c->timers.next, struct timer, link)->deadline;
@@ -63,9 +65,10 @@ static void program(struct cpu *c)
     arch_timer_set(next);
 }
 
-/* t->lock held: t->cpu does not change under us, but its owner may be firing it. */
+/* t->cpu does not change under t->lock, but that CPU may be firing the timer. */
 static void disarm(struct timer *t)
 {
+    ASSERT_LOCKED(&t->lock);
     struct cpu *c = t->cpu;
     if (!c)
         return;
@@ -100,8 +103,10 @@ void timer_set(struct timer *t, uint64_t deadline)
     spin_unlock(&t->lock);
 }
 
-/* An unlocked look first: nearly always there is nothing to stop. A timer armed meanwhile is as if
- * armed afterwards. */
+/*
+ * Looks without the lock first, because there is hardly ever anything to stop.  A timer that is
+ * armed meanwhile counts as armed afterwards.
+ */
 void timer_cancel(struct timer *t)
 {
     if (!__atomic_load_n(&t->armed, __ATOMIC_ACQUIRE))
@@ -116,15 +121,16 @@ void timer_stop(struct timer *t)
     uint32_t own = this_cpu()->timer_running ==
                    t; /* a callback that stops its own timer does not wait for itself */
     do {
-        timer_cancel(t); /* again after each wait: the callback may have armed it anew */
+        timer_cancel(t); /* again after each wait: the callback may have armed it again */
         while (__atomic_load_n(&t->running, __ATOMIC_ACQUIRE) > own)
             cpu_relax_();
     } while (__atomic_load_n(&t->armed, __ATOMIC_ACQUIRE));
 }
 
-/* The first timer if it is due, out of the list and counted as running; list locked. */
+/* The first timer if it is due, out of the list and counted as running. */
 static struct timer *take_due(struct cpu *c)
 {
+    ASSERT_LOCKED(&c->timer_lock);
     if (list_empty(&c->timers))
         return NULL;
     struct timer *t = list_entry(c->timers.next, struct timer, link);
@@ -132,8 +138,8 @@ static struct timer *take_due(struct cpu *c)
         return NULL;
     list_del(&t->link);
     __atomic_fetch_add(&t->running, 1, __ATOMIC_RELAXED);
-    __atomic_store_n(&t->armed, false,
-                     __ATOMIC_RELEASE); /* after `running`: timer_stop looks in the other order */
+    /* After `running`: timer_stop reads them in the opposite order. */
+    __atomic_store_n(&t->armed, false, __ATOMIC_RELEASE);
     return t;
 }
 
@@ -150,8 +156,10 @@ void timer_run_expired(void)
         spin_lock(&c->timer_lock);
         c->timer_running = outer;
     }
-    /* The interrupt that brought us here is a level: even an unchanged deadline must be written
-     * once it is over. */
+    /*
+     * The timer interrupt is a level.  Even an unchanged deadline must be written again if it has
+     * passed, or the line stays high.
+     */
     if (c->armed <= counter())
         c->armed = NEVER - 1;
     program(c);

@@ -1,116 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reading the machine's device tree: memory, reserved memory, modules, CPUs, command line. */
-#include <libfdt.h>
 #include <xen/errno.h>
 #include "abi.h"
 #include "log.h"
 #include "panic.h"
 #include "boot.h"
+#include "dt.h"
 #include "lib.h"
 
 struct boot_info boot;
-
-unsigned fdt_cells(const void *fdt, int node, const char *property, unsigned fallback)
-{
-    int len;
-    const uint32_t *p = fdt_getprop(fdt, node, property, &len);
-    return p && len == 4 ? fdt32_to_cpu(*p) : fallback;
-}
-
-uint64_t fdt_read_cells(const uint32_t **p, unsigned cells)
-{
-    uint64_t v = 0;
-    while (cells--)
-        v = v << 32 | fdt32_to_cpu(*(*p)++);
-    return v;
-}
-
-bool fdt_node_enabled(const void *fdt, int node)
-{
-    int len;
-    const char *s = fdt_getprop(fdt, node, "status", &len);
-    return !s || len <= 0 || !strcmp(s, "okay") || !strcmp(s, "ok");
-}
-
-bool fdt_has_compatible(const void *fdt, int node, const char *const *names, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++)
-        if (!fdt_node_check_compatible(fdt, node, names[i]))
-            return true;
-    return false;
-}
-
-/* Through the `ranges` of each bus above `node` (whose own cells already read `address`). */
-static int translate(const void *fdt, int bus, uint64_t *address, uint64_t bytes)
-{
-    while (bus > 0) {
-        int parent = fdt_parent_offset(fdt, bus), len;
-        const uint32_t *p = fdt_getprop(fdt, bus, "ranges", &len);
-        if (!p)
-            return -XEN_EINVAL; /* a bus that is not mapped: its children have no CPU address */
-        unsigned child = fdt_cells(fdt, bus, "#address-cells", 2),
-                 size = fdt_cells(fdt, bus, "#size-cells", 1);
-        unsigned up = fdt_cells(fdt, parent, "#address-cells", 2);
-        if (child > 2 || size > 2 || up > 2 || child == 0)
-            return -XEN_EINVAL;
-        bool found = len == 0; /* empty: one to one */
-        unsigned entry = (child + size + up) * 4;
-        for (; !found && len >= (int)entry; len -= (int)entry) {
-            uint64_t c = fdt_read_cells(&p, child), u = fdt_read_cells(&p, up),
-                     n = fdt_read_cells(&p, size);
-            if (*address >= c && bytes <= n && *address - c <= n - bytes) {
-                *address = *address - c + u;
-                found = true;
-            }
-        }
-        if (!found)
-            return -XEN_EINVAL;
-        bus = parent;
-    }
-    return 0;
-}
-
-/* Of the bus or the nearest node above it that says: boot loaders leave the properties out in
- * /chosen. */
-static unsigned bus_cells(const void *fdt, int bus, const char *property, unsigned fallback)
-{
-    for (; bus > 0; bus = fdt_parent_offset(fdt, bus))
-        if (fdt_getprop(fdt, bus, property, NULL))
-            break;
-    return fdt_cells(fdt, MAX(bus, 0), property, fallback);
-}
-
-/* As the node's own bus numbers it. */
-static int read_reg(const void *fdt, int node, int bus, unsigned index, uint64_t *address,
-                    uint64_t *bytes)
-{
-    int len;
-    if (bus < 0)
-        return -XEN_EINVAL;
-    unsigned ac = bus_cells(fdt, bus, "#address-cells", 2),
-             sc = bus_cells(fdt, bus, "#size-cells", 1);
-    const uint32_t *p = fdt_getprop(fdt, node, "reg", &len);
-    if (!p || ac == 0 || ac > 2 || sc > 2)
-        return -XEN_ENOENT;
-    if ((unsigned)len < (index + 1) * (ac + sc) * 4)
-        return -XEN_ENOENT;
-    p += index * (ac + sc);
-    *address = fdt_read_cells(&p, ac);
-    *bytes = fdt_read_cells(&p, sc);
-    return 0;
-}
-
-int fdt_reg(const void *fdt, int node, unsigned index, uint64_t *address, uint64_t *bytes)
-{
-    return fdt_reg_on(fdt, node, fdt_parent_offset(fdt, node), index, address, bytes);
-}
-
-int fdt_reg_on(const void *fdt, int node, int bus, unsigned index, uint64_t *address,
-               uint64_t *bytes)
-{
-    int rc = read_reg(fdt, node, bus, index, address, bytes);
-    return rc ? rc : translate(fdt, bus, address, *bytes);
-}
 
 const char boot_what_reserved[] = "reserved memory";
 
@@ -127,9 +25,10 @@ void boot_reserve(uint64_t start, uint64_t end, const char *what)
 
 static void scan_memory(const void *fdt, int node)
 {
-    uint64_t start, bytes;
-    for (unsigned i = 0; !fdt_reg(fdt, node, i, &start, &bytes); i++) {
-        uint64_t first = ROUND_UP(start, PAGE_SIZE), end = ROUND_DOWN(start + bytes, PAGE_SIZE);
+    paddr_t start;
+    uint64_t bytes;
+    for (unsigned i = 0; !dt_reg(fdt, node, i, &start, &bytes); i++) {
+        uint64_t first = ROUND_UP(start.v, PAGE_SIZE), end = ROUND_DOWN(start.v + bytes, PAGE_SIZE);
         if (first >= end || boot.ram_count == BOOT_REGIONS_MAX)
             continue;
         unsigned at = boot.ram_count++;
@@ -152,9 +51,10 @@ static void scan_reserved_memory(const void *fdt)
         return;
     fdt_for_each_subnode(node, fdt, parent)
     {
-        uint64_t start, bytes;
-        for (unsigned i = 0; !fdt_reg(fdt, node, i, &start, &bytes); i++)
-            boot_reserve(start, start + bytes, boot_what_reserved);
+        paddr_t start;
+        uint64_t bytes;
+        for (unsigned i = 0; !dt_reg(fdt, node, i, &start, &bytes); i++)
+            boot_reserve(start.v, start.v + bytes, boot_what_reserved);
     }
 }
 
@@ -175,8 +75,8 @@ static const char *const module_names[] = { "multiboot,module", "xen,multiboot-m
 /* Modules without a kind are a kernel first, then a ramdisk, as in Xen. */
 static struct boot_module *module_for(const void *fdt, int node)
 {
-    bool kernel = fdt_has_compatible(fdt, node, kernel_names, ARRAY_SIZE(kernel_names));
-    bool ramdisk = fdt_has_compatible(fdt, node, ramdisk_names, ARRAY_SIZE(ramdisk_names));
+    bool kernel = dt_compatible(fdt, node, kernel_names, ARRAY_SIZE(kernel_names));
+    bool ramdisk = dt_compatible(fdt, node, ramdisk_names, ARRAY_SIZE(ramdisk_names));
     return kernel || (!ramdisk && !boot.kernel.present) ? &boot.kernel : &boot.ramdisk;
 }
 
@@ -191,14 +91,14 @@ static int scan_module(const void *fdt, int node)
     }
     strlcpy(m->name, name, sizeof(m->name));
     /* /chosen is no bus and has no ranges: its children's addresses are the CPU's. */
-    if (read_reg(fdt, node, fdt_parent_offset(fdt, node), 0, &m->start, &m->bytes)) {
+    if (dt_reg_raw(fdt, node, fdt_parent_offset(fdt, node), 0, &m->start, &m->bytes)) {
         log_err(
             "boot: %s: its reg property is missing, or too short for #address-cells and #size-cells\n",
             name);
         return -XEN_EINVAL;
     }
     copy_string(m->bootargs, fdt, node, "bootargs");
-    return boot_module_place(m);
+    return boot_module_enter(m);
 }
 
 static bool read_address(const void *fdt, int node, const char *property, uint64_t *address)
@@ -207,7 +107,7 @@ static bool read_address(const void *fdt, int node, const char *property, uint64
     const uint32_t *p = fdt_getprop(fdt, node, property, &len);
     if (!p || (len != 4 && len != 8))
         return false;
-    *address = fdt_read_cells(&p, (unsigned)len / 4);
+    *address = dt_read_cells(&p, (unsigned)len / 4);
     return true;
 }
 
@@ -221,7 +121,7 @@ static int scan_linux_initrd(const void *fdt, int chosen)
     strlcpy(boot.ramdisk.name, "linux,initrd-start", sizeof(boot.ramdisk.name));
     boot.ramdisk.start = start;
     boot.ramdisk.bytes = end - start;
-    return boot_module_place(&boot.ramdisk);
+    return boot_module_enter(&boot.ramdisk);
 }
 
 static int scan_modules(const void *fdt, int chosen)
@@ -229,7 +129,7 @@ static int scan_modules(const void *fdt, int chosen)
     int node;
     fdt_for_each_subnode(node, fdt, chosen)
     {
-        int rc = fdt_has_compatible(fdt, node, module_names, ARRAY_SIZE(module_names))
+        int rc = dt_compatible(fdt, node, module_names, ARRAY_SIZE(module_names))
                      ? scan_module(fdt, node)
                      : 0;
         if (rc)
@@ -268,20 +168,19 @@ static void scan_cpus(const void *fdt)
     int parent = fdt_path_offset(fdt, "/cpus"), node;
     if (parent < 0)
         return;
-    unsigned ac = fdt_cells(fdt, parent, "#address-cells", 1);
+    unsigned ac = dt_u32(fdt, parent, "#address-cells", 1);
     fdt_for_each_subnode(node, fdt, parent)
     {
         int len;
         const char *type = fdt_getprop(fdt, node, "device_type", NULL);
         const uint32_t *reg = fdt_getprop(fdt, node, "reg", &len);
-        if (!type || strcmp(type, "cpu") || !reg || len < (int)ac * 4 ||
-            !fdt_node_enabled(fdt, node))
+        if (!type || strcmp(type, "cpu") || !reg || len < (int)ac * 4 || !dt_enabled(fdt, node))
             continue;
         if (boot.cpu_count == MAX_CPUS) {
             log_warn("boot: more than %u CPUs: the rest stays off\n", MAX_CPUS);
             return;
         }
-        boot.cpu_mpidr[boot.cpu_count++] = fdt_read_cells(&reg, ac);
+        boot.cpu_mpidr[boot.cpu_count++] = dt_read_cells(&reg, ac);
     }
 }
 
@@ -294,7 +193,7 @@ int boot_scan(const void *fdt, paddr_t fdt_pa, struct mem_region image)
         return -XEN_EINVAL;
     }
     while ((node = fdt_node_offset_by_prop_value(fdt, node, "device_type", "memory", 7)) >= 0)
-        if (fdt_node_enabled(fdt, node))
+        if (dt_enabled(fdt, node))
             scan_memory(fdt, node);
     if (!boot.ram_count) {
         log_err("boot: the device tree has no memory node\n");

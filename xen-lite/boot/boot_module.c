@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The modules that the boot loader left, the control domain's kernel and ramdisk: whether each lies
- * where nothing else does, and, once RAM can be read, whether it is whole.  What a loader got wrong
- * shows here, by name, rather than as a kernel that dies without a word.  How much can be told is
- * the format's matter: a zImage and an Image with an EFI stub know their bytes, a newc archive has
- * an end; an Image without stub and compressed ramdisks do not tell without being unpacked, and
- * pass.
+ * The modules that the boot loader left: the control domain's kernel and ramdisk.  Checks that each
+ * lies where nothing else does and, once RAM can be read, that it is complete.  A loader's mistake
+ * then shows as a named error, not as a kernel that dies silently.  How much can be checked depends
+ * on the format.  A zImage and an Image with EFI stub contain their size, and a newc archive has an
+ * end mark.  An Image without EFI stub and compressed ramdisks cannot be checked without unpacking
+ * them; they pass.
  */
 #include <xen/errno.h>
 #include "abi.h"
@@ -57,7 +57,7 @@ static int refuse(const struct boot_module *m, const char *fmt, ...)
     return -XEN_EINVAL;
 }
 
-/* ---- where it is ---- */
+/* ---- where it lies ---- */
 static bool in_ram(uint64_t start, uint64_t bytes)
 {
     for (unsigned i = 0; i < boot.ram_count; i++)
@@ -67,7 +67,7 @@ static bool in_ram(uint64_t start, uint64_t bytes)
     return false;
 }
 
-/* A loader that reserves the very place of a module means that module. */
+/* A reservation of exactly the module's range is meant for the module. */
 static bool is_own_reservation(const struct boot_module *m, const struct boot_extent *e)
 {
     return e->what == boot_what_reserved && e->start == m->start &&
@@ -75,7 +75,7 @@ static bool is_own_reservation(const struct boot_module *m, const struct boot_ex
                ROUND_UP(m->start + m->bytes, (uint64_t)PAGE_SIZE);
 }
 
-int boot_module_place(struct boot_module *m)
+int boot_module_enter(struct boot_module *m)
 {
     if (!m->bytes)
         return refuse(m, "is empty: the boot loader did not load it");
@@ -101,15 +101,14 @@ static uint64_t le(const uint8_t *p, unsigned bytes)
     return v;
 }
 
-/* Bytes of an Image's file, of which `bytes` are there: from the table of sections that its EFI
- * stub brings. */
+/* File size of an Image, from the section table of its EFI stub.  `bytes` of it are readable. */
 static uint64_t image_file_bytes(const uint8_t *p, uint64_t bytes)
 {
     uint64_t pe = le(p + IMAGE_PE_AT, 4), need = IMAGE_HEADER_BYTES;
     if (!pe || pe > bytes || bytes - pe < PE_HEADER_BYTES)
         return pe ? pe + PE_HEADER_BYTES : need;
     if (memcmp(p + pe, pe_magic, sizeof(pe_magic)))
-        return need; /* what follows is no stub's: nothing is known */
+        return need; /* no EFI stub follows: the size is unknown */
     unsigned count = (unsigned)le(p + pe + PE_SECTIONS_AT, 2);
     uint64_t table = pe + PE_HEADER_BYTES + le(p + pe + PE_OPTIONAL_AT, 2),
              end = table + (uint64_t)count * SECTION_BYTES;
@@ -120,7 +119,7 @@ static uint64_t image_file_bytes(const uint8_t *p, uint64_t bytes)
     return need;
 }
 
-/* As the kernel's own header says; 0: it is none that is known. */
+/* File size by the kernel's own header; 0 if the format is unknown. */
 static uint64_t kernel_file_bytes(const uint8_t *p, uint64_t bytes)
 {
     if (bytes >= IMAGE_HEADER_BYTES &&
@@ -159,9 +158,12 @@ static uint64_t hex8(const uint8_t *p)
 struct cpio_entry {
     uint64_t name_bytes, bytes;
     bool last;
-}; /* bytes: all of it, less padding behind */
+}; /* bytes: the whole entry without the padding behind it */
 
-/* Whether the `left` bytes at p begin with the header of an entry; it may go on beyond them. */
+/*
+ * True if the `left` bytes at p begin with the header of an entry.  The entry may be longer than
+ * `left`.
+ */
 static bool cpio_read(const uint8_t *p, uint64_t left, struct cpio_entry *e)
 {
     static const char trailer[] = "TRAILER!!!";
@@ -181,13 +183,15 @@ static bool cpio_read(const uint8_t *p, uint64_t left, struct cpio_entry *e)
     return true;
 }
 
-/* Archives one after the other, with zeroes between; what comes behind them and is none (a
- * compressed one) is not looked into. */
+/*
+ * Archives follow one another, with zeroes in between.  Data behind them that is no archive (a
+ * compressed one) is not checked.
+ */
 static int check_ramdisk(const struct boot_module *m)
 {
     const uint8_t *p = pa_to_va(PA(m->start));
     struct cpio_entry e;
-    bool open = false; /* in an archive whose last entry has not been seen */
+    bool open = false; /* true inside an archive whose last entry has not been seen */
     for (uint64_t at = 0; at < m->bytes;) {
         uint64_t left = m->bytes - at;
         if (!p[at]) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Building the control domain: memory mapped one to one, devices passed through, kernel and ramdisk
+ * Builds the control domain: memory mapped one to one, devices passed through, kernel and ramdisk
  * copied to where the kernel's boot protocol wants them (dom0_image.c).
  */
 #include <libfdt.h>
@@ -13,7 +13,7 @@
 #include "hypercall.h"
 #include "irq.h"
 
-/* What whoever boots the machine can put right is no bug: a line, and the end. */
+/* For faults that the person who boots the machine can mend: a line in the log, and power off. */
 #define STOP(...)             \
     do {                      \
         log_err(__VA_ARGS__); \
@@ -74,7 +74,8 @@ static void give_memory(struct domain *d, uint64_t bytes)
     for (unsigned order = DOM0_ORDER_MAX; bytes >= PAGE_SIZE;) {
         while (order && (uint64_t)PAGE_SIZE << order > bytes)
             order--;
-        const struct page *p = page_alloc(d, order, ALLOC_RAW); /* it clears what it uses itself */
+        /* Uncleared: the kernel clears what it uses. */
+        const struct page *p = page_alloc(d, order, ALLOC_RAW);
         if (p)
             bytes -= add_memory(d, p, order);
         else if (order-- < BLOCK_SHIFT - PAGE_SHIFT)
@@ -82,7 +83,9 @@ static void give_memory(struct domain *d, uint64_t bytes)
     }
 }
 
-/* The same below `limit`, from the bottom up.  Returns the bytes that are still missing. */
+/*
+ * The same below `limit`, from the bottom up.  Returns the number of bytes that are still missing.
+ */
 static uint64_t give_blocks_below(struct domain *d, uint64_t bytes, unsigned order, uint64_t limit)
 {
     uint64_t size = (uint64_t)PAGE_SIZE << order;
@@ -96,7 +99,7 @@ static uint64_t give_blocks_below(struct domain *d, uint64_t bytes, unsigned ord
     return bytes;
 }
 
-/* A 32-bit kernel's memory: it may know no addresses of more than 32 bits. */
+/* Memory of a 32-bit kernel, which may not know addresses of more than 32 bits. */
 static void give_low_memory(struct domain *d, uint64_t bytes)
 {
     for (unsigned order = DOM0_ORDER_MAX + 1; order--;)
@@ -106,10 +109,10 @@ static void give_low_memory(struct domain *d, uint64_t bytes)
 }
 
 /*
- * A ramdisk of whole pages becomes the control domain's where it lies: the kernel gives that memory
- * back to itself when it has unpacked it.  arm64 Linux wants it within 32 GiB of the kernel, from a
- * GiB boundary on, so all of RAM has to be; 32-bit Linux wants it near the kernel, so it is copied.
- * Returns its bytes; 0: it has to be copied.
+ * A ramdisk of whole pages becomes the control domain's memory where it lies; the kernel frees it
+ * for its own use after unpacking.  arm64 Linux wants the ramdisk within 32 GiB of the kernel,
+ * counted from a GiB boundary, so this is done only if all of RAM is.  32-bit Linux wants it near
+ * the kernel, so there it is copied.  Returns its size in bytes; 0: it must be copied.
  */
 static uint64_t adopt_ramdisk(struct domain *d, uint64_t bytes)
 {
@@ -123,7 +126,7 @@ static uint64_t adopt_ramdisk(struct domain *d, uint64_t bytes)
     for (unsigned i = 0; i < boot.reserved_count; i++) {
         const struct mem_region *r = &boot.reserved[i];
         if (r->start < end && start < r->end && (r->start != start || r->end != end))
-            return 0; /* its last page has something else, too */
+            return 0; /* its last page also has something else */
     }
     if (!page_adopt(d, start, end))
         return 0;
@@ -152,7 +155,7 @@ static bool within(uint64_t start, uint64_t end, paddr_t at, uint64_t bytes)
     return bytes && start < at.v + bytes && at.v < end;
 }
 
-/* Hidden from the control domain, and still no place for something else. */
+/* True for memory that is hidden from the control domain: nothing else may be placed there. */
 static bool range_hidden(uint64_t start, uint64_t end)
 {
     return within(start, end, gic_info.dist, gic_info.dist_bytes) ||
@@ -162,8 +165,10 @@ static bool range_hidden(uint64_t start, uint64_t end)
            within(start, end, uart_base, uart_base.v ? PAGE_SIZE : 0);
 }
 
-/* A 32-bit kernel's grant frames: below 4 GiB, as high as possible.  It maps other domains' pages
- * in place of its own. */
+/*
+ * Grant frames of a 32-bit kernel: below 4 GiB, as high as possible.  The kernel maps other
+ * domains' pages in place of its own.
+ */
 static void find_low_region(void)
 {
     layout.grant_bytes = (uint64_t)GRANT_FRAMES_MAX << PAGE_SHIFT;
@@ -176,9 +181,9 @@ static void find_low_region(void)
 }
 
 /*
- * Guest-physical space with nothing behind it on this machine: the control domain maps grants and
- * other domains' pages there instead of giving up RAM of its own.  Above 4 GiB; the largest of a
- * few sizes that fits.
+ * Guest-physical space with nothing behind it on this machine.  The control domain maps grants and
+ * other domains' pages there, and need not give up RAM for them.  Above 4 GiB; the largest of a few
+ * sizes that fits.
  */
 static void find_extended_region(void)
 {
@@ -200,7 +205,7 @@ static void copy_in(struct domain *d, uint64_t to, const void *from, size_t byte
         panic("dom0: cannot write the %s to 0x%llx", what, (unsigned long long)to);
 }
 
-/* A module, which may lie anywhere in RAM. */
+/* Copies a module, which may lie anywhere in RAM. */
 static void copy_module(struct domain *d, uint64_t to, const struct boot_module *m,
                         const char *what)
 {
@@ -215,7 +220,7 @@ static void copy_module(struct domain *d, uint64_t to, const struct boot_module 
     }
 }
 
-/* A place in bank `b` for `bytes`, as high as possible, 2 MiB aligned, below `*top`. */
+/* A place of `bytes` in bank `b`, 2 MiB aligned, as high as possible below `*top`. */
 static uint64_t place_high(const struct mem_region *b, uint64_t *top, uint64_t bytes,
                            const char *what)
 {
@@ -240,7 +245,7 @@ static const struct mem_region *bank_for(uint64_t bytes)
     return best;
 }
 
-/* What the kernel module is; the end if it is nothing that can be run here. */
+/* Determines the kind of the kernel module.  Stops if it cannot run here. */
 static void look_at_kernel(void)
 {
     const struct boot_module *m = &boot.kernel;
@@ -248,8 +253,8 @@ static void look_at_kernel(void)
     size_t offset = m->start & (PAGE_SIZE - 1);
     const uint8_t *page = page_map(p);
     uint8_t start[KERNEL_HEADER_BYTES] = { 0 };
-    memcpy(start, page + offset,
-           MIN(sizeof(start), PAGE_SIZE - offset)); /* loaders align modules: not across a page */
+    /* Loaders align modules, so the header does not cross a page. */
+    memcpy(start, page + offset, MIN(sizeof(start), PAGE_SIZE - offset));
     page_unmap(p, page);
     int rc = dom0_image_probe(start, m->bytes, &image);
     if (!rc)
@@ -272,7 +277,7 @@ static void place_ramdisk(struct domain *d, const struct mem_region *bank, uint6
     if (layout.ramdisk_end) {
         add_bank(layout.ramdisk_start,
                  ROUND_UP(layout.ramdisk_end,
-                          (uint64_t)PAGE_SIZE)); /* only now: nothing else goes there */
+                          (uint64_t)PAGE_SIZE)); /* computed last: nothing else is placed there */
     } else if (boot.ramdisk.present) {
         layout.ramdisk_start = place_high(bank, top, boot.ramdisk.bytes, "ramdisk");
         layout.ramdisk_end = layout.ramdisk_start + boot.ramdisk.bytes;
@@ -290,7 +295,10 @@ static void make_tree(struct domain *d, const void *fdt, uint64_t to)
     mem_free(out, DTB_ROOM);
 }
 
-/* Copies kernel, ramdisk and device tree in. Returns the entry point; *dtb is where the tree is. */
+/*
+ * Copies kernel, ramdisk and device tree into the domain.  Returns the entry point; *dtb is the
+ * tree's address.
+ */
 static uint64_t load(struct domain *d, const void *fdt, uint64_t *dtb)
 {
     uint64_t ramdisk_bytes = layout.ramdisk_end ? 0 : boot.ramdisk.bytes, entry;
@@ -306,14 +314,14 @@ static uint64_t load(struct domain *d, const void *fdt, uint64_t *dtb)
             (unsigned long long)bank.end);
     copy_module(d, entry, &boot.kernel, "kernel");
     make_tree(d, fdt, *dtb);
-    /* The kernel starts with its caches off. */
+    /* The kernel starts with caches off. */
     p2m_cache_flush(d, entry >> PAGE_SHIFT,
                     ROUND_UP(image.bytes, (uint64_t)PAGE_SIZE) >> PAGE_SHIFT);
     p2m_cache_flush(d, *dtb >> PAGE_SHIFT, DTB_ROOM >> PAGE_SHIFT);
     return entry;
 }
 
-/* x0 is the tree, or r1 says that r2 is one, and not a list of tags. */
+/* x0 is the device tree.  32-bit: r2 is, and r1 tells that it is not a list of ATAGs. */
 static void start_vcpu(struct vcpu *v, uint64_t entry, uint64_t dtb)
 {
     arch_vcpu_reset(v, entry, image.aarch32 ? 0 : dtb, image.aarch32);
@@ -325,7 +333,7 @@ static void start_vcpu(struct vcpu *v, uint64_t entry, uint64_t dtb)
     v->initialised = true;
 }
 
-/* Every shared interrupt of the machine but the console's is the control domain's. */
+/* The control domain gets every SPI of the machine, except the console's. */
 static void give_interrupts(struct domain *d)
 {
     for (uint32_t intid = INTID_SPI; intid < gic_info.irq_count; intid++)
@@ -360,7 +368,7 @@ void dom0_build(const void *fdt)
         if (!d->vcpu[i] && (rc = vcpu_create(d, i)))
             panic("dom0: cannot create vCPU %u (error %d)", i, rc);
     uint64_t ramdisk = adopt_ramdisk(d, bytes);
-    if (ramdisk) /* in whole blocks, rather than scraps for the last MiB */
+    if (ramdisk) /* whole blocks instead of small pieces for the last MiB */
         bytes = ramdisk + ROUND_DOWN(bytes - ramdisk, (uint64_t)BLOCK_SIZE);
     if (image.aarch32)
         give_low_memory(d, bytes - ramdisk);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control domain's device tree: the machine's, less what the hypervisor keeps for itself, plus
- * the hypervisor's node.  Edited in a copy with libfdt; a node that cannot be edited fails the boot
- * by name.
+ * The control domain's device tree: the machine's tree, without what the hypervisor keeps for
+ * itself, with the hypervisor's node added.  It is edited in a copy with libfdt.  A node that
+ * cannot be edited stops the boot with the node's name.
  */
-#include <libfdt.h>
 #include <xen/errno.h>
 #include "abi.h"
 #include "log.h"
 #include "boot.h"
+#include "dt.h"
 #include "hw.h"
 #include "lib.h"
 
@@ -20,8 +20,10 @@ static int set_string(void *fdt, int node, const char *property, const char *s)
     return fdt_setprop(fdt, node, property, s, (int)strlen(s) + 1);
 }
 
-/* Nodes that the control domain must not see: their hardware is the hypervisor's, or is not
- * virtualised. */
+/*
+ * Nodes that the control domain must not see, because the hypervisor owns their hardware or does
+ * not virtualise it.
+ */
 static const char *const hidden_compatible[] = {
     "arm,gic-v3-its",      "arm,gic-v2m-frame",  "arm,armv8-pmuv3",
     "arm,cortex-a15-pmu",  "arm,cortex-a57-pmu", "arm,cortex-a72-pmu",
@@ -33,21 +35,22 @@ static const char *const gic_compatible[] = { "arm,gic-v3", "arm,cortex-a15-gic"
 
 static bool is_hypervisor_uart(const void *fdt, int node)
 {
-    uint64_t start, bytes;
-    if (!fdt_has_compatible(fdt, node, uart_compatible, ARRAY_SIZE(uart_compatible)))
-        return false; /* before libfdt looks for its bus, which takes the whole tree */
-    return !fdt_reg(fdt, node, 0, &start, &bytes) && start == uart_base.v && uart_base.v;
+    paddr_t start;
+    uint64_t bytes;
+    if (!dt_compatible(fdt, node, uart_compatible, ARRAY_SIZE(uart_compatible)))
+        return false; /* checked first, because libfdt searches the whole tree for the node's bus */
+    return !dt_reg(fdt, node, 0, &start, &bytes) && start.v == uart_base.v && uart_base.v;
 }
 
 static bool is_hidden(const void *fdt, int node)
 {
-    return fdt_has_compatible(fdt, node, hidden_compatible, ARRAY_SIZE(hidden_compatible)) ||
+    return dt_compatible(fdt, node, hidden_compatible, ARRAY_SIZE(hidden_compatible)) ||
            is_hypervisor_uart(fdt, node);
 }
 
 static bool is_gic(const void *fdt, int node)
 {
-    return fdt_has_compatible(fdt, node, gic_compatible, ARRAY_SIZE(gic_compatible));
+    return dt_compatible(fdt, node, gic_compatible, ARRAY_SIZE(gic_compatible));
 }
 
 static bool is_memory(const void *fdt, int node)
@@ -61,17 +64,17 @@ static int for_each_pci_range(const void *fdt, int node, int (*fn)(void *, uint6
 {
     int len, rc = 0;
     const uint32_t *p = fdt_getprop(fdt, node, "ranges", &len);
-    unsigned up = fdt_cells(fdt, fdt_parent_offset(fdt, node), "#address-cells", 2);
-    unsigned size = fdt_cells(fdt, node, "#size-cells", 2), entry = (3 + up + size) * 4;
+    unsigned up = dt_u32(fdt, fdt_parent_offset(fdt, node), "#address-cells", 2);
+    unsigned size = dt_u32(fdt, node, "#size-cells", 2), entry = (3 + up + size) * 4;
     for (; p && len >= (int)entry && !rc; len -= (int)entry) {
         p += 3;
-        uint64_t start = fdt_read_cells(&p, up), bytes = fdt_read_cells(&p, size);
+        uint64_t start = dt_read_cells(&p, up), bytes = dt_read_cells(&p, size);
         rc = fn(arg, start, start + bytes);
     }
     return rc;
 }
 
-/* What hangs below these is no device. */
+/* Nodes below these are no devices. */
 static bool is_no_bus(const void *fdt, int node)
 {
     const char *name = fdt_get_name(fdt, node, NULL);
@@ -82,10 +85,12 @@ static bool is_no_bus(const void *fdt, int node)
 int dom0_for_each_device(const void *fdt, int (*fn)(void *, uint64_t, uint64_t), void *arg)
 {
     int above[DEPTH_MAX] = { 0 },
-        depth = 0; /* the nodes above: libfdt looks for a parent from the start of the tree */
+        /* The node's ancestors: libfdt would search for each parent from the start of the tree. */
+        depth = 0;
     for (int node = fdt_next_node(fdt, 0, &depth); node >= 0 && depth > 0;
          node = fdt_next_node(fdt, node, &depth)) {
-        uint64_t start, bytes;
+        paddr_t start;
+        uint64_t bytes;
         if (depth >= DEPTH_MAX)
             return -XEN_EINVAL;
         above[depth] = node;
@@ -93,10 +98,9 @@ int dom0_for_each_device(const void *fdt, int (*fn)(void *, uint64_t, uint64_t),
             is_no_bus(fdt, above[depth - 1]))
             continue;
         int rc = 0;
-        for (unsigned i = 0; !rc && !fdt_reg_on(fdt, node, above[depth - 1], i, &start, &bytes);
-             i++)
+        for (unsigned i = 0; !rc && !dt_reg_on(fdt, node, above[depth - 1], i, &start, &bytes); i++)
             if (bytes)
-                rc = fn(arg, start, start + bytes);
+                rc = fn(arg, start.v, start.v + bytes);
         const char *type = fdt_getprop(fdt, node, "device_type", NULL);
         if (!rc && type && !strcmp(type, "pci"))
             rc = for_each_pci_range(fdt, node, fn, arg);
@@ -106,7 +110,7 @@ int dom0_for_each_device(const void *fdt, int (*fn)(void *, uint64_t, uint64_t),
     return 0;
 }
 
-/* Written over with nothing, rather than taken out: no offset moves. */
+/* Nodes are overwritten with NOPs, not removed, so no offset changes. */
 static int delete_hidden(void *fdt)
 {
     int before = 0, node;
@@ -133,7 +137,7 @@ static int edit_chosen(void *fdt, const struct dom0_layout *l)
         return node;
     int len, rc;
     const char *out = fdt_getprop(fdt, node, "stdout-path", &len);
-    /* A path to the UART that was taken away would send the kernel's early console nowhere. */
+    /* A path to the UART that was removed would send the kernel's early console nowhere. */
     if (out && fdt_path_offset(fdt, out) < 0)
         fdt_delprop(fdt, node, "stdout-path");
     fdt_delprop(fdt, node, "xen,xen-bootargs");
@@ -157,7 +161,7 @@ static void put_cells(uint32_t **p, uint64_t v, unsigned cells)
 
 static int add_memory(void *fdt, const struct dom0_layout *l)
 {
-    unsigned ac = fdt_cells(fdt, 0, "#address-cells", 2), sc = fdt_cells(fdt, 0, "#size-cells", 1);
+    unsigned ac = dt_u32(fdt, 0, "#address-cells", 2), sc = dt_u32(fdt, 0, "#size-cells", 1);
     for (unsigned i = l->bank_count; i--;) {
         char name[32];
         uint32_t reg[4], *p = reg;
@@ -175,7 +179,10 @@ static int add_memory(void *fdt, const struct dom0_layout *l)
     return 0;
 }
 
-/* A node a vCPU, numbered as the virtual ones are, each of the machine's first CPU's kind. */
+/*
+ * One node per vCPU, numbered like the virtual CPUs, with the properties of the machine's first
+ * CPU.
+ */
 static int edit_cpus(void *fdt, const struct dom0_layout *l)
 {
     static const char *const type = "cpu";
@@ -183,7 +190,7 @@ static int edit_cpus(void *fdt, const struct dom0_layout *l)
     int parent = fdt_path_offset(fdt, "/cpus"), node, rc = 0, len;
     if (parent < 0)
         return parent;
-    unsigned ac = fdt_cells(fdt, parent, "#address-cells", 1);
+    unsigned ac = dt_u32(fdt, parent, "#address-cells", 1);
     while ((node = fdt_node_offset_by_prop_value(fdt, parent, "device_type", type, 4)) >= 0) {
         const char *s = fdt_getprop(fdt, node, "compatible", &len);
         if (s && len > 0)
@@ -221,7 +228,7 @@ static int edit_psci(void *fdt, const struct dom0_layout *l)
     return rc ? rc : fdt_setprop_u32(fdt, node, "cpu_on", l->aarch32 ? 0x84000003 : 0xc4000003);
 }
 
-/* The EL2 timer's interrupt is the hypervisor's: keep secure, physical and virtual. */
+/* The EL2 timer's interrupt belongs to the hypervisor: keep secure, physical and virtual. */
 static int edit_timer(void *fdt)
 {
     int node = fdt_node_offset_by_compatible(fdt, -1, "arm,armv8-timer"), len;
@@ -237,7 +244,7 @@ static int edit_timer(void *fdt)
     return fdt_setprop(fdt, node, "interrupts", keep, sizeof(keep));
 }
 
-/* The hypervisor node names the GIC as its interrupt's parent, which needs a phandle. */
+/* The hypervisor node names the GIC as its interrupt parent, for which the GIC needs a phandle. */
 static int gic_node(const void *fdt)
 {
     for (int node = fdt_next_node(fdt, 0, NULL); node >= 0; node = fdt_next_node(fdt, node, NULL))
@@ -246,13 +253,15 @@ static int gic_node(const void *fdt)
     return -FDT_ERR_NOTFOUND;
 }
 
-/* A GICv2's virtualization frames stay here, too: distributor and CPU interface are left of `reg`.
+/*
+ * The virtualization frames of a GICv2 belong to the hypervisor: `reg` keeps distributor and CPU
+ * interface.
  */
 static int edit_gic_frames(void *fdt, int node)
 {
     int len, parent = fdt_parent_offset(fdt, node);
-    unsigned cells = 2 * (fdt_cells(fdt, parent, "#address-cells", 2) +
-                          fdt_cells(fdt, parent, "#size-cells", 1));
+    unsigned cells = 2 * (dt_u32(fdt, parent, "#address-cells", 2) +
+                          dt_u32(fdt, parent, "#size-cells", 1));
     uint32_t keep[8];
     const void *reg = fdt_getprop(fdt, node, "reg", &len);
     if (!reg || cells > ARRAY_SIZE(keep) || len < (int)(4 * cells))
@@ -271,10 +280,11 @@ static int edit_gic(void *fdt)
         if (bad)
             return bad;
     }
-    int rc = fdt_delprop(fdt, node, "interrupts"); /* the maintenance interrupt stays here */
+    /* The maintenance interrupt belongs to the hypervisor. */
+    int rc = fdt_delprop(fdt, node, "interrupts");
     if (rc && rc != -FDT_ERR_NOTFOUND)
         return rc;
-    /* Without ITS and v2m frames there are no MSIs behind PCI bridges either. */
+    /* Without ITS and v2m frames, PCI bridges have no MSIs either. */
     while ((node = fdt_node_offset_by_prop_value(fdt, node, "device_type", "pci", 4)) >= 0) {
         fdt_delprop(fdt, node, "msi-map");
         fdt_delprop(fdt, node, "msi-parent");
@@ -285,7 +295,7 @@ static int edit_gic(void *fdt)
 static int add_hypervisor(void *fdt, const struct dom0_layout *l)
 {
     static const char compatible[] = "xen,xen-4.17\0xen,xen";
-    unsigned ac = fdt_cells(fdt, 0, "#address-cells", 2), sc = fdt_cells(fdt, 0, "#size-cells", 1);
+    unsigned ac = dt_u32(fdt, 0, "#address-cells", 2), sc = dt_u32(fdt, 0, "#size-cells", 1);
     uint32_t reg[8], *p = reg;
     uint32_t gic_phandle = fdt_get_phandle(fdt, gic_node(fdt));
     int node = fdt_add_subnode(fdt, 0, "hypervisor");
@@ -297,7 +307,7 @@ static int add_hypervisor(void *fdt, const struct dom0_layout *l)
         put_cells(&p, l->extended_start, ac);
         put_cells(&p, l->extended_bytes, sc);
     }
-    /* PPI, number, level-low to all CPUs: as Xen describes the event channel's interrupt. */
+    /* PPI, number, level-low to all CPUs: as Xen describes the event channels' interrupt. */
     uint32_t irq[3] = { cpu_to_fdt32(1), cpu_to_fdt32(l->evtchn_ppi - 16), cpu_to_fdt32(0xf08) };
     int rc = fdt_setprop(fdt, node, "compatible", compatible, sizeof(compatible));
     rc = rc ? rc : fdt_setprop(fdt, node, "reg", reg, (int)((char *)p - (char *)reg));

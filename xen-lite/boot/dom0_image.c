@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The control domain's kernel: what kind it is, by its header, and where its kind wants to lie.  Of
+ * The control domain's kernel: its kind by its header, and where this kind must be placed.  By
  * Linux's documentation, arch/arm64/booting.rst and arch/arm/booting.rst.  An arm64 Image starts in
- * AArch64 state, a zImage in AArch32: the header decides, not the width of the hypervisor, as long
- * as the CPUs can.
+ * AArch64 state, a zImage in AArch32.  The header decides, not the width of the hypervisor, if the
+ * CPUs can run both.
  */
 #include <xen/errno.h>
 #include "abi.h"
@@ -11,7 +11,7 @@
 #include "arch.h"
 #include "lib.h"
 
-/* All little-endian. */
+/* All fields are little-endian. */
 struct image_header {
     uint32_t code[2];
     uint64_t text_offset, image_size, flags, reserved[3];
@@ -28,18 +28,23 @@ _Static_assert(offsetof(struct zimage_header, magic) == 0x24 &&
                    offsetof(struct zimage_header, end) == 0x2c,
                "zImage header");
 
-/* A zImage without a place of its own: in the first 128 MiB of RAM, and not in the first 32, where
- * what it unpacks will be. */
+/*
+ * A zImage without a fixed address goes into the first 128 MiB of RAM, but not into the first 32,
+ * where it unpacks itself.
+ */
 #define ZIMAGE_WITHIN (128ull << 20)
 #define ZIMAGE_ABOVE  (32ull << 20)
-/* What a 32-bit kernel reads early must be in the memory that it maps for good: 760 MiB, less with
- * other splits. */
+/*
+ * What a 32-bit kernel reads early must be in lowmem, which it always has mapped: 760 MiB, or less
+ * with other user/kernel splits.
+ */
 #define LOWMEM_BYTES (512ull << 20)
 
 static void read_image(const struct image_header *h, uint64_t bytes, struct kernel_image *k)
 {
     k->bytes = MAX(h->image_size, bytes);
-    k->offset = h->image_size ? h->text_offset : 0x80000; /* before 3.17 there was no image_size */
+    /* Before Linux 3.17 there was no image_size. */
+    k->offset = h->image_size ? h->text_offset : 0x80000;
     k->room = k->offset + k->bytes;
 }
 
@@ -79,7 +84,7 @@ bool dom0_image_place(const struct kernel_image *k, uint64_t start, uint64_t end
         *entry = ROUND_UP(start, (uint64_t)BLOCK_SIZE) + k->offset;
     else if (k->fixed)
         *entry = k->fixed;
-    else /* as high as it may be: what it unpacks goes to the start */
+    else /* as high as allowed: the unpacked kernel goes to the start */
         *entry = ROUND_DOWN(MIN(end, start + ZIMAGE_WITHIN) - k->bytes, (uint64_t)BLOCK_SIZE);
     return end - start >= k->room && *entry >= start && *entry <= end - k->bytes;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Boot, in the order in which things become possible: read the device tree, give all RAM a frame
- * table, bring up console, interrupts, CPUs, build the control domain, and enter guests for ever.
+ * Boot, in the order in which things become possible: read the device tree, make the frame table
+ * for all RAM, start console, interrupts and CPUs, build the control domain, and enter guests for
+ * ever.
  */
 #include <libfdt.h>
 #include "boot.h"
@@ -20,7 +21,7 @@ _Noreturn void boot_stop(void)
             cmdline.noreboot ? "halted" : "power off");
     if (cmdline.noreboot)
         arch_halt();
-    /* What the UART still has of that line must be out before the power is. */
+    /* The UART must have sent the rest of the line before the power is off. */
     for (uint64_t end = counter() + counter_hz / 1000 * LAST_WORDS_MS; counter() < end;)
         cpu_relax_();
     arch_poweroff();
@@ -46,8 +47,9 @@ static void start_memory(void)
 }
 
 /*
- * The tree where the boot loader put it is inside a reserved region; a copy survives whatever is
- * done with that. Packed: QEMU's has a MiB of padding, which editing would have to make room for.
+ * The device tree as the boot loader left it is in a reserved region.  This makes a copy that stays
+ * valid when the region is reused.  The copy is packed: QEMU's tree has a MiB of padding, for which
+ * editing would need room.
  */
 static const void *keep_tree(const void *early)
 {
@@ -68,7 +70,7 @@ static void start_cpus(void)
         if (rc) {
             log_warn("boot: CPU %u (MPIDR 0x%llx) did not start: PSCI error %d\n", i,
                      (unsigned long long)boot.cpu_mpidr[i], rc);
-            break; /* CPUs are numbered without holes */
+            break; /* CPUs are numbered without gaps */
         }
         uint64_t end = counter() + counter_hz / 1000 * CPU_START_TIMEOUT_MS;
         while (!__atomic_load_n(&cpus[i].online, __ATOMIC_ACQUIRE))
@@ -78,8 +80,10 @@ static void start_cpus(void)
     }
 }
 
-/* What only booting needed goes back to the allocator: module images that the control domain has
- * copies of. */
+/*
+ * Returns memory that only booting needed to the allocator: modules that were copied into the
+ * control domain.
+ */
 static void free_modules(void)
 {
     const struct boot_module *m[] = { &boot.kernel, &boot.ramdisk };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * CONSOLEIO_*: the control domain's console is the UART itself; other guests may leave lines in the
- * log. public/xen.h
+ * CONSOLEIO_*: the control domain's console is the UART itself.  Lines from other guests go to the
+ * log.  public/xen.h
  */
 #include "types.h"
 #include <xen/xen.h>
@@ -25,7 +25,7 @@ static long console_write(struct domain *d, unsigned count, uint64_t buffer)
         count -= n;
         buffer += n;
         if (count && hypercall_preempt_check()) {
-            /* What is left, from the arguments' registers. */
+            /* Preempted: the argument registers are set to the rest. */
             arch_hypercall_set_arg(current_vcpu(), 1, count);
             arch_hypercall_set_arg(current_vcpu(), 2, buffer);
             return -XEN_ERESTART;
@@ -39,7 +39,10 @@ static long console_read(unsigned count, uint64_t buffer)
     char piece[PIECE_BYTES];
     unsigned done = 0;
 
-    /* A dry run of the copy: characters taken out of the ring cannot be put back. */
+    /*
+     * Write to the whole buffer first, because characters that are taken from the ring cannot be
+     * put back.
+     */
     if (clear_guest(buffer, MIN(count, PIECE_BYTES)))
         return -XEN_EFAULT;
     while (done < count) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Dumps for people: `xl debug-keys KEY`, or typed on the UART after three Ctrl-A.  They go to the
- * log. */
+/*
+ * Dumps for people: `xl debug-keys KEY`, or a key typed on the UART after three Ctrl-A.  They go to
+ * the log.
+ */
 #include "debug_keys.h"
 #include "domctl.h"
 #include "types.h"
@@ -33,10 +35,10 @@ static void print_exits(const char *who, unsigned id, const uint64_t *count)
     unsigned n = 0;
 
     for (unsigned i = 0; i < EXIT_COUNT; i++) {
-        int more = snprintf(line + n, sizeof line - n, " %s=%llu", exit_names[i],
+        int more = snprintf(line + n, sizeof(line) - n, " %s=%llu", exit_names[i],
                             (unsigned long long)count[i]);
         n += more > 0 ? (unsigned)more : 0;
-        if (n >= sizeof line)
+        if (n >= sizeof(line))
             break;
     }
     log_info("%s%u exits:%s\n", who, id, line);
@@ -76,7 +78,7 @@ static void dump_cpus(void)
     }
 }
 
-/* As they were at each vCPU's last exit: one that runs elsewhere has gone on since. */
+/* As of each vCPU's last exit; a vCPU that runs on another CPU has gone on since. */
 static void dump_dom0_registers(void)
 {
     for (unsigned i = 0; dom0 && i < dom0->max_vcpus; i++) {

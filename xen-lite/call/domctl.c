@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * XEN_DOMCTL_*: the control domain's calls about domains.  public/domctl.h, of Xen 4.17
+ * XEN_DOMCTL_*: the control domain's calls about domains.  public/domctl.h of Xen 4.17
  *
- * One at a time: who finds the lock taken goes back to its guest and comes again, so that
- * interrupts get in.
+ * One runs at a time.  A caller that finds the lock taken goes back to its guest and repeats the
+ * call, so that it can take interrupts.
  */
 #include "domctl.h"
+#include "panic.h"
 #include <xen/sched.h>
 
 static long domctl_pausedomain(struct domctl *c)
@@ -45,11 +46,11 @@ static long domctl_scheduler_op(struct domctl *c)
 
 static long domctl_setdomainhandle(struct domctl *c)
 {
-    memcpy(c->d->handle, c->op->u.setdomainhandle.handle, sizeof c->d->handle);
+    memcpy(c->d->handle, c->op->u.setdomainhandle.handle, sizeof(c->d->handle));
     return 0;
 }
 
-/* There is no debugger to attach: only the mark that the tools show. */
+/* No debugger can attach: only the flag that the tools show is kept. */
 static long domctl_setdebugging(struct domctl *c)
 {
     if (c->d == current_vcpu()->domain)
@@ -68,7 +69,10 @@ static long domctl_settimeoffset(struct domctl *c)
     return 0;
 }
 
-/* The buttons of the case: a guest on Arm has no handler for them, so they do what they say. */
+/*
+ * Power and reset buttons.  Guests on Arm have no handler for them, so the domain is shut down or
+ * reset.
+ */
 static long domctl_sendtrigger(struct domctl *c)
 {
     if (c->d == current_vcpu()->domain)
@@ -86,7 +90,7 @@ static long domctl_subscribe(struct domctl *c)
     return 0;
 }
 
-/* Global VIRQs are the control domain's, and stay there. */
+/* Global VIRQs go to the control domain and cannot be moved. */
 static long domctl_set_virq_handler(struct domctl *c)
 {
     uint32_t virq = c->op->u.set_virq_handler.virq;
@@ -120,37 +124,40 @@ static long domctl_vuart_op(struct domctl *c)
 
     if (u->cmd != XEN_DOMCTL_VUART_OP_INIT || u->type != XEN_DOMCTL_VUART_TYPE_VPL011)
         return -XEN_EINVAL;
-    /* Its device is in the guest's map from the start or not at all. */
-    if (__atomic_load_n(&c->d->dying, __ATOMIC_RELAXED) != DOM_BUILDING)
+    /* The vuart must be in the guest's map from the start: later is too late. */
+    if (__atomic_load_n(&c->d->state, __ATOMIC_RELAXED) != DOM_BUILDING)
         return -XEN_EPERM;
     c->reply = true;
     return vuart_init(c->d, u->gfn, u->console_domid, &u->evtchn);
 }
 
-/* Devices behind an IOMMU: none is driven. */
+/* Devices behind an IOMMU: no IOMMU is driven. */
 static long domctl_no_iommu(struct domctl *c)
 {
     (void)c;
     return -XEN_EOPNOTSUPP;
 }
 
-/* Nothing of a guest's running is reported. */
+/* VM events are not supported. */
 static long domctl_monitor_op(struct domctl *c)
 {
     return c->d == current_vcpu()->domain ? -XEN_EPERM : -XEN_EOPNOTSUPP;
 }
 
-/* Xen looks first whether the guest asked for it, and then has no way to do it on Arm. */
+/* As on Arm in Xen: it checks whether the guest asked for a soft reset, and then cannot do one. */
 static long domctl_soft_reset(struct domctl *c)
 {
     return c->d->shut_down && c->d->shutdown_code == SHUTDOWN_soft_reset ? -XEN_ENOSYS
                                                                          : -XEN_EINVAL;
 }
 
-/* In pieces: each ends with the lock let go.  Under the lock because the first one waits for the
- * vCPUs to be off their CPUs. */
+/*
+ * In pieces, and the lock is dropped after each.  It is taken for each piece because the first one
+ * waits for the vCPUs to leave their CPUs.
+ */
 static long domctl_destroydomain(struct domctl *c)
 {
+    ASSERT_LOCKED(&domctl_lock);
     long result = domain_kill(c->d);
 
     if (!result)
@@ -204,7 +211,7 @@ static long (*const operations[])(struct domctl *c) = {
     [XEN_DOMCTL_set_paging_mempool_size] = domctl_paging_mempool,
 };
 
-/* The two that work without a domain's number being in use. */
+/* These two calls work with a domain id that is not in use. */
 static bool names_no_domain(const struct xen_domctl *op)
 {
     return op->cmd == XEN_DOMCTL_createdomain ||
@@ -230,7 +237,7 @@ long do_domctl(uint64_t arg)
     struct domctl c = { .op = &op, .arg = arg };
     long result;
 
-    if (copy_from_guest(&op, arg, sizeof op))
+    if (copy_from_guest(&op, arg, sizeof(op)))
         return -XEN_EFAULT;
     if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
         return -XEN_EACCES;
@@ -244,7 +251,7 @@ long do_domctl(uint64_t arg)
         result = locked_operation(&c);
     if (c.d)
         domain_put(c.d);
-    if (c.reply && copy_to_guest(arg, &op, sizeof op))
+    if (c.reply && copy_to_guest(arg, &op, sizeof(op)))
         result = -XEN_EFAULT;
     return result;
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* XEN_DOMCTL_{get,set}hvmcontext: a domain's state as one block of records (records.c), in and out.
+/*
+ * XEN_DOMCTL_gethvmcontext and sethvmcontext: a domain's state as one block of records (records.c).
  */
 #include "domctl.h"
 #include "records.h"
 
-/* The domain may be running: it stands still for as long as the snapshot takes. */
+/* The domain may be running: it is paused while the snapshot is taken. */
 static long snapshot(struct domain *d, uint8_t *buf, uint32_t *bytes)
 {
     domain_pause(d);
-    long result = context_save(d, buf, bytes);
+    long result = records_save(d, buf, bytes);
     domain_unpause(d);
     return result;
 }
@@ -44,7 +45,7 @@ long domctl_sethvmcontext(struct domctl *c)
     long result;
 
     if (c->d == current_vcpu()->domain || !h->size || h->size > XLR_MAX_BYTES ||
-        c->d->dying > DOM_ALIVE)
+        c->d->state > DOM_ALIVE)
         return -XEN_EINVAL;
     uint8_t *buf = mem_alloc_uncleared(h->size);
     if (!buf)
@@ -53,7 +54,7 @@ long domctl_sethvmcontext(struct domctl *c)
         result = -XEN_EFAULT;
     else {
         domain_pause(c->d);
-        result = context_load(c->d, buf, h->size);
+        result = records_load(c->d, buf, h->size);
         domain_unpause(c->d);
     }
     mem_free(buf, h->size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Making domains: everything about the configuration is checked here, before anything exists. */
+/* Creating domains.  The whole configuration is checked here, before anything is allocated. */
 #include "hw.h"
 #include "domctl.h"
 
@@ -7,8 +7,10 @@
 
 static long check_flags(const struct xen_domctl_createdomain *cfg)
 {
-    /* No IOMMU is driven, no PMU is given to guests: whoever asks for these must not believe to
-     * have them. */
+    /*
+     * No IOMMU is driven and guests have no PMU.  Refuse them, so that nobody believes to have
+     * them.
+     */
     return cfg->flags != (XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap) || cfg->iommu_opts ? -XEN_EINVAL
                                                                                       : 0;
 }
@@ -24,8 +26,7 @@ static long check_limits(const struct xen_domctl_createdomain *cfg)
     return cfg->cpupool_id ? -XEN_ESRCH : 0;
 }
 
-/* "Native" becomes what the machine has; another kind cannot be given to a guest by this machine's
- * list registers. */
+/* "Native" becomes the machine's GIC version.  The machine's list registers can serve no other. */
 static long check_arch(struct xen_arch_domainconfig *a)
 {
     uint8_t native = gic->version == 2 ? XEN_DOMCTL_CONFIG_GIC_V2 : XEN_DOMCTL_CONFIG_GIC_V3;
@@ -36,7 +37,7 @@ static long check_arch(struct xen_arch_domainconfig *a)
         return -XEN_ENODEV;
     if (a->tee_type != XEN_DOMCTL_CONFIG_TEE_NONE || a->nr_spis > SPI_COUNT_MAX)
         return -XEN_EINVAL;
-    a->clock_frequency = 0; /* firmware sets CNTFRQ: the guest's tree need not tell it */
+    a->clock_frequency = 0; /* firmware sets CNTFRQ, so the guest's device tree need not have it */
     return 0;
 }
 
@@ -76,7 +77,7 @@ long domctl_createdomain(struct domctl *c)
         result = domain_create(id, cfg, false, &d);
     if (result)
         return result;
-    /* It is paused by its controller until the first unpause. */
+    /* The domain stays paused by its controller until the first unpause. */
     c->op->domain = d->id;
     c->reply = true;
     domain_put(d);
@@ -92,7 +93,7 @@ long domctl_max_vcpus(struct domctl *c)
     return domain_max_vcpus(d, c->op->u.max_vcpus.max);
 }
 
-/* Width of EL1: chosen while the domain is empty. */
+/* The width of EL1 can be chosen while the domain has no memory. */
 long domctl_set_address_size(struct domctl *c)
 {
     struct domain *d = c->d;
@@ -112,8 +113,8 @@ long domctl_set_address_size(struct domctl *c)
 }
 
 /*
- * Xen keeps a domain's page-table memory in a pool that the tools size.  Ours comes from the common
- * heap: what the tools ask for must be there, and is not set apart.
+ * Xen keeps page-table memory of a domain in a pool that the tools size.  Here tables come from the
+ * common heap: the call checks that the amount is free, and sets nothing aside.
  */
 long domctl_paging_mempool(struct domctl *c)
 {

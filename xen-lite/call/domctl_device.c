@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Devices and memory of the machine for a domain: who may have what, and mapping it. */
-#include "hw.h"
+/* Which devices and I/O memory a domain may have, and mapping them. */
 #include "domctl.h"
+#include "hw.h"
+#include "irq.h"
+#include "panic.h"
 
 #define IOMEM_GRANTS      64u
 #define MAPPING_PAGES_MAX 64u
 #define FLUSH_PAGES_MAX   (1ull << 18)
 #define FLUSH_PIECE       64u
 
-/* Ranges that the tools allowed; the control domain itself may have every device. Under the domctl
- * lock. */
+/* Ranges that the tools allowed; the control domain itself may have every device.  Guarded by
+ * domctl_lock. */
 static struct {
     domid_t id;
     bool used;
@@ -21,7 +23,10 @@ static bool overlaps(uint64_t first, uint64_t last, paddr_t pa, uint64_t bytes)
     return bytes && first <= (pa.v + bytes - 1) >> PAGE_SHIFT && last >= pa_pfn(pa);
 }
 
-/* Memory, the interrupt controller and our console are nobody's devices. */
+/*
+ * RAM, the interrupt controller and the hypervisor's console are not devices that a domain can
+ * have.
+ */
 static bool is_device(uint64_t first, uint64_t last)
 {
     if (last < first || last >= 1ull << (arch_pa_bits() - PAGE_SHIFT))
@@ -33,6 +38,7 @@ static bool is_device(uint64_t first, uint64_t last)
 
 static bool may_have(const struct domain *d, uint64_t first, uint64_t last)
 {
+    ASSERT_LOCKED(&domctl_lock);
     if (!is_device(first, last))
         return false;
     if (d->privileged)
@@ -46,6 +52,7 @@ static bool may_have(const struct domain *d, uint64_t first, uint64_t last)
 
 void domctl_forget_devices(domid_t id)
 {
+    ASSERT_LOCKED(&domctl_lock);
     for (unsigned i = 0; i < IOMEM_GRANTS; i++)
         if (iomem[i].id == id)
             iomem[i].used = false;
@@ -66,10 +73,10 @@ static long iomem_allow(const struct domain *d, uint64_t first, uint64_t last)
     return -XEN_ENOMEM;
 }
 
-/* What an entry allows beside the range stays allowed: the entry shrinks, or splits into one more.
- */
+/* Parts of an entry outside the range stay allowed: the entry shrinks, or splits in two. */
 static long iomem_deny(const struct domain *d, uint64_t first, uint64_t last)
 {
+    ASSERT_LOCKED(&domctl_lock);
     for (unsigned i = 0; i < IOMEM_GRANTS; i++) {
         if (!iomem[i].used || iomem[i].id != d->id || iomem[i].last < first ||
             iomem[i].first > last)
@@ -131,45 +138,31 @@ long domctl_irq_permission(struct domctl *c)
 {
     const struct xen_domctl_irq_permission *p = &c->op->u.irq_permission;
 
-    if (p->pirq >= gic_info.irq_count || p->pirq >= sizeof c->d->irq_granted * 8)
+    if (p->pirq >= gic_info.irq_count)
         return -XEN_EINVAL;
-    if (!bit_test(current_vcpu()->domain->irq_granted, p->pirq))
+    if (!irq_permitted(current_vcpu()->domain, p->pirq))
         return -XEN_EPERM;
-    if (p->allow_access)
-        bit_set(c->d->irq_granted, p->pirq);
-    else
-        bit_clear(c->d->irq_granted, p->pirq);
-    return 0;
+    return irq_permit(c->d, p->pirq, p->allow_access);
 }
 
-/* An SPI of the machine for a guest, under its own number. */
+/* Gives a physical SPI to a guest under the same number. */
 long domctl_bind_pt_irq(struct domctl *c)
 {
     const struct xen_domctl_bind_pt_irq *b = &c->op->u.bind_pt_irq;
-    struct domain *d = c->d;
     uint32_t irq = b->machine_irq;
 
     if (b->irq_type != PT_IRQ_TYPE_SPI)
         return -XEN_EOPNOTSUPP;
-    if (irq != b->u.spi.spi || irq < INTID_SPI || irq >= gic_info.irq_count ||
-        irq >= sizeof d->irq_granted * 8 || irq == uart_intid)
+    if (irq != b->u.spi.spi || irq < INTID_SPI || irq >= gic_info.irq_count || irq == uart_intid)
         return -XEN_EINVAL;
-    if (!bit_test(current_vcpu()->domain->irq_granted, irq))
+    if (!irq_permitted(current_vcpu()->domain, irq))
         return -XEN_EPERM;
-    if (c->op->cmd == XEN_DOMCTL_unbind_pt_irq) {
-        vgic_unmap_hw(d, irq);
-        bit_clear(d->vgic.allocated, irq);
-        return 0;
-    }
-    if (irq >= INTID_SPI + d->vgic.spi_count || !vgic_reserve(d, irq))
-        return -XEN_EBUSY;
-    long result = vgic_map_hw(d, irq, irq);
-    if (result)
-        bit_clear(d->vgic.allocated, irq);
-    return result;
+    return c->op->cmd == XEN_DOMCTL_unbind_pt_irq ? irq_unbind(c->d, irq) : irq_bind(c->d, irq);
 }
 
-/* Clean what the tools wrote to the point of coherency.  Progress is in the caller's block. */
+/*
+ * Cleans what the tools wrote to the point of coherency.  Progress is kept in the caller's block.
+ */
 long domctl_cacheflush(struct domctl *c)
 {
     struct xen_domctl_cacheflush *f = &c->op->u.cacheflush;

@@ -1,29 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * XEN_DOMCTL_shadow_op: the log of dirty pages, as the migration daemon sees it.
+ * XEN_DOMCTL_shadow_op: the dirty log as the migration daemon sees it.
  *
- * A harvest first clears the caller's bitmap, then takes pieces of PIECE_PAGES that may have dirty
- * pages.  Between pieces the call may be sent back to the guest to let interrupts in; where it was
- * is then in the caller's own argument block: `op` with CLEARING or CONTINUED set, the place in
- * `mb` (in units of UNIT_PAGES), the size in `pages`, the dirty pages so far in `stats`.  So calls
- * that get in between from other vCPUs cannot lose it.  A bitmap that cannot be written is found
- * before a bit is taken from its leaf.  One that changes under the call may still fail halfway:
- * what is then not in it is marked again.
+ * A harvest first clears the caller's bitmap.  Then it goes through the pages in pieces of
+ * PIECE_PAGES and skips regions without dirty pages.  Between pieces the call may be preempted, so
+ * that its vCPU can take interrupts.  Its progress is then in the caller's argument block: CLEARING
+ * or CONTINUED is set in `op`, the position is in `mb` (in units of UNIT_PAGES), the size in
+ * `pages`, and the number of dirty pages so far in `stats`.  So calls by other vCPUs in between
+ * cannot disturb it.
+ *
+ * A bitmap that cannot be written is detected before a bit is taken from its leaf.  A bitmap that
+ * the caller unmaps during the call may still fail halfway; the pages that are then missing in it
+ * are marked dirty again.
  */
 #include "domctl.h"
 
-#define PIECE_PAGES 4096u /* at ten instructions a page, when every other page is dirty */
+#define PIECE_PAGES 4096u /* about ten instructions per page if every other page is dirty */
 #define CLEAR_PAGES    \
     (64u * PAGE_SIZE * \
-     8)                 /* what is cleared of the bitmap between two looks at whether others wait */
-#define UNIT_PAGES 512u /* of `mb`: pieces begin at regions of the log */
+     8)                 /* bytes of the bitmap that are cleared between two checks for preemption */
+#define UNIT_PAGES 512u /* unit of `mb`: pieces begin at a region of the log */
 #define CLEARING   0x20000000u
 #define CONTINUED  0x40000000u
 
 static long enable(struct domain *d, uint32_t mode)
 {
-    /* All of a guest's paging is by stage 2 anyway: the flags that say so are welcome, log-dirty is
-     * what can be had. */
+    /*
+     * All paging of a guest is by stage 2 here, so flags that ask for that are accepted.  Log-dirty
+     * is the one mode that exists.
+     */
     const uint32_t known = XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY | XEN_DOMCTL_SHADOW_ENABLE_REFCOUNT |
                            XEN_DOMCTL_SHADOW_ENABLE_TRANSLATE | XEN_DOMCTL_SHADOW_ENABLE_EXTERNAL;
 
@@ -32,7 +37,7 @@ static long enable(struct domain *d, uint32_t mode)
     return dirty_enable(d);
 }
 
-/* Bits that were taken but cannot be delivered are dirty as before. */
+/* Bits that were taken from leaves but cannot be delivered become dirty again. */
 static void mark_again(struct domain *d, uint64_t gfn, const uint64_t *words, uint64_t pages)
 {
     for (uint64_t i = 0; i < pages; i++)
@@ -40,7 +45,10 @@ static void mark_again(struct domain *d, uint64_t gfn, const uint64_t *words, ui
             dirty_mark(d, GFN(gfn + i));
 }
 
-/* One piece, from `gfn`; *dirty grows.  Its part of the bitmap is clear. */
+/*
+ * Harvests one piece from `gfn` and adds its count to *dirty.  Its part of the bitmap is zero
+ * before.
+ */
 static long harvest_piece(struct domctl *c, uint64_t gfn, uint64_t pages, bool clear,
                           uint32_t *dirty)
 {
@@ -58,7 +66,7 @@ static long harvest_piece(struct domctl *c, uint64_t gfn, uint64_t pages, bool c
     return 0;
 }
 
-/* Leave the call's place in the caller's block and go back to it. */
+/* Store the call's progress in the caller's block; the caller repeats the call. */
 static long come_again(struct domctl *c, uint64_t gfn, uint32_t phase)
 {
     struct xen_domctl_shadow_op *s = &c->op->u.shadow_op;
@@ -69,7 +77,7 @@ static long come_again(struct domctl *c, uint64_t gfn, uint32_t phase)
     return -XEN_ERESTART;
 }
 
-/* The caller's bitmap of pages `gfn` to `total`, all zero. */
+/* Zeroes the caller's bitmap for pages `gfn` to `total`. */
 static long clear_bitmap(struct domctl *c, uint64_t gfn, uint64_t total)
 {
     uint64_t to = c->op->u.shadow_op.dirty_bitmap.q;
@@ -112,9 +120,9 @@ static long harvest(struct domctl *c, uint32_t op, uint32_t phase)
     if (s->mode & ~(uint32_t)XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL || !dirty_on(c->d))
         return -XEN_EINVAL;
     if (!phase &&
-        copy_to_guest(c->arg, c->op, sizeof *c->op)) /* the answer must have a place, too */
+        copy_to_guest(c->arg, c->op, sizeof(*c->op))) /* the answer must be writable, too */
         return -XEN_EFAULT;
-    /* Without a bitmap: all pages are counted (and cleaned), none is told. */
+    /* Without a bitmap the pages are counted (and cleaned), but not reported one by one. */
     if (s->dirty_bitmap.q || phase)
         total = MIN(total, s->pages);
     s->op = op;
@@ -130,7 +138,7 @@ static long harvest(struct domctl *c, uint32_t op, uint32_t phase)
     if (result == -XEN_ERESTART)
         return result;
     if (clear)
-        dirty_round_end(c->d); /* after a failure too: leaves were cleared */
+        dirty_round_end(c->d); /* also after a failure: leaves were cleared */
     if (result)
         return result;
     s->stats.fault_count = (uint32_t)(clear ? __atomic_exchange_n(&p2m->fault_count, 0,
@@ -145,19 +153,19 @@ long domctl_shadow_op(struct domctl *c)
     struct xen_domctl_shadow_op *s = &c->op->u.shadow_op;
     uint32_t op = s->op & ~(CLEARING | CONTINUED), phase = s->op & (CLEARING | CONTINUED);
 
-    if (c->d == current_vcpu()->domain || c->d->dying > DOM_ALIVE)
+    if (c->d == current_vcpu()->domain || c->d->state > DOM_ALIVE)
         return -XEN_EINVAL;
-    p2m_settle(
+    p2m_flush_deferred(
         current_vcpu()
-            ->domain); /* pages that the caller has unmapped are not written by it any more */
+            ->domain); /* writable mappings that the caller has unmapped no longer count */
     switch (op) {
     case XEN_DOMCTL_SHADOW_OP_ENABLE: return enable(c->d, s->mode);
     case XEN_DOMCTL_SHADOW_OP_ENABLE_LOGDIRTY:
         return enable(c->d, XEN_DOMCTL_SHADOW_ENABLE_LOG_DIRTY);
     case XEN_DOMCTL_SHADOW_OP_OFF: {
-        /* Not p2m.logging: that is off from the first piece on, and there may be more. */
+        /* Not p2m.logging: that is off from the first piece on, while others may remain. */
         long result = dirty_disable(c->d);
-        return result == -XEN_EINVAL ? 0 : result; /* was not on */
+        return result == -XEN_EINVAL ? 0 : result; /* -EINVAL: logging was not on */
     }
     case XEN_DOMCTL_SHADOW_OP_CLEAN:
     case XEN_DOMCTL_SHADOW_OP_PEEK: return harvest(c, op, phase);
@@ -166,7 +174,7 @@ long domctl_shadow_op(struct domctl *c)
         c->reply = true;
         return 0;
     case XEN_DOMCTL_SHADOW_OP_SET_ALLOCATION:
-        /* Tables come from the common heap as they are needed. */
+        /* Tables come from the common heap when they are needed. */
         return (uint64_t)s->mb << (20 - PAGE_SHIFT) > page_free_own_count() + c->d->p2m.table_pages
                    ? -XEN_ENOMEM
                    : 0;

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the tools ask about domains, and bit maps in their memory. */
+/* Information about domains for the tools, and bitmaps in the tools' memory. */
 #include "domctl.h"
 
-#define PFINFO_BATCH                                                                         \
-    16u /* between two looks at whether others need the CPU: a page that is all zero takes a \
-           thousand instructions */
-#define PFINFO_MAX 1024u
+/* Pages between two checks for preemption: an all-zero page takes a thousand instructions. */
+#define PFINFO_BATCH 16u
+#define PFINFO_MAX   1024u
 
-/* Blocked unless one vCPU is not, running if one vCPU is. */
+/* The domain is "blocked" if all vCPUs are, and "running" if one vCPU is. */
 static void vcpu_info_sum(struct domain *d, struct xen_domctl_getdomaininfo *info)
 {
     uint32_t flags = XEN_DOMINF_blocked;
@@ -33,11 +32,11 @@ static void vcpu_info_sum(struct domain *d, struct xen_domctl_getdomaininfo *inf
 
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 {
-    memset(info, 0, sizeof *info);
+    memset(info, 0, sizeof(*info));
     info->domain = d->id;
     info->flags = XEN_DOMINF_hap | XEN_DOMINF_hvm_guest;
     vcpu_info_sum(d, info);
-    info->flags |= (d->dying == DOM_DEAD ? XEN_DOMINF_dying : 0u) |
+    info->flags |= (d->state == DOM_DEAD ? XEN_DOMINF_dying : 0u) |
                    (d->shut_down ? XEN_DOMINF_shutdown : 0u) |
                    d->shutdown_code << XEN_DOMINF_shutdownshift |
                    (d->controller_paused ? XEN_DOMINF_paused : 0u) |
@@ -48,14 +47,14 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
     info->outstanding_pages = d->outstanding;
     info->shared_info_frame = d->shared_ipa.v == ~0ull ? ~0ull : ipa_gfn(d->shared_ipa);
     info->ssidref = d->ssidref;
-    memcpy(info->handle, d->handle, sizeof info->handle);
+    memcpy(info->handle, d->handle, sizeof(info->handle));
     info->gpaddr_bits = IPA_BITS;
     info->arch_config.gic_version = d->vgic.version == 2 ? XEN_DOMCTL_CONFIG_GIC_V2
                                                          : XEN_DOMCTL_CONFIG_GIC_V3;
     info->arch_config.nr_spis = d->vgic.spi_count;
 }
 
-/* Of that domain or, if there is none, of the next: old tools walk the list by it. */
+/* About that domain or, if it does not exist, the next one: old tools walk the list this way. */
 long domctl_getdomaininfo(struct domctl *c)
 {
     struct domain *next = NULL;
@@ -79,7 +78,7 @@ static bool all_zero(const void *page)
 {
     const uint64_t *w = page;
 
-    for (unsigned i = 0; i < PAGE_SIZE / sizeof *w; i += 8)
+    for (unsigned i = 0; i < PAGE_SIZE / sizeof(*w); i += 8)
         if (w[i] | w[i + 1] | w[i + 2] | w[i + 3] | w[i + 4] | w[i + 5] | w[i + 6] | w[i + 7])
             return false;
     return true;
@@ -100,9 +99,9 @@ static bool frame_is_zero(struct domain *d, uint64_t gfn)
 }
 
 /*
- * A frame number that is asked for as XALLOC ("to be allocated, without content") is answered with
- * that if it is memory that is all zero now.  To see that from outside, a tool would have to map
- * the page, which costs it ten times as much as the look.
+ * A frame number may be asked about with type XALLOC ("allocate, no content").  If the page is RAM
+ * and all zero now, the answer is XALLOC.  A tool would have to map the page to find that out, at
+ * ten times the cost.
  */
 static uint64_t pfn_info(struct domain *d, uint64_t question)
 {
@@ -120,16 +119,16 @@ static long pfn_info_batch(struct domain *d, uint64_t array, size_t n)
 {
     uint64_t batch[PFINFO_BATCH];
 
-    if (copy_from_guest(batch, array, n * sizeof batch[0]))
+    if (copy_from_guest(batch, array, n * sizeof(batch[0])))
         return -XEN_EFAULT;
     for (size_t j = 0; j < n; j++)
         batch[j] = pfn_info(d, batch[j]);
-    return copy_to_guest(array, batch, n * sizeof batch[0]) ? -XEN_EFAULT : 0;
+    return copy_to_guest(array, batch, n * sizeof(batch[0])) ? -XEN_EFAULT : 0;
 }
 
 /*
- * Replaces each frame number by what is there: memory, or nothing that could be read as such.  When
- * the call has to be made again, how many are done is in the upper half of `num`.
+ * Replaces each frame number by its type: RAM, or no RAM that could be read.  If the call is
+ * preempted, the upper half of `num` has the number of entries done.
  */
 long domctl_getpageframeinfo3(struct domctl *c)
 {
@@ -162,7 +161,7 @@ long bitmap_to_guest(const struct xenctl_bitmap *map, uint64_t value, unsigned b
     uint8_t bytes[8];
     uint32_t room = map->nr_bits / 8 + (map->nr_bits % 8 != 0), have = MIN(room, (bits + 7) / 8);
 
-    for (unsigned i = 0; i < sizeof bytes; i++)
+    for (unsigned i = 0; i < sizeof(bytes); i++)
         bytes[i] = (uint8_t)(value >> (8 * i));
     if (have && have * 8 > map->nr_bits)
         bytes[have - 1] &= (uint8_t)(0xff >> (have * 8 - map->nr_bits));

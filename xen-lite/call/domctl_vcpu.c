@@ -2,7 +2,10 @@
 /* Domctls about one vCPU: context, affinity, state. */
 #include "domctl.h"
 
-/* NULL with *result set: -EINVAL beyond the domain's number, -ESRCH when it was not created. */
+/*
+ * NULL with *result set: -EINVAL for a number beyond the domain's vCPUs, -ESRCH for a vCPU that was
+ * not created.
+ */
 static struct vcpu *find(struct domain *d, uint32_t id, long *result)
 {
     if (id >= MIN(d->max_vcpus, MAX_VCPUS)) {
@@ -43,16 +46,16 @@ long domctl_getvcpucontext(struct domctl *c)
         return -XEN_EINVAL;
     if (!v->initialised)
         return -XEN_ENODATA;
-    memset(&context, 0, sizeof context);
+    memset(&context, 0, sizeof(context));
     vcpu_pause(v);
     vcpu_sleep_sync(v);
     arch_get_context(v, &context);
     context.flags = v->online ? VGCF_online : 0;
     vcpu_unpause(v);
-    return copy_to_guest(c->op->u.vcpucontext.ctxt.q, &context, sizeof context) ? -XEN_EFAULT : 0;
+    return copy_to_guest(c->op->u.vcpucontext.ctxt.q, &context, sizeof(context)) ? -XEN_EFAULT : 0;
 }
 
-/* A null context resets the vCPU; else VGCF_online says whether it runs. */
+/* A null context resets the vCPU.  Otherwise VGCF_online tells whether it runs. */
 long domctl_setvcpucontext(struct domctl *c)
 {
     struct vcpu_guest_context context;
@@ -64,7 +67,7 @@ long domctl_setvcpucontext(struct domctl *c)
     if (!v)
         return result;
     if (c->op->u.vcpucontext.ctxt.q &&
-        copy_from_guest(&context, c->op->u.vcpucontext.ctxt.q, sizeof context))
+        copy_from_guest(&context, c->op->u.vcpucontext.ctxt.q, sizeof(context)))
         return -XEN_EFAULT;
     domain_pause(c->d);
     if (!c->op->u.vcpucontext.ctxt.q)
@@ -77,8 +80,10 @@ long domctl_setvcpucontext(struct domctl *c)
         }
     }
     domain_unpause(c->d);
-    /* Not paused for another reason and online now: domain_unpause may have looked only at vCPUs
-     * that were. */
+    /*
+     * The domain is not paused for another reason and the vCPU is online now: wake it here, because
+     * domain_unpause may have seen it offline.
+     */
     if (!result && v->online)
         vcpu_wake(v);
     return result;
@@ -101,7 +106,10 @@ long domctl_getvcpuaffinity(struct domctl *c)
     return result;
 }
 
-/* Both maps go back as what is in effect: hard cut by the CPUs there are, soft cut by hard. */
+/*
+ * Both maps are returned as they are in effect: hard affinity limited to existing CPUs, soft
+ * limited by hard.
+ */
 long domctl_setvcpuaffinity(struct domctl *c)
 {
     struct xen_domctl_vcpuaffinity *a = &c->op->u.vcpuaffinity;
@@ -129,7 +137,7 @@ long domctl_setvcpuaffinity(struct domctl *c)
     return result;
 }
 
-/* There is one node. */
+/* There is a single NUMA node. */
 long domctl_nodeaffinity(struct domctl *c)
 {
     const struct xenctl_bitmap *map = &c->op->u.nodeaffinity.nodemap;

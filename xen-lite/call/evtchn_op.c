@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* HYPERVISOR_event_channel_op: arguments, rights and results.  public/event_channel.h */
+/* HYPERVISOR_event_channel_op: arguments, permissions and results.  public/event_channel.h */
 #include "lib.h"
 #include "domain.h"
 #include "hypercall.h"
 #include "rights.h"
 
-#define PIRQ_NUMBERS 1024u /* as stock Xen numbers them */
+#define PIRQ_NUMBERS 1024u /* as in stock Xen */
 
 static long op_alloc_unbound(uint64_t arg)
 {
@@ -23,8 +23,9 @@ static long op_alloc_unbound(uint64_t arg)
         domain_put(remote);
     if (d)
         domain_put(d);
+    /* The port stays.  A caller that passes a bad address can close it by EVTCHNOP_reset. */
     if (rc == 0 && copy_to_guest(arg, &op, sizeof(op)))
-        rc = -XEN_EFAULT; /* the port stays: whoever passes a bad address closes it by reset */
+        rc = -XEN_EFAULT;
     return rc;
 }
 
@@ -65,8 +66,9 @@ static long op_bind_ipi(uint64_t arg)
     return rc;
 }
 
-/* Physical interrupts come through the virtual interrupt controller: there is nothing to bind,
- * whatever the number. */
+/*
+ * Physical interrupts are delivered by the virtual interrupt controller, so no number can be bound.
+ */
 static long op_bind_pirq(uint64_t arg)
 {
     struct evtchn_bind_pirq op;
@@ -116,15 +118,16 @@ static long op_reset(uint64_t arg)
         return -XEN_ESRCH;
     if (!may_act_on(d))
         rc = -XEN_EPERM;
+    /* A domain that runs could bind new ports while the old ones are being closed. */
     else if (d != current_vcpu()->domain && !d->controller_paused)
-        rc = -XEN_EINVAL; /* it would bind new ports behind our back */
+        rc = -XEN_EINVAL;
     else
         rc = evtchn_reset(d);
     domain_put(d);
     return rc;
 }
 
-/* close, send and unmask: the argument is one port. */
+/* Close, send and unmask: the argument is one port. */
 static long op_on_port(int cmd, uint64_t arg)
 {
     struct domain *self = current_vcpu()->domain;
@@ -144,9 +147,9 @@ _Static_assert(sizeof(struct evtchn_close) == sizeof(evtchn_port_t) &&
                "one port");
 
 /*
- * FIFO event channels are left out on purpose: a guest that finds init_control unimplemented uses
- * the 2-level ABI, whose state is all in pages that it maps; a FIFO guest cannot set its control
- * block up again after a move.
+ * FIFO event channels are left out on purpose.  A guest that finds init_control unimplemented uses
+ * the 2-level ABI, whose state is in pages that the guest maps.  A guest with FIFO channels cannot
+ * set up its control block again after a move.
  */
 long do_event_channel_op(int cmd, uint64_t arg)
 {

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * HYPERVISOR_grant_table_op.  Batches: each operation has a status of its own, the call fails only
- * for what concerns all of it (-XEN_EFAULT for the array).  A long batch is cut when work is
- * pending: the arguments are set to what is left and the call is made again.
+ * HYPERVISOR_grant_table_op.  Operations come in batches, each with its own status.  The call
+ * itself fails only for a reason that concerns the whole batch (-XEN_EFAULT for the array).  A long
+ * batch is preempted: its arguments are advanced to the rest, and the call is repeated.
  */
 #include "lib.h"
 #include "domain.h"
 #include "hypercall.h"
 #include "rights.h"
 
-/* ---- batches
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- batches ---- */
 
-/* After operation i of `count`: 0 go on, -XEN_ERESTART with the arguments advanced. */
+/* After operation i of `count`.  0: go on; -XEN_ERESTART with the arguments advanced. */
 static long preempt(uint64_t arg, unsigned i, unsigned count, size_t bytes)
 {
     struct vcpu *v = current_vcpu();
@@ -53,8 +51,8 @@ static long one_op(struct domain *d, unsigned cmd, union batch_op *op)
     case GNTTABOP_unmap_grant_ref:
         op->unmap.status = grant_unmap(d, op->unmap.handle, op->unmap.host_addr);
         break;
-    case GNTTABOP_unmap_and_replace: /* there are no page-table entries of the guest's to put in its
-                                        place */
+    /* Guests have no page-table entry here that could replace the mapping. */
+    case GNTTABOP_unmap_and_replace:
         op->replace.status = op->replace.new_addr
                                  ? GNTST_general_error
                                  : grant_unmap(d, op->replace.handle, op->replace.host_addr);
@@ -92,11 +90,9 @@ static long batch(unsigned cmd, uint64_t arg, unsigned count)
     return 0;
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- the table ---- */
 
-/* The domain, referenced, or why not in *status. */
+/* The domain with a reference, or NULL with the reason in *status. */
 static struct domain *find_domain(domid_t domid, int16_t *status)
 {
     struct domain *d = domain_get(domid);
@@ -114,7 +110,7 @@ static struct domain *find_domain(domid_t domid, int16_t *status)
     return d;
 }
 
-/* GNTST_*, or -XEN_ERESTART: the table has grown, but has to grow more. */
+/* GNTST_*; -XEN_ERESTART: the table has grown, but not yet enough. */
 static long list_frames(struct domain *d, const struct gnttab_setup_table *op)
 {
     struct grant_table *t = &d->grant;
@@ -238,7 +234,7 @@ long do_grant_table_op(unsigned cmd, uint64_t arg, unsigned count)
     case GNTTABOP_get_status_frames: return op_status_frames(arg, count);
     case GNTTABOP_set_version: return op_set_version(arg);
     case GNTTABOP_get_version: return op_get_version(arg);
-    case GNTTABOP_transfer: /* of domains that see machine frames */ return -XEN_EOPNOTSUPP;
+    case GNTTABOP_transfer: /* only for domains that see machine frames */ return -XEN_EOPNOTSUPP;
     default: return -XEN_ENOSYS;
     }
 }

@@ -11,7 +11,7 @@
 static int may_get(const struct domain *d, const struct domain *by, uint32_t index)
 {
     int r = hvm_param_may_set(d, by, index);
-    /* What the guest may not set it may read, but for the monitor's ring. */
+    /* A guest may read what it may not write, except the monitor's ring. */
     return r == -XEN_EPERM && index != HVM_PARAM_MONITOR_RING_PFN ? 0 : r;
 }
 
@@ -21,7 +21,7 @@ static long param_op(bool set, uint64_t arg)
     struct xen_hvm_param p;
     long result;
 
-    if (copy_from_guest(&p, arg, sizeof p))
+    if (copy_from_guest(&p, arg, sizeof(p)))
         return -XEN_EFAULT;
     if (p.index >= HVM_NR_PARAMS)
         return -XEN_EINVAL;
@@ -38,7 +38,7 @@ static long param_op(bool set, uint64_t arg)
         result = may_get(d, by, p.index);
         if (!result) {
             p.value = __atomic_load_n(&d->hvm_param[p.index], __ATOMIC_ACQUIRE);
-            result = copy_to_guest(arg, &p, sizeof p) ? -XEN_EFAULT : 0;
+            result = copy_to_guest(arg, &p, sizeof(p)) ? -XEN_EFAULT : 0;
         }
     }
     domain_put(d);
@@ -54,7 +54,7 @@ long do_hvm_op(unsigned long op, uint64_t arg)
     case HVMOP_set_param:
     case HVMOP_get_param: return param_op(op == HVMOP_set_param, arg);
     case HVMOP_guest_request_vm_event:
-        /* A note to a monitor; there is none, so it has been told. */
+        /* A note to a monitor.  There is none, so nothing has to be done. */
         return arg ? -XEN_EINVAL : 0;
     default: return -XEN_ENOSYS;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The hypercall table.  A call is a function of up to five words; how many registers it looks at is
- * in the table, so that a short call reads few.  The commonest question, the version, is answered
- * before the table: it is what guests and benchmarks use as the null hypercall.
+ * The hypercall table.  A call is a function of up to five words.  The table has the number of
+ * words per call, so that a short call reads few registers.  XENVER_version is answered before the
+ * table is consulted, because guests and benchmarks use it as the null hypercall.
  */
 #include "types.h"
 #include <xen/xen.h>
@@ -91,8 +91,10 @@ static __attribute__((noinline)) void dispatch_by_table(struct vcpu *v, uint64_t
         arch_hypercall_return(v, result);
 }
 
-/* XENVER_version ahead of the others: Linux makes it for nothing but the exit, to be called back
- * for events that it has just unmasked. */
+/*
+ * XENVER_version first: Linux calls it only to enter the hypervisor, so that events which it has
+ * just unmasked are delivered.
+ */
 void hypercall_dispatch(struct vcpu *v)
 {
     uint64_t nr = arch_hypercall_arg(v, HYPERCALL_NUMBER_ARG);
@@ -105,17 +107,19 @@ void hypercall_dispatch(struct vcpu *v)
         dispatch_by_table(v, nr);
 }
 
-/* Entry `e` as if it were called by itself: a callee that keeps its place in registers finds them,
- * and leaves them there. */
+/*
+ * Executes entry `e` as if it were called by itself: a callee that keeps its progress in registers
+ * finds it there, and leaves it there.
+ */
 static long multicall_one(struct vcpu *v, struct multicall_entry *e)
 {
     uint64_t arg[CALL_ARGS];
 
     for (unsigned n = 0; n < CALL_ARGS; n++) {
         arch_hypercall_set_arg(v, n, e->args[n]);
-        arg[n] = arch_hypercall_arg(v, n); /* as much of it as a register of the caller's holds */
+        arg[n] = arch_hypercall_arg(v, n); /* truncated to the caller's register width */
     }
-    /* A list within a list could nest without end on EL2's stack. */
+    /* A multicall within a multicall could nest without bound on EL2's stack. */
     long result = e->op == __HYPERVISOR_multicall
                       ? -XEN_EINVAL
                       : hypercall_call((unsigned)MIN(e->op, 0xffffu), arg);
@@ -126,9 +130,9 @@ static long multicall_one(struct vcpu *v, struct multicall_entry *e)
 }
 
 /*
- * A list of calls.  Preempted between entries or inside one, it goes on where it was: the registers
- * are moved on to the rest of the list, and an entry that is under way gets its moved arguments
- * written back.
+ * A list of calls.  It can be preempted between entries or inside one.  To continue, the argument
+ * registers are advanced to the rest of the list, and the changed arguments of an entry in progress
+ * are written back into the list.
  */
 long do_multicall(uint64_t list, unsigned count)
 {
@@ -141,19 +145,19 @@ long do_multicall(uint64_t list, unsigned count)
         saved[n] = arch_hypercall_arg(v, n);
     for (i = 0; i < count && !result; i++) {
         struct multicall_entry e;
-        uint64_t at = list + (uint64_t)i * sizeof e;
+        uint64_t at = list + (uint64_t)i * sizeof(e);
 
         if (i && hypercall_preempt_check()) {
             result = -XEN_ERESTART;
             break;
         }
-        if (copy_from_guest(&e, at, sizeof e)) {
+        if (copy_from_guest(&e, at, sizeof(e))) {
             result = -XEN_EFAULT;
             break;
         }
         long one = multicall_one(v, &e);
         e.result = (xen_ulong_t)one;
-        if (copy_to_guest(at, &e, sizeof e))
+        if (copy_to_guest(at, &e, sizeof(e)))
             result = -XEN_EFAULT;
         else if (one == -XEN_ERESTART) {
             result = one;

@@ -3,8 +3,8 @@
  * XEN_HYPFS_OP_*: run-time parameters as a tree, for `xenhypfs` in the control domain.
  * public/hypfs.h
  *
- * /params/dirty   string  auto, sw, hw: who marks dirty pages; for logs that are turned on from now
- * on /params/vlpt    bool    whether look-ups of leaves take the window; of all domains, at once
+ * /params/dirty   string  auto, sw, hw: who marks dirty pages, for logs that are enabled from now
+ * on /params/vlpt    bool    whether look-ups use the VLPT window; applies to all domains at once
  */
 #include "types.h"
 #include <xen/xen.h>
@@ -13,8 +13,8 @@
 #include "hypercall.h"
 #include "vlpt.h"
 
-#define VALUE_BYTES 8u  /* the longest value, its zero byte included */
-#define PATH_BYTES  32u /* longer paths lead nowhere */
+#define VALUE_BYTES 8u  /* longest value with its zero byte */
+#define PATH_BYTES  32u /* longer paths name no entry */
 
 static uint32_t read_dirty(char *value)
 {
@@ -46,13 +46,13 @@ static long write_vlpt(const char *value, size_t bytes)
     return 0;
 }
 
-/* Entries of a directory stand together. */
+/* Entries of one directory are adjacent. */
 static const struct node {
     const char *path, *name;
     uint8_t type;
-    uint16_t first, count;                          /* of a directory */
-    uint32_t (*read)(char *value);                  /* into VALUE_BYTES, how many it took */
-    long (*write)(const char *value, size_t bytes); /* at least 1, at most VALUE_BYTES */
+    uint16_t first, count;         /* of a directory: its entries */
+    uint32_t (*read)(char *value); /* writes up to VALUE_BYTES and returns how many */
+    long (*write)(const char *value, size_t bytes); /* `bytes`: 1 to VALUE_BYTES */
 } nodes[] = {
     { "/", "", XEN_HYPFS_TYPE_DIR, 1, 1, NULL, NULL },
     { "/params", "params", XEN_HYPFS_TYPE_DIR, 2, 2, NULL, NULL },
@@ -66,7 +66,7 @@ static long find(uint64_t path, uint64_t bytes, const struct node **found)
 
     if (bytes == 0 || bytes > XEN_HYPFS_MAX_PATHLEN)
         return -XEN_EINVAL;
-    if (bytes > sizeof text)
+    if (bytes > sizeof(text))
         return -XEN_ENOENT;
     size_t length = (size_t)bytes;
     if (copy_from_guest(text, path, length))
@@ -87,7 +87,9 @@ static uint32_t listing_bytes(const struct node *n)
     return (uint32_t)ROUND_UP(bytes, _Alignof(struct xen_hypfs_dirlistentry));
 }
 
-/* What stands before the contents; a parameter's contents too, so that both are of the same moment.
+/*
+ * The header before the contents.  Takes a parameter's value as well, so that both are of the same
+ * moment.
  */
 static struct xen_hypfs_direntry describe(const struct node *n, char *value)
 {
@@ -113,7 +115,7 @@ static long give_listing(const struct node *dir, uint64_t to)
         uint32_t bytes = listing_bytes(n);
         char value[VALUE_BYTES];
 
-        memset(&entry, 0, sizeof entry);
+        memset(&entry, 0, sizeof(entry));
         entry.l.e = describe(n, value);
         entry.l.off_next = (uint16_t)(i + 1u < dir->count ? bytes : 0);
         strlcpy(entry.bytes + offsetof(struct xen_hypfs_dirlistentry, name), n->name, PATH_BYTES);
@@ -129,15 +131,15 @@ static long hypfs_read(const struct node *n, uint64_t to, uint64_t room)
     char value[VALUE_BYTES];
     struct xen_hypfs_direntry e = describe(n, value);
 
-    if (room < sizeof e)
+    if (room < sizeof(e))
         return -XEN_ENOBUFS;
-    if (copy_to_guest(to, &e, sizeof e))
+    if (copy_to_guest(to, &e, sizeof(e)))
         return -XEN_EFAULT;
-    if (room - sizeof e < e.content_len)
+    if (room - sizeof(e) < e.content_len)
         return -XEN_ENOBUFS;
     if (!n->read)
-        return give_listing(n, to + sizeof e);
-    return copy_to_guest(to + sizeof e, value, e.content_len) ? -XEN_EFAULT : 0;
+        return give_listing(n, to + sizeof(e));
+    return copy_to_guest(to + sizeof(e), value, e.content_len) ? -XEN_EFAULT : 0;
 }
 
 static long hypfs_write(const struct node *n, uint64_t from, uint64_t bytes)
@@ -146,7 +148,7 @@ static long hypfs_write(const struct node *n, uint64_t from, uint64_t bytes)
 
     if (!n->write)
         return -XEN_EACCES;
-    if (bytes == 0 || bytes > sizeof value)
+    if (bytes == 0 || bytes > sizeof(value))
         return bytes ? -XEN_ENOSPC : -XEN_EINVAL;
     return copy_from_guest(value, from, (size_t)bytes) ? -XEN_EFAULT
                                                        : n->write(value, (size_t)bytes);

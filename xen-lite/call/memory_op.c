@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* HYPERVISOR_memory_op: the call, and its questions.  See memory_op.h. */
+/* HYPERVISOR_memory_op: the dispatcher and the queries.  See memory_op.h. */
 #include "memory_op.h"
 
 long memory_restart(unsigned op, uint64_t extent)
@@ -8,8 +8,10 @@ long memory_restart(unsigned op, uint64_t extent)
     return -XEN_ERESTART;
 }
 
-/* A count as a result: without a limit, it has one all the same, rather than look like an error
- * where a long has 32 bits. */
+/*
+ * A count as a result, cut to the largest long.  "No limit" would otherwise look like an error
+ * where a long has 32 bits.
+ */
 static long count_result(uint64_t n) { return (long)MIN(n, (uint64_t)__LONG_MAX__); }
 
 /* current_reservation, maximum_reservation, maximum_gpfn */
@@ -35,7 +37,7 @@ static long domain_question(unsigned op, uint64_t arg)
     return rc;
 }
 
-/* Pages promised to domains that are not there yet. */
+/* Pages that are claimed for domains and not allocated yet. */
 static uint64_t outstanding_pages(const struct domain *but)
 {
     uint64_t pages = 0;
@@ -80,7 +82,7 @@ static long claim_pages(uint64_t arg)
     if (!d)
         return -XEN_EINVAL;
     if (domain_is_control(current_vcpu()->domain)) {
-        spin_lock(&domctl_lock); /* two claims at a time would count the same free pages */
+        spin_lock(&domctl_lock); /* two claims at once would count the same free pages */
         rc = set_claim(d, r.nr_extents);
         spin_unlock(&domctl_lock);
     } else {
@@ -90,7 +92,7 @@ static long claim_pages(uint64_t arg)
     return rc;
 }
 
-/* No device has memory of the kind. */
+/* No device has reserved memory of this kind. */
 static long reserved_device_memory(uint64_t arg)
 {
     struct xen_reserved_device_memory_map map;
@@ -106,7 +108,7 @@ static long reserved_device_memory(uint64_t arg)
 static long vnuma_info(uint64_t arg)
 {
     struct xen_vnuma_topology_info info;
-    long rc = -XEN_EOPNOTSUPP; /* no domain has a topology */
+    long rc = -XEN_EOPNOTSUPP; /* no domain has a vNUMA topology */
 
     if (copy_from_guest(&info, arg, sizeof(info)))
         return -XEN_EFAULT;
@@ -121,7 +123,7 @@ static long vnuma_info(uint64_t arg)
     return rc;
 }
 
-/* Those that have nothing to go on with. */
+/* Operations that are never preempted: a non-zero start is an error. */
 static long whole_op(unsigned op, uint64_t arg)
 {
     switch (op) {
@@ -158,8 +160,8 @@ long do_memory_op(uint64_t cmd, uint64_t arg)
     case XENMEM_reserved_device_memory_map: return start ? -XEN_EINVAL : whole_op(op, arg);
     case XENMEM_get_sharing_freed_pages:
     case XENMEM_get_sharing_shared_pages: return 0;
-    case XENMEM_exchange: /* of domains that see machine frames */ return -XEN_EOPNOTSUPP;
-    default: /* no memory map, no populate-on-demand, no paging, no access rights by page on Arm */
+    case XENMEM_exchange: /* only for domains that see machine frames */ return -XEN_EOPNOTSUPP;
+    default: /* Arm has no memory map, populate-on-demand, paging or access rights per page */
         return -XEN_ENOSYS;
     }
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Putting things into a domain's guest-physical map: its shared page, grant frames, another
- * domain's pages, and frames of a resource; and taking them out.
+ * Mapping things into a domain's guest-physical space, and removing them: its shared info page,
+ * grant frames, another domain's pages, and frames of a resource.
  */
 #include "hw.h"
 #include "memory_op.h"
 
-/* ---- one page
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- one page ---- */
 
-/* Idempotent for the same place; moves otherwise: a guest that resumes on a new host does it again.
+/*
+ * The same place again has no effect; another place moves the page.  A guest that resumes on a new
+ * host calls this again.
  */
 static int add_shared_info(struct domain *d, uint64_t idx, uint64_t gfn)
 {
@@ -26,8 +26,9 @@ static int add_shared_info(struct domain *d, uint64_t idx, uint64_t gfn)
         rc = p2m_map(d, GFN(gfn), pa, 1, P2M_SHARED);
         if (rc == 0) {
             d->shared_ipa = GFN(gfn);
+            /* Fails if the guest unmapped it itself, which is harmless. */
             if (old.v != ~0ull && old.v != GFN(gfn).v)
-                p2m_unmap_exact(d, old, pa); /* may be gone already */
+                p2m_unmap_exact(d, old, pa);
         }
     }
     spin_unlock(&d->lock);
@@ -35,13 +36,14 @@ static int add_shared_info(struct domain *d, uint64_t idx, uint64_t gfn)
 }
 
 /*
- * A page of a domain that has not run yet is mapped to be written, by who builds or receives it: it
- * counts as written from outside at once, and the first write need not fault.
+ * A domain that has never run is being built or received, so a foreign mapping of its pages is
+ * going to be written.  It counts as an external writer at once, and the first write does not
+ * fault.
  */
 static int map_foreign(struct domain *d, uint64_t gfn, const struct domain *fd, struct page *page,
                        enum p2m_type type)
 {
-    bool counted = type == P2M_RAM && fd->dying == DOM_BUILDING;
+    bool counted = type == P2M_RAM && fd->state == DOM_BUILDING;
 
     if (counted)
         dirty_ext_writer(page, 1);
@@ -51,12 +53,16 @@ static int map_foreign(struct domain *d, uint64_t gfn, const struct domain *fd, 
     return rc;
 }
 
-/* Memory of another domain's, or a page that the hypervisor shares with it: the migration daemon
- * reads those too. */
+/*
+ * Maps memory of another domain, or a page that the hypervisor shares with it: the migration daemon
+ * reads those, too.
+ */
 static int add_foreign(struct domain *d, domid_t foreign, uint64_t idx, uint64_t gfn)
 {
-    /* The caller by its number is no foreign domain, says stock Xen; as DOMID_SELF it may be one,
-     * for another's map. */
+    /*
+     * As in stock Xen, a caller that names itself by its own number is not a foreign domain.  As
+     * DOMID_SELF it may be one, for another domain's map.
+     */
     struct domain *fd = foreign == current_vcpu()->domain->id ? NULL : domain_get(foreign);
     struct page *page = NULL;
     enum p2m_type type;
@@ -72,7 +78,7 @@ static int add_foreign(struct domain *d, domid_t foreign, uint64_t idx, uint64_t
              (type == P2M_RAM || type == P2M_SHARED))
         rc = map_foreign(d, gfn, fd, page, type);
     if (rc && page)
-        page_put(page); /* else the entry has the reference */
+        page_put(page); /* otherwise the entry holds the reference */
     domain_put(fd);
     return rc;
 }
@@ -82,8 +88,10 @@ static bool within(uint64_t pfn, paddr_t start, uint64_t bytes)
     return bytes && pfn >= pa_pfn(start) && pfn <= pa_pfn(PA(start.v + bytes - 1));
 }
 
-/* Device registers for the control domain. Those that it may not have are left out without a word,
- * as Xen does. */
+/*
+ * Maps device registers for the control domain.  Registers that it may not have are skipped
+ * silently, as in Xen.
+ */
 static int add_device(struct domain *d, uint64_t pfn, uint64_t gfn)
 {
     if (!gfn_valid(pfn, 1) || pfn_valid(pfn) || pfn - frame_base < frame_count)
@@ -102,13 +110,11 @@ static int add_one(struct domain *d, unsigned space, domid_t foreign, uint64_t i
     case XENMAPSPACE_grant_table: return grant_map_frame(d, idx, gfn, NULL);
     case XENMAPSPACE_gmfn_foreign: return add_foreign(d, foreign, idx, gfn);
     case XENMAPSPACE_dev_mmio: return add_device(d, idx, gfn);
-    default: /* gmfn, gmfn_range: not on Arm */ return -XEN_ENOSYS;
+    default: /* gmfn and gmfn_range: not on Arm */ return -XEN_ENOSYS;
     }
 }
 
-/* ---- add
- * --------------------------------------------------------------------------------------------------------
- */
+/* ---- add ---- */
 
 static long may_add(const struct domain *d, unsigned space)
 {
@@ -118,7 +124,7 @@ static long may_add(const struct domain *d, unsigned space)
         return -XEN_EACCES;
     if (!may_act_on(d))
         return -XEN_EPERM;
-    return d->dying >= DOM_DYING ? -XEN_ESRCH : 0; /* its map is being emptied */
+    return d->state >= DOM_DYING ? -XEN_ESRCH : 0; /* its map is being emptied */
 }
 
 long memory_add(uint64_t arg, uint64_t start)
@@ -127,7 +133,7 @@ long memory_add(uint64_t arg, uint64_t start)
 
     if (copy_from_guest(&op, arg, sizeof(op)))
         return -XEN_EFAULT;
-    if (op.space == XENMAPSPACE_gmfn_foreign) /* there is no field for its domain */
+    if (op.space == XENMAPSPACE_gmfn_foreign) /* this call has no field for the foreign domain */
         return -XEN_ENOSYS;
     struct domain *d = domain_get(op.domid);
     if (!d)
@@ -141,8 +147,10 @@ long memory_add(uint64_t arg, uint64_t start)
     return rc;
 }
 
-/* One element: 0 whatever became of it (that is in its own error code), -XEN_EFAULT, or
- * -XEN_ERESTART: the same again. */
+/*
+ * One element.  0 if its own error code has the result; -XEN_EFAULT; -XEN_ERESTART: the same
+ * element again.
+ */
 static long batch_one(struct domain *d, const struct xen_add_to_physmap_batch *op, uint64_t i)
 {
     xen_ulong_t idx;
@@ -193,13 +201,11 @@ long memory_add_batch(uint64_t arg, uint64_t start)
     return rc;
 }
 
-/* ---- remove
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- remove ---- */
 
 /*
- * Pages that the domain owns, shares with the hypervisor or has of another by frame number.  Grants
- * go by their handles and devices not at all.
+ * Removes a page that the domain owns, shares with the hypervisor, or has mapped of another domain
+ * by frame number.  Grant mappings are removed by handle, devices not at all.
  */
 static int remove_page(struct domain *d, uint64_t gfn)
 {
@@ -238,11 +244,9 @@ long memory_remove(uint64_t arg)
     return rc;
 }
 
-/* ---- resources
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- resources ---- */
 
-/* Frames that a resource can have; 0: none of them here. */
+/* Number of frames that the resource can have; 0: not available here. */
 static uint32_t resource_frames(const struct domain *d, const struct xen_mem_acquire_resource *op)
 {
     bool shared = op->type == XENMEM_resource_grant_table &&
@@ -251,7 +255,7 @@ static uint32_t resource_frames(const struct domain *d, const struct xen_mem_acq
     return shared ? d->grant.max_frames : 0;
 }
 
-/* Frame i of the request, at the place that the caller lists for it. */
+/* Maps frame i of the request where the caller's list has it. */
 static int map_frame(struct domain *self, struct domain *d,
                      const struct xen_mem_acquire_resource *op, uint64_t i)
 {
@@ -280,7 +284,7 @@ static long map_frames(struct domain *d, const struct xen_mem_acquire_resource *
         if (rc == -XEN_ERESTART)
             return memory_restart(XENMEM_acquire_resource, i);
         if (rc)
-            return i ? -XEN_EIO : rc; /* some are mapped: the caller cleans up */
+            return i ? -XEN_EIO : rc; /* some frames are mapped: the caller cleans up */
         if (i + 1 < op->nr_frames && hypercall_preempt_check())
             return memory_restart(XENMEM_acquire_resource, i + 1);
     }
@@ -296,7 +300,7 @@ static long acquire(struct domain *d, struct xen_mem_acquire_resource *op, uint6
         return -XEN_EOPNOTSUPP;
     if (frames == 0)
         return -XEN_EINVAL;
-    if (op->frame_list.q == 0) { /* how many are there? */
+    if (op->frame_list.q == 0) { /* a query for the number of frames */
         if (op->nr_frames || start)
             return -XEN_EINVAL;
         op->nr_frames = frames;

@@ -1,34 +1,33 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Giving memory to a domain and taking it back.  These calls never fail: they return how many
- * extents were done, and anything that is wrong with the arguments means that none were.
+ * Populating and decreasing a domain's memory.  These calls never fail: they return how many
+ * extents were done.  Bad arguments give 0.
  */
 #include "memory_op.h"
+#include "panic.h"
 
 struct reservation {
     struct domain *d;
     uint64_t extents, done, list; /* list: guest address of the first extent's frame number */
-    uint64_t page;                /* of the extent after `done`, pages that are dealt with */
+    uint64_t page;                /* pages of the extent after `done` that are finished */
     unsigned order;
 };
 
-#define CLEARED_A_LOOK \
-    32u /* pages of a new extent, between two looks at whether others need the CPU */
+#define CLEARED_A_LOOK   32u /* pages of a new extent between two checks for preemption */
 #define ORDER_MAX        (BLOCK_SHIFT - PAGE_SHIFT)
-#define ORDER_MAX_DIRECT 4u /* of a direct-mapped domain, whose pages go and come singly */
+#define ORDER_MAX_DIRECT 4u /* of a direct-mapped domain, whose pages come and go one by one */
 
-/* ---- direct-mapped
- * ---------------------------------------------------------------------------------------------- */
+/* ---- direct-mapped ---- */
 
 static bool is_memory(struct domain *d, uint64_t gfn, struct p2m_entry *e)
 {
     return p2m_lookup(d, GFN(gfn), e) && e->type == P2M_RAM;
 }
 
-/* The page at gfn's own address, with a reference for the map: kept from when it left, or free.
- * d->lock held. */
+/* The page at gfn's own address, with a reference for the map: kept from when it left, or free. */
 static struct page *own_address(struct domain *d, uint64_t gfn)
 {
+    ASSERT_LOCKED(&d->lock);
     struct page *page = pfn_valid(gfn) ? pfn_page(gfn) : NULL;
 
     if (!page)
@@ -37,7 +36,7 @@ static struct page *own_address(struct domain *d, uint64_t gfn)
         bool kept = page->flags & PAGE_KEPT;
 
         page->flags &= (uint8_t)~PAGE_KEPT;
-        page_put(page); /* ours of just now; the kept one goes to the map */
+        page_put(page); /* drops the reference taken here; the map gets the kept one */
         return kept ? page : NULL;
     }
     page = page_alloc_at(d, page_pa(page), 0);
@@ -63,9 +62,10 @@ static bool restore_page(struct domain *d, uint64_t gfn)
     return ok;
 }
 
-/* Refers to the page twice for a moment, so that it is never free in between. d->lock held. */
+/* Refers to the page twice for a moment, so that it is never free in between. */
 static int keep_page(struct domain *d, uint64_t gfn, const struct p2m_entry *e)
 {
+    ASSERT_LOCKED(&d->lock);
     struct page *page = pfn_page(pa_pfn(e->pa));
 
     if (!page_get(page, d))
@@ -78,12 +78,12 @@ static int keep_page(struct domain *d, uint64_t gfn, const struct p2m_entry *e)
     return rc;
 }
 
-/* ---- populate
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- populate ---- */
 
-/* The block that was put aside when the call was sent back, or a new one. *cleared: pages of it
- * that are. */
+/*
+ * The block that was put aside when the call was preempted, or a new one.  *cleared: how many of
+ * its pages are zeroed.
+ */
 static struct page *take_block(struct domain *d, unsigned order, uint32_t *cleared)
 {
     struct page *page = NULL;
@@ -99,20 +99,22 @@ static struct page *take_block(struct domain *d, unsigned order, uint32_t *clear
     if (page)
         return page;
     page = page_alloc_uncleared(d, order, &clean);
-    if (!page) { /* what it has just given back still counts until TLBs are flushed */
-        p2m_settle(d);
+    if (!page) { /* memory that the domain has just returned is not free before TLBs are flushed */
+        p2m_flush_deferred(d);
         page = page_alloc_uncleared(d, order, &clean);
     }
     *cleared = page && clean ? 1u << order : 0;
     return page;
 }
 
-/* False: another one is there already (who populates from several vCPUs), or the domain is being
- * torn down. */
+/*
+ * False if another block is put aside already (the domain populates from several vCPUs), or the
+ * domain is dying.
+ */
 static bool put_aside(struct domain *d, struct page *page, unsigned order, uint32_t cleared)
 {
     spin_lock(&d->lock);
-    bool ok = !d->populating.page && d->dying < DOM_DYING;
+    bool ok = !d->populating.page && d->state < DOM_DYING;
     if (ok) {
         d->populating.page = page;
         d->populating.order = (uint8_t)order;
@@ -122,8 +124,7 @@ static bool put_aside(struct domain *d, struct page *page, unsigned order, uint3
     return ok;
 }
 
-/* 0, -XEN_ENOMEM, or -XEN_ERESTART: clearing takes long, and goes on when the call is made again.
- */
+/* 0, -XEN_ENOMEM; -XEN_ERESTART: clearing takes long and continues when the call is repeated. */
 static long new_extent(struct domain *d, uint64_t gfn, unsigned order)
 {
     uint32_t cleared, pages = 1u << order;
@@ -158,9 +159,7 @@ static long populate_one(struct reservation *r, uint64_t gfn)
     return 0;
 }
 
-/* ---- decrease
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- decrease ---- */
 
 int memory_take_out(struct domain *d, uint64_t gfn)
 {
@@ -173,7 +172,7 @@ int memory_take_out(struct domain *d, uint64_t gfn)
     return p2m_unmap_later(d, GFN(gfn), e.pa);
 }
 
-/* Some of the extent's pages, or a whole block, which need not be split. */
+/* Removes some pages of the extent, or a whole block, which then need not be split. */
 static long decrease_piece(struct reservation *r, uint64_t gfn)
 {
     uint64_t pages = 1ull << r->order;
@@ -209,9 +208,7 @@ static long decrease_one(struct reservation *r, uint64_t gfn)
     return 0;
 }
 
-/* ---- the calls
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- the calls ---- */
 
 static long each_extent(unsigned op, struct reservation *r)
 {
@@ -234,9 +231,9 @@ static long each_extent(unsigned op, struct reservation *r)
 }
 
 /*
- * An extent is at most a block (2 MiB): the tools try 1 GiB first and go on with smaller ones.
- * increase_reservation gives pages without a place, which on Arm nobody could use or give back:
- * none are given.
+ * An extent is at most one block (2 MiB): the tools try 1 GiB first and fall back to smaller
+ * extents.  increase_reservation gives pages without an address.  On Arm such pages could neither
+ * be used nor returned, so the call gives none.
  */
 long memory_reservation(unsigned op, uint64_t arg, uint64_t start)
 {
@@ -259,7 +256,7 @@ long memory_reservation(unsigned op, uint64_t arg, uint64_t start)
     struct domain *d = domain_get(in.domid);
     if (!d)
         return rc;
-    if (may_act_on(d) && d->dying < DOM_DYING &&
+    if (may_act_on(d) && d->state < DOM_DYING &&
         (!d->direct_map || in.extent_order <= ORDER_MAX_DIRECT)) {
         struct reservation r = {
             .d = d,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * XEN_SYSCTL_perfc_op, for Xen's own tool `xenperf`: how often guests left for the hypervisor, by
- * reason, how many blocks of logged domains were split, and the longest time that a call of each
- * number kept its CPU.  What there is never changes, so that a caller's buffers fit.
+ * XEN_SYSCTL_perfc_op, for Xen's tool `xenperf`: the number of guests' exits per reason, the number
+ * of blocks of logged domains that were split, and the longest time that a call of each number kept
+ * its CPU.  The set of counters never changes, so a caller's buffers always fit.
  */
 #include "domctl.h"
 
@@ -18,7 +18,7 @@ const char *const exit_names[EXIT_COUNT] = {
     [EXIT_OTHER] = "other",
 };
 
-/* Domains that are gone are not counted any more. */
+/* Domains that no longer exist are not counted. */
 enum { BY_CONTROL_DOMAIN, BY_GUESTS, EXIT_VALUES };
 enum { WHEN_NEEDED, IN_BACKGROUND, SPLIT_VALUES };
 struct counts {
@@ -34,13 +34,13 @@ static void add(struct domain *d, struct counts *c)
     c->splits[IN_BACKGROUND] += d->p2m.eager_count;
 }
 
-/* A vCPU that runs elsewhere may put its old count back. */
+/* A vCPU that runs on another CPU may write its old count back. */
 static void clear(struct domain *d, struct counts *c)
 {
     (void)c;
     for (unsigned i = 0; i < d->max_vcpus; i++)
         if (d->vcpu[i])
-            memset(d->vcpu[i]->exits, 0, sizeof d->vcpu[i]->exits);
+            memset(d->vcpu[i]->exits, 0, sizeof(d->vcpu[i]->exits));
     d->p2m.split_count = d->p2m.eager_count = 0;
 }
 
@@ -54,19 +54,19 @@ static void each_domain(void (*fn)(struct domain *d, struct counts *c), struct c
     }
 }
 
-/* One counter, of `count` values, at the place that *p has come to. */
+/* Writes one counter with `count` values at the position in *p. */
 static long tell(struct xen_sysctl_perfc_op *p, const char *kind, const char *what,
                  const uint64_t *value, unsigned count)
 {
     struct xen_sysctl_perfc_desc desc = { .nr_vals = count };
     xen_sysctl_perfc_val_t v;
 
-    snprintf(desc.name, sizeof desc.name, "%s%s", kind, what);
-    if (p->desc.q && copy_to_guest(p->desc.q + p->nr_counters * sizeof desc, &desc, sizeof desc))
+    snprintf(desc.name, sizeof(desc.name), "%s%s", kind, what);
+    if (p->desc.q && copy_to_guest(p->desc.q + p->nr_counters * sizeof(desc), &desc, sizeof(desc)))
         return -XEN_EFAULT;
     for (unsigned i = 0; p->val.q && i < count; i++) {
         v = (xen_sysctl_perfc_val_t)MIN(value[i], (uint64_t)UINT32_MAX);
-        if (copy_to_guest(p->val.q + (p->nr_vals + i) * sizeof v, &v, sizeof v))
+        if (copy_to_guest(p->val.q + (p->nr_vals + i) * sizeof(v), &v, sizeof(v)))
             return -XEN_EFAULT;
     }
     p->nr_counters++;

@@ -12,7 +12,7 @@ long do_platform_op(uint64_t arg)
     struct domain *d = current_vcpu()->domain;
     struct xen_platform_op op;
 
-    if (copy_from_guest(&op, arg, sizeof op))
+    if (copy_from_guest(&op, arg, sizeof(op)))
         return -XEN_EFAULT;
     if (op.interface_version != XENPF_INTERFACE_VERSION)
         return -XEN_EACCES;
@@ -33,8 +33,7 @@ long do_platform_op(uint64_t arg)
     }
 }
 
-/* Interrupts and PCI devices are the control domain's own on Arm: there is nothing to ask the
- * hypervisor. */
+/* On Arm the control domain owns interrupts and PCI devices itself: no operation exists. */
 long do_physdev_op(int cmd, uint64_t arg)
 {
     (void)cmd;
@@ -42,7 +41,7 @@ long do_physdev_op(int cmd, uint64_t arg)
     return -XEN_ENOSYS;
 }
 
-/* Arm has one assistance: the flag in the runstate area that says "being written". */
+/* Arm has one assist: the "being updated" flag in the runstate area. */
 long do_vm_assist(unsigned cmd, unsigned type)
 {
     struct domain *d = current_vcpu()->domain;

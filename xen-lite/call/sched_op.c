@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* SCHEDOP_*: what a guest says about running.  public/sched.h */
+/* SCHEDOP_*: scheduling calls of a guest.  public/sched.h */
 #include "types.h"
 #include <xen/xen.h>
 #include <xen/sched.h>
@@ -7,33 +7,38 @@
 #include "hypercall.h"
 
 #define POLL_PORTS_MAX 128u
-#define FAR_FUTURE_NS  (1ull << 56) /* two years: what is further off is as good as that */
+#define FAR_FUTURE_NS  (1ull << 56) /* two years: later deadlines are cut to this */
 
-/* Watchdog slots are changed under this lock, never by the timer's callback (domain.c): so
- * timer_stop may wait under it. */
+/*
+ * Guards the watchdog slots.  The timer's callback (domain.c) never takes it, so timer_stop may
+ * wait while it is held.
+ */
 static spinlock_t watchdog_lock = SPINLOCK_INIT;
-/* SCHEDOP_pin_override: what the control domain's vCPUs go back to; bit set while overridden. */
+/*
+ * SCHEDOP_pin_override: the affinity that each vCPU of the control domain returns to; its bit is
+ * set while it is overridden.
+ */
 static struct {
     uint64_t hard[MAX_VCPUS], soft[MAX_VCPUS];
     uint32_t active;
 } pinned;
 static spinlock_t pin_lock = SPINLOCK_INIT;
 
-/* Absolute system time to counter ticks; the past is now. */
+/* Absolute system time in ns to counter ticks.  A time in the past becomes now. */
 static uint64_t deadline_of(uint64_t system_ns)
 {
     uint64_t now = system_time_ns();
     return counter() + (system_ns > now ? ns_to_ticks(MIN(system_ns - now, FAR_FUTURE_NS)) : 0);
 }
 
-/* 1: one of the ports is pending; 0: none; or -errno. */
+/* 1: a port is pending; 0: none is; or -errno. */
 static long poll_ports_pending(struct domain *d, uint64_t ports, unsigned count, uint32_t *first)
 {
     long pending = 0;
 
     for (unsigned i = 0; i < count; i++) {
         evtchn_port_t port;
-        if (copy_from_guest(&port, ports + i * sizeof port, sizeof port))
+        if (copy_from_guest(&port, ports + i * sizeof(port), sizeof(port)))
             return -XEN_EFAULT;
         if (port >= EVTCHN_PORTS)
             return -XEN_EINVAL;
@@ -48,16 +53,16 @@ static long poll_ports_pending(struct domain *d, uint64_t ports, unsigned count,
 }
 
 /*
- * Wait for one of some ports, masked or not.  The vCPU is marked as polling and blocked before the
- * ports are looked at: an event that comes in between finds it and takes both marks away again;
- * guest_prepare() then acts on what is left.
+ * Waits for an event on one of several ports, masked or not.  The vCPU is marked as polling and
+ * blocked before the ports are examined.  An event that comes in between finds the vCPU marked and
+ * clears both marks; guest_prepare() then acts on the marks that remain.
  */
 static long sched_poll(struct vcpu *v, uint64_t arg)
 {
     struct sched_poll poll;
     uint32_t first = 0;
 
-    if (copy_from_guest(&poll, arg, sizeof poll))
+    if (copy_from_guest(&poll, arg, sizeof(poll)))
         return -XEN_EFAULT;
     if (poll.nr_ports > POLL_PORTS_MAX)
         return -XEN_EINVAL;
@@ -77,25 +82,27 @@ static long sched_poll(struct vcpu *v, uint64_t arg)
         __atomic_store_n(&v->poll_mask, false, __ATOMIC_RELEASE);
         return pending < 0 ? pending : 0;
     }
-    /* Still blocked: neither an interrupt nor another CPU has ended it yet. vcpu_unblock() takes
-     * the timer back. */
+    /*
+     * The vCPU is still blocked: no interrupt and no other CPU has woken it yet.  vcpu_unblock()
+     * stops the timer.
+     */
     if (poll.timeout && __atomic_load_n(&v->blocked, __ATOMIC_RELAXED))
         timer_set(&v->poll_timer, deadline_of(poll.timeout));
     return 0;
 }
 
-/* `latch`: only keep the reason, which a later shutdown will report. */
+/* `latch`: only record the reason, which a later shutdown reports. */
 static long sched_shutdown_op(struct domain *d, uint64_t arg, bool latch)
 {
     struct sched_shutdown s;
 
-    if (copy_from_guest(&s, arg, sizeof s))
+    if (copy_from_guest(&s, arg, sizeof(s)))
         return -XEN_EFAULT;
     if (!latch)
         domain_shutdown(d, s.reason & 0xff);
     else {
         spin_lock(&d->lock);
-        if (d->shutdown_code == ~0u) /* the first one counts */
+        if (d->shutdown_code == ~0u) /* the first reason counts */
             d->shutdown_code = s.reason & 0xff;
         spin_unlock(&d->lock);
     }
@@ -106,7 +113,7 @@ static long sched_remote(struct domain *by, uint64_t arg)
 {
     struct sched_remote_shutdown r;
 
-    if (copy_from_guest(&r, arg, sizeof r))
+    if (copy_from_guest(&r, arg, sizeof(r)))
         return -XEN_EFAULT;
     if (r.domain_id == by->id)
         return -XEN_EPERM;
@@ -128,8 +135,10 @@ static void watchdog_start(struct domain *d, unsigned n, uint32_t seconds)
     d->watchdog_inuse |= 1u << n;
 }
 
-/* id 0: a new one, whose number (from 1) is returned, and which expires at once if the time is 0;
- * else 0 stops it. */
+/*
+ * Id 0: starts a new watchdog and returns its number (from 1); with a time of 0 it expires at once.
+ * Other ids: restarts that watchdog; a time of 0 stops it.
+ */
 static long watchdog_set(struct domain *d, uint32_t id, uint32_t seconds)
 {
     if (id > ARRAY_SIZE(d->watchdog))
@@ -157,7 +166,7 @@ static long sched_watchdog_op(struct domain *d, uint64_t arg)
 {
     struct sched_watchdog w;
 
-    if (copy_from_guest(&w, arg, sizeof w))
+    if (copy_from_guest(&w, arg, sizeof(w)))
         return -XEN_EFAULT;
     spin_lock(&watchdog_lock);
     long result = watchdog_set(d, w.id, w.timeout);
@@ -165,8 +174,10 @@ static long sched_watchdog_op(struct domain *d, uint64_t arg)
     return result;
 }
 
-/* Pin the calling vCPU of the control domain for a while (firmware calls that only one CPU may
- * make). */
+/*
+ * Pins the calling vCPU of the control domain for a while, for firmware calls that only one CPU may
+ * make.
+ */
 static long pin_override(struct vcpu *v, int32_t cpu)
 {
     uint32_t bit = 1u << v->id;
@@ -195,7 +206,7 @@ static long sched_pin(struct vcpu *v, uint64_t arg)
 
     if (!v->domain->privileged)
         return -XEN_EPERM;
-    if (copy_from_guest(&p, arg, sizeof p))
+    if (copy_from_guest(&p, arg, sizeof(p)))
         return -XEN_EFAULT;
     spin_lock(&pin_lock);
     long result = pin_override(v, p.pcpu);
@@ -210,9 +221,12 @@ long do_sched_op(int cmd, uint64_t arg)
     switch (cmd) {
     case SCHEDOP_yield: vcpu_yield(v); return 0;
     case SCHEDOP_block:
-        /* "atomically reenable event delivery": the upcall is an interrupt here. */
+        /*
+         * The ABI wants event delivery enabled atomically.  The upcall is an interrupt here, so
+         * unmask interrupts.
+         */
         v->arch.regs.pstate &= ~(
-            __typeof__(v->arch.regs.pstate))PSR_IRQ_MASK; /* where it is in CPSR, too */
+            __typeof__(v->arch.regs.pstate))PSR_IRQ_MASK; /* same bit in CPSR */
         vcpu_wait_for_interrupt(v);
         return 0;
     case SCHEDOP_shutdown: return sched_shutdown_op(v->domain, arg, false);

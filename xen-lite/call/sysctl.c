@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* XEN_SYSCTL_*: the control domain's calls about the machine.  public/sysctl.h, of Xen 4.17 */
+/* XEN_SYSCTL_*: the control domain's calls about the machine.  public/sysctl.h of Xen 4.17 */
 #include "domctl.h"
 
 #define READ_PIECE  1024u
 #define KEYS_MAX    256u
-#define LIST_A_LOOK 8u /* domains between two looks at whether others need the CPU */
+#define LIST_A_LOOK 8u /* domains between two checks for preemption */
 
 static spinlock_t sysctl_lock = SPINLOCK_INIT;
 
-/* When the call has to be made again, `index` is where it goes on, and `pad0` how many whole pieces
- * are done. */
+/*
+ * If the call is preempted, `index` is where it continues, and `pad0` the number of whole pieces
+ * done.
+ */
 static long sysctl_readconsole(struct xen_sysctl *op, bool *reply)
 {
     struct xen_sysctl_readconsole *r = &op->u.readconsole;
@@ -49,8 +51,10 @@ static long sysctl_sched_id(struct xen_sysctl *op, bool *reply)
     return 0;
 }
 
-/* No domain's number has this bit: the call is made again, and the first num_domains entries are
- * there. */
+/*
+ * Marks a restarted call (domain ids never have bit 15 set): the first num_domains entries are
+ * already in the buffer.
+ */
 #define LIST_CONTINUED 0x8000u
 
 static long next_in_list(const struct xen_sysctl_getdomaininfolist *l, uint32_t done, domid_t *next)
@@ -60,13 +64,13 @@ static long next_in_list(const struct xen_sysctl_getdomaininfolist *l, uint32_t 
     *next = (domid_t)(l->first_domain & ~LIST_CONTINUED);
     if (!done)
         return 0;
-    if (copy_from_guest(&last, l->buffer.q + (done - 1) * sizeof last, sizeof last))
+    if (copy_from_guest(&last, l->buffer.q + (done - 1) * sizeof(last), sizeof(last)))
         return -XEN_EFAULT;
     *next = (domid_t)(last.domain + 1u);
     return 0;
 }
 
-/* The domain `*next` or the first after it into entry `at`; 1: there was one. */
+/* Writes domain `*next`, or the first one after it, into entry `at`.  1: there was one. */
 static long list_one(const struct xen_sysctl_getdomaininfolist *l, uint32_t at, domid_t *next)
 {
     struct xen_domctl_getdomaininfo info;
@@ -77,7 +81,7 @@ static long list_one(const struct xen_sysctl_getdomaininfolist *l, uint32_t at, 
     domain_info(d, &info);
     *next = (domid_t)(d->id + 1u);
     domain_put(d);
-    return copy_to_guest(l->buffer.q + at * sizeof info, &info, sizeof info) ? -XEN_EFAULT : 1;
+    return copy_to_guest(l->buffer.q + at * sizeof(info), &info, sizeof(info)) ? -XEN_EFAULT : 1;
 }
 
 static long sysctl_getdomaininfolist(struct xen_sysctl *op, bool *reply)
@@ -100,7 +104,9 @@ static long sysctl_getdomaininfolist(struct xen_sysctl *op, bool *reply)
     return result;
 }
 
-/* Dumps are for people, and as long as they are; but between two of them others get the CPU. */
+/*
+ * A dump is for people and takes as long as it takes.  Between two dumps the call can be preempted.
+ */
 static long sysctl_debug_keys(struct xen_sysctl *op, bool *reply)
 {
     struct xen_sysctl_debug_keys *k = &op->u.debug_keys;
@@ -125,7 +131,7 @@ static long sysctl_scheduler_op(struct xen_sysctl *op, bool *reply)
     return sched_sysctl(&op->u.scheduler_op);
 }
 
-/* Tracing is off, and has no buffers to be turned on with. */
+/* Tracing is off; there are no buffers to turn it on with. */
 static long sysctl_tbuf_op(struct xen_sysctl *op, bool *reply)
 {
     struct xen_sysctl_tbuf_op *t = &op->u.tbuf_op;
@@ -174,7 +180,7 @@ long do_sysctl(uint64_t arg)
     struct xen_sysctl op;
     bool reply = false;
 
-    if (copy_from_guest(&op, arg, sizeof op))
+    if (copy_from_guest(&op, arg, sizeof(op)))
         return -XEN_EFAULT;
     if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
         return -XEN_EACCES;
@@ -186,7 +192,7 @@ long do_sysctl(uint64_t arg)
         return -XEN_ERESTART;
     long result = operations[op.cmd](&op, &reply);
     spin_unlock(&sysctl_lock);
-    if (reply && copy_to_guest(arg, &op, sizeof op))
+    if (reply && copy_to_guest(arg, &op, sizeof(op)))
         result = -XEN_EFAULT;
     return result;
 }

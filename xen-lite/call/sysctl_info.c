@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the machine is: CPUs, memory, one node, one pool of CPUs. */
+/* The machine: CPUs, memory, one NUMA node, one CPU pool. */
 #include "domctl.h"
 
-#define NODE_DISTANCE 20u /* Xen's on Arm, of the one node to itself */
+#define NODE_DISTANCE 20u /* distance of the one node to itself, as in Xen on Arm */
 #define SCHED_ID      XEN_SCHEDULER_CREDIT2
 
 long sysctl_physinfo(struct xen_sysctl *op, bool *reply)
 {
     struct xen_sysctl_physinfo *p = &op->u.physinfo;
 
-    memset(p, 0, sizeof *p);
+    memset(p, 0, sizeof(*p));
     p->threads_per_core = 1;
     p->cores_per_socket = 1;
     p->nr_cpus = cpu_count;
@@ -31,7 +31,7 @@ static uint64_t idle_ns(const struct cpu *c)
     uint64_t ticks = __atomic_load_n(&c->idle_ticks, __ATOMIC_RELAXED);
     uint64_t since = __atomic_load_n(&c->idle_since, __ATOMIC_RELAXED), now = counter();
 
-    /* The nap that is going on counts too. */
+    /* The idle period that is in progress counts, too. */
     if (__atomic_load_n(&c->idle, __ATOMIC_RELAXED) && now > since)
         ticks += now - since;
     return ticks_to_ns(ticks);
@@ -44,7 +44,7 @@ long sysctl_getcpuinfo(struct xen_sysctl *op, bool *reply)
 
     for (uint32_t i = 0; i < n; i++) {
         struct xen_sysctl_cpuinfo info = { .idletime = idle_ns(&cpus[i]) };
-        if (copy_to_guest(g->info.q + i * sizeof info, &info, sizeof info))
+        if (copy_to_guest(g->info.q + i * sizeof(info), &info, sizeof(info)))
             return -XEN_EFAULT;
     }
     g->nr_cpus = n;
@@ -57,12 +57,12 @@ long sysctl_cputopoinfo(struct xen_sysctl *op, bool *reply)
     struct xen_sysctl_cputopoinfo *t = &op->u.cputopoinfo;
     const struct xen_sysctl_cputopo topo = { .core = 0,
                                              .socket = 0,
-                                             .node = 0 }; /* Xen does not read it on Arm either */
+                                             .node = 0 }; /* Xen does not read it on Arm */
     uint32_t n = MIN(t->num_cpus, cpu_count);
 
     if (t->cputopo.q)
         for (uint32_t i = 0; i < n; i++)
-            if (copy_to_guest(t->cputopo.q + i * sizeof topo, &topo, sizeof topo))
+            if (copy_to_guest(t->cputopo.q + i * sizeof(topo), &topo, sizeof(topo)))
                 return -XEN_EFAULT;
     t->num_cpus = cpu_count;
     *reply = true;
@@ -77,9 +77,9 @@ long sysctl_numainfo(struct xen_sysctl *op, bool *reply)
     const uint32_t distance = NODE_DISTANCE;
 
     if (n->num_nodes) {
-        if (n->meminfo.q && copy_to_guest(n->meminfo.q, &mem, sizeof mem))
+        if (n->meminfo.q && copy_to_guest(n->meminfo.q, &mem, sizeof(mem)))
             return -XEN_EFAULT;
-        if (n->distance.q && copy_to_guest(n->distance.q, &distance, sizeof distance))
+        if (n->distance.q && copy_to_guest(n->distance.q, &distance, sizeof(distance)))
             return -XEN_EFAULT;
     }
     n->num_nodes = 1;
@@ -91,8 +91,10 @@ long sysctl_availheap(struct xen_sysctl *op, bool *reply)
 {
     struct xen_sysctl_availheap *a = &op->u.availheap;
 
-    /* Widths of addresses are not told apart in the heap: all of it is said to fit where the last
-     * page does. */
+    /*
+     * The heap does not distinguish address widths: all of it counts as of the width that its last
+     * page needs.
+     */
     uint64_t top = (frame_base + frame_count) << PAGE_SHIFT;
     bool fits = a->node <= 0 &&
                 (!a->max_bitwidth || a->max_bitwidth >= 64 || top <= 1ull << a->max_bitwidth);
@@ -121,7 +123,7 @@ static bool no_domain(uint32_t id)
     return !d;
 }
 
-/* There is Pool-0 with all CPUs, and no way to make another. */
+/* Only Pool-0 exists, with all CPUs; no other can be made. */
 long sysctl_cpupool_op(struct xen_sysctl *op, bool *reply)
 {
     struct xen_sysctl_cpupool_op *p = &op->u.cpupool_op;
@@ -131,7 +133,7 @@ long sysctl_cpupool_op(struct xen_sysctl *op, bool *reply)
     case XEN_SYSCTL_CPUPOOL_OP_CREATE: return -XEN_EOPNOTSUPP;
     case XEN_SYSCTL_CPUPOOL_OP_DESTROY: return p->cpupool_id ? -XEN_ENOENT : -XEN_EBUSY;
     case XEN_SYSCTL_CPUPOOL_OP_INFO:
-        /* The pool of that number or the next above. */
+        /* The pool of that number, or the next one above. */
         if (p->cpupool_id)
             return -XEN_ENOENT;
         p->sched_id = SCHED_ID;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * VCPUOP_*.  On Arm Xen has two of them; vCPUs are started and stopped by PSCI, timers are the
- * architecture's, and all other operations answer -EINVAL.  public/vcpu.h
+ * VCPUOP_*.  Xen on Arm has two of them.  vCPUs are started and stopped by PSCI, and timers are the
+ * architecture's; all other operations return -EINVAL.  public/vcpu.h
  */
 #include "types.h"
 #include <xen/xen.h>
@@ -13,7 +13,7 @@ static long register_vcpu_info(struct vcpu *v, uint64_t arg)
 {
     struct vcpu_register_vcpu_info info;
 
-    if (copy_from_guest(&info, arg, sizeof info))
+    if (copy_from_guest(&info, arg, sizeof(info)))
         return -XEN_EFAULT;
     return vcpu_register_info(v, info.mfn, info.offset);
 }
@@ -22,7 +22,7 @@ static long register_runstate(struct vcpu *v, uint64_t arg)
 {
     struct vcpu_register_runstate_memory_area area;
 
-    if (copy_from_guest(&area, arg, sizeof area))
+    if (copy_from_guest(&area, arg, sizeof(area)))
         return -XEN_EFAULT;
     return vcpu_register_runstate(v, GVA(area.addr.p));
 }

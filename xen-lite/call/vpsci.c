@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What a guest asks firmware: PSCI 1.1 (DEN 0022) and the discovery calls of SMCCC 1.1 (DEN 0028),
- * by HVC #0 or SMC #0. The conduits are the same here; entry code has moved the PC past the
- * instruction for both.
+ * Firmware calls of guests: PSCI 1.1 (DEN 0022) and the discovery calls of SMCCC 1.1 (DEN 0028), by
+ * HVC #0 or SMC #0.  Both conduits behave alike: the entry code has advanced the PC past the
+ * instruction for either.
  */
 #include "hypercall.h"
 #include "domain.h"
 #include <xen/sched.h>
 #include <xen/xen.h>
 
-enum { /* SMC32 function identifiers; the SMC64 form has bit 30 too */
+enum { /* SMC32 function identifiers; the SMC64 form has bit 30 set, too */
        PSCI_VERSION = 0x84000000,
        PSCI_CPU_SUSPEND,
        PSCI_CPU_OFF,
@@ -46,8 +46,9 @@ enum { AFFINITY_ON = 0, AFFINITY_OFF = 1, MIGRATE_NOT_NEEDED = 2 };
 enum { PSCI_CALL_COUNT = 14, PSCI_1_1 = 0x10001 };
 
 /*
- * The services' UIDs, bytes in the order of RFC 4122: XEN_SMCCC_UID and SSSC_SMCCC_UID of
- * public/arch-arm/smccc.h, which includes "public/xen.h" and so cannot be included as installed.
+ * UIDs of the services, bytes in the order of RFC 4122: XEN_SMCCC_UID and SSSC_SMCCC_UID of
+ * public/arch-arm/smccc.h.  That header includes "public/xen.h" and so cannot be included where it
+ * is installed.
  */
 static const uint8_t vendor_uid[16] = { 0xa7, 0x18, 0x12, 0xdc, 0xc6, 0x98, 0x43, 0x69,
                                         0x9a, 0xcf, 0x79, 0xd1, 0x8d, 0xde, 0xe6, 0x67 };
@@ -67,16 +68,21 @@ static struct vcpu *by_mpidr(struct domain *d, uint64_t mpidr)
     return mpidr < MIN(d->max_vcpus, MAX_VCPUS) ? d->vcpu[mpidr] : NULL;
 }
 
-/* Off, and off its CPU, with all its state in memory: one that has just called CPU_OFF may still be
- * on its way out. */
+/*
+ * Off, and off its CPU with all its state in memory.  A vCPU that has just called CPU_OFF may still
+ * be on its CPU.
+ */
 static bool is_off(const struct vcpu *t)
 {
     return !__atomic_load_n(&t->online, __ATOMIC_ACQUIRE) &&
            !__atomic_load_n(&t->sched.running, __ATOMIC_ACQUIRE);
 }
 
-/* d->lock: two callers must not both start it. Nothing runs it before `online` is set, last. */
-static int64_t cpu_on(struct vcpu *v, uint64_t mpidr, uint64_t entry, uint64_t context)
+/*
+ * d->lock: two callers must not both start it.  `online` is set last, and no CPU runs the vCPU
+ * before.
+ */
+static int64_t cpu_on(struct vcpu *v, uint64_t mpidr, uint64_t entry, uint64_t context_id)
 {
     struct domain *d = v->domain;
     struct vcpu *t = by_mpidr(d, mpidr);
@@ -90,11 +96,11 @@ static int64_t cpu_on(struct vcpu *v, uint64_t mpidr, uint64_t entry, uint64_t c
     if (off) {
         vgic_vcpu_reset(t);
         vtimer_vcpu_reset(t);
-        arch_vcpu_reset(t, entry, context, d->aarch32);
-        sched_vcpu_invalidate(t); /* a CPU may still hold what it had before */
+        arch_vcpu_reset(t, entry, context_id, d->aarch32);
+        sched_vcpu_invalidate(t); /* a CPU may still have its old registers loaded */
         t->initialised = true;
         t->blocked = false;
-        evtchn_upcall(t); /* events that came while it was off */
+        evtchn_upcall(t); /* events that were sent while it was off */
         __atomic_store_n(&t->online, true, __ATOMIC_RELEASE);
     }
     spin_unlock(&d->lock);
@@ -114,7 +120,8 @@ static int64_t affinity_info(struct domain *d, uint64_t target, uint64_t level)
 {
     if (level > 3)
         return RET_INVALID_PARAMETERS;
-    if (level > 0) /* one cluster at every level above 0, and the caller is in it */
+    /* Above level 0 there is one affinity instance at each level, and the caller is in it. */
+    if (level > 0)
         return target >> 8 ? RET_INVALID_PARAMETERS : AFFINITY_ON;
     const struct vcpu *t = by_mpidr(d, target);
     return !t ? RET_INVALID_PARAMETERS : is_off(t) ? AFFINITY_OFF : AFFINITY_ON;
@@ -144,14 +151,13 @@ static int64_t features(const struct domain *d, uint32_t fn)
     }
 }
 
-/* Firmware workarounds are not offered: EL2 does not invalidate branch predictors on exit, so it
- * must not say it does. */
+/* No firmware workaround is offered: EL2 does not invalidate branch predictors on exit. */
 static int64_t arch_features(uint32_t fn)
 {
     return fn == SMCCC_VERSION || fn == SMCCC_ARCH_FEATURES ? RET_SUCCESS : RET_NOT_SUPPORTED;
 }
 
-/* Returns what goes into x0. */
+/* Returns the value for x0. */
 static int64_t call(struct vcpu *v, uint32_t fn, const uint64_t arg[3])
 {
     struct domain *d = v->domain;
@@ -174,7 +180,7 @@ static int64_t call(struct vcpu *v, uint32_t fn, const uint64_t arg[3])
     case SMCCC_ARCH_FEATURES: return arch_features((uint32_t)arg[0]);
     case STANDARD_CALL_COUNT: return PSCI_CALL_COUNT + 3;
     case VENDOR_CALL_COUNT: return 3;
-    default: return RET_NOT_SUPPORTED; /* MIGRATE, workarounds, all that is unknown */
+    default: return RET_NOT_SUPPORTED; /* MIGRATE, workarounds, and all unknown functions */
     }
 }
 
@@ -206,7 +212,7 @@ static __attribute__((noinline)) void dispatch(struct vcpu *v, uint32_t fn)
     arch_reg_set(v, 0, (uint64_t)ret);
 }
 
-/* Idle loops and drivers ask no more than this often enough to matter. */
+/* PSCI_VERSION comes first: guests make no other call often enough for its cost to matter. */
 void vpsci_dispatch(struct vcpu *v)
 {
     uint32_t fn = (uint32_t)arch_reg_get(v, 0);

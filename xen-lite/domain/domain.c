@@ -21,10 +21,6 @@
 #define GRANT_FRAMES_DEFAULT    GRANT_FRAMES_MAX
 #define MAPTRACK_FRAMES_DEFAULT 1024u
 
-static struct domain xen_domain = {
-    .id = DOMID_XEN, .refs = 1, .max_pages = ~0u, .dying = DOM_ALIVE
-};
-struct domain *hypervisor_domain = &xen_domain;
 spinlock_t domctl_lock = SPINLOCK_INIT;
 
 static void vcpu_free(struct vcpu *v)
@@ -43,7 +39,7 @@ static void domain_free(struct domain *d)
     for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
         timer_stop(&d->watchdog[i]);
     sched_domain_destroy(d);
-    vgic_domain_destroy(d); /* its interrupts point at vCPUs */
+    vgic_domain_destroy(d); /* its interrupts point to vCPUs */
     for (unsigned i = 0; i < MAX_VCPUS; i++)
         if (d->vcpu[i])
             vcpu_free(d->vcpu[i]);
@@ -60,12 +56,11 @@ void domain_reap(void)
 {
     for (struct domain *d; (d = domain_take_dead());) {
         domain_free(d);
-        evtchn_send_global_virq(VIRQ_DOM_EXC); /* the tools look what has gone */
+        evtchn_send_global_virq(VIRQ_DOM_EXC); /* the tools look which domain is gone */
     }
 }
 
-/* ---- creation ---------------------------------------------------------------------------------
- */
+/* ---- creation ---- */
 
 static int check_config(const struct xen_domctl_createdomain *cfg, bool privileged)
 {
@@ -85,8 +80,7 @@ static int check_config(const struct xen_domctl_createdomain *cfg, bool privileg
     return cfg->arch.nr_spis > 1020 - INTID_SPI ? -XEN_EINVAL : 0;
 }
 
-/* The guests' controller is of the machine's kind: that is what list registers of the hardware
- * serve. */
+/* A guest's GIC version is the machine's, because the hardware's list registers serve no other. */
 static int gic_version_of(const struct xen_domctl_createdomain *cfg)
 {
     switch (cfg->arch.gic_version) {
@@ -105,7 +99,7 @@ static uint32_t limit_of(int32_t asked, uint32_t fallback)
 static void watchdog_expired(void *arg)
 {
     struct domain *d = arg;
-    if (d->dying >= DOM_DYING || d->shutting_down)
+    if (d->state >= DOM_DYING || d->shutting_down)
         return;
     log_warn("d%u: watchdog expired\n", d->id);
     domain_shutdown(d, SHUTDOWN_watchdog);
@@ -116,9 +110,10 @@ static void init_plain(struct domain *d, domid_t id, const struct xen_domctl_cre
 {
     d->id = id;
     d->privileged = d->direct_map = privileged;
-    d->aarch32 = !arch_el1_width_ok(false); /* else 64-bit until it is told otherwise */
+    /* 64-bit if EL1 can be, until XEN_DOMCTL_set_address_size */
+    d->aarch32 = !arch_el1_width_ok(false);
     d->refs = 1;
-    d->dying = DOM_BUILDING;
+    d->state = DOM_BUILDING;
     list_init(&d->link);
     memcpy(d->handle, cfg->handle, sizeof(d->handle));
     d->ssidref = cfg->ssidref;
@@ -126,7 +121,7 @@ static void init_plain(struct domain *d, domid_t id, const struct xen_domctl_cre
     d->max_vcpus = cfg->max_vcpus;
     d->max_pages = ~0u; /* until XEN_DOMCTL_max_mem */
     d->pause_count = 1;
-    d->controller_paused = 1; /* until the tools (dom0's builder) unpause it */
+    d->controller_paused = 1; /* until the tools or the control domain's builder unpause it */
     d->shared_ipa = IPA(~0ull);
     d->shutdown_code = ~0u;
     d->counter_offset = counter(); /* its clock starts at 0 */
@@ -193,8 +188,8 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool pr
         mem_free(d, sizeof(*d));
         return rc;
     }
-    (void)vgic_reserve(d, d->evtchn_ppi); /* false: the vGIC has already put it aside */
-    (void)domain_ref(d);                  /* the caller's */
+    (void)vgic_reserve(d, d->evtchn_ppi); /* false: the vGIC has reserved it already */
+    (void)domain_ref(d);                  /* the caller's reference */
     rc = domain_insert(d);
     if (rc) {
         domain_free(d);

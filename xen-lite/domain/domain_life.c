@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How a domain stops: pause by its controller, shutdown by itself, crash, resume, and the teardown
- * in pieces.
+ * How a domain stops: pause by its controller, shutdown by itself, crash, resume, and teardown in
+ * stages.
  */
 #include "abi.h"
 #include "arch.h"
@@ -21,14 +21,13 @@
 #include "vuart.h"
 #include <xen/sched.h>
 
-/* ---- the controller's pause -------------------------------------------------------------------
- */
+/* ---- the controller's pause ---- */
 
 int domain_pause_by_controller(struct domain *d)
 {
     uint8_t held = __atomic_load_n(&d->controller_paused, __ATOMIC_RELAXED);
     do {
-        if (held == UINT8_MAX) /* a tool that never unpauses shall not wrap the counter */
+        if (held == UINT8_MAX) /* a tool that never unpauses must not make the counter wrap */
             return -XEN_EOVERFLOW;
     } while (!__atomic_compare_exchange_n(&d->controller_paused, &held, (uint8_t)(held + 1), true,
                                           __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
@@ -44,13 +43,12 @@ void domain_unpause_by_controller(struct domain *d)
             return;
     } while (!__atomic_compare_exchange_n(&d->controller_paused, &held, (uint8_t)(held - 1), true,
                                           __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
-    __atomic_compare_exchange_n(&d->dying, &expect, DOM_ALIVE, false, __ATOMIC_SEQ_CST,
+    __atomic_compare_exchange_n(&d->state, &expect, DOM_ALIVE, false, __ATOMIC_SEQ_CST,
                                 __ATOMIC_RELAXED);
     domain_unpause(d);
 }
 
-/* ---- shutdown ---------------------------------------------------------------------------------
- */
+/* ---- shutdown ---- */
 
 static _Noreturn void machine_shutdown(uint32_t reason)
 {
@@ -82,9 +80,9 @@ static bool any_running(const struct domain *d)
 }
 
 /*
- * shut_down means that no vCPU runs any more: when the tools see it, memory and registers are
- * final.  Called after each step that could be the last (the flag, a vCPU leaving its CPU); whoever
- * finds nobody running first, tells.
+ * `shut_down` means that no vCPU runs any more, so memory and registers are final when the tools
+ * see it.  Called after each step that could be the last one (the flag is set; a vCPU leaves its
+ * CPU).  The first call that finds no vCPU running tells the tools.
  */
 void domain_check_shutdown(struct domain *d)
 {
@@ -100,11 +98,11 @@ void domain_shutdown(struct domain *d, uint32_t reason)
     if (d->privileged)
         machine_shutdown(reason);
     spin_lock(&d->lock);
-    bool first = !d->shutting_down && d->dying < DOM_DYING;
+    bool first = !d->shutting_down && d->state < DOM_DYING;
     if (first) {
-        if (d->shutdown_code == ~0u) /* else SCHEDOP_shutdown_code has latched one */
+        if (d->shutdown_code == ~0u) /* otherwise SCHEDOP_shutdown_code has recorded a reason */
             d->shutdown_code = reason;
-        domain_pause_nosync(d); /* one count for all of the shutdown; domain_resume gives it back */
+        domain_pause_nosync(d); /* one pause count for the whole shutdown; domain_resume drops it */
         __atomic_store_n(&d->shutting_down, true, __ATOMIC_SEQ_CST);
     }
     spin_unlock(&d->lock);
@@ -123,23 +121,13 @@ void domain_resume(struct domain *d)
         domain_unpause(d);
 }
 
-void domain_crash(struct domain *d, const char *why)
-{
-    struct vcpu *v = current_vcpu();
-    log_err("d%u: crashed: %s\n", d->id, why);
-    if (v && v->domain == d)
-        log_err("d%u: vCPU %u pc 0x%llx\n", d->id, v->id, (unsigned long long)v->arch.regs.pc);
-    domain_shutdown(d, SHUTDOWN_crash);
-}
-
-/* ---- teardown ---------------------------------------------------------------------------------
- */
+/* ---- teardown ---- */
 
 static int stop_all(struct domain *d)
 {
     spin_lock(&d->lock);
-    __atomic_store_n(&d->dying, DOM_DYING,
-                     __ATOMIC_SEQ_CST); /* page_alloc, maps, event channels refuse from now on */
+    /* From now on page_alloc, maps and event channels refuse this domain. */
+    __atomic_store_n(&d->state, DOM_DYING, __ATOMIC_SEQ_CST);
     spin_unlock(&d->lock);
     domain_pause(d); /* for ever */
     for (unsigned i = 0; i < ARRAY_SIZE(d->watchdog); i++)
@@ -165,15 +153,17 @@ static int drop_pinned(struct domain *d)
     vuart_destroy(d);
     page_forget_block(d);
     if (dom0)
-        p2m_settle(dom0); /* its tools have just unmapped some of the domain's memory */
+        p2m_flush_deferred(dom0); /* its tools may have unmapped memory of the domain just before */
     for (unsigned i = 0; i < d->max_vcpus; i++)
         if (d->vcpu[i])
             vcpu_release_areas(d->vcpu[i]);
     return 0;
 }
 
-/* What others still hold of its memory is nobody's from now on: looking for it takes long, so not
- * when the domain is freed. */
+/*
+ * Removes the owner of pages that other domains still hold.  The search takes long, so it is done
+ * here in pieces and not when the domain is freed.
+ */
 static int forget_pages(struct domain *d)
 {
     while (!page_forget_some(d, &d->forget_next))
@@ -182,8 +172,10 @@ static int forget_pages(struct domain *d)
     return 0;
 }
 
-/* In this order: nobody runs; nobody is called; what it holds of others goes back; then its own
- * memory. */
+/*
+ * In this order: no vCPU runs; no event is sent; what it holds of other domains is dropped; then
+ * its own memory.
+ */
 static int (*const stage[])(struct domain *) = {
     stop_all, close_channels, grant_release_mappings, drop_pinned, p2m_relinquish, forget_pages,
 };
@@ -198,35 +190,36 @@ static int kill_stages(struct domain *d)
     return 0;
 }
 
-/* No lock is held over the stages, so a second caller is sent away to come again: it finds the
- * domain dead then. */
+/*
+ * No lock is held across the stages.  A second caller is told to call again; it then finds the
+ * domain dead.
+ */
 int domain_kill(struct domain *d)
 {
     if (d == dom0 || (current_vcpu() && current_vcpu()->domain == d))
         return -XEN_EINVAL;
     if (__atomic_exchange_n(&d->being_killed, true, __ATOMIC_ACQUIRE))
         return -XEN_ERESTART;
-    bool dead = d->dying == DOM_DEAD;
+    bool dead = d->state == DOM_DEAD;
     int rc = dead ? 0 : kill_stages(d);
     if (!dead && !rc)
-        __atomic_store_n(&d->dying, DOM_DEAD, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&d->state, DOM_DEAD, __ATOMIC_SEQ_CST);
     __atomic_store_n(&d->being_killed, false, __ATOMIC_RELEASE);
     if (!dead && !rc) {
         evtchn_send_global_virq(VIRQ_DOM_EXC);
-        domain_put(d); /* the list's */
+        domain_put(d); /* the list's reference */
     }
     return rc;
 }
 
-/* ---- what the console key shows ---------------------------------------------------------------
- */
+/* ---- dump for the debug key ---- */
 
 static void dump(struct domain *d)
 {
     static const char *const state[] = { "building", "alive", "dying", "dead" };
-    log_info("d%u: %s refs %u vcpus %u pages %u of %u (+%u) pause %d%s\n", d->id,
-             state[d->dying & 3], d->refs, d->max_vcpus, d->tot_pages, d->max_pages,
-             d->xenheap_pages, d->pause_count, d->aarch32 ? " aarch32" : "");
+    log_info("d%u: %s refs %u vcpus %u pages %u of %u pause %d%s\n", d->id, state[d->state & 3],
+             d->refs, d->max_vcpus, d->tot_pages, d->max_pages, d->pause_count,
+             d->aarch32 ? " aarch32" : "");
     if (d->shutting_down)
         log_info("d%u: shutdown reason %u%s\n", d->id, d->shutdown_code,
                  d->shut_down ? "" : " (under way)");
@@ -241,7 +234,7 @@ static void dump(struct domain *d)
                  v->online ? "online" : "offline", v->blocked ? " blocked" : "",
                  v->sched.running ? " running" : "", v->pause_count, v->sched.cpu,
                  (unsigned long long)v->arch.regs.pc, (unsigned long long)v->info_ipa.v);
-        spin_lock(&d->evtchn.lock); /* v->info may be about to go */
+        spin_lock(&d->evtchn.lock); /* v->info may be freed at any time */
         struct vcpu_info info = v->info ? *v->info : (struct vcpu_info){ 0 };
         spin_unlock(&d->evtchn.lock);
         log_info("      upcall %u selector %llx; virtual timer ctl %x in %lld ticks\n",

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Wall clock.  The machine's clock chip is the control domain's; it tells what time it is by
- * XENPF_settime.  From then on wallclock_base_ns is the time of day at which system time was zero,
- * and each domain's shared_info shows the time of day at which ITS clock was zero: its counter
- * starts at creation, or goes on after a move; the difference is in counter_offset.
+ * Wall clock.  The control domain owns the machine's real-time clock, and tells the time by
+ * XENPF_settime.  From then on wallclock_base_ns is the time of day when system time was zero. Each
+ * domain's shared_info has the time of day when the domain's own clock was zero.  A domain's
+ * counter starts at creation, or continues after a move; counter_offset is the difference.
  */
 #include "dirty.h"
 #include "domain.h"
@@ -15,10 +15,12 @@
 static spinlock_t wallclock_lock = SPINLOCK_INIT;
 static int64_t wallclock_base_ns;
 
-/* When the domain's clock was zero, in system time. */
+/* System time when the domain's clock was zero. */
 static int64_t start_ns(const struct domain *d) { return counter_to_system_ns(d->counter_offset); }
 
-/* shared_info's protocol: the version is odd while the rest changes, and moves on with each change.
+/*
+ * Protocol of shared_info: the version is odd while the other fields change, and increases with
+ * each change.
  */
 static void write_wallclock(struct shared_info *s, int64_t ns)
 {
@@ -37,7 +39,7 @@ void domain_update_wallclock(struct domain *d)
 {
     if (!d->shared_info)
         return;
-    spin_lock(&wallclock_lock); /* two writers would break the version protocol */
+    spin_lock(&wallclock_lock); /* two writers at once would break the version protocol */
     write_wallclock(d->shared_info, wallclock_base_ns + start_ns(d) + d->time_offset_s * NS_PER_S);
     spin_unlock(&wallclock_lock);
     if (d->shared_ipa.v != ~0ull)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * vCPUs, and the places in guest memory that the hypervisor writes for each: vcpu_info and the
- * runstate area (public/vcpu.h).  Both are pinned by a page reference from registration until the
- * vCPU goes, so that the addresses that v->info and the runstate code use stay right whatever the
- * guest does to its map.
+ * vCPUs, and the areas in guest memory that the hypervisor writes for each: vcpu_info and the
+ * runstate area (public/vcpu.h).  A page reference pins both from registration until the vCPU is
+ * destroyed.  So the addresses in v->info and in the runstate code stay valid whatever the guest
+ * does to its map.
  */
 #include "abi.h"
 #include "arch.h"
@@ -24,12 +24,11 @@ _Static_assert(sizeof(struct vcpu_runstate_info) == 48, "public/vcpu.h on Arm");
 
 #define NOWHERE IPA(~0ull)
 
-/* ---- vCPUs ------------------------------------------------------------------------------------
- */
+/* ---- vCPUs ---- */
 
 static void poll_timeout(void *arg) { vcpu_unblock(arg); }
 
-/* VCPUOP_set_singleshot_timer and, with periodic_ns, VCPUOP_set_periodic_timer. */
+/* Callback of VCPUOP_set_singleshot_timer and, with periodic_ns, VCPUOP_set_periodic_timer. */
 static void event_timer_due(void *arg)
 {
     struct vcpu *v = arg;
@@ -38,8 +37,10 @@ static void event_timer_due(void *arg)
         timer_set(&v->singleshot_timer, counter() + ns_to_ticks(v->periodic_ns));
 }
 
-/* Where vcpu_info is while the guest has not said otherwise; shared_info has room for the first
- * vCPU only (Arm). */
+/*
+ * Place of vcpu_info until the guest registers another one.  On Arm, shared_info has room for the
+ * first vCPU only.
+ */
 static struct vcpu_info *default_info(struct vcpu *v)
 {
     return v->id < XEN_LEGACY_MAX_VCPUS ? &v->domain->shared_info->vcpu_info[v->id]
@@ -67,7 +68,7 @@ int vcpu_create(struct domain *d, unsigned id)
     if (rc)
         goto fail_arch;
     vtimer_vcpu_init(v);
-    __atomic_store_n(&d->vcpu[id], v, __ATOMIC_RELEASE); /* others look without a lock */
+    __atomic_store_n(&d->vcpu[id], v, __ATOMIC_RELEASE); /* readers take no lock */
     return 0;
 fail_arch:
     arch_vcpu_destroy(v);
@@ -91,8 +92,7 @@ int vcpu_reset(struct vcpu *v)
     return 0;
 }
 
-/* ---- vcpu_info --------------------------------------------------------------------------------
- */
+/* ---- vcpu_info ---- */
 
 static void unpin(struct page *p, const void *va)
 {
@@ -100,22 +100,29 @@ static void unpin(struct page *p, const void *va)
     page_put(p);
 }
 
-/* A page of the guest's own RAM that may be written, referenced and mapped at *va: 0, -XEN_EINVAL,
- * -XEN_ENOMEM. */
+/*
+ * A page of the guest's own RAM that may be written, referenced and mapped at *va: 0, -XEN_EINVAL,
+ * -XEN_ENOMEM.  The hypervisor may write to it at any time from now on, and marks it dirty after
+ * each write.  Those marks go by address (evtchn_2l.c) and leave `written` alone, so it is set
+ * here.
+ */
 static int pin(struct domain *d, ipa_t ipa, struct page **page, uint8_t **va)
 {
-    enum p2m_type type;
-    struct page *p = p2m_get_page(d, ipa, true, &type);
-    int rc = p && type == P2M_RAM ? 0 : -XEN_EINVAL;
-    if (!rc && !(*va = page_map_lasting(p)))
-        rc = -XEN_ENOMEM;
-    if (rc && p)
+    struct page *p = p2m_get_ram(d, ipa_gfn(ipa), true);
+    *page = NULL;
+    if (!p)
+        return -XEN_EINVAL;
+    *va = page_map_lasting(p);
+    if (!*va) {
         page_put(p);
-    *page = rc ? NULL : p;
-    return rc;
+        return -XEN_ENOMEM;
+    }
+    p->written = true;
+    *page = p;
+    return 0;
 }
 
-static bool info_place_valid(const struct vcpu *v, uint64_t offset)
+static bool info_offset_valid(const struct vcpu *v, uint64_t offset)
 {
     return !v->info_page && offset <= PAGE_SIZE - sizeof(struct vcpu_info) &&
            offset % _Alignof(struct vcpu_info) == 0;
@@ -133,12 +140,12 @@ static struct vcpu_info *info_at(uint8_t *page, uint64_t offset)
     return (struct vcpu_info *)(void *)(page + offset);
 }
 
-int vcpu_place_info(struct vcpu *v, ipa_t where)
+int vcpu_restore_info(struct vcpu *v, ipa_t where)
 {
     uint64_t offset = where.v & (PAGE_SIZE - 1);
     struct page *p;
     uint8_t *va;
-    if (!info_place_valid(v, offset))
+    if (!info_offset_valid(v, offset))
         return -XEN_EINVAL;
     int rc = pin(v->domain, where, &p, &va);
     if (!rc)
@@ -147,14 +154,14 @@ int vcpu_place_info(struct vcpu *v, ipa_t where)
 }
 
 /*
- * Under the event lock, which whoever sets a bit in v->info holds: no event is set in the place
- * that is being left.  Every selector bit is set all the same, as Xen does: a guest that already
- * worked on the old place must look at all words again.
+ * Under the event lock, which is held while a bit in v->info is set: so no event is set in the old
+ * place after the copy.  All selector bits are set, as in Xen, because a guest that has already
+ * looked at the old place must look at all words again.
  */
 int vcpu_register_info(struct vcpu *v, uint64_t gfn, uint32_t offset)
 {
     struct domain *d = v->domain;
-    if (gfn >> (IPA_BITS - PAGE_SHIFT) || !info_place_valid(v, offset) ||
+    if (gfn >> (IPA_BITS - PAGE_SHIFT) || !info_offset_valid(v, offset) ||
         (v != current_vcpu() && v->online))
         return -XEN_EINVAL;
     ipa_t where = IPA((gfn << PAGE_SHIFT) + offset);
@@ -176,8 +183,7 @@ int vcpu_register_info(struct vcpu *v, uint64_t gfn, uint32_t offset)
     return 0;
 }
 
-/* ---- runstate ---------------------------------------------------------------------------------
- */
+/* ---- runstate ---- */
 
 static void drop_runstate(struct vcpu *v)
 {
@@ -191,22 +197,23 @@ static void drop_runstate(struct vcpu *v)
     }
 }
 
-/* The area's byte `at`: it may straddle two pages. */
+/* Address of byte `at` of the area, which may straddle two pages. */
 static uint8_t *area(const struct vcpu *v, size_t at)
 {
     size_t offset = (v->runstate_va.v & (PAGE_SIZE - 1)) + at;
     return v->runstate_at[offset >> PAGE_SHIFT] + (offset & (PAGE_SIZE - 1));
 }
 
-/* Aligned to 8, so an 8-byte member is never split between pages. */
+/* Offsets are multiples of 8, so an 8-byte member never straddles pages. */
 static void put_word(const struct vcpu *v, size_t at, uint64_t value)
 {
     __atomic_store_n((uint64_t *)(void *)area(v, at), value, __ATOMIC_RELAXED);
 }
 
 /*
- * The guest reads without a lock: state_entry_time before and after must agree and not bear the
- * update flag (guests that asked for the flag), or simply agree.
+ * The guest reads without a lock.  If it asked for the update flag, state_entry_time must be equal
+ * before and after the read and must not have the flag set.  Otherwise the two values just have to
+ * be equal.
  */
 void vcpu_runstate_publish(struct vcpu *v)
 {
@@ -233,7 +240,7 @@ void vcpu_runstate_publish(struct vcpu *v)
     spin_unlock(&v->domain->lock);
 }
 
-static int place_runstate(struct vcpu *v, gva_t where, ipa_t first, ipa_t second)
+static int pin_runstate(struct vcpu *v, gva_t where, ipa_t first, ipa_t second)
 {
     bool two = (where.v & (PAGE_SIZE - 1)) + sizeof(struct vcpu_runstate_info) > PAGE_SIZE;
     struct page *p[2] = { NULL };
@@ -261,11 +268,13 @@ int vcpu_place_runstate(struct vcpu *v, gva_t where, ipa_t ipa)
 {
     if (where.v % 8 || (where.v & (PAGE_SIZE - 1)) != (ipa.v & (PAGE_SIZE - 1)))
         return -XEN_EINVAL;
-    return place_runstate(v, where, ipa, IPA((ipa.v & PAGE_MASK) + PAGE_SIZE));
+    return pin_runstate(v, where, ipa, IPA((ipa.v & PAGE_MASK) + PAGE_SIZE));
 }
 
-/* The address is virtual, in the map of the vCPU that calls: kernel addresses are the same on all
- * of them. */
+/*
+ * The address is virtual, in the map of the calling vCPU: kernel addresses are the same on all
+ * vCPUs.
+ */
 int vcpu_register_runstate(struct vcpu *v, gva_t where)
 {
     ipa_t first, second = NOWHERE;
@@ -281,7 +290,7 @@ int vcpu_register_runstate(struct vcpu *v, gva_t where)
     if (arch_gva_to_ipa(where, true, &first) ||
         ((last ^ where.v) & PAGE_MASK && arch_gva_to_ipa(GVA(last & PAGE_MASK), true, &second)))
         return -XEN_EFAULT;
-    int rc = place_runstate(v, where, first, second);
+    int rc = pin_runstate(v, where, first, second);
     if (!rc)
         vcpu_runstate_publish(v);
     return rc;

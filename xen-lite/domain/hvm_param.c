@@ -5,7 +5,10 @@
 #include "domain_types.h"
 #include <xen/hvm/params.h>
 
-/* The tools' to write, and not by the guest itself; all others are holes, x86's, or nobody's. */
+/*
+ * The tools may write these parameters; the guest may not.  All other indices are unused, or mean
+ * something on x86 only.
+ */
 int hvm_param_may_set(const struct domain *d, const struct domain *by, uint32_t index)
 {
     switch (index) {

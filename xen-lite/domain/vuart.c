@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * SBSA generic UART (a subset of PL011; SBSA 7.1, appendix B) over the ring of public/io/console.h,
- * which the console daemon drains.  The ring is the UART's FIFO: all status and interrupt bits are
- * computed from its indices, which the guest and the daemon can write too, so each is read once and
- * distrusted.  TX and RX interrupts are levels; ICR cannot clear what still holds.
+ * SBSA generic UART (a subset of PL011; SBSA 7.1, appendix B) on top of a ring of
+ * public/io/console.h, which the console daemon drains.  The ring is the UART's FIFO: all status
+ * and interrupt bits are computed from its indices.  Guest and daemon can write the indices as
+ * well, so the code reads each one once and does not trust it.  TX and RX interrupts are levels:
+ * ICR cannot clear a level that still holds.
  */
 #include "abi.h"
 #include "dirty.h"
@@ -14,6 +15,7 @@
 #include "mm.h"
 #include "mmio.h"
 #include "p2m.h"
+#include "panic.h"
 #include "vgic.h"
 #include "vuart.h"
 #include <xen/arch-arm.h>
@@ -38,7 +40,10 @@ enum {
 };
 enum { INT_RX = 1u << 4, INT_TX = 1u << 5, INT_RT = 1u << 6, INT_ALL = 0x7ff };
 
-/* Bytes between two indices; more than fit is what a confused peer wrote: full. */
+/*
+ * Bytes between two indices.  A peer that writes nonsense can make it more than fits: taken as
+ * full.
+ */
 static uint32_t filled(const XENCONS_RING_IDX *prod, const XENCONS_RING_IDX *cons, uint32_t size)
 {
     uint32_t n = __atomic_load_n(prod, __ATOMIC_ACQUIRE) - __atomic_load_n(cons, __ATOMIC_ACQUIRE);
@@ -69,13 +74,13 @@ static uint32_t flags(const struct xencons_interface *r)
            (out == 0 ? FR_TXFE : 0u) | (out == sizeof(r->out) ? FR_TXFF : 0u);
 }
 
-/* Lock held. */
 static void update_line(struct domain *d)
 {
+    ASSERT_LOCKED(&d->vuart.lock);
     vgic_inject(d, NULL, GUEST_VPL011_SPI, raw_interrupts(d->vuart.ring) & d->vuart.imsc);
 }
 
-/* Both return whether the backend is to be told. */
+/* Both return true if the backend must be notified. */
 static bool read_data(struct vuart *u, uint64_t *value)
 {
     struct xencons_interface *r = u->ring;
@@ -94,7 +99,7 @@ static bool write_data(struct vuart *u, char c)
     struct xencons_interface *r = u->ring;
 
     if (out_filled(r) == sizeof(r->out))
-        return false; /* overrun: lost, as in hardware */
+        return false; /* overrun: the byte is lost, as in hardware */
     uint32_t at = __atomic_load_n(&r->out_prod, __ATOMIC_RELAXED);
     r->out[MASK_XENCONS_IDX(at, r->out)] = c;
     __atomic_store_n(&r->out_prod, at + 1, __ATOMIC_RELEASE);
@@ -124,7 +129,7 @@ static bool write_register(struct vuart *u, uint32_t offset, uint64_t value)
     case UART_DR: return write_data(u, (char)value);
     case UART_CR: u->ctl = (uint32_t)value & 0xffff; break;
     case UART_IMSC: u->imsc = (uint32_t)value & INT_ALL; break;
-    default: break; /* ICR: see above; baud rate, line control: no line */
+    default: break; /* ICR: see above; baud rate and line control: there is no line */
     }
     return false;
 }
@@ -154,22 +159,18 @@ static bool uart_access(struct vcpu *v, void *arg, struct mmio_access *a)
 int vuart_init(struct domain *d, uint64_t gfn, uint16_t console_domid, uint32_t *evtchn)
 {
     struct vuart *u = &d->vuart;
-    enum p2m_type type = P2M_NONE;
 
     if (u->enabled)
         return -XEN_EINVAL;
     if (d->privileged || d->vgic.spi_count <= GUEST_VPL011_SPI - INTID_SPI)
         return -XEN_EOPNOTSUPP;
-    struct page *page = p2m_get_page(d, GFN(gfn), true, &type);
-    if (!page || type != P2M_RAM) {
-        if (page)
-            page_put(page);
+    struct page *page = p2m_get_ram(d, gfn, true);
+    if (!page)
         return -XEN_EINVAL;
-    }
     void *ring = page_map_lasting(page);
     int ret = !ring ? -XEN_ENOMEM
                     : evtchn_alloc_consumer(d, console_domid, EVTCHN_CONSUMER_VUART, evtchn);
-    if (!ret) /* when this fails the port goes with the domain */
+    if (!ret) /* on failure the port is freed with the domain */
         ret = mmio_register(d, IPA(GUEST_PL011_BASE), GUEST_PL011_SIZE, uart_access, d);
     if (ret) {
         if (ring)
@@ -182,7 +183,7 @@ int vuart_init(struct domain *d, uint64_t gfn, uint16_t console_domid, uint32_t 
     u->ring = ring;
     u->ring_ipa = GFN(gfn);
     u->evtchn = *evtchn;
-    u->ctl = 0x301; /* SBSA: enabled by firmware */
+    u->ctl = 0x301; /* SBSA: firmware has enabled it */
     __atomic_store_n(&u->enabled, true, __ATOMIC_RELEASE);
     return 0;
 }

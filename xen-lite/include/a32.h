@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* AArch32's condition codes and IT blocks, of a vCPU's CPSR: both widths' exits need them.  a32.c
+/*
+ * AArch32's condition codes and IT blocks in a vCPU's CPSR.  Both widths need them on exits.  a32.c
  */
 #ifndef XL_A32_H
 #define XL_A32_H
 
 #include "types.h"
 
-/* A trapped conditional instruction may come even when its condition fails; then it does nothing.
- * `syndrome`: HSR, or ESR_EL2. */
+/*
+ * A trapped conditional instruction may be reported even if its condition fails; it must then have
+ * no effect.  `syndrome`: HSR or ESR_EL2.
+ */
 bool a32_condition_holds(uint32_t cpsr, uint32_t syndrome);
-/* A Thumb instruction was executed: the IT state goes on (Arm ARM, DDI 0406C, A2.5.2). */
+/*
+ * Advances the IT state after a Thumb instruction (Arm ARM, DDI 0406C, A2.5.2).  Returns the new
+ * CPSR.
+ */
 uint32_t a32_advance_it(uint32_t cpsr);
 #endif

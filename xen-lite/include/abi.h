@@ -11,7 +11,6 @@
 #ifndef XEN_ERESTART
 #define XEN_ERESTART 85
 #endif
-#define ERESTART_INTERNAL XEN_ERESTART
 
 #define XL_VERSION_MAJOR 4u /* of Xen's ABI, as XENVER_version tells it */
 #define XL_VERSION_MINOR 17u

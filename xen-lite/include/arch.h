@@ -159,8 +159,7 @@ void arch_get_features(const struct domain *d, struct xlr_cpu_features *f);
 
 void arch_backtrace(void); /* of the caller, symbolised, to the log */
 
-/* ---- what the core gives to the architecture (called from entry code) ---------------------------
- */
+/* ---- what the core gives to the architecture (called from entry code) ---- */
 _Noreturn void core_boot(paddr_t fdt);       /* boot CPU, MMU on, image mapped; main.c */
 _Noreturn void core_secondary(unsigned cpu); /* each further CPU, this_cpu() set; main.c */
 /*
@@ -186,15 +185,14 @@ struct stage2_fault {
     ipa_t ipa; /* full address where HPFAR/FAR give it */
     gva_t va;
     uint32_t esr; /* ESR_EL2 as is (arm32: HSR, same layout) */
-    /* As the syndrome has them: `write` describes the access, also when a stage-1 walk failed. */
-    bool write, instruction, permission, s1_walk;
-    uint8_t level;
-    bool decoded; /* ISV: the next four are valid */
+    bool write;   /* as the syndrome has it: has no meaning for a walk of stage 1 */
+    bool instruction, permission, s1_walk;
+    bool decoded; /* ISV, and not `permission`: the next four are valid */
     uint8_t reg, size_log2;
     bool sign_extend, reg64;
 };
-/* Resolves a write to a logged leaf, dispatches emulated MMIO, else injects an abort. p2m_fault.c
- */
+/* Resolves a write to a logged leaf, dispatches emulated MMIO, else injects an abort; counts the
+ * exit by what it was.  p2m_fault.c */
 void stage2_fault(struct vcpu *v, const struct stage2_fault *f);
 /*
  * Emulated MMIO, and the exit counted, if the leaf, at level 3, says who it is: returns `v`; NULL:

@@ -48,26 +48,13 @@ void boot_reserve(uint64_t start, uint64_t end, const char *what);
 extern const char boot_what_reserved[]; /* `what` of the tree's own reservations */
 /* Enters a module whose name, start and bytes are known. 0, or -XEN_EINVAL having logged why it
  * cannot be there. */
-int boot_module_place(struct boot_module *m);
+int boot_module_enter(struct boot_module *m);
 /* Looks into the modules, when RAM is mapped. 0, or -XEN_EINVAL having logged which one is cut
  * short, or none of what it should be. */
 int boot_modules_check(void);
 /* What the boot loader left cannot be used, and the log says why: powers off, or halts (`noreboot`,
  * or no firmware to ask). */
 _Noreturn void boot_stop(void);
-
-/* A node's reg entry `index` as the CPU sees it, through every parent's ranges. 0, -XEN_ENOENT (no
- * such entry), -XEN_EINVAL. */
-int fdt_reg(const void *fdt, int node, unsigned index, uint64_t *address, uint64_t *bytes);
-/* The same for who knows the node's parent already. */
-int fdt_reg_on(const void *fdt, int node, int bus, unsigned index, uint64_t *address,
-               uint64_t *bytes);
-/* Cells of a bus node. Defaults of the specification: 2 and 1. */
-unsigned fdt_cells(const void *fdt, int node, const char *property, unsigned fallback);
-/* Reads a number of `cells` cells and moves on. */
-uint64_t fdt_read_cells(const uint32_t **p, unsigned cells);
-bool fdt_node_enabled(const void *fdt, int node);
-bool fdt_has_compatible(const void *fdt, int node, const char *const *names, unsigned count);
 
 /* A kernel by its header (dom0_image.c).  `room`: bytes that it needs from the start of its memory
  * bank, itself included. */

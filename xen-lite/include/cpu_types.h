@@ -44,17 +44,10 @@ struct cpu {
 };
 /*
  * RESCHED: choose again who runs.  TIMER: soft timers are due.  VGIC: the current vCPU's interrupts
- * changed.  EVENT: only to leave the fast path.   REAP: dead domains wait to be freed.  VMID: the
+ * changed.  REAP: dead domains wait to be freed.  VMID: the
  * domain that was entered last has another number now.
  */
-enum {
-    WORK_RESCHED = 1,
-    WORK_TIMER = 2,
-    WORK_VGIC = 4,
-    WORK_EVENT = 8,
-    WORK_REAP = 16,
-    WORK_VMID = 32
-};
+enum { WORK_RESCHED = 1, WORK_TIMER = 2, WORK_VGIC = 4, WORK_REAP = 8, WORK_VMID = 16 };
 enum {
     EXIT_IRQ,
     EXIT_HYPERCALL,

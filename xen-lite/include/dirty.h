@@ -32,11 +32,13 @@ void dirty_round_end(struct domain *d);
 /* For CPUs with nothing else to do: split a block of a logged domain, with split=eager.  False:
  * there is none. */
 bool dirty_split_idle(void);
-/* A write hit a logged leaf: true when resolved.  entry.S resolves the common case by itself, with
- * dirty_log.region.  dirty_mark.c */
+/* A write hit a logged leaf: true when resolved.  For p2m_fault.c; entry.S does the common case by
+ * itself. */
 bool dirty_fault(struct vcpu *v, ipa_t ipa);
 void dirty_mark(struct domain *d,
                 ipa_t ipa); /* the hypervisor (or a copy for another domain) wrote there */
+void dirty_mark_ram(struct domain *d, ipa_t ipa,
+                    struct page *p);  /* the same where the caller has the page of RAM at hand */
 void dirty_mark_page(struct page *p); /* by page: its owner's leaf, through p->gfn */
 void dirty_ext_writer(struct page *p,
                       int delta); /* a writable mapping by another domain came (+1) or went (-1) */

@@ -16,11 +16,12 @@ void dirty_forget(struct p2m *p2m, uint64_t ipa);
 bool dirty_noted(const struct p2m *p2m, uint64_t ipa);
 bool dirty_any(void); /* some domain is logged */
 /* Cut the block at ipa into leaves, each with the external-writer and log bits of its own page.
- * NULL: no memory.  Lock held. */
+ * NULL: no memory.  The caller holds p2m->lock. */
 uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa);
 int dirty_init(struct p2m *p2m); /* -ENOMEM */
 void dirty_free(struct p2m *p2m);
-/* split=eager: logging is on; it ends (again: no-op).  Lock held. */
+/* split=eager: logging is on; it ends (again: no-op).  The caller of dirty_eager_start holds
+ * p2m->lock; that of dirty_eager_stop too, or the domain is about to be freed. */
 void dirty_eager_start(struct p2m *p2m);
 void dirty_eager_stop(struct p2m *p2m);
 /* New RAM is to come as leaves: a block would be split soon. */

@@ -32,8 +32,6 @@
 #include "vtimer.h"
 #include "vuart.h"
 
-extern struct domain *hypervisor_domain; /* DOMID_XEN-like owner of its own pages; never runs */
-
 /* All return 0/pointer or -errno/NULL. */
 struct xen_domctl_createdomain;
 int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool privileged,
@@ -44,9 +42,8 @@ void domain_reap(void); /* frees what is queued; guest_prepare calls it. No lock
 int domain_kill(
     struct domain *d); /* preemptible: -ERESTART; then 0, domain dies with its last reference */
 void domain_shutdown(struct domain *d,
-                     uint32_t reason); /* pauses its vCPUs, tells dom0 by VIRQ_DOM_EXC */
-void domain_resume(struct domain *d);  /* after SHUTDOWN_suspend: clears and lets it run */
-void domain_crash(struct domain *d, const char *why); /* logs, dumps, shutdown(SHUTDOWN_crash) */
+                     uint32_t reason);        /* pauses its vCPUs, tells dom0 by VIRQ_DOM_EXC */
+void domain_resume(struct domain *d);         /* after SHUTDOWN_suspend: clears and lets it run */
 void domain_check_shutdown(struct domain *d); /* scheduler: a vCPU of a domain that shuts down has
                                                  left its CPU; no locks held */
 int vcpu_reset(
@@ -57,7 +54,7 @@ int vcpu_register_info(struct vcpu *v, uint64_t gfn, uint32_t offset);
 int vcpu_register_runstate(struct vcpu *v, gva_t where); /* 0: none any more. -EINVAL, -EFAULT */
 /* State records: where these were on the old host. Contents are left as they came with memory. v is
  * not running. 0 or -EINVAL */
-int vcpu_place_info(struct vcpu *v, ipa_t where);
+int vcpu_restore_info(struct vcpu *v, ipa_t where);
 int vcpu_place_runstate(struct vcpu *v, gva_t where, ipa_t ipa);
 void vcpu_release_areas(
     struct vcpu *v); /* drop both; vcpu_info moves back into the hypervisor's memory */

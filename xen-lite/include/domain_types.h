@@ -66,7 +66,7 @@ struct domain {
     bool privileged;  /* dom0 */
     bool aarch32;     /* EL1 is 32-bit */
     bool direct_map;  /* IPA == PA (dom0) */
-    uint8_t dying;    /* enum domain_state */
+    uint8_t state;    /* enum domain_state */
     uint32_t refs;    /* domain_get/put; the last put frees */
     struct list link; /* domain list, by id */
     spinlock_t lock;
@@ -86,8 +86,8 @@ struct domain {
     struct grant_table grant;
     struct mmio_map mmio;
     struct vuart vuart;
-    /* memory accounting: pages with this owner, under page allocator's per-domain counts */
-    uint32_t tot_pages, max_pages, outstanding, xenheap_pages;
+    /* Memory accounting: pages with this owner, under page allocator's per-domain counts. */
+    uint32_t tot_pages, max_pages, outstanding;
     struct {
         struct page *page;
         uint16_t cleared;

@@ -2,7 +2,7 @@
 /*
  * Inside of domctl and sysctl.  Each operation gets the argument block as copied from the caller,
  * the domain with a reference (or NULL where the operation names none), and says through *reply
- * whether the block goes back. The domctl lock is held.
+ * whether the block goes back.  The caller holds domctl_lock.
  */
 #ifndef XL_DOMCTL_H
 #define XL_DOMCTL_H

@@ -9,28 +9,29 @@
 #include "spinlock.h"
 struct domain;
 
-#define EVTCHN_PORTS          4096u /* 2-level: 64 words of 64 bits, on both widths (xen_ulong_t) */
-#define EVTCHN_PAGE_PORTS     128u
-#define EVTCHN_RESERVED       6 /* a state of our own: port 0; reported as closed */
+#define EVTCHN_PORTS      4096u /* 2-level: 64 words of 64 bits, on both widths (xen_ulong_t) */
+#define EVTCHN_PAGE_PORTS 128u
+/* Port 0, a state that only this hypervisor has; reported as closed. */
+#define EVTCHN_RESERVED       6
 #define EVTCHN_CONSUMER_VUART 1u
 struct evtchn {
     uint8_t state;    /* EVTCHNSTAT_*, EVTCHN_RESERVED */
-    uint8_t consumer; /* 0: the guest; 1: vuart */
-    uint16_t vcpu;    /* notified */
+    uint8_t consumer; /* the hypervisor's own end: 0 none, the guest uses the port; 1 vuart */
+    uint16_t vcpu;    /* vCPU that is notified */
     uint16_t remote_dom;
     uint16_t virq;
     uint32_t remote_port;
-    struct domain *remote; /* interdomain: referenced */
+    struct domain *remote; /* interdomain: a reference is held */
 };
 struct evtchn_table {
     spinlock_t lock;
-    uint32_t max_port;  /* inclusive; set before evtchn_init, 0: as many as there are */
-    uint32_t next_free; /* no port below it is free */
-    uint32_t reset_next, relinquish_next; /* where to go on when that was sent back */
-    uint32_t valid; /* ports that have a struct: multiples of EVTCHN_PAGE_PORTS */
+    uint32_t max_port;  /* inclusive; set before evtchn_init; 0: no limit but the ABI's */
+    uint32_t next_free; /* no lower port is free */
+    uint32_t reset_next, relinquish_next; /* cursors of calls that were preempted */
+    uint32_t valid; /* ports that have a struct: a multiple of EVTCHN_PAGE_PORTS */
     struct evtchn
-        *page[EVTCHN_PORTS / EVTCHN_PAGE_PORTS]; /* allocated when first used, lowest first */
-    uint16_t virq_port[MAX_VCPUS][NR_VIRQS];     /* 0: not bound; global VIRQs under vCPU 0 */
+        *page[EVTCHN_PORTS / EVTCHN_PAGE_PORTS]; /* allocated at first use, lowest first */
+    uint16_t virq_port[MAX_VCPUS][NR_VIRQS]; /* 0: not bound; global VIRQs are those of vCPU 0 */
 };
 
 #endif

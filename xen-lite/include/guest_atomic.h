@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Atomic updates of words that a guest writes at the same time.  A guest that hammers the same
- * cache line can make an exclusive store fail for as long as it likes, so the tries are bounded:
- * after that its vCPUs are taken off their CPUs (each leaves the guest when kicked) until the
- * update is through. May be called with any lock down to and including evtchn.lock held.
+ * Atomic updates of words that a guest may write at the same time.  A guest that keeps writing to
+ * the cache line can make an exclusive store fail for as long as it likes.  So the number of tries
+ * is bounded; after that the guest's vCPUs are taken off their CPUs (each leaves the guest when it
+ * is kicked) until the update is done.  May be called with any lock held down to and including
+ * evtchn.lock.
  */
 #ifndef XL_GUEST_ATOMIC_H
 #define XL_GUEST_ATOMIC_H
@@ -12,7 +13,7 @@
 
 #define GUEST_ATOMIC_TRIES 4096u
 
-/* Strong compare-and-swap: false only when *p really differs from *old, which is then updated. */
+/* Strong compare-and-swap: false only if *p really differs from *old; *old is then updated. */
 #define GUEST_CAS(d, p, old, new)                                                               \
     __extension__({                                                                             \
         unsigned tries_ = 0;                                                                    \
@@ -28,7 +29,7 @@
         done_;                                                                                  \
     })
 
-/* Read-modify-write that always succeeds; returns the value before. */
+/* Read-modify-write that always succeeds.  Returns the value before. */
 #define GUEST_RMW(d, type, p, expr)                                                           \
     __extension__({                                                                           \
         unsigned rmw_tries_ = 0;                                                              \

@@ -19,9 +19,9 @@ _Noreturn void __stack_chk_fail(void);
 
 /*
  * vGIC, called by the scheduler and by the VMIDs.  They wait for another CPU with interrupts
- * masked; that CPU may itself wait in vgic_settle() until this one has flushed its list registers.
- * Also called by host_irq on a kick: flushes if somebody waits for this CPU's list registers.
- * vgic/vgic_lr.c
+ * masked; that CPU may itself wait in vgic_sync_lrs() until this one has flushed its list
+ * registers. Also called by host_irq on a kick: flushes if somebody waits for this CPU's list
+ * registers. vgic/vgic_lr.c
  */
 void vgic_serve(void);
 

@@ -9,7 +9,7 @@
 #include "types.h"
 #include "abi.h"
 #include "console.h"
-#include "context.h"
+#include "state_records.h"
 #include "hooks.h"
 #include "log.h"
 #include "options.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The machine's interrupts: who they belong to.  irq.c (host_irq itself is in arch.h) */
+/*
+ * The machine's interrupts and the domains that they belong to: irq.c alone changes either
+ * (host_irq itself is in arch.h).  Only SPIs are given away.
+ */
 #ifndef XL_IRQ_H
 #define XL_IRQ_H
 #include "types.h"
@@ -11,10 +14,13 @@ struct domain;
  * ask twice: 0).
  */
 int irq_give(struct domain *d, uint32_t intid, bool edge);
-/* The same with a number of its own in the domain. Caller has checked irq_permitted. */
-int irq_route_to_domain(struct domain *d, uint32_t phys, uint32_t virt, bool edge);
-void irq_take_back(struct domain *d, uint32_t virt);
-/* XEN_DOMCTL_irq_permission */
-int irq_permit(struct domain *d, uint32_t phys, bool allow); /* -EINVAL */
+/* XEN_DOMCTL_irq_permission: the domain may have the SPI, or may not any more (a tie stays).  0;
+ * -EINVAL: no SPI */
+int irq_permit(struct domain *d, uint32_t phys, bool allow);
 bool irq_permitted(const struct domain *d, uint32_t phys);
+/* XEN_DOMCTL_bind_pt_irq: tie an SPI to the domain's SPI of the same number.  The caller has
+ * checked irq_permitted.  0; -EINVAL: no SPI, or the console's; -EBUSY: the domain has no such SPI,
+ * or it is taken, or another domain has the machine's. */
+int irq_bind(struct domain *d, uint32_t intid);
+int irq_unbind(struct domain *d, uint32_t intid); /* 0, also when it was not bound; -EINVAL */
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a freestanding C program misses. */
+/* What a freestanding C program lacks. */
 #ifndef XL_LIB_H
 #define XL_LIB_H
 
@@ -9,7 +9,9 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define MIN(a, b)     ((a) < (b) ? (a) : (b))
 #define MAX(a, b)     ((a) > (b) ? (a) : (b))
-/* The mask is as wide as the sum of both: the complement of a narrower one would cut `x`. */
+/*
+ * The mask is as wide as the sum of both operands: the complement of a narrower one would cut `x`.
+ */
 #define ROUND_MASK_(x, n)             ((__typeof__((x) + (n)))(n)-1)
 #define ROUND_UP(x, n)                (((x) + ROUND_MASK_(x, n)) & ~ROUND_MASK_(x, n))
 #define ROUND_DOWN(x, n)              ((x) & ~ROUND_MASK_(x, n))
@@ -17,7 +19,7 @@
 #define likely(x)                     __builtin_expect(!!(x), 1)
 #define unlikely(x)                   __builtin_expect(!!(x), 0)
 
-/* Memory and strings: C's own contracts. */
+/* Memory and strings: contracts as in C. */
 void *memcpy(void *restrict dst, const void *restrict src, size_t n);
 void *memmove(void *dst, const void *src, size_t n);
 void *memset(void *dst, int c, size_t n);
@@ -56,10 +58,6 @@ static inline void list_add_before(struct list *at, struct list *n)
     at->prev = n;
 }
 static inline void list_add_tail(struct list *head, struct list *n) { list_add_before(head, n); }
-static inline void list_add_head(struct list *head, struct list *n)
-{
-    list_add_before(head->next, n);
-}
 static inline void list_del(struct list *n)
 {
     n->prev->next = n->next;

@@ -48,7 +48,7 @@ long memory_acquire(uint64_t arg, uint64_t start);
  * entry held is kept for it.
  */
 #define PAGE_KEPT 0x40u
-/* Take a page of memory out of d's map. 0, -XEN_EINVAL when there is none, -XEN_ENOMEM. d->lock
- * held for direct-mapped ones. */
+/* Take a page of memory out of d's map. 0, -XEN_EINVAL when there is none, -XEN_ENOMEM.  The
+ * caller holds d->lock if d is direct-mapped. */
 int memory_take_out(struct domain *d, uint64_t gfn);
 #endif

@@ -20,7 +20,7 @@ struct mmio_access {
     uint8_t size;
     bool write;
 };
-/* true: done (value set for reads). false: inject an abort. */
+/* True: done (value set for reads). false: inject an abort. */
 typedef bool (*mmio_handler)(struct vcpu *v, void *arg, struct mmio_access *a);
 struct mmio_region {
     uint64_t start, size;

@@ -53,20 +53,23 @@ int p2m_unmap_exact(struct domain *d, ipa_t ipa, paddr_t pa);
 /*
  * The same for pages of which many are unmapped in a row (other domains', by tools; own ones, by a
  * balloon): the entry is empty at once, but TLBs are flushed and the reference and external writer
- * dropped for many together, by p2m_settle.  Until then the page is still this domain's to reach,
- * and so nobody else's.
+ * dropped for many together, by p2m_flush_deferred.  Until then the page is still this domain's to
+ * reach, and so nobody else's.
  */
 int p2m_unmap_later(struct domain *d, ipa_t ipa, paddr_t pa);
 /* Make an end of what p2m_unmap_later left: after a few milliseconds, and by all that maps or tears
  * down. */
-void p2m_settle(struct domain *d);
+void p2m_flush_deferred(struct domain *d);
 bool p2m_lookup(struct domain *d, ipa_t ipa, struct p2m_entry *e); /* false: nothing there */
 /*
  * The page behind an address with a reference taken; NULL if not RAM-like, or `write` and not
- * writable by right.  Marks dirty when `write`; whoever keeps writing, or writes later, marks again
- * AFTER the write (dirty_mark, dirty_mark_page): a harvest may come in between.
+ * writable by right.  Marks nothing.  A caller that writes to the page marks it once, AFTER the
+ * write (dirty_mark_page, or dirty_mark_ram if it is the domain's RAM): a harvest between a mark
+ * and the write would clean the page too early (dirty.c).
  */
 struct page *p2m_get_page(struct domain *d, ipa_t ipa, bool write, enum p2m_type *type);
+/* The same for the domain's own RAM: NULL for any other type. */
+struct page *p2m_get_ram(struct domain *d, uint64_t gfn, bool write);
 uint64_t p2m_max_gfn(const struct domain *d);
 void p2m_cache_flush(struct domain *d, uint64_t gfn, uint64_t pages); /* XEN_DOMCTL_cacheflush */
 void p2m_dump(struct domain *d);

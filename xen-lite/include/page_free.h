@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Free frames, by index into the frame table: between page_free.c and page.c, page_boot.c.
- * page_lock is held for all of it.
+ * The caller of page_free_take, _take_at and _give holds page_lock.
  */
 #ifndef XL_PAGE_FREE_H
 #define XL_PAGE_FREE_H

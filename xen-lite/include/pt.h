@@ -24,11 +24,6 @@ extern const struct pt_geometry pt_geometry_el2; /* the architecture's */
  * or splits may be left over). */
 int pt_map(struct pt *pt, uint64_t addr, paddr_t pa, uint64_t bytes, uint64_t attrs,
            unsigned min_level);
-/* Unmap; blocks that stick out are split first.  0 or -XEN_ENOMEM (nothing changed).  Tables that
- * lose their last entry stay. */
-int pt_unmap(struct pt *pt, uint64_t addr, uint64_t bytes);
-/* Split what reaches across either end of the range.  0 or -XEN_ENOMEM. */
-int pt_cut(struct pt *pt, uint64_t addr, uint64_t bytes);
 /* The entry that decides about addr, and its level: a leaf, or an invalid entry (its other bits are
  * the caller's).  No lock needed as long as no table can be freed meanwhile. */
 uint64_t pt_lookup(const struct pt *pt, uint64_t addr, unsigned *level);
@@ -75,7 +70,7 @@ static inline uint64_t pt_span(unsigned level) { return 1ull << pt_shift(level);
 #define PTE_AF       (1ull << 10)
 #define PTE_SH_INNER (3ull << 8)
 #define PTE_ADDR     0x0000fffffffff000ull
-/* stage 2 */
+/* Stage 2. */
 #define PTE_S2_MEM_WB  (0xfull << 2)
 #define PTE_S2_MEM_DEV (0x1ull << 2) /* Device-nGnRE */
 #define PTE_S2_R       (1ull << 6)
@@ -89,7 +84,7 @@ static inline uint64_t pt_span(unsigned level) { return 1ull << pt_shift(level);
  * executable.  Stage 2 ignores all of these in a table descriptor.
  */
 #define PTE_S2_TABLE_BITS (PTE_AF | PTE_SH_INNER | PTE_EL2_AP1 | PTE_EL2_XN)
-/* software bits 55..58 of stage 2 leaves */
+/* Software bits 55..58 of stage 2 leaves. */
 #define PTE_SW_LOGGED (1ull << 55) /* writable by right, and logged: dirty iff S2_W */
 #define PTE_SW_EXT                                                                             \
     (1ull << 56) /* has external writers: writable, always dirty while logging; never together \

@@ -20,7 +20,7 @@ struct pt {
      * otherwise the one block or page at addr.
      */
     void (*flush)(struct pt *pt, uint64_t addr, unsigned level, bool table);
-    /* addr's root entry has become `desc`, a table.  NULL: nothing to do. */
+    /* Addr's root entry has become `desc`, a table.  NULL: nothing to do. */
     void (*table_linked)(struct pt *pt, uint64_t addr, uint64_t desc);
     /* A table page (of `level`) is unlinked and about to be freed: after it returns, nobody may
      * still look.  NULL: nothing to do. */

@@ -20,7 +20,7 @@ void sched_release(struct vcpu *v); /* prev's registers are in memory: it may ru
 
 extern uint64_t sched_online_mask; /* CPUs that take part */
 
-/* With sched_lock held.  `now` is system time in ns. */
+/* The caller holds sched_lock.  `now` is system time in ns. */
 void sched_charge(struct vcpu *v, uint64_t now); /* v is running: account its time so far */
 void sched_poke(unsigned cpu);                   /* make it choose again */
 bool sched_wants(const struct vcpu *v);          /* should be running or in the queue */

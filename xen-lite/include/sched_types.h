@@ -7,12 +7,11 @@
 
 /* What a vCPU has of the scheduler; all under its lock.  Times are system time in ns. */
 struct sched_vcpu {
-    struct list link;                /* in the run queue */
-    uint64_t vruntime;               /* CPU time scaled by 256 / weight */
-    uint64_t charged_ns;             /* while running: its time is accounted up to here */
-    uint64_t slice_start_ns, run_ns; /* start of the present time slice; total CPU time */
-    uint64_t wake_ns;                /* last became runnable */
-    int cpu;                         /* where it runs, or ran last; -1 never */
+    struct list link;        /* in the run queue */
+    uint64_t vruntime;       /* CPU time scaled by 256 / weight */
+    uint64_t charged_ns;     /* while running: its time is accounted up to here */
+    uint64_t slice_start_ns; /* start of the present time slice */
+    int cpu;                 /* where it runs, or ran last; -1 never */
     int hw_cpu; /* CPU whose EL1 registers still equal the saved ones, if it is that CPU's `loaded`;
                    -1 none */
     bool running; /* has a CPU: in the guest, in EL2 on its behalf, or being saved (others: atomic

@@ -15,7 +15,7 @@
 #include "types.h"
 
 typedef struct {
-    uint32_t held;
+    uint32_t held; /* 0: free; else SPIN_HOLDER of the CPU that has it */
 } spinlock_t;
 #define SPINLOCK_INIT \
     {                 \
@@ -28,20 +28,44 @@ static inline void cpu_relax_(void)
     __asm__ volatile("yield" ::: "memory");
 #endif
 }
+
+/* A debug build knows which CPU holds a lock; for others a bare exchange is cheaper. */
+#if XL_DEBUG
+uint32_t spin_self(void); /* the caller's CPU, from 1 on: cpu.c */
+#define SPIN_HOLDER spin_self()
 static inline bool spin_trylock(spinlock_t *l)
 {
-    return !__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE);
+    uint32_t nobody = 0;
+    return __atomic_compare_exchange_n(&l->held, &nobody, SPIN_HOLDER, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
 }
+#else
+#define SPIN_HOLDER 1u
+static inline bool spin_trylock(spinlock_t *l)
+{
+    return !__atomic_exchange_n(&l->held, SPIN_HOLDER, __ATOMIC_ACQUIRE);
+}
+#endif
 static inline bool spin_is_locked(const spinlock_t *l)
 {
     return __atomic_load_n(&l->held, __ATOMIC_RELAXED) != 0;
 }
 static inline void spin_lock(spinlock_t *l)
 {
+    /* Reads only, so that the cache line stays shared until the lock is free. */
     while (!spin_trylock(l))
-        while (spin_is_locked(l)) /* reads only: the line stays shared until it is worth a try */
+        while (spin_is_locked(l))
             cpu_relax_();
 }
 static inline void spin_unlock(spinlock_t *l) { __atomic_store_n(&l->held, 0, __ATOMIC_RELEASE); }
+
+/* For ASSERT_LOCKED: this CPU holds the lock (in a build without XL_DEBUG: some CPU). */
+static inline bool spin_held_here(const spinlock_t *l)
+{
+    return __atomic_load_n(&l->held, __ATOMIC_RELAXED) == SPIN_HOLDER;
+}
+/* What a function demands of its callers; nothing in a build without XL_DEBUG (ASSERT: panic.h). */
+#define ASSERT_LOCKED(l)   ASSERT(spin_held_here(l))
+#define ASSERT_UNLOCKED(l) ASSERT(!spin_held_here(l))
 
 #endif

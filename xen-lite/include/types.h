@@ -8,9 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 1 in a debug build (`make debug`), which checks more than others can afford to. */
+/* 1 in a debug build (`make debug`) and in the host tests, which check more than others can
+ * afford to. */
 #ifndef XL_DEBUG
+#ifdef XL_HOST_TEST
+#define XL_DEBUG 1
+#else
 #define XL_DEBUG 0
+#endif
 #endif
 
 #define PAGE_SHIFT  12u
@@ -40,7 +45,6 @@ static inline uint64_t pa_pfn(paddr_t pa) { return pa.v >> PAGE_SHIFT; }
 static inline uint64_t ipa_gfn(ipa_t ipa) { return ipa.v >> PAGE_SHIFT; }
 static inline paddr_t pfn_pa(uint64_t pfn) { return PA(pfn << PAGE_SHIFT); }
 
-typedef uint16_t domid_t_; /* Xen's public domid_t is the name used in code; see <xen/xen.h> */
 #define MAX_CPUS    8u
 #define MAX_VCPUS   8u
 #define MAX_DOMAINS 128u

@@ -11,7 +11,7 @@
  * another CPU's LRs: he changes the model under the vCPU's lock, sets `dirty` and kicks; the vCPU's
  * CPU then pulls its LRs into the model and pushes the model into them (vgic_flush), writing only
  * LRs whose content changes.  Who needs the result at once (a register read of pending or active
- * state, a disable) waits for that with vgic_settle().
+ * state, a disable) waits for that with vgic_sync_lrs().
  *
  * Locks: an interrupt is guarded by the lock of its owner `irq->vcpu`.  The owner changes only
  * while the interrupt is in no list, with the old owner's lock held: vgic_irq_lock() looks again
@@ -52,13 +52,12 @@ bool vgic_hw_irq(
     uint32_t phys); /* host_irq: an interrupt that belongs to a domain came; false: not mapped */
 bool vgic_reserve(struct domain *d,
                   uint32_t intid); /* mark as taken; false: it was, or there is none */
+void vgic_unreserve(struct domain *d, uint32_t intid);
 /* Called around running: load when a vCPU gets the CPU, save when it leaves it, flush before entry
- * if v->vgic.dirty, sync when an exit needs the state of list registers (maintenance interrupt,
- * register access). */
+ * if v->vgic.dirty. */
 void vgic_load(struct vcpu *v);
 void vgic_save(struct vcpu *v);
 void vgic_flush(struct vcpu *v);
-void vgic_sync(struct vcpu *v);
 /*
  * An enabled pending interrupt that would be delivered: ends WFI. Exact for a vCPU that is not
  * loaded elsewhere. To wait: mark the vCPU blocked first, then ask; an interrupt that comes later

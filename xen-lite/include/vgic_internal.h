@@ -17,7 +17,7 @@ struct vcpu *vgic_irq_lock(
 bool vgic_irq_update(struct vgic_irq *irq);
 void vgic_irq_unlink(struct vgic_irq *irq); /* owner's lock; takes up a new route */
 void vgic_notify(struct vcpu *v);           /* no lock: flush soon, end WFI */
-void vgic_settle(
+void vgic_sync_lrs(
     struct vcpu *v); /* no lock held at all: returns when v's LRs have been flushed since */
 void vgic_relocate(struct vgic_irq *irq); /* no lock: deliver at the new owner */
 void vgic_set_enabled(struct vgic_irq *irq,

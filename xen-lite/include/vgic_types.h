@@ -48,10 +48,10 @@ struct vgic_vcpu {
     struct vgic_irq *lr[VGIC_LRS];  /* what each list register holds */
     struct gic_lr shadow[VGIC_LRS]; /* its content when last seen */
     uint32_t waker;
-    int cpu;        /* where its list registers are live, or -1 */
-    int routed_cpu; /* where its physical interrupts are sent */
-    bool dirty;     /* the model changed: flush before entry */
-    bool settle;    /* somebody waits for a flush */
+    int cpu;          /* where its list registers are live, or -1 */
+    int routed_cpu;   /* where its physical interrupts are sent */
+    bool dirty;       /* the model changed: flush before entry */
+    bool sync_wanted; /* somebody waits for a flush */
     uint64_t flush_count, write_count, spill_count, maintenance_count;
 };
 struct vgic_dist {

@@ -5,8 +5,10 @@
 #define XL_VUART_H
 #include "types.h"
 struct domain;
-/* XEN_DOMCTL_VUART_OP_INIT: the ring's page, who drains it; *evtchn: the port for that one to bind.
- * 0 or -errno, nothing changed */
+/*
+ * XEN_DOMCTL_VUART_OP_INIT.  `gfn` is the ring's page, `console_domid` the domain that drains it;
+ * *evtchn becomes the port for that domain to bind.  0 or -errno with nothing changed.
+ */
 int vuart_init(struct domain *d, uint64_t gfn, uint16_t console_domid, uint32_t *evtchn);
-void vuart_destroy(struct domain *d); /* the domain does not run any more */
+void vuart_destroy(struct domain *d); /* no vCPU of the domain runs any more */
 #endif

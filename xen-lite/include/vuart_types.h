@@ -9,12 +9,12 @@ struct page;
 struct xencons_interface;
 
 struct vuart {
-    bool enabled;           /* set last, by vuart_init */
-    spinlock_t lock;        /* the hypervisor's end of the ring; outside of the vGIC's locks */
-    struct page *ring_page; /* referenced, and mapped lasting at `ring` */
+    bool enabled;    /* set last, by vuart_init */
+    spinlock_t lock; /* for the hypervisor's end of the ring; taken before the vGIC's locks */
+    struct page *ring_page; /* a reference is held; mapped lasting at `ring` */
     struct xencons_interface *ring;
-    uint32_t evtchn;    /* port in the guest's table whose consumer we are */
-    uint32_t ctl, imsc; /* UARTCR, UARTIMSC as written */
+    uint32_t evtchn;    /* port in the guest's table; the hypervisor is its consumer */
+    uint32_t ctl, imsc; /* UARTCR and UARTIMSC as written */
     ipa_t ring_ipa;
 };
 

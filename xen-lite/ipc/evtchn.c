@@ -23,9 +23,7 @@ static struct vcpu *vcpu_of(struct domain *d, uint32_t id)
     return id < MAX_VCPUS ? d->vcpu[id] : NULL;
 }
 
-/* ---- allocation
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- allocation ---- */
 
 static int add_page(struct evtchn_table *t)
 {
@@ -38,13 +36,14 @@ static int add_page(struct evtchn_table *t)
     return 0;
 }
 
-/* The lowest free port: a domain built the same way gets the same numbers.  Lock held; the caller
+/* The lowest free port: a domain built the same way gets the same numbers.  The caller
  * sets the state. */
 static int alloc_port(struct domain *d, uint32_t *port)
 {
+    ASSERT_LOCKED(&d->evtchn.lock);
     struct evtchn_table *t = &d->evtchn;
 
-    if (d->dying >= DOM_DYING)
+    if (d->state >= DOM_DYING)
         return -XEN_EINVAL;
     for (uint32_t p = t->next_free; p <= t->max_port && p < EVTCHN_PORTS; p++) {
         int rc = p < t->valid ? 0 : add_page(t);
@@ -60,16 +59,16 @@ static int alloc_port(struct domain *d, uint32_t *port)
     return -XEN_ENOSPC;
 }
 
-/* Lock held. */
 static unsigned free_port(struct domain *d, uint32_t port, struct evtchn *c)
 {
+    ASSERT_LOCKED(&d->evtchn.lock);
     *c = (struct evtchn){ .state = EVTCHNSTAT_closed };
     if (port < d->evtchn.next_free)
         d->evtchn.next_free = port;
     return evtchn_2l_clear_pending(d, port);
 }
 
-/* Two domains' event locks: lower domid first. */
+/* Lock the event channels of two domains, lower domain id first. */
 static void lock_pair(struct domain *a, struct domain *b)
 {
     if (a == b) {
@@ -107,26 +106,28 @@ int evtchn_alloc_unbound(struct domain *d, domid_t remote, uint32_t *port)
     return evtchn_alloc_consumer(d, remote, 0, port);
 }
 
-/* ---- bind
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- bind ---- */
 
-/* Both locks held. */
 static int connect(struct domain *d, struct domain *rd, uint32_t rport, uint32_t *port)
 {
+    ASSERT_LOCKED(&d->evtchn.lock);
+    ASSERT_LOCKED(&rd->evtchn.lock);
     struct evtchn *rc_chn = evtchn_port(rd, rport);
     int rc;
 
     if (!rc_chn || rc_chn->state != EVTCHNSTAT_unbound || rc_chn->remote_dom != d->id)
         return -XEN_EINVAL;
-    if (rd->dying >= DOM_DYING)
+    if (rd->state >= DOM_DYING)
         return -XEN_EINVAL;
     if (!may_talk(d, rd))
         return -XEN_EPERM;
     rc = alloc_port(d, port);
     if (rc)
         return rc;
-    /* Each end keeps the other's domain.  Both are held by the caller, so this cannot fail. */
+    /*
+     * Each end holds a reference to the other's domain.  The caller holds both, so this cannot
+     * fail.
+     */
     BUG_ON(!domain_ref(rd) || !domain_ref(d));
     *evtchn_port(d, *port) = (struct evtchn){
         .state = EVTCHNSTAT_interdomain,
@@ -149,7 +150,7 @@ int evtchn_bind_interdomain(struct domain *d, domid_t remote, uint32_t remote_po
         return -XEN_ESRCH;
     lock_pair(d, rd);
     int rc = connect(d, rd, remote_port, port);
-    if (rc == 0) /* the peer may have sent before we were there to hear it */
+    if (rc == 0) /* the peer may have sent an event before this port existed */
         wrote = evtchn_2l_set_pending(d, *port, 0);
     unlock_pair(d, rd);
     evtchn_mark(d, 0, wrote);
@@ -230,22 +231,21 @@ int evtchn_status(struct domain *d, uint32_t port, struct evtchn_status *status)
     return c ? 0 : -XEN_EINVAL;
 }
 
-/* ---- close
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- close ---- */
 
-/* All kinds but interdomain.  Lock held. */
+/* All kinds but interdomain. */
 static unsigned close_local(struct domain *d, uint32_t port, struct evtchn *c)
 {
+    ASSERT_LOCKED(&d->evtchn.lock);
     if (c->state == EVTCHNSTAT_virq)
         d->evtchn.virq_port[evtchn_virq_is_global(c->virq) ? 0 : c->vcpu][c->virq] = 0;
     return free_port(d, port, c);
 }
 
-/* Both locks held; the peer's end waits for us to bind again. The caller drops the two references.
- */
+/* The peer's end waits for us to bind again.  The caller drops the two references. */
 static unsigned disconnect(struct domain *d, uint32_t port, struct evtchn *c)
 {
+    ASSERT_LOCKED(&c->remote->evtchn.lock);
     struct evtchn *peer = evtchn_port(c->remote, c->remote_port);
 
     peer->state = EVTCHNSTAT_unbound;
@@ -263,7 +263,7 @@ static int close_interdomain(struct domain *d, struct domain *rd, uint32_t port,
     if (same)
         *wrote = disconnect(d, port, c);
     unlock_pair(d, rd);
-    if (same) { /* what the two ports held */
+    if (same) { /* drop the references that the two ports held */
         domain_put(rd);
         domain_put(d);
     }
@@ -276,8 +276,10 @@ int evtchn_close(struct domain *d, uint32_t port, bool guest)
     unsigned wrote = 0;
     int rc;
 
-    do { /* again only when the channel became another one between the two looks: its peer closed,
-            or it was reused */
+    /*
+     * Repeat only if the port changed between the two looks: its peer closed it, or it was reused.
+     */
+    do {
         rd = NULL;
         rc = 0;
         spin_lock(&d->evtchn.lock);
@@ -311,7 +313,10 @@ static int close_from(struct domain *d, uint32_t *next, bool guest)
     return 0;
 }
 
-/* Who resets from two vCPUs at a time, or binds meanwhile, may find less closed than he thinks. */
+/*
+ * A guest that resets from two vCPUs at once, or binds ports meanwhile, may find fewer ports closed
+ * than it expects.
+ */
 int evtchn_reset(struct domain *d)
 {
     int rc = close_from(d, &d->evtchn.reset_next, true);
@@ -323,9 +328,7 @@ int evtchn_reset(struct domain *d)
 
 int evtchn_relinquish(struct domain *d) { return close_from(d, &d->evtchn.relinquish_next, false); }
 
-/* ---- life
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 int evtchn_init(struct domain *d)
 {
@@ -364,8 +367,8 @@ void evtchn_dump(struct domain *d)
     log_info("event channels of domain %u: port [pending/mask]\n", d->id);
     for (uint32_t port = 1; port < d->evtchn.valid; port++) {
         spin_lock(&d->evtchn.lock);
-        const struct evtchn *slot = evtchn_port(d, port);
-        struct evtchn c = slot ? *slot : (struct evtchn){ .state = EVTCHNSTAT_closed };
+        const struct evtchn *at = evtchn_port(d, port);
+        struct evtchn c = at ? *at : (struct evtchn){ .state = EVTCHNSTAT_closed };
         spin_unlock(&d->evtchn.lock);
         if (!evtchn_in_use(&c))
             continue;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The 2-level ABI: one pending and one mask bit a port in shared_info, a selector word and an
- * upcall flag in each vCPU's vcpu_info.  A port that becomes pending and is not masked sets its
- * word's bit in the selector; a selector that gains a bit raises the upcall flag; a flag that rises
- * raises the event interrupt.  The guest clears in the same order, flag first, so nothing is lost.
+ * The 2-level ABI.  shared_info has one pending bit and one mask bit per port; each vCPU's
+ * vcpu_info has a selector word and an upcall flag.  A port that becomes pending and is not masked
+ * sets its word's bit in the selector.  A selector that gains a bit raises the upcall flag.  A flag
+ * that rises raises the event interrupt.  The guest clears them in the same order, flag first, so
+ * no event is lost.
  */
 #include "dirty.h"
 #include "domain_types.h"
 #include "evtchn.h"
 #include "guest_atomic.h"
+#include "panic.h"
 #include "sched.h"
 #include "vgic.h"
 
@@ -16,11 +18,11 @@ static void raise_upcall(struct vcpu *v)
 {
     if (guest_or8(v->domain, &v->info->evtchn_upcall_pending, 1) == 0)
         vgic_inject(v->domain, v, v->domain->evtchn_ppi, true);
-    /* Whether or not the interrupt can be taken: an event ends WFI and SCHEDOP_block. */
+    /* An event ends WFI and SCHEDOP_block even if the guest masks the interrupt. */
     vcpu_unblock(v);
 }
 
-/* The selector and what follows from it. */
+/* Set the selector's bit, and raise the flag and the interrupt as needed. */
 static unsigned select_word(struct domain *d, uint32_t port, unsigned vcpu)
 {
     struct vcpu *v = vcpu < MAX_VCPUS ? d->vcpu[vcpu] : NULL;
@@ -34,7 +36,10 @@ static unsigned select_word(struct domain *d, uint32_t port, unsigned vcpu)
     return EVTCHN_WROTE_INFO;
 }
 
-/* SCHEDOP_poll sets poll_mask and then looks at the pending bits; we do it the other way round. */
+/*
+ * SCHEDOP_poll sets poll_mask and then reads the pending bits.  This side sets the pending bit and
+ * then reads poll_mask, so one of the two sees the other.
+ */
 static void wake_pollers(struct domain *d, uint32_t port)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -43,7 +48,7 @@ static void wake_pollers(struct domain *d, uint32_t port)
 
         if (!v || !__atomic_load_n(&v->poll_mask, __ATOMIC_RELAXED))
             continue;
-        /* poll_port: the one port of interest, or none in particular */
+        /* poll_port: the single port polled, or 0 if there are several */
         if (v->poll_port != 0 && v->poll_port < EVTCHN_PORTS && v->poll_port != port)
             continue;
         vcpu_unblock(v);
@@ -52,6 +57,7 @@ static void wake_pollers(struct domain *d, uint32_t port)
 
 unsigned evtchn_2l_set_pending(struct domain *d, uint32_t port, unsigned vcpu)
 {
+    ASSERT_LOCKED(&d->evtchn.lock);
     struct shared_info *s = d->shared_info;
     uint64_t bit = 1ull << (port % 64);
     unsigned wrote = EVTCHN_WROTE_SHARED;
@@ -68,6 +74,7 @@ unsigned evtchn_2l_set_pending(struct domain *d, uint32_t port, unsigned vcpu)
 
 unsigned evtchn_2l_clear_pending(struct domain *d, uint32_t port)
 {
+    ASSERT_LOCKED(&d->evtchn.lock);
     uint64_t bit = 1ull << (port % 64);
 
     if (!d->shared_info ||
@@ -78,6 +85,7 @@ unsigned evtchn_2l_clear_pending(struct domain *d, uint32_t port)
 
 unsigned evtchn_2l_unmask(struct domain *d, uint32_t port, unsigned vcpu)
 {
+    ASSERT_LOCKED(&d->evtchn.lock);
     struct shared_info *s = d->shared_info;
     uint64_t bit = 1ull << (port % 64);
     unsigned wrote = EVTCHN_WROTE_SHARED;
@@ -89,9 +97,13 @@ unsigned evtchn_2l_unmask(struct domain *d, uint32_t port, unsigned vcpu)
     return wrote;
 }
 
-/* After the write: a harvest that comes between write and mark finds the page in the next round. */
+/*
+ * Mark after the write: a harvest that comes between write and mark reports the page in the next
+ * round.
+ */
 void evtchn_mark(struct domain *d, unsigned vcpu, unsigned wrote)
 {
+    ASSERT_UNLOCKED(&d->evtchn.lock);
     const struct vcpu *v = vcpu < MAX_VCPUS ? d->vcpu[vcpu] : NULL;
     bool in_shared = v && v->info_ipa.v == ~0ull;
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Event channels in state records: which ports survive a move is said in evtchn.h. */
+/* Event channels in state records.  evtchn.h has which ports survive a move. */
 #include "abi.h"
 #include "domain_types.h"
 #include "evtchn.h"
 #include "guest_atomic.h"
 #include "lib.h"
+#include "panic.h"
 #include "records.h"
 #include <xen/hvm/params.h>
 
@@ -52,12 +53,12 @@ int evtchn_check(struct domain *d, const struct xlr_evtchn_port *p, unsigned n)
     return ok ? 0 : -XEN_EINVAL;
 }
 
-/* Lock held. */
 static uint64_t ports_in_use(struct domain *d, unsigned word)
 {
+    ASSERT_LOCKED(&d->evtchn.lock);
     uint64_t mask = 0;
 
-    if (word * 64 >= d->evtchn.valid) /* as it is for most: a domain that has many ports is rare */
+    if (word * 64 >= d->evtchn.valid) /* true for nearly all words: few domains have many ports */
         return 0;
     for (unsigned bit = 0; bit < 64; bit++) {
         const struct evtchn *c = evtchn_port(d, word * 64 + bit);
@@ -72,25 +73,29 @@ void evtchn_set(struct domain *d, const struct xlr_evtchn_port *p, unsigned n)
 {
     spin_lock(&d->evtchn.lock);
     /*
-     * All masked, as a guest expects of a new host: Linux lets upcalls pass by until it has bound a
-     * port anew, and then unmasks with a call that raises what is pending only if the mask bit was
-     * set.
+     * All ports are masked, as a guest expects on a new host.  Linux ignores upcalls of a port
+     * until it has bound the port again.  Then it unmasks the port by a hypercall, which raises a
+     * pending event only if the mask bit was set.
      */
     for (unsigned word = 0; word < 64 && d->shared_info; word++) {
         guest_or64(d, &d->shared_info->evtchn_mask[word], ~0ull);
         guest_and64(d, &d->shared_info->evtchn_pending[word], ports_in_use(d, word));
     }
     for (unsigned i = 0; i < n; i++) {
-        /* As a port just made has it: a guest that was told it is on a new host binds its ports to
-         * vCPU 0 anew, and says nothing of it. */
+        /*
+         * vCPU 0, as for a new port.  A guest that knows that it is on a new host takes its ports
+         * to be bound to vCPU 0, and does not tell the hypervisor.
+         */
         evtchn_port(d, p[i].port)->vcpu = 0;
         evtchn_2l_clear_pending(d,
-                                p[i].port); /* so that setting it below raises the interrupt anew */
+                                p[i].port); /* so that setting the bit below raises the interrupt */
     }
     spin_unlock(&d->evtchn.lock);
     evtchn_mark(d, 0, EVTCHN_WROTE_SHARED);
-    /* What the peers sent while the guest was on its way went to the old host. A spurious event is
-     * allowed, a lost one is not. */
+    /*
+     * Peers may have sent events to the old host while the guest was moving.  A spurious event is
+     * allowed, a lost one is not: raise all.
+     */
     for (unsigned i = 0; i < n; i++)
         evtchn_set_pending(d, p[i].port);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Event channels: events, by guests and by the hypervisor.  Locks and references: see evtchn.h. */
+/* Sending events, by guests and by the hypervisor.  Locks and references: see evtchn.h. */
 #include "abi.h"
 #include "domain_ref.h"
 #include "evtchn.h"
 #include "hooks.h"
 #include "panic.h"
 
-/* At the receiving end, unless the channel was closed in the meantime. */
+/* Raise the event at the receiving end, unless the channel was closed in the meantime. */
 static void deliver(struct domain *rd, uint32_t rport, const struct domain *from,
                     uint32_t from_port)
 {
@@ -42,11 +42,11 @@ static int send(struct domain *d, uint32_t port, bool guest)
     } else if (c->state == EVTCHNSTAT_interdomain) {
         rd = c->remote;
         rport = c->remote_port;
-        BUG_ON(!domain_ref(rd)); /* the port's own reference keeps it */
+        BUG_ON(!domain_ref(rd)); /* the port's own reference keeps the domain */
     } else if (c->state == EVTCHNSTAT_ipi) {
         vcpu = c->vcpu;
         wrote = evtchn_2l_set_pending(d, port, vcpu);
-    } else if (c->state != EVTCHNSTAT_unbound) { /* nobody there yet: dropped */
+    } else if (c->state != EVTCHNSTAT_unbound) { /* no peer yet: the event is dropped */
         rc = -XEN_EINVAL;
     }
     spin_unlock(&d->evtchn.lock);
@@ -76,12 +76,12 @@ void evtchn_set_pending(struct domain *d, uint32_t port)
     evtchn_mark(d, vcpu, wrote);
 }
 
-static void send_virq(struct domain *d, unsigned slot, uint32_t virq)
+static void send_virq(struct domain *d, unsigned of_vcpu, uint32_t virq)
 {
     unsigned wrote = 0, vcpu = 0;
 
     spin_lock(&d->evtchn.lock);
-    uint32_t port = d->evtchn.virq_port[slot][virq];
+    uint32_t port = d->evtchn.virq_port[of_vcpu][virq];
     const struct evtchn *c = port ? evtchn_port(d, port) : NULL;
     if (c) {
         vcpu = c->vcpu;

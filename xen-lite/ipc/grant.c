@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The grant table itself: frames, pins, records.  Theory of operation: grant.h. */
+/* The grant table itself: frames, pins, state records.  Theory of operation: grant.h. */
 #include "abi.h"
 #include "dirty.h"
 #include "domain_types.h"
@@ -8,19 +8,20 @@
 #include "log.h"
 #include "mm.h"
 #include "p2m.h"
+#include "panic.h"
 #include "preempt.h"
 #include "records.h"
 
 _Static_assert(GRANT_FRAMES_MAX == XLR_GRANT_MAX_FRAMES, "a record holds all frames");
-#define FRAMES_A_LOOK 8u /* new ones, between two looks at whether others need the CPU */
+/* Frames allocated between two checks whether another task needs the CPU. */
+#define FRAMES_A_LOOK 8u
 #define PIN_BYTES     (GRANT_FRAME_ENTRIES * sizeof(struct grant_pin))
 
-/* ---- frames
- * ---------------------------------------------------------------------------------------------------
- */
+/* ---- frames ---- */
 
 int grant_grow(struct domain *d, uint32_t frames)
 {
+    ASSERT_LOCKED(&d->grant.lock);
     struct grant_table *t = &d->grant;
 
     if (frames > t->max_frames)
@@ -69,9 +70,10 @@ static bool mapped_at(struct domain *d, uint64_t gfn, const struct page *page)
     return gfn != GRANT_NO_GFN && p2m_lookup(d, GFN(gfn), &e) && e.pa.v == page_pa(page).v;
 }
 
-/* New place first, so that the frame is never nowhere.  Lock held. */
-static int place_frame(struct domain *d, uint32_t n, uint64_t gfn)
+/* New place first, so that the frame is never nowhere. */
+static int map_frame_at(struct domain *d, uint32_t n, uint64_t gfn)
 {
+    ASSERT_LOCKED(&d->grant.lock);
     struct grant_table *t = &d->grant;
     uint64_t old = t->gfn[n];
 
@@ -81,9 +83,9 @@ static int place_frame(struct domain *d, uint32_t n, uint64_t gfn)
     if (rc)
         return rc;
     t->gfn[n] = gfn;
+    /* Fails if the guest unmapped it itself, which is harmless. */
     if (old != GRANT_NO_GFN && old != gfn)
-        p2m_unmap_exact(d, GFN(old),
-                        page_pa(t->frame[n])); /* it may be gone already: the guest's affair */
+        p2m_unmap_exact(d, GFN(old), page_pa(t->frame[n]));
     return 0;
 }
 
@@ -96,16 +98,14 @@ int grant_map_frame(struct domain *d, uint64_t idx, uint64_t gfn, struct page **
     spin_lock(&t->lock);
     int rc = grant_grow(d, (uint32_t)idx + 1);
     if (rc == 0)
-        rc = place_frame(d, (uint32_t)idx, gfn);
+        rc = map_frame_at(d, (uint32_t)idx, gfn);
     if (rc == 0 && page)
         *page = t->frame[idx];
     spin_unlock(&t->lock);
     return rc;
 }
 
-/* ---- pins
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- pins ---- */
 
 static struct grant_entry_v1 *entry(struct grant_table *t, uint32_t ref)
 {
@@ -123,9 +123,10 @@ static bool ref_valid(const struct grant_table *t, uint32_t ref)
     return ref / GRANT_FRAME_ENTRIES < t->frame_count;
 }
 
-/* The hypervisor wrote to the entry's frame. Without the lock. */
+/* The hypervisor wrote to the entry's frame. */
 static void mark_frame(struct domain *d, uint32_t ref)
 {
+    ASSERT_UNLOCKED(&d->grant.lock);
     uint64_t gfn = d->grant.gfn[ref / GRANT_FRAME_ENTRIES];
 
     if (d->p2m.logging && gfn != GRANT_NO_GFN)
@@ -133,8 +134,8 @@ static void mark_frame(struct domain *d, uint32_t ref)
 }
 
 /*
- * Show the use in the entry: flags and domid are one word, so that the check and the change are one
- * step.  A granter who keeps changing them is told so after a few tries.
+ * Show in the entry that it is in use.  Flags and domid are one word, so the check and the change
+ * are one step.  If the granter keeps changing the word, the call fails after a few tries.
  */
 static int16_t set_status(struct domain *d, struct grant_entry_v1 *e, const struct grant_pin *pin,
                           domid_t by, bool readonly)
@@ -175,26 +176,17 @@ static void clear_status(struct domain *d, struct grant_entry_v1 *e, const struc
         guest_and16(d, &e->flags, (uint16_t)~gone);
 }
 
-/* The page that the entry names now.  Only memory of the granter's own can be granted. */
+/* The page that the entry names now.  A domain can only grant memory of its own. */
 static struct page *named_page(struct domain *d, const struct grant_entry_v1 *e, bool readonly)
 {
-    uint32_t gfn = __atomic_load_n(&e->frame, __ATOMIC_RELAXED);
-    enum p2m_type type;
-    struct page *page = gfn >> (IPA_BITS - PAGE_SHIFT)
-                            ? NULL
-                            : p2m_get_page(d, GFN(gfn), !readonly, &type);
-
-    if (page && type != P2M_RAM) {
-        page_put(page);
-        page = NULL;
-    }
-    return page;
+    return p2m_get_ram(d, __atomic_load_n(&e->frame, __ATOMIC_RELAXED), !readonly);
 }
 
-/* Lock held. *wrote: the entry was changed. */
+/* *wrote: the entry was changed. */
 static int16_t pin_entry(struct domain *d, uint32_t ref, domid_t by, bool readonly,
                          struct page **page, bool *wrote)
 {
+    ASSERT_LOCKED(&d->grant.lock);
     struct grant_table *t = &d->grant;
 
     if (!ref_valid(t, ref))
@@ -292,9 +284,7 @@ int16_t grant_swap(struct domain *d, uint32_t a, uint32_t b)
     return rc;
 }
 
-/* ---- life
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 static size_t track_bytes(const struct grant_table *t)
 {
@@ -322,7 +312,9 @@ int grant_init(struct domain *d, uint32_t max_frames, uint32_t max_maptrack)
         if (!t->track)
             return -XEN_ENOMEM;
     }
+    spin_lock(&t->lock);
     int rc = grant_grow(d, 1);
+    spin_unlock(&t->lock);
     if (rc)
         grant_destroy(d);
     return rc;
@@ -363,9 +355,7 @@ void grant_dump(struct domain *d)
     spin_unlock(&t->lock);
 }
 
-/* ---- records
- * --------------------------------------------------------------------------------------------------
- */
+/* ---- records ---- */
 
 void grant_get(struct domain *d, struct xlr_grant *r)
 {
@@ -398,7 +388,7 @@ int grant_set(struct domain *d, const struct xlr_grant *r)
     rc = grant_grow(d, r->frame_count);
     for (uint32_t i = 0; rc == 0 && i < r->frame_count; i++)
         if (r->gfn[i] != XLR_NOWHERE)
-            rc = place_frame(d, i, r->gfn[i]);
+            rc = map_frame_at(d, i, r->gfn[i]);
     spin_unlock(&t->lock);
     return rc;
 }

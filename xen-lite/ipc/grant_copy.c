@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* GNTTABOP_copy: between pages of the caller's own and pages granted to it. */
+/* GNTTABOP_copy: between pages that the caller owns and pages granted to it. */
 #include "dirty.h"
 #include "domain_ref.h"
 #include "grant.h"
@@ -8,10 +8,10 @@
 #include "p2m.h"
 #include "rights.h"
 
-/* One end of a copy while it is held. */
+/* One end of a copy while the copy runs. */
 struct copy_end {
-    struct domain *domain; /* whose page: referenced */
-    struct page *page;     /* referenced */
+    struct domain *domain; /* owner of the page; a reference is held */
+    struct page *page;     /* a reference is held */
     uint32_t ref;
     bool granted; /* pinned in the grant table */
     bool readonly;
@@ -23,25 +23,11 @@ static int16_t find_domain(struct copy_end *end, struct domain *self, domid_t do
         end->domain = domain_ref(self) ? self : NULL;
         return end->domain ? GNTST_okay : GNTST_bad_domain;
     }
-    /* Another domain's pages by grant only, never by frame number. */
+    /* Pages of another domain are reached by grant only, never by frame number. */
     if (!end->granted)
         return GNTST_permission_denied;
     end->domain = domid < DOMID_FIRST_RESERVED ? domain_get(domid) : NULL;
     return end->domain ? GNTST_okay : GNTST_bad_domain;
-}
-
-static struct page *own_page(struct domain *d, uint64_t gfn, bool readonly)
-{
-    enum p2m_type type;
-    struct page *page = gfn >> (IPA_BITS - PAGE_SHIFT)
-                            ? NULL
-                            : p2m_get_page(d, GFN(gfn), !readonly, &type);
-
-    if (page && type != P2M_RAM) {
-        page_put(page);
-        page = NULL;
-    }
-    return page;
 }
 
 static int16_t take_page(struct copy_end *end, struct domain *self,
@@ -54,7 +40,7 @@ static int16_t take_page(struct copy_end *end, struct domain *self,
             end->page = NULL;
         return status;
     }
-    end->page = own_page(end->domain, ptr->u.gmfn, end->readonly);
+    end->page = p2m_get_ram(end->domain, ptr->u.gmfn, !end->readonly);
     return end->page ? GNTST_okay : GNTST_bad_page;
 }
 
@@ -76,7 +62,7 @@ static int16_t copy_bytes(const struct gnttab_copy *op, const struct copy_end *f
         return GNTST_bad_copy_arg;
     const uint8_t *source = page_map(from->page);
     uint8_t *dest = from->page == to->page ? (uint8_t *)(uintptr_t)source : page_map(to->page);
-    /* Both may be the same page: memmove. */
+    /* memmove, because both ends may be the same page. */
     memmove(dest + op->dest.offset, source + op->source.offset, op->len);
     if (from->page != to->page)
         page_unmap(to->page, dest);

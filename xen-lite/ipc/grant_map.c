@@ -7,16 +7,17 @@
 #include "grant.h"
 #include "mm.h"
 #include "p2m.h"
+#include "panic.h"
 #include "preempt.h"
 #include "rights.h"
 
 #define NO_HANDLE (~0u)
 
-/* ---- handles: all with the lock held
- * --------------------------------------------------------------------------- */
+/* ---- handles ---- */
 
 static struct grant_map *handle_entry(struct grant_table *t, uint32_t handle)
 {
+    ASSERT_LOCKED(&t->lock);
     if (handle >= t->track_count)
         return NULL;
     return &t->track[handle / GRANT_CHUNK_HANDLES][handle % GRANT_CHUNK_HANDLES];
@@ -24,6 +25,7 @@ static struct grant_map *handle_entry(struct grant_table *t, uint32_t handle)
 
 static void free_handle(struct grant_table *t, uint32_t handle)
 {
+    ASSERT_LOCKED(&t->lock);
     *handle_entry(t, handle) = (struct grant_map){ .state = GRANT_HANDLE_FREE,
                                                    .next = t->track_free };
     t->track_free = handle;
@@ -31,6 +33,7 @@ static void free_handle(struct grant_table *t, uint32_t handle)
 
 static bool add_handles(struct grant_table *t)
 {
+    ASSERT_LOCKED(&t->lock);
     uint32_t first = t->track_count;
     struct grant_map *chunk = first < t->max_maptrack
                                   ? mem_alloc(GRANT_CHUNK_HANDLES * sizeof(*chunk))
@@ -45,14 +48,14 @@ static bool add_handles(struct grant_table *t)
     return true;
 }
 
-/* A handle in the state BUSY, or NO_HANDLE. Takes the lock. */
+/* A handle in state BUSY, or NO_HANDLE.  Takes the lock. */
 static uint32_t take_handle(struct domain *d)
 {
     struct grant_table *t = &d->grant;
     uint32_t handle = NO_HANDLE;
 
     spin_lock(&t->lock);
-    if (d->dying < DOM_DYING && (t->track_free != NO_HANDLE || add_handles(t))) {
+    if (d->state < DOM_DYING && (t->track_free != NO_HANDLE || add_handles(t))) {
         struct grant_map *m = handle_entry(t, t->track_free);
 
         handle = t->track_free;
@@ -63,7 +66,10 @@ static uint32_t take_handle(struct domain *d)
     return handle;
 }
 
-/* The mapping of a handle, made BUSY: nobody else touches it until put back or freed. */
+/*
+ * Copies the mapping of a handle and makes the handle BUSY.  No other caller uses it until it is
+ * put back or freed.
+ */
 static bool claim_handle(struct domain *d, uint32_t handle, struct grant_map *copy)
 {
     struct grant_table *t = &d->grant;
@@ -93,11 +99,9 @@ static void drop_handle(struct domain *d, uint32_t handle)
     spin_unlock(&d->grant.lock);
 }
 
-/* ---- map
- * ------------------------------------------------------------------------------------------------------
- */
+/* ---- map ---- */
 
-/* Of a translated domain: into its guest-physical map and nowhere else. */
+/* A translated domain can map into its guest-physical space only. */
 static int16_t check_flags(const struct gnttab_map_grant_ref *op)
 {
     if (!(op->flags & (GNTMAP_device_map | GNTMAP_host_map)))
@@ -107,7 +111,7 @@ static int16_t check_flags(const struct gnttab_map_grant_ref *op)
     return GNTST_okay;
 }
 
-/* The pin is held; what fails here is undone here. */
+/* The entry is pinned.  On failure everything done here is undone here. */
 static int16_t enter_mapping(struct domain *d, struct domain *rd, struct page *page,
                              const struct gnttab_map_grant_ref *op)
 {
@@ -115,7 +119,7 @@ static int16_t enter_mapping(struct domain *d, struct domain *rd, struct page *p
     int rc = -XEN_EINVAL;
 
     if (!readonly)
-        dirty_ext_writer(page, 1); /* before the first write can come through the mapping */
+        dirty_ext_writer(page, 1); /* before the first write through the mapping is possible */
     if (!(op->host_addr >> IPA_BITS))
         rc = p2m_map(d, IPA(op->host_addr & PAGE_MASK), page_pa(page), 1,
                      readonly ? P2M_GRANT_RO : P2M_GRANT);
@@ -179,14 +183,14 @@ void grant_map_one(struct domain *d, struct gnttab_map_grant_ref *op)
     }
     op->status = may_talk(d, rd) ? map_for(d, rd, op) : GNTST_permission_denied;
     if (op->status != GNTST_okay)
-        domain_put(rd); /* else the handle keeps the reference */
+        domain_put(rd); /* otherwise the handle keeps the reference */
 }
 
-/* ---- unmap
- * ----------------------------------------------------------------------------------------------------
- */
+/* ---- unmap ---- */
 
-/* The stage-2 entry is gone, TLBs too: nobody reaches the page through it any more. */
+/*
+ * The stage-2 entry and its TLB entries are gone: the page cannot be reached through this mapping.
+ */
 static void finish_unmap(struct domain *d, uint32_t handle, const struct grant_map *m)
 {
     if (!m->readonly)
@@ -197,8 +201,9 @@ static void finish_unmap(struct domain *d, uint32_t handle, const struct grant_m
 }
 
 /*
- * The place must be the one that the handle was made with: with another, a writable mapping could
- * outlive its pin by giving up a read-only one in its stead.
+ * host_addr must be the address that the handle was made with.  With any other, a guest could unmap
+ * a read-only mapping under the handle of a writable one, and the writable mapping would outlive
+ * its pin.
  */
 int16_t grant_unmap(struct domain *d, uint32_t handle, uint64_t host_addr)
 {
@@ -206,7 +211,7 @@ int16_t grant_unmap(struct domain *d, uint32_t handle, uint64_t host_addr)
 
     if (!claim_handle(d, handle, &m))
         return GNTST_bad_handle;
-    if (host_addr == 0) { /* "ignored": nothing to unmap */
+    if (host_addr == 0) { /* the ABI says "ignored": nothing to unmap */
         put_handle_back(d, handle);
         return GNTST_okay;
     }
@@ -228,8 +233,10 @@ int grant_release_mappings(struct domain *d)
         struct grant_map m;
 
         if (claim_handle(d, handle, &m)) {
-            /* Fails when the guest put something else there: then no entry of this handle is left
-             * either. */
+            /*
+             * Fails if the guest has mapped something else there.  Then the entry of this handle is
+             * gone, too.
+             */
             p2m_unmap_exact(d, GFN(m.gfn), page_pa(m.page));
             finish_unmap(d, handle, &m);
         }
@@ -240,8 +247,7 @@ int grant_release_mappings(struct domain *d)
     return 0;
 }
 
-/* ---- cache maintenance
- * ---------------------------------------------------------------------------------------- */
+/* ---- cache maintenance ---- */
 
 static bool maps_page(struct domain *d, const struct page *page)
 {
@@ -259,9 +265,10 @@ static bool maps_page(struct domain *d, const struct page *page)
 }
 
 /*
- * Clean or invalidate the data cache for part of a page that the caller owns or has mapped, named
- * by machine address: for devices that do not snoop.  (GNTTAB_CACHE_SOURCE_GREF is refused, as by
- * stock Xen.)  Invalidating writes back too: what a guest may not see must not come back from RAM.
+ * GNTTABOP_cache_flush: clean or invalidate the data cache for part of a page that the caller owns
+ * or has mapped, named by machine address.  It serves devices that do not snoop.
+ * GNTTAB_CACHE_SOURCE_GREF is refused, as by stock Xen.  An invalidate also cleans: otherwise old
+ * content of RAM, which the guest must not see, could reappear.
  */
 int grant_cache_flush(struct domain *d, const struct gnttab_cache_flush *op)
 {

@@ -3,7 +3,8 @@
 #include "a32.h"
 #include "types.h"
 
-#define SYNDROME_CV (1u << 24) /* the condition is in bits 23:20; else (Thumb) in the IT state */
+/* The condition is in bits 23:20; otherwise (Thumb) in the IT state. */
+#define SYNDROME_CV (1u << 24)
 #define CPSR_IT     ((3u << 25) | (0x3fu << 10))
 
 static uint32_t it_state(uint32_t cpsr) { return (cpsr >> 8 & 0xfc) | (cpsr >> 25 & 3); }

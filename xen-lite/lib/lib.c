@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Memory and strings for a freestanding image, and what libfdt and the compiler expect to link
- * against.
+ * Memory and string functions for a freestanding image, and what libfdt and the compiler need at
+ * link time.
  *
- * The compiler may turn a copying loop into a call of memcpy: here that would be a recursion
- * without end.  An empty asm in each loop's body (STEP) makes the loop something that it cannot
- * name.
+ * The compiler may turn a copying loop into a call of memcpy, which here would recurse without end.
+ * An empty asm in each loop's body (STEP) prevents that.
  */
 #include "lib.h"
 #include "types.h"
 
 #define STEP() __asm__ volatile("" ::: "memory")
 
-/* A word that may overlay any object: as wide as a register. */
+/* A word as wide as a register that may alias any object. */
 typedef uintptr_t __attribute__((may_alias)) word_t;
 #define WORD sizeof(word_t)
 
@@ -31,7 +30,9 @@ void *memcpy(void *restrict dst, const void *restrict src, size_t n)
             word_t *to = (word_t *)(void *)d;
             word_t w0 = from[0], w1 = from[1], w2 = from[2], w3 = from[3], w4 = from[4],
                    w5 = from[5], w6 = from[6], w7 = from[7];
-            /* All loads first: source and target may compete for one place in a TLB or a cache. */
+            /*
+             * All loads first: source and target may compete for one entry of a TLB or a cache set.
+             */
             __asm__ volatile(""
                              : "+r"(w0), "+r"(w1), "+r"(w2), "+r"(w3), "+r"(w4), "+r"(w5), "+r"(w6),
                                "+r"(w7));
@@ -63,7 +64,7 @@ void *memmove(void *dst, const void *src, size_t n)
     uint8_t *d = dst;
     const uint8_t *s = src;
     if ((uintptr_t)d - (uintptr_t)s >= n && (uintptr_t)s - (uintptr_t)d >= n)
-        return memcpy(dst, src, n);         /* they do not touch: by words */
+        return memcpy(dst, src, n);         /* no overlap: by words */
     if ((uintptr_t)d - (uintptr_t)s >= n) { /* dst is not inside src: forwards is right */
         for (; n; n--) {
             *d++ = *s++;
@@ -187,8 +188,10 @@ static unsigned digit_value(char c)
     return c >= 'a' && c <= 'z' ? (unsigned)(c - 'a') + 10 : 255;
 }
 
-/* "0x" counts as a prefix only when a hexadecimal digit follows: "0xz" is the number 0 and the rest
- * "xz". */
+/*
+ * "0x" is a prefix only if a hexadecimal digit follows: "0xz" is the number 0, and the rest is
+ * "xz".
+ */
 static bool has_hex_prefix(const char *s)
 {
     return s[0] == '0' && (s[1] == 'x' || s[1] == 'X') && digit_value(s[2]) < 16;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * C99's vsnprintf without floating point and wide characters.  Output beyond the buffer is counted,
- * not stored; what is stored is always terminated.
+ * not stored.  The stored text is always terminated.
  */
 #include "lib.h"
 #include "types.h"
@@ -13,7 +13,7 @@ struct out {
 
 struct spec {
     bool left, zero, plus, space, alternate;
-    int width, precision; /* precision -1: none given */
+    int width, precision; /* precision -1: not given */
     enum {
         LEN_CHAR,
         LEN_SHORT,
@@ -50,12 +50,14 @@ static void put_text(struct out *o, const struct spec *s, const char *text, size
         put_repeat(o, ' ', fill);
 }
 
-/* `prefix` is a sign or 0x; zeroes by width or precision come between it and the digits. */
+/*
+ * `prefix` is a sign or 0x.  Zeroes for width or precision come between the prefix and the digits.
+ */
 static void put_number(struct out *o, const struct spec *s, uint64_t value, unsigned base,
                        bool upper, const char *prefix)
 {
     const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-    char text[24]; /* 22 octal digits of 64 bits */
+    char text[24]; /* 22 octal digits for 64 bits */
     int n = 0, prefix_length = (int)strlen(prefix);
     for (; value; value /= base)
         text[n++] = digits[value % base];
@@ -79,8 +81,9 @@ static void put_number(struct out *o, const struct spec *s, uint64_t value, unsi
 static int parse_number(const char **fmt)
 {
     int n = 0;
+    /* Absurd widths are capped, so n does not overflow. */
     for (; **fmt >= '0' && **fmt <= '9'; (*fmt)++)
-        n = n < 100000 ? n * 10 + (**fmt - '0') : n; /* absurd widths: capped, not overflowed */
+        n = n < 100000 ? n * 10 + (**fmt - '0') : n;
     return n;
 }
 
@@ -111,7 +114,7 @@ static void parse_length(struct spec *s, const char **fmt)
     }
 }
 
-/* A va_list inside a struct can be handed on by pointer whatever its type is. */
+/* A va_list in a struct can be passed by pointer, whatever its type is. */
 struct args {
     va_list ap;
 };
@@ -188,7 +191,7 @@ static void convert(struct out *o, struct spec *s, char conversion, struct args 
         break;
     case 's': convert_string(o, s, a); break;
     case '%': put(o, '%'); break;
-    default: /* unknown: shown as written, without the rest of the specification */
+    default: /* unknown conversions are printed as they are */
         put(o, '%');
         if (conversion)
             put(o, conversion);

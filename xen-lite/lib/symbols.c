@@ -4,13 +4,13 @@
 #include "symbols.h"
 #include "types.h"
 
-extern const char text_end[]; /* the linker script's */
+extern const char text_end[]; /* from the linker script */
 
 void symbol_print(char buf[SYMBOL_PRINT_MAX], uint64_t addr)
 {
     unsigned low = 0, high = xl_symbol_count;
 
-    /* The last symbol at or below addr: they are sorted. */
+    /* Finds the last symbol at or below addr; the table is sorted. */
     while (low < high) {
         unsigned middle = (low + high) / 2;
         if (xl_symbols[middle].addr <= addr)

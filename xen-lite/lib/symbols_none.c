@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* No symbol table, for a link without one.  A file of its own: next to its reader the compiler
- * would take it for constant. */
+/*
+ * An empty symbol table, for a link without one.  In the file of its reader, the compiler would
+ * take the table as constant.
+ */
 #include "symbols.h"
 
 __attribute__((weak)) const struct xl_symbol xl_symbols[1] = { { 0, NULL } };

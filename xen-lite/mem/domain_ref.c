@@ -24,17 +24,17 @@ static unsigned domain_count;
 
 static struct domain *entry(struct list *l) { return list_entry(l, struct domain, link); }
 
-/* ---- finding ----------------------------------------------------------------------------------
- */
+/* ---- look-up ---- */
 
-/* The first with an id of at least `id`; list_lock held. */
+/* The first with an id of at least `id`. */
 static struct domain *at_least(domid_t id)
 {
+    ASSERT_LOCKED(&list_lock);
     list_for_each(l, &domains) if (entry(l)->id >= id) return entry(l);
     return NULL;
 }
 
-/* False when the count has reached zero: it is on its way out. */
+/* False if the count has reached zero: the domain is being freed. */
 bool domain_ref(struct domain *d)
 {
     uint32_t refs = __atomic_load_n(&d->refs, __ATOMIC_RELAXED);
@@ -45,7 +45,7 @@ bool domain_ref(struct domain *d)
     return false;
 }
 
-/* Referenced, or NULL. */
+/* With a reference, or NULL. */
 static struct domain *find(domid_t id)
 {
     spin_lock(&list_lock);
@@ -63,7 +63,7 @@ struct domain *domain_get(domid_t id)
         return v && domain_ref(v->domain) ? v->domain : NULL;
     }
     struct domain *d = find(id);
-    if (d && __atomic_load_n(&d->dying, __ATOMIC_ACQUIRE) == DOM_DEAD) {
+    if (d && __atomic_load_n(&d->state, __ATOMIC_ACQUIRE) == DOM_DEAD) {
         domain_put(d);
         return NULL;
     }
@@ -80,8 +80,10 @@ struct domain *domain_get_next(domid_t first)
     return d;
 }
 
-/* Ids go round, as Xen's do: a tool that holds the id of a dead domain shall not meet a new one
- * soon. */
+/*
+ * Ids are used in turn, as in Xen: a tool that holds the id of a dead domain should not soon meet a
+ * new domain with that id.
+ */
 domid_t domain_free_id(void)
 {
     static domid_t last;
@@ -97,7 +99,7 @@ domid_t domain_free_id(void)
     return found;
 }
 
-/* Commit: from here on others see it. */
+/* Commit: from here on the domain can be found. */
 int domain_insert(struct domain *d)
 {
     int rc = 0;
@@ -113,8 +115,7 @@ int domain_insert(struct domain *d)
     return rc;
 }
 
-/* ---- references -------------------------------------------------------------------------------
- */
+/* ---- references ---- */
 
 static void queue_corpse(struct domain *d)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Physical pages: 16 bytes a frame, their references and owners.
+ * Physical pages: 16 bytes per frame, with reference count and owner.
  *
- * An allocated frame has a reference count and an owner; the last reference frees it singly, and
- * buddies join again on the way up (page_free.c).  Frames of holes and reserved ranges are
- * PAGE_RESERVED and never change (page_boot.c).
+ * An allocated frame is freed by its last reference, on its own; page_free.c joins buddies again.
+ * Frames of holes and of reserved ranges are PAGE_RESERVED and never change (page_boot.c).
  */
 #include "arch.h"
 #include "domain_ref.h"
@@ -12,14 +11,12 @@
 #include "page_free.h"
 #include "panic.h"
 
-#define FORGET_A_PIECE                                                         \
-    4096u /* frames looked at between two looks at whether others need the CPU \
-           */
+#define FORGET_A_PIECE 4096u /* frames examined between two checks for preemption */
 
 struct page *frame_table;
 uint64_t frame_base, frame_count;
 
-/* Domains that own pages, by domid: slot_of is 1 + index, 0 none. */
+/* Domains that own pages, by domain id: slot_of is 1 + index, or 0 for none. */
 static struct {
     struct domain *d;
     uint64_t pages;
@@ -78,7 +75,7 @@ struct domain *page_owner_get(const struct page *p)
     spin_lock(&page_lock);
     if (p->owner < DOMID_FIRST_RESERVED && slot_of[p->owner])
         d = account[slot_of[p->owner] - 1].d;
-    if (d && !domain_ref(d)) /* an atomic: takes no lock */
+    if (d && !domain_ref(d)) /* atomic: takes no lock */
         d = NULL;
     spin_unlock(&page_lock);
     return d;
@@ -94,7 +91,7 @@ bool page_forget_some(struct domain *d, uint64_t *next)
         if (!(p->flags & PAGE_ALLOCATED) || p->owner != d->id)
             continue;
         account_sub(p->owner, !(p->flags & PAGE_UNCOUNTED), 1);
-        p->owner = DOMID_IO; /* nobody's: no domain of the same number will get at it */
+        p->owner = DOMID_IO; /* no owner: a later domain with the same id must not get it */
     }
     bool over = !slot_of[d->id] || *next == frame_count;
     spin_unlock(&page_lock);
@@ -149,7 +146,7 @@ static struct page *alloc(struct domain *d, bool at, paddr_t pa, unsigned order,
             if (d)
                 account_add(d, 1ull << order);
         } else if (d && !account[slot_of[d->id] - 1].pages) {
-            account[slot_of[d->id] - 1].d = NULL; /* it has none, so it has no account */
+            account[slot_of[d->id] - 1].d = NULL; /* no pages are left, so it needs no account */
             slot_of[d->id] = 0;
         }
     }
@@ -190,7 +187,7 @@ static void page_free(struct page *p)
     spin_unlock(&page_lock);
 }
 
-/* All of an aligned block, of one owner, which nobody refers to any more. */
+/* Frees an aligned block that has one owner and no references any more. */
 static void free_together(struct page *p, unsigned order)
 {
     spin_lock(&page_lock);
@@ -217,7 +214,7 @@ static bool same_kind(const struct page *a, const struct page *b)
 void page_put_block(struct page *p, unsigned order)
 {
     uint32_t n = 0, count = 1u << order;
-    bool last = true; /* ours was the last reference of page n - 1 */
+    bool last = true; /* page n - 1 lost its last reference above */
 
     while (n < count && last && same_kind(&p[n], p)) {
         uint32_t before = __atomic_fetch_sub(&p[n++].refs, 1, __ATOMIC_ACQ_REL);
@@ -243,7 +240,9 @@ bool page_get(struct page *p, const struct domain *owner)
             return false;
     } while (!__atomic_compare_exchange_n(&p->refs, &refs, refs + 1, false, __ATOMIC_ACQ_REL,
                                           __ATOMIC_RELAXED));
-    /* Only now does the owner stand still: the page may have been freed and allocated anew before.
+    /*
+     * Compare the owner only with the reference held: before, the page could have been freed and
+     * allocated again.
      */
     if (p->owner == owner->id)
         return true;

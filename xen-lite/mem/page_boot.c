@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Physical pages at boot: where the frame table goes, which frames are free then, and reserved
- * ranges that become so later. */
+/*
+ * Physical pages at boot: where the frame table is placed, which frames are free at first, and
+ * reserved ranges that become free later.
+ */
 #include "arch.h"
 #include "page_free.h"
 #include "panic.h"
@@ -12,8 +14,10 @@ struct ranges {
     unsigned count;
 };
 
-/* The first piece of [*start, end) that no reserved range touches: *start moves to it, its end is
- * returned; 0: none. */
+/*
+ * Finds the first piece of [*start, end) that overlaps no reserved range: *start becomes its start,
+ * its end is returned; 0 if there is none.
+ */
 static uint64_t next_free(const struct ranges *r, uint64_t *start, uint64_t end)
 {
     uint64_t stop = end;
@@ -31,7 +35,7 @@ static uint64_t next_free(const struct ranges *r, uint64_t *start, uint64_t end)
     return *start < stop ? stop : 0;
 }
 
-/* Where [start, end), whose end may be beyond the direct map, leaves it. */
+/* Where [start, end) leaves the direct map.  `end` may be beyond it. */
 static uint64_t direct_end(uint64_t start, uint64_t end)
 {
     while (end > start && !pa_in_direct_map(PA(end - 1)))
@@ -39,8 +43,10 @@ static uint64_t direct_end(uint64_t start, uint64_t end)
     return end;
 }
 
-/* Where the frame table goes: the end of the highest free piece that holds it, away from where
- * kernels are loaded. */
+/*
+ * Place of the frame table: the end of the highest free piece that can hold it, away from where
+ * kernels are loaded.
+ */
 static uint64_t place_table(const struct mem_region *ram, unsigned ram_count,
                             const struct ranges *r, uint64_t bytes)
 {
@@ -57,8 +63,10 @@ static uint64_t place_table(const struct mem_region *ram, unsigned ram_count,
     return best;
 }
 
-/* How large a block of reserved frames can be freed at pfn: aligned, in one zone, and not beyond
- * `end`. */
+/*
+ * The largest block of reserved frames that can be freed at pfn: aligned, in one zone, and not
+ * beyond `end`.
+ */
 static unsigned reserved_order(uint64_t pfn, uint64_t end)
 {
     unsigned order = 0;
@@ -78,11 +86,11 @@ static void add_free(uint64_t start, uint64_t end)
 {
     uint64_t last = end >> PAGE_SHIFT;
     for (uint64_t pfn = MAX(start >> PAGE_SHIFT, 1ull), count; pfn < last;
-         pfn += count) { /* frame 0 stays out: PA 0 means none */
+         pfn += count) { /* frame 0 is left out: PA 0 means "none" */
         struct page *p = &frame_table[pfn - frame_base];
         unsigned order = reserved_order(pfn, last);
         count = 1ull << order;
-        if (!(p->flags & PAGE_RESERVED)) /* overlaps count once */
+        if (!(p->flags & PAGE_RESERVED)) /* overlapping ranges count once */
             continue;
         for (uint64_t i = 0; i < count; i++)
             p[i].flags = 0;
@@ -125,11 +133,12 @@ void page_init(const struct mem_region *ram, unsigned ram_count, const struct me
     frame_table = pa_to_va(PA(at));
     for (uint64_t i = 0; i < frame_count; i++)
         frame_table[i] = (struct page){ .owner = DOMID_INVALID, .flags = PAGE_RESERVED };
+    spin_lock(&page_lock); /* nobody else is there yet; the functions of free frames demand it */
     for (unsigned i = 0; i < ram_count; i++) {
         uint64_t start = ROUND_UP(ram[i].start, (uint64_t)PAGE_SIZE), end = ram[i].end & PAGE_MASK,
                  stop;
         for (; start < end && (stop = next_free(&r, &start, end)) != 0; start = stop) {
-            if (at >= start && at < stop) { /* around the table itself */
+            if (at >= start && at < stop) { /* leave out the table itself */
                 add_free(start, at);
                 add_free(at + bytes, stop);
             } else {
@@ -137,4 +146,5 @@ void page_init(const struct mem_region *ram, unsigned ram_count, const struct me
             }
         }
     }
+    spin_unlock(&page_lock);
 }

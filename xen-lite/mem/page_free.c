@@ -2,22 +2,24 @@
 /*
  * Free frames: a buddy allocator over the frame table.
  *
- * A free block of 2^n frames is aligned to its size and headed by its first frame, which has
- * PAGE_FREE and `order` and is in the list of that order (links are frame indices, NIL ends them);
- * its other frames are plain zeroes.
+ * A free block of 2^n frames is aligned to its size.  Its first frame is its head: the head has
+ * PAGE_FREE and `order`, and is in the list of that order.  List links are frame indices and end
+ * with NIL.  The block's other frames are all zero.
  *
- * Who gets memory gets it zeroed, and free memory can be zeroed while nobody waits: CPUs with
- * nothing else to do clear free blocks (page_scrub), which are then PAGE_CLEAN.  A clean block and
- * a dirty one do not join, so that what has been cleared stays known, unless an allocation finds no
- * block that is large enough otherwise.
+ * Memory is zeroed before it is given out, and free memory can be zeroed ahead of time: idle CPUs
+ * clear free blocks (page_scrub) and mark them PAGE_CLEAN.  A clean block and a dirty one do not
+ * join, so that the clean one stays known as clean.  The exception is an allocation that finds no
+ * block large enough.
  *
- * Zones.  What EL2 has in its direct map, and what not (none on 64-bit).  The hypervisor's own
- * memory comes from the first; domains take the second before they touch it.  No block is of both.
+ * Zones.  Frames that EL2 has in its direct map form one zone, all others the second (empty on
+ * 64-bit).  The hypervisor's own memory comes from the first.  Domains are served from the second
+ * as long as it has some.  No block is in both zones.
  */
 #include "arch.h"
 #include "lib.h"
 #include "log.h"
 #include "page_free.h"
+#include "panic.h"
 #include "spinlock.h"
 #include <xen/xen.h>
 
@@ -26,7 +28,7 @@
 spinlock_t page_lock;
 uint64_t page_total;
 enum zone { DIRECT, BEYOND, ZONES };
-static uint32_t free_head[ZONES][2][PAGE_MAX_ORDER + 1]; /* dirty, clean */
+static uint32_t free_head[ZONES][2][PAGE_MAX_ORDER + 1]; /* index: [zone][clean][order] */
 static uint64_t free_in[ZONES], clean_in[ZONES];
 
 static enum zone zone_of(uint32_t i)
@@ -41,7 +43,7 @@ void page_free_reset(void)
 {
     memset(free_in, 0, sizeof(free_in));
     memset(clean_in, 0, sizeof(clean_in));
-    memset(free_head, 0xff, sizeof(free_head)); /* NIL */
+    memset(free_head, 0xff, sizeof(free_head)); /* NIL in all entries */
 }
 
 static bool is_clean(const struct page *p) { return p->flags & PAGE_CLEAN; }
@@ -74,9 +76,10 @@ static void list_remove(uint32_t i)
     p->flags = 0;
 }
 
-/* Buddies are so by frame number, not by index: the table may start anywhere. */
+/* Buddies are found by frame number, not by index, because the table may start at any frame. */
 static void insert_block(uint32_t i, unsigned order, bool clean)
 {
+    ASSERT_LOCKED(&page_lock);
     for (; order < PAGE_MAX_ORDER; order++) {
         uint64_t buddy = ((frame_base + i) ^ (1ull << order)) - frame_base;
         if (buddy >= frame_count || !(frame_table[buddy].flags & PAGE_FREE) ||
@@ -93,12 +96,15 @@ static void insert_block(uint32_t i, unsigned order, bool clean)
 
 void page_free_give(uint32_t i, unsigned order)
 {
+    ASSERT_LOCKED(&page_lock);
     free_in[zone_of(i)] += 1ull << order;
     insert_block(i, order, false);
 }
 
-/* Cut block i of order `from`, no longer in a list, down to the one of `order` that holds frame
- * `want`. */
+/*
+ * Splits block i of order `from`, which is in no list any more, down to the block of `order` that
+ * holds frame `want`.
+ */
 static uint32_t split_block(uint32_t i, unsigned from, unsigned order, uint32_t want, bool clean)
 {
     while (from > order) {
@@ -125,7 +131,7 @@ static uint32_t take_of(enum zone zone, unsigned order, bool clean)
     return NIL;
 }
 
-/* All that is free is called dirty, so that buddies join. */
+/* Marks all free blocks dirty, so that buddies join. */
 static void forget_clean(enum zone zone)
 {
     for (unsigned o = 0; o <= PAGE_MAX_ORDER; o++)
@@ -135,7 +141,7 @@ static void forget_clean(enum zone zone)
         }
 }
 
-/* *clean: which kind is wanted; which it is. */
+/* *clean: in, the preferred kind; out, the kind of the block. */
 static uint32_t take_in(enum zone zone, unsigned order, bool *clean)
 {
     bool wanted = *clean;
@@ -154,7 +160,7 @@ static uint32_t take_in(enum zone zone, unsigned order, bool *clean)
     return i;
 }
 
-/* What is taken counts as free no more. */
+/* The block no longer counts as free. */
 static uint32_t taken(uint32_t i, unsigned order)
 {
     if (i != NIL)
@@ -164,12 +170,14 @@ static uint32_t taken(uint32_t i, unsigned order)
 
 uint32_t page_free_take(bool own, unsigned order, bool *clean)
 {
+    ASSERT_LOCKED(&page_lock);
     uint32_t i = own || !free_in[BEYOND] ? NIL : take_in(BEYOND, order, clean);
     return taken(i != NIL ? i : take_in(DIRECT, order, clean), order);
 }
 
 uint32_t page_free_take_at(uint64_t pfn, unsigned order, bool *clean)
 {
+    ASSERT_LOCKED(&page_lock);
     for (unsigned o = order; o <= PAGE_MAX_ORDER; o++) {
         uint64_t head = pfn & ~((1ull << o) - 1);
         if (head < frame_base)
@@ -186,7 +194,7 @@ uint32_t page_free_take_at(uint64_t pfn, unsigned order, bool *clean)
     return NIL;
 }
 
-/* A dirty block out of the lists, cut down to SCRUB_ORDER at most, or NIL. */
+/* Takes a dirty block off the lists, split down to at most SCRUB_ORDER; NIL if there is none. */
 static uint32_t take_dirty(enum zone zone, unsigned *order)
 {
     for (unsigned o = 0; o <= PAGE_MAX_ORDER; o++) {
@@ -207,8 +215,8 @@ static bool is_all_clean(enum zone zone)
 }
 
 /*
- * A piece, of which nobody else knows while it is being cleared (it counts as free all the same):
- * small, so that whatever this CPU has to do meanwhile does not wait long.
+ * Clears one piece.  It is on no list meanwhile, but counts as free.  The piece is small, so that
+ * other work of this CPU does not wait long.
  */
 bool page_scrub(void)
 {

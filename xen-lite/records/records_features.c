@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * May a guest that has seen these ID registers run here?  A kernel looks at them once, at boot, and
- * patches itself: a feature it saw must be there for ever.  The Arm ARM's rule (D19.1.3) makes
- * nearly all of it one comparison: fields of four bits, where more is more; unsigned, or signed
- * with 0xf for "not at all".  What is not so is treated by name.
+ * May a guest that has seen these ID registers run on this host?  A kernel reads the ID registers
+ * once, at boot, and patches itself: a feature that it saw must be there for ever.  By the Arm
+ * ARM's rule (D19.1.3) nearly all fields have four bits and a greater value means more.  Most are
+ * unsigned; in signed ones 0xf means "not implemented".  The exceptions are listed by name.
  */
 #include "abi.h"
 #include "arch.h"
-#include "context_internal.h"
+#include "records_internal.h"
 #include "domain_types.h"
 #include "lib.h"
 #include "log.h"
@@ -25,26 +25,28 @@ static const char *const names[XLR_ID_REG_COUNT] = {
     "ID_PFR2",      "ID_DFR1",      "ID_MMFR5",     "ID_RES_37",
 };
 
-/* Masks over the sixteen fields of a register: bit n is the field at 4n. */
+/* Masks over the sixteen fields of a register: bit n is the field at bit 4n. */
 static const struct {
     uint16_t is_signed, same_or_absent, ignored;
 } rules[XLR_ID_REG_COUNT] = {
     [XLR_ID_PFR0] = { .is_signed = 1u << 4 | 1u << 5, /* FP, AdvSIMD */
-                      .ignored = 1u << 2 | 1u << 3 }, /* EL2, EL3: not the guest's */
-    [XLR_ID_DFR0] = { .is_signed =
-                          1u << 2 }, /* PMUVer: 0xf is a kind of its own, not given to guests */
+                      .ignored = 1u << 2 | 1u << 3 }, /* EL2, EL3: guests do not have them */
+    /* PMUVer: 0xf means "implementation defined", and guests have no PMU */
+    [XLR_ID_DFR0] = { .is_signed = 1u << 2 },
     [XLR_ID_ISAR1] = { .same_or_absent = 1u << 1 | 1u << 2 | 1u << 6 |
-                                         1u << 7 }, /* APA, API, GPA, GPI: the algorithm */
-    [XLR_ID_ISAR2] = { .same_or_absent = 1u << 2 | 1u << 3 },     /* GPA3, APA3 */
-    [XLR_ID_MMFR0] = { .is_signed = 1u << 6 | 1u << 7,            /* TGran64, TGran4 */
-                       .ignored = 1u << 8 | 1u << 9 | 1u << 10 }, /* granules of stage 2 */
-    [XLR_ID_A32_DFR0] = { .is_signed = 1u << 6 },                 /* PerfMon */
+                                         1u << 7 }, /* APA, API, GPA, GPI: which algorithm */
+    [XLR_ID_ISAR2] = { .same_or_absent = 1u << 2 | 1u << 3 }, /* GPA3, APA3 */
+    [XLR_ID_MMFR0] = { .is_signed = 1u << 6 | 1u << 7,        /* TGran64, TGran4 */
+                       /* Granules of stage 2, which guests do not have. */
+                       .ignored = 1u << 8 | 1u << 9 | 1u << 10 },
+    [XLR_ID_A32_DFR0] = { .is_signed = 1u << 6 }, /* PerfMon */
     [XLR_ID_A32_MMFR0] = { .is_signed = 1u << 2 |
-                                        1u << 7, /* OuterShr, InnerShr: 0xf is "ignored" */
-                           .ignored = 1u << 5 }, /* AuxReg: EL2 decides what a guest finds there */
+                                        1u << 7, /* OuterShr, InnerShr: 0xf means "ignored" */
+                           .ignored = 1u << 5 }, /* AuxReg: EL2 decides what a guest reads there */
     [XLR_ID_A32_MMFR3] = { .is_signed = 1u << 7, /* Supersec */
-                           .ignored = 1u << 6 }, /* CMemSz: what caches can address */
-    [XLR_ID_A32_MMFR4] = { .ignored = 1u << 0 | 1u << 2 | 1u << 7 }, /* SpecSEI; XNX, EVT: EL2's */
+                           .ignored = 1u << 6 }, /* CMemSz: how much memory caches can address */
+    /* SpecSEI; XNX and EVT are EL2's */
+    [XLR_ID_A32_MMFR4] = { .ignored = 1u << 0 | 1u << 2 | 1u << 7 },
 };
 
 static bool field_ok(unsigned reg, unsigned n, unsigned seen, unsigned have)
@@ -60,7 +62,10 @@ static bool field_ok(unsigned reg, unsigned n, unsigned seen, unsigned have)
     return have >= seen;
 }
 
-/* Cache upkeep by lines no larger than ours, and none left out that we need. */
+/*
+ * Cache maintenance: the guest steps by lines no larger than this host's, and omits no operation
+ * that this host needs.
+ */
 static bool ctr_ok(uint64_t seen, uint64_t have)
 {
     if (FIELD(have, 0) < FIELD(seen, 0) ||
@@ -69,10 +74,10 @@ static bool ctr_ok(uint64_t seen, uint64_t have)
     if ((seen & ~have) & (3ull << 28)) /* IDC, DIC */
         return false;
     unsigned l1_seen = (unsigned)(seen >> 14) & 3, l1_have = (unsigned)(have >> 14) & 3;
-    return l1_seen == l1_have || l1_have == 3; /* PIPT does for all */
+    return l1_seen == l1_have || l1_have == 3; /* PIPT works with code written for either */
 }
 
-/* DC ZVA clears as many bytes as the guest thinks, or the guest thinks that it is forbidden. */
+/* DC ZVA clears as many bytes as the guest assumes, or the guest knows it as prohibited. */
 static bool dczid_ok(uint64_t seen, uint64_t have)
 {
     return (seen & 0x10) || (!(have & 0x10) && FIELD(seen, 0) == FIELD(have, 0));
@@ -104,7 +109,7 @@ int features_check(const struct domain *d, const struct xlr_cpu_features *f)
                  (unsigned)d->id);
         return -XEN_EOPNOTSUPP;
     }
-    memset(&own, 0, sizeof own);
+    memset(&own, 0, sizeof(own));
     arch_get_features(d, &own);
     int reg = features_shortfall(f->reg, count, own.reg, &shift);
     if (reg >= 0) {

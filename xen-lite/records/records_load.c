@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading a context, second step: is it for a domain like this one, and then, into it.
+ * Reading a context (a block of state records), second step: check that it fits this domain, then
+ * load it.
  *
- * Nothing is changed before all has been looked at.  What can still fail afterwards is memory for a
- * table, or the guest's registers (which only the architecture can judge): then the registers are
- * put back as they were.  The domain is paused by the caller, and belongs to a builder: nobody runs
- * it before this has succeeded.
+ * Nothing is changed before everything is checked.  Two things can still fail afterwards: memory
+ * for a table, and the guest's registers, which only the architecture can judge.  In these cases
+ * the registers are put back as they were.  The caller has paused the domain, which is still being
+ * built: nobody runs it before loading has succeeded.
  */
 #include "abi.h"
 #include "arch.h"
-#include "context.h"
-#include "context_internal.h"
+#include "state_records.h"
+#include "records_internal.h"
 #include "domain.h"
 #include "domain_types.h"
 #include "evtchn.h"
@@ -67,7 +68,10 @@ static bool is_ram(struct domain *d, ipa_t ipa)
     return ipa.v < 1ull << IPA_BITS && p2m_lookup(d, ipa, &e) && e.type == P2M_RAM && e.writable;
 }
 
-/* An object of the guest's that must not leave the page, unless `may_straddle`. */
+/*
+ * True if an object of the guest's at `gpa` is inside its memory, aligned, and within one page
+ * unless `may_straddle`.
+ */
 static bool place_ok(struct domain *d, uint64_t gpa, uint64_t bytes, uint64_t align,
                      bool may_straddle)
 {
@@ -77,7 +81,7 @@ static bool place_ok(struct domain *d, uint64_t gpa, uint64_t bytes, uint64_t al
            (!straddles || is_ram(d, IPA((gpa & PAGE_MASK) + PAGE_SIZE)));
 }
 
-static int check_places(struct domain *d, const struct context *c)
+static int check_places(struct domain *d, const struct parsed_records *c)
 {
     const struct xlr_places *p = c->places;
 
@@ -101,18 +105,18 @@ static int check_places(struct domain *d, const struct context *c)
     return 0;
 }
 
-static int check_params(const struct domain *d, const struct context *c)
+static int check_params(const struct domain *d, const struct parsed_records *c)
 {
     for (uint32_t i = 0; i < c->params->count; i++) {
-        const struct hvm_param_pair *p = &context_params(c)[i];
+        const struct hvm_param_pair *p = &records_params(c)[i];
         if (p->index >= ARRAY_SIZE(d->hvm_param) || hvm_param_may_set(d, NULL, (uint32_t)p->index))
             return refuse(d, -XEN_EINVAL, "an HVM parameter that there is not");
     }
     return 0;
 }
 
-/* Everything that can be judged without doing it. */
-static int check(struct domain *d, const struct context *c)
+/* All checks that are possible without a change. */
+static int check(struct domain *d, const struct parsed_records *c)
 {
     int result = check_header(d, c->header);
 
@@ -126,20 +130,19 @@ static int check(struct domain *d, const struct context *c)
         result = check_params(d, c);
     if (result)
         return result;
-    if (vgic_check_dist(d, c->dist) || vgic_check_spis(d, context_spis(c), c->dist->spi_count))
+    if (vgic_check_dist(d, c->dist) || vgic_check_spis(d, records_spis(c), c->dist->spi_count))
         return refuse(d, -XEN_EINVAL, "the interrupt controller's state does not fit");
     for (unsigned i = 0; i < c->header->vcpu_count; i++)
         if (vgic_check_cpu(d, c->vgic_cpu[i]))
             return refuse(d, -XEN_EINVAL, "a vCPU's interrupt state does not fit");
-    if (evtchn_check(d, context_ports(c), c->evtchn->count))
+    if (evtchn_check(d, records_ports(c), c->evtchn->count))
         return refuse(d, -XEN_EINVAL, "event channels: the rings' ports are not the same here");
     if (grant_check(d, c->grant))
         return refuse(d, -XEN_EINVAL, "the grant table does not fit");
     return 0;
 }
 
-/* ---- commit -----------------------------------------------------------------------------------
- */
+/* ---- commit ---- */
 
 static void restore_registers(struct domain *d, const struct registers *old, unsigned count)
 {
@@ -149,7 +152,7 @@ static void restore_registers(struct domain *d, const struct registers *old, uns
     }
 }
 
-static int set_registers(struct domain *d, const struct context *c, struct registers *old)
+static int set_registers(struct domain *d, const struct parsed_records *c, struct registers *old)
 {
     for (unsigned i = 0; i < c->header->vcpu_count; i++) {
         struct vcpu *v = d->vcpu[i];
@@ -169,9 +172,9 @@ static int set_registers(struct domain *d, const struct context *c, struct regis
 }
 
 /*
- * The shared page at its old place.  If memory came for that frame, it is what the page held on the
- * old host, and moves into the page: pending and mask bits, clocks (which are brought up to date
- * after).
+ * Map the shared info page at its old place.  If memory was sent for that frame, it has the page's
+ * content of the old host: pending and mask bits, and clocks, which are updated afterwards.  It is
+ * copied into the new page.
  */
 static int place_shared_info(struct domain *d, uint64_t gfn)
 {
@@ -198,13 +201,13 @@ static int place_vcpu(struct vcpu *v, uint64_t info, uint64_t run_va, uint64_t r
     int result = 0;
 
     if (info != XLR_NOWHERE && !v->info_page)
-        result = vcpu_place_info(v, IPA(info));
+        result = vcpu_restore_info(v, IPA(info));
     if (!result && run != XLR_NOWHERE)
         result = vcpu_place_runstate(v, GVA(run_va), IPA(run));
     return result;
 }
 
-static int set_places(struct domain *d, const struct context *c)
+static int set_places(struct domain *d, const struct parsed_records *c)
 {
     int result = place_shared_info(d, c->places->shared_info_gfn);
 
@@ -214,38 +217,39 @@ static int set_places(struct domain *d, const struct context *c)
     return result ? refuse(d, result, "places: could not be set") : 0;
 }
 
-/* From here on nothing fails. */
-static void set_rest(struct domain *d, const struct context *c)
+/* Nothing can fail from here on. */
+static void set_rest(struct domain *d, const struct parsed_records *c)
 {
     for (uint32_t i = 0; i < c->params->count; i++)
-        d->hvm_param[context_params(c)[i].index] = context_params(c)[i].value;
+        d->hvm_param[records_params(c)[i].index] = records_params(c)[i].value;
     d->counter_offset = counter() -
                         c->time->counter; /* before the timers: their deadlines are in guest time */
     domain_update_wallclock(d);
-    vgic_set_dist(d, c->dist, context_spis(c));
+    vgic_set_dist(d, c->dist, records_spis(c));
     for (unsigned i = 0; i < c->header->vcpu_count; i++) {
         struct vcpu *v = d->vcpu[i];
         vtimer_set(v, c->vtimer[i]);
         v->initialised = true;
-        v->blocked = false; /* who waited looks again: waking for nothing is allowed */
+        /* A vCPU that was blocked checks again; a spurious wake-up is allowed. */
+        v->blocked = false;
         v->online = c->vcpu[i]->flags & XLR_VCPU_ONLINE;
     }
-    domain_map_shared_info(d); /* wall clock, of the new counter offset */
-    evtchn_set(d, context_ports(c), c->evtchn->count);
+    domain_map_shared_info(d); /* the wall clock follows from the new counter offset */
+    evtchn_set(d, records_ports(c), c->evtchn->count);
     for (unsigned i = 0; i < c->header->vcpu_count; i++)
         evtchn_upcall(d->vcpu[i]);
 }
 
-int context_load(struct domain *d, const uint8_t *buf, uint32_t bytes)
+int records_load(struct domain *d, const uint8_t *buf, uint32_t bytes)
 {
-    struct context c;
-    int result = context_parse(d, buf, bytes, &c);
+    struct parsed_records c;
+    int result = records_parse(d, buf, bytes, &c);
 
     if (!result)
         result = check(d, &c);
     if (result)
         return result;
-    struct registers *old = mem_alloc_uncleared(XLR_MAX_VCPUS * sizeof *old);
+    struct registers *old = mem_alloc_uncleared(XLR_MAX_VCPUS * sizeof(*old));
     if (!old)
         return -XEN_ENOMEM;
     result = set_registers(d, &c, old);
@@ -258,6 +262,6 @@ int context_load(struct domain *d, const uint8_t *buf, uint32_t bytes)
         else
             set_rest(d, &c);
     }
-    mem_free(old, XLR_MAX_VCPUS * sizeof *old);
+    mem_free(old, XLR_MAX_VCPUS * sizeof(*old));
     return result;
 }

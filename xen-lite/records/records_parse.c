@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading a context, first step: find each record and see that it is as large as what is read from
- * it.  The block comes from another machine, by way of a network: nothing in it is believed.
+ * Reading a context, first step: find each record and check that it is as long as the code reads
+ * from it.  The block comes from another machine over a network, so nothing in it is trusted.
  */
 #include "abi.h"
-#include "context_internal.h"
+#include "records_internal.h"
 #include "domain_types.h"
 #include "lib.h"
 #include "log.h"
@@ -27,7 +27,7 @@ static int bad(const struct reader *r, const char *why)
     return -XEN_EINVAL;
 }
 
-/* What the fixed part of each must have; the rest is checked against the counts in it. */
+/* Minimum length per record type: its fixed part.  counts_fit checks the rest. */
 static const struct {
     uint32_t bytes;
     bool per_vcpu;
@@ -46,7 +46,7 @@ static const struct {
     [XLR_HVM_PARAMS] = { sizeof(struct xlr_hvm_params), false },
 };
 
-/* The counts inside, against the record's length. */
+/* Check the counts inside the record against its length. */
 static bool counts_fit(uint16_t type, const void *payload, uint32_t length)
 {
     switch (type) {
@@ -73,7 +73,7 @@ static bool counts_fit(uint16_t type, const void *payload, uint32_t length)
 }
 
 /* Where the pointer to this record is kept. */
-static const void **slot(struct context *c, uint16_t type, uint16_t i)
+static const void **payload_of(struct parsed_records *c, uint16_t type, uint16_t i)
 {
     switch (type) {
     case XLR_HEADER: return (const void **)&c->header;
@@ -91,7 +91,7 @@ static const void **slot(struct context *c, uint16_t type, uint16_t i)
     }
 }
 
-static int take(struct reader *r, struct context *c, const void *payload)
+static int take(struct reader *r, struct parsed_records *c, const void *payload)
 {
     uint16_t type = r->head.typecode;
 
@@ -107,14 +107,14 @@ static int take(struct reader *r, struct context *c, const void *payload)
         return bad(r, "too short");
     if (!counts_fit(type, payload, r->head.length))
         return bad(r, "a count is beyond the record");
-    const void **to = slot(c, type, r->head.instance);
+    const void **to = payload_of(c, type, r->head.instance);
     if (*to)
         return bad(r, "there twice");
     *to = payload;
     return 0;
 }
 
-static int complete(const struct reader *r, const struct context *c)
+static int complete(const struct reader *r, const struct parsed_records *c)
 {
     if (!c->features || !c->time || !c->dist || !c->places || !c->evtchn || !c->grant || !c->params)
         return bad(r, "the end, but a record is missing");
@@ -127,27 +127,28 @@ static int complete(const struct reader *r, const struct context *c)
     return 0;
 }
 
-int context_parse(const struct domain *d, const uint8_t *buf, uint32_t bytes, struct context *c)
+int records_parse(const struct domain *d, const uint8_t *buf, uint32_t bytes,
+                  struct parsed_records *c)
 {
     struct reader r = { .d = d, .buf = buf, .bytes = bytes };
 
-    memset(c, 0, sizeof *c);
+    memset(c, 0, sizeof(*c));
     for (;; r.n++) {
         uint32_t left = bytes - r.at;
-        if (left < sizeof r.head)
+        if (left < sizeof(r.head))
             return bad(&r, "cut short");
-        memcpy(&r.head, buf + r.at, sizeof r.head);
-        left -= (uint32_t)sizeof r.head;
+        memcpy(&r.head, buf + r.at, sizeof(r.head));
+        left -= (uint32_t)sizeof(r.head);
         if (r.head.length > left || ROUND_UP(r.head.length, 8u) > left)
             return bad(&r, "longer than what there is");
         if (r.head.typecode == XLR_END)
             break;
-        int result = take(&r, c, buf + r.at + sizeof r.head);
+        int result = take(&r, c, buf + r.at + sizeof(r.head));
         if (result)
             return result;
-        r.at += (uint32_t)sizeof r.head + ROUND_UP(r.head.length, 8u);
+        r.at += (uint32_t)sizeof(r.head) + ROUND_UP(r.head.length, 8u);
     }
-    if (r.head.length || r.at + sizeof r.head != bytes)
+    if (r.head.length || r.at + sizeof(r.head) != bytes)
         return bad(&r, "something after the end");
     return c->header ? complete(&r, c) : bad(&r, "no header");
 }

@@ -63,7 +63,7 @@ void console_write_guest(struct domain *d, const char *s, size_t n)
 {
     spin_lock(&guest_lock);
     for (size_t i = 0; i < n; i++) {
-        if (s[i] == '\n' || d->console.len == sizeof d->console.buf - 1)
+        if (s[i] == '\n' || d->console.len == sizeof(d->console.buf) - 1)
             guest_line_end(d);
         if (s[i] == '\t' || (s[i] >= ' ' && s[i] < 0x7f))
             d->console.buf[d->console.len++] = s[i];
@@ -83,9 +83,9 @@ static void switch_input(void)
 
     input_to_hypervisor = !input_to_hypervisor;
     if (input_to_hypervisor)
-        log_write_raw(to_xl, sizeof to_xl - 1);
+        log_write_raw(to_xl, sizeof(to_xl) - 1);
     else
-        log_write_raw(to_dom0, sizeof to_dom0 - 1);
+        log_write_raw(to_dom0, sizeof(to_dom0) - 1);
 }
 
 /* One typed character. true: the control domain has something to read. */

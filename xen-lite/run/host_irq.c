@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Interrupts of the machine: acknowledged here, handled here or handed to a domain. */
+/* Physical interrupts: acknowledged here, then handled here or handed to a domain. */
 #include "arch.h"
 #include "console.h"
 #include "hooks.h"
@@ -8,7 +8,8 @@
 #include "vgic.h"
 #include "vtimer.h"
 
-static uint64_t strange[16]; /* INTIDs that nobody wanted: logged and disabled once */
+/* One bit per INTID that has no handler: it is logged and disabled once. */
+static uint64_t strange[16];
 
 static void unexpected(uint32_t intid)
 {
@@ -19,7 +20,7 @@ static void unexpected(uint32_t intid)
     log_warn("irq: CPU%u: unexpected interrupt %u, disabled\n", cpu_id(), intid);
 }
 
-/* true: the guest's deactivation will reach the machine's interrupt controller. */
+/* Returns true if the guest's deactivation will reach the physical GIC. */
 static bool handle(uint32_t intid)
 {
     if (intid == INTID_SGI_KICK)
@@ -40,8 +41,8 @@ static bool handle(uint32_t intid)
 }
 
 /*
- * Priority drop before handling (EOImode 1): the interrupt stays active, so it does not come again
- * before it is deactivated, here or by the guest that it was injected into.
+ * EOImode 1: priority drop comes before handling.  The interrupt stays active, so it is not raised
+ * again until it is deactivated, here or by the guest that it was injected into.
  */
 void host_irq(void)
 {

@@ -2,65 +2,69 @@
 /*
  * The scheduler: theory of operation
  *
- * Weighted fair.  Each vCPU has a virtual run time: the CPU time it had, times 256 / weight of its
- * domain.  Who has the least is owed the most.  One queue, sorted by virtual run time, holds every
- * vCPU that could run and has no CPU; one lock guards it and all that is in struct sched_vcpu. With
- * at most eight CPUs, and sections of a few hundred instructions, that is cheaper than keeping
- * eight queues in balance, and it is work-conserving by construction: a CPU that looks for work
- * sees all there is.
+ * Weighted fair sharing.  Each vCPU has a virtual run time: its CPU time multiplied by 256 / weight
+ * of its domain.  The vCPU with the least virtual run time is owed the most.  One queue, sorted by
+ * virtual run time, holds every vCPU that could run and has no CPU.  One lock guards the queue and
+ * all of struct sched_vcpu.  With at most eight CPUs and critical sections of a few hundred
+ * instructions, that is cheaper than balancing eight queues.  It is also work-conserving by
+ * construction: a CPU that looks for work sees all waiting vCPUs.
  *
- * States.  `sched_wants(v)`: online, not paused, not blocked, its domain not paused or out of
- * budget.  A vCPU that wants is `queued` or `running`, one that does not is neither.  `running`
- * means that a CPU is bound to it: from the moment that it is chosen (it leaves the queue), through
- * guest and hypervisor, until its registers are in memory again.  So nobody else can choose it too
- * early, and vcpu_sleep_sync (sched_wait.c) has something to wait for.  Whatever changes the answer
- * of sched_wants() from outside calls vcpu_wake or vcpu_sleep afterwards; for a running vCPU these
- * only tell its CPU to look again (WORK_RESCHED), which asks it itself, under the lock, so no
- * change is lost.
+ * States.  `sched_wants(v)` is true if the vCPU is online, not paused and not blocked, and its
+ * domain is not paused and has budget left.  A vCPU that wants to run is `queued` or `running`; one
+ * that does not is neither.  `running` means that a CPU is bound to the vCPU.  That begins when the
+ * vCPU is chosen (it leaves the queue) and ends when its registers are in memory again.  So no
+ * other CPU can choose it too early, and vcpu_sleep_sync (sched_wait.c) has a state to wait for.
+ * Code that changes the result of sched_wants() from outside calls vcpu_wake or vcpu_sleep
+ * afterwards.  For a running vCPU these only set WORK_RESCHED on its CPU.  That CPU evaluates
+ * sched_wants() itself, under the lock, so no change is lost.
  *
- * Choosing.  A CPU chooses when told to (WORK_RESCHED), and then only
- *   - at the end of the time slice (5 ms): whoever has the least virtual run time;
- *   - between the rate limit (1 ms) and the end of the slice: a waiting vCPU that is behind by more
- * than a margin (1 ms), i.e. one that slept and now has something to do; this bounds both its
- * latency and the number of switches;
- *   - whenever the current vCPU does not want to run, or yields.
- * Among waiting vCPUs within the margin, one that likes this CPU better (soft affinity, ran here
- * last) goes first.
+ * Choosing.  A CPU chooses only when WORK_RESCHED is set, and switches only in these cases:
+ * - At the end of the time slice (5 ms): to the vCPU with the least virtual run time.
+ * - Between the rate limit (1 ms) and the end of the slice: to a waiting vCPU that is behind by
+ * more than a margin (1 ms).  That is a vCPU that slept and now has work.  This bounds both its
+ * latency and the number of switches.
+ * - Whenever the current vCPU does not want to run, or yields.
+ * Among waiting vCPUs within the margin, one that prefers this CPU goes first (soft affinity, or it
+ * ran here last).
  *
- * Waking.  A vCPU that slept must not hoard: its virtual run time is brought up to that of the
- * queue's head less half a slice.  It goes to an idle CPU when its affinity has one (first where it
- * ran last, then where the waker is), else the CPU that runs the vCPU with the greatest virtual run
- * time is asked to think again, else it waits its turn.  `idle_mask` has the CPUs that found
- * nothing; whoever sends work to one takes it out at once, so that the next one goes elsewhere.
+ * Waking.  A vCPU must not save up credit while it sleeps.  When it wakes, its virtual run time is
+ * raised to that of the queue's head minus half a slice.  It goes to an idle CPU if its affinity
+ * allows one: first the CPU where it ran last, then the waker's.  Otherwise the CPU that runs the
+ * vCPU with the greatest virtual run time is asked to choose again.  Otherwise it waits in the
+ * queue.  `idle_mask` has the CPUs that found no work.  Whoever sends work to an idle CPU takes it
+ * out of the mask at once, so that the next wake-up goes to another CPU.
  *
- * Bounds.  With affinity, or weights that ask for more than one CPU can give, virtual run times of
- * vCPUs that never compete drift apart without limit, and the first one to meet a new competitor
- * would starve it (or be starved) for as long.  sched_charge() keeps every running vCPU within two
- * slices of the queue's head, in that head's weight and in its own: more than what fair competition
- * ever shows, so it changes nothing where competition is fair.
+ * Bounds.  With affinity, or with weights that ask for more than one CPU can give, virtual run
+ * times of vCPUs that never compete drift apart without limit.  The first of them to meet a new
+ * competitor would then starve it, or be starved, for as long as the drift.  So sched_charge()
+ * keeps every running vCPU within two slices of the queue's head, measured in the head's weight and
+ * in its own.  Fair competition never shows a larger difference, so the bound changes nothing
+ * there.
  *
- * Caps (sched_cap.c).  A capped domain gets a budget of cap % of 30 ms at each period; running
- * draws on it, and overdrawing is carried over.  Without budget its vCPUs do not want to run until
- * the refill timer, armed only then, says so.
+ * Caps (sched_cap.c).  A capped domain gets a budget of cap % of 30 ms in each period.  Running
+ * uses it up, and overdrawing is carried over to the next period.  Without budget the domain's
+ * vCPUs do not want to run.  The refill timer, which is armed only then, ends that state.
  *
- * Timers.  A slice is timed only if somebody waits for this CPU or the vCPU's domain has a cap.
- * sched_tickle() tells CPUs that run without a timer when the queue gets longer; else a guest alone
- * on its CPU is not interrupted by the scheduler.
+ * Timers.  A slice is timed only if another vCPU waits for this CPU, or the domain has a cap.  When
+ * the queue gets longer, sched_tickle() tells the CPUs that run without a timer.  So a guest that
+ * is alone on its CPU is not interrupted by the scheduler.
  *
- * Leaving and entering.  The state of a vCPU is saved as soon as it loses its CPU, even when the
- * CPU goes idle: another may take it up.  But its EL1 and FP registers stay in the hardware, and if
- * it comes back to the same CPU before anybody else used that, and nobody changed the saved copy
- * (sched.hw_cpu), loading is skipped: the common case of a guest that waits for a timer.
+ * Leaving and entering.  The state of a vCPU is saved as soon as it loses its CPU, even if the CPU
+ * goes idle, because another CPU may run it next.  Its EL1 and FP registers also stay in the
+ * hardware.  If it comes back to the same CPU before another vCPU used it, and the saved copy is
+ * unchanged (sched.hw_cpu), loading is skipped.  This is the common case of a guest that waits for
+ * a timer.
  */
 #include "arch.h"
 #include "domain_types.h"
 #include "lib.h"
+#include "panic.h"
 #include "sched.h"
 #include "sched_core.h"
 #include "timer.h"
 
 #define WAKE_MARGIN_NS 1000000u
-#define MIN_TIMER_NS   50000u /* nothing is gained by interrupting sooner */
+#define MIN_TIMER_NS   50000u /* a shorter timer would gain nothing */
 
 spinlock_t sched_lock = SPINLOCK_INIT;
 struct sched_tunables sched_tunables = { .slice_us = 5000,
@@ -81,8 +85,10 @@ static struct vcpu *queue_head(void)
 }
 static uint64_t cpus_of(const struct vcpu *v) { return v->sched.affinity & sched_online_mask; }
 
-/* Could it run, leaving its domain's budget aside? Flags change without the lock; whoever changes
- * one comes here afterwards. */
+/*
+ * Could it run, apart from its domain's budget?  Flags change without the lock; whoever changes one
+ * calls this afterwards.
+ */
 bool sched_can_run(const struct vcpu *v)
 {
     return __atomic_load_n(&v->online, __ATOMIC_RELAXED) &&
@@ -93,7 +99,7 @@ bool sched_can_run(const struct vcpu *v)
 
 bool sched_wants(const struct vcpu *v) { return sched_can_run(v) && !v->domain->sched.throttled; }
 
-/* Of a vCPU that has no CPU. */
+/* RUNSTATE_* of a vCPU that has no CPU. */
 int sched_off_state(const struct vcpu *v)
 {
     return sched_can_run(v) ? RUNSTATE_runnable : v->blocked ? RUNSTATE_blocked : RUNSTATE_offline;
@@ -106,18 +112,20 @@ void sched_poke(unsigned cpu)
         arch_kick_cpu(cpu);
 }
 
-/* ---- virtual time -----------------------------------------------------------------------------
- */
+/* ---- virtual time ---- */
 
 static uint64_t vruntime_now(const struct vcpu *v, uint64_t now)
 {
     return v->sched.vruntime + scaled(now - v->sched.charged_ns, v->domain->sched.weight);
 }
 
-/* Where competition is: the queue's head, else the least of those running. False: nobody competes.
+/*
+ * The point where competition is: virtual run time of the queue's head, otherwise the least of the
+ * running ones.  False if nothing competes.
  */
 static bool floor_vruntime(uint64_t now, uint64_t *floor)
 {
+    ASSERT_LOCKED(&sched_lock);
     const struct vcpu *head = queue_head();
     bool any = head != NULL;
     if (head)
@@ -143,6 +151,7 @@ static uint64_t minus(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
 /* See "Bounds" above. */
 static void keep_near_queue(struct vcpu *v)
 {
+    ASSERT_LOCKED(&sched_lock);
     const struct vcpu *head = queue_head();
     if (!head)
         return;
@@ -152,7 +161,7 @@ static void keep_near_queue(struct vcpu *v)
 }
 
 /* A vCPU that slept joins the others. */
-static void place(struct vcpu *v, uint64_t now)
+static void catch_up(struct vcpu *v, uint64_t now)
 {
     uint64_t floor;
     if (floor_vruntime(now, &floor))
@@ -160,17 +169,18 @@ static void place(struct vcpu *v, uint64_t now)
                                   floor + scaled(2 * slice_ns(), v->domain->sched.weight));
 }
 
-/* ---- queue ------------------------------------------------------------------------------------
- */
+/* ---- queue ---- */
 
 void sched_dequeue(struct vcpu *v)
 {
+    ASSERT_LOCKED(&sched_lock);
     list_del(&v->sched.link);
     v->sched.queued = false;
 }
 
 static void enqueue(struct vcpu *v)
 {
+    ASSERT_LOCKED(&sched_lock);
     struct list *at = run_queue.next;
     while (at != &run_queue && queue_entry(at)->sched.vruntime <= v->sched.vruntime)
         at = at->next;
@@ -192,10 +202,13 @@ static unsigned choose_idle(const struct vcpu *v, uint64_t idle)
             return (unsigned)__builtin_ctzll(order[i]);
 }
 
-/* `v` was queued: find a CPU that should know. `preempt`: it may take a CPU from one that has had
- * more. */
+/*
+ * `v` was queued: find a CPU and tell it.  `preempt`: it may take a CPU from a vCPU that had more
+ * time.
+ */
 void sched_tickle(const struct vcpu *v, uint64_t now, bool preempt)
 {
+    ASSERT_LOCKED(&sched_lock);
     uint64_t allowed = cpus_of(v), idle = allowed & idle_mask, most = 0;
     if (idle) {
         unsigned cpu = choose_idle(v, idle);
@@ -207,10 +220,10 @@ void sched_tickle(const struct vcpu *v, uint64_t now, bool preempt)
     for (; allowed; allowed &= allowed - 1) {
         struct cpu *c = &cpus[__builtin_ctzll(allowed)];
         if (!c->scheduled)
-            continue; /* on its way to choose */
+            continue; /* this CPU will choose anyway */
         uint64_t t = vruntime_now(c->scheduled, now);
         if (!c->slice_armed)
-            sched_poke(c->id); /* it ran alone: now its slice counts */
+            sched_poke(c->id); /* its vCPU ran alone; from now on its slice is timed */
         else if (!victim || t > most)
             victim = c, most = t;
     }
@@ -220,23 +233,22 @@ void sched_tickle(const struct vcpu *v, uint64_t now, bool preempt)
 
 void sched_make_runnable(struct vcpu *v, uint64_t now, bool woken)
 {
+    ASSERT_LOCKED(&sched_lock);
     if (woken)
-        place(v, now);
-    v->sched.wake_ns = now;
+        catch_up(v, now);
     enqueue(v);
     sched_tickle(v, now, woken);
 }
 
-/* ---- choosing ---------------------------------------------------------------------------------
- */
+/* ---- choosing ---- */
 
-/* Account a running vCPU's time up to now. */
+/* Accounts a running vCPU's time up to now. */
 void sched_charge(struct vcpu *v, uint64_t now)
 {
+    ASSERT_LOCKED(&sched_lock);
     struct sched_vcpu *s = &v->sched;
     uint64_t ns = now - s->charged_ns;
     s->charged_ns = now;
-    s->run_ns += ns;
     s->vruntime += scaled(ns, v->domain->sched.weight);
     keep_near_queue(v);
     if (v->domain->sched.cap)
@@ -248,9 +260,10 @@ static unsigned liking(const struct vcpu *v, const struct cpu *c)
     return (v->sched.affinity_soft >> c->id & 1 ? 2u : 0u) + (v->sched.cpu == (int)c->id);
 }
 
-/* The waiting vCPU that this CPU should run, if it is to change. */
+/* The waiting vCPU that this CPU should switch to, if it is to switch. */
 static struct vcpu *candidate(const struct cpu *c)
 {
+    ASSERT_LOCKED(&sched_lock);
     struct vcpu *best = NULL;
     uint64_t limit = 0;
     list_for_each(l, &run_queue)
@@ -289,7 +302,10 @@ static struct vcpu *choose(const struct cpu *c, struct vcpu *prev, uint64_t now)
     return next->sched.vruntime + margin < prev->sched.vruntime ? next : prev;
 }
 
-/* `v` goes on here: time its slice if anybody cares. `waiting`: who would be next. */
+/*
+ * `v` continues here.  Its slice is timed if another vCPU waits (`contended`) or its domain has a
+ * cap.
+ */
 static void arm_slice(struct cpu *c, const struct vcpu *v, bool contended, uint64_t now)
 {
     if (!contended && !v->domain->sched.cap) {
@@ -320,9 +336,10 @@ static void start_slice(struct cpu *c, struct vcpu *v, bool after_yield, uint64_
     c->slice_ns = after_yield ? MAX(ratelimit_ns(), WAKE_MARGIN_NS) : slice_ns();
 }
 
-/* Bind `v` to the CPU. True: its registers must be loaded. */
+/* Binds `v` to the CPU.  True: its registers must be loaded. */
 static bool give_cpu(struct cpu *c, struct vcpu *v, uint64_t now)
 {
+    ASSERT_LOCKED(&sched_lock);
     struct sched_vcpu *s = &v->sched;
     bool reload = c->loaded != v || s->hw_cpu != (int)c->id;
     sched_dequeue(v);
@@ -366,7 +383,7 @@ struct sched_decision sched_decide(struct cpu *c)
     return s;
 }
 
-/* `v` is saved: others may have it. */
+/* `v` is saved: other CPUs may run it. */
 void sched_release(struct vcpu *v)
 {
     spin_lock(&sched_lock);
@@ -382,15 +399,14 @@ void sched_release(struct vcpu *v)
 void vcpu_yield(struct vcpu *v)
 {
     spin_lock(&sched_lock);
-    if (candidate(this_cpu())) { /* alone: nobody to yield to */
+    if (candidate(this_cpu())) { /* otherwise no vCPU waits to which this one could yield */
         v->sched.yielding = true;
         sched_poke(cpu_id());
     }
     spin_unlock(&sched_lock);
 }
 
-/* ---- coming up ----------------------------------------------------------------------------------
- */
+/* ---- start ---- */
 
 void sched_init(void)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Caps: at most so many percent of one CPU for a domain, whatever is free.  See "Caps" in sched.c.
- * The scheduler's lock is held wherever it is not taken here.
  */
 #include "arch.h"
 #include "domain_types.h"
 #include "lib.h"
+#include "panic.h"
 #include "sched.h"
 #include "sched_core.h"
 #include "timer.h"
@@ -19,13 +19,17 @@ static uint64_t cap_quantum(const struct domain *d)
 
 static void cap_refill(struct domain *d, uint64_t now)
 {
+    ASSERT_LOCKED(&sched_lock);
     struct sched_domain *s = &d->sched;
     uint64_t periods = (now - s->period_start_ns) / CAP_PERIOD_NS;
     if (!periods)
         return;
     int64_t quantum = (int64_t)cap_quantum(d);
     s->period_start_ns += periods * CAP_PERIOD_NS;
-    /* Overdrawn by n periods' worth takes n periods; what was not used is not saved up. */
+    /*
+     * A budget that is overdrawn by n periods takes n periods to recover.  Unused budget is not
+     * saved up.
+     */
     s->budget_ns = MIN(quantum, s->budget_ns + (int64_t)MIN(periods, 1000000u) * quantum);
 }
 
@@ -35,9 +39,13 @@ static void arm_refill(struct domain *d, uint64_t now)
               counter() + ns_to_ticks(d->sched.period_start_ns + CAP_PERIOD_NS - now));
 }
 
-/* Its waiting vCPUs leave the queue, its running ones will find that they do not want to run. */
+/*
+ * The domain's waiting vCPUs leave the queue.  Its running vCPUs will find that they do not want to
+ * run.
+ */
 static void throttle(struct domain *d, uint64_t now)
 {
+    ASSERT_LOCKED(&sched_lock);
     d->sched.throttled = true;
     for (unsigned i = 0; i < d->max_vcpus; i++) {
         struct vcpu *v = d->vcpu[i];
@@ -51,6 +59,7 @@ static void throttle(struct domain *d, uint64_t now)
 
 static void unthrottle(struct domain *d, uint64_t now)
 {
+    ASSERT_LOCKED(&sched_lock);
     d->sched.throttled = false;
     for (unsigned i = 0; i < d->max_vcpus; i++) {
         struct vcpu *v = d->vcpu[i];
@@ -74,15 +83,17 @@ static void refill_due(void *arg)
 
 void sched_cap_charge(struct domain *d, uint64_t ns, uint64_t now)
 {
+    ASSERT_LOCKED(&sched_lock);
     d->sched.budget_ns -= (int64_t)ns;
     cap_refill(d, now);
     if (d->sched.budget_ns <= 0 && !d->sched.throttled)
         throttle(d, now);
 }
 
-/* How long one of its running vCPUs may go on: the others draw on the same budget. */
+/* How long one of its running vCPUs may go on: the others use the same budget. */
 uint64_t sched_cap_share_ns(const struct domain *d)
 {
+    ASSERT_LOCKED(&sched_lock);
     unsigned running = 0;
     for (unsigned i = 0; i < d->max_vcpus; i++)
         running += d->vcpu[i] && d->vcpu[i]->sched.running ? 1u : 0u;
@@ -97,8 +108,7 @@ void sched_domain_set(struct domain *d, uint16_t weight, uint16_t cap)
     uint64_t now = system_time_ns();
     for (unsigned i = 0; i < MAX_CPUS; i++)
         if (cpus[i].scheduled && cpus[i].scheduled->domain == d) {
-            sched_charge(cpus[i].scheduled,
-                         now); /* what was used so far counts by the old weight */
+            sched_charge(cpus[i].scheduled, now); /* time used so far counts with the old weight */
             sched_poke(i);
         }
     d->sched.weight = weight;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Weights, caps and tunables as Xen's tools set them.  The scheduler presents itself as credit2
- * (public/domctl.h, public/sysctl.h); credit's parameter blocks, which have the same members, are
- * taken too.
+ * (public/domctl.h, public/sysctl.h).  It also accepts parameter blocks of the credit scheduler,
+ * which have the same members.
  */
 #include "abi.h"
 #include "domain_ref.h"
@@ -37,7 +37,7 @@ int sched_domctl(struct domain *d, struct xen_domctl_scheduler_op *op)
         p->weight = d->sched.weight;
         p->cap = d->sched.cap;
         return 0;
-    default: /* per-vCPU parameters: a realtime scheduler's */ return -XEN_EINVAL;
+    default: /* per-vCPU parameters belong to a real-time scheduler */ return -XEN_EINVAL;
     }
 }
 

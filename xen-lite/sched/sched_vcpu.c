@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the rest of the core tells and asks the scheduler about one vCPU. */
+/* The scheduler's interface for the rest of the core, about one vCPU. */
 #include "domain_types.h"
 #include "panic.h"
 #include "sched.h"
@@ -47,7 +47,7 @@ void sched_set_affinity(struct vcpu *v, uint64_t hard, uint64_t soft)
     spin_lock(&sched_lock);
     v->sched.affinity = hard & sched_online_mask ? hard : ~0ull;
     v->sched.affinity_soft =
-        soft; /* as given: a wish among what is allowed (sched_tickle, candidate) */
+        soft; /* a preference among the allowed CPUs (sched_tickle, candidate) */
     if (v->sched.queued)
         sched_tickle(v, system_time_ns(), true);
     else if (v->sched.running && !(v->sched.affinity >> v->sched.cpu & 1))
@@ -95,7 +95,7 @@ void sched_vcpu_remove(struct vcpu *v)
     spin_unlock(&sched_lock);
     for (unsigned i = 0; i < MAX_CPUS; i++) {
         struct vcpu *expect =
-            v; /* its owner writes it without a lock, but never to a vCPU that is gone */
+            v; /* v's owner writes this without a lock, but never to a vCPU that is gone */
         __atomic_compare_exchange_n(&cpus[i].loaded, &expect, NULL, false, __ATOMIC_RELAXED,
                                     __ATOMIC_RELAXED);
     }

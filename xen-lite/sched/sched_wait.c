@@ -1,27 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Blocking, pausing, and waiting for a vCPU to be off its CPU.
+ * Blocking, pausing, and waiting until a vCPU is off its CPU.
  *
- * Blocking.  A vCPU sets `blocked` and only then looks for a reason not to; an interrupt or event
- * is made pending first and only then looks for `blocked`.  With a full barrier between the two
- * steps on both sides at least one of them sees the other.
+ * Blocking.  A vCPU sets `blocked` and then looks for a reason not to block.  The other side makes
+ * an interrupt or event pending and then reads `blocked`.  Both sides have a full barrier between
+ * their two steps, so at least one of them sees the other.
  *
  * Why vcpu_sleep_sync cannot deadlock.  The waiter spins at EL2 with interrupts masked, on behalf
- * of its own vCPU, which thereby counts as running.  If two CPUs waited for each other's vCPU,
- * neither would ever save its own.  But only the control domain's vCPUs wait, and only in two ways.
- * In domain_kill, outside of any lock, for vCPUs of another domain: those never wait for anybody.
- * In other domctls, for any vCPU, its own domain's included: but these hold domctl_lock, so there
- * is one such waiter in the machine, and that lock is never waited for (it is taken with
- * spin_trylock; else -XEN_ERESTART goes through guest_prepare, which gives up the CPU if told to).
- * So what a waiter waits for is in its guest, where the kick ends that; or at EL2 in something
- * bounded; or is itself a killer, which waits only for the first two kinds.  No chain closes. Every
- * spin lock that the CPU waited for may want makes progress, because a waiter holds none but
- * domctl_lock.  Waiting for one's own vCPU is excluded by returning at once.
+ * of its own vCPU, which counts as running meanwhile.  If two CPUs waited for each other's vCPU,
+ * neither would ever save its own.  But only the control domain's vCPUs wait, and only in two ways:
+ * (1) In domain_kill, outside of any lock, for vCPUs of another domain.  Those never wait.
+ * (2) In other domctls, for any vCPU, also of its own domain.  These hold domctl_lock, so there is
+ * one such waiter in the machine.  Nobody waits for domctl_lock: it is taken with spin_trylock, and
+ *     otherwise -XEN_ERESTART goes through guest_prepare, which gives up the CPU if it is told to.
+ * So the vCPU that is waited for is in one of three states.  It is in its guest, and the kick makes
+ * it leave.  Or it is at EL2 in a bounded operation.  Or it is a waiter of kind (1), which waits
+ * only for the first two kinds.  No chain of waiters closes.  A waiter holds no spin lock but
+ * domctl_lock, so every CPU that needs a spin lock makes progress.  A vCPU does not wait for
+ * itself: that call returns at once.
  *
- * vmid_renew waits in the same way, in domctls alone, for CPUs that are in the guest to come out of
- * it once.  A CPU that waits there itself counts as out, so two of them do not wait for each other;
- * one that waits above is not in a guest whose number changes: it runs the control domain, whose
- * log nobody can turn on.
+ * vmid_renew waits in the same way, in domctls only, until each CPU has left its guest once.  A CPU
+ * that waits there counts as having left, so two of them do not wait for each other.  A CPU that
+ * waits as described above is not in a guest whose VMID changes: it runs the control domain, whose
+ * log cannot be enabled.
  */
 #include "arch.h"
 #include "domain_types.h"
@@ -41,8 +42,8 @@ void vcpu_sleep_sync(struct vcpu *v)
     uint64_t start = counter(), report = start + REPORT_AFTER_S * counter_hz;
     while (__atomic_load_n(&v->sched.running, __ATOMIC_ACQUIRE)) {
         cpu_relax_();
-        vgic_serve(); /* it may itself be in vgic_settle, waiting for our list registers */
-        if (counter() > report) { /* a lost kick would show here; another one does no harm */
+        vgic_serve(); /* it may itself be in vgic_sync_lrs, waiting for our list registers */
+        if (counter() > report) { /* makes a lost kick visible; another kick does no harm */
             log_warn("sched: d%uv%u does not leave CPU %d\n", v->domain->id, v->id, v->sched.cpu);
             vcpu_sleep(v);
             report = counter() + REPORT_AFTER_S * counter_hz;
@@ -56,13 +57,13 @@ void vcpu_unblock(struct vcpu *v)
     if (!__atomic_load_n(&v->blocked, __ATOMIC_RELAXED) ||
         !__atomic_exchange_n(&v->blocked, false, __ATOMIC_ACQ_REL))
         return;
+    /* A timer that is just firing cannot be stopped, and finds nothing blocked. */
     if (__atomic_exchange_n(&v->poll_mask, false, __ATOMIC_ACQ_REL))
-        timer_cancel(
-            &v->poll_timer); /* too late for one that is just firing: that finds nothing blocked */
+        timer_cancel(&v->poll_timer);
     vcpu_wake(v);
 }
 
-/* No lock: a vCPU that leaves its CPU meanwhile takes up its interrupts when it is loaded again. */
+/* No lock: a vCPU that leaves its CPU meanwhile gets its interrupts when it is loaded again. */
 void vcpu_kick(struct vcpu *v)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -104,7 +105,7 @@ void domain_pause_nosync(struct domain *d)
 void domain_pause(struct domain *d)
 {
     BUG_ON(current_vcpu() && current_vcpu()->domain == d);
-    domain_pause_nosync(d); /* all are told before the first is waited for */
+    domain_pause_nosync(d); /* pause all before waiting for the first */
     for_each_vcpu(d, vcpu_sleep_sync);
 }
 

@@ -2,56 +2,67 @@
 /*
  * The dirty log.  Theory of operation:
  *
- * The record.  While a domain is logged, each of its RAM leaves that is writable by right has
- * PTE_SW_LOGGED (or EXT, below), and is dirty iff S2AP[1] (PTE_S2_W) is set.  Clean means
- * read-only: the first write faults, and dirty_fault sets the bit.  Where the CPU manages dirty
- * state, a leaf has DBM as well and the hardware sets the same bit without a fault.  A 2 MiB block
- * is one record for 512 pages: enabling makes it clean with one store, the first write to it splits
- * it (so it has no DBM, which would make 512 pages dirty at once).  A block that is mapped while
- * logging is dirty as a whole; harvesting cleans it with one store.
+ * Leaves are the record.  There is no separate bitmap: each stage-2 leaf descriptor records whether
+ * its page is dirty.  While a domain is logged, every RAM leaf that may be written carries the
+ * software bit PTE_SW_LOGGED (or PTE_SW_EXT, see below).  Such a leaf is dirty if its write
+ * permission S2AP[1] (PTE_S2_W) is set.  A clean leaf is read-only: the first write faults, and
+ * dirty_fault sets W.  If the CPU manages dirty state in hardware, the leaf also has DBM, and the
+ * hardware sets the same bit without a fault.
  *
- * External writers.  Mappings by other domains do not go through this map.  struct page counts the
- * writable ones, and the leaf has PTE_SW_EXT while there are any, in place of PTE_SW_LOGGED: it is
- * dirty in every round.  (So a harvest knows a leaf that it may clean by bits that are set, and
- * tells it for sixteen leaves at once.)  A block has EXT when any of its pages may have; it is
- * sorted out, page by page, when it is split, and splits when logging starts.  The hypervisor's own
- * writes are marked by dirty_mark, AFTER the write: a mark before it could be harvested and cleared
- * while the page is not yet changed.
+ * A 2 MiB block is one record for 512 pages.  Enabling the log makes it clean with one store.  The
+ * first write to a clean block splits it into pages; therefore a block never has DBM, with which
+ * one write would make 512 pages dirty.  A block that is mapped while the log is on is dirty as a
+ * whole.  A harvest cleans a dirty block with one store.
  *
- * Who writes a leaf.  Structure, type, EXT, LOGGED and the clearing of W: only with p2m->lock.
- * Setting W on a logged clean leaf: anybody, by one atomic step (handler, dirty_mark, hardware),
- * and that is all that can happen to a leaf while another CPU holds the lock.  So the harvester,
- * which has the lock and sees W set, may clear it by a plain store: there is nobody who changes a
- * leaf that is dirty already.  With the lock held no table goes away either: it reads through the
- * window without care.
+ * External writers.  Other domains write to a page through their own maps, so the owner's leaf does
+ * not notice.  struct page counts the writable mappings that other domains have.  While the count
+ * is not zero, the owner's leaf has PTE_SW_EXT in place of PTE_SW_LOGGED, and the page is dirty in
+ * every round.  (A harvest can thus recognise the leaves that it may clean by bits that are set,
+ * and test sixteen leaves at once.)  A block has EXT if any of its pages may have external writers.
+ * When it is split, EXT is decided page by page; such blocks are split when the log is enabled.
  *
- * The round.  Clearing W leaves stale writable entries in TLBs: until they are gone, the guest
- * writes without a fault.  That loses nothing, because of this order: (1) harvest clears bits and
- * returns them, (2) dirty_round_end drops all of the domain's TLB entries (vmid_renew returns when
- * no CPU can use one, and when accesses made through them are complete), (3) the hypercall returns,
- * (4) the daemon reads the pages that were reported.  A write through a stale entry is before (2),
- * so (4) sees it; a write after (2) finds the clean leaf and faults, and is in the next round's
- * log.  One renewal serves all pages of the round. Nor does a fault of this round need care: the
- * handler sets W and then flushes that one page, so that no CPU keeps a read-only entry.  A CPU
- * that still has one (dirty_mark does not flush; two CPUs fault on one page) takes a fault that
- * finds W set: it flushes and goes on.
+ * The hypervisor's own writes are marked by dirty_mark, AFTER the write.  A harvest could take and
+ * clear a mark made before the write, and the page would then change unlogged.
  *
- * Regions.  Software logging keeps one bit for each 2 MiB of guest: "a leaf in here may be dirty";
- * harvest skips regions without it.  A handler sets W first, the region's bit second, a full
- * barrier between.  Harvest clears the bit first and reads the leaves second, with a barrier
- * between.  So if harvest misses a leaf's W, the handler's look at the bit comes after the
- * clearing, finds it clear and sets it: the leaf is found next round.  (The other way round,
- * harvest could clear the bit between the handler's two stores and miss the leaf for ever: a leaf
- * with W never faults again.)  The moment between the two stores is inside the handler; when the
- * domain is paused for the last round, no handler is under way.  Blocks count as one leaf.
+ * Who may write a leaf.  Structure, type, EXT, LOGGED, and clearing W: only a holder of p2m->lock.
+ * Setting W in a clean logged leaf: anybody (fault handler, dirty_mark, hardware), in one atomic
+ * step.  Nothing else can happen to a leaf while another CPU holds the lock.  So the harvester,
+ * which holds the lock and has seen W set, may clear W with a plain store: nobody changes a leaf
+ * that is already dirty.  While the lock is held no table is freed either, so the harvester may
+ * read through the VLPT window without further protection.
  *
- * A domain that has not run.  Who receives a guest wants to know which pages of the domain made for
- * it are still all zero: those that struct page does not call `written`.  So logging that starts
- * before a domain has ever run starts with the others dirty.
+ * The round.  After W is cleared, TLBs may still hold writable entries, and the guest writes
+ * through them without a fault.  No write is lost, because the steps have this order:
+ * (1) dirty_harvest clears W and returns the bits.
+ * (2) dirty_round_end gives up all of the domain's TLB entries.  vmid_renew returns when no CPU can
+ *     use an old entry, and when all accesses through old entries are complete.
+ * (3) The hypercall returns.
+ * (4) The daemon reads the pages that were reported.
+ * A write through an old entry happens before (2), so (4) reads its result.  A write after (2)
+ * meets the clean leaf, faults, and is logged in the next round.  One renewal serves all pages of a
+ * round.
  *
- * Files: dirty.c turns the log on and off, dirty_mark.c makes pages dirty, dirty_harvest.c reads
- * and cleans, dirty_eager.c splits blocks before they are written.  tests/model/dirty.pml has all
- * of this for a model checker.
+ * A write fault needs no such care.  The handler sets W and then flushes that one page, so that no
+ * CPU keeps a read-only entry.  A CPU may still have one, because dirty_mark does not flush, or
+ * because two CPUs faulted on one page.  It takes a fault that finds W set, flushes, and continues.
+ *
+ * Regions.  When software does the logging, the log keeps one bit per 2 MiB of guest memory: "a
+ * leaf in this region may be dirty".  A harvest skips regions whose bit is clear.  The fault
+ * handler first sets W, then the region's bit, with a full barrier in between.  The harvest first
+ * clears the region's bit, then reads the leaves, with a barrier in between.  Suppose the harvest
+ * misses a leaf's W.  Then the handler's look at the region's bit comes after the clearing, so it
+ * finds the bit clear and sets it, and the next harvest finds the leaf.  (With the handler's stores
+ * in the other order, the harvest could clear the bit between them and miss the leaf for ever,
+ * because a leaf with W never faults again.)  For the last round the domain is paused, so no
+ * handler is between its two stores.  A block counts as one leaf.
+ *
+ * A domain that has never run.  The receiver of a guest wants to know which pages of the new domain
+ * are still all zero: those whose struct page is not `written`.  So if logging is enabled before a
+ * domain has ever run, all other pages start dirty.
+ *
+ * Files: dirty.c enables and disables the log, dirty_mark.c makes pages dirty, dirty_harvest.c
+ * reads and cleans the log, dirty_eager.c splits blocks before they are written.
+ * tests/model/dirty.pml models all of this for a model checker.
  */
 #include "abi.h"
 #include "arch.h"
@@ -60,12 +71,15 @@
 #include "lib.h"
 #include "mm.h"
 #include "p2m.h"
+#include "panic.h"
 #include "preempt.h"
 #include "vmid.h"
 
 #define REGION_BYTES (DIRTY_REGIONS / 8)
-/* Between two looks at whether to make room for others: this many blocks, or 512 leaves twice, or
- * once if their pages have to be asked. */
+/*
+ * Work between two checks for preemption: this many blocks, or 512 leaves twice, or 512 leaves once
+ * if struct page has to be read for each.
+ */
 #define PIECE_WEIGHT 64u
 #define TABLE_WEIGHT 32u
 
@@ -79,7 +93,10 @@ static bool has_writers(const struct page *p)
     return __atomic_load_n(&p->ext_writers, __ATOMIC_RELAXED) != 0;
 }
 
-/* Logging starts, the domain has never run, and somebody has written to the page. */
+/*
+ * True if logging is being enabled on a domain that has never run, and the page may have been
+ * written.
+ */
 static bool is_built(const struct p2m *p2m, const struct page *p)
 {
     return p2m->log.of_new_domain && p->written;
@@ -117,7 +134,7 @@ uint64_t dirty_new_leaf(const struct p2m *p2m, unsigned level)
     return PTE_SW_LOGGED | (p2m->hw_dirty && level == 3 ? PTE_DBM : 0);
 }
 
-/* What a leaf becomes that was cut out of a block, itself a copy of it. */
+/* The descriptor of a leaf that was cut out of a block (`old` is a copy of the block's). */
 static uint64_t split_leaf(const struct p2m *p2m, uint64_t old, bool ext, bool written)
 {
     uint64_t leaf = old & ~(PTE_SW_EXT | PTE_SW_LOGGED | PTE_DBM);
@@ -128,8 +145,10 @@ static uint64_t split_leaf(const struct p2m *p2m, uint64_t old, bool ext, bool w
     return old & PTE_SW_EXT ? leaf | dirty_new_leaf(p2m, 3) : leaf;
 }
 
-/* The leaf at `entry` is live already: others may be setting W.  True: it is dirty because of its
- * page. */
+/*
+ * The leaf at `entry` is live already, so others may be setting W.  Returns true if the page's own
+ * state makes it dirty.
+ */
 static bool sort_out_leaf(const struct p2m *p2m, uint64_t *entry)
 {
     uint64_t old = __atomic_load_n(entry, __ATOMIC_RELAXED), leaf;
@@ -143,6 +162,7 @@ static bool sort_out_leaf(const struct p2m *p2m, uint64_t *entry)
 
 uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa)
 {
+    ASSERT_LOCKED(&p2m->lock);
     unsigned level;
     uint64_t block = *pt_entry(&p2m->pt, ipa, &level), *entry = pt_entry_at(&p2m->pt, ipa, 3);
     if (!entry)
@@ -150,8 +170,10 @@ uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa)
     p2m->split_count++;
     if (!is_ram(block))
         return entry;
-    /* Mostly a leaf is right as it was cut out of the block.  All of one with EXT are dirty, and
-     * perhaps not noted: if its turn is yet to come. */
+    /*
+     * Most leaves are right as they were cut out of the block.  All leaves of a block with EXT are
+     * dirty; the region's bit may not be set yet, if enabling has not reached this block.
+     */
     bool each = (block & PTE_SW_EXT) || p2m->hw_dirty || p2m->log.of_new_domain,
          dirty = block & PTE_SW_EXT;
     uint64_t *table = entry - ((ipa >> PAGE_SHIFT) & (BLOCK_PAGES - 1));
@@ -171,34 +193,40 @@ static uint64_t enabled_leaf(const struct p2m *p2m, uint64_t leaf, unsigned leve
     return leaf | (ext ? PTE_SW_EXT | PTE_S2_W : dirty_new_leaf(p2m, level));
 }
 
-/* A leaf of which what its pages say matters: it may have external writers, or the domain has never
- * run. */
-static void enable_by_pages(struct p2m *p2m, uint64_t addr, unsigned level, uint64_t *entry,
-                            uint64_t leaf)
+/* Some page of the block has external writers, or was written by the domain's builder. */
+static bool must_split(const struct p2m *p2m, const struct page *p)
 {
-    bool ext = false, written = false;
-    const struct page *p = leaf_page(leaf), *end = p + (level == 3 ? 1 : BLOCK_PAGES);
-    /* One is enough: a block is split then, and its pages sorted out one by one.  A block's EXT may
-     * be out of date. */
-    if (p2m->log.of_new_domain)
-        for (; p < end && !ext && !written; p++)
-            ext = has_writers(p), written = p->written;
-    else
-        for (; p < end && !ext; p++)
-            ext = has_writers(p);
-    ext |= level < 3 && written && (leaf & PTE_SW_EXT);
-    if ((ext || written) && level < 3) { /* clean for all, but for the pages with writers */
-        __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, false), __ATOMIC_RELEASE);
-        if (dirty_split(p2m, addr))
-            return; /* else: without memory it stays dirty as a whole */
-    }
-    __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, ext) | (written ? PTE_S2_W : 0),
+    const bool built = p2m->log.of_new_domain;
+    for (const struct page *end = p + BLOCK_PAGES; p < end; p++)
+        if (has_writers(p) || (built && p->written))
+            return true;
+    return false;
+}
+
+/* Clean for all, but for the pages that must_split is about: dirty_split sorts them out. */
+static void enable_block(struct p2m *p2m, uint64_t addr, uint64_t *entry, uint64_t leaf)
+{
+    bool split = must_split(p2m, leaf_page(leaf));
+    __atomic_store_n(entry, enabled_leaf(p2m, leaf, 2, false), __ATOMIC_RELEASE);
+    if (!split || dirty_split(p2m, addr))
+        return;
+    /* No memory: dirty as a whole, with EXT as before (which may be out of date). */
+    __atomic_store_n(entry, enabled_leaf(p2m, leaf, 2, leaf & PTE_SW_EXT) | PTE_S2_W,
                      __ATOMIC_RELEASE);
-    if (ext || written)
+    dirty_note(p2m, addr);
+}
+
+static void enable_page(struct p2m *p2m, uint64_t addr, uint64_t *entry, uint64_t leaf)
+{
+    const struct page *p = leaf_page(leaf);
+    bool ext = has_writers(p), dirty = ext || is_built(p2m, p);
+    __atomic_store_n(entry, enabled_leaf(p2m, leaf, 3, ext) | (dirty ? PTE_S2_W : 0),
+                     __ATOMIC_RELEASE);
+    if (dirty)
         dirty_note(p2m, addr);
 }
 
-/* RAM that is not logged yet and that nobody else writes to. */
+/* RAM that is not logged yet and has no external writer. */
 static inline bool is_plain(uint64_t leaf)
 {
     const uint64_t of_interest = PTE_VALID | PTE_S2_W | PTE_SW_BITS,
@@ -215,12 +243,18 @@ static inline int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint
     if (likely(is_plain(leaf) && !p2m->log.of_new_domain)) {
         __atomic_store_n(entry, enabled_leaf(p2m, leaf, level, false), __ATOMIC_RELEASE);
     } else if ((leaf & PTE_VALID) && p2m_leaf_type(leaf) == P2M_SHARED && (leaf & PTE_S2_W)) {
-        /* shared_info, grant frames: guest and hypervisor write there at any time; dirty in every
-         * round. */
+        /*
+         * shared_info and grant frames: guest and hypervisor may write them at any time, so they
+         * are dirty in every round.
+         */
         __atomic_store_n(entry, leaf | PTE_SW_EXT, __ATOMIC_RELEASE);
         dirty_note(p2m, addr);
     } else if (is_ram(leaf) && (leaf & PTE_S2_W) && !(leaf & PTE_SW_LOGGED)) {
-        enable_by_pages(p2m, addr, level, entry, leaf);
+        /* What its pages say matters: they may have external writers, or the domain is new. */
+        if (level < 3)
+            enable_block(p2m, addr, entry, leaf);
+        else
+            enable_page(p2m, addr, entry, leaf);
     }
     return 0;
 }
@@ -233,7 +267,7 @@ static inline void visit_table(struct p2m *p2m, uint64_t addr, uint64_t desc, pt
             visit(&p2m->pt, addr + (uint64_t)(leaf - table) * PAGE_SIZE, 3, leaf, p2m);
 }
 
-/* Enabling: plain blocks in a row, which is what most guests are made of. */
+/* Enables a run of plain blocks, which most guests consist of. */
 static uint64_t *enable_blocks(const struct p2m *p2m, uint64_t *entry, const uint64_t *end)
 {
     const uint64_t logged = dirty_new_leaf(p2m, 2);
@@ -242,48 +276,61 @@ static uint64_t *enable_blocks(const struct p2m *p2m, uint64_t *entry, const uin
     return entry;
 }
 
-/* Run `visit` over the 2 MiB regions from the cursor on, to the end of its GiB at most.  Lock held.
- */
+/* What a run over a map takes in one stride: empty entries, and, while enabling, plain blocks,
+ * whose pages nobody asks.  512 of either are soon over. */
+static inline uint64_t *skip_light(const struct p2m *p2m, uint64_t *entry, const uint64_t *end,
+                                   bool enabling)
+{
+    while (entry < end && !(*entry & PTE_VALID))
+        entry++;
+    return enabling && !p2m->log.of_new_domain ? enable_blocks(p2m, entry, end) : entry;
+}
+
+/* Run `visit` over one 2 MiB region, and `after` if it is a table.  Returns its weight. */
+static inline __attribute__((always_inline)) unsigned visit_region(
+    struct p2m *p2m, uint64_t addr, uint64_t *entry, pt_visitor *visit,
+    void (*after)(struct p2m *p2m, uint64_t addr))
+{
+    const unsigned weight = p2m->log.of_new_domain ? PIECE_WEIGHT : 1;
+    const uint64_t desc = *entry;
+    if (!(desc & PTE_VALID))
+        return weight;
+    if (!(desc & PTE_TABLE)) {
+        visit(&p2m->pt, addr, 2, entry, p2m);
+        return weight + (desc & PTE_SW_EXT ? PIECE_WEIGHT : 0);
+    }
+    visit_table(p2m, addr, desc, visit);
+    if (after)
+        after(p2m, addr);
+    return weight + TABLE_WEIGHT;
+}
+
+/* Run over regions from the cursor on, to the end of its GiB at most. */
 static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visitor *visit,
                                                         void (*after)(struct p2m *p2m,
                                                                       uint64_t addr))
 {
-    unsigned level;
+    ASSERT_LOCKED(&p2m->lock);
+    unsigned level, weight = 0;
     const uint64_t start = p2m->log.cursor << PAGE_SHIFT;
     uint64_t *const first = pt_entry_upto(&p2m->pt, start, 2, &level), *entry = first;
-    if (level < 2) { /* an empty GiB: no larger blocks are made */
+    if (level < 2) { /* an empty GiB: there are no larger blocks */
         p2m->log.cursor = (start / pt_span(1) + 1) * (pt_span(1) >> PAGE_SHIFT);
         return;
     }
     const uint64_t *const end = first + 512 - (start / BLOCK_SIZE & 511);
-    unsigned weight = 0, heavy = p2m->log.of_new_domain ? PIECE_WEIGHT : 1;
     for (; weight < PIECE_WEIGHT; entry++) {
-        while (entry < end &&
-               !(*entry & PTE_VALID)) /* even 512 of them, or of plain blocks, are soon over */
-            entry++;
-        if (visit == enable_leaf && heavy == 1)
-            entry = enable_blocks(p2m, entry, end);
+        entry = skip_light(p2m, entry, end, visit == enable_leaf);
         if (entry == end)
             break;
-        uint64_t desc = *entry, addr = start + (uint64_t)(entry - first) * BLOCK_SIZE;
-        weight += heavy;
-        if (!(desc & PTE_VALID))
-            continue;
-        if (!(desc & PTE_TABLE)) {
-            visit(&p2m->pt, addr, 2, entry, p2m);
-            weight += desc & PTE_SW_EXT ? PIECE_WEIGHT : 0;
-            continue;
-        }
-        weight += TABLE_WEIGHT;
-        visit_table(p2m, addr, desc, visit);
-        if (after)
-            after(p2m, addr);
+        weight += visit_region(p2m, start + (uint64_t)(entry - first) * BLOCK_SIZE, entry, visit,
+                               after);
     }
     p2m->log.cursor += (uint64_t)(entry - first) * BLOCK_PAGES;
 }
 
-/* 0 when the cursor is through, else -ERESTART.  Lock held; let go now and then.  Inline: `visit`
- * is then too, for blocks. */
+/* 0 when the cursor is through, else -ERESTART.  Lets the lock go between two pieces.  Inline, so
+ * that `visit` is too, for blocks. */
 static inline __attribute__((always_inline)) int run(struct p2m *p2m, pt_visitor *visit,
                                                      void (*after)(struct p2m *p2m, uint64_t addr))
 {
@@ -301,6 +348,7 @@ static inline __attribute__((always_inline)) int run(struct p2m *p2m, pt_visitor
 
 static int start(struct p2m *p2m)
 {
+    ASSERT_LOCKED(&p2m->lock);
     struct dirty_log *log = &p2m->log;
     if (log->state == DIRTY_ENABLING)
         return 0;
@@ -308,14 +356,17 @@ static int start(struct p2m *p2m)
         return -XEN_EINVAL;
     memset(log->region, 0,
            (size_t)(ROUND_UP((p2m->max_gfn >> (BLOCK_SHIFT - PAGE_SHIFT)) + 1, 64ull) /
-                    8)); /* none beyond was ever set */
-    log->of_new_domain = ((const struct domain *)p2m->pt.owner)->dying == DOM_BUILDING;
+                    8)); /* no bit beyond was ever set */
+    log->of_new_domain = ((const struct domain *)p2m->pt.owner)->state == DOM_BUILDING;
     log->state = DIRTY_ENABLING;
     log->cursor = log->rounds = 0;
     p2m->hw_dirty = arch_has_hw_dirty() &&
                     __atomic_load_n(&cmdline.dirty_mode, __ATOMIC_RELAXED) != DIRTY_SW;
     p2m->logging = true;
     __atomic_fetch_add(&logging_domains, 1, __ATOMIC_RELAXED);
+    /* A writer sets a page's `written`, then looks at `logging`, a full barrier between.  Here it
+     * is `logging` first, then the pages: one of the two sees what the other did. */
+    arch_dmb();
     return 0;
 }
 
@@ -333,12 +384,14 @@ int dirty_enable(struct domain *d)
     }
     spin_unlock(&p2m->lock);
     if (!err)
-        vmid_renew(d); /* nobody writes through an old entry when we return */
+        vmid_renew(d); /* no CPU writes through an old entry when this returns */
     return err;
 }
 
-/* Make the leaf plain again.  W first: with LOGGED or DBM gone, a clean leaf would be read-only for
- * good. */
+/*
+ * Makes the leaf plain again.  W comes first: without LOGGED or DBM a clean leaf would stay
+ * read-only for good.
+ */
 static int disable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry, void *arg)
 {
     if ((*entry & PTE_VALID) && (*entry & PTE_SW_LOGGED)) {
@@ -352,10 +405,13 @@ static int disable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *
     return 0;
 }
 
-/* The 512 leaves at addr are one aligned piece of RAM but for EXT: then all get it if any has, as a
- * block would. */
+/*
+ * If the 512 leaves at addr are one aligned piece of RAM that differs only in EXT, and one leaf has
+ * EXT, then all get it, as a block would have.
+ */
 static void even_ext(struct p2m *p2m, uint64_t addr)
 {
+    ASSERT_LOCKED(&p2m->lock);
     unsigned level;
     uint64_t *table = pt_entry(&p2m->pt, addr, &level), ext = 0;
     if (level != 3 || !is_ram(*table) || (*table & PTE_ADDR & (BLOCK_SIZE - 1)))
@@ -372,6 +428,7 @@ static void even_ext(struct p2m *p2m, uint64_t addr)
 
 static void merge(struct p2m *p2m, uint64_t addr)
 {
+    ASSERT_LOCKED(&p2m->lock);
     even_ext(p2m, addr);
     if (pt_merge(&p2m->pt, addr, 2))
         p2m->merge_count++;
@@ -396,7 +453,7 @@ int dirty_disable(struct domain *d)
         log->state = DIRTY_OFF;
     spin_unlock(&p2m->lock);
     if (!err)
-        vmid_renew(d); /* not needed, but spares the guest a spurious fault a page */
+        vmid_renew(d); /* not required, but saves the guest one spurious fault per page */
     return err;
 }
 

@@ -1,25 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * split=eager: CPUs with nothing to do split the blocks of logged domains, so that the first write
- * to a block need not.
+ * split=eager: idle CPUs split the blocks of logged domains, so that the guest's first write to a
+ * block does not have to.
  *
- * A clean block gives clean leaves, a dirty one dirty leaves: splitting changes no answer of the
- * log.  It goes on from block to block behind a cursor, one block at a time with the p2m lock, and
- * is over at the end of the map; what is mapped while the domain is logged comes as leaves
- * (p2m_map.c asks).  Logging's end merges all of them again.
+ * A clean block becomes clean leaves, a dirty block dirty leaves, so splitting does not change what
+ * the log reports.  A cursor moves from block to block through the map, one block per holding of
+ * the p2m lock, and stops at the end.  Memory that is mapped while the domain is logged is mapped
+ * as pages (p2m_map.c checks the mode).  Disabling the log merges all blocks again.
  */
 #include "arch.h"
 #include "dirty_internal.h"
 #include "domain_ref.h"
 #include "lib.h"
+#include "panic.h"
 #include "pt.h"
 
-#define ENTRIES_A_STEP 512u /* of 2 MiB and more, looked at for the next block */
+/* Entries of 2 MiB and more that are examined to find the next block \. */
+#define ENTRIES_A_STEP 512u
 
-static unsigned splitting_domains; /* whose cursor is not at the end */
+static unsigned splitting_domains; /* domains whose cursor is not at the end */
 
-/* CPUs that sleep already look again.  (Who is about to is seen by them or sees the count: full
- * barriers on both sides.) */
+/*
+ * Makes sleeping CPUs look for work.  A CPU that is about to sleep is either seen here, or sees the
+ * count: both sides have a full barrier.
+ */
 static void wake_idle_cpus(void)
 {
     arch_dmb();
@@ -30,6 +34,7 @@ static void wake_idle_cpus(void)
 
 void dirty_eager_start(struct p2m *p2m)
 {
+    ASSERT_LOCKED(&p2m->lock);
     if (!cmdline.split_eager)
         return;
     p2m->log.split_cursor = 0;
@@ -46,10 +51,10 @@ void dirty_eager_stop(struct p2m *p2m)
     __atomic_fetch_sub(&splitting_domains, 1, __ATOMIC_RELAXED);
 }
 
-/* Split the next block.  False: there is none, or no memory for its table, and that is all.  Lock
- * held. */
+/* Split the next block.  False: there is none, or no memory for its table, and that is all. */
 static bool split_next(struct p2m *p2m)
 {
+    ASSERT_LOCKED(&p2m->lock);
     struct dirty_log *log = &p2m->log;
     for (unsigned n = 0; n < ENTRIES_A_STEP && log->split_cursor <= p2m->max_gfn; n++) {
         unsigned level;
@@ -94,5 +99,5 @@ bool dirty_split_idle(void)
             return true;
         d = domain_get_next(next);
     }
-    return false; /* it has stopped meanwhile */
+    return false; /* splitting was stopped meanwhile */
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reading and cleaning the dirty log.  The order of things is argued at the head of dirty.c. */
+/* Reading and cleaning the dirty log.  The head of dirty.c argues the order of the steps. */
 #include "abi.h"
 #include "arch.h"
 #include "dirty_internal.h"
 #include "domain_types.h"
 #include "lib.h"
+#include "panic.h"
 #include "vlpt.h"
 #include "vmid.h"
 
-#define CLEANABLE (PTE_VALID | PTE_SW_LOGGED | PTE_S2_W) /* dirty, and may become clean */
+#define CLEANABLE (PTE_VALID | PTE_SW_LOGGED | PTE_S2_W) /* a dirty leaf that may be made clean */
 
 static bool is_dirty(uint64_t leaf)
 {
@@ -16,7 +17,7 @@ static bool is_dirty(uint64_t leaf)
            (leaf & (PTE_SW_LOGGED | PTE_SW_EXT));
 }
 
-static unsigned bit_count(uint64_t v) /* the builtin wants a library here */
+static unsigned bit_count(uint64_t v) /* the compiler's builtin would need a library function */
 {
     if (v == ~0ull)
         return 64;
@@ -26,8 +27,8 @@ static unsigned bit_count(uint64_t v) /* the builtin wants a library here */
     return (unsigned)(v * 0x0101010101010101ull >> 56);
 }
 
-/* One leaf that was read as `e`; lock held, so that a dirty one is ours to write (dirty.c).  True:
- * dirty. */
+/* One leaf that was read as `e`.  The p2m lock (take_region) makes a dirty one ours to write
+ * (dirty.c).  True: dirty. */
 static inline bool take_leaf(uint64_t *leaf, uint64_t e, bool clear, bool *left)
 {
     if (!is_dirty(e))
@@ -39,7 +40,7 @@ static inline bool take_leaf(uint64_t *leaf, uint64_t e, bool clear, bool *left)
     return true;
 }
 
-/* Some of sixteen. */
+/* Takes sixteen leaves of which only some are dirty. */
 static __attribute__((noinline)) uint64_t take_some(uint64_t *leaf, bool clear, bool *left)
 {
     uint64_t bits = 0;
@@ -50,7 +51,7 @@ static __attribute__((noinline)) uint64_t take_some(uint64_t *leaf, bool clear, 
     return bits;
 }
 
-/* 64 leaves to each word; returns how many were dirty. */
+/* 64 leaves per word.  Returns how many were dirty. */
 static __attribute__((noinline)) uint64_t take_words(uint64_t *leaf, uint64_t *words, unsigned n,
                                                      bool clear, bool *left)
 {
@@ -60,7 +61,7 @@ static __attribute__((noinline)) uint64_t take_words(uint64_t *leaf, uint64_t *w
         for (unsigned i = 0; i < 4; i++, leaf += 16) {
             unsigned found = words16_clear(leaf, CLEANABLE, PTE_S2_W,
                                            clear ? PTE_S2_W
-                                                 : 0); /* mostly all are dirty, or none is */
+                                                 : 0); /* most often all are dirty, or none is */
             word >>= 16;
             if (found == 2)
                 word |= 0xffffull << 48;
@@ -94,10 +95,11 @@ static void fill(uint64_t *words, unsigned pages, bool set)
         words[i / 64] = !set ? 0 : pages - i >= 64 ? ~0ull : (1ull << (pages - i)) - 1;
 }
 
-/* [ipa, + pages), inside one 2 MiB region.  Lock held.  True if something in it is still dirty. */
+/* [ipa, + pages), inside one 2 MiB region.  True if something in it is still dirty. */
 static bool take_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64_t *words, bool clear,
                         uint64_t *dirty)
 {
+    ASSERT_LOCKED(&p2m->lock);
     unsigned level;
     bool left = false;
     uint64_t *entry = pt_entry_upto(&p2m->pt, ipa, 2, &level), desc = *entry;
@@ -107,7 +109,7 @@ static bool take_region(struct p2m *p2m, uint64_t ipa, unsigned pages, uint64_t 
         return false;
     }
     if (!table && clear && !(desc & PTE_SW_EXT)) {
-        if (pages == BLOCK_PAGES) /* nobody but us changes a block */
+        if (pages == BLOCK_PAGES) /* only the lock's holder changes a block */
             __atomic_store_n(entry, desc & ~PTE_S2_W, __ATOMIC_RELAXED);
         else
             table = dirty_split(p2m, ipa) != NULL;
@@ -158,7 +160,8 @@ static uint64_t find_region(const struct p2m *p2m, uint64_t region, uint64_t end
 uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end, uint64_t *pages)
 {
     const struct p2m *p2m = &d->p2m;
-    if (!p2m->hw_dirty && gfn < end) { /* else nobody keeps a summary */
+    /* With hardware dirty state there is no summary per region. */
+    if (!p2m->hw_dirty && gfn < end) {
         uint64_t end_region = (end + BLOCK_PAGES - 1) / BLOCK_PAGES,
                  first = find_region(p2m, gfn / BLOCK_PAGES, end_region, true);
         uint64_t stop = find_region(p2m, first, end_region, false) * BLOCK_PAGES;

@@ -20,10 +20,13 @@ static bool is_external(uint64_t leaf)
     return (leaf & (PTE_VALID | PTE_SW_EXT)) == (PTE_VALID | PTE_SW_EXT);
 }
 
-/* With the lock, whatever stands there: a block is split first; without memory for that, all of it
- * becomes dirty. */
+/*
+ * With the lock, for any kind of leaf.  A block is split first; if there is no memory for that, the
+ * whole block becomes dirty.
+ */
 static enum marked mark_locked(struct p2m *p2m, uint64_t ipa)
 {
+    ASSERT_LOCKED(&p2m->lock);
     unsigned level;
     uint64_t *entry = pt_entry(&p2m->pt, ipa, &level);
     uint64_t leaf = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
@@ -41,8 +44,10 @@ static enum marked mark_locked(struct p2m *p2m, uint64_t ipa)
     return leaf & PTE_S2_W ? WAS_DIRTY : NOW_DIRTY;
 }
 
-/* A leaf through the window, without the lock.  False: not this way (a block, a merge under way,
- * somebody was faster). */
+/*
+ * Marks a leaf through the window, without the lock.  False if that is not possible: a block, a
+ * merge in progress, or another CPU changed the leaf first.
+ */
 static bool mark_in_window(struct p2m *p2m, unsigned slot, uint64_t ipa, enum marked *marked)
 {
     unsigned level;
@@ -80,19 +85,19 @@ bool dirty_fault(struct vcpu *v, ipa_t ipa)
     enum marked marked = mark(&d->p2m, ipa.v);
     if (marked == NOT_LOGGED)
         return false;
-    /* The CPU came here with a read-only entry, and may have kept it. */
+    /* The CPU faulted with a read-only TLB entry, and may still have it. */
     vmid_flush_ipa(d, IPA(ipa.v & PAGE_MASK));
     if (marked == NOW_DIRTY)
-        d->p2m.fault_count++; /* a statistic: may miss one when CPUs race */
+        d->p2m.fault_count++; /* statistics: CPUs that race may lose a count */
     else
         d->p2m.spurious_count++;
     return true;
 }
 
 /*
- * The write first, the look at the log after it: else a look that finds the leaf dirty already (or
- * logging off) could overtake the write, the leaf be harvested, cleaned and the page copied, and
- * only then the write become visible: in no round's copy.
+ * The barrier keeps the caller's write before the look at the log.  Otherwise the look could come
+ * first and find the leaf dirty (or the log off).  Then the leaf is harvested and cleaned and the
+ * page copied, and only then the write becomes visible: it would be in no round's copy.
  */
 void dirty_mark(struct domain *d, ipa_t ipa)
 {
@@ -100,6 +105,12 @@ void dirty_mark(struct domain *d, ipa_t ipa)
     if (likely(!d->p2m.logging) || ipa.v >> IPA_BITS)
         return;
     mark(&d->p2m, ipa.v);
+}
+
+void dirty_mark_ram(struct domain *d, ipa_t ipa, struct page *p)
+{
+    p->written = true;
+    dirty_mark(d, ipa);
 }
 
 void dirty_mark_page(struct page *p)
@@ -117,10 +128,11 @@ void dirty_mark_page(struct page *p)
     domain_put(d);
 }
 
-/* The owner's leaf (or block) follows p->ext_writers.  Lock held; but guest and hardware may be
- * setting W in a logged leaf meanwhile. */
+/* The owner's leaf (or block) follows p->ext_writers.  Guest and hardware may be setting W in a
+ * logged leaf meanwhile. */
 static void follow_writers(struct p2m *p2m, struct page *p)
 {
+    ASSERT_LOCKED(&p2m->lock);
     unsigned level;
     uint64_t ipa = (uint64_t)p->gfn << PAGE_SHIFT;
     uint64_t *entry = pt_entry(&p2m->pt, ipa, &level);
@@ -129,14 +141,14 @@ static void follow_writers(struct p2m *p2m, struct page *p)
         (leaf & PTE_ADDR) + (ipa & (pt_span(level) - 1)) != page_pa(p).v)
         return;
     if (!p->ext_writers && level < 3)
-        return; /* of another of its pages, perhaps: sorted out when it is split */
+        return; /* perhaps because of another page of the block: decided when it is split */
     if (p->ext_writers && level < 3 && is_logged(leaf) && dirty_split(p2m, ipa))
-        return; /* which gave each leaf its own bits */
+        return; /* the split has given each leaf its own bits */
     do {
         now = leaf & ~(PTE_SW_EXT | PTE_SW_LOGGED | PTE_DBM);
         if (p->ext_writers)
             now |= PTE_SW_EXT | PTE_S2_W;
-        else /* it stays dirty until the next harvest: the last writes were perhaps just now */
+        else /* it stays dirty until the next harvest: the last external write may be recent */
             now |= dirty_new_leaf(p2m, level);
     } while (
         !__atomic_compare_exchange_n(entry, &leaf, now, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Copies to and from guest memory, page by page: find the page with a reference, copy, mark it
- * AFTER the write (a mark before it might be harvested too early: dirty.c), put it.
+ * Copies to and from guest memory, page by page: find the page and take a reference, copy, mark it
+ * dirty AFTER the write (dirty.c says why), drop the reference.
  *
- * A hypercall's arguments are mostly in one page, and asking the guest's own map costs more than
- * the copy: within one hypercall the last answer is kept.  A guest that changes its map meanwhile,
- * on another vCPU, races with the hypercall either way; the page itself is looked up, and held, at
- * each copy.
+ * The arguments of a hypercall are mostly in one page, and translating a guest virtual address
+ * costs more than the copy.  So the last translation is kept within one hypercall.  A guest that
+ * changes its own map meanwhile, on another vCPU, races with the hypercall in any case.  The page
+ * itself is looked up and referenced for each copy.
  */
 #include "abi.h"
 #include "arch.h"
@@ -23,7 +23,7 @@ enum direction { FROM_GUEST, TO_GUEST, CLEAR_GUEST };
 static void mark_written(struct domain *d, ipa_t ipa, struct page *p, enum p2m_type type)
 {
     if (type == P2M_RAM)
-        dirty_mark(d, ipa);
+        dirty_mark_ram(d, ipa, p);
     else if (type != P2M_SHARED)
         dirty_mark_page(p);
 }
@@ -61,7 +61,7 @@ static struct translation {
     bool kept, valid, write;
     uint64_t gva;
     ipa_t ipa;
-} last[MAX_CPUS]; /* own CPU only */
+} last[MAX_CPUS]; /* only the CPU itself uses its entry */
 
 void guest_mem_begin_call(void) { last[cpu_id()] = (struct translation){ .kept = true }; }
 void guest_mem_end_call(void) { last[cpu_id()].kept = false; }
@@ -102,7 +102,7 @@ size_t copy_from_guest(void *dst, uint64_t gva, size_t bytes)
     return copy_gva(dst, gva, bytes, FROM_GUEST);
 }
 size_t clear_guest(uint64_t gva, size_t bytes) { return copy_gva(NULL, gva, bytes, CLEAR_GUEST); }
-/* The buffer is only read: the cast lets one loop serve both ways. */
+/* The buffer is only read: the cast lets one loop serve both directions. */
 size_t copy_to_guest(uint64_t gva, const void *src, size_t bytes)
 {
     return copy_gva((uint8_t *)(uintptr_t)src, gva, bytes, TO_GUEST);

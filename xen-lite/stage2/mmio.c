@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Emulated MMIO: which handler an address has, and the register side of an access.
+ * Emulated MMIO: finding the handler of an address, and the register side of an access.
  *
- * The leaf of an emulated page, an invalid descriptor, says which region the page is in, as of
- * which generation of the domain's device map; a stale or empty leaf is looked up and written anew.
- * Only pages that are wholly in one region are cached.
+ * The leaf of an emulated page is an invalid descriptor.  It caches which region the page is in,
+ * with the generation of the domain's device map that this is true of.  If the leaf is empty or its
+ * generation is old, the region is searched and the leaf written again.  Only pages that are wholly
+ * inside one region are cached.
  */
 #include "abi.h"
 #include "arch.h"
@@ -13,7 +14,7 @@
 #include "panic.h"
 #include "vlpt.h"
 
-/* A leaf's payload: generation << 8 | region. */
+/* Payload of a leaf: generation << 8 | region. */
 #define PAYLOAD_REGION 0xffull
 static uint64_t payload_of(const struct mmio_map *m, unsigned region)
 {
@@ -23,8 +24,8 @@ _Static_assert(MMIO_GENERATION_BITS <= 32 && 32 + 8 <= P2M_MMIO_PAYLOAD_BITS && 
                "payload of an emulated page's leaf");
 
 /*
- * The numbers of regions in leaves are stale from now on.  When the generation's own number comes
- * round again, leaves from last time would be believed: so there must be none.
+ * Makes all region numbers in leaves stale.  When the generation number wraps, leaves of its last
+ * use would be taken as valid, so all are erased then.
  */
 static void next_generation(struct domain *d)
 {
@@ -103,9 +104,9 @@ static const struct mmio_region *region_of(struct domain *d, ipa_t ipa)
     }
     const struct mmio_region *r = find(m, ipa.v);
     m->slow++;
+    /* On failure accesses stay slow. */
     if (r && holds(r, ipa.v & PAGE_MASK) && holds(r, ipa.v | ~PAGE_MASK))
-        (void)p2m_mmio_set(d, IPA(ipa.v & PAGE_MASK),
-                           payload_of(m, (unsigned)(r - m->region))); /* else it stays slow */
+        (void)p2m_mmio_set(d, IPA(ipa.v & PAGE_MASK), payload_of(m, (unsigned)(r - m->region)));
     return r;
 }
 
@@ -132,7 +133,7 @@ static inline uint64_t low_bytes(unsigned bytes, uint64_t value)
 #define ISS_REG64          (1u << 15)
 #define ISS_WRITE          (1u << 6)
 
-/* No array is in it: no canary. */
+/* The function has no array, so it needs no canary. */
 __attribute__((no_stack_protector)) struct vcpu *mmio_leaf_access(struct vcpu *v, uint32_t iss,
                                                                   ipa_t ipa)
 {
@@ -142,7 +143,7 @@ __attribute__((no_stack_protector)) struct vcpu *mmio_leaf_access(struct vcpu *v
 
     if (unlikely(!window || !load64_may_fault(&window[ipa.v >> PAGE_SHIFT], &leaf)))
         return NULL;
-    /* A leaf of this generation names a region that there is, and that holds its whole page. */
+    /* A leaf of this generation names a region that exists and contains the whole page. */
     if (unlikely((leaf & ~(PAYLOAD_REGION << 2)) != p2m_mmio_leaf(payload_of(&d->mmio, 0)) ||
                  (ipa.v & (size - 1))))
         return NULL;
@@ -154,9 +155,12 @@ __attribute__((no_stack_protector)) struct vcpu *mmio_leaf_access(struct vcpu *v
     a.size = (uint8_t)size;
     a.write = iss & ISS_WRITE;
     a.value = a.write ? low_bytes(size, arch_reg_get(v, ISS_REG(iss))) : 0;
+    /*
+     * The slow path calls the handler again and injects the abort: a handler that refuses an access
+     * has changed nothing.
+     */
     if (unlikely(!r->fn(v, r->arg, &a)))
-        return NULL; /* the long way calls it again, and injects the abort: a refusal changes
-                        nothing */
+        return NULL;
     if (!(iss & ISS_WRITE))
         arch_reg_set(v, ISS_REG(iss),
                      likely(!(iss & ISS_SIGN_EXTEND))

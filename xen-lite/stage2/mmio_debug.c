@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * For tests of the device map's generations: devices without a use come and go at run time, below
- * the last region of the control domain, which changes its number with each of them.  In debug
- * builds only.
+ * For tests of the device map's generations: dummy devices come and go at run time.  They lie below
+ * the last region of the control domain, whose number changes with each of them.  In debug builds
+ * only.
  */
 #include "cpu.h"
 #include "domain_ref.h"
@@ -11,7 +11,7 @@
 #include "panic.h"
 
 #define SCRATCH_DEVICES 3u
-#define SCRATCH_ID      0x5c000000u /* what device n reads as: this + n */
+#define SCRATCH_ID      0x5c000000u /* device n reads as this + n */
 
 static bool scratch_access(struct vcpu *v, void *arg, struct mmio_access *a)
 {
@@ -20,8 +20,10 @@ static bool scratch_access(struct vcpu *v, void *arg, struct mmio_access *a)
     return true;
 }
 
-/* One after the other, in the pages below what was the last region; then away in the opposite
- * order, and so on. */
+/*
+ * Adds the devices one after the other in the pages below the last region, then removes them in the
+ * opposite order, and so on.
+ */
 static void change(struct domain *d)
 {
     static uint64_t top;

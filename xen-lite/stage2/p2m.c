@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A domain's stage 2: its life, its TLB upkeep, look-ups, leaves of emulated pages.  Changes of the
- * map are in p2m_map.c. */
+/*
+ * A domain's stage 2: life, TLB maintenance, look-ups, leaves of emulated pages.  p2m_map.c changes
+ * the map.
+ */
 #include "abi.h"
 #include "arch.h"
 #include "dirty_internal.h"
@@ -34,7 +36,7 @@ static void table_gone(struct pt *pt, uint64_t addr, unsigned level)
     vlpt_forget(&d->p2m, addr, level);
 }
 
-static void settle_late(void *arg) { p2m_settle(arg); }
+static void flush_deferred_late(void *arg) { p2m_flush_deferred(arg); }
 
 int p2m_init(struct domain *d)
 {
@@ -51,7 +53,7 @@ int p2m_init(struct domain *d)
                            .table_gone = table_gone,
                            .owner = d,
                            .table_pages = &p2m->table_pages };
-    timer_init(&p2m->gone_timer, settle_late, d);
+    timer_init(&p2m->gone_timer, flush_deferred_late, d);
     if (dirty_init(p2m)) {
         mem_free(root, pt_geometry_stage2.root_pages * PAGE_SIZE);
         p2m->pt.root = PA(0);
@@ -66,7 +68,7 @@ void p2m_destroy(struct domain *d)
     struct p2m *p2m = &d->p2m;
     if (!p2m->pt.root.v)
         return;
-    p2m_settle(d);
+    p2m_flush_deferred(d);
     timer_stop(&p2m->gone_timer);
     vmid_forget(d);
     vlpt_detach(p2m);
@@ -121,24 +123,28 @@ struct page *p2m_get_page(struct domain *d, ipa_t ipa, bool write, enum p2m_type
     unsigned level;
     if (ipa.v >> IPA_BITS)
         return NULL;
-    spin_lock(&p2m->lock); /* as long as the entry stands, its page has a reference */
+    spin_lock(&p2m->lock); /* while the entry stands, its page has a reference */
     uint64_t leaf = pt_lookup(&p2m->pt, ipa.v, &level);
     enum p2m_type found = p2m_leaf_type(leaf);
     if ((leaf & PTE_VALID) && found != P2M_DEVICE && (!write || writable_by_right(leaf))) {
         p = pfn_page(((leaf & PTE_ADDR) + (ipa.v & (pt_span(level) - 1))) >> PAGE_SHIFT);
         page_get_known(p);
-        if (write)
-            p->written = true;
     }
     spin_unlock(&p2m->lock);
-    if (!p)
-        return NULL;
-    if (type)
+    if (p && type)
         *type = found;
-    if (write && found == P2M_RAM)
-        dirty_mark(d, ipa);
-    else if (write && found != P2M_SHARED)
-        dirty_mark_page(p);
+    return p;
+}
+
+struct page *p2m_get_ram(struct domain *d, uint64_t gfn, bool write)
+{
+    enum p2m_type type;
+    struct page *p = gfn >> (IPA_BITS - PAGE_SHIFT) ? NULL
+                                                    : p2m_get_page(d, GFN(gfn), write, &type);
+    if (p && type != P2M_RAM) {
+        page_put(p);
+        p = NULL;
+    }
     return p;
 }
 
@@ -165,7 +171,7 @@ void p2m_cache_flush(struct domain *d, uint64_t gfn, uint64_t pages)
         uint64_t leaf = p2m_leaf(d, GFN(gfn), &level);
         uint64_t offset = (gfn << PAGE_SHIFT) & (pt_span(level) - 1);
         uint64_t n = MIN(end - gfn, (pt_span(level) - offset) >> PAGE_SHIFT);
-        /* A page that is freed meanwhile is still RAM: cleaning it does no harm. */
+        /* A page that is freed meanwhile is still RAM: cleaning its cache lines does no harm. */
         if ((leaf & PTE_VALID) && p2m_leaf_type(leaf) == P2M_RAM)
             flush_pages(pfn_page(((leaf & PTE_ADDR) + offset) >> PAGE_SHIFT), n);
         gfn += n;

@@ -7,7 +7,7 @@
 #include "mm.h"
 #include "p2m.h"
 
-#define EAGER_BYTES (1ull << 30) /* larger device ranges are mapped at first touch */
+#define EAGER_BYTES (1ull << 30) /* larger device ranges are mapped at first access */
 
 static struct mem_region device[64];
 static unsigned device_count;
@@ -26,7 +26,7 @@ int p2m_device_add(struct domain *d, uint64_t start, uint64_t end)
         start = device[device_count - 1].end;
         device[device_count - 1].end = end;
     } else {
-        /* the same page again from a later node, or one below its neighbour */
+        /* A page that a later node or a neighbour has already named. */
         for (unsigned i = 0; i < device_count; i++)
             if (device[i].start <= start && end <= device[i].end)
                 return 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest's access that stage 2 did not allow.  In the order of how often they come: a write to a
- * clean logged leaf, emulated MMIO, the first write through a foreign mapping, a fault that is none
- * any more, dom0's first touch of a large device window, a guest's mistake.
+ * A guest's access that stage 2 did not allow.  The order in which the reasons are tried is here
+ * alone: arch/ decodes the fault and asks no questions.  In the order of how often they come: a
+ * write to a clean logged leaf, emulated MMIO, the first write through a foreign mapping, a fault
+ * that is none any more, dom0's first touch of a large device window, a guest's mistake.
  */
 #include "arch.h"
 #include "dirty.h"
@@ -14,9 +15,10 @@
 #include "vmid.h"
 
 /*
- * dom0 writes for the first time through a mapping of another domain's page: from now on that page
- * counts as written from outside. The owner's side first, so that there is no moment in which dom0
- * can write and nobody knows.  No two p2m locks are held at once.
+ * The control domain writes for the first time through a mapping of another domain's page.  From
+ * now on that page has an external writer.  The owner's side is changed first, so that there is no
+ * moment when the control domain can write and the log does not know.  Two p2m locks are never held
+ * at once.
  */
 static bool foreign_fault(struct domain *d, ipa_t ipa)
 {
@@ -39,18 +41,19 @@ static bool foreign_fault(struct domain *d, ipa_t ipa)
     if (same)
         pt_write(&p2m->pt, ipa.v, level, entry, leaf | PTE_S2_W);
     spin_unlock(&p2m->lock);
+    /* Unmapped, or another vCPU was first: the access is repeated and shows which. */
     if (!same)
-        dirty_ext_writer(
-            p, -1); /* unmapped, or another vCPU was faster: the access is made again and tells */
+        dirty_ext_writer(p, -1);
     page_put(p);
     return true;
 }
 
 /*
- * Does the map allow it after all?  With the lock, so that no change is half made.  A translation
- * fault met a break before its make: with any valid leaf the access is made again, and takes the
- * permission fault if it must (the leaf may be logged and clean).  A logged leaf is writable by
- * right: whoever finds one here met the log while it was off, and it has been turned on since.
+ * Does the map allow the access now?  The lock is taken, so that no change is half done.  A
+ * translation fault can come from break-before-make: if there is any valid leaf now, the access is
+ * repeated, and takes a permission fault if it must (the leaf may be logged and clean).  A logged
+ * leaf may be written by right.  If one is found here, the fault came while the log was off, and
+ * the log has been enabled since.
  */
 static bool spurious(struct domain *d, ipa_t ipa, bool permission, bool write, bool instruction)
 {
@@ -69,20 +72,20 @@ static bool spurious(struct domain *d, ipa_t ipa, bool permission, bool write, b
     return true;
 }
 
-/* All but a write to a logged leaf. */
+/* Any fault but a write that the dirty log waits for. */
 static __attribute__((noinline)) void other_fault(struct vcpu *v, const struct stage2_fault *f,
                                                   bool write)
 {
     struct domain *d = v->domain;
-
+    const bool inside = !(f->ipa.v >> IPA_BITS);
     v->exits[EXIT_MMIO]++;
     if (f->permission && write) {
-        if (!(f->ipa.v >> IPA_BITS) && foreign_fault(d, f->ipa))
+        if (inside && foreign_fault(d, f->ipa))
             return;
     } else if (!f->permission && mmio_dispatch(v, f)) {
         return;
     }
-    if (!(f->ipa.v >> IPA_BITS) && spurious(d, f->ipa, f->permission, write, f->instruction))
+    if (inside && spurious(d, f->ipa, f->permission, write, f->instruction))
         return;
     if (!f->permission && p2m_device_on_demand(d, f->ipa))
         return;
@@ -97,11 +100,9 @@ static __attribute__((noinline)) void other_fault(struct vcpu *v, const struct s
 
 void stage2_fault(struct vcpu *v, const struct stage2_fault *f)
 {
-    /* The syndrome describes the access, not the walk that failed before it.  A stage-1 walk that
-     * lacks permission wanted to set an access flag or dirty state (Arm ARM D8.15.5), so it is a
-     * write to the guest's table; any other walk reads. */
-    bool write = f->s1_walk ? f->permission : f->write;
-
+    /* A stage-1 walk that lacks permission is a write: the walk wanted to set an access flag or
+     * dirty state (Arm ARM D8.15.5). */
+    const bool write = f->s1_walk ? f->permission : f->write;
     if (f->permission && write && dirty_fault(v, f->ipa))
         v->exits[EXIT_WRITE_FAULT]++;
     else

@@ -2,11 +2,11 @@
 /*
  * Changes of a domain's stage 2: mapping, unmapping, tearing down.
  *
- * Each change is made in pieces of at most one block or PIECE pages: the lock is taken, the piece
- * changed and its TLB entries flushed, the lock given back, and only then are the references of
- * what stood there dropped.  A page is so never freed while a guest can reach it, and calls that
- * take other domains' locks (external writers) are made with none held. There are no 1 GiB blocks:
- * the VLPT's upper window would not show them (vlpt.c).
+ * A change is made in pieces of at most one block or PIECE pages.  Per piece: take the lock, change
+ * the entries, flush their TLB entries, drop the lock, and only then drop the references that the
+ * old entries held.  So a page is never freed while a guest can reach it, and calls that take other
+ * domains' locks (external writers) are made with no lock held.  There are no 1 GiB blocks: the
+ * VLPT's upper window could not show them (vlpt.c).
  */
 #include "abi.h"
 #include "arch.h"
@@ -15,6 +15,7 @@
 #include "lib.h"
 #include "mm.h"
 #include "p2m.h"
+#include "panic.h"
 #include "preempt.h"
 #include "timer.h"
 #include "vmid.h"
@@ -61,9 +62,10 @@ static bool holds_reference(uint64_t leaf)
     return (leaf & PTE_VALID) && (type == P2M_RAM || type == P2M_FOREIGN || type == P2M_FOREIGN_RO);
 }
 
-/* The leaf left the map (lock held): its pages are nowhere now. */
-static void note_gone(uint64_t leaf, uint64_t gfn, unsigned order)
+/* The leaf left the map: its pages are nowhere now. */
+static void note_gone(const struct p2m *p2m, uint64_t leaf, uint64_t gfn, unsigned order)
 {
+    ASSERT_LOCKED(&p2m->lock);
     if (!(leaf & PTE_VALID) || p2m_leaf_type(leaf) != P2M_RAM)
         return;
     struct page *p = leaf_page(leaf);
@@ -72,7 +74,7 @@ static void note_gone(uint64_t leaf, uint64_t gfn, unsigned order)
             p[i].gfn = PAGE_NO_GFN;
 }
 
-/* Drop what the leaf held (no lock held). */
+/* Drop what the leaf held.  The caller holds no p2m lock: this takes that of the page's owner. */
 static void drop_leaf(uint64_t leaf, unsigned order)
 {
     if (!holds_reference(leaf))
@@ -98,14 +100,15 @@ static void replace(struct p2m *p2m, uint64_t addr, unsigned level, uint64_t *en
 {
     uint64_t old = pt_write(&p2m->pt, addr, level, entry, desc);
     unsigned order = level == 3 ? 0 : BLOCK_SHIFT - PAGE_SHIFT;
-    note_gone(old, addr >> PAGE_SHIFT, order);
+    note_gone(p2m, old, addr >> PAGE_SHIFT, order);
     if (holds_reference(old))
         drops->drop[drops->count++] = (struct drop){ old, order };
 }
 
-/* Make addr a boundary between entries.  Lock held. */
+/* Make addr a boundary between entries. */
 static bool cut(struct p2m *p2m, uint64_t addr)
 {
+    ASSERT_LOCKED(&p2m->lock);
     unsigned level;
     if (addr >> IPA_BITS)
         return true;
@@ -123,8 +126,10 @@ static bool table_empty(uint64_t desc)
     return true;
 }
 
-/* The level for the next entry: a block wherever both sides are aligned, no leaf is lost by it, and
- * none needs an entry of its own. */
+/*
+ * The level of the next entry: a block if both sides are aligned, no existing leaf is lost, and no
+ * page needs an entry of its own.
+ */
 static unsigned choose_level(struct p2m *p2m, uint64_t addr, uint64_t pa, uint64_t pages,
                              enum p2m_type type)
 {
@@ -170,53 +175,79 @@ static uint64_t new_leaf(const struct p2m *p2m, uint64_t pa, enum p2m_type type,
     return leaf | dirty_new_leaf(p2m, level);
 }
 
-/* Map a piece; its size in pages, 0: no memory.  Lock held. */
+/* The entry that is to decide about addr at `level`.  A block in the way of a page is split, with
+ * the log's bits of each of its pages.  NULL: no memory. */
+static uint64_t *make_entry(struct p2m *p2m, uint64_t addr, unsigned level)
+{
+    unsigned at;
+    uint64_t leaf = pt_lookup(&p2m->pt, addr, &at);
+    if (level == 3 && is_block(leaf, at))
+        return dirty_split(p2m, addr);
+    return pt_entry_at(&p2m->pt, addr, level);
+}
+
+static uint64_t map_block(struct domain *d, uint64_t addr, uint64_t pa, enum p2m_type type,
+                          struct drops *drops)
+{
+    struct p2m *p2m = &d->p2m;
+    uint64_t *entry = make_entry(p2m, addr, 2);
+    if (!entry)
+        return 0;
+    uint64_t old = *entry; /* an empty table is removed first, as a change of its own */
+    if ((old & PTE_VALID) && (old & PTE_TABLE)) {
+        pt_write(&p2m->pt, addr, 2, entry, 0);
+        pt_free_below(&p2m->pt, addr, 2, old);
+    }
+    replace(p2m, addr, 2, entry, new_leaf(p2m, pa, type, 2), drops);
+    note_mapped(d, addr >> PAGE_SHIFT, pa, type, BLOCK_SHIFT - PAGE_SHIFT);
+    return BLOCK_PAGES;
+}
+
+static uint64_t map_pages(struct domain *d, uint64_t addr, uint64_t pa, uint64_t pages,
+                          enum p2m_type type, struct drops *drops)
+{
+    struct p2m *p2m = &d->p2m;
+    uint64_t *entry = make_entry(p2m, addr, 3);
+    if (!entry)
+        return 0;
+    for (uint64_t i = 0; i < pages; i++, addr += PAGE_SIZE, pa += PAGE_SIZE) {
+        replace(p2m, addr, 3, &entry[i], new_leaf(p2m, pa, type, 3), drops);
+        note_mapped(d, addr >> PAGE_SHIFT, pa, type, 0);
+    }
+    return pages;
+}
+
+/* Pages from addr to the end of its table. */
+static uint64_t rest_of_table(uint64_t addr)
+{
+    return BLOCK_PAGES - ((addr >> PAGE_SHIFT) & (BLOCK_PAGES - 1));
+}
+
+/* Map a piece: a block, or up to PIECE pages of one table.  Its size in pages, 0: no memory. */
 static uint64_t map_piece(struct domain *d, uint64_t addr, uint64_t pa, uint64_t pages,
                           enum p2m_type type, struct drops *drops)
 {
     struct p2m *p2m = &d->p2m;
-    unsigned level = choose_level(p2m, addr, pa, pages, type);
-    uint64_t count = BLOCK_PAGES;
-    if (level == 3) { /* a piece ends with its table */
-        count = BLOCK_PAGES - ((addr >> PAGE_SHIFT) & (BLOCK_PAGES - 1));
-        count = MIN(MIN(pages, count), PIECE);
-        unsigned at;
-        if (is_block(pt_lookup(&p2m->pt, addr, &at), at) && !dirty_split(p2m, addr))
-            return 0;
-    }
-    uint64_t *entry = pt_entry_at(&p2m->pt, addr, level);
-    if (!entry)
-        return 0;
-    if (level == 2) {
-        uint64_t old = *entry; /* an empty table goes first, as a change of its own */
-        if ((old & PTE_VALID) && (old & PTE_TABLE)) {
-            pt_write(&p2m->pt, addr, 2, entry, 0);
-            pt_free_below(&p2m->pt, addr, 2, old);
-        }
-    }
-    uint64_t entries = level == 2 ? 1 : count;
-    for (uint64_t i = 0; i < entries; i++) {
-        uint64_t at = addr + i * PAGE_SIZE;
-        replace(p2m, at, level, &entry[i], new_leaf(p2m, pa + i * PAGE_SIZE, type, level), drops);
-        note_mapped(d, at >> PAGE_SHIFT, pa + i * PAGE_SIZE, type, level == 2 ? 9 : 0);
-    }
-    if (p2m->logging && (type == P2M_RAM || type == P2M_SHARED))
+    ASSERT_LOCKED(&p2m->lock);
+    uint64_t count = choose_level(p2m, addr, pa, pages, type) == 2
+                         ? map_block(d, addr, pa, type, drops)
+                         : map_pages(d, addr, pa, MIN(MIN(pages, rest_of_table(addr)), PIECE), type,
+                                     drops);
+    if (count && p2m->logging && (type == P2M_RAM || type == P2M_SHARED))
         dirty_note(p2m, addr);
     return count;
 }
 
-/* All tables that the mapping will want, and the cuts at its ends.  Lock held. */
+/* All tables that the mapping will want, and the cuts at its ends. */
 static bool reserve_tables(struct p2m *p2m, uint64_t addr, uint64_t pa, uint64_t pages,
                            enum p2m_type type)
 {
+    ASSERT_LOCKED(&p2m->lock);
     if (!cut(p2m, addr) || !cut(p2m, addr + pages * PAGE_SIZE))
         return false;
     for (uint64_t left = pages; left;) {
-        unsigned level = choose_level(p2m, addr, pa, left, type), at;
-        uint64_t count = MIN(left, BLOCK_PAGES - ((addr >> PAGE_SHIFT) & (BLOCK_PAGES - 1)));
-        if (level == 3 && is_block(pt_lookup(&p2m->pt, addr, &at), at) && !dirty_split(p2m, addr))
-            return false;
-        if (!pt_entry_at(&p2m->pt, addr, level))
+        uint64_t count = MIN(left, rest_of_table(addr));
+        if (!make_entry(p2m, addr, choose_level(p2m, addr, pa, left, type)))
             return false;
         addr += count * PAGE_SIZE;
         pa += count * PAGE_SIZE;
@@ -225,9 +256,10 @@ static bool reserve_tables(struct p2m *p2m, uint64_t addr, uint64_t pa, uint64_t
     return true;
 }
 
-/* Take back the first pieces of a mapping that failed later; references stay the caller's. */
+/* Unmaps the first pieces of a mapping that failed later.  The references stay with the caller. */
 static void undo_map(struct domain *d, uint64_t addr, uint64_t pages)
 {
+    ASSERT_LOCKED(&d->p2m.lock);
     struct drops none = { 0 };
     for (uint64_t i = 0; i < pages; i++) {
         unsigned level;
@@ -239,7 +271,7 @@ static void undo_map(struct domain *d, uint64_t addr, uint64_t pages)
     }
 }
 
-/* References that were to be taken over by leaves that are not made any more. */
+/* Drops references that were meant for leaves that will not be made. */
 static void drop_rest(uint64_t pa, uint64_t pages, enum p2m_type type)
 {
     for (uint64_t i = 0;
@@ -247,60 +279,79 @@ static void drop_rest(uint64_t pa, uint64_t pages, enum p2m_type type)
         page_put(pfn_page((pa >> PAGE_SHIFT) + i));
 }
 
+static bool may_map(ipa_t ipa, paddr_t pa, uint64_t pages, enum p2m_type type)
+{
+    if (!in_range(ipa, pages) || (pa.v & ~PAGE_MASK) || type == P2M_NONE || type == P2M_MMIO ||
+        (pa.v >> PAGE_SHIFT) + pages > 1ull << (arch_pa_bits() - PAGE_SHIFT))
+        return false;
+    return type == P2M_DEVICE || !pages ||
+           (pfn_valid(pa_pfn(pa)) && pfn_valid(pa_pfn(pa) + pages - 1));
+}
+
+/* Take the lock with no deferred unmapping left: one may be of this very place.  False, and not
+ * locked: the domain dies, and p2m_relinquish has been by or comes after us. */
+static bool lock_to_map(struct domain *d)
+{
+    spin_lock(&d->p2m.lock);
+    while (unlikely(d->p2m.gone_count)) {
+        spin_unlock(&d->p2m.lock);
+        p2m_flush_deferred(d);
+        spin_lock(&d->p2m.lock);
+    }
+    if (d->state < DOM_DYING)
+        return true;
+    spin_unlock(&d->p2m.lock);
+    return false;
+}
+
+/* Between two pieces: make the first visible, and drop what it replaced while the lock is free.
+ * False, and not locked: the domain dies meanwhile. */
+static bool let_go(struct domain *d, struct drops *drops)
+{
+    arch_dsb(); /* page-table walkers see the new entries */
+    spin_unlock(&d->p2m.lock);
+    finish(drops);
+    spin_lock(&d->p2m.lock);
+    if (d->state < DOM_DYING)
+        return true;
+    spin_unlock(&d->p2m.lock);
+    return false;
+}
+
 int p2m_map(struct domain *d, ipa_t ipa, paddr_t pa, uint64_t pages, enum p2m_type type)
 {
     struct p2m *p2m = &d->p2m;
-    if (!in_range(ipa, pages) || (pa.v & ~PAGE_MASK) || type == P2M_NONE || type == P2M_MMIO ||
-        (pa.v >> PAGE_SHIFT) + pages > 1ull << (arch_pa_bits() - PAGE_SHIFT))
-        return -XEN_EINVAL;
-    if (type != P2M_DEVICE && pages &&
-        (!pfn_valid(pa_pfn(pa)) || !pfn_valid(pa_pfn(pa) + pages - 1)))
+    if (!may_map(ipa, pa, pages, type) || !lock_to_map(d))
         return -XEN_EINVAL;
     struct drops drops = { 0 };
-    spin_lock(&p2m->lock);
-    while (unlikely(p2m->gone_count)) { /* perhaps at this very place */
-        spin_unlock(&p2m->lock);
-        p2m_settle(d);
-        spin_lock(&p2m->lock);
-    }
-    if (d->dying >= DOM_DYING) { /* p2m_relinquish has been by, or comes after us */
-        spin_unlock(&p2m->lock);
-        return -XEN_EINVAL;
-    }
-    bool ok = reserve_tables(p2m, ipa.v, pa.v, pages, type);
-    for (uint64_t done = 0; ok && done < pages;) {
+    uint64_t done = 0;
+    int err = reserve_tables(p2m, ipa.v, pa.v, pages, type) ? 0 : -XEN_ENOMEM;
+    while (!err && done < pages) {
         uint64_t n = map_piece(d, ipa.v + done * PAGE_SIZE, pa.v + done * PAGE_SIZE, pages - done,
                                type, &drops);
-        if (!n) { /* a reserved table was merged away between two pieces, and memory is out */
+        if (!n) { /* a reserved table was merged away between two pieces, and memory is short */
             undo_map(d, ipa.v, done);
-            ok = false;
+            err = -XEN_ENOMEM;
         }
         done += n;
-        if (drops.count || done == pages) {
-            arch_dsb(); /* the walkers see the new entries */
-            spin_unlock(&p2m->lock);
-            finish(&drops);
-            if (ok && done == pages)
-                return 0;
-            spin_lock(&p2m->lock);
-            if (ok && d->dying >= DOM_DYING) { /* what is mapped goes with the domain; the rest went
-                                                  with its map */
-                spin_unlock(&p2m->lock);
-                drop_rest(pa.v + done * PAGE_SIZE, pages - done, type);
-                return 0;
-            }
+        if (drops.count && done < pages && !let_go(d, &drops)) {
+            /* What is mapped goes with the domain; the rest went with its map. */
+            drop_rest(pa.v + done * PAGE_SIZE, pages - done, type);
+            return 0;
         }
     }
     arch_dsb();
     spin_unlock(&p2m->lock);
-    return ok ? 0 : -XEN_ENOMEM;
+    finish(&drops);
+    return err;
 }
 
 /* ---- unmapping ---- */
 /* Unmap one block or up to PIECE pages of one table at addr; how many pages it went over, 0: no
- * memory.  Lock held. */
+ * memory. */
 static uint64_t unmap_piece(struct p2m *p2m, uint64_t addr, uint64_t pages, struct drops *drops)
 {
+    ASSERT_LOCKED(&p2m->lock);
     unsigned level;
     uint64_t *entry = pt_entry(&p2m->pt, addr, &level);
     if (level < 3 && !(*entry & PTE_VALID)) {
@@ -317,8 +368,7 @@ static uint64_t unmap_piece(struct p2m *p2m, uint64_t addr, uint64_t pages, stru
         replace(p2m, addr, level, entry, 0, drops);
         return BLOCK_PAGES;
     }
-    uint64_t count = MIN(MIN(pages, PIECE),
-                         BLOCK_PAGES - ((addr >> PAGE_SHIFT) & (BLOCK_PAGES - 1)));
+    uint64_t count = MIN(MIN(pages, PIECE), rest_of_table(addr));
     for (uint64_t i = 0; i < count; i++)
         if (entry[i])
             replace(p2m, addr + i * PAGE_SIZE, 3, &entry[i], 0, drops);
@@ -366,8 +416,8 @@ int p2m_unmap_exact(struct domain *d, ipa_t ipa, paddr_t pa)
     return err;
 }
 
-/* ---- unmapping by the thousand ---- */
-#define GONE_MAX 128u /* whoever comes to the end of it pays for all of them */
+/* ---- deferred unmapping ---- */
+#define GONE_MAX 128u /* the caller that fills the list pays for all of its entries */
 _Static_assert(GONE_MAX * sizeof(uint64_t) <= PAGE_SIZE, "p2m->gone");
 #define GONE_NS 5000000u
 
@@ -389,17 +439,17 @@ int p2m_unmap_later(struct domain *d, ipa_t ipa, paddr_t pa)
         if (!p2m->gone_count)
             timer_set(&p2m->gone_timer, counter() + ns_to_ticks(GONE_NS));
         uint64_t old = pt_clear_unflushed(entry);
-        note_gone(old, ipa_gfn(ipa), 0);
+        note_gone(p2m, old, ipa_gfn(ipa), 0);
         p2m->gone[p2m->gone_count++] = old;
     }
     bool full = p2m->gone_count == GONE_MAX;
     spin_unlock(&p2m->lock);
     if (full)
-        p2m_settle(d);
+        p2m_flush_deferred(d);
     return defer ? 0 : p2m_unmap_exact(d, ipa, pa);
 }
 
-void p2m_settle(struct domain *d)
+void p2m_flush_deferred(struct domain *d)
 {
     struct p2m *p2m = &d->p2m;
     if (!__atomic_load_n(&p2m->gone_count, __ATOMIC_ACQUIRE))
@@ -419,8 +469,10 @@ void p2m_settle(struct domain *d)
 
 #define DROPS_A_LOOK 64u
 
-/* Take the 2 MiB at gfn out, or step over an empty GiB; the gfn to go on with.  A table is emptied
- * by drop_some. */
+/*
+ * Unlinks the 2 MiB at gfn, or steps over an empty GiB.  Returns the gfn to continue with.
+ * drop_some empties an unlinked table.
+ */
 static uint64_t unlink_region(struct domain *d, uint64_t gfn)
 {
     struct p2m *p2m = &d->p2m;
@@ -429,11 +481,12 @@ static uint64_t unlink_region(struct domain *d, uint64_t gfn)
     spin_lock(&p2m->lock);
     uint64_t *entry = pt_entry_upto(&p2m->pt, addr, 2, &level);
     uint64_t old = *entry;
+    /* Includes the flush, for all entries below if it is a table. */
     if (level == 2 && old)
-        pt_write(&p2m->pt, addr, 2, entry, 0); /* and the flush, of all below if it is a table */
+        pt_write(&p2m->pt, addr, 2, entry, 0);
     bool table = level == 2 && (old & PTE_VALID) && (old & PTE_TABLE);
     if (!table && level == 2)
-        note_gone(old, gfn, 9);
+        note_gone(p2m, old, gfn, 9);
     spin_unlock(&p2m->lock);
     p2m->relinquish_table = table ? old : 0;
     p2m->relinquish_entry = 0;
@@ -442,8 +495,10 @@ static uint64_t unlink_region(struct domain *d, uint64_t gfn)
     return (gfn | ((pt_span(level) >> PAGE_SHIFT) - 1)) + 1;
 }
 
-/* Of the table that was unlinked, which is ours alone: some of its leaves, and after the last of
- * them itself. */
+/*
+ * Drops some leaves of the unlinked table, which nobody else can reach, and after the last leaf the
+ * table itself.
+ */
 static void drop_some(struct domain *d)
 {
     struct p2m *p2m = &d->p2m;
@@ -452,7 +507,7 @@ static void drop_some(struct domain *d)
     unsigned first = p2m->relinquish_entry, end = first + DROPS_A_LOOK;
     spin_lock(&p2m->lock);
     for (unsigned i = first; i < end; i++)
-        note_gone(leaf[i], gfn + i, 0);
+        note_gone(p2m, leaf[i], gfn + i, 0);
     spin_unlock(&p2m->lock);
     for (unsigned i = first; i < end; i++)
         drop_leaf(leaf[i], 0);
@@ -469,7 +524,7 @@ int p2m_relinquish(struct domain *d)
     struct p2m *p2m = &d->p2m;
     if (!p2m->pt.root.v)
         return 0;
-    p2m_settle(d);
+    p2m_flush_deferred(d);
     while (p2m->relinquish_table || p2m->relinquish_gfn <= p2m->max_gfn) {
         if (p2m->relinquish_table)
             drop_some(d);

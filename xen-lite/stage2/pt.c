@@ -2,19 +2,21 @@
 /*
  * The page-table walker (pt.h).  Theory of operation:
  *
- * A map is a tree of 4 KiB tables of 512 descriptors; level 3 holds pages, levels 1 and 2 may hold
- * blocks.  Each address is decided by exactly one entry: the first that is not a table on the way
- * down.  A verb finds deciding entries (pt_entry), makes room for them at the level it wants
- * (pt_entry_at), and changes them through pt_write.
+ * A map is a tree of 4 KiB tables with 512 descriptors each.  Level 3 holds pages; levels 1 and 2
+ * may hold blocks.  Exactly one entry decides about an address: the first on the way down that is
+ * not a table.  The functions find the deciding entry (pt_entry), make one at the wanted level
+ * (pt_entry_at), and change entries through pt_write.
  *
- * pt_write is the only place that knows what hardware demands of a live entry.  Invalid entries are
- * never cached: writing one is a store.  A table must be seen filled by whoever sees it linked: a
- * barrier goes before the link.  A valid entry may be cached by any CPU; if the change is of
- * permissions or software bits alone, the old and the new entry may coexist, and one flush after
- * the store ends that.  Any other change of a valid entry would let a TLB hold two translations of
- * one address, which is CONSTRAINED UNPREDICTABLE (Arm ARM D8.14.1): make it invalid, flush, only
- * then store the new one.  In between, an access faults; the p2m's fault handler takes the p2m
- * lock, under which the change is made, and finds the new entry.
+ * Only pt_write knows what the hardware demands of a live entry:
+ * - An invalid entry is never cached in a TLB: it can simply be overwritten.
+ * - A table must be complete before it is linked, so a barrier precedes the link.
+ * - A valid entry may be cached by any CPU.  If only permissions or software bits change, the old
+ * and the new entry may coexist, and a flush after the store is enough.
+ * - Any other change of a valid entry could leave two translations of one address in a TLB, which
+ * is CONSTRAINED UNPREDICTABLE (Arm ARM D8.14.1).  It takes break-before-make: make the entry
+ * invalid, flush, and only then store the new one. Between break and make, an access faults.  The
+ * p2m's fault handler takes the p2m lock, under which the change is made, and then finds the new
+ * entry.
  */
 #include "abi.h"
 #include "arch.h"
@@ -28,7 +30,7 @@ const struct pt_geometry pt_geometry_stage2 = {
 };
 _Static_assert(IPA_BITS == 12 + 9 * 3 + 1, "two root pages at level 1");
 
-/* Bits that may change under a live translation without break-before-make. */
+/* Bits that may change in a live translation without break-before-make. */
 #define PTE_SOFTWARE (0xffull << 55) /* 55..58 software, 59..62 ignored by stage 2 leaves */
 #define PTE_PERMISSION \
     (PTE_S2_R | PTE_S2_W | PTE_S2_XN_MASK | PTE_DBM) /* EL2: AP[2:1] and XN are the same bits */
@@ -59,12 +61,12 @@ static bool range_ok(const struct pt *pt, uint64_t addr, uint64_t bytes)
     return !((addr | bytes) & ~PAGE_MASK) && addr < limit && bytes <= limit - addr;
 }
 
-/* The entry for addr at `until`, or at a level above where there is no table to go on. */
+/* The entry for addr at level `until`, or at a higher level if no table continues there. */
 static uint64_t *entry_until(const struct pt *pt, uint64_t addr, unsigned until, unsigned *level)
 {
     *level = pt->geo->root_level;
     uint64_t *entry = (uint64_t *)pa_to_va(pt->root) +
-                      (addr >> pt_shift(*level)); /* root pages are adjacent */
+                      (addr >> pt_shift(*level)); /* the two root pages are adjacent */
     while (*level < until) {
         uint64_t desc = load(entry);
         if (!is_table(desc, *level))
@@ -95,7 +97,7 @@ uint64_t pt_write(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry,
     uint64_t old = load(entry), changed = old ^ desc;
     addr &= ~(pt_span(level) - 1);
     if (is_table(desc, level))
-        arch_dsb(); /* what is in the table goes before the link to it */
+        arch_dsb(); /* the table's content goes before the link to it */
     if (!(old & PTE_VALID)) {
         __atomic_store_n(entry, desc, __ATOMIC_RELEASE);
         return old;
@@ -107,8 +109,10 @@ uint64_t pt_write(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry,
         __atomic_store_n(entry, desc, __ATOMIC_RELEASE);
         return old;
     }
-    /* Exchange: the dirty bit may be set by hardware or a fault handler up to this very moment; the
-     * caller sees it in `old`. */
+    /*
+     * An exchange, because hardware or a fault handler may set the dirty bit up to this moment. The
+     * caller sees it in `old`.
+     */
     old = __atomic_exchange_n(entry, desc, __ATOMIC_SEQ_CST);
     if ((old ^ desc) & ~PTE_SOFTWARE)
         pt->flush(pt, addr, level, table);
@@ -170,7 +174,10 @@ void pt_free_all(struct pt *pt)
     }
 }
 
-/* Put a table where `entry` is: empty, or the block that stands there cut into 512. */
+/*
+ * Puts a table in the place of `entry`, which is empty or a block.  A block is split into 512
+ * entries.
+ */
 static bool push_down(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry)
 {
     uint64_t desc = load(entry);
@@ -216,7 +223,7 @@ int pt_map(struct pt *pt, uint64_t addr, paddr_t pa, uint64_t bytes, uint64_t at
     if (!range_ok(pt, addr, bytes) || (pa.v & ~PAGE_MASK) || min_level < 1)
         return -XEN_EINVAL;
     unsigned level;
-    /* Prepare: all tables and splits; then nothing below can fail. */
+    /* Prepare all tables and splits first; then nothing below can fail. */
     for (uint64_t done = 0; done < bytes; done += pt_span(level)) {
         level = best_level(addr + done, pa.v + done, bytes - done, min_level);
         if (!pt_entry_at(pt, addr + done, level)) {
@@ -233,44 +240,6 @@ int pt_map(struct pt *pt, uint64_t addr, paddr_t pa, uint64_t bytes, uint64_t at
     }
     arch_dsb();
     return 0;
-}
-
-/* Make `edge` a boundary between entries. */
-static bool cut(struct pt *pt, uint64_t edge)
-{
-    if (edge >> pt->geo->input_bits)
-        return true;
-    for (;;) {
-        unsigned level;
-        uint64_t *entry = pt_entry(pt, edge, &level);
-        if (!is_leaf(load(entry), level) || !(edge & (pt_span(level) - 1)))
-            return true;
-        if (!push_down(pt, edge, level, entry))
-            return false;
-    }
-}
-
-int pt_cut(struct pt *pt, uint64_t addr, uint64_t bytes)
-{
-    if (!range_ok(pt, addr, bytes))
-        return -XEN_EINVAL;
-    return cut(pt, addr) && cut(pt, addr + bytes) ? 0 : -XEN_ENOMEM;
-}
-
-static int unmap_one(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry, void *arg)
-{
-    (void)arg;
-    pt_write(pt, addr, level, entry, 0);
-    return 0;
-}
-
-int pt_unmap(struct pt *pt, uint64_t addr, uint64_t bytes)
-{
-    int err = pt_cut(pt, addr, bytes);
-    if (!err)
-        err = pt_walk(pt, addr, bytes, unmap_one, NULL);
-    arch_dsb();
-    return err;
 }
 
 int pt_walk(struct pt *pt, uint64_t addr, uint64_t bytes, pt_visitor *visit, void *arg)

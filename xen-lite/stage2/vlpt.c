@@ -1,36 +1,39 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The virtual-linear page table.  Theory of operation:
+ * The virtual-linear page table (VLPT).  Theory of operation:
  *
- * A domain's two root pages are linked into EL2's own map as level-2 tables (2 GiB of VA).  The
- * hardware then walks the stage 2 with one level shifted: level-1 descriptors act as level-2 table
- * descriptors, level-2 table descriptors as level-3 page descriptors, so that what it reaches are
- * the level-3 tables as data: window[gfn] is the leaf.  The same root pages linked one level lower
- * (4 MiB of VA) show the level-2 tables: upper[ipa >> 21].  The entries are the live ones, there is
- * no copy to keep; linking a new table is seen at once, since an invalid descriptor is never
- * cached.
+ * A domain's two root pages are linked into EL2's own map as if they were level-2 tables (2 GiB of
+ * VA).  The hardware then walks the guest's stage 2 one level lower than it was built: level-1
+ * descriptors act as level-2 table descriptors, and level-2 table descriptors act as level-3 page
+ * descriptors.  So this range of VA, the leaf window, shows the guest's level-3 tables as data:
+ * window[gfn] is the leaf.  The same root pages linked one level lower (4 MiB of VA) form the upper
+ * window, which shows the level-2 tables: upper[ipa >> 21].  The windows show the live entries;
+ * there is no copy to update.  A newly linked table is visible at once, because an invalid
+ * descriptor is never cached.
  *
- * Not everything in a stage 2 is a table.  Seen through the leaf window, an empty level-2 entry and
- * a 2 MiB block (bits 1:0 = 01, reserved at level 3) are translation faults; so the upper window is
- * read first and says which of the three it is.  An empty root entry would fault there, so the root
- * page is looked at before that, in the direct map.  A 1 GiB block would show guest memory as
- * descriptors; p2m.c never makes one.  So nothing faults, unless a merge takes a table away between
- * two loads: the caller uses accesses that may fault and falls back on the lock.
+ * A level-2 entry of stage 2 need not be a table.  An empty entry and a 2 MiB block (bits 1:0 = 01,
+ * reserved at level 3) give a translation fault in the leaf window.  So a look-up reads the upper
+ * window first, which tells table, block and empty entry apart.  An empty root entry would fault
+ * there, so the look-up reads the root page even before that, through the direct map.  A 1 GiB
+ * block would show guest memory as descriptors; p2m.c never makes one.  So no look-up faults,
+ * except if a merge removes a table between two of its loads.  Look-ups therefore use loads that
+ * may fault, and fall back to a walk under the lock.
  *
- * A table that is unlinked may still be in EL2's TLB: vlpt_forget comes before it is freed, and its
- * TLBI with DSB ends when all CPUs have finished what they did through the old entry.  So an access
- * through the window touches the old table before it is freed, or faults, or sees what is there
- * now: the window needs no other protection against freed memory.
+ * A table that was unlinked may still be in EL2's TLB.  vlpt_forget comes before the table is
+ * freed.  Its TLBI and DSB complete when all CPUs have finished their accesses through the old
+ * entry.  So an access through the window touches the old table before it is freed, or faults, or
+ * sees the new state.  The window needs no other protection against freed memory.
  *
- * Reach.  On 64-bit each domain has its windows in EL2's map, and they show all of its address
- * space.  On 32-bit, virtual addresses are few: each CPU has one window, for addresses below
- * 2^VLPT_IPA_BITS, in which it shows one domain at a time, by copies of that domain's root entries;
- * arch_vlpt_linked keeps the copies true.  Look-ups beyond the window walk.
+ * Reach.  On 64-bit each domain has its own windows in EL2's map, which cover its whole address
+ * space.  On 32-bit virtual addresses are scarce.  Each CPU has one window, for addresses below
+ * 2^VLPT_IPA_BITS.  It shows one domain at a time, by copies of that domain's root entries;
+ * arch_vlpt_linked updates the copies.  Look-ups beyond the window walk the tables.
  *
- * Off and on.  Each domain has its window for its life; `vlpt=` says whether look-ups take it, on
- * the command line and while domains run.  A look-up reads vlpt_slot once, and may go on through
- * the window after it was turned off: what it finds there is as true as before, and who walks holds
- * the lock against who changes the structure, not against who sets W.
+ * Switching off and on.  Each domain has its window for its whole life.  The option `vlpt=`, on the
+ * command line and at run time, decides whether look-ups use it.  A look-up reads vlpt_slot once
+ * and may continue through the window after the option was switched off: what it finds is still
+ * true.  A look-up that walks takes the lock against changes of the structure, not against CPUs
+ * that set W.
  */
 #include "arch.h"
 #include "options.h"
@@ -94,8 +97,10 @@ void vlpt_linked(struct p2m *p2m, uint64_t ipa, uint64_t desc)
 
 void vlpt_forget(struct p2m *p2m, uint64_t ipa, unsigned level)
 {
-    if (p2m->vlpt_window >= 0 && vlpt_reaches(ipa)) /* turned off or not: somebody may still be in
-                                                       it, and its TLB entries would stay */
+    /*
+     * Even if it is switched off: a look-up may still be using it, and its TLB entries would stay.
+     */
+    if (p2m->vlpt_window >= 0 && vlpt_reaches(ipa))
         arch_vlpt_forget((unsigned)p2m->vlpt_window, IPA(ipa), level);
 }
 
@@ -109,7 +114,10 @@ uint64_t *vlpt_leaf(const struct p2m *p2m, unsigned slot, uint64_t ipa, uint64_t
         return NULL;
     *level = 2;
     if (!load64_may_fault(&vlpt_upper(slot)[ipa >> BLOCK_SHIFT], desc)) {
-        *desc = 0; /* another CPU's new table that our walk does not see yet: as if it were empty */
+        /*
+         * A table that another CPU has just linked and this walk does not see yet: taken as empty.
+         */
+        *desc = 0;
         return NULL;
     }
     if ((*desc & (PTE_VALID | PTE_TABLE)) != (PTE_VALID | PTE_TABLE))

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Finding a leaf, timed: by the window alone, as the fast paths of faults do (one load); by
- * vlpt_leaf, which looks at the levels above first (three); by the walk; and by a walk that has to
- * map each level's table first, as one has to where tables are not in EL2's map (on 64-bit mapping
- * one costs nothing).  A debug key, for tools/bench.py.  Functions are kept apart so that a trace
- * shows them.
+ * Measures how long it takes to find a leaf: by the window alone, as the fast paths of faults do
+ * (one load); by vlpt_leaf, which reads the levels above first (three loads); by a walk; and by a
+ * walk that first maps each table, as is necessary where tables are not in EL2's map (on 64-bit
+ * that mapping costs nothing).  A debug key, for tools/bench.py.  The functions are kept separate
+ * so that a trace shows them.
  */
 #include "arch.h"
 #include "domain_types.h"
@@ -62,7 +62,7 @@ static uint64_t mapped_lookup(const struct p2m *p2m, uint64_t ipa)
     uint64_t index = ipa >> 30;
     for (unsigned shift = 30;; index = ipa >> shift & 511) {
         uint64_t *entries = arch_map_page(
-            PA(table.v + (index >> 9) * PAGE_SIZE)); /* the root is of two pages */
+            PA(table.v + (index >> 9) * PAGE_SIZE)); /* the root consists of two pages */
         uint64_t desc = __atomic_load_n(&entries[index & 511], __ATOMIC_RELAXED);
         arch_unmap_page(entries);
         if (shift == PAGE_SHIFT || (desc & (PTE_VALID | PTE_TABLE)) != (PTE_VALID | PTE_TABLE))

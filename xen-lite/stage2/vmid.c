@@ -2,49 +2,52 @@
 /*
  * VMIDs with generations.  Theory of operation:
  *
- * A VMID is a TLB tag; number 0 is nobody's.  A domain's tag is `generation << 16 | VMID`, and it
- * is current while its generation is the open one, or while a CPU still has it active.  Numbers are
- * handed out once a generation, upwards, and never come back within it: a domain that wants to be
- * rid of all its TLB entries takes the next number (vmid_renew) and leaves the old entries to die.
- * When the numbers run out, a new generation opens: numbers that are active on CPUs at that moment
- * stay with their domains (so no running guest has to be stopped), everything else is flushed,
- * once, everywhere.
+ * A VMID tags TLB entries.  Number 0 belongs to no domain.  A domain's tag is `generation << 16 |
+ * VMID`.  It is valid while its generation is the current one, or while a CPU still has it active.
+ * Within a generation, numbers are given out upwards and never again.  So a domain that must lose
+ * all its TLB entries takes the next number (vmid_renew), and its old entries can never be used
+ * again.  When the numbers run out, a new generation begins.  Numbers that are active on CPUs at
+ * that moment stay with their domains, so no running guest has to be stopped.  All other entries
+ * are flushed, once, on all CPUs.
  *
- * active[cpu] is the tag that CPU's VTTBR carries; only that CPU sets it (vmid_enter), and opening
- * a generation clears it after noting it in reserved[cpu].  All of this is done under vmid_lock,
- * except vmid_enter's first test: "my active tag is the domain's tag".  It needs no lock: a
- * domain's tag is only ever taken away by vmid_renew, when it is active on no CPU, so not while
- * ours has it; and if a generation opens just after the test, our number is among the reserved.
+ * active[cpu] is the tag in that CPU's VTTBR.  Only that CPU sets it (vmid_enter).  Beginning a
+ * generation copies it to reserved[cpu] and clears it.  All this happens under vmid_lock, except
+ * the first test of vmid_enter: "my active tag is the domain's tag".  That test needs no lock. Only
+ * vmid_renew takes a tag away from a domain, and only when the tag is active on no CPU, so not
+ * while it is active on this one.  If a generation begins just after the test, this CPU's number is
+ * among the reserved ones.
  *
- * vmid_renew with a domain active on CPUs (perhaps in its guest, at this instant) must not return
- * before none of them can use an old entry.  It gives the domain its next number, tells those CPUs
- * (WORK_VMID, and a kick that ends a guest or an idle CPU's sleep), and waits until each has passed
- * guest_prepare: there vmid_enter loads the new number, after a DSB that completes what the guest
- * did through old entries, and active[] says so.  A CPU that merely was the last to run the domain
- * passes there too.  Why the wait ends is argued in sched_wait.c: only a domctl renews, it holds no
- * lock that is waited for, and a CPU that is in EL2 comes back from there. No flush, so a round of
- * the dirty log costs the TLB of the machine nothing but what the domain's own new entries
- * displace.
+ * vmid_renew on a domain that is active on CPUs (perhaps in its guest at this instant) must not
+ * return before none of them can use an old entry.  It gives the domain its next number and tells
+ * those CPUs (WORK_VMID, and a kick that ends the guest or an idle CPU's sleep).  Then it waits
+ * until each of them has passed guest_prepare.  There, vmid_enter loads the new number after a DSB,
+ * which completes the guest's accesses through old entries, and sets active[].  A CPU that merely
+ * ran the domain last passes there as well.  sched_wait.c argues why the wait ends: only a domctl
+ * renews, it holds no lock that others wait for, and a CPU in EL2 gets to guest_prepare.  Nothing
+ * is flushed.  So a round of the dirty log costs the machine's TLBs only what the domain's new
+ * entries displace.
  *
- * While CPUs are on their way from one number to the next, the domain has entries under both:
- * whoever flushes in that time (vmid_flush_*) does it for d->vttbr and for d->vttbr_leaving.  The
- * flusher changes the table, has a full barrier, then reads vttbr, then vttbr_leaving; renewal
- * writes vttbr_leaving first and vttbr second.  So a flusher that finds the new number finds the
- * old one, too, unless all have left it; and one that finds the old number has changed the table
- * before anybody walks it under the new one.
+ * While CPUs change from one number to the next, the domain has TLB entries under both.  A flush in
+ * that time (vmid_flush_*) is done for d->vttbr and for d->vttbr_leaving.  The flusher changes the
+ * table, has a full barrier, then reads vttbr, then vttbr_leaving.  Renewal writes vttbr_leaving
+ * first and vttbr second.  So a flusher that reads the new number also reads the old one, unless
+ * all CPUs have left it.  A flusher that reads the old number has changed the table before any CPU
+ * walks it under the new number.
  */
 #include "arch.h"
 #include "domain_types.h"
 #include "hooks.h"
 #include "lib.h"
 #include "log.h"
+#include "panic.h"
 #include "vmid.h"
 
 static spinlock_t vmid_lock;
 static uint64_t generation = 1;
 static uint64_t active[MAX_CPUS], reserved[MAX_CPUS];
 static uint32_t next_vmid = 1, vmid_limit;
-static uint64_t used[65536 / 64]; /* reserved by active tags at the start of this generation */
+/* Numbers reserved by active tags at the start of this generation. */
+static uint64_t used[65536 / 64];
 static uint64_t flush_count, rollover_count, renew_count, move_count;
 
 static uint64_t tag_of(uint64_t gen, uint32_t vmid) { return gen << 16 | vmid; }
@@ -62,25 +65,29 @@ void vmid_init(void)
 
 static void open_generation(void)
 {
+    ASSERT_LOCKED(&vmid_lock);
     generation++;
     rollover_count++;
     next_vmid = 1;
     memset(used, 0, sizeof(used));
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
         uint64_t tag = __atomic_exchange_n(&active[cpu], 0, __ATOMIC_SEQ_CST);
+        /*
+         * 0: nothing was entered since the last generation, so what was reserved then is still
+         * active
+         */
         if (tag)
-            reserved[cpu] =
-                tag; /* 0: nothing entered since the last time: what was reserved then still runs */
+            reserved[cpu] = tag;
         if (reserved[cpu])
             bit_set(used, (unsigned)(reserved[cpu] & 0xffff));
     }
     arch_tlb_flush_all_guests();
 }
 
-/* A tag from before, of a number that was active when this generation opened: bring all its copies
- * up to date. */
+/* `old` was active when this generation began: all its copies get the new generation's tag. */
 static bool keep_reserved(uint64_t old, uint64_t tag)
 {
+    ASSERT_LOCKED(&vmid_lock);
     bool hit = false;
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
         if (reserved[cpu] == old) {
@@ -92,17 +99,19 @@ static bool keep_reserved(uint64_t old, uint64_t tag)
 
 static uint32_t next_number(void)
 {
+    ASSERT_LOCKED(&vmid_lock);
     for (;;) {
         while (next_vmid < vmid_limit && bit_test(used, next_vmid))
             next_vmid++;
         if (next_vmid < vmid_limit)
             return next_vmid++;
-        open_generation(); /* at most MAX_CPUS numbers are reserved: the next turn finds one */
+        open_generation(); /* at most MAX_CPUS numbers are reserved, so the next pass finds one */
     }
 }
 
 static void assign(struct domain *d)
 {
+    ASSERT_LOCKED(&vmid_lock);
     uint64_t old = d->vmid_generation;
     if (old >> 16 == generation)
         return;
@@ -116,27 +125,29 @@ static void assign(struct domain *d)
                      __ATOMIC_RELEASE);
 }
 
-/* Apart from the way that is nearly always taken, which needs no registers saved. */
+/* Separate from the usual path, which then needs no registers saved. */
 static __attribute__((noinline)) uint64_t enter_anew(struct domain *d)
 {
     unsigned cpu = cpu_id();
-    arch_dsb(); /* accesses made through the entries that we leave are complete */
+    arch_dsb(); /* completes accesses through the entries that are given up */
     spin_lock(&vmid_lock);
     assign(d);
     __atomic_store_n(&active[cpu], d->vmid_generation, __ATOMIC_SEQ_CST);
-    __atomic_store_n(&reserved[cpu], 0,
-                     __ATOMIC_RELAXED); /* of an older entry: that one runs here no more */
+    /* Left over from an earlier switch: that tag is active here no more. */
+    __atomic_store_n(&reserved[cpu], 0, __ATOMIC_RELAXED);
     uint64_t vttbr = d->vttbr;
     spin_unlock(&vmid_lock);
-    arch_dsb(); /* whoever changed the p2m and saw no VMID (p2m.c's flush) did it before our walks
-                   begin */
+    /*
+     * A CPU that changed the p2m and found no VMID to flush (p2m.c) did so before walks here begin.
+     */
+    arch_dsb();
     return vttbr;
 }
 
 uint64_t vmid_enter(struct domain *d)
 {
-    uint64_t vttbr = __atomic_load_n(
-        &d->vttbr, __ATOMIC_ACQUIRE); /* before the tag, which renewal writes first */
+    /* Before the tag is read: renewal writes the tag first and vttbr second. */
+    uint64_t vttbr = __atomic_load_n(&d->vttbr, __ATOMIC_ACQUIRE);
     uint64_t tag = __atomic_load_n(&d->vmid_generation, __ATOMIC_ACQUIRE);
     if (likely(tag && tag == __atomic_load_n(&active[cpu_id()], __ATOMIC_RELAXED)))
         return vttbr;
@@ -159,9 +170,10 @@ static bool is_on(unsigned cpu, uint64_t tag)
            __atomic_load_n(&reserved[cpu], __ATOMIC_ACQUIRE) == tag;
 }
 
-/* The next number for a domain that CPUs are in.  vmid_lock held. */
+/* The next number for a domain that CPUs are in. */
 static void move_on(struct domain *d)
 {
+    ASSERT_LOCKED(&vmid_lock);
     __atomic_store_n(&d->vttbr_leaving, d->vttbr, __ATOMIC_RELAXED);
     d->vmid = next_number();
     __atomic_store_n(&d->vmid_generation, tag_of(generation, d->vmid), __ATOMIC_RELEASE);
@@ -170,9 +182,10 @@ static void move_on(struct domain *d)
 }
 
 /*
- * Have the CPUs of `left` take up the new number of the domain that they are in.  We may be one of
- * them, or others may wait for us likewise: so meanwhile this CPU, which is in EL2 and translates
- * nothing, counts as having left; afterwards it takes up what is its domain's now.
+ * Makes the CPUs in `left` take their domain's new number, and waits for them.  This CPU may be one
+ * of them, or others may wait for it in the same way.  It is in EL2 and translates nothing for the
+ * guest, so it counts as having left meanwhile.  Afterwards it takes its own domain's current
+ * number.
  */
 static void wait_until_left(uint64_t tag, uint64_t left)
 {
@@ -186,7 +199,7 @@ static void wait_until_left(uint64_t tag, uint64_t left)
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
         while (is_on(cpu, tag)) {
             cpu_relax_();
-            vgic_serve(); /* it may itself wait for our list registers */
+            vgic_serve(); /* the other CPU may itself wait for this CPU's list registers */
         }
     if (self->current)
         arch_load_vttbr(vmid_enter(self->current->domain));
@@ -194,7 +207,7 @@ static void wait_until_left(uint64_t tag, uint64_t left)
 
 void vmid_renew(struct domain *d)
 {
-    arch_dsb(); /* what the caller wrote into the tables, before we look who runs */
+    arch_dsb(); /* the caller's table writes come before the look at who runs */
     spin_lock(&vmid_lock);
     uint64_t tag = d->vmid_generation, on = 0;
     for (unsigned cpu = 0; tag && cpu < MAX_CPUS; cpu++)
@@ -220,8 +233,11 @@ static void flush_both(struct domain *d, void (*flush)(uint64_t vttbr, ipa_t ipa
     arch_dsb();
     uint64_t vttbr = __atomic_load_n(&d->vttbr, __ATOMIC_ACQUIRE),
              leaving = __atomic_load_n(&d->vttbr_leaving, __ATOMIC_ACQUIRE);
-    if (vttbr) /* 0: nothing can be cached, and who enters from now on sees the table as it is
-                  (vmid_enter) */
+    /*
+     * 0: nothing can be cached, and a CPU that enters from now on sees the table as it is
+     * (vmid_enter)
+     */
+    if (vttbr)
         flush(vttbr, ipa);
     if (unlikely(leaving))
         flush(leaving, ipa);

@@ -28,28 +28,43 @@ bool irq_permitted(const struct domain *d, uint32_t phys)
     return is_spi(phys) && bit_test(d->irq_granted, phys);
 }
 
-int irq_route_to_domain(struct domain *d, uint32_t phys, uint32_t virt, bool edge)
+int irq_give(struct domain *d, uint32_t intid, bool edge)
 {
-    struct vgic_irq *irq = virt >= INTID_SPI ? vgic_irq_get(d, NULL, virt) : NULL;
+    struct vgic_irq *irq = intid >= INTID_SPI ? vgic_irq_get(d, NULL, intid) : NULL;
 
-    if (!irq || !is_spi(phys))
+    if (!irq || !is_spi(intid))
         return -XEN_EINVAL;
-    if (phys == uart_intid || phys == gic_info.maintenance_intid)
+    if (intid == uart_intid || intid == gic_info.maintenance_intid)
         return -XEN_EBUSY;
-    if (irq->hw)
-        return irq->phys == phys ? 0 : -XEN_EBUSY;
-    vgic_set_type(d, virt, edge);
-    int ret = vgic_map_hw(d, virt, phys);
-    if (!ret)
-        vgic_reserve(d, virt);
+    if (!irq->hw) {
+        vgic_set_type(d, intid, edge);
+        int ret = vgic_map_hw(d, intid, intid);
+        if (ret)
+            return ret;
+        vgic_reserve(d, intid);
+    } else if (irq->phys != intid) {
+        return -XEN_EBUSY;
+    }
+    return irq_permit(d, intid, true);
+}
+
+int irq_bind(struct domain *d, uint32_t intid)
+{
+    if (!is_spi(intid) || intid == uart_intid)
+        return -XEN_EINVAL;
+    if (!vgic_reserve(d, intid))
+        return -XEN_EBUSY;
+    int ret = vgic_map_hw(d, intid, intid);
+    if (ret)
+        vgic_unreserve(d, intid);
     return ret;
 }
 
-int irq_give(struct domain *d, uint32_t intid, bool edge)
+int irq_unbind(struct domain *d, uint32_t intid)
 {
-    int ret = irq_route_to_domain(d, intid, intid, edge);
-
-    return ret ? ret : irq_permit(d, intid, true);
+    if (!is_spi(intid) || intid == uart_intid)
+        return -XEN_EINVAL;
+    vgic_unmap_hw(d, intid);
+    vgic_unreserve(d, intid);
+    return 0;
 }
-
-void irq_take_back(struct domain *d, uint32_t virt) { vgic_unmap_hw(d, virt); }

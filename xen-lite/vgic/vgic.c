@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The vGIC's model: who owns an interrupt, what state it is in, what a change of it brings about.
- * See vgic.h. */
+/*
+ * The vGIC's model: who owns an interrupt, its state, and the effects of each change.  Theory of
+ * operation: vgic.h.
+ */
 #include "arch.h"
 #include "domain_types.h"
 #include "hooks.h"
 #include "lib.h"
+#include "panic.h"
 #include "sched.h"
 #include "vgic_internal.h"
 
@@ -30,19 +33,21 @@ struct vcpu *vgic_irq_lock(struct vgic_irq *irq)
 
 void vgic_irq_unlink(struct vgic_irq *irq)
 {
+    ASSERT(!irq->linked || spin_held_here(&irq->vcpu->vgic.lock));
     if (irq->linked)
         list_del(&irq->link);
     irq->linked = false;
+    /* From here on another vCPU's lock guards the interrupt. */
     if (irq->target && irq->target != irq->vcpu)
-        __atomic_store_n(&irq->vcpu, irq->target,
-                         __ATOMIC_RELEASE); /* from here on another lock guards it */
+        __atomic_store_n(&irq->vcpu, irq->target, __ATOMIC_RELEASE);
 }
 
 bool vgic_irq_update(struct vgic_irq *irq)
 {
     struct vcpu *v = irq->vcpu;
+    ASSERT_LOCKED(&v->vgic.lock);
 
-    if (irq->lr >= 0) { /* the next flush sorts it out */
+    if (irq->lr >= 0) { /* in an LR: the next flush takes it out */
         v->vgic.dirty = true;
         return true;
     }
@@ -63,21 +68,28 @@ void vgic_notify(struct vcpu *v)
 {
     int cpu = __atomic_load_n(&v->vgic.cpu, __ATOMIC_ACQUIRE);
 
-    /* A vCPU that moves meanwhile is loaded from the model, with what we just put there. */
+    /*
+     * If the vCPU moves to another CPU meanwhile, vgic_load there pushes the model, which has the
+     * new state already.
+     */
     if (cpu >= 0)
         __atomic_fetch_or(&cpus[cpu].work, WORK_VGIC, __ATOMIC_RELEASE);
-    __atomic_thread_fence(
-        __ATOMIC_SEQ_CST); /* the interrupt is linked before we look whether it sleeps */
+    /*
+     * The interrupt is linked before this CPU looks whether the vCPU sleeps.  Pairs with the fence
+     * in vgic_has_pending.
+     */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
     vcpu_unblock(v);
     if (cpu >= 0 && (unsigned)cpu != cpu_id())
         vcpu_kick(v);
 }
 
 /*
- * The other CPU serves the request when it next flushes, saves, or takes our kick (host_irq); while
- * we wait we serve requests for ours, so two that wait for each other both get on.
+ * The vCPU's CPU answers the request when it next flushes, saves, or takes the kick (host_irq).
+ * While this CPU waits, it answers requests for its own list registers, so two CPUs that wait for
+ * each other both go on.
  */
-void vgic_settle(struct vcpu *v)
+void vgic_sync_lrs(struct vcpu *v)
 {
     struct vgic_vcpu *g = &v->vgic;
 
@@ -85,7 +97,7 @@ void vgic_settle(struct vcpu *v)
     int cpu = g->cpu;
     if (cpu >= 0) {
         g->dirty = true;
-        __atomic_store_n(&g->settle, true, __ATOMIC_RELEASE);
+        __atomic_store_n(&g->sync_wanted, true, __ATOMIC_RELEASE);
     }
     spin_unlock(&g->lock);
     if (cpu >= 0 && (unsigned)cpu != cpu_id()) {
@@ -93,7 +105,7 @@ void vgic_settle(struct vcpu *v)
         arch_kick_cpu((unsigned)cpu);
     }
     vgic_serve();
-    while (__atomic_load_n(&g->settle, __ATOMIC_ACQUIRE)) {
+    while (__atomic_load_n(&g->sync_wanted, __ATOMIC_ACQUIRE)) {
         cpu_relax_();
         vgic_serve();
     }
@@ -113,7 +125,7 @@ void vgic_inject(struct domain *d, struct vcpu *v, uint32_t intid, bool level)
     } else if (level) {
         irq->pending = true;
     } else if (irq->edge || irq->hw) {
-        change = false; /* a falling edge means nothing */
+        change = false; /* a falling edge has no effect */
     } else {
         irq->pending = false;
         irq->lr_op |= irq->lr >= 0 ? VGIC_OP_DROP_PENDING : 0;
@@ -145,15 +157,14 @@ void vgic_drop_sourced(struct vcpu *v, uint32_t intid, uint8_t sources)
     bool in_lr = irq->lr >= 0;
     irq->sources &= (uint8_t)~sources;
     irq->pending = irq->sources;
-    irq->sources_dropped |= in_lr
-                                ? sources
-                                : 0; /* and what the list register has of them, when it is pulled */
+    /* What the LR holds of these sources is dropped when it is pulled. */
+    irq->sources_dropped |= in_lr ? sources : 0;
     bool tell = vgic_irq_update(irq);
     spin_unlock(&v->vgic.lock);
     if (tell)
         vgic_notify(v);
     if (in_lr)
-        vgic_settle(v);
+        vgic_sync_lrs(v);
 }
 
 void vgic_relocate(struct vgic_irq *irq)
@@ -168,8 +179,7 @@ void vgic_relocate(struct vgic_irq *irq)
         vgic_notify(owner);
 }
 
-/* ---- what register writes do --------------------------------------------------------------------
- */
+/* ---- effects of register writes ---- */
 
 void vgic_set_enabled(struct vgic_irq *irq, bool on)
 {
@@ -192,26 +202,30 @@ void vgic_set_enabled(struct vgic_irq *irq, bool on)
     if (tell)
         vgic_notify(owner);
     if (tell && !on && was_in_lr)
-        vgic_settle(owner); /* once the write is done it cannot be taken any more */
+        vgic_sync_lrs(owner); /* after the write, the guest must not be able to acknowledge it */
 }
 
 void vgic_set_pending(struct vgic_irq *irq, bool on)
 {
     struct vcpu *owner = vgic_irq_lock(irq);
-    bool settle = false;
+    bool sync = false;
 
     if (!owner)
         return;
+    /* Setting: the GIC raises it, and it comes back through host_irq. */
     if (irq->hw)
-        gic->set_pending(irq->phys, on); /* set: comes back as an interrupt of the machine */
+        gic->set_pending(irq->phys, on);
     if (!on) {
-        /* It was acknowledged at EL2 and nobody will deactivate it now. In an LR: see pull_one. */
+        /*
+         * EL2 acknowledged it and the guest will not see it, so nobody else deactivates it.  For
+         * one that is in an LR, pull_one does this.
+         */
         if (irq->hw && irq->lr < 0 && !irq->active && irq->pending)
             gic->deactivate(irq->phys);
         irq->pending = false;
         if (irq->lr >= 0) {
             irq->lr_op |= VGIC_OP_DROP_PENDING;
-            settle = true;
+            sync = true;
         }
     } else if (!irq->hw) {
         irq->pending = true;
@@ -220,8 +234,8 @@ void vgic_set_pending(struct vgic_irq *irq, bool on)
     spin_unlock(&owner->vgic.lock);
     if (tell)
         vgic_notify(owner);
-    if (settle)
-        vgic_settle(owner);
+    if (sync)
+        vgic_sync_lrs(owner);
 }
 
 void vgic_set_active(struct vgic_irq *irq, bool on)
@@ -230,12 +244,12 @@ void vgic_set_active(struct vgic_irq *irq, bool on)
 
     if (!owner)
         return;
-    bool settle = irq->lr >= 0;
-    if (irq->hw && !settle && on && !irq->active)
+    bool sync = irq->lr >= 0;
+    if (irq->hw && !sync && on && !irq->active)
         gic->set_active(irq->phys, true);
-    if (irq->hw && !settle && !on && irq->active)
+    if (irq->hw && !sync && !on && irq->active)
         gic->deactivate(irq->phys);
-    if (settle) {
+    if (sync) {
         irq->lr_op &= (uint8_t) ~(VGIC_OP_SET_ACTIVE | VGIC_OP_DROP_ACTIVE);
         irq->lr_op |= on ? VGIC_OP_SET_ACTIVE : VGIC_OP_DROP_ACTIVE;
     } else {
@@ -246,13 +260,13 @@ void vgic_set_active(struct vgic_irq *irq, bool on)
     spin_unlock(&owner->vgic.lock);
     if (tell)
         vgic_notify(owner);
-    if (settle)
-        vgic_settle(owner);
+    if (sync)
+        vgic_sync_lrs(owner);
 }
 
 /*
- * GICv2: of the CPUs in the mask the first takes it.  GICv3: vCPU n answers to affinity 0.0.0.n
- * (arch_vcpu_init); bit 31: any, which is vCPU 0.
+ * The vCPU that an affinity value names.  GICv2: the lowest CPU in the mask.  GICv3: vCPU n has
+ * affinity 0.0.0.n (arch_vcpu_init); bit 31 means any PE, for which vCPU 0 is taken.
  */
 struct vcpu *vgic_affinity_target(struct domain *d, uint32_t affinity)
 {
@@ -267,17 +281,18 @@ void vgic_set_route(struct domain *d, struct vgic_irq *irq, uint32_t affinity)
 {
     struct vcpu *owner = vgic_irq_lock(irq);
 
-    irq->affinity = affinity; /* without an owner the domain is still being built */
+    irq->affinity = affinity; /* no owner: the domain is still being built */
     if (!owner)
         return;
     irq->target = vgic_affinity_target(d, affinity);
     if (irq->hw)
         gic->route(irq->phys, vgic_cpu_of(irq->target));
-    bool stays = irq->lr >= 0 || irq->active; /* leaves when it is flushed and not active */
+    /* It leaves this vCPU at a flush that finds it inactive. */
+    bool stays = irq->lr >= 0 || irq->active;
     if (stays)
         owner->vgic.dirty = true;
     else
-        vgic_irq_unlink(irq); /* takes up the route */
+        vgic_irq_unlink(irq); /* the new route takes effect */
     spin_unlock(&owner->vgic.lock);
     if (stays)
         vgic_notify(owner);
@@ -310,7 +325,7 @@ void vgic_set_ctlr(struct domain *d, uint32_t value)
         if (tell)
             vgic_notify(v);
         if (tell && (old & ~enables))
-            vgic_settle(v);
+            vgic_sync_lrs(v);
     }
 }
 
@@ -323,4 +338,13 @@ bool vgic_reserve(struct domain *d, uint32_t intid)
     bit_set(d->vgic.allocated, intid);
     spin_unlock(&d->vgic.lock);
     return !taken;
+}
+
+void vgic_unreserve(struct domain *d, uint32_t intid)
+{
+    if (intid >= INTID_SPI + d->vgic.spi_count)
+        return;
+    spin_lock(&d->vgic.lock);
+    bit_clear(d->vgic.allocated, intid);
+    spin_unlock(&d->vgic.lock);
 }

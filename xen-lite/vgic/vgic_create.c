@@ -7,9 +7,9 @@
 #include "vgic_internal.h"
 
 /*
- * Power-on state, but on stock Xen GICv3 has no group 0, GICv2 no group 1, and payloads that run
- * there never write IGROUPR; nor do they ever enable a GICv2's SGIs, or route an SPI away from vCPU
- * 0.
+ * State after power-on, except where stock Xen differs from it, because guests that run on Xen rely
+ * on that.  GICv3: interrupts are in group 1 (such guests never write IGROUPR).  GICv2: interrupts
+ * are in group 0, SGIs are enabled, and SPIs are routed to vCPU 0.
  */
 static void irq_reset(const struct domain *d, struct vgic_irq *irq, uint32_t intid)
 {
@@ -27,7 +27,7 @@ static void irq_reset(const struct domain *d, struct vgic_irq *irq, uint32_t int
     list_init(&irq->link);
 }
 
-/* Registers, and what else the version has to be there at an address. */
+/* MMIO regions for the registers, and what else this version has at guest-physical addresses. */
 static int register_version(struct domain *d)
 {
     return d->vgic.version == 2 ? vgic_v2_register(d) : vgic_v3_register(d);
@@ -81,7 +81,7 @@ static void private_reset(struct vcpu *v)
         g->irq[i].affinity = v2 ? 1u << v->id : v->id;
     }
     memset(&g->regs, 0, sizeof(g->regs));
-    g->waker = v2 ? 0 : 6; /* asleep: ProcessorSleep, ChildrenAsleep */
+    g->waker = v2 ? 0 : 6; /* asleep: ProcessorSleep and ChildrenAsleep */
     g->dirty = true;
 }
 

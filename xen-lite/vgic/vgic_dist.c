@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Registers with a field per interrupt, which GICv2's distributor, GICv3's and its redistributors
- * have at the same offsets. Those that only one of them has (targets, routes, sources of SGIs) are
- * with that one.
+ * Registers with a field per interrupt.  GICv2's distributor, GICv3's distributor and GICv3's
+ * redistributors have them at the same offsets.  Registers that only one version has (targets,
+ * routes, sources of SGIs) are in vgic_v2.c and vgic_v3.c.
  */
 #include "domain_types.h"
 #include "lib.h"
 #include "vgic_regs.h"
 
-/* A list register may be ahead of the model: have its CPU bring the model up to date. */
+/* An LR may be ahead of the model: the vCPU's CPU brings the model up to date. */
 void vgic_settle_for_read(struct vgic_irq *irq)
 {
     struct vcpu *owner = irq->lr >= 0 ? __atomic_load_n(&irq->vcpu, __ATOMIC_ACQUIRE) : NULL;
 
     if (owner)
-        vgic_settle(owner);
+        vgic_sync_lrs(owner);
 }
 
 static bool read_bit(struct vgic_irq *irq, uint32_t reg)
@@ -25,7 +25,7 @@ static bool read_bit(struct vgic_irq *irq, uint32_t reg)
         return irq->enabled;
     vgic_settle_for_read(irq);
     struct vcpu *owner = vgic_irq_lock(
-        irq); /* pending moves between the model and a list register */
+        irq); /* pending may have moved between the model and an LR */
     bool bit = reg >= GICD_ISACTIVER ? irq->active : vgic_irq_pends(irq) || irq->lr_pending;
     if (owner)
         spin_unlock(&owner->vgic.lock);
@@ -121,7 +121,8 @@ static void write_config(struct vgic_irq *irq, bool edge)
     bool tell = false;
     if (irq->edge != edge) {
         irq->edge = edge;
-        if (irq->hw) /* guests change it while it is disabled, which the machine's wants too */
+        /* Guests change it while the interrupt is disabled, as the physical GIC requires. */
+        if (irq->hw)
             gic->set_type(irq->phys, edge);
         tell = vgic_irq_update(irq);
     }
@@ -140,7 +141,7 @@ static void access_config(struct domain *d, struct vcpu *v, uint32_t first, stru
             break;
         if (!a->write)
             value |= irq->edge ? 2u << (2 * i) : 0;
-        else if (first + i >= 16) /* SGIs are edge for ever */
+        else if (first + i >= 16) /* SGIs are always edge-triggered */
             write_config(irq, a->value >> (2 * i + 1) & 1);
     }
     if (!a->write)
@@ -177,7 +178,7 @@ bool vgic_access_arrays(struct domain *d, struct vcpu *v, uint32_t offset, uint3
         first = (offset & 0x7fu) * 8;
     }
     if (!reg || first < from || first >= limit)
-        a->value = 0; /* one version's alone, and reserved */
+        a->value = 0; /* reserved, or a register of the other version only */
     else
         access_bits(d, v, reg, first, a);
     return true;

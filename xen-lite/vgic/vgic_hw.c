@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Physical interrupts that belong to domains, tied to virtual ones: acknowledged and
- * priority-dropped at EL2, injected with LR.HW, and deactivated by the guest's own EOI without an
- * exit.  So the machine's interrupt is active exactly while the virtual one is pending or active,
- * and the machine does not raise it again before; whoever takes that state away from the guest
- * deactivates.
+ * Physical interrupts that belong to domains ("tied" to virtual ones).  EL2 acknowledges them and
+ * drops their priority, injects them with LR.HW, and the guest's own EOI deactivates them without
+ * an exit.  So the physical interrupt is active exactly while the virtual one is pending or active,
+ * and the GIC does not raise it again before.  Whoever takes the pending or active state away from
+ * the guest must deactivate the physical interrupt.
  */
 #include "abi.h"
 #include "arch.h"
 #include "domain_types.h"
 #include "lib.h"
+#include "panic.h"
 #include "vgic_internal.h"
 
-/* By physical number.  Written under the domain's vgic.lock while the interrupt is disabled. */
+/* By physical INTID.  Written under the domain's vgic.lock while the interrupt is disabled. */
 static struct {
     struct vgic_irq *irq;
     struct domain *d;
 } hw_map[INTID_SPURIOUS];
-static bool in_flight[MAX_CPUS]; /* the CPU is in vgic_hw_irq */
+static bool in_flight[MAX_CPUS]; /* per CPU: it is inside vgic_hw_irq */
 
 unsigned vgic_cpu_of(const struct vcpu *v)
 {
@@ -66,7 +67,7 @@ int vgic_map_hw(struct domain *d, uint32_t virt, uint32_t phys)
 }
 
 /* Nobody acknowledges it any more; wait for those that already had, for they still look at the
- * interrupt. No lock held. */
+ * interrupt.  The caller holds no lock that one of them may wait for. */
 static void wait_for_acknowledgers(void)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -75,7 +76,7 @@ static void wait_for_acknowledgers(void)
             cpu_relax_();
 }
 
-/* Owner's lock, or nobody runs. */
+/* The owner's lock is held, or no vCPU of the domain runs. */
 static void untie(struct domain *d, struct vgic_irq *irq)
 {
     gic->disable(irq->phys);
@@ -130,10 +131,10 @@ bool vgic_hw_irq(uint32_t phys)
     return irq;
 }
 
-/* The machine's interrupts that go to this vCPU follow it to the CPU where it now is. Its lock is
- * held. */
+/* The machine's interrupts that go to this vCPU follow it to the CPU where it now is. */
 void vgic_hw_follow(struct vcpu *v)
 {
+    ASSERT_LOCKED(&v->vgic.lock);
     struct vgic_dist *d = &v->domain->vgic;
     unsigned cpu = cpu_id();
 

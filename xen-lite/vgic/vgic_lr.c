@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * List registers of the vCPU that is loaded on this CPU: pull them into the model, push the model
- * into them.
+ * List registers (LRs) of the vCPU that is loaded on this CPU.  "Pull" reads the LRs into the model
+ * in memory (struct vgic_irq); "push" writes the model into the LRs.
  *
- * Between the two the model is complete; outside of the lock, a pending state that an LR holds is
- * only there, so it cannot be delivered twice.  When there are more candidates than LRs: active
- * interrupts must be in LRs, or the guest's EOI finds none (those of the highest priority first,
- * since they end first; the underflow interrupt brings the next ones in), but one LR is kept for
- * the most urgent pending interrupt, which may preempt; the "no pending" interrupt brings the
- * others.
+ * Both happen under the vCPU's lock, pull first.  Between pull and push the model is complete.
+ * Outside the lock, a pending state that is in an LR is not also in the model, so an interrupt
+ * cannot be delivered twice.
+ *
+ * More interrupts can be active or pending than there are LRs.  Then:
+ * - Active interrupts come first.  Without an LR, the guest's EOI would find nothing to end.
+ *   Those of the highest priority get the LRs, because the guest ends them first.  The
+ *   underflow maintenance interrupt (UIE) asks for the next ones.
+ * - One LR is kept for the most urgent pending interrupt, because it may preempt the active
+ *   ones.  The "no pending" maintenance interrupt (NPIE) asks for the next one.
  */
 #include "arch.h"
 #include "domain_types.h"
@@ -16,11 +20,13 @@
 #include "panic.h"
 #include "vgic_internal.h"
 
-static struct vcpu
-    *loaded[MAX_CPUS]; /* whose list registers are live; written by its own CPU only */
+/* Per CPU: the vCPU whose list registers are live there.  Only that CPU writes its entry. */
+static struct vcpu *loaded[MAX_CPUS];
 
-/* Interrupts whose owner changed while this vCPU was flushed: to be delivered there once its lock
- * is dropped. */
+/*
+ * Interrupts that a flush took from this vCPU because they are routed to another one.  They are
+ * delivered there after this vCPU's lock is dropped: at most one vCPU's lock is held at a time.
+ */
 #define MOVED_MAX 16u
 struct moved {
     unsigned count;
@@ -45,7 +51,10 @@ static void pull_one(struct vgic_vcpu *g, unsigned n)
     gic->lr_read(n, &lr);
     g->shadow[n].pending = lr.pending;
     g->shadow[n].active = lr.active;
-    /* A tied interrupt that the guest will not deactivate any more must be deactivated here. */
+    /*
+     * The guest wrote ICPENDR or ICACTIVER while the interrupt was in an LR.  Its EOI will not
+     * deactivate the physical interrupt any more, so deactivate it here.
+     */
     if (irq->hw && ((lr.active && (irq->lr_op & VGIC_OP_DROP_ACTIVE)) ||
                     (lr.pending && (irq->lr_op & VGIC_OP_DROP_PENDING))))
         gic->deactivate(irq->phys);
@@ -65,6 +74,7 @@ static void pull_one(struct vgic_vcpu *g, unsigned n)
 
 static void pull(struct vcpu *v)
 {
+    ASSERT_LOCKED(&v->vgic.lock);
     for (unsigned n = 0; n < gic_info.lr_count; n++)
         if (v->vgic.lr[n])
             pull_one(&v->vgic, n);
@@ -75,8 +85,10 @@ static void forget_lr(struct vgic_vcpu *g, unsigned n)
     g->lr[n]->lr = -1;
     g->lr[n]->lr_pending = g->lr[n]->lr_latch = false;
     g->lr[n] = NULL;
-    /* An LR that the guest has finished with is empty by itself; but one that asked for EOI still
-     * signals it. */
+    /*
+     * An LR that is neither pending nor active is empty already.  One with the EOI bit must be
+     * cleared all the same: it keeps the EOI maintenance interrupt asserted.
+     */
     if (g->shadow[n].pending || g->shadow[n].active || g->shadow[n].eoi) {
         gic->lr_clear(n);
         g->write_count++;
@@ -90,9 +102,13 @@ static bool deliverable(const struct vgic_irq *irq, uint32_t ctlr)
            (ctlr & (irq->group1 ? GICD_CTLR_GRP1 : GICD_CTLR_GRP0));
 }
 
-/* Drop from the list what is not wanted here (any more). */
+/*
+ * Unlink the interrupts that this vCPU is not to be given any more.  Those with a new target go to
+ * `moved`.
+ */
 static void prune(struct vcpu *v, struct moved *moved)
 {
+    ASSERT_LOCKED(&v->vgic.lock);
     list_for_each_safe(it, &v->vgic.pending)
     {
         struct vgic_irq *irq = list_entry(it, struct vgic_irq, link);
@@ -115,7 +131,7 @@ static void send_moved(struct vcpu *v, struct moved *moved)
             vgic_relocate(moved->irq[i]);
         if (moved->count < MOVED_MAX)
             return;
-        moved->count = 0; /* there may have been more than fit */
+        moved->count = 0; /* `moved` was full: more interrupts may have to move */
         spin_lock(&v->vgic.lock);
         if (v->vgic.cpu < 0 || v->vgic.cpu == (int)cpu_id())
             prune(v, moved);
@@ -150,7 +166,10 @@ static struct vgic_irq *best(struct vcpu *v, bool active, uint32_t ctlr, uint64_
     return found;
 }
 
-/* Who gets an LR.  Returns how many; *hcr: the maintenance interrupts to ask for. */
+/*
+ * Choose the interrupts that get an LR.  Returns their count; *hcr gets the maintenance interrupts
+ * that are needed because others got none.
+ */
 static unsigned choose(struct vcpu *v, struct vgic_irq **want, uint32_t *hcr)
 {
     uint32_t ctlr = __atomic_load_n(&v->domain->vgic.ctlr, __ATOMIC_ACQUIRE);
@@ -171,7 +190,7 @@ static unsigned choose(struct vcpu *v, struct vgic_irq **want, uint32_t *hcr)
     v->vgic.spill_count++;
     uint64_t taken[(1024 + 63) / 64] = {
         0
-    }; /* positions in the list: it cannot be longer than there are INTIDs */
+    }; /* One bit per position in the list, which has at most one entry per INTID. */
     unsigned active_room = pending ? room - 1 : room;
     for (n = 0; n < MIN(active, active_room); n++)
         want[n] = best(v, true, ctlr, taken);
@@ -191,8 +210,9 @@ static bool same_lr(const struct gic_lr *a, const struct gic_lr *b)
 }
 
 /*
- * A list register has one source of a GICv2 SGI.  While one is handled no other can be pending
- * beside it, and where there are more, the end of this one brings the next.
+ * An LR holds one source CPU of a GICv2 SGI.  While the guest handles one source, no second one can
+ * be pending in the same LR.  If other sources wait, the LR asks for a maintenance interrupt at
+ * EOI, and the flush that follows pushes the next source.
  */
 static void push_source(struct vgic_irq *irq, struct gic_lr *lr)
 {
@@ -206,8 +226,11 @@ static void push_source(struct vgic_irq *irq, struct gic_lr *lr)
 static void push_one(struct vgic_vcpu *g, struct vgic_irq *irq, unsigned n, uint32_t ctlr)
 {
     bool latches = vgic_irq_latches(irq);
-    /* A line that is still up is looked at again when the guest ends the interrupt; a tied one the
-     * machine raises again. */
+    /*
+     * A level-triggered line that is still high is examined again at the guest's EOI, so it is not
+     * pushed as pending while active.  The same holds for a tied interrupt: the physical GIC raises
+     * it again.
+     */
     bool pend = irq->active ? irq->pending && latches && !irq->hw && deliverable(irq, ctlr) : true;
     struct gic_lr lr = { .virt = irq->intid,
                          .phys = irq->hw ? irq->phys : 0,
@@ -237,26 +260,30 @@ static void push_one(struct vgic_vcpu *g, struct vgic_irq *irq, unsigned n, uint
     }
 }
 
+/* Empty the list registers that hold none of want[]; a bit for each of the others. */
+static uint32_t keep_wanted(struct vgic_vcpu *g, struct vgic_irq *const *want, unsigned count)
+{
+    uint32_t kept = 0;
+    for (unsigned i = 0; i < count; i++)
+        kept |= want[i]->lr >= 0 ? 1u << want[i]->lr : 0;
+    for (unsigned i = 0; i < gic_info.lr_count; i++)
+        if (g->lr[i] && !(kept & (1u << i)))
+            forget_lr(g, i);
+    return kept;
+}
+
 static void push(struct vcpu *v)
 {
+    ASSERT_LOCKED(&v->vgic.lock);
     struct vgic_vcpu *g = &v->vgic;
     struct vgic_irq *want[VGIC_LRS];
-    uint32_t hcr = GICH_HCR_EN, ctlr = __atomic_load_n(&v->domain->vgic.ctlr, __ATOMIC_ACQUIRE),
-             stay = 0;
-    unsigned count = choose(v, want, &hcr), n = 0;
+    uint32_t hcr = GICH_HCR_EN, ctlr = __atomic_load_n(&v->domain->vgic.ctlr, __ATOMIC_ACQUIRE);
+    unsigned count = choose(v, want, &hcr);
+    uint32_t used = keep_wanted(g, want, count);
 
-    for (unsigned i = 0; i < count; i++)
-        stay |= want[i]->lr >= 0 ? 1u << want[i]->lr : 0;
-    for (unsigned i = 0; i < gic_info.lr_count; i++)
-        if (g->lr[i] && !(stay & (1u << i)))
-            forget_lr(g, i);
     for (unsigned i = 0; i < count; i++) {
-        if (want[i]->lr >= 0) {
-            push_one(g, want[i], (unsigned)want[i]->lr, ctlr);
-            continue;
-        }
-        while (g->lr[n] || (stay & (1u << n)))
-            n++;
+        unsigned n = want[i]->lr >= 0 ? (unsigned)want[i]->lr : (unsigned)__builtin_ctz(~used);
+        used |= 1u << n;
         push_one(g, want[i], n, ctlr);
     }
     if (hcr != g->regs.hcr) {
@@ -264,7 +291,7 @@ static void push(struct vcpu *v)
         gic->set_hcr(hcr);
     }
     g->dirty = false;
-    __atomic_store_n(&g->settle, false, __ATOMIC_RELEASE);
+    __atomic_store_n(&g->sync_wanted, false, __ATOMIC_RELEASE);
 }
 
 void vgic_flush(struct vcpu *v)
@@ -282,8 +309,6 @@ void vgic_flush(struct vcpu *v)
     send_moved(v, &moved);
 }
 
-void vgic_sync(struct vcpu *v) { vgic_flush(v); }
-
 void vgic_load(struct vcpu *v)
 {
     struct moved moved = { .count = 0 };
@@ -296,7 +321,7 @@ void vgic_load(struct vcpu *v)
     if (loaded[cpu])
         vgic_save(loaded[cpu]);
     spin_lock(&v->vgic.lock);
-    BUG_ON(v->vgic.cpu >= 0); /* still live on another CPU: the scheduler's mistake */
+    BUG_ON(v->vgic.cpu >= 0); /* still live on another CPU: a bug of the scheduler */
     loaded[cpu] = v;
     __atomic_store_n(&v->vgic.cpu, (int)cpu, __ATOMIC_RELEASE);
     v->vgic.regs.hcr = GICH_HCR_EN;
@@ -321,14 +346,17 @@ void vgic_save(struct vcpu *v)
         for (unsigned n = 0; n < gic_info.lr_count; n++)
             if (g->lr[n])
                 forget_lr(g, n);
-        gic->set_hcr(GICH_HCR_EN); /* without a list register it has nothing to say; the next vCPU
-                                      wants it so */
+        /*
+         * With no LR in use, no maintenance interrupt is wanted.  The next vCPU's load expects this
+         * value.
+         */
+        gic->set_hcr(GICH_HCR_EN);
         g->regs.hcr = GICH_HCR_EN;
         prune(v, &moved);
         loaded[cpu] = NULL;
-        g->dirty = false; /* load pushes all */
+        g->dirty = false; /* vgic_load pushes everything */
         __atomic_store_n(&g->cpu, -1, __ATOMIC_RELEASE);
-        __atomic_store_n(&g->settle, false, __ATOMIC_RELEASE);
+        __atomic_store_n(&g->sync_wanted, false, __ATOMIC_RELEASE);
     }
     spin_unlock(&g->lock);
     send_moved(v, &moved);
@@ -338,7 +366,7 @@ void vgic_serve(void)
 {
     struct vcpu *v = loaded[cpu_id()];
 
-    if (v && __atomic_load_n(&v->vgic.settle, __ATOMIC_ACQUIRE))
+    if (v && __atomic_load_n(&v->vgic.sync_wanted, __ATOMIC_ACQUIRE))
         vgic_flush(v);
 }
 
@@ -352,23 +380,24 @@ void vgic_maintenance(void)
     }
     v->vgic.maintenance_count++;
     vgic_flush(v);
-    arch_isb(); /* what raised it is gone before it is deactivated */
+    arch_isb(); /* the cause is gone before the maintenance interrupt is deactivated */
 }
 
-/* ---- would it be delivered? ---------------------------------------------------------------------
- */
+/* ---- would the guest take it? ---- */
 
-/* The guest's CPU interface, VMCR: binary points have the same meaning in GICv2 and GICv3. */
+/* Binary point of the guest's CPU interface, from VMCR.  GICv2 and GICv3 define it alike. */
 static unsigned binary_point(uint32_t vmcr, bool group1)
 {
     unsigned least = 7u - MIN(gic_info.pre_bits, 7u), bpr0 = MAX((vmcr >> 21) & 7u, least);
 
-    if (!group1 || (vmcr & (1u << 4))) /* VCBPR: one binary point for both */
+    if (!group1 || (vmcr & (1u << 4))) /* VCBPR: group 1 uses group 0's binary point */
         return bpr0 + 1;
     return MAX((vmcr >> 18) & 7u, least + 1);
 }
 
-/* Priority of what the guest is handling, from the active-priority bits; 0x100: nothing. */
+/*
+ * Priority of the interrupt that the guest handles, from the active-priority bits; 0x100 if none.
+ */
 static unsigned running_priority(const struct gic_vcpu_regs *r)
 {
     unsigned shift = 8u - MIN(MAX(gic_info.pre_bits, 5u), 7u);
@@ -394,9 +423,13 @@ bool vgic_has_pending(struct vcpu *v)
     struct vgic_vcpu *g = &v->vgic;
     bool found = false;
 
-    __atomic_thread_fence(
-        __ATOMIC_SEQ_CST);       /* "blocked" is seen before we look; pairs with vgic_notify */
-    if (list_empty(&g->pending)) /* who links one later wakes us */
+    /*
+     * The vCPU is marked blocked before its interrupts are examined.  Pairs with the fence in
+     * vgic_notify: either this CPU sees the new interrupt, or vgic_notify sees the vCPU blocked and
+     * wakes it.
+     */
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (list_empty(&g->pending)) /* whoever links an interrupt after this wakes the vCPU */
         return false;
     spin_lock(&g->lock);
     bool here = g->cpu == (int)cpu_id();

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The vGIC in state records (records.h) and in the dump of debug key.  A saved vCPU's model is
- * complete. */
+/*
+ * The vGIC in state records (records.h) and in the dump of the debug keys.  The model of a saved
+ * vCPU is complete: no LR holds anything of it.
+ */
 #include "abi.h"
 #include "domain_types.h"
 #include "lib.h"
@@ -29,7 +31,10 @@ static void get_irq(const struct vgic_irq *irq, struct xlr_irq *r)
                            .active_source = irq->active ? irq->active_source : 0 };
 }
 
-/* No Aff3: bits 30:24 are zero, and with "any" all others are.  GICv2: CPUs that there are. */
+/*
+ * Affinity as IROUTER has it.  There is no Aff3, so bits 30:24 are zero; with bit 31 ("any PE") all
+ * others are zero, too.  GICv2: a mask of CPUs that exist.
+ */
 static bool route_ok(const struct domain *d, uint32_t affinity)
 {
     if (d->vgic.version == 2)
@@ -37,7 +42,7 @@ static bool route_ok(const struct domain *d, uint32_t affinity)
     return affinity & (1u << 31) ? affinity == 1u << 31 : !(affinity >> 24);
 }
 
-/* Only a GICv2's SGIs are pending by source, and handled for one. */
+/* Only SGIs of a GICv2 have source CPUs. */
 static bool sources_ok(const struct domain *d, const struct xlr_irq *r, uint32_t intid)
 {
     unsigned count = MIN(d->max_vcpus, MAX_VCPUS);
@@ -60,8 +65,7 @@ static bool irq_ok(const struct domain *d, const struct xlr_irq *r, uint32_t int
     return route_ok(d, r->affinity);
 }
 
-/* Under the lock of the owner, which stays the owner until the route is looked at in
- * vgic_irq_unlink. */
+/* The owner's lock is held.  The owner stays the same until vgic_irq_unlink applies the route. */
 static void set_irq(struct vgic_irq *irq, const struct xlr_irq *r)
 {
     irq->priority = irq->taken_priority = r->priority & VGIC_PRIORITY_MASK;
@@ -114,7 +118,7 @@ void vgic_set_dist(struct domain *d, const struct xlr_vgic_dist *r, const struct
         struct vgic_irq *irq = &d->vgic.spi[i];
         struct xlr_irq now;
         get_irq(irq, &now);
-        if (same_irq(&now, &rec[i])) /* most of them, never used */
+        if (same_irq(&now, &rec[i])) /* true for most interrupts: they were never used */
             continue;
         struct vcpu *owner = vgic_irq_lock(irq);
         if (!owner)
@@ -122,9 +126,12 @@ void vgic_set_dist(struct domain *d, const struct xlr_vgic_dist *r, const struct
         irq->affinity = rec[i].affinity;
         irq->target = vgic_affinity_target(d, irq->affinity);
         set_irq(irq, &rec[i]);
+        /*
+         * Applies the route.  From here on the owner may be another vCPU, so vgic_relocate looks it
+         * up.
+         */
         if (irq->lr < 0)
-            vgic_irq_unlink(
-                irq); /* and takes up the route: from here on relocate must look for the owner */
+            vgic_irq_unlink(irq);
         spin_unlock(&owner->vgic.lock);
         vgic_relocate(irq);
     }
@@ -142,8 +149,10 @@ void vgic_get_cpu(struct vcpu *v, struct xlr_vgic_cpu *r)
         get_irq(&g->irq[i], &r->irq[i]);
 }
 
-/* Preemption levels that this machine does not have cannot be loaded; a GICv2 has one register of
- * them, for both groups. */
+/*
+ * Preemption levels that this machine does not have cannot be loaded.  A GICv2 has one
+ * active-priority register for both groups.
+ */
 static bool active_priorities_ok(const struct domain *d, const struct xlr_vgic_cpu *r)
 {
     unsigned apr_count = gic_info.pre_bits > 5 ? 1u << (gic_info.pre_bits - 5) : 1;
@@ -194,8 +203,7 @@ int vgic_set_cpu(struct vcpu *v, const struct xlr_vgic_cpu *r)
     return 0;
 }
 
-/* ---- dump ---------------------------------------------------------------------------------------
- */
+/* ---- dump ---- */
 
 static void dump_irq(const struct vgic_irq *irq)
 {

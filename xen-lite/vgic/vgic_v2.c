@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * GICv2 as a guest sees it (IHI 0048, chapter 4): a distributor without security extensions, whose
- * SGIs and PPIs are banked, and the machine's virtual CPU interface mapped where the guest looks
- * for GICC.  SGIs are pending by source CPU (vgic_lr.c delivers them one after the other), and are
- * not made pending by ISPENDR.  An access of a width that a register does not have aborts; reserved
- * registers read as zero and ignore writes.
+ * GICv2 as a guest sees it (IHI 0048, chapter 4): a distributor without Security Extensions, and
+ * the machine's virtual CPU interface mapped where the guest expects GICC.  SGIs and PPIs are
+ * banked.  SGIs are pending per source CPU; vgic_lr.c delivers the sources one after the other.
+ * ISPENDR cannot make an SGI pending.  An access of a width that a register does not support
+ * aborts.  Reserved registers read as zero and ignore writes.
  */
 #include "domain_types.h"
 #include "lib.h"
@@ -48,7 +48,10 @@ static uint32_t cpu_mask(const struct domain *d)
     return (1u << MIN(d->max_vcpus, MAX_VCPUS)) - 1;
 }
 
-/* A byte an interrupt.  Those of SGIs and PPIs say who reads. */
+/*
+ * GICD_ITARGETSR: one byte per interrupt.  For SGIs and PPIs it reads as the bit of the CPU that
+ * reads it.
+ */
 static bool access_targets(struct vcpu *v, uint32_t first, struct mmio_access *a)
 {
     uint64_t value = 0;
@@ -82,11 +85,11 @@ static void software_generate(struct vcpu *v, uint32_t value)
     for (unsigned i = 0; i < MIN(d->max_vcpus, MAX_VCPUS); i++)
         if ((targets >> i & 1) && d->vcpu[i])
             vgic_send_sourced(d->vcpu[i], value & 0xf, (uint8_t)self);
-    v->exits[EXIT_SGI]++; /* one exit: of this kind, no longer of the other */
+    v->exits[EXIT_SGI]++; /* counted as an SGI write, not as an MMIO access */
     v->exits[EXIT_MMIO]--;
 }
 
-/* The sources from which an SGI waits for this vCPU. */
+/* Source CPUs from which this SGI is pending for this vCPU. */
 static uint8_t sources_of(struct vcpu *v, struct vgic_irq *irq)
 {
     vgic_settle_for_read(irq);
@@ -155,8 +158,10 @@ static bool access(struct vcpu *v, void *arg, struct mmio_access *a)
                                     : beyond_control(v, arg, a);
 }
 
-/* The control domain's frame is as large as the machine's, which it knows; a guest's is the two
- * pages that have registers. */
+/*
+ * Control domain: GICC is as large as the machine's device tree says.  Guests: the two pages that
+ * have registers.
+ */
 static int map_cpu_interface(struct domain *d)
 {
     uint64_t all = ROUND_UP(MIN(gic_info.cpu_if_bytes, gic_info.vcpu_if_bytes),

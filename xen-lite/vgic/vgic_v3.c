@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * GICv3 as a guest sees it: distributor and redistributors, single security state (DS = 1),
- * affinity routing always on, no LPIs, no message-based SPIs.  GIC architecture specification (IHI
- * 0069), chapter 12.  An access of a width that a register does not have aborts; reserved registers
- * read as zero and ignore writes.
+ * GICv3 as a guest sees it (IHI 0069, chapter 12): distributor and redistributors, a single
+ * security state (DS = 1), affinity routing always on, no LPIs, no message-based SPIs.  An access
+ * of a width that a register does not support aborts.  Reserved registers read as zero and ignore
+ * writes.
  */
 #include "domain_types.h"
 #include "lib.h"
@@ -29,7 +29,10 @@ enum {
     GICR_STRIDE = 0x20000,
 };
 
-/* Identification registers are the same in both: Arm's JEP106 code, architecture version 3. */
+/*
+ * Identification registers of distributor and redistributors: Arm's JEP106 code, architecture
+ * version 3.
+ */
 static uint32_t id_register(uint32_t offset)
 {
     switch (offset) {
@@ -45,8 +48,7 @@ static uint32_t id_register(uint32_t offset)
     }
 }
 
-/* ---- distributor --------------------------------------------------------------------------------
- */
+/* ---- distributor ---- */
 
 static uint64_t router_value(const struct vgic_irq *irq)
 {
@@ -57,7 +59,9 @@ static uint64_t router_value(const struct vgic_irq *irq)
     return (a & 0xffffffu) | (uint64_t)(a >> 24) << 32;
 }
 
-/* Records pack Aff3 into bits 31:24, where bit 31 says "any": guests have no Aff3 (TYPER.A3V is 0).
+/*
+ * State records pack Aff3 into bits 31:24, and bit 31 means "any PE".  Guests have no Aff3
+ * (TYPER.A3V is 0), so the two uses do not collide.
  */
 static __attribute__((noinline)) bool access_router(struct vcpu *v, uint32_t offset,
                                                     struct mmio_access *a)
@@ -73,7 +77,7 @@ static __attribute__((noinline)) bool access_router(struct vcpu *v, uint32_t off
         a->value = value >> shift;
         return true;
     }
-    if (!irq || shift) /* the high half is Aff3 */
+    if (!irq || shift) /* the high half has only Aff3 */
         return true;
     uint32_t affinity = a->value & (1u << 31) ? 1u << 31 : (uint32_t)a->value & 0xffffffu;
     if (affinity != irq->affinity)
@@ -99,10 +103,9 @@ static bool dist_access(struct vcpu *v, void *arg, struct mmio_access *a)
                                     : dist_beyond(v, arg, a);
 }
 
-/* ---- redistributors -----------------------------------------------------------------------------
- */
+/* ---- redistributors ---- */
 
-/* Affinity 0.0.0.id in [63:32], number in [23:8], Last in [4]. */
+/* GICR_TYPER: affinity 0.0.0.id in [63:32], processor number in [23:8], Last in [4]. */
 static uint64_t redist_typer(const struct vcpu *t)
 {
     return (uint64_t)t->id << 32 | (uint64_t)t->id << 8 |
@@ -161,21 +164,23 @@ int vgic_v3_register(struct domain *d)
 
     d->vgic.dist_base = d->privileged ? gic_info.dist.v : GUEST_GICV3_GICD_BASE;
     d->vgic.redist_base = d->privileged ? gic_info.redist.v : GUEST_GICV3_GICR0_BASE;
-    d->vgic.typer = vgic_dist_typer(d) | 9u << 19; /* ten bits of INTID */
+    d->vgic.typer = vgic_dist_typer(d) | 9u << 19; /* IDbits: INTIDs of ten bits */
     if (d->privileged && gic_info.redist_bytes)
         redist_bytes = MIN(redist_bytes, gic_info.redist_bytes);
     int ret = mmio_register(d, IPA(d->vgic.dist_base), 0x10000, dist_access, d);
     return ret ? ret : mmio_register(d, IPA(d->vgic.redist_base), redist_bytes, redist_access, d);
 }
 
-/* ---- SGIs ---------------------------------------------------------------------------------------
- */
+/* ---- SGIs ---- */
 
 static void send_sgi(struct vcpu *t, uint32_t intid, unsigned group)
 {
     struct vgic_irq *irq = &t->vgic.irq[intid];
 
-    /* Group 1 writes reach either group (single security state), group 0 writes only group 0. */
+    /*
+     * With a single security state, a write to the group 1 register reaches SGIs of either group,
+     * and a write to a group 0 register only those of group 0.
+     */
     if (group == 1 || !irq->group1)
         vgic_inject(t->domain, t, intid, true);
 }

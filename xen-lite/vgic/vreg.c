@@ -20,15 +20,15 @@ bool vreg_timer(struct vcpu *v, struct vreg_access *a, enum vtimer_reg reg)
 
 bool vreg_sgi(struct vcpu *v, struct vreg_access *a, unsigned group)
 {
-    v->exits[EXIT_SGI]++; /* one exit: of this kind, no longer of the other */
+    v->exits[EXIT_SGI]++; /* counted as an SGI write, not as a system register access */
     v->exits[EXIT_SYSREG]--;
     return a->write && v->domain->vgic.version == 3 && vgic_sgi_write(v, a->value, group);
 }
 
 /*
- * Cache maintenance by set and way works on one CPU's caches, and a vCPU may move: it becomes
- * maintenance of the guest's memory by address.  A guest loops over all sets and ways; the first
- * operand that is seen again begins a new loop.
+ * Cache maintenance by set and way acts on one CPU's caches, but a vCPU may move between CPUs.  So
+ * it becomes maintenance of the guest's whole memory by address.  A guest loops over all sets and
+ * ways and needs that once per loop; an operand that was seen before starts a new loop.
  */
 bool vreg_set_way(struct vcpu *v, struct vreg_access *a)
 {

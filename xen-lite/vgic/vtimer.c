@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The guest's virtual and physical timer.  See vtimer.h. */
+/* The guest's virtual and physical timers.  See vtimer.h. */
 #include "arch.h"
 #include "domain_types.h"
 #include "lib.h"
@@ -10,12 +10,15 @@
 
 enum { CTL_ENABLE = 1, CTL_IMASK = 2, CTL_ISTATUS = 4 };
 
-static struct vcpu *loaded[MAX_CPUS]; /* whose CNTV registers are in the hardware; own CPU only */
+/* Per CPU: the vCPU whose CNTV registers are in the hardware.  Only that CPU writes its entry. */
+static struct vcpu *loaded[MAX_CPUS];
 
 uint64_t guest_counter(const struct domain *d) { return counter() - d->counter_offset; }
 
-/* When the guest's counter reaches `cval`, in counter() ticks; the past as the past, never when it
- * is out of reach. */
+/*
+ * The moment when the guest's counter reaches `cval`, in counter() ticks.  A moment in the past
+ * stays in the past; one that does not fit becomes "never".
+ */
 static uint64_t deadline_of(const struct domain *d, uint64_t cval)
 {
     uint64_t host = counter(), now = host - d->counter_offset;
@@ -27,15 +30,16 @@ static uint64_t deadline_of(const struct domain *d, uint64_t cval)
 
 static bool armed(uint32_t ctl) { return (ctl & (CTL_ENABLE | CTL_IMASK)) == CTL_ENABLE; }
 
-/* ---- virtual timer ------------------------------------------------------------------------------
- */
+/* ---- virtual timer ---- */
 
 static void virt_expired(void *arg)
 {
     struct vcpu *v = arg;
 
-    v->vtimer.virt_ctl |=
-        CTL_IMASK; /* as when it fires on the CPU: the guest unmasks it when it sets it anew */
+    /*
+     * Masked, as when it fires while loaded: the guest unmasks it when it programs the timer again.
+     */
+    v->vtimer.virt_ctl |= CTL_IMASK;
     vgic_inject(v->domain, v, INTID_PPI_VTIMER, true);
 }
 
@@ -63,7 +67,8 @@ void vtimer_save(struct vcpu *v)
         return;
     arch_vtimer_read(&t->virt_cval, &t->virt_ctl, &t->cntkctl);
     t->virt_ctl &= CTL_ENABLE | CTL_IMASK;
-    if (armed(t->virt_ctl)) /* else it is off or masked already, as vtimer_load wants it */
+    /* Otherwise the timer is off or masked already, as vtimer_load expects. */
+    if (armed(t->virt_ctl))
         arch_vtimer_mask();
     loaded[cpu_id()] = NULL;
     virt_stand_in(v);
@@ -78,11 +83,12 @@ void vtimer_host_irq(void)
         vgic_inject(v->domain, v, INTID_PPI_VTIMER, true);
 }
 
-/* ---- physical timer -----------------------------------------------------------------------------
- */
+/* ---- physical timer ---- */
 
-/* Line and soft timer follow the registers. The line of PPI 30 is a level: up while expired,
- * enabled and not masked. */
+/*
+ * Derive line and soft timer from the registers.  PPI 30 is level-triggered: its line is high while
+ * the timer is expired, enabled and not masked.
+ */
 static void phys_update(struct vcpu *v)
 {
     struct vtimer *t = &v->vtimer;
@@ -131,8 +137,7 @@ void vtimer_phys_write(struct vcpu *v, enum vtimer_reg reg, uint64_t value)
     phys_update(v);
 }
 
-/* ---- life ---------------------------------------------------------------------------------------
- */
+/* ---- life ---- */
 
 void vtimer_vcpu_init(struct vcpu *v)
 {
@@ -172,8 +177,10 @@ void vtimer_get(struct vcpu *v, struct xlr_vtimer *r)
                               .cntkctl = t->cntkctl };
 }
 
-/* After the domain's counter_offset and the vGIC's records have been set: deadlines and the line
- * follow from them. */
+/*
+ * Call after the domain's counter_offset and the vGIC's records are set: deadlines and the line
+ * follow from them.
+ */
 void vtimer_set(struct vcpu *v, const struct xlr_vtimer *r)
 {
     struct vtimer *t = &v->vtimer;

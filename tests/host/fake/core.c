@@ -17,7 +17,6 @@
 WEAK struct cpu cpus[MAX_CPUS];
 WEAK unsigned cpu_count;
 WEAK struct domain *dom0;
-WEAK struct domain *hypervisor_domain;
 WEAK struct cmdline cmdline = { .vlpt = true };
 jmp_buf fake_panic_jmp;
 bool fake_panic_armed, fake_preempt;
@@ -156,7 +155,7 @@ WEAK int p2m_unmap_exact(struct domain *d, ipa_t ipa, paddr_t pa)
     (void)pa;
     return -XEN_ENOENT;
 }
-WEAK void p2m_settle(struct domain *d) { (void)d; }
+WEAK void p2m_flush_deferred(struct domain *d) { (void)d; }
 WEAK void timer_init(struct timer *t, void (*fn)(void *), void *arg)
 {
     *t = (struct timer){ .fn = fn, .arg = arg };

@@ -85,6 +85,7 @@ WEAK void arch_halt(void)
 }
 WEAK void arch_backtrace(void) {}
 void fake_cpu_set(unsigned cpu) { fake_cpu = cpu; }
+WEAK uint32_t spin_self(void) { return fake_cpu + 1; }
 
 /* ---- memory ---- */
 WEAK void *pa_to_va(paddr_t pa)
@@ -226,8 +227,7 @@ WEAK void arch_clear_pages(void *va, size_t pages, bool clean)
 WEAK void arch_icache_invalidate_all(void) {}
 WEAK unsigned arch_pa_bits(void) { return 40; }
 
-/* ---- VLPT windows: what EL2's own walk would find, mapped on the first access, kept until flushed
- * ---- */
+/* ---- VLPT windows: what EL2's own walk would find, mapped on the first access, kept until flushed ---- */
 #define WINDOWS_BYTES                                                 \
     (sizeof(void *) == 8 ? VLPT_SLOTS * ((2ull << 30) + (4ull << 20)) \
                          : MAX_CPUS * VLPT_SLOTS * FAKE_WINDOW_STRIDE)

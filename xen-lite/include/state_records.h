@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The state of a domain as one block of records.  records.c */
-#ifndef XL_CONTEXT_H
-#define XL_CONTEXT_H
+#ifndef XL_STATE_RECORDS_H
+#define XL_STATE_RECORDS_H
 
 #include "types.h"
 struct domain;
@@ -13,7 +13,7 @@ struct domain;
  * -XEN_EOPNOTSUPP another kind of machine, each with a line in the log; afterwards unpausing the
  * domain runs it.
  */
-int context_save(struct domain *d, uint8_t *buf, uint32_t *bytes);
-int context_load(struct domain *d, const uint8_t *buf, uint32_t bytes);
+int records_save(struct domain *d, uint8_t *buf, uint32_t *bytes);
+int records_load(struct domain *d, const uint8_t *buf, uint32_t bytes);
 
 #endif

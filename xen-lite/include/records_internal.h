@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A parsed context (records.h): where each record's payload is in the block.  Inside of records*.c.
  */
-#ifndef XL_CONTEXT_INTERNAL_H
-#define XL_CONTEXT_INTERNAL_H
+#ifndef XL_RECORDS_INTERNAL_H
+#define XL_RECORDS_INTERNAL_H
 #include "records.h"
 struct domain;
 
-struct context {
+struct parsed_records {
     const struct xlr_header *header;
     const struct xlr_cpu_features *features;
     const struct xlr_time *time;
@@ -26,7 +26,8 @@ struct hvm_param_pair {
 
 /* Framing and sizes only; `buf` is aligned to 8. -XEN_EINVAL, having logged which record at which
  * offset. records_parse.c */
-int context_parse(const struct domain *d, const uint8_t *buf, uint32_t bytes, struct context *c);
+int records_parse(const struct domain *d, const uint8_t *buf, uint32_t bytes,
+                  struct parsed_records *c);
 /* Does this machine have all that a guest that saw `f` may rely on? -XEN_EOPNOTSUPP, having logged
  * the field. records_features.c */
 int features_check(const struct domain *d, const struct xlr_cpu_features *f);
@@ -36,15 +37,15 @@ int features_check(const struct domain *d, const struct xlr_cpu_features *f);
  */
 int features_shortfall(const uint64_t *seen, unsigned count, const uint64_t *have, unsigned *shift);
 
-static inline const struct xlr_irq *context_spis(const struct context *c)
+static inline const struct xlr_irq *records_spis(const struct parsed_records *c)
 {
     return (const struct xlr_irq *)(const void *)(c->dist + 1);
 }
-static inline const struct xlr_evtchn_port *context_ports(const struct context *c)
+static inline const struct xlr_evtchn_port *records_ports(const struct parsed_records *c)
 {
     return (const struct xlr_evtchn_port *)(const void *)(c->evtchn + 1);
 }
-static inline const struct hvm_param_pair *context_params(const struct context *c)
+static inline const struct hvm_param_pair *records_params(const struct parsed_records *c)
 {
     return (const struct hvm_param_pair *)(const void *)(c->params + 1);
 }
