@@ -91,7 +91,7 @@ bool trap_irq_a32(struct vcpu *v)
     return true;
 }
 
-void print_frame(const struct el2_frame *f)
+void print_el2_frame(const struct el2_frame *f)
 {
     char where[SYMBOL_PRINT_MAX];
 
