@@ -17,14 +17,22 @@ import re
 from migrate import GUEST, MEMORY, Bench, there_and_back
 from scenario import BUILD, Pair, Tap, console_text, expect, guest_config, wait_until
 
-IMAGES = [os.path.join(BUILD, image) for image in ("arm64/images/dom0.cpio", "arm32/images/payload.cpio")]
-TROUBLE = re.compile(r"Oops|BUG|Internal error|Unhandled (fault|prefetch)|undefined instruction|Kernel panic|soft lockup")
+IMAGES = [
+    os.path.join(BUILD, image) for image in ("arm64/images/dom0.cpio", "arm32/images/payload.cpio")
+]
+TROUBLE = re.compile(
+    r"Oops|BUG|Internal error|Unhandled (fault|prefetch)|undefined instruction|Kernel panic|soft lockup"
+)
 
 
 def inside(tap, host):
     """What the guest says of itself, and what the tools see of it."""
     with tap.case("it is an armv7l with two CPUs, without trouble", host):
-        text = wait_until(lambda: re.search(r"guest: init, .*, (\d+) CPUs, (\w+)", console_text(host)), "the guest's init", 30)
+        text = wait_until(
+            lambda: re.search(r"guest: init, .*, (\d+) CPUs, (\w+)", console_text(host)),
+            "the guest's init",
+            30,
+        )
         expect(text.groups() == ("2", "armv7l"), text[0])
         bad = TROUBLE.search(console_text(host))
         expect(not bad, bad and bad[0])
@@ -32,8 +40,14 @@ def inside(tap, host):
         listing = host.run("xl vcpu-list guest", check=True).output
         expect(len(re.findall(r"^guest\s", listing, re.M)) == 2, listing)
         for vcpu in (0, 1):
-            context = host.run(f"xl pause guest; xenctx -a $(xl domid guest) {vcpu}; xl unpause guest", check=True).output
-            expect(re.search(r"^SVC: SPSR:[0-9a-f]{8} SP:[0-9a-f]{8}", context, re.M) and re.search(r"^PC:\s+[0-9a-f]{8}$", context, re.M), context)
+            context = host.run(
+                f"xl pause guest; xenctx -a $(xl domid guest) {vcpu}; xl unpause guest", check=True
+            ).output
+            expect(
+                re.search(r"^SVC: SPSR:[0-9a-f]{8} SP:[0-9a-f]{8}", context, re.M)
+                and re.search(r"^PC:\s+[0-9a-f]{8}$", context, re.M),
+                context,
+            )
 
 
 def no_aarch32(tap):
@@ -50,13 +64,22 @@ def no_aarch32(tap):
         with tap.case("xl create there fails, saying why, and leaves nothing", b):
             b.put("/root/guest.cfg", guest_config(GUEST, memory=MEMORY))
             answer = b.run("xl create /root/guest.cfg", timeout=60)
-            expect(answer.status != 0 and "armv7l not supported" in answer.output, f"status {answer.status}: {answer.output}")
-            expect(len(b.run("xl list", check=True).output.strip().split("\n")) == 2, b.run("xl list").output)
+            expect(
+                answer.status != 0 and "armv7l not supported" in answer.output,
+                f"status {answer.status}: {answer.output}",
+            )
+            expect(
+                len(b.run("xl list", check=True).output.strip().split("\n")) == 2,
+                b.run("xl list").output,
+            )
         with tap.case("a migration there is refused by name, and the guest stays", a, b):
             bench.create()
             before = bench.beat(a)
             answer, done = bench.migrate(a)
-            expect(answer.status == 1 and "32 bits (AArch32)" in str(done.get("error")), f"status {answer.status}: {done or answer.output}")
+            expect(
+                answer.status == 1 and "32 bits (AArch32)" in str(done.get("error")),
+                f"status {answer.status}: {done or answer.output}",
+            )
             bench.whole(a, before)
             expect("guest" not in b.run("xl list", check=True).output, "something is left on B")
 

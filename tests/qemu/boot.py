@@ -26,17 +26,38 @@ OFF_S = 60
 TREE, START = "# The machine's device tree", "# The two widths differ"
 # What a script does wrong, and what is said of it. RAM is 0x40000000 to 0x80000000, with QEMU's device tree at its start.
 MISTAKES = {
-    "missing: no kernel": ("fdt rm /chosen/module@${kernel_at}", "boot: no kernel for the control domain"),
-    "missing: an empty ramdisk": ("fdt set /chosen/module@${ramdisk_at} reg <0x${ramdisk_at} 0x0>", "(ramdisk, 0x0 bytes at 0x"),
-    "outside: a kernel below RAM": ("fdt set /chosen/module@${kernel_at} reg <0x3f000000 0x${kernel_bytes}>", "at 0x3f000000): is not in RAM"),
-    "overlap: two modules": ("fdt set /chosen/module@${ramdisk_at} reg <0x${kernel_at} 0x1000>", "overlaps module@"),
-    "overlap: with the hypervisor": ("fdt set /chosen/module@${ramdisk_at} reg <${kernel_addr_r} 0x1000>", "overlaps the hypervisor at"),
-    "overlap: with the device tree": ("setenv fdt_high ffffffffffffffff; fdt set /chosen/module@${ramdisk_at} reg <0x40000000 0x1000>",
-                                      "overlaps the device tree at 0x40000000"),
-    "truncated: half a kernel": ("setexpr half ${kernel_bytes} / 2; fdt set /chosen/module@${kernel_at} reg <0x${kernel_at} 0x${half}>",
-                                 "): is truncated: by its own header it has 0x"),
-    "truncated: half a ramdisk": ("setexpr half ${ramdisk_bytes} / 2; fdt set /chosen/module@${ramdisk_at} reg <0x${ramdisk_at} 0x${half}>",
-                                  "): is truncated: its cpio archive has no end"),
+    "missing: no kernel": (
+        "fdt rm /chosen/module@${kernel_at}",
+        "boot: no kernel for the control domain",
+    ),
+    "missing: an empty ramdisk": (
+        "fdt set /chosen/module@${ramdisk_at} reg <0x${ramdisk_at} 0x0>",
+        "(ramdisk, 0x0 bytes at 0x",
+    ),
+    "outside: a kernel below RAM": (
+        "fdt set /chosen/module@${kernel_at} reg <0x3f000000 0x${kernel_bytes}>",
+        "at 0x3f000000): is not in RAM",
+    ),
+    "overlap: two modules": (
+        "fdt set /chosen/module@${ramdisk_at} reg <0x${kernel_at} 0x1000>",
+        "overlaps module@",
+    ),
+    "overlap: with the hypervisor": (
+        "fdt set /chosen/module@${ramdisk_at} reg <${kernel_addr_r} 0x1000>",
+        "overlaps the hypervisor at",
+    ),
+    "overlap: with the device tree": (
+        "setenv fdt_high ffffffffffffffff; fdt set /chosen/module@${ramdisk_at} reg <0x40000000 0x1000>",
+        "overlaps the device tree at 0x40000000",
+    ),
+    "truncated: half a kernel": (
+        "setexpr half ${kernel_bytes} / 2; fdt set /chosen/module@${kernel_at} reg <0x${kernel_at} 0x${half}>",
+        "): is truncated: by its own header it has 0x",
+    ),
+    "truncated: half a ramdisk": (
+        "setexpr half ${ramdisk_bytes} / 2; fdt set /chosen/module@${ramdisk_at} reg <0x${ramdisk_at} 0x${half}>",
+        "): is truncated: its cpio archive has no end",
+    ),
 }
 
 
@@ -44,7 +65,9 @@ class Scripted(Host):
     """A host whose boot script has one line more, before the line that begins with MARK, and no agent."""
 
     def __init__(self, name, mark, line, dtb=None):
-        super().__init__(name, images=[built("images/dom0.cpio")], agent=False, mem=MEM, dom0_mem=DOM0_MEM)
+        super().__init__(
+            name, images=[built("images/dom0.cpio")], agent=False, mem=MEM, dom0_mem=DOM0_MEM
+        )
         self.mark, self.line, self.dtb = mark, line, dtb
 
     def loader(self, payload):
@@ -76,37 +99,79 @@ def disk(tap):
     with tempfile.TemporaryDirectory(prefix="xl-boot-") as folder:
         image = os.path.join(folder, "disk.img")
         with tap.case("disk: an image is made, and says how to write it"):
-            said = subprocess.run([os.path.join(TOP, "tools/uboot.py"), "--xen", built("xen-lite"), "--kernel", Host("x").machine.kernel,
-                                   "--initrd", built("images/dom0.cpio"), "--initrd", built("images/payload.cpio"), "-o", image],
-                                  stdout=subprocess.PIPE, text=True, check=True).stdout
+            said = subprocess.run(
+                [
+                    os.path.join(TOP, "tools/uboot.py"),
+                    "--xen",
+                    built("xen-lite"),
+                    "--kernel",
+                    Host("x").machine.kernel,
+                    "--initrd",
+                    built("images/dom0.cpio"),
+                    "--initrd",
+                    built("images/payload.cpio"),
+                    "-o",
+                    image,
+                ],
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            ).stdout
             expect(f"dd if={image} of=/dev/sdX" in said, said)
-            table = subprocess.run(["sfdisk", "--dump", image], stdout=subprocess.PIPE, text=True, check=True).stdout
+            table = subprocess.run(
+                ["sfdisk", "--dump", image], stdout=subprocess.PIPE, text=True, check=True
+            ).stdout
             expect("label: dos" in table and "type=c, bootable" in table, table)
-        with Host("disk", boot="uboot", disk=image, mem=2048) as host, tap.case("disk: U-Boot starts it", host):
+        with Host("disk", boot="uboot", disk=image, mem=2048) as host, tap.case(
+            "disk: U-Boot starts it", host
+        ):
             seconds = comes_up(host, uboot.DEFAULT_DOM0_ARGS)
-            expect("Hit any key to stop autoboot:  0" in host.console_text(), "U-Boot waits for a key")
+            expect(
+                "Hit any key to stop autoboot:  0" in host.console_text(), "U-Boot waits for a key"
+            )
             expect(host.run("ls /guest/vmlinuz").status == 0, "not all of the ramdisk is there")
             tap.note(f"ready after {seconds:.1f} s")
 
 
 def tftp(tap):
-    with Host("tftp", boot="tftp", images=[built("images/dom0.cpio")], mem=MEM, dom0_mem=DOM0_MEM) as host, \
-            tap.case("tftp: U-Boot starts it", host):
+    with Host(
+        "tftp", boot="tftp", images=[built("images/dom0.cpio")], mem=MEM, dom0_mem=DOM0_MEM
+    ) as host, tap.case("tftp: U-Boot starts it", host):
         tap.note(f"ready after {comes_up(host, 'xl.host=tftp'):.1f} s")
         expect("TFTP from server 10.0.2.2" in host.console_text(), "it did not come by TFTP")
 
 
 def trees(tap):
     """The device trees that QEMU's board does not need: U-Boot's own, and a file."""
-    with Scripted("own", TREE, "setenv fdt_addr") as host, tap.case("trees: U-Boot's own, where firmware left none", host):
+    with Scripted("own", TREE, "setenv fdt_addr") as host, tap.case(
+        "trees: U-Boot's own, where firmware left none", host
+    ):
         host.wait_console("control domain starts", OFF_S)
-        expect("Booting using the fdt blob at 0x41000000" in host.console_text(), "that was another tree")
+        expect(
+            "Booting using the fdt blob at 0x41000000" in host.console_text(),
+            "that was another tree",
+        )
     with tempfile.TemporaryDirectory(prefix="xl-dtb-") as folder:
         dtb, machine = os.path.join(folder, "virt.dtb"), Host("x")
-        subprocess.run([machine.machine.emulator, "-M", f"virt,virtualization=on,gic-version={machine.gic}{machine.machine.options},"
-                        f"dumpdtb={dtb}", "-cpu", machine.cpu, "-m", str(MEM), "-nographic"], stderr=subprocess.DEVNULL, check=True)
+        subprocess.run(
+            [
+                machine.machine.emulator,
+                "-M",
+                f"virt,virtualization=on,gic-version={machine.gic}{machine.machine.options},"
+                f"dumpdtb={dtb}",
+                "-cpu",
+                machine.cpu,
+                "-m",
+                str(MEM),
+                "-nographic",
+            ],
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
         subprocess.run(["fdtput", "-t", "s", dtb, "/", "model", "a tree of its own"], check=True)
-        with Scripted("file", TREE, "", dtb) as host, tap.case("trees: a file beside the script", host):
+        with Scripted("file", TREE, "", dtb) as host, tap.case(
+            "trees: a file beside the script", host
+        ):
             host.wait_console("Machine model: a tree of its own", OFF_S)
 
 
@@ -122,7 +187,9 @@ def wait_off(host):
 
 
 def mistake(tap, name, line, said):
-    with Scripted("misled", START, line) as host, tap.case(f"{name} is named, and the machine powers off", host):
+    with Scripted("misled", START, line) as host, tap.case(
+        f"{name} is named, and the machine powers off", host
+    ):
         text = wait_off(host)
         last = [line for line in text.replace("\r", "").split("\n") if line][-1]
         expect(said in text, f"{said!r} is not on the console")
@@ -132,7 +199,9 @@ def mistake(tap, name, line, said):
 
 
 def no_file(tap):
-    with Bare("bare", agent=False, mem=MEM, dom0_mem=DOM0_MEM) as host, tap.case("missing: the script names a file that is not there", host):
+    with Bare("bare", agent=False, mem=MEM, dom0_mem=DOM0_MEM) as host, tap.case(
+        "missing: the script names a file that is not there", host
+    ):
         host.wait_console("xen-lite: vmlinuz cannot be read: not started", OFF_S)
         expect("Starting kernel" not in host.console_text(), "U-Boot started something")
 

@@ -20,15 +20,27 @@ def main():
         bench = migrate.Bench(tap, pair)
         for source, target in (pair.hosts, pair.hosts[::-1]):
             kinds = [f"GICv{host.gic}" for host in (source, target)]
-            with tap.case(f"controllers differ: a guest of {kinds[0]} is not taken by a host of {kinds[1]}", source, target):
+            with tap.case(
+                f"controllers differ: a guest of {kinds[0]} is not taken by a host of {kinds[1]}",
+                source,
+                target,
+            ):
                 bench.baseline(target)
-                source.put("/root/guest.cfg", guest_config(GUEST, memory=migrate.MEMORY, vcpus=2, extra=migrate.WORKLOAD))
+                source.put(
+                    "/root/guest.cfg",
+                    guest_config(GUEST, memory=migrate.MEMORY, vcpus=2, extra=migrate.WORKLOAD),
+                )
                 source.run("xl create /root/guest.cfg", timeout=60, check=True)
-                bench.log_from_now(source).wait(lambda beat: beat["passes"] >= 1, "its workload", 60)
+                bench.log_from_now(source).wait(
+                    lambda beat: beat["passes"] >= 1, "its workload", 60
+                )
                 before = bench.beat(source)
                 answer, done = bench.migrate(source)
                 says = f"the guest has {kinds[0]}, the target host has {kinds[1]}"
-                expect(answer.status == 1 and says in str(done.get("error")), f"xlm: status {answer.status}: {done or answer.output}")
+                expect(
+                    answer.status == 1 and says in str(done.get("error")),
+                    f"xlm: status {answer.status}: {done or answer.output}",
+                )
                 expect(done.get("pages_sent") == 0, f"pages were sent: {done}")
                 bench.settled([source], before)
             source.run(f"xl destroy {GUEST}", timeout=30)

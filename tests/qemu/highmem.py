@@ -8,10 +8,21 @@
 """RAM beyond 4 GiB is found, given to guests and got back. Only with --matrix: idle CPUs clear free memory, so the emulator needs it all."""
 import re
 
-from scenario import Host, Tap, default_arch, expect, free_memory, guest_config, wait_gone, wait_guest_console, wait_until, xl_list
+from scenario import (
+    Host,
+    Tap,
+    default_arch,
+    expect,
+    free_memory,
+    guest_config,
+    wait_gone,
+    wait_guest_console,
+    wait_until,
+    xl_list,
+)
 
 HOST_MIB, GUEST_MIB = 6144, 1800
-SPENT_MIB = 160         # by the hypervisor, at most
+SPENT_MIB = 160  # by the hypervisor, at most
 
 
 def main():
@@ -23,7 +34,9 @@ def main():
         before = free_memory(host)
         with tap.case("all of the RAM is there", host):
             expect(before > HOST_MIB - host.dom0_mem - SPENT_MIB, f"xl info: {before} MiB free")
-        with tap.case("a guest that takes a third of it starts, runs, verifies what it writes", host):
+        with tap.case(
+            "a guest that takes a third of it starts, runs, verifies what it writes", host
+        ):
             host.put("/tmp/big.cfg", guest_config("big", GUEST_MIB, 2, "wl.mem=1200 wl.ws=16"))
             host.run("xl create /tmp/big.cfg", timeout=120, check=True)
             wait_guest_console(host, r"WL t=", 90, "big", 3)
@@ -34,7 +47,11 @@ def main():
             wait_until(lambda: free_memory(host) >= before - 1, "the memory is free again", 30)
             expect(list(xl_list(host)) == ["Domain-0"], "something is left")
         with tap.case("the hypervisor's console says nothing of trouble", host):
-            said = [line for line in host.console_text().split("\n") if line.startswith("(XL)") and re.search("BUG|panic|exception", line)]
+            said = [
+                line
+                for line in host.console_text().split("\n")
+                if line.startswith("(XL)") and re.search("BUG|panic|exception", line)
+            ]
             expect(not said, "\n".join(said))
     tap.end()
 

@@ -21,8 +21,10 @@ GUEST_CMDLINE = "console=hvc0 nokaslr kpti=0 mitigations=off panic=-1"
 
 
 # Asked of a host on which a case failed.
-INQUIRY = ("xl list; xl vcpu-list; tail -n 6 /var/log/xlmd.log; "
-           "for key in q e; do xl debug-keys $key; done; xl dmesg | tail -n 40 | cut -c 1-150")
+INQUIRY = (
+    "xl list; xl vcpu-list; tail -n 6 /var/log/xlmd.log; "
+    "for key in q e; do xl debug-keys $key; done; xl dmesg | tail -n 40 | cut -c 1-150"
+)
 
 
 class Failure(Exception):
@@ -72,8 +74,18 @@ class Tap:
         began = time.monotonic()
         try:
             yield
-        except (Failure, HostError, GuestError, OSError, ValueError, LookupError, AttributeError) as error:
-            self.not_ok(name, error if isinstance(error, (Failure, HostError, GuestError)) else repr(error))
+        except (
+            Failure,
+            HostError,
+            GuestError,
+            OSError,
+            ValueError,
+            LookupError,
+            AttributeError,
+        ) as error:
+            self.not_ok(
+                name, error if isinstance(error, (Failure, HostError, GuestError)) else repr(error)
+            )
             for host in hosts:
                 self.show(host, host.console_log not in str(error))
         else:
@@ -81,7 +93,10 @@ class Tap:
         self.note(f"{time.monotonic() - began:.1f} s")
 
     def end(self):
-        print(f"  # {self.passed} passed, {self.failed} failed, {time.monotonic() - self.began:.1f} s", flush=True)
+        print(
+            f"  # {self.passed} passed, {self.failed} failed, {time.monotonic() - self.began:.1f} s",
+            flush=True,
+        )
         sys.exit(1 if self.failed else 0)
 
 
@@ -92,21 +107,27 @@ def expect(condition, why):
 
 def guest_config(name="guest", memory=64, vcpus=1, extra="wl.off", more=""):
     """An xl configuration with the guest's kernel and initramfs that every control domain carries."""
-    return (f'name = "{name}"\ntype = "pvh"\nkernel = "/guest/vmlinuz"\nramdisk = "/guest/initrd"\n'
-            f'memory = {memory}\nmaxmem = {memory}\nvcpus = {vcpus}\nextra = "{GUEST_CMDLINE} {extra}"\n'
-            f'on_poweroff = "destroy"\non_reboot = "restart"\non_crash = "preserve"\n{more}')
+    return (
+        f'name = "{name}"\ntype = "pvh"\nkernel = "/guest/vmlinuz"\nramdisk = "/guest/initrd"\n'
+        f'memory = {memory}\nmaxmem = {memory}\nvcpus = {vcpus}\nextra = "{GUEST_CMDLINE} {extra}"\n'
+        f'on_poweroff = "destroy"\non_reboot = "restart"\non_crash = "preserve"\n{more}'
+    )
 
 
 def xl_list(host):
     """{name: (id, memory, vCPUs, state)} of all domains."""
     output = host.run("xl list", timeout=30, check=True).output
     rows = [line.split() for line in output.strip().split("\n")[1:]]
-    return {row[0]: (int(row[1]), int(row[2]), int(row[3]), row[4]) for row in rows if len(row) >= 6}
+    return {
+        row[0]: (int(row[1]), int(row[2]), int(row[3]), row[4]) for row in rows if len(row) >= 6
+    }
 
 
 def free_memory(host):
     """MiB that no domain has, as xl info tells."""
-    return int(re.search(r"^free_memory\s*:\s*(\d+)", host.run("xl info", check=True).output, re.M)[1])
+    return int(
+        re.search(r"^free_memory\s*:\s*(\d+)", host.run("xl info", check=True).output, re.M)[1]
+    )
 
 
 def wait_until(condition, what, timeout, interval=0.2):
@@ -124,17 +145,23 @@ def wait_gone(host, name, timeout=30):
 
 
 def console_text(host, name="guest"):
-    return host.run(f"cat /var/log/xen/console/guest-{name}.log 2>/dev/null", timeout=30).output.replace("\r", "")
+    return host.run(
+        f"cat /var/log/xen/console/guest-{name}.log 2>/dev/null", timeout=30
+    ).output.replace("\r", "")
 
 
 def wait_guest_console(host, pattern, timeout, name="guest", count=1):
     """Until the guest's console log has COUNT matches of PATTERN."""
+
     def seen():
         return len(re.findall(pattern, console_text(host, name))) >= count
+
     try:
         wait_until(seen, f"{pattern!r} on the console of {name}", timeout, 0.5)
     except Failure as failure:
-        raise Failure(f"{failure}\n" + "\n".join(console_text(host, name).split("\n")[-12:])) from None
+        raise Failure(
+            f"{failure}\n" + "\n".join(console_text(host, name).split("\n")[-12:])
+        ) from None
 
 
 def watch_console(name):

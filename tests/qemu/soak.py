@@ -22,20 +22,47 @@ from scenario import pace, Host, HostError, Tap, built, default_arch
 PAYLOAD = built("baremetal/payload")
 MACHINES = {
     "arm64": {"two": dict(cpu="cortex-a57", smp=2), "four-hw-dirty": dict(cpu="max", smp=4)},
-    "arm32": {"arm32-two": dict(cpu="cortex-a15", smp=2), "arm32-four": dict(cpu="cortex-a7", smp=4)},
+    "arm32": {
+        "arm32-two": dict(cpu="cortex-a15", smp=2),
+        "arm32-four": dict(cpu="cortex-a7", smp=4),
+    },
 }[default_arch()]
 SHORT_S = 15
 # A long soak goes from machine to machine, each time with another seed.
 TURN_S = 300
 BOOT_S = 30
-WORTH = ("rounds", "pages", "checks", "splits", "merges", "toggles", "holes", "peeks", "pauses", "moves", "guests", "duels", "foreign",
-         "granted", "copied")
+WORTH = (
+    "rounds",
+    "pages",
+    "checks",
+    "splits",
+    "merges",
+    "toggles",
+    "holes",
+    "peeks",
+    "pauses",
+    "moves",
+    "guests",
+    "duels",
+    "foreign",
+    "granted",
+    "copied",
+)
 TROUBLE = re.compile(r"BUG|panic|backtrace|unexpected exception at EL2", re.I)
 
 
 def soak(tap, name, options, seconds, seed, ramdisk):
-    with Host(f"soak-{name}", kernel=PAYLOAD, images=[ramdisk], agent=False, mem=1024, dom0_mem=256, xen_append="loglvl=warning",
-              dom0_append=f"soak={seconds} soak_seed={seed}", **options) as host:
+    with Host(
+        f"soak-{name}",
+        kernel=PAYLOAD,
+        images=[ramdisk],
+        agent=False,
+        mem=1024,
+        dom0_mem=256,
+        xen_append="loglvl=warning",
+        dom0_append=f"soak={seconds} soak_seed={seed}",
+        **options,
+    ) as host:
         try:
             said, deadline = 0, pace.Deadline(seconds * 1.5 + BOOT_S)
             while not re.search(r"bm: \d+ passed, \d+ failed", host.console_text()):
@@ -52,7 +79,11 @@ def soak(tap, name, options, seconds, seed, ramdisk):
         tap.not_ok(f"{name}: {why.split(' - ')[0]}", why.split(" - ", 1)[-1])
     if "ok soak: no write is lost" in text and "not ok" not in text:
         tap.ok(f"{name}: no write is lost, soak_seed={seed}")
-    tap.check(not (bad := TROUBLE.search(text)), f"{name}: no trouble at EL2", bad and text[bad.start():][:200])
+    tap.check(
+        not (bad := TROUBLE.search(text)),
+        f"{name}: no trouble at EL2",
+        bad and text[bad.start() :][:200],
+    )
     check_worth(tap, name, text)
 
 
@@ -66,9 +97,16 @@ def tell(tap, host, said):
 
 def check_worth(tap, name, text):
     """Everything that a soak is made of has happened."""
-    counts = {what: int(n) for n, what in re.findall(r"(\d+) ([a-z]+)", "".join(re.findall(r"soak: (.*)$", text, re.M)))}
+    counts = {
+        what: int(n)
+        for n, what in re.findall(
+            r"(\d+) ([a-z]+)", "".join(re.findall(r"soak: (.*)$", text, re.M))
+        )
+    }
     missing = [what for what in WORTH if not counts.get(what)]
-    tap.check(not missing, f"{name}: all that makes a soak has happened", "no " + ", ".join(missing))
+    tap.check(
+        not missing, f"{name}: all that makes a soak has happened", "no " + ", ".join(missing)
+    )
 
 
 def main():
