@@ -9,17 +9,17 @@ As a library:
         host.wait_ready()
         status, output = host.run("xl list", timeout=20)
 
-As a command (each argument is a command for A, or for a host that it names; the exit status is that
-of the first command that failed):
+As a command (each argument is a command for host A, or for the host that a prefix names; the exit
+status is that of the first command that failed):
 
-host.py [--two] [--xen FILE] [--icount] [--smp N] ... 'xl list' 'B:xl list'
+    host.py [--two] [--xen FILE] [--icount] [--smp N] ... 'xl list' 'B:xl list'
 
-All timeouts are those of an idle machine; tools/pace.py stretches them on a busy one.
+All timeouts are seconds on an idle machine; tools/pace.py stretches them on a busy one.
 
 Commands use a virtio-serial port of their own, which tools/agent.c serves, so console output cannot
-disturb them. Host(agent=False) types them on the console instead, for a control domain without
-virtio. An emulator ends with its host object, with this process however it ends, and on Ctrl-C and
-SIGTERM.
+disturb them. Host(agent=False) types the commands on the console instead, for a control domain
+without virtio. An emulator ends when its Host object stops it, when this process ends in any way,
+and on Ctrl-C and SIGTERM.
 """
 import argparse
 import atexit
@@ -222,8 +222,8 @@ class Host:
         self.gic, self.cpu = gic or default_gic() or self.machine.gic, cpu or self.machine.cpus[0]
         if self.cpu not in self.machine.cpus or self.gic not in GICS:
             raise HostError(
-                f"host {name}: no {self.arch} machine has CPU {self.cpu} and GICv{self.gic}: CPUs are "
-                f"{', '.join(self.machine.cpus)}; GICs are {', '.join(map(str, GICS))}"
+                f"host {name}: no {self.arch} machine has CPU {self.cpu} and GICv{self.gic}: "
+                f"CPUs are {', '.join(self.machine.cpus)}; GICs are {', '.join(map(str, GICS))}"
             )
         self.name, self.smp, self.mem, self.dom0_mem = name, smp, mem, dom0_mem
         self.xen = xen or default_xen(self.arch)
@@ -240,7 +240,7 @@ class Host:
         self._send_lock, self._console_text = threading.Lock(), ""
         self.started_at = None
 
-    # --- life of the emulator -------------------------------------------------------------------------------------
+    # --- life of the emulator --------------------------------------------------------------------
 
     def __enter__(self):
         try:
@@ -269,8 +269,8 @@ class Host:
         needed = (end - RAM_BASE) // MIB + self.dom0_mem
         if needed > self.mem:
             raise HostError(
-                f"host {self.name}: {self.mem} MiB are too little for images and a control domain of "
-                f"{self.dom0_mem} MiB: needs {needed} MiB"
+                f"host {self.name}: {self.mem} MiB are too little for images and a control domain "
+                f"of {self.dom0_mem} MiB: needs {needed} MiB"
             )
         return kernel_at, initrd_at
 
@@ -288,7 +288,8 @@ class Host:
             "-append",
             payload.xen_args,
             "-device",
-            f"guest-loader,addr={kernel_at:#x},kernel={payload.kernel},bootargs={payload.dom0_args.replace(',', ',,')}",
+            f"guest-loader,addr={kernel_at:#x},kernel={payload.kernel},"
+            f"bootargs={payload.dom0_args.replace(',', ',,')}",
             "-device",
             f"guest-loader,addr={initrd_at:#x},initrd={payload.initrd}",
             "-nic",
@@ -298,10 +299,16 @@ class Host:
     def command_line(self, console):
         """The emulator's command line. CONSOLE: the arguments that connect the serial port."""
         initrd = self._initrd()
-        dom0 = f"console=hvc0 panic=-1 nokaslr kpti=0 mitigations=off init_on_alloc=0 xen_scrub_pages=0 xl.host={self.name}"
+        dom0 = (
+            "console=hvc0 panic=-1 nokaslr kpti=0 mitigations=off init_on_alloc=0 "
+            f"xen_scrub_pages=0 xl.host={self.name}"
+        )
         if self.ip:
             dom0 += f" xl.ip={self.ip} xl.mtu={self.mtu}"
-        xen = f"console=dtuart dtuart=/pl011@9000000 dom0_mem={self.dom0_mem}M bootscrub=0 loglvl=all guest_loglvl=all {self.xen_append}"
+        xen = (
+            f"console=dtuart dtuart=/pl011@9000000 dom0_mem={self.dom0_mem}M bootscrub=0 "
+            f"loglvl=all guest_loglvl=all {self.xen_append}"
+        )
         line = [
             self.machine.emulator,
             "-M",
@@ -330,7 +337,8 @@ class Host:
             own, other = self.link
             line += [
                 "-netdev",
-                f"dgram,id=link,local.type=unix,local.path={own},remote.type=unix,remote.path={other}",
+                f"dgram,id=link,local.type=unix,local.path={own},"
+                f"remote.type=unix,remote.path={other}",
                 "-device",
                 f"virtio-net-device,id=nic,netdev=link,mac={self.mac},host_mtu={self.mtu}",
             ]
@@ -447,7 +455,7 @@ class Host:
         self.qmp("cont")
 
     def set_link(self, up):
-        """Unplug or plug the cable between the hosts. The control domain's driver sees the change."""
+        """Plug or unplug the cable between the hosts. The control domain's driver is notified."""
         self.qmp("set_link", name="nic", up=up)
 
     def _qmp_greet(self):
@@ -465,7 +473,7 @@ class Host:
                 return answer["return"]
         raise HostError(self.describe(f"the emulator ended during {command}"))
 
-    # --- console --------------------------------------------------------------------------------------------------
+    # --- console ---------------------------------------------------------------------------------
 
     def _read_console(self):
         with contextlib.suppress(OSError):
@@ -491,7 +499,7 @@ class Host:
                     self.describe(f"console did not show {pattern!r} within {timeout} s")
                 )
             if not self.alive():
-                # The last output may not have been read yet.
+                # The reader may not have read the last output yet.
                 self._reader.join(2)
                 if not re.search(pattern, self._console_text[start:]):
                     self.check_alive(f"waiting for {pattern!r}")
@@ -499,9 +507,12 @@ class Host:
         return match
 
     def describe(self, what):
-        return f"host {self.name}: {what}\n--- end of {self.console_log} ---\n{self.console_tail()}\n---"
+        return (
+            f"host {self.name}: {what}\n--- end of {self.console_log} ---\n"
+            f"{self.console_tail()}\n---"
+        )
 
-    # --- commands -------------------------------------------------------------------------------------------------
+    # --- commands --------------------------------------------------------------------------------
 
     def wait_ready(self, timeout=120):
         """Wait until the control domain's daemons are up. Returns the seconds since power-on."""
@@ -661,7 +672,7 @@ def catch_signals():
 
 
 def add_arguments(parser):
-    """Add the options that all tools have which start hosts."""
+    """Add the options that all tools that start hosts have in common."""
     parser.add_argument(
         "--arch",
         default=default_arch(),
@@ -747,7 +758,8 @@ def main():
                 began = time.monotonic()
                 result = hosts[name].run(command, timeout=args.timeout)
                 print(
-                    f"{name}$ {command}\n{result.output}[{result.status}, {time.monotonic() - began:.2f} s]",
+                    f"{name}$ {command}\n{result.output}"
+                    f"[{result.status}, {time.monotonic() - began:.2f} s]",
                     flush=True,
                 )
                 failed = failed or result.status

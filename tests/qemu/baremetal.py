@@ -5,13 +5,16 @@
 # seconds: 170
 # machines: arm64-gicv3 arm64-gicv2 arm32-gicv2
 # more: arm32-gicv3
-# shows: what a guest may ask of the hypervisor, bit for bit; the dirty log; costs
-"""The bare-metal control domain (tests/baremetal) on the machines that take different paths, and the costs promised.
-"bench" is a short form of `make bench`: what goes beyond its bound here has become slower.
+# shows: hypercalls and traps, bit for bit; the dirty log; costs
+"""The bare-metal control domain (tests/baremetal) on machines that take different paths.
+
+The costs of some operations are compared with targets. "bench" is a short form of `make bench`: a
+path whose cost exceeds its bound here has become slower.
 
 usage: baremetal.py [WORD]      only the machines whose name contains WORD
-  ARCH, GIC       of which width (default arm64), and with which version of the GIC (default: any)
-Those called stock are stock Xen's (tools/fetch stock-xen), what of the tests applies to it: only when WORD says so.
+  ARCH, GIC       the width (default arm64) and the version of the GIC (default: any)
+The machines whose names contain "stock" run stock Xen (tools/fetch stock-xen) and those tests that
+apply to it. They run only when WORD contains "stock".
 """
 import os
 import re
@@ -26,12 +29,12 @@ ARCH = default_arch()
 PAYLOAD = built("baremetal/payload")
 DEBUG_XEN = os.path.join(BUILD, ARCH + "-debug/xen-lite")
 IMAGE_BYTES_MAX = 400 * 1024
-# Instructions, there and back, with the loop around them.
-PROMISED = {
+# Instructions at most, including the return to the guest and the payload's loop.
+TARGETS = {
     "arm64": {"hypercall": 110, "gicd-typer": 150, "write-fault": 90},
     "arm32": {"hypercall": 250, "write-fault": 250},
 }
-# What `make bench` measures (docs/bench.md), with room for a tenth more; parameters as there.
+# What `make bench` measures (docs/bench.md). Each bound is a tenth above the measured cost.
 BENCH = (
     "gic-write",
     "sgi",
@@ -81,8 +84,11 @@ BENCH_MOST = {
         ("dirty-enable-per-page", 2.0, {"guest_mib": 64, "leaves": "2m"}),
     ),
 }[ARCH]
-HOLD_MOST = {"arm64": 100000, "arm32": 150000}  # that any hypercall keeps its CPU
-HOLDS_LEAST = 60  # so many are measured
+HOLD_MOST = {
+    "arm64": 100000,
+    "arm32": 150000,
+}  # instructions for which a hypercall may keep its CPU
+HOLDS_LEAST = 60  # hypercalls that are measured
 ARM64 = {
     "a57": dict(cpu="cortex-a57", smp=2),
     "hw-dirty": dict(cpu="max", smp=2, xen_append="dirty=hw"),
@@ -97,7 +103,7 @@ ARM64 = {
     "gicv2": dict(cpu="cortex-a57", smp=2, gic=2),
     "gicv2-four": dict(cpu="neoverse-n1", smp=4, gic=2),
     "gicv2-counted": dict(cpu="cortex-a57", smp=1, gic=2, icount=True),
-    # Guests of 32 bits: the same tests with arm32's program in the guests.
+    # 32-bit guests: the same tests, with the arm32 program in the guests.
     "guest32": dict(cpu="cortex-a57", smp=2, dom0_append="guest=32"),
     "guest32-hw-dirty": dict(cpu="max", smp=2, xen_append="dirty=hw", dom0_append="guest=32"),
     "guest32-costs": dict(cpu="cortex-a57", smp=1, icount=True, dom0_append="guest=32"),
@@ -115,12 +121,12 @@ ARM32 = {
     "arm32-stock": dict(cpu="cortex-a15", smp=2, xen=os.path.join(BUILD, "stock/arm32/xen")),
 }
 MACHINES = {"arm64": ARM64, "arm32": ARM32}[ARCH]
-# At EL2 nothing of this may be on the console, whatever the payload does.
+# Signs of a fault at EL2: none of them may appear on the console, whatever the payload does.
 TROUBLE = re.compile(r"\bBUG|panic|backtrace|unexpected exception at EL2", re.I)
 
 
 def run_payload(tap, name, options, ramdisk):
-    """One boot; returns what the payload measured: costs, holds and counts."""
+    """Boot the payload once; return the costs, holds and counts that it measured."""
     machine = {"gic": HOST_MACHINES[ARCH].gic, **options}
     with Host(
         f"bm-{name}",
@@ -134,7 +140,7 @@ def run_payload(tap, name, options, ramdisk):
         try:
             host.wait_console(r"bm: \d+ passed, \d+ failed", 180)
         except HostError as error:
-            tap.not_ok(f"{name}: the payload comes to its end", error)
+            tap.not_ok(f"{name}: the payload finishes", error)
         text = host.console_text().replace("\r", "")
     text = re.sub(
         r"^\((XL|XEN)\)\s*(\[[^\]]*\])?\s*(?=ok |not ok |cost |hold |count |bm: )",
@@ -144,7 +150,7 @@ def run_payload(tap, name, options, ramdisk):
     )
     counts = {}
     for verdict, what in re.findall(r"^(not ok|ok) (.*)$", text, re.M):
-        # A check that runs often (in a loop, for each guest) is one line here.
+        # A check that runs many times (in a loop, for each guest) is reported in one line.
         if verdict == "ok":
             counts[what] = counts.get(what, 0) + 1
         else:
@@ -153,20 +159,19 @@ def run_payload(tap, name, options, ramdisk):
         tap.ok(f"{name}: {what}")
     tap.check(
         not (bad := TROUBLE.search(text)),
-        f"{name}: no trouble at EL2",
+        f"{name}: no BUG, panic or exception at EL2",
         bad and text[bad.start() :][:200],
     )
     if options.get("icount"):
         tap.check(
-            "# time is instructions" in text,
-            f"{name}: the payload knows that it can check what it counts",
+            "# time is instructions" in text, f"{name}: the payload counts time in instructions"
         )
     said = re.search(r"bm: (\d+) passed, (\d+) failed", text)
     if said:
         tap.check(
             int(said[1]) == sum(counts.values()) and int(said[1]) > 60,
-            f"{name}: every check was heard",
-            f"payload says {said[0]}, heard {sum(counts.values())}",
+            f"{name}: the console has a line for every check of the payload",
+            f"the payload counts {said[0]}, the console has {sum(counts.values())}",
         )
     return {
         word: dict(re.findall(rf"^{word} (\S+) ([\d.]+)$", text, re.M))
@@ -174,14 +179,14 @@ def run_payload(tap, name, options, ramdisk):
     }
 
 
-def check_promises(tap, name, measured):
-    """Of a machine on which a nanosecond is an instruction."""
+def check_targets(tap, name, measured):
+    """Compare costs with their targets, on a machine on which a nanosecond is an instruction."""
     costs, holds = (
         {what: int(value) for what, value in measured[word].items()} for word in ("cost", "hold")
     )
     for what, value in costs.items():
         tap.note(f"cost {what}: {value} instructions")
-    for what, most in PROMISED[ARCH].items():
+    for what, most in TARGETS[ARCH].items():
         tap.check(
             what in costs and costs[what] <= most,
             f"{name}: {what} takes at most {most} instructions",
@@ -216,13 +221,13 @@ def check_bench(tap, ramdisk):
         try:
             host.wait_console(r"bm: \d+ passed, \d+ failed", 120)
         except HostError as error:
-            tap.not_ok("bench: the payload comes to its end", error)
+            tap.not_ok("bench: the payload finishes", error)
             return
         text = host.console_text().replace("\r", "")
     wrong = re.findall(r"not ok .*", text)
     tap.check(
         not wrong and not TROUBLE.search(text),
-        "bench: all is measured, and the log has what was written",
+        "bench: every path is measured, and the dirty log has every page that was written",
         "\n".join(wrong),
     )
     figures = list(bench.parse(text, job))
@@ -237,7 +242,7 @@ def check_bench(tap, ramdisk):
         tap.note(f"{name}: {value} instructions")
 
 
-def is_meant(name, options, word):
+def is_chosen(name, options, word):
     if "stock" in name and "stock" not in word:
         return False
     gic = options.get("gic", HOST_MACHINES[ARCH].gic)
@@ -257,11 +262,11 @@ def main():
         ramdisk.write(bytes(4096))
         ramdisk.flush()
         for name, options in MACHINES.items():
-            if is_meant(name, options, word):
+            if is_chosen(name, options, word):
                 measured = run_payload(tap, name, options, ramdisk.name)
                 if options.get("icount"):
-                    check_promises(tap, name, measured)
-        if is_meant("bench", {}, word):
+                    check_targets(tap, name, measured)
+        if is_chosen("bench", {}, word):
             check_bench(tap, ramdisk.name)
     tap.end()
 

@@ -5,9 +5,10 @@
 # seconds: 170
 # machines: arm32-gicv2
 # more: arm64-gicv2 arm32-gicv3
-# shows: guests on this controller, and one that moves
-"""The short form of lifecycle.py and migrate.py for machines with another interrupt controller: a host's life with guests, and one
-that moves there and back.
+# shows: guests on this interrupt controller, and a migration
+"""A short form of lifecycle.py and migrate.py for machines with another interrupt controller.
+
+A host runs guests; one guest migrates there and back.
 """
 from scenario import Host, Pair, Tap, expect, guest_config
 import lifecycle
@@ -15,7 +16,7 @@ import migrate
 
 
 def guests(tap):
-    """What xl does with guests, on a host of two CPUs."""
+    """xl manages guests on a host with two CPUs."""
     with Host("gic", smp=2) as host:
         lifecycle.control_domain(tap, host)
         with tap.case(
@@ -23,7 +24,8 @@ def guests(tap):
         ):
             version = host.gic
             tree = host.run(
-                "cd /proc/device-tree; for node in $(find . -name interrupt-controller | sed 's,/[^/]*$,,'); do "
+                "cd /proc/device-tree; "
+                "for node in $(find . -name interrupt-controller | sed 's,/[^/]*$,,'); do "
                 "tr '\\0' ' ' < $node/compatible; wc -c < $node/reg; ls $node; done",
                 check=True,
             ).output

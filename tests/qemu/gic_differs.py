@@ -3,9 +3,11 @@
 # emulators: 2
 # timeout: 300
 # seconds: 45
-# shows: a migration between a GICv3 and a GICv2 is refused by name
-"""Two hosts, one with a GICv3 and one with a GICv2: a guest of one cannot run on the other.  Said by name, before anything moves; the
-guest runs on.
+# shows: a migration between a GICv3 and a GICv2 is refused with the reason
+"""Two hosts, one with a GICv3 and one with a GICv2: a guest of one cannot run on the other.
+
+The migration is refused before any page is sent, the error names both controllers, and the guest
+runs on.
 """
 from scenario import Pair, Tap, expect, guest_config, wait_gone
 import migrate

@@ -4,7 +4,8 @@
 # timeout: 600
 # seconds: 170
 # shows: `xl` and a guest's life; devices of the control domain
-"""What Debian's xl does to guests, from creation to the end, on a host of two CPUs; and virtio devices in the control domain.
+"""Debian's xl manages guests from creation to their end, on a host with two CPUs; the control
+domain uses virtio devices.
 
 usage: lifecycle.py [--cycles N]
 """
@@ -42,7 +43,7 @@ def create(host, name="guest", **options):
 
 
 def guest_shell(host, name, command, pattern, timeout=20):
-    """Type a command on the guest's console; returns the match of PATTERN in what came afterwards."""
+    """Type a command on the guest's console; return the match of PATTERN in the output after it."""
     before = len(console_text(host, name))
     type_in(host, name, command)
     return wait_until(
@@ -53,7 +54,7 @@ def guest_shell(host, name, command, pattern, timeout=20):
 
 
 def type_in(host, name, command):
-    # What xl console does, but for terminals: it wants one to type on.
+    # xl console needs a terminal for input, so write to the console's tty directly.
     host.run(
         f"cat > $(xenstore-read /local/domain/{xl_list(host)[name][0]}/console/tty)",
         timeout=10,
@@ -67,7 +68,7 @@ def state(host, name="guest"):
 
 
 def cpu_seconds(host, name):
-    """{vCPU: seconds that it ran}"""
+    """{vCPU: CPU seconds that it has used}"""
     rows = [
         line.split()
         for line in host.run(f"xl vcpu-list {name}", check=True).output.strip().split("\n")[1:]
@@ -84,7 +85,7 @@ def control_domain(tap, host):
         tap.note(f"ready after {host.wait_ready(60):.1f} s")
         expect(host.run("nproc").output.strip() == "2", "nproc is not 2")
         expect(xl_list(host)["Domain-0"][2] == 2, "xl list does not show 2 vCPUs")
-    with tap.case("xl info", host):
+    with tap.case("xl info: version, CPUs, memory, scheduler, capabilities", host):
         info = dict(re.findall(r"^(\w+)\s*: ?(.*)$", host.run("xl info", check=True).output, re.M))
         for key, pattern in {
             "xen_major": "4",
@@ -96,7 +97,7 @@ def control_domain(tap, host):
             "virt_caps": ".*hvm.*",
         }.items():
             expect(re.fullmatch(pattern, info.get(key, "")), f"{key} is {info.get(key)!r}")
-    with tap.case("xl dmesg, xl debug-keys", host):
+    with tap.case("xl dmesg, xl debug-keys: each key prints its report", host):
         for key in KEYS:
             host.run(f"xl debug-keys {key}", check=True)
         dmesg = host.run("xl dmesg", check=True).output
@@ -106,7 +107,8 @@ def control_domain(tap, host):
         expect("key 'q'" in dmesg and "d0v0" in dmesg, "no list of keys, or no state of d0v0")
         expect("no such key" not in dmesg, "a key is not known")
     with tap.case("an idle host sleeps", host):
-        # In the host's own time: a busy machine slows both. Here only this look itself runs.
+        # Both figures are in the host's time, which a busy machine slows alike. The two commands
+        # that read the figures are the only load.
         before, began = cpu_seconds(host, "Domain-0"), uptime(host)
         host.run("sleep 3", check=True)
         used, took = (
@@ -116,7 +118,8 @@ def control_domain(tap, host):
         if pace.measure() < 1.5 and pace.load_factor() < 1.5:
             expect(used < took, f"{used:.1f} s of CPU in {took:.1f} s, on two CPUs")
         else:
-            # A CPU that waits for the machine counts as running: only a host that never sleeps is told apart.
+            # On a busy machine a virtual CPU that waits for a real one counts as running, so only a
+            # host that never sleeps can be detected.
             expect(
                 used < 1.9 * took,
                 f"{used:.1f} s of CPU in {took:.1f} s, on two CPUs: it never sleeps",
@@ -126,30 +129,31 @@ def control_domain(tap, host):
 def virtio_disk(tap, host, path):
     with open(path, "rb") as disk:
         content = disk.read()
-    with tap.case("virtio disk: the control domain reads it right", host):
+    with tap.case("virtio disk: the control domain reads the right data", host):
         digest = host.run("md5sum < /dev/vda", check=True).output.split()[0]
-        expect(digest == hashlib.md5(content).hexdigest(), "another checksum than the file's")
-    with tap.case("virtio disk: and writes it right", host):
+        expect(digest == hashlib.md5(content).hexdigest(), "the checksum differs from the file's")
+    with tap.case("virtio disk: the control domain writes the right data to the right place", host):
         digest = host.run(
             f"dd if=/dev/urandom of=/tmp/w bs=1M count={DISK_MIB // 2} 2>/dev/null && "
-            f"dd if=/tmp/w of=/dev/vda bs=64k seek=16 conv=notrunc,fsync 2>/dev/null && md5sum < /tmp/w && rm /tmp/w",
+            f"dd if=/tmp/w of=/dev/vda bs=64k seek=16 conv=notrunc,fsync 2>/dev/null && "
+            f"md5sum < /tmp/w && rm /tmp/w",
             check=True,
         ).output.split()[0]
         with open(path, "rb") as disk:
             now = disk.read()
         expect(
             hashlib.md5(now[MIB : MIB + DISK_MIB // 2 * MIB]).hexdigest() == digest,
-            "the file holds something else",
+            "the file does not have the data that were written",
         )
         expect(
             now[:MIB] == content[:MIB]
             and now[MIB + DISK_MIB // 2 * MIB :] == content[MIB + DISK_MIB // 2 * MIB :],
-            "it wrote beside the place",
+            "data outside the written range changed",
         )
 
 
 def first_guest(tap, host):
-    """A guest with the workload; stays."""
+    """A guest with the workload, which runs on afterwards."""
     with tap.case("xl create: the guest comes up, with its CPUs and memory", host):
         create(host, memory=FULL_GUEST, vcpus=2, extra="wl.mem=64 wl.ws=16 wl.mbps=4")
         wait_guest_console(host, r"guest: init, [\d.]+ s after the kernel started, 2 CPUs", 40)
@@ -157,7 +161,7 @@ def first_guest(tap, host):
             xl_list(host)["guest"][1:3] == (FULL_GUEST, 2), f"xl list says {xl_list(host)['guest']}"
         )
         wait_guest_console(host, r"WL t=.* passes=[1-9]\d* errors=0 ", 40)
-    with tap.case("xl console: shows what the guest says, and it hears what is typed", host):
+    with tap.case("xl console: shows the guest's output, and the guest gets what is typed", host):
         output = host.run(watch_console("guest"), timeout=10).output
         expect("WL t=" in output, f"no heartbeat in what xl console shows: {output[-200:]!r}")
         guest_shell(host, "guest", "echo answer-$((6*7))", "answer-42")
@@ -167,11 +171,11 @@ def first_guest(tap, host):
         before = cpu_seconds(host, "guest")
         beats = console_text(host).count("WL t=")
         time.sleep(1.5)
-        expect(cpu_seconds(host, "guest") == before, "it ran while paused")
+        expect(cpu_seconds(host, "guest") == before, "the guest ran while paused")
         host.run("xl unpause guest", check=True)
         expect("p" not in state(host), f"state {state(host)}")
         wait_guest_console(host, "WL t=.* errors=0 ", 20, count=beats + 5)
-    with tap.case("xl vcpu-list, xl vcpu-pin", host):
+    with tap.case("xl vcpu-list, xl vcpu-pin: vCPUs run where they are pinned", host):
         host.run("xl vcpu-pin guest all 1", check=True)
         time.sleep(0.5)
         rows = [
@@ -184,11 +188,12 @@ def first_guest(tap, host):
             host.run("xl vcpu-pin guest 0 7").status != 0,
             "pinning to a CPU that is not there succeeds",
         )
-    with tap.case("xl top", host):
+    with tap.case("xl top: lists the guest and the control domain", host):
         output = host.run("xentop -b -i 2 -d 1", timeout=20, check=True).output
         expect(re.search(r"^\s*guest\s", output, re.M) and "Domain-0" in output, output[:300])
     with tap.case("memory target: the guest gives memory back, and gets it again", host):
-        # What `xl mem-set` does; Debian's own aborts in libxl on Arm, on any hypervisor.
+        # Write the target as `xl mem-set` does: Debian's `xl mem-set` aborts in libxl on Arm, on
+        # any hypervisor.
         number = xl_list(host)["guest"][0]
         for mib in (FULL_GUEST - 48, FULL_GUEST):
             free = free_memory(host)
@@ -214,12 +219,14 @@ def scheduling(tap, host):
             wait_guest_console(host, "guest: init", 40, name=name)
             host.run(f"xl vcpu-pin {name} 0 1", check=True)
             guest_shell(host, name, "while :; do :; done & echo started-$((1+1))", "started-2")
-        # The others keep away, as far as they can.
+        # Keep all other vCPUs away from CPU 1.
         host.run("xl vcpu-pin guest all 0; xl pause guest; xl vcpu-pin 0 all 0", check=True)
         host.run("xl sched-credit2 -d heavy -w 768 && xl sched-credit2 -d light -w 256", check=True)
 
         def shares(seconds):
-            """CPU seconds of both, and what part of the two each is, until the two have had SECONDS / 2 together."""
+            """Wait until both guests together have used SECONDS of CPU time; return the CPU seconds
+            of each, and the host's seconds that this took.
+            """
             before, deadline = [cpu_seconds(host, name)[0] for name in names], pace.Deadline(60)
             began = uptime(host)
             while True:
@@ -228,26 +235,28 @@ def scheduling(tap, host):
                 if sum(used) >= seconds or deadline.over():
                     return used, uptime(host) - began
 
-        # Of the CPU time that the two got, whatever the machine gave the emulator: a busy one takes longer.
+        # The measurement ends by the CPU time of the two guests, so on a busy machine it takes
+        # longer and the shares stay the same.
         (heavy, light), took = shares(4)
         tap.note(f"weights 768 and 256: {heavy:.2f} and {light:.2f} s of CPU in {took:.1f} s")
         expect(
             2.2 <= heavy / max(light, 0.01) <= 4,
-            f"3 : 1 asked for, {heavy:.2f} : {light:.2f} given",
+            f"weights are 3 : 1, CPU seconds {heavy:.2f} : {light:.2f}",
         )
         host.run("xl sched-credit2 -d heavy -c 25", check=True)
         (heavy, light), took = shares(4)
         tap.note(
             f"the heavy one capped at 25 %: {heavy:.2f} and {light:.2f} s of CPU in {took:.1f} s"
         )
-        # A cap is a part of the host's time; the rest belongs to the other one.
+        # A cap is a part of the host's time; the other guest gets the rest.
         expect(heavy <= 0.35 * took, f"capped at 0.25, got {heavy / took:.2f} of a CPU")
         expect(
             heavy > 0 and light > heavy,
-            f"what the cap left went nowhere: {heavy:.2f} and {light:.2f} s",
+            f"the other guest did not get the rest: {heavy:.2f} and {light:.2f} s",
         )
     host.run(
-        "xl destroy heavy; xl destroy light; xl vcpu-pin 0 all all; xl vcpu-pin guest all all; xl unpause guest",
+        "xl destroy heavy; xl destroy light; "
+        "xl vcpu-pin 0 all all; xl vcpu-pin guest all all; xl unpause guest",
         timeout=60,
     )
 
@@ -258,23 +267,28 @@ def endings(tap, host):
         inits = console_text(host).count("guest: init")
         host.run("xl reboot guest", check=True)
         wait_guest_console(host, "guest: init", 60, count=inits + 1)
-        expect(xl_list(host)["guest"][0] != number, "it is the same domain")
+        expect(xl_list(host)["guest"][0] != number, "the domain id did not change")
     with tap.case("xl shutdown: the guest powers off and is gone", host):
         host.run("xl shutdown -w guest", timeout=60, check=True)
         wait_gone(host, "guest")
-    with tap.case("xl trigger power", host):
+    with tap.case("xl trigger power: the guest powers off", host):
         create(host)
         wait_guest_console(host, "guest: init", 40)
         host.run("xl trigger guest power", check=True)
         wait_gone(host, "guest")
-        expect(host.run("xl trigger guest power").status != 0, "a trigger for no domain succeeds")
-    with tap.case("a panic: the guest restarts, as its kernel and its configuration say", host):
+        expect(
+            host.run("xl trigger guest power").status != 0,
+            "a trigger for a domain that does not exist succeeds",
+        )
+    with tap.case(
+        "a panic of the guest: it restarts, as its command line and configuration demand", host
+    ):
         create(host, "crash")
         wait_guest_console(host, "guest: init", 40, name="crash")
         number = xl_list(host)["crash"][0]
         type_in(host, "crash", "echo c > /proc/sysrq-trigger")
         wait_guest_console(host, "guest: init", 60, name="crash", count=2)
-        expect(xl_list(host)["crash"][0] != number, "it is the same domain")
+        expect(xl_list(host)["crash"][0] != number, "the domain id did not change")
     for name in set(xl_list(host)) - {"Domain-0"}:
         host.run(f"xl destroy {name}", timeout=30)
 
@@ -291,7 +305,9 @@ def many_vcpus(tap, host):
                 name=name,
             )
             wait_guest_console(host, r"WL t=.* passes=[1-9]\d* errors=0 ", 60, name=name)
-            expect(len(cpu_seconds(host, name)) == vcpus, "xl vcpu-list has another number")
+            expect(
+                len(cpu_seconds(host, name)) == vcpus, f"xl vcpu-list does not show {vcpus} vCPUs"
+            )
             expect("WL-ERROR" not in console_text(host, name), "the workload found bad pages")
             host.run(f"xl destroy {name}", check=True)
             wait_gone(host, name)
@@ -321,19 +337,24 @@ def vuart(tap, host):
 
 
 def refusals_and_leaks(tap, host, cycles):
-    with tap.case("xl create refuses what cannot be", host):
+    with tap.case(
+        "xl refuses a second guest of one name, too much memory, an unknown domain", host
+    ):
         free = free_memory(host)
         create(host, "twin")
         expect(
-            host.run("xl create /root/twin.cfg", timeout=60).status != 0, "two domains of one name"
+            host.run("xl create /root/twin.cfg", timeout=60).status != 0,
+            "xl create accepts a second domain of one name",
         )
         host.run("xl destroy twin", check=True)
         host.put("/root/large.cfg", guest_config("large", memory=free + 64))
         expect(
             host.run("xl create /root/large.cfg", timeout=60).status != 0,
-            "more memory than there is",
+            "xl create accepts more memory than is free",
         )
-        expect(host.run("xl destroy nobody").status != 0, "xl destroy of nobody succeeds")
+        expect(
+            host.run("xl destroy nobody").status != 0, "xl destroy of an unknown domain succeeds"
+        )
         wait_until(lambda: abs(free_memory(host) - free) <= 1, f"{free} MiB are free again", 10)
     with tap.case(f"{cycles} times xl create and destroy: all memory comes back", host):
         host.put("/root/cycle.cfg", guest_config("cycle", memory=64, vcpus=2))
@@ -358,10 +379,11 @@ def refusals_and_leaks(tap, host, cycles):
 
 
 def trouble(tap, host):
-    with tap.case("nothing on the console says that something went wrong", host):
-        # The balloon driver's warning at its start is Debian's kernel's, on any hypervisor.
+    with tap.case("the console shows no BUG, panic, warning, oops or stall", host):
+        # Debian's kernel warns when its balloon driver starts, on any hypervisor.
         bad = re.search(
-            r"(?m)^.*(BUG|panic at|WARNING: (?!.*vmemmap_populate)|Oops|rcu:.*stall|not allowed by stage 2).*$",
+            r"(?m)^.*(BUG|panic at|WARNING: (?!.*vmemmap_populate)|Oops|rcu:.*stall|"
+            r"not allowed by stage 2).*$",
             host.console_text(),
         )
         expect(not bad, bad and bad[0].strip()[:200])

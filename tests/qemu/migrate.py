@@ -4,12 +4,14 @@
 # timeout: 900
 # seconds: 260
 # shows: live migration, and what can go wrong with it
-"""Live migration between two hosts under load, there and back, and everything that can go wrong with it.
+"""Live migration between two hosts under load, there and back, and with faults.
 
-usage: migrate.py [--all | WORD]        of the injected faults: all, or only those whose name contains WORD; default: those in USUAL
+usage: migrate.py [--all | WORD]    the injected faults: all, or those whose names contain WORD;
+                                    default: those that USUAL matches
 
-After each failure the same is asked (`settled`): the guest runs in exactly one place, whole, and it is the guest that it was; the other
-host has nothing of it left; nobody logs dirty pages; both daemons serve. The next case starts from where the guest is then.
+After each fault settled() checks the same: the guest runs on exactly one host, it is the same guest
+and its memory is intact; the other host keeps nothing of the guest; dirty logging is off; both
+daemons answer. The next case starts on the host on which the guest then is.
 """
 import json
 import re
@@ -33,14 +35,19 @@ from scenario import (
 GUEST = "guest"
 MEMORY = 80
 WORKLOAD = "wl.mem=16 wl.ws=8 wl.mbps=4 wl.verify=32"
-# The control domain's init starts xlmd again when it dies. This stands in its place: the next start, and only that, has a fault.
+# The control domain's init restarts xlmd when xlmd dies. This wrapper replaces xlmd and passes a
+# fault to the next start alone.
 WRAPPER = """#!/bin/sh
 fault=$(cat /run/xlmd-fault 2>/dev/null); rm -f /run/xlmd-fault
 XLMD_FAULT=$fault exec /usr/sbin/xlmd.real "$@"
 """
-WAIT = "n=0; until xlm version >/dev/null 2>&1 && [ ! -e /run/xlmd-fault ]; do sleep 0.1; n=$((n+1)); [ $n -lt 6000 ] || exit 1; done"
+WAIT = (
+    "n=0; until xlm version >/dev/null 2>&1 && [ ! -e /run/xlmd-fault ]; "
+    "do sleep 0.1; n=$((n+1)); [ $n -lt 6000 ] || exit 1; done"
+)
 
-# Where a daemon kills itself, and where the guest may be afterwards: 's'ource or 't'arget of that migration.
+# {stage at which a daemon kills itself: hosts on which the guest may be afterwards}: 's'ource or
+# 't'arget of that migration.
 SOURCE_STAGES = {
     "accepted": "s",
     "round-1": "s",
@@ -53,7 +60,7 @@ SOURCE_STAGES = {
     "running": "t",
     "released": "t",
 }
-# On `waiting` the source may or may not have committed.
+# At stage `waiting` the source may or may not have committed.
 TARGET_STAGES = {
     "accepted": "s",
     "created": "s",
@@ -65,7 +72,7 @@ TARGET_STAGES = {
 }
 
 
-# Of the faults below, what every run has; the others stand between two of these.
+# The faults that every run injects. Each of the other faults lies between two of these.
 USUAL = re.compile(
     r"source's daemon: (round-1|suspended|verified|committing|running)$|"
     r"target's daemon: (created|verified|waiting|committed)$|"
@@ -77,10 +84,10 @@ class Bench:
     def __init__(self, tap, pair):
         self.tap, self.pair, self.free = tap, pair, {}
 
-    # --- where the guest is -----------------------------------------------------------------------------------------
+    # --- where the guest is ----------------------------------------------------------------------
 
     def running_on(self):
-        """The hosts on which the guest runs. Not: paused, shut down, crashed, dying."""
+        """The hosts on which the guest is not paused, shut down, crashed or dying."""
         return [
             host
             for host in self.pair.hosts
@@ -102,7 +109,7 @@ class Bench:
         return self.log_from_now(host).wait(lambda beat: True, "a heartbeat", 20)
 
     def settled(self, allowed, before, timeout=30):
-        """Everything that must hold once the dust has settled. BEFORE: a heartbeat from before the trouble."""
+        """Check what must hold after a migration or a fault. BEFORE: a heartbeat from before it."""
         deadline = pace.Deadline(timeout)
         while True:
             running = self.running_on()
@@ -112,7 +119,8 @@ class Bench:
                 break
             expect(
                 not deadline.over(),
-                f"after {timeout} s the guest runs on {[h.name for h in running] or 'neither host'}, "
+                f"after {timeout} s the guest runs on "
+                f"{[h.name for h in running] or 'neither host'}, "
                 f"and is on {[h.name for h in places]}\n{self.states()}",
             )
             time.sleep(0.3)
@@ -123,17 +131,17 @@ class Bench:
         return host
 
     def whole(self, host, before):
-        """It goes on from where it was, and verifies all of its memory once more."""
+        """The guest has continued, not restarted, and verifies all of its memory once more."""
         log = self.log_from_now(host)
         first = log.wait(lambda beat: True, "a heartbeat", 30)
         expect(
             first["seq"] > before["seq"],
-            f"heartbeat {first['seq']} after {before['seq']}: it was started anew",
+            f"heartbeat {first['seq']} after {before['seq']}: the guest was restarted",
         )
         last = log.wait(
             lambda beat: beat["passes"] >= first["passes"] + 2, "verifying all of its memory", 40
         )
-        expect(last["written"] > first["written"], "it writes no more")
+        expect(last["written"] > first["written"], "the workload does not write any more")
         expect(last["errors"] == 0, f"{last['errors']} bad pages")
 
     def nothing_left(self, other):
@@ -150,7 +158,8 @@ class Bench:
         for host in self.pair.hosts:
             wait_until(
                 lambda: re.fullmatch(r"ok \(.*\)\s*", host.run("xlm status").output),
-                f"{host.name}: xlm status has nothing to say, but: {host.run('xlm status').output.strip()}",
+                f"{host.name}: xlm status prints ok alone; it printed: "
+                f"{host.run('xlm status').output.strip()}",
                 15,
             )
             left = host.run("ls /var/lib/xen-lite/migrations 2>/dev/null").output.split()
@@ -162,16 +171,19 @@ class Bench:
 
     def states(self):
         return "\n".join(
-            f"{host.name}: {host.run('xl list | tail -n +3; xlm status; tail -n 6 /var/log/xlmd.log').output}"
+            f"{host.name}: "
+            + host.run("xl list | tail -n +3; xlm status; tail -n 6 /var/log/xlmd.log").output
             for host in self.pair.hosts
         )
 
     def baseline(self, host):
-        """Its free memory without the guest. What it makes once, for the first guest that comes, is made by then."""
+        """Note the host's free memory without the guest. By then the host has allocated what it
+        allocates once, for its first guest.
+        """
         wait_gone(host, GUEST)
         self.free[host.name] = wait_until(lambda: free_memory(host), "free memory", 5)
 
-    # --- doing it ---------------------------------------------------------------------------------------------------
+    # --- migrations ------------------------------------------------------------------------------
 
     def create(self):
         a = self.pair.a
@@ -185,7 +197,7 @@ class Bench:
         host.run(f"killall xlmd; sleep 0.2; {WAIT}", timeout=25, check=True)
 
     def daemon(self, host, fault=""):
-        """A new daemon on HOST, with FAULT."""
+        """Restart the daemon on HOST with FAULT."""
         host.run(
             f"echo {fault} > /run/xlmd-fault; killall xlmd.real; {WAIT}", timeout=25, check=True
         )
@@ -197,10 +209,11 @@ class Bench:
 
     def command(self, source, options="", guest=GUEST, peer=None):
         # --force: on a busy machine the link may be slower than the guest writes.
-        return f"xlm migrate --json --force {options} {guest} {peer or self.other(source).ip.split('/')[0]}"
+        peer = peer or self.other(source).ip.split("/")[0]
+        return f"xlm migrate --json --force {options} {guest} {peer}"
 
     def result(self, answer):
-        """The last event of an xlm; {} if it had none."""
+        """The event `done` of an xlm command; {} if xlm printed none."""
         events = [json.loads(line) for line in answer.output.split("\n") if line.startswith("{")]
         done = [event for event in events if event["event"] == "done"]
         return done[-1] if done else {}
@@ -210,7 +223,7 @@ class Bench:
         return answer, self.result(answer)
 
     def moves(self, source):
-        """A migration that has to succeed."""
+        """A migration that must succeed."""
         before = self.beat(source)
         answer, done = self.migrate(source)
         expect(
@@ -221,8 +234,9 @@ class Bench:
         target = self.other(source)
         self.settled([target], before)
         self.tap.note(
-            f"{source.name} to {target.name}: {len(done['rounds'])} rounds, {done['pages_sent']} pages, total "
-            f"{done['total_ms']:.0f} ms, downtime {done['downtime_ms']:.0f} ms"
+            f"{source.name} to {target.name}: {len(done['rounds'])} rounds, "
+            f"{done['pages_sent']} pages, total {done['total_ms']:.0f} ms, "
+            f"downtime {done['downtime_ms']:.0f} ms"
         )
         return done
 
@@ -237,7 +251,7 @@ class Bench:
         peer=None,
         guest=GUEST,
     ):
-        """A migration that FAULT, or the state of the hosts, keeps from succeeding."""
+        """A migration that fails because of FAULT, or because of its arguments."""
         with self.tap.case(name, *self.pair.hosts):
             source = self.source()
             faulty = source if fault_on == "source" else self.other(source)
@@ -250,18 +264,18 @@ class Bench:
             if fault and "stage" in fault:
                 expect(
                     self.fired(faulty, fault) == earlier + 1,
-                    f"it did not come to that: {done or answer.output[-300:]}",
+                    f"the fault was not reached: {done or answer.output[-300:]}",
                 )
             if allowed == "s":
-                expect(answer.status != 0, "xlm says that it succeeded")
+                expect(answer.status != 0, "xlm reports success")
             text = f"{done.get('error')} {answer.output}"
-            expect(re.search(says, text), f"xlm does not say {says!r}: {text.strip()[-300:]}")
+            expect(re.search(says, text), f"xlm does not print {says!r}: {text.strip()[-300:]}")
             self.settled(
                 [source if where == "s" else self.other(source) for where in allowed], before
             )
 
 
-# --- cases ----------------------------------------------------------------------------------------------------------
+# --- cases ---------------------------------------------------------------------------------------
 
 
 def link(tap, pair):
@@ -270,7 +284,8 @@ def link(tap, pair):
         pair.b.run("ping -c 3 -W 2 -s 1400 10.0.0.1", timeout=20, check=True)
         pair.b.run("netbench serve >/dev/null 2>&1 &", check=True)
         answer = pair.a.run(
-            "until netbench send 10.0.0.2 1 >/dev/null 2>&1; do sleep 0.1; done; netbench send 10.0.0.2 16",
+            "until netbench send 10.0.0.2 1 >/dev/null 2>&1; do sleep 0.1; done; "
+            "netbench send 10.0.0.2 16",
             timeout=60,
             check=True,
         )
@@ -280,7 +295,7 @@ def link(tap, pair):
 
 def there_and_back(tap, bench):
     a, b = bench.pair.hosts
-    with tap.case("a guest under load", a):
+    with tap.case("the guest starts its workload", a):
         bench.create()
     uuid = re.findall(r"[0-9a-f-]{36}", a.run("xl list -v guest").output)
     with tap.case("migration from A to B under load", a, b):
@@ -292,11 +307,11 @@ def there_and_back(tap, bench):
         )
         bench.baseline(a)
         bench.settled([b], {"seq": 0})
-    with tap.case("xl on B has it as its own: name, uuid, memory, vCPUs, console, pause", b):
+    with tap.case("xl on B manages the guest: name, uuid, memory, vCPUs, console, pause", b):
         expect(xl_list(b)[GUEST][1:3] == (MEMORY, 2), f"{xl_list(b)[GUEST]}")
         expect(
             uuid and re.findall(r"[0-9a-f-]{36}", b.run("xl list -v guest").output) == uuid,
-            "another uuid",
+            "the uuid differs",
         )
         expect(
             "WL t=" in b.run(watch_console("guest"), timeout=10).output,
@@ -306,7 +321,7 @@ def there_and_back(tap, bench):
         expect("p" in xl_list(b)[GUEST][3], "xl pause did nothing")
         b.run("xl unpause guest", check=True)
         bench.beat(b)
-    with tap.case("and back to A", a, b):
+    with tap.case("migration from B back to A under load", a, b):
         answer, done = bench.migrate(b)
         expect(
             answer.status == 0,
@@ -334,9 +349,9 @@ def refusals(tap, bench):
     source = bench.source()
     target = bench.other(source)
     target.put("/root/other.cfg", guest_config(GUEST, memory=32))
-    with tap.case("name clash: make the other guest", target):
+    with tap.case("name clash: the target gets a guest of the same name", target):
         target.run("xl create -p /root/other.cfg", timeout=60, check=True)
-    with tap.case("name clash: refused, saying so", source, target):
+    with tap.case("name clash: refused with the reason", source, target):
         before = bench.beat(source)
         answer, done = bench.migrate(source)
         kept = xl_list(target).get(GUEST, (0, 0))[1] == 32
@@ -345,12 +360,12 @@ def refusals(tap, bench):
             answer.status == 1 and re.search(f"called {GUEST}", str(done.get("error"))),
             f"status {answer.status}: {done or answer.output}",
         )
-        expect(kept, "the target's own guest is not there any more")
+        expect(kept, "the target's own guest is gone")
         bench.settled([source], before)
-    with tap.case("too little memory: make it scarce", target):
+    with tap.case("too little memory: another guest takes the target's", target):
         target.put("/root/hog.cfg", guest_config("hog", memory=free_memory(target) - MEMORY // 2))
         target.run("xl create -p /root/hog.cfg", timeout=60, check=True)
-    with tap.case("too little memory: refused, saying so", source, target):
+    with tap.case("too little memory: refused with the reason", source, target):
         before = bench.beat(source)
         answer, done = bench.migrate(source)
         target.run("xl destroy hog", check=True)
@@ -359,11 +374,15 @@ def refusals(tap, bench):
             f"status {answer.status}: {done or answer.output}",
         )
         bench.settled([source], before)
-    bench.fails("a guest that is not there", guest="nobody", says="nobody|no such|no domain|not")
-    bench.fails("the control domain itself", guest="Domain-0")
-    bench.fails("a host that is not there", peer="10.0.0.2:9")
-    bench.fails("onto itself", peer=source.ip.split("/")[0], says="called|uuid")
-    with tap.case("garbage at the port: refused, and it serves on", source, target):
+    bench.fails(
+        "refused: a guest that does not exist", guest="nobody", says="nobody|no such|no domain|not"
+    )
+    bench.fails("refused: the control domain as the guest", guest="Domain-0")
+    bench.fails("fails: no daemon at the target's port", peer="10.0.0.2:9")
+    bench.fails(
+        "refused: the source host as the target", peer=source.ip.split("/")[0], says="called|uuid"
+    )
+    with tap.case("garbage at the port: xlmd refuses it and serves on", source, target):
         before = bench.beat(source)
         address = target.ip.split("/")[0]
         for data in ("/dev/urandom", "/dev/zero"):
@@ -395,9 +414,11 @@ def cancel(tap, bench):
 
 
 def dirty_rate(tap, bench):
-    """What a measurement of the guest's dirty rate and a migration of it have to do with each other; alone: dirty_rate.py."""
+    """A measurement of the guest's dirty rate and a migration of the guest at the same time.
+    dirty_rate.py tests measurements alone.
+    """
     with tap.case(
-        "a migration ends a measurement of the dirty rate, and goes ahead", *bench.pair.hosts
+        "a migration ends a measurement of the dirty rate, and succeeds", *bench.pair.hosts
     ):
         source = bench.source()
         before = bench.beat(source)
@@ -421,7 +442,7 @@ def dirty_rate(tap, bench):
             f"xlm dirty-rate: status {measured.status}: {measured.output[-600:]}",
         )
         bench.settled([bench.other(source)], before)
-    with tap.case("during a migration the dirty rate is not measured", *bench.pair.hosts):
+    with tap.case("during a migration xlm dirty-rate is refused", *bench.pair.hosts):
         source = bench.source()
         before = bench.beat(source)
         command = source.spawn(bench.command(source, "--max-mbps 10"))
@@ -438,7 +459,7 @@ def dirty_rate(tap, bench):
         expect(command.wait(60).status == 0, "the migration failed")
         bench.settled([bench.other(source)], before)
     with tap.case(
-        "the forecast follows from the last migration, and the next one sends what it says",
+        "the forecast follows from the last migration, and the next sends as much",
         *bench.pair.hosts,
     ):
         source = bench.source()
@@ -452,13 +473,16 @@ def dirty_rate(tap, bench):
             f"xlm migrate: status {answer.status}: {done or answer.output[-300:]}",
         )
         tap.note(
-            f"forecast at {told['mib_s']} MiB/s ({told['mib_s_from']}): {told['rounds']} rounds and a stop, {told['sent_mib']:.0f} MiB, "
-            f"total {told['total_ms']:.0f} ms, downtime {told['downtime_ms']} ms; it took {len(done['rounds']) - 1} rounds and a stop, "
-            f"{done['bytes_sent'] / 2**20:.0f} MiB, total {done['total_ms']:.0f} ms, downtime {done['downtime_ms']:.0f} ms"
+            f"forecast at {told['mib_s']} MiB/s ({told['mib_s_from']}): {told['rounds']} rounds "
+            f"and a stop, {told['sent_mib']:.0f} MiB, total {told['total_ms']:.0f} ms, downtime "
+            f"{told['downtime_ms']} ms; it took {len(done['rounds']) - 1} rounds and a stop, "
+            f"{done['bytes_sent'] / 2**20:.0f} MiB, total {done['total_ms']:.0f} ms, downtime "
+            f"{done['downtime_ms']:.0f} ms"
         )
         expect(told["mib_s_from"] == "last-migration", f"{told}")
-        # How long the migration takes is this machine's business (`make figures`). The first round sends the guest's memory as it
-        # is; how often the 8 MiB that the guest writes are sent again depends on the link.
+        # The duration depends on this machine (`make figures` measures it), so only the amount is
+        # checked. The first round sends all of the guest's memory; how often the 8 MiB that the
+        # guest writes are sent again depends on the link.
         sent, again = done["bytes_sent"] / 2**20, 8 * max(len(done["rounds"]), told["rounds"] + 1)
         expect(
             abs(sent - told["sent_mib"]) < again,
@@ -479,7 +503,7 @@ def cable(tap, bench):
         answer = command.wait(60)
         bench.settled([bench.other(source) if answer.status == 0 else source], before)
     with tap.case(
-        "lost between the two steps of the hand-over: both wait, and it is settled when the link is back",
+        "link lost between the two steps of the hand-over: both wait, and settle when it is back",
         *bench.pair.hosts,
     ):
         source = bench.source()
@@ -499,7 +523,8 @@ def cable(tap, bench):
         time.sleep(2)
         expect(
             not bench.running_on(),
-            f"it runs on {[host.name for host in bench.running_on()]} before anybody can know\n{bench.states()}",
+            f"the guest runs on {[host.name for host in bench.running_on()]} before the hosts can "
+            f"agree\n{bench.states()}",
         )
         said = source.run("xlm status").output
         expect(
@@ -535,7 +560,7 @@ def faults(tap, bench, word):
                 dict(fault=f"cut-after-bytes:{at}", fault_on="target"),
             )
         )
-    # A page that is damaged and then written by the guest comes again: that migration may succeed.
+    # A damaged page that the guest writes afterwards is sent again, so that migration may succeed.
     for at, allowed, says in (
         (3, "s", "record|magic|HELLO"),
         (300, "s", "record|offset|HELLO"),
@@ -569,7 +594,8 @@ def power_cut(tap, bench):
         time.sleep(1.5)
         target = bench.other(source)
         target.kill()
-        # Nobody answers any more, and nobody says so: the person does not want to wait.
+        # The target does not answer any more and the connection does not end: cancel rather than
+        # wait for the timeout.
         source.run("xlm cancel guest", timeout=20)
         command.wait(60)
         wait_until(lambda: not set(xl_list(source)[GUEST][3]) & set("ps"), "the guest runs", 20)

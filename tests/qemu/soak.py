@@ -4,11 +4,13 @@
 # timeout: 300
 # seconds: 45
 # machines: arm64-gicv3 arm32-gicv2
-# shows: half a minute of the soak
-"""The soak of the dirty log (tests/baremetal/test_soak.c says what must hold): half a minute here, an hour by `make soak`.
+# shows: the soak of the dirty log, for half a minute
+"""The soak of the dirty log: half a minute by default, an hour by `make soak`.
+
+tests/baremetal/test_soak.c describes what must hold.
 
 usage: soak.py [--minutes N] [WORD]     only the machines whose name contains WORD
-  SOAK_SEED=N     the same actions again, in the same order (a failure names its seed)
+  SOAK_SEED=N     repeat the actions of seed N in the same order (a failure names its seed)
 """
 import argparse
 import os
@@ -28,7 +30,7 @@ MACHINES = {
     },
 }[default_arch()]
 SHORT_S = 15
-# A long soak goes from machine to machine, each time with another seed.
+# A long soak changes to the next machine and another seed after this time.
 TURN_S = 300
 BOOT_S = 30
 WORTH = (
@@ -72,7 +74,7 @@ def soak(tap, name, options, seconds, seed, ramdisk):
                 said = tell(tap, host, said)
                 time.sleep(0.5)
         except HostError as error:
-            tap.not_ok(f"{name}: the soak comes to its end", error)
+            tap.not_ok(f"{name}: the soak finishes", error)
         tell(tap, host, said)
         text = host.console_text().replace("\r", "")
     for why in re.findall(r"not ok (.*)$", text, re.M):
@@ -81,14 +83,14 @@ def soak(tap, name, options, seconds, seed, ramdisk):
         tap.ok(f"{name}: no write is lost, soak_seed={seed}")
     tap.check(
         not (bad := TROUBLE.search(text)),
-        f"{name}: no trouble at EL2",
+        f"{name}: no BUG, panic or exception at EL2",
         bad and text[bad.start() :][:200],
     )
     check_worth(tap, name, text)
 
 
 def tell(tap, host, said):
-    """The payload's reports that are new."""
+    """Print the payload's reports after the first SAID; return how many there are."""
     lines = re.findall(r"^.*?(soak: .*)$", host.console_text().replace("\r", ""), re.M)
     for line in lines[said:]:
         tap.note(line)
@@ -96,7 +98,7 @@ def tell(tap, host, said):
 
 
 def check_worth(tap, name, text):
-    """Everything that a soak is made of has happened."""
+    """Each kind of action happened at least once."""
     counts = {
         what: int(n)
         for n, what in re.findall(
@@ -104,9 +106,7 @@ def check_worth(tap, name, text):
         )
     }
     missing = [what for what in WORTH if not counts.get(what)]
-    tap.check(
-        not missing, f"{name}: all that makes a soak has happened", "no " + ", ".join(missing)
-    )
+    tap.check(not missing, f"{name}: each kind of action happened", "no " + ", ".join(missing))
 
 
 def main():
