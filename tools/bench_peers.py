@@ -71,7 +71,7 @@ class MeasureError(Exception):
     """A measurement failed, or its result is implausible."""
 
 
-# --- arithmetic -------------------------------------------------------------------------------------------------------
+# --- arithmetic ----------------------------------------------------------------------------------
 
 
 def nanoseconds(text):
@@ -207,7 +207,7 @@ def faults_expected(job):
     return least, least + 200
 
 
-# --- Xen and xen-lite -------------------------------------------------------------------------------------------------
+# --- Xen and xen-lite ----------------------------------------------------------------------------
 
 
 def run_payload(report, system, cpu, xen):
@@ -240,7 +240,7 @@ def run_payload(report, system, cpu, xen):
         report.add(system, work, value, {**logged, "cpu": cpu})
 
 
-# --- KVM --------------------------------------------------------------------------------------------------------------
+# --- KVM -----------------------------------------------------------------------------------------
 
 
 class Job(
@@ -301,19 +301,25 @@ def jobs(quick):
 SLICE_NS = 100_000_000
 INIT = f"""#!/bin/busybox sh
 /bin/busybox --install -s /bin
-mount -t proc proc /proc && mount -t sysfs sysfs /sys && mount -t devtmpfs devtmpfs /dev && mount -t debugfs debugfs /sys/kernel/debug
+mount -t proc proc /proc && mount -t sysfs sysfs /sys && mount -t devtmpfs devtmpfs /dev &&
+    mount -t debugfs debugfs /sys/kernel/debug
 dmesg | grep -i 'kvm.*initialized'
 fault=/sys/kernel/debug/tracing/events/kvm/kvm_guest_fault
 long_slices() {{
     for knob in latency_ns min_granularity_ns; do
-        echo {SLICE_NS} > /sys/kernel/debug/sched/$knob && echo "peers: $knob $(cat /sys/kernel/debug/sched/$knob)"
+        echo {SLICE_NS} > /sys/kernel/debug/sched/$knob &&
+            echo "peers: $knob $(cat /sys/kernel/debug/sched/$knob)"
     done
 }}
-job() {{ number=$1; shift; echo "peers: begin $number"; ./"$@"; echo "peers: end $number status $?"; }}
+job() {{
+    number=$1; shift
+    echo "peers: begin $number"; ./"$@"; echo "peers: end $number status $?"
+}}
 counted() {{
     echo 'hist:keys=common_pid' > $fault/trigger; echo 1 > $fault/enable
     job "$@"
-    echo 0 > $fault/enable; grep Hits: $fault/hist; echo '!hist:keys=common_pid' > $fault/trigger; echo "peers: counted $1"
+    echo 0 > $fault/enable; grep Hits: $fault/hist
+    echo '!hist:keys=common_pid' > $fault/trigger; echo "peers: counted $1"
 }}
 cd /bin
 """
@@ -421,11 +427,13 @@ class KvmRun:
             self._check_machine(text)
         elif not self.host.alive():
             raise MeasureError(
-                f"the emulator ended at: {self.work[self.next].title()}\n{self.host.console_tail(12)}"
+                f"the emulator ended at: {self.work[self.next].title()}\n"
+                f"{self.host.console_tail(12)}"
             )
         elif time.monotonic() - self.moved > JOB_S:
             raise MeasureError(
-                f"no end within {JOB_S} s: {self.work[self.next].title()}\n{self.host.console_tail(12)}"
+                f"no end within {JOB_S} s: {self.work[self.next].title()}\n"
+                f"{self.host.console_tail(12)}"
             )
 
     def _ended(self, text):
@@ -474,7 +482,7 @@ class KvmRun:
 
 
 def run_kvm(report, quick):
-    """Run both hosts at the same time. An emulator ends with the thread that started it: this one."""
+    """Run both hosts at the same time. An emulator ends with the thread that started it: this."""
     runs = [KvmRun(report, system, jobs(quick)) for system in (KVM_NVHE, KVM_VHE)]
     try:
         for run in runs:
@@ -495,7 +503,7 @@ def run_kvm(report, quick):
             run.stop()
 
 
-# --- the result -------------------------------------------------------------------------------------------------------
+# --- the result ----------------------------------------------------------------------------------
 
 
 class Report:
@@ -685,7 +693,8 @@ def plot_data(report, system, cpu, slot):
         else:
             word = "cannot" if system == XEN and leaves else "not measured"
             gaps.append(
-                f"set label '{word}' at {at:.3f},{LEAST_SHOWN * 1.25} rotate by 90 font ',9' tc '#777777'"
+                f"set label '{word}' at {at:.3f},{LEAST_SHOWN * 1.25} "
+                "rotate by 90 font ',9' tc '#777777'"
             )
     return bars or ["NaN NaN -"], gaps
 
@@ -704,11 +713,14 @@ def plot_script(report, out):
     lines = [
         "set terminal svg size 1240,540 font 'sans-serif,12' background '#ffffff'",
         f"set output '{out}'",
-        "set title 'What one operation costs, in instructions (fewer is better; logarithmic scale)' font ',15'",
+        "set title 'What one operation costs, in instructions "
+        "(fewer is better; logarithmic scale)' font ',15'",
         f"set logscale y; set yrange [{LEAST_SHOWN}:{most:g}]; set format y '%g'",
         f"set xrange [-0.6:{len(BARS) - 0.4}]",
-        f"set xtics ({ticks}) scale 0; set ytics nomirror; set border 3; set grid y lc '#dddddd'; set bmargin 4",
-        f"set style fill solid 1 noborder; set boxwidth {BAR * 0.92}; set key outside top center horizontal",
+        f"set xtics ({ticks}) scale 0; set ytics nomirror; set border 3; "
+        "set grid y lc '#dddddd'; set bmargin 4",
+        f"set style fill solid 1 noborder; set boxwidth {BAR * 0.92}; "
+        "set key outside top center horizontal",
     ]
     for slot, (system, cpu, _, _) in enumerate(SERIES):
         bars, gaps = plot_data(report, system, cpu, slot)
