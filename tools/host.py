@@ -9,17 +9,17 @@ As a library:
         host.wait_ready()
         status, output = host.run("xl list", timeout=20)
 
-As a command (each argument is a command for A, or for a host that it names; the exit status is that
-of the first command that failed):
+As a command (each argument is a command for host A, or for the host that a prefix names; the exit
+status is that of the first command that failed):
 
-host.py [--two] [--xen FILE] [--icount] [--smp N] ... 'xl list' 'B:xl list'
+    host.py [--two] [--xen FILE] [--icount] [--smp N] ... 'xl list' 'B:xl list'
 
-All timeouts are those of an idle machine; tools/pace.py stretches them on a busy one.
+All timeouts are seconds on an idle machine; tools/pace.py stretches them on a busy one.
 
 Commands use a virtio-serial port of their own, which tools/agent.c serves, so console output cannot
-disturb them. Host(agent=False) types them on the console instead, for a control domain without
-virtio. An emulator ends with its host object, with this process however it ends, and on Ctrl-C and
-SIGTERM.
+disturb them. Host(agent=False) types the commands on the console instead, for a control domain
+without virtio. An emulator ends when its Host object stops it, when this process ends in any way,
+and on Ctrl-C and SIGTERM.
 """
 import argparse
 import atexit
@@ -47,11 +47,21 @@ BUILD = os.path.join(TOP, "build")
 # machine, the kernel.
 Machine = collections.namedtuple("Machine", "emulator cpus gic options kernel")
 MACHINES = {
-    "arm64": Machine("qemu-system-aarch64", ("cortex-a57", "cortex-a72", "neoverse-n1", "max"), 3, "",
-                     os.path.join(BUILD, "kernel/cloud/vmlinuz")),
+    "arm64": Machine(
+        "qemu-system-aarch64",
+        ("cortex-a57", "cortex-a72", "neoverse-n1", "max"),
+        3,
+        "",
+        os.path.join(BUILD, "kernel/cloud/vmlinuz"),
+    ),
     # A kernel without LPAE cannot access a device above 4 GiB.
-    "arm32": Machine("qemu-system-arm", ("cortex-a15", "cortex-a7"), 2, ",highmem=off",
-                     os.path.join(BUILD, "kernel/armmp-lpae/vmlinuz")),
+    "arm32": Machine(
+        "qemu-system-arm",
+        ("cortex-a15", "cortex-a7"),
+        2,
+        ",highmem=off",
+        os.path.join(BUILD, "kernel/armmp-lpae/vmlinuz"),
+    ),
 }
 # These CPUs have no AArch32 at EL1, so they run no 32-bit guests.
 CPUS_WITHOUT_AARCH32 = ("neoverse-n1",)
@@ -168,15 +178,40 @@ class Command:
     def _timed_out(self, timeout):
         with contextlib.suppress(OSError):
             self.kill()
-        raise HostError(self.host.describe(f"no end within {timeout} s: {self.text}\n{self.output[-2000:]}"))
+        raise HostError(
+            self.host.describe(f"no end within {timeout} s: {self.text}\n{self.output[-2000:]}")
+        )
 
 
 class Host:
     live = set()
 
-    def __init__(self, name="A", *, arch=None, gic=None, xen=None, kernel=None, images=None, ip=None, cpu=None, smp=1,
-                 mem=2048, dom0_mem=512, link=None, mac=None, mtu=1500, icount=False, agent=True, xen_append="", dom0_append="",
-                 qemu_args=(), log_dir=None, boot="direct", disk=None):
+    def __init__(
+        self,
+        name="A",
+        *,
+        arch=None,
+        gic=None,
+        xen=None,
+        kernel=None,
+        images=None,
+        ip=None,
+        cpu=None,
+        smp=1,
+        mem=2048,
+        dom0_mem=512,
+        link=None,
+        mac=None,
+        mtu=1500,
+        icount=False,
+        agent=True,
+        xen_append="",
+        dom0_append="",
+        qemu_args=(),
+        log_dir=None,
+        boot="direct",
+        disk=None,
+    ):
         """LINK: (own, other) paths of the datagram sockets that connect the two hosts. MEM in MiB.
 
         BOOT: one of uboot.WAYS. DISK: an existing image for U-Boot, used instead of one with this
@@ -186,8 +221,10 @@ class Host:
         self.machine = MACHINES[self.arch]
         self.gic, self.cpu = gic or default_gic() or self.machine.gic, cpu or self.machine.cpus[0]
         if self.cpu not in self.machine.cpus or self.gic not in GICS:
-            raise HostError(f"host {name}: no {self.arch} machine has CPU {self.cpu} and GICv{self.gic}: CPUs are "
-                            f"{', '.join(self.machine.cpus)}; GICs are {', '.join(map(str, GICS))}")
+            raise HostError(
+                f"host {name}: no {self.arch} machine has CPU {self.cpu} and GICv{self.gic}: "
+                f"CPUs are {', '.join(self.machine.cpus)}; GICs are {', '.join(map(str, GICS))}"
+            )
         self.name, self.smp, self.mem, self.dom0_mem = name, smp, mem, dom0_mem
         self.xen = xen or default_xen(self.arch)
         self.kernel = kernel or self.machine.kernel
@@ -203,7 +240,7 @@ class Host:
         self._send_lock, self._console_text = threading.Lock(), ""
         self.started_at = None
 
-    # --- life of the emulator -------------------------------------------------------------------------------------
+    # --- life of the emulator --------------------------------------------------------------------
 
     def __enter__(self):
         try:
@@ -231,8 +268,10 @@ class Host:
         # The control domain gets copies of the modules, so it needs its memory in addition to them.
         needed = (end - RAM_BASE) // MIB + self.dom0_mem
         if needed > self.mem:
-            raise HostError(f"host {self.name}: {self.mem} MiB are too little for images and a control domain of "
-                            f"{self.dom0_mem} MiB: needs {needed} MiB")
+            raise HostError(
+                f"host {self.name}: {self.mem} MiB are too little for images and a control domain "
+                f"of {self.dom0_mem} MiB: needs {needed} MiB"
+            )
         return kernel_at, initrd_at
 
     def loader(self, payload):
@@ -243,30 +282,75 @@ class Host:
             except uboot.BootError as error:
                 raise HostError(f"host {self.name}: {error}") from None
         kernel_at, initrd_at = self._layout(payload.initrd)
-        return ["-kernel", payload.xen, "-append", payload.xen_args,
-                "-device", f"guest-loader,addr={kernel_at:#x},kernel={payload.kernel},bootargs={payload.dom0_args.replace(',', ',,')}",
-                "-device", f"guest-loader,addr={initrd_at:#x},initrd={payload.initrd}", "-nic", "none"]
+        return [
+            "-kernel",
+            payload.xen,
+            "-append",
+            payload.xen_args,
+            "-device",
+            f"guest-loader,addr={kernel_at:#x},kernel={payload.kernel},"
+            f"bootargs={payload.dom0_args.replace(',', ',,')}",
+            "-device",
+            f"guest-loader,addr={initrd_at:#x},initrd={payload.initrd}",
+            "-nic",
+            "none",
+        ]
 
     def command_line(self, console):
         """The emulator's command line. CONSOLE: the arguments that connect the serial port."""
         initrd = self._initrd()
-        dom0 = f"console=hvc0 panic=-1 nokaslr kpti=0 mitigations=off init_on_alloc=0 xen_scrub_pages=0 xl.host={self.name}"
+        dom0 = (
+            "console=hvc0 panic=-1 nokaslr kpti=0 mitigations=off init_on_alloc=0 "
+            f"xen_scrub_pages=0 xl.host={self.name}"
+        )
         if self.ip:
             dom0 += f" xl.ip={self.ip} xl.mtu={self.mtu}"
-        xen = f"console=dtuart dtuart=/pl011@9000000 dom0_mem={self.dom0_mem}M bootscrub=0 loglvl=all guest_loglvl=all {self.xen_append}"
-        line = [self.machine.emulator, "-M", f"virt,virtualization=on,gic-version={self.gic}{self.machine.options}",
-                "-cpu", CPU_OPTIONS.get(self.cpu, self.cpu), "-smp", str(self.smp), "-m", str(self.mem), "-display", "none", "-no-reboot", *console,
-                "-global", "virtio-mmio.force-legacy=false",
-                *self.loader(uboot.Payload(self.xen, self.kernel, initrd, xen.strip(), f"{dom0} {self.dom0_append}".strip()))]
+        xen = (
+            f"console=dtuart dtuart=/pl011@9000000 dom0_mem={self.dom0_mem}M bootscrub=0 "
+            f"loglvl=all guest_loglvl=all {self.xen_append}"
+        )
+        line = [
+            self.machine.emulator,
+            "-M",
+            f"virt,virtualization=on,gic-version={self.gic}{self.machine.options}",
+            "-cpu",
+            CPU_OPTIONS.get(self.cpu, self.cpu),
+            "-smp",
+            str(self.smp),
+            "-m",
+            str(self.mem),
+            "-display",
+            "none",
+            "-no-reboot",
+            *console,
+            "-global",
+            "virtio-mmio.force-legacy=false",
+            *self.loader(
+                uboot.Payload(
+                    self.xen, self.kernel, initrd, xen.strip(), f"{dom0} {self.dom0_append}".strip()
+                )
+            ),
+        ]
         if self.icount:
             line += ["-icount", "shift=0"]
         if self.link:
             own, other = self.link
-            line += ["-netdev", f"dgram,id=link,local.type=unix,local.path={own},remote.type=unix,remote.path={other}",
-                     "-device", f"virtio-net-device,id=nic,netdev=link,mac={self.mac},host_mtu={self.mtu}"]
+            line += [
+                "-netdev",
+                f"dgram,id=link,local.type=unix,local.path={own},"
+                f"remote.type=unix,remote.path={other}",
+                "-device",
+                f"virtio-net-device,id=nic,netdev=link,mac={self.mac},host_mtu={self.mtu}",
+            ]
         if self.agent:
-            line += ["-device", "virtio-serial-device,max_ports=2", "-chardev", f"socket,id=agent,path={self._dir}/agent",
-                     "-device", "virtserialport,chardev=agent,name=xl.agent"]
+            line += [
+                "-device",
+                "virtio-serial-device,max_ports=2",
+                "-chardev",
+                f"socket,id=agent,path={self._dir}/agent",
+                "-device",
+                "virtserialport,chardev=agent,name=xl.agent",
+            ]
         return line + self.qemu_args
 
     def prepare(self):
@@ -287,16 +371,32 @@ class Host:
         os.makedirs(self.log_dir, exist_ok=True)
         Host.live.add(self)
         # The emulator connects to sockets that already listen, so no byte of them is lost.
-        waiting = {what: _listen(os.path.join(self._dir, what)) for what in
-                   (["agent"] if self.agent else []) + ["console", "qmp"]}
+        waiting = {
+            what: _listen(os.path.join(self._dir, what))
+            for what in (["agent"] if self.agent else []) + ["console", "qmp"]
+        }
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.console_log)
-        console = ["-chardev", f"socket,id=console,path={self._dir}/console,logfile={self.console_log}",
-                   "-serial", "chardev:console", "-monitor", "none",
-                   "-chardev", f"socket,id=qmp,path={self._dir}/qmp", "-qmp", "chardev:qmp"]
+        console = [
+            "-chardev",
+            f"socket,id=console,path={self._dir}/console,logfile={self.console_log}",
+            "-serial",
+            "chardev:console",
+            "-monitor",
+            "none",
+            "-chardev",
+            f"socket,id=qmp,path={self._dir}/qmp",
+            "-qmp",
+            "chardev:qmp",
+        ]
         with open(os.path.join(self.log_dir, f"{self.name}-qemu.log"), "wb") as log:
-            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.command_line(console)],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", *self.command_line(console)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         self.started_at = time.monotonic()
         peers = {what: self._accept(listener) for what, listener in waiting.items()}
         self._console, self._qmp = peers["console"], peers["qmp"].makefile("rw")
@@ -343,7 +443,9 @@ class Host:
 
     def check_alive(self, doing):
         if not self.alive():
-            raise HostError(self.describe(f"the emulator ended ({self.process.returncode}) during: {doing}"))
+            raise HostError(
+                self.describe(f"the emulator ended ({self.process.returncode}) during: {doing}")
+            )
 
     def pause(self):
         """Stop all CPUs and the machine's clock."""
@@ -353,7 +455,7 @@ class Host:
         self.qmp("cont")
 
     def set_link(self, up):
-        """Unplug or plug the cable between the hosts. The control domain's driver sees the change."""
+        """Plug or unplug the cable between the hosts. The control domain's driver is notified."""
         self.qmp("set_link", name="nic", up=up)
 
     def _qmp_greet(self):
@@ -371,7 +473,7 @@ class Host:
                 return answer["return"]
         raise HostError(self.describe(f"the emulator ended during {command}"))
 
-    # --- console --------------------------------------------------------------------------------------------------
+    # --- console ---------------------------------------------------------------------------------
 
     def _read_console(self):
         with contextlib.suppress(OSError):
@@ -393,9 +495,11 @@ class Host:
         deadline = pace.Deadline(timeout)
         while not (match := re.search(pattern, self._console_text[start:])):
             if deadline.over():
-                raise HostError(self.describe(f"console did not show {pattern!r} within {timeout} s"))
+                raise HostError(
+                    self.describe(f"console did not show {pattern!r} within {timeout} s")
+                )
             if not self.alive():
-                # The last output may not have been read yet.
+                # The reader may not have read the last output yet.
                 self._reader.join(2)
                 if not re.search(pattern, self._console_text[start:]):
                     self.check_alive(f"waiting for {pattern!r}")
@@ -403,9 +507,12 @@ class Host:
         return match
 
     def describe(self, what):
-        return f"host {self.name}: {what}\n--- end of {self.console_log} ---\n{self.console_tail()}\n---"
+        return (
+            f"host {self.name}: {what}\n--- end of {self.console_log} ---\n"
+            f"{self.console_tail()}\n---"
+        )
 
-    # --- commands -------------------------------------------------------------------------------------------------
+    # --- commands --------------------------------------------------------------------------------
 
     def wait_ready(self, timeout=120):
         """Wait until the control domain's daemons are up. Returns the seconds since power-on."""
@@ -417,7 +524,11 @@ class Host:
             while not self._hello.wait(0.1):
                 self.check_alive("boot")
                 if deadline.over():
-                    raise HostError(self.describe(f"the control domain's agent did not answer within {timeout} s"))
+                    raise HostError(
+                        self.describe(
+                            f"the control domain's agent did not answer within {timeout} s"
+                        )
+                    )
             self.run("until [ -e /run/ready ]; do sleep 0.02; done", timeout=max(1, deadline.left))
         return time.monotonic() - self.started_at
 
@@ -436,13 +547,21 @@ class Host:
         """Run a shell command: (exit status, output and errors). HostError if it does not end in
         time.
         """
-        result = self.spawn(command, stdin).wait(timeout) if self.agent else self.console_run(command, timeout)
+        result = (
+            self.spawn(command, stdin).wait(timeout)
+            if self.agent
+            else self.console_run(command, timeout)
+        )
         if check and result.status != 0:
             raise HostError(self.describe(f"status {result.status}: {command}\n{result.output}"))
         return result
 
     def put(self, path, data, mode=0o644):
-        self.run(f"cat > {path}.new && chmod {mode:o} {path}.new && mv {path}.new {path}", stdin=data, check=True)
+        self.run(
+            f"cat > {path}.new && chmod {mode:o} {path}.new && mv {path}.new {path}",
+            stdin=data,
+            check=True,
+        )
 
     def get(self, path):
         return self.run(f"cat {path}", check=True).output
@@ -456,7 +575,9 @@ class Host:
         mark = f"{os.getpid()}.{self._number}"
         start = len(self._console_text)
         self.type(f"echo '<<<'{mark}'>>>'; {command}\necho '<<<'{mark}:$?'>>>'\n")
-        match = self.wait_console(rf"(?s)<<<{re.escape(mark)}>>>\r?\n(.*?)<<<{re.escape(mark)}:(\d+)>>>", timeout, start)
+        match = self.wait_console(
+            rf"(?s)<<<{re.escape(mark)}>>>\r?\n(.*?)<<<{re.escape(mark)}:(\d+)>>>", timeout, start
+        )
         noise = re.compile(r"^(\((XEN|XL)\)|\[ *\d+\.\d+\])")
         kept = [line for line in match[1].replace("\r", "").split("\n") if not noise.match(line)]
         return Result(int(match[2]), "\n".join(kept))
@@ -541,49 +662,94 @@ def stop_all():
 
 def catch_signals():
     """Let SIGTERM and SIGHUP unwind like Ctrl-C, so that every emulator is stopped."""
+
     def leave(number, _):
         sys.exit(128 + number)
+
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, leave)
 
 
 def add_arguments(parser):
-    """Add the options that all tools have which start hosts."""
-    parser.add_argument("--arch", default=default_arch(), choices=MACHINES, help="width of the host (default: $ARCH, else arm64)")
-    parser.add_argument("--gic", type=int, default=default_gic(), choices=GICS, help="version of the GIC (default: $GIC, else arm64 3, arm32 2)")
-    parser.add_argument("--xen", default=None, help="hypervisor image (default: $XEN, else build/ARCH/xen-lite)")
+    """Add the options that all tools that start hosts have in common."""
+    parser.add_argument(
+        "--arch",
+        default=default_arch(),
+        choices=MACHINES,
+        help="width of the host (default: $ARCH, else arm64)",
+    )
+    parser.add_argument(
+        "--gic",
+        type=int,
+        default=default_gic(),
+        choices=GICS,
+        help="version of the GIC (default: $GIC, else arm64 3, arm32 2)",
+    )
+    parser.add_argument(
+        "--xen", default=None, help="hypervisor image (default: $XEN, else build/ARCH/xen-lite)"
+    )
     parser.add_argument("--kernel", default=None, help="the control domain's kernel")
-    parser.add_argument("--cpu", default=None, choices=CPUS, help="default: cortex-a57; arm32: cortex-a15")
+    parser.add_argument(
+        "--cpu", default=None, choices=CPUS, help="default: cortex-a57; arm32: cortex-a15"
+    )
     parser.add_argument("--smp", type=int, default=1)
     parser.add_argument("--mem", type=int, default=2048, help="MiB per host")
     parser.add_argument("--dom0-mem", type=int, default=512, help="MiB")
     parser.add_argument("--mtu", type=int, default=1500)
-    parser.add_argument("--boot", default=default_boot(), choices=uboot.WAYS, help="by QEMU itself, or by U-Boot from a disk or by TFTP "
-                        "(default: $BOOT, else direct)")
-    parser.add_argument("--icount", action="store_true", help="one virtual nanosecond is one instruction")
+    parser.add_argument(
+        "--boot",
+        default=default_boot(),
+        choices=uboot.WAYS,
+        help="by QEMU itself, or by U-Boot from a disk or by TFTP " "(default: $BOOT, else direct)",
+    )
+    parser.add_argument(
+        "--icount", action="store_true", help="one virtual nanosecond is one instruction"
+    )
     parser.add_argument("--xen-append", default="", help="more options for the hypervisor")
-    parser.add_argument("--dom0-append", default="", help="more options for the control domain's kernel")
+    parser.add_argument(
+        "--dom0-append", default="", help="more options for the control domain's kernel"
+    )
 
 
 def host_arguments(args):
-    return {name: getattr(args, name) for name in ("arch", "gic", "xen", "kernel", "cpu", "smp", "mem", "dom0_mem", "mtu", "icount",
-                                                   "boot", "xen_append", "dom0_append")}
+    return {
+        name: getattr(args, name)
+        for name in (
+            "arch",
+            "gic",
+            "xen",
+            "kernel",
+            "cpu",
+            "smp",
+            "mem",
+            "dom0_mem",
+            "mtu",
+            "icount",
+            "boot",
+            "xen_append",
+            "dom0_append",
+        )
+    }
 
 
 def main():
     parser = argparse.ArgumentParser(description="Run commands on one or two emulated hosts.")
     add_arguments(parser)
     parser.add_argument("--two", action="store_true", help="two hosts, A and B, linked")
-    parser.add_argument("--console", action="store_true", help="type the commands on the console, without the agent")
-    parser.add_argument("--timeout", type=float, default=120, help="seconds for the boot and for each command")
+    parser.add_argument(
+        "--console", action="store_true", help="type the commands on the console, without the agent"
+    )
+    parser.add_argument(
+        "--timeout", type=float, default=120, help="seconds for the boot and for each command"
+    )
     parser.add_argument("--log-dir", default=None)
     parser.add_argument("commands", nargs="*", metavar="[HOST:]COMMAND")
     args = parser.parse_args()
     options = dict(host_arguments(args), agent=not args.console, log_dir=args.log_dir)
     failed = 0
     try:
-        with (Pair(**options) if args.two else Host("A", **options)) as up:
+        with Pair(**options) if args.two else Host("A", **options) as up:
             hosts = {host.name: host for host in (up.hosts if args.two else (up,))}
             for host in hosts.values():
                 print(f"{host.name}: ready after {host.wait_ready(args.timeout):.1f} s", flush=True)
@@ -591,7 +757,11 @@ def main():
                 name, command = text.split(":", 1) if re.match(r"[AB]:", text) else ("A", text)
                 began = time.monotonic()
                 result = hosts[name].run(command, timeout=args.timeout)
-                print(f"{name}$ {command}\n{result.output}[{result.status}, {time.monotonic() - began:.2f} s]", flush=True)
+                print(
+                    f"{name}$ {command}\n{result.output}"
+                    f"[{result.status}, {time.monotonic() - began:.2f} s]",
+                    flush=True,
+                )
                 failed = failed or result.status
     except HostError as error:
         sys.exit(f"host.py: {error}")

@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""How slow this machine is at the moment, and time limits that follow it.
+"""Measure how slow this machine is at the moment, and stretch time limits by that factor.
 
-A limit is there to end what hangs, so it is written for an idle machine and multiplied by the
-slowdown: a fixed piece of work is timed, and its wall time is divided by the CPU time that it took.
-On an idle machine the quotient is 1; where three others compete for the CPU it is near 4. A limit
-that is waited on is measured again while it runs out, so load that begins later counts, too.
+A time limit ends a program that hangs; a busy machine must not turn it into a failure. So limits
+are written for an idle machine and multiplied by the slowdown. To measure the slowdown, a fixed
+amount of work is timed, and its wall time is divided by the CPU time that it took. On an idle
+machine the quotient is 1; when three other programs compete for the CPU it is near 4. A Deadline
+measures again while a program waits for it, so it also counts load that begins later.
 
-XL_SLOW=FACTOR in the environment is the least slowdown: tools/check.py sets it for all that it
-starts, the tests in C (tests/host/slow.h) read it, and a person may set it for a slow machine.
+XL_SLOW=FACTOR in the environment is the least slowdown. tools/check.py sets it for all programs
+that it starts; the tests in C (tests/host/slow.h) read it; a person may set it for a slow machine.
 """
 import os
 import time
 
 WORK = 400_000                  # turns of a loop: some 20 ms
-# No limit is stretched further: something that hangs must end.
+# The largest slowdown: a program that hangs must end at last.
 SLOWEST = 40.0
-# A fair slowdown leaves room for what one measurement does not see.
+# The measured slowdown is multiplied by this, because one short measurement may miss load.
 ROOM = 1.5
 FRESH_S = 5.0
 
@@ -23,7 +24,7 @@ _measured = {"at": None, "slow": 1.0}
 
 
 def least():
-    """$XL_SLOW, or 1."""
+    """$XL_SLOW, or 1 when it is unset, below 1 or no number."""
     try:
         return max(1.0, float(os.environ.get("XL_SLOW") or 1))
     except ValueError:
@@ -31,7 +32,7 @@ def least():
 
 
 def measure(pieces=1):
-    """Wall time over CPU time of fixed pieces of work, at least 1."""
+    """The wall time of PIECES of fixed work divided by their CPU time; at least 1."""
     wall, used = time.monotonic(), time.thread_time()
     total = 0
     for n in range(WORK * pieces):
@@ -41,7 +42,7 @@ def measure(pieces=1):
 
 
 def load_factor():
-    """Runnable tasks per CPU, the average of the last minute: what a short measurement may miss."""
+    """Runnable tasks per CPU, averaged over the last minute: a short measurement may miss them."""
     return os.getloadavg()[0] / (os.cpu_count() or 1)
 
 
@@ -55,26 +56,27 @@ def slowdown():
 
 
 def limit(seconds):
-    """SECONDS of an idle machine, on this one now."""
+    """The limit on this machine now for a limit of SECONDS on an idle machine."""
     return seconds * slowdown()
 
 
 def is_busy():
-    """Whether others compete for the CPUs: more than this project's own tests put on them."""
+    """Whether programs other than this project's tests compete for the CPUs."""
     return measure(20) > 2 or load_factor() > 3
 
 
 class Deadline:
     """Runs out after SECONDS of an idle machine. None: never.
 
-    Each turn of a loop asks over(): the time since the last turn counts less, the slower the machine
-    is then."""
+    A loop calls over() in each turn. The time since the last turn is divided by the slowdown at
+    that moment.
+    """
 
     def __init__(self, seconds):
         self.left, self.last = seconds, time.monotonic()
 
     def remaining(self):
-        """Seconds of this machine's clock that are left at its present pace; None: no limit."""
+        """Seconds of this machine's clock that are left at the present slowdown. None: no limit."""
         if self.left is None:
             return None
         now, slow = time.monotonic(), slowdown()

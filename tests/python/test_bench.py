@@ -19,8 +19,10 @@ bench get-clear-whole ticks=125 count=1 guest_mib=1024 vcpus=1 leaves=4k dirty_p
 bench write-fault ticks=0 count=0 guest_mib=64 vcpus=8 leaves=4k dirty_percent=0 order=sequential
 """
 # A line of debug key V.
-V = ("(XL) [    1.0] vmid: 8 bits, generation 1, next 5; 9 renewals, 3 of them of running domains; "
-     "{} generations opened by flush; {} flushes of a number\n")
+V = (
+    "(XL) [    1.0] vmid: 8 bits, generation 1, next 5; 9 renewals, 3 of them of running domains; "
+    "{} generations opened by flush; {} flushes of a number\n"
+)
 
 
 def job(**parameters):
@@ -31,9 +33,17 @@ class Parse(unittest.TestCase):
     def test_ticks_are_instructions(self):
         found = list(bench.parse(CONSOLE, job(mode="sw")))
         self.assertEqual([one["value"] for one in found], [96, -1, 2000])
-        self.assertEqual(found[1]["parameters"], {
-            "guest_mib": 64, "vcpus": 1, "leaves": "4k", "dirty_percent": 1, "order": "random",
-            "mode": "sw"})
+        self.assertEqual(
+            found[1]["parameters"],
+            {
+                "guest_mib": 64,
+                "vcpus": 1,
+                "leaves": "4k",
+                "dirty_percent": 1,
+                "order": "random",
+                "mode": "sw",
+            },
+        )
 
     def test_vmid_flushes_are_counted_between_two_debug_keys(self):
         said = "bench vmid-rounds ticks=0 count=255 dirty_rounds={}\n"
@@ -48,8 +58,10 @@ class Parse(unittest.TestCase):
             list(bench.parse(text, job()))
 
     def test_cost_of_a_fault_whose_lookup_maps_a_table(self):
-        figures = [benchdata.figure("write-fault", 60),
-                   benchdata.figure("write-fault", 400, vlpt="off")]
+        figures = [
+            benchdata.figure("write-fault", 60),
+            benchdata.figure("write-fault", 400, vlpt="off"),
+        ]
         lookups = [benchdata.figure("leaf-walk", 70), benchdata.figure("leaf-walk-mapping", 200)]
         self.assertEqual(bench.mapping_fault(figures, lookups)["value"], 530)
 
@@ -65,21 +77,30 @@ class Parse(unittest.TestCase):
 class Trace(unittest.TestCase):
     def test_kinds_of_instructions(self):
         for text, kind in (
-                ("ldp\tx0, x1, [sp]", "load"), ("ldaxr\tx0, [x1]", "load"),
-                ("stlxr\tw0, x1, [x2]", "store"), ("ldset\tx0, x1, [x2]", "store"),
-                ("msr\telr_el2, x0", "sysreg"), ("tlbi\tipas2e1is, x0", "barrier"),
-                ("push\t{r4, lr}", "store"), ("strexd\tr0, r2, r3, [r1]", "store"),
-                ("pop\t{r4, pc}", "load"), ("mrc\t15, 4, r0, cr5, cr2, {0}", "sysreg"),
-                ("mcrr\t15, 6, r0, r1, cr2", "sysreg"),
-                ("mcr\t15, 4, r0, cr8, cr3, {1}", "barrier"),
-                ("mcr\t15, 0, r0, cr7, cr8, {0}", "sysreg"),
-                ("add\tx0, x0, #1", "other"), ("", "other")):
+            ("ldp\tx0, x1, [sp]", "load"),
+            ("ldaxr\tx0, [x1]", "load"),
+            ("stlxr\tw0, x1, [x2]", "store"),
+            ("ldset\tx0, x1, [x2]", "store"),
+            ("msr\telr_el2, x0", "sysreg"),
+            ("tlbi\tipas2e1is, x0", "barrier"),
+            ("push\t{r4, lr}", "store"),
+            ("strexd\tr0, r2, r3, [r1]", "store"),
+            ("pop\t{r4, pc}", "load"),
+            ("mrc\t15, 4, r0, cr5, cr2, {0}", "sysreg"),
+            ("mcrr\t15, 6, r0, r1, cr2", "sysreg"),
+            ("mcr\t15, 4, r0, cr8, cr3, {1}", "barrier"),
+            ("mcr\t15, 0, r0, cr7, cr8, {0}", "sysreg"),
+            ("add\tx0, x0, #1", "other"),
+            ("", "other"),
+        ):
             self.assertEqual(bench.kind_of(text), kind, text)
 
     def test_steps_are_grouped_by_function(self):
         steps = [bench.Step(i, name, "nop") for i, name in enumerate(["a", "a", "b", "a", "c"])]
-        self.assertEqual([(name, len(part)) for name, part in bench.runs(steps)],
-                         [("a", 2), ("b", 1), ("a", 1), ("c", 1)])
+        self.assertEqual(
+            [(name, len(part)) for name, part in bench.runs(steps)],
+            [("a", 2), ("b", 1), ("a", 1), ("c", 1)],
+        )
         self.assertEqual(len(bench.span_of(steps, "a")), 4)
 
 

@@ -58,8 +58,7 @@ class Tables(unittest.TestCase):
     def test_lines_are_short(self):
         """Of prose; tables and code are as wide as they are."""
         for name in PAGES:
-            prose = re.sub(r"(?ms)^```.*?^```", lambda code: "\n" * code[0].count("\n"),
-                           page(name))
+            prose = re.sub(r"(?ms)^```.*?^```", lambda code: "\n" * code[0].count("\n"), page(name))
             for number, line in enumerate(prose.split("\n"), 1):
                 if not line.startswith(("|", "    ")):
                     self.assertLessEqual(len(line), LINE_MAX, f"docs/{name}.md:{number}")
@@ -81,12 +80,14 @@ class Claims(unittest.TestCase):
             for _, cells in list(rows(page(name).split(HEADING)[1]))[1:]:
                 claim, tests = cells
                 named = named_tests(tests)
-                self.assertTrue(named or tests.startswith("*not tested*"),
-                                f"docs/{name}.md: {claim}: {tests}")
+                self.assertTrue(
+                    named or tests.startswith("*not tested*"), f"docs/{name}.md: {claim}: {tests}"
+                )
                 for file, test in named:
                     with self.subTest(page=name, claim=claim, file=file):
-                        self.assertTrue(any(has(text_of(path), test)
-                                            for path in self.files.get(file, [])), test)
+                        self.assertTrue(
+                            any(has(text_of(path), test) for path in self.files.get(file, [])), test
+                        )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What the scenarios share: TAP-like lines, hosts of tools/host.py, and what one asks of a host over and over.
+"""What the scenarios share: result lines, the hosts of tools/host.py, and frequent commands.
 
-A scenario prints `ok NAME` or `not ok NAME - why`, one line each; whatever else it has to say is indented. A case
-that fails does not end the scenario unless it says so: the next one may still tell something.
+A scenario prints one line per case, `ok NAME` or `not ok NAME - why`; all other output is indented.
+After a case that fails the next cases still run, because their results may help.
 """
 import contextlib
 import os
@@ -20,9 +20,11 @@ from host import BUILD, Host, HostError, Pair, built, default_arch  # noqa: E402
 GUEST_CMDLINE = "console=hvc0 nokaslr kpti=0 mitigations=off panic=-1"
 
 
-# Asked of a host on which a case failed.
-INQUIRY = ("xl list; xl vcpu-list; tail -n 6 /var/log/xlmd.log; "
-           "for key in q e; do xl debug-keys $key; done; xl dmesg | tail -n 40 | cut -c 1-150")
+# The command whose output is shown for each host of a failed case.
+INQUIRY = (
+    "xl list; xl vcpu-list; tail -n 6 /var/log/xlmd.log; "
+    "for key in q e; do xl debug-keys $key; done; xl dmesg | tail -n 40 | cut -c 1-150"
+)
 
 
 class Failure(Exception):
@@ -56,7 +58,7 @@ class Tap:
             print(f"  # {line}", flush=True)
 
     def show(self, host, console):
-        """What a host has to say after a failure."""
+        """Show a host's state after a failure."""
         text = ""
         if console and host.process:
             text = f"--- end of {host.console_log}\n" + host.console_tail(25)
@@ -68,12 +70,22 @@ class Tap:
 
     @contextlib.contextmanager
     def case(self, name, *hosts):
-        """One check with several steps. On failure the end of the console of each of HOSTS is shown."""
+        """One check with several steps. A failure shows the state and console of each of HOSTS."""
         began = time.monotonic()
         try:
             yield
-        except (Failure, HostError, GuestError, OSError, ValueError, LookupError, AttributeError) as error:
-            self.not_ok(name, error if isinstance(error, (Failure, HostError, GuestError)) else repr(error))
+        except (
+            Failure,
+            HostError,
+            GuestError,
+            OSError,
+            ValueError,
+            LookupError,
+            AttributeError,
+        ) as error:
+            self.not_ok(
+                name, error if isinstance(error, (Failure, HostError, GuestError)) else repr(error)
+            )
             for host in hosts:
                 self.show(host, host.console_log not in str(error))
         else:
@@ -81,7 +93,11 @@ class Tap:
         self.note(f"{time.monotonic() - began:.1f} s")
 
     def end(self):
-        print(f"  # {self.passed} passed, {self.failed} failed, {time.monotonic() - self.began:.1f} s", flush=True)
+        print(
+            f"  # {self.passed} passed, {self.failed} failed, "
+            f"{time.monotonic() - self.began:.1f} s",
+            flush=True,
+        )
         sys.exit(1 if self.failed else 0)
 
 
@@ -91,26 +107,33 @@ def expect(condition, why):
 
 
 def guest_config(name="guest", memory=64, vcpus=1, extra="wl.off", more=""):
-    """An xl configuration with the guest's kernel and initramfs that every control domain carries."""
-    return (f'name = "{name}"\ntype = "pvh"\nkernel = "/guest/vmlinuz"\nramdisk = "/guest/initrd"\n'
-            f'memory = {memory}\nmaxmem = {memory}\nvcpus = {vcpus}\nextra = "{GUEST_CMDLINE} {extra}"\n'
-            f'on_poweroff = "destroy"\non_reboot = "restart"\non_crash = "preserve"\n{more}')
+    """An xl configuration. The guest's kernel and initramfs are in every control domain."""
+    return (
+        f'name = "{name}"\ntype = "pvh"\nkernel = "/guest/vmlinuz"\nramdisk = "/guest/initrd"\n'
+        f"memory = {memory}\nmaxmem = {memory}\nvcpus = {vcpus}\n"
+        f'extra = "{GUEST_CMDLINE} {extra}"\n'
+        f'on_poweroff = "destroy"\non_reboot = "restart"\non_crash = "preserve"\n{more}'
+    )
 
 
 def xl_list(host):
     """{name: (id, memory, vCPUs, state)} of all domains."""
     output = host.run("xl list", timeout=30, check=True).output
     rows = [line.split() for line in output.strip().split("\n")[1:]]
-    return {row[0]: (int(row[1]), int(row[2]), int(row[3]), row[4]) for row in rows if len(row) >= 6}
+    return {
+        row[0]: (int(row[1]), int(row[2]), int(row[3]), row[4]) for row in rows if len(row) >= 6
+    }
 
 
 def free_memory(host):
-    """MiB that no domain has, as xl info tells."""
-    return int(re.search(r"^free_memory\s*:\s*(\d+)", host.run("xl info", check=True).output, re.M)[1])
+    """MiB of free memory, from xl info."""
+    return int(
+        re.search(r"^free_memory\s*:\s*(\d+)", host.run("xl info", check=True).output, re.M)[1]
+    )
 
 
 def wait_until(condition, what, timeout, interval=0.2):
-    """Until CONDITION() holds; returns its value. TIMEOUT: seconds of an idle machine."""
+    """Wait until CONDITION() holds; return its value. TIMEOUT: seconds on an idle machine."""
     deadline = pace.Deadline(timeout)
     while not (value := condition()):
         if deadline.over():
@@ -124,20 +147,26 @@ def wait_gone(host, name, timeout=30):
 
 
 def console_text(host, name="guest"):
-    return host.run(f"cat /var/log/xen/console/guest-{name}.log 2>/dev/null", timeout=30).output.replace("\r", "")
+    return host.run(
+        f"cat /var/log/xen/console/guest-{name}.log 2>/dev/null", timeout=30
+    ).output.replace("\r", "")
 
 
 def wait_guest_console(host, pattern, timeout, name="guest", count=1):
-    """Until the guest's console log has COUNT matches of PATTERN."""
+    """Wait until the guest's console log has COUNT matches of PATTERN."""
+
     def seen():
         return len(re.findall(pattern, console_text(host, name))) >= count
+
     try:
         wait_until(seen, f"{pattern!r} on the console of {name}", timeout, 0.5)
     except Failure as failure:
-        raise Failure(f"{failure}\n" + "\n".join(console_text(host, name).split("\n")[-12:])) from None
+        raise Failure(
+            f"{failure}\n" + "\n".join(console_text(host, name).split("\n")[-12:])
+        ) from None
 
 
 def watch_console(name):
-    """A command that shows the guest's console long enough for a heartbeat, and ends."""
+    """A shell command that shows the guest's console long enough for one heartbeat."""
     slow = pace.slowdown() / pace.ROOM
     return f"sleep {1.5 * slow:.1f} | timeout {4 * slow:.0f} xl console {name}"

@@ -4,11 +4,13 @@
 # timeout: 300
 # seconds: 45
 # machines: arm64-gicv3 arm32-gicv2
-# shows: half a minute of the soak
-"""The soak of the dirty log (tests/baremetal/test_soak.c says what must hold): half a minute here, an hour by `make soak`.
+# shows: the soak of the dirty log, for half a minute
+"""The soak of the dirty log: half a minute by default, an hour by `make soak`.
+
+tests/baremetal/test_soak.c describes what must hold.
 
 usage: soak.py [--minutes N] [WORD]     only the machines whose name contains WORD
-  SOAK_SEED=N     the same actions again, in the same order (a failure names its seed)
+  SOAK_SEED=N     repeat the actions of seed N in the same order (a failure names its seed)
 """
 import argparse
 import os
@@ -22,20 +24,47 @@ from scenario import pace, Host, HostError, Tap, built, default_arch
 PAYLOAD = built("baremetal/payload")
 MACHINES = {
     "arm64": {"two": dict(cpu="cortex-a57", smp=2), "four-hw-dirty": dict(cpu="max", smp=4)},
-    "arm32": {"arm32-two": dict(cpu="cortex-a15", smp=2), "arm32-four": dict(cpu="cortex-a7", smp=4)},
+    "arm32": {
+        "arm32-two": dict(cpu="cortex-a15", smp=2),
+        "arm32-four": dict(cpu="cortex-a7", smp=4),
+    },
 }[default_arch()]
 SHORT_S = 15
-# A long soak goes from machine to machine, each time with another seed.
+# A long soak changes to the next machine and another seed after this time.
 TURN_S = 300
 BOOT_S = 30
-WORTH = ("rounds", "pages", "checks", "splits", "merges", "toggles", "holes", "peeks", "pauses", "moves", "guests", "duels", "foreign",
-         "granted", "copied")
+WORTH = (
+    "rounds",
+    "pages",
+    "checks",
+    "splits",
+    "merges",
+    "toggles",
+    "holes",
+    "peeks",
+    "pauses",
+    "moves",
+    "guests",
+    "duels",
+    "foreign",
+    "granted",
+    "copied",
+)
 TROUBLE = re.compile(r"BUG|panic|backtrace|unexpected exception at EL2", re.I)
 
 
 def soak(tap, name, options, seconds, seed, ramdisk):
-    with Host(f"soak-{name}", kernel=PAYLOAD, images=[ramdisk], agent=False, mem=1024, dom0_mem=256, xen_append="loglvl=warning",
-              dom0_append=f"soak={seconds} soak_seed={seed}", **options) as host:
+    with Host(
+        f"soak-{name}",
+        kernel=PAYLOAD,
+        images=[ramdisk],
+        agent=False,
+        mem=1024,
+        dom0_mem=256,
+        xen_append="loglvl=warning",
+        dom0_append=f"soak={seconds} soak_seed={seed}",
+        **options,
+    ) as host:
         try:
             said, deadline = 0, pace.Deadline(seconds * 1.5 + BOOT_S)
             while not re.search(r"bm: \d+ passed, \d+ failed", host.console_text()):
@@ -45,19 +74,23 @@ def soak(tap, name, options, seconds, seed, ramdisk):
                 said = tell(tap, host, said)
                 time.sleep(0.5)
         except HostError as error:
-            tap.not_ok(f"{name}: the soak comes to its end", error)
+            tap.not_ok(f"{name}: the soak finishes", error)
         tell(tap, host, said)
         text = host.console_text().replace("\r", "")
     for why in re.findall(r"not ok (.*)$", text, re.M):
         tap.not_ok(f"{name}: {why.split(' - ')[0]}", why.split(" - ", 1)[-1])
     if "ok soak: no write is lost" in text and "not ok" not in text:
         tap.ok(f"{name}: no write is lost, soak_seed={seed}")
-    tap.check(not (bad := TROUBLE.search(text)), f"{name}: no trouble at EL2", bad and text[bad.start():][:200])
+    tap.check(
+        not (bad := TROUBLE.search(text)),
+        f"{name}: no BUG, panic or exception at EL2",
+        bad and text[bad.start() :][:200],
+    )
     check_worth(tap, name, text)
 
 
 def tell(tap, host, said):
-    """The payload's reports that are new."""
+    """Print the payload's reports after the first SAID; return how many there are."""
     lines = re.findall(r"^.*?(soak: .*)$", host.console_text().replace("\r", ""), re.M)
     for line in lines[said:]:
         tap.note(line)
@@ -65,10 +98,15 @@ def tell(tap, host, said):
 
 
 def check_worth(tap, name, text):
-    """Everything that a soak is made of has happened."""
-    counts = {what: int(n) for n, what in re.findall(r"(\d+) ([a-z]+)", "".join(re.findall(r"soak: (.*)$", text, re.M)))}
+    """Each kind of action happened at least once."""
+    counts = {
+        what: int(n)
+        for n, what in re.findall(
+            r"(\d+) ([a-z]+)", "".join(re.findall(r"soak: (.*)$", text, re.M))
+        )
+    }
     missing = [what for what in WORTH if not counts.get(what)]
-    tap.check(not missing, f"{name}: all that makes a soak has happened", "no " + ", ".join(missing))
+    tap.check(not missing, f"{name}: each kind of action happened", "no " + ", ".join(missing))
 
 
 def main():
