@@ -10,37 +10,52 @@ struct vcpu;
 struct page;
 
 /*
- * Dirty log (dirty.c).  The leaf is the record.  All 0 or -errno; -ERESTART: call again with the
- * same arguments (progress is kept in the arguments or the log).
+ * The dirty log: a leaf itself records whether its page is dirty (dirty.c).  0 or an error;
+ * -XEN_ERESTART: call again with the same arguments (the arguments or the log hold the progress).
  */
-int dirty_enable(struct domain *d);    /* -EINVAL twice, -ENOMEM; -ERESTART */
-int dirty_disable(struct domain *d);   /* merges blocks again; -ERESTART */
-bool dirty_on(const struct domain *d); /* enabled, to the end */
+int dirty_enable(struct domain *d);  /* -XEN_EINVAL if the log is on, -XEN_ENOMEM, -XEN_ERESTART */
+int dirty_disable(struct domain *d); /* also merges pages into blocks; -XEN_ERESTART */
+bool dirty_on(const struct domain *d); /* dirty_enable has completed */
 /*
- * The first page of [gfn, end) in a region that may have dirty pages, or `end`; in *pages, how many
- * there are of which that can be said, up to `end`.  Logging is on.
+ * The first gfn of [gfn, end) whose 2 MiB region may have dirty pages, or `end`.  *pages: length of
+ * the run of such pages from there, up to `end`.  The log must be on.
  */
 uint64_t dirty_next(const struct domain *d, uint64_t gfn, uint64_t end, uint64_t *pages);
-/* Harvest [gfn, gfn+pages) into `words` (bit 0 = gfn, a multiple of 64), clearing if asked. Number
- * of dirty pages in *count. */
+/*
+ * Reads the dirty state of [gfn, gfn+pages) into `words` (bit 0 is gfn, a multiple of 64).  With
+ * `clear`, makes those pages clean.  *count: number of dirty pages.  0; -XEN_EINVAL: the log is
+ * off, or the range is not valid.
+ */
 int dirty_harvest(struct domain *d, uint64_t gfn, uint64_t pages, uint64_t *words, bool clear,
                   uint64_t *count);
-/* After the last piece of a clearing harvest: fresh VMID so that no stale writable entry survives.
- * (Writers see the cleared leaf only then: bits collected before are of this round, writes through
- * stale entries must not be lost: dirty.c argues the order.) */
+/*
+ * Ends a round, after the last piece of a clearing harvest: renews the VMID, so that no CPU writes
+ * through a stale writable entry.  Writes through stale entries before that belong to the next
+ * round: dirty.c explains why none is lost.
+ */
 void dirty_round_end(struct domain *d);
-/* For CPUs with nothing else to do: split a block of a logged domain, with split=eager.  False:
- * there is none. */
+/*
+ * For idle CPUs, with split=eager: splits one block of a logged domain.  False: no block is left.
+ */
 bool dirty_split_idle(void);
-/* A write hit a logged leaf: true when resolved.  entry.S resolves the common case by itself, with
- * dirty_log.region.  dirty_mark.c */
+/*
+ * Handles a write fault on a logged leaf.  True: the guest can go on. entry.S handles the common
+ * case by itself, with dirty_log.region.  dirty_mark.c
+ */
 bool dirty_fault(struct vcpu *v, ipa_t ipa);
-void dirty_mark(struct domain *d,
-                ipa_t ipa); /* the hypervisor (or a copy for another domain) wrote there */
-void dirty_mark_ram(struct domain *d, ipa_t ipa,
-                    struct page *p);  /* the same where the caller has the page of RAM at hand */
-void dirty_mark_page(struct page *p); /* by page: its owner's leaf, through p->gfn */
-void dirty_ext_writer(struct page *p,
-                      int delta); /* a writable mapping by another domain came (+1) or went (-1) */
+/*
+ * Marks a page after the hypervisor wrote to it, for itself or for another domain.  No p2m lock is
+ * held.
+ */
+void dirty_mark(struct domain *d, ipa_t ipa);
+/* Like dirty_mark, for a caller that has the page of RAM already. */
+void dirty_mark_ram(struct domain *d, ipa_t ipa, struct page *p);
+/* Marks the leaf that maps the page in its owner's map (p->gfn). */
+void dirty_mark_page(struct page *p);
+/*
+ * Counts a writable mapping by another domain: +1 when it appears, -1 when it is gone.  No p2m lock
+ * is held.
+ */
+void dirty_ext_writer(struct page *p, int delta);
 
 #endif

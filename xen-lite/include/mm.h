@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Physical memory: pages with owners and references (page.c), and small objects. */
+/*
+ * Physical memory: pages with owners and references (page.c), and memory for the hypervisor's own
+ * objects (mem_alloc).
+ */
 #ifndef XL_MM_H
 #define XL_MM_H
 
@@ -9,17 +12,20 @@ struct domain;
 struct vcpu;
 
 /*
- * One per page of RAM, 16 bytes.  Free: links of the buddy list, as frame numbers.  A guest's page:
- * where it is in its owner's map, and how many writable mappings others have of it (grants, foreign
- * maps).
+ * One per page of RAM, 16 bytes.  A free page has the links of the buddy list, as frame numbers.  A
+ * guest's page has its place in its owner's map, and the number of writable mappings that other
+ * domains have of it (grants, foreign maps).
  */
 struct page {
     uint32_t refs;
-    uint16_t owner; /* domid; DOMID_XEN for the hypervisor's own, DOMID_INVALID free */
+    uint16_t owner; /* domid; DOMID_XEN: the hypervisor; DOMID_INVALID: free */
+    /*
+     * order: of the free block.  written, for a guest's page: another domain or the hypervisor may
+     * have written to it since it was zeroed.
+     */
     union {
         uint8_t order, written;
-    }; /* free: of the block.  A guest's: it may have been written since it was zeroed, by others
-          than it */
+    };
     uint8_t flags;
     union {
         struct {
@@ -28,20 +34,20 @@ struct page {
         struct {
             uint32_t gfn, ext_writers;
         };
-    }; /* gfn, ext_writers: owner's p2m lock */
+    }; /* gfn and ext_writers: under the owner's p2m lock */
 };
 _Static_assert(sizeof(struct page) == 16, "struct page");
 enum {
-    PAGE_FREE = 1 /* heads a free block of `order` */,
+    PAGE_FREE = 1, /* first page of a free block of 2^order pages */
     PAGE_RESERVED = 2,
-    PAGE_CLEAN = 4 /* free, and all zero */,
+    PAGE_CLEAN = 4, /* free, and zeroed */
     PAGE_ALLOCATED = 8,
     PAGE_UNCOUNTED = 16
 };
 #define PAGE_NO_GFN 0xffffffffu
 
 extern struct page *frame_table;
-extern uint64_t frame_base, frame_count; /* first frame number, number */
+extern uint64_t frame_base, frame_count; /* first frame number of the table, and number of frames */
 static inline bool pfn_valid(uint64_t pfn)
 {
     return pfn - frame_base < frame_count && !(frame_table[pfn - frame_base].flags & PAGE_RESERVED);
@@ -53,11 +59,13 @@ static inline uint64_t page_pfn(const struct page *p)
 }
 static inline paddr_t page_pa(const struct page *p) { return pfn_pa(page_pfn(p)); }
 /*
- * Where EL2 has a page.  The hypervisor's own pages (page_alloc(NULL, ...), mem_alloc) are in the
- * direct map, always.  A domain's may be outside it, where addresses are few: page_map for a
- * moment, on this CPU, at most four at a time and the last first to be unmapped; page_map_lasting
- * for what goes on being written, NULL when there is no room for it.  To unmap, any address in the
- * page will do.
+ * How EL2 reaches a page.  The hypervisor's own pages (page_alloc(NULL, ...), mem_alloc) are always
+ * in the direct map: page_va().  A domain's page may be outside the direct map on a width with few
+ * addresses, so it has to be mapped for each use.
+ *
+ * page_map: for a short use on this CPU.  At most four pages are mapped at a time, and the last one
+ * is unmapped first. page_map_lasting: on all CPUs, for a page that stays in use; NULL if there is
+ * no room.  The unmap functions accept any address inside the page.
  */
 void *page_va(const struct page *p);
 static inline void *page_map(const struct page *p)
@@ -78,11 +86,13 @@ static inline void page_unmap_lasting(const struct page *p, const void *va)
     if (!pa_in_direct_map(page_pa(p)))
         arch_unmap_lasting(va);
 }
-/* Zero `count` pages from p on; with `clean`, to the point of coherency too. */
+/* Zeroes `count` pages from p on.  With `clean`, it also cleans them to the point of coherency.  */
 void page_clear(const struct page *p, size_t count, bool clean);
 
-/* Boot: places the frame table at the end of the highest free range that holds it; all that is
- * `ram` and not `reserved` is free then. */
+/*
+ * At boot: places the frame table at the end of the highest free range that is large enough.  Then
+ * all RAM in `ram` that is not in `reserved` is free.  Addresses in bytes.
+ */
 struct mem_region {
     uint64_t start, end;
 };
@@ -91,61 +101,80 @@ void page_init(const struct mem_region *ram, unsigned ram_count, const struct me
 
 enum {
     ALLOC_ZERO = 1,
-    ALLOC_NO_COUNT = 2 /* not counted in owner's tot_pages */,
-    ALLOC_RAW =
-        4 /* a domain's pages as they are: dom0's at boot, from memory that no domain has had */
+    ALLOC_NO_COUNT = 2, /* not counted in the owner's tot_pages */
+    /* A domain's pages without zeroing: only dom0's, at boot, from memory that no domain has had.
+     */
+    ALLOC_RAW = 4
 };
 #define PAGE_MAX_ORDER 18u /* 1 GiB */
 /*
- * 2^order pages, aligned to their size, one reference each, owned by `d` (NULL: the hypervisor).
- * NULL: no memory, or d->max_pages would be exceeded.  Pages of a block may be put singly.
- * A domain's pages are always zeroed (but for ALLOC_RAW), and clean to the point of coherency (it
- * may look with its caches off); the hypervisor's are with ALLOC_ZERO, and come from the direct
- * map; a domain's come from outside it first.  page_alloc_at does neither: the builder of dom0
- * fills what it needs, before anyone else ran.
+ * Allocates 2^order pages, aligned to their total size, with one reference per page, owned by `d`
+ * (NULL: the hypervisor).  Each page of the block may be put on its own.  NULL: no memory, or
+ * d->max_pages would be exceeded.
+ *
+ * A domain's pages are zeroed (except with ALLOC_RAW) and clean to the point of coherency, because
+ * the domain may read them with its caches off.  They come from outside the direct map first.  The
+ * hypervisor's pages come from the direct map and are zeroed only with ALLOC_ZERO.
  */
 struct page *page_alloc(struct domain *d, unsigned order, unsigned flags);
-/* The same, for whoever clears it himself, to the point of coherency, piece by piece: not needed if
- * *clean. */
+/*
+ * Like page_alloc for a domain, but the pages may hold old data.  If *clean is false, the caller
+ * must clear them to the point of coherency before the domain can reach them.
+ */
 struct page *page_alloc_uncleared(struct domain *d, unsigned order, bool *clean);
-struct page *page_alloc_at(struct domain *d, paddr_t pa,
-                           unsigned order); /* a given place, for dom0; NULL when not free */
-void page_put(struct page *p); /* the last reference frees, and uncounts it at its owner */
-void page_put_block(
-    struct page *p,
-    unsigned order); /* page_put of each in an aligned block, at a fraction of the cost */
-bool page_get(struct page *p,
-              const struct domain *owner); /* a reference if it belongs to owner and is live */
-void page_get_known(struct page *p);       /* caller holds one already */
-/* The domain that owns p, referenced; NULL: none (the hypervisor, or it is gone).  Safe under any
- * lock. */
+/*
+ * Allocates the pages at `pa`, not zeroed, for dom0's builder.  NULL: one of them is not free, or
+ * `d` may not have as many.
+ */
+struct page *page_alloc_at(struct domain *d, paddr_t pa, unsigned order);
+/* Drops a reference.  The last one frees the page and takes it out of its owner's count.  */
+void page_put(struct page *p);
+/* page_put() for each page of an aligned block, at a fraction of the cost.  */
+void page_put_block(struct page *p, unsigned order);
+/* Takes a reference if the page is in use and belongs to `owner`.  Returns false otherwise.  */
+bool page_get(struct page *p, const struct domain *owner);
+/* Takes a reference; the caller already holds one.  */
+void page_get_known(struct page *p);
+/*
+ * The domain that owns p, with a reference.  NULL: the owner is the hypervisor, or its domain is
+ * gone.  Any lock above the page allocator's may be held.
+ */
 struct domain *page_owner_get(const struct page *p);
-/* Before a struct domain is freed: pages that others still hold lose their owner, and are freed
- * uncounted by their last reference. */
+/*
+ * Called before a struct domain is freed.  Pages to which others hold references lose their owner;
+ * their last reference frees them without counting.
+ */
 void page_forget_owner(struct domain *d);
-/* The same in pieces, from frame *next (0 at first) on, of a domain that gets no pages any more.
- * True: that is all. */
+/*
+ * page_forget_owner() in pieces, for a domain that is given no more pages.  *next is the next
+ * frame's index in the frame table, 0 at first.  Returns true when all frames are done.
+ */
 bool page_forget_some(struct domain *d, uint64_t *next);
-/* Clear a little of what is free, for later; false: there is nothing to clear.  For CPUs with
- * nothing else to do. */
+/*
+ * Clears one free block, so that a later allocation does not have to.  For idle CPUs.  Returns
+ * false if all free memory is clear.
+ */
 bool page_scrub(void);
 uint64_t page_free_count(void);
 uint64_t page_total_count(void);
-uint64_t page_free_own_count(void); /* of the free ones, what the hypervisor could have: tables */
-/* Zeroed memory, rounded up to a power of two of pages. NULL when out of memory. Aligned to its
- * size. */
+/* Free pages in the direct map: memory for page tables and the hypervisor's other objects.  */
+uint64_t page_free_own_count(void);
+/*
+ * Zeroed memory, rounded up to a power-of-two number of pages and aligned to that size.  NULL: no
+ * memory.
+ */
 void *mem_alloc(size_t bytes);
-void *mem_alloc_uncleared(size_t bytes); /* for whoever writes all that is read of it */
+void *mem_alloc_uncleared(size_t bytes); /* the caller writes each byte before reading it */
 void mem_free(void *p, size_t bytes);
-/* Give a reserved range back (modules after boot). */
+/* Frees a reserved range (boot modules after their last use).  Addresses in bytes.  */
 void page_free_region(uint64_t start, uint64_t end);
 /*
- * Reserved memory (whole pages) becomes the domain's as it is, one reference each, without having
- * been free in between: what is free, other CPUs clear.  False, and nothing changed: not all of it
- * is reserved, or the domain may not have so much.
+ * Gives reserved memory (whole pages) to the domain with its contents, one reference per page.  The
+ * range is never free in between, because idle CPUs clear free memory.  False, with nothing
+ * changed: a page is not reserved, or `d` may not have as many.
  */
 bool page_adopt(struct domain *d, uint64_t start, uint64_t end);
-/* Puts back the block that an interrupted populate has kept in d->populating: d is torn down. */
+/* For the teardown of d: frees the block that an interrupted populate left in d->populating.  */
 void page_forget_block(struct domain *d);
 void page_dump(void);
 
