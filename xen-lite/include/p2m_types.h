@@ -42,7 +42,7 @@ struct p2m {
     uint64_t *window;
     uint64_t max_gfn; /* highest gfn mapped so far */
     /*
-     * Logging: new RAM leaves are logged. hw_dirty: the hardware records dirty state (DBM).
+     * logging: new RAM leaves are logged. hw_dirty: the hardware records dirty state (DBM).
      * dirty.c.
      */
     bool logging, hw_dirty;

@@ -113,7 +113,7 @@ static inline uint64_t pt_span(unsigned level) { return 1ull << pt_shift(level);
  * together with PTE_SW_LOGGED.
  */
 #define PTE_SW_EXT (1ull << 56)
-/* Enum p2m_type, in bits 57 to 60 (software and ignored bits), also of invalid leaves. */
+/* The p2m_type of a leaf, in bits 57 to 60 (software and ignored bits), also of invalid leaves. */
 #define PTE_SW_TYPE_SHIFT 57
 #define PTE_SW_TYPE       (0xfull << PTE_SW_TYPE_SHIFT)
 #define PTE_SW_BITS       (PTE_SW_LOGGED | PTE_SW_EXT | PTE_SW_TYPE)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Registers of the distributors as guests see them (IHI 0048, chapter 4; IHI 0069, chapter 12),
- * between the vGIC's decoders. */
+/*
+ * Distributor registers as guests see them (IHI 0048, chapter 4; IHI 0069, chapter 12).  Shared by
+ * the vGIC's register decoders.
+ */
 #ifndef XL_VGIC_REGS_H
 #define XL_VGIC_REGS_H
 
@@ -8,7 +10,7 @@
 #include "mmio.h"
 #include "vgic_internal.h"
 
-enum { /* of both versions, and in SGI_base of a redistributor */
+enum { /* both versions; also SGI_base of a redistributor */
        GICD_CTLR = 0x0,
        GICD_TYPER = 0x4,
        GICD_IIDR = 0x8,
@@ -27,18 +29,22 @@ enum { /* of both versions, and in SGI_base of a redistributor */
 #define GIC_IIDR_ARM 0x0000043bu
 
 /*
- * [GICD_IGROUPR, 0x1000): an access to a register with a field per interrupt; what is reserved, or
- * one version's alone, reads as zero.  `v`: whose SGIs and PPIs.  The INTIDs from..limit-1 live
- * here.  false: no register has this width.
+ * An access in [GICD_IGROUPR, 0x1000), to a register with one field per interrupt.  `v`: the vCPU
+ * whose SGIs and PPIs are accessed.  Only INTIDs from..limit-1 exist in this frame.  Fields of
+ * other INTIDs, reserved registers, and registers of the other version read as zero and ignore
+ * writes.  False: no register has this access size.
  */
 bool vgic_access_arrays(struct domain *d, struct vcpu *v, uint32_t offset, uint32_t from,
                         uint32_t limit, struct mmio_access *a);
-/* A list register may be ahead of the model: have its CPU bring the model up to date.  No lock. */
+/*
+ * If the interrupt is in a list register, brings the model up to date (vgic_sync_lrs).  The caller
+ * holds no lock.
+ */
 void vgic_settle_for_read(struct vgic_irq *irq);
 /*
- * Those of the distributor that are not arrays: no lock, they are constants but for CTLR.
- * `id_register`: of the version.  Inline: TYPER is what the cost of an emulated register is
- * measured by.
+ * An access to a distributor register outside the arrays.  `id_register` reads the identification
+ * registers of one version.  No lock is needed: all are constant except GICD_CTLR.  Inline, because
+ * the benchmark of emulated MMIO reads GICD_TYPER.
  */
 static inline bool vgic_dist_control(struct domain *d, struct mmio_access *a,
                                      uint32_t (*id_register)(uint32_t offset))
@@ -58,5 +64,5 @@ static inline bool vgic_dist_control(struct domain *d, struct mmio_access *a,
     }
     return true;
 }
-uint32_t vgic_dist_typer(const struct domain *d); /* ITLinesNumber, CPUNumber */
+uint32_t vgic_dist_typer(const struct domain *d); /* ITLinesNumber and CPUNumber */
 #endif
