@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Types: a domain and a vCPU, with what each object keeps of them.  No functions: every layer may
- * include this.
+ * Types: a domain and a vCPU, with the state that each layer keeps in them.  There are no functions
+ * here, so every layer may include this file.
  *
- * Lock order (outer first): domctl lock (domain.c) > domain list > d->lock > d->grant lock >
- * d->p2m.lock > d->evtchn.lock > vgic locks (dist, then vcpu irq lists) > scheduler lock > timer
- * locks > page allocator > log. Two p2m (grant, event) locks of different domains: lower domid
- * first.
+ * Lock order, outermost first: domctl_lock (domain.c), domain list, d->lock, d->grant.lock,
+ * d->p2m.lock, d->evtchn.lock, vGIC (distributor, then vCPU), scheduler, timers, page allocator,
+ * log.  Of two p2m (grant, event channel) locks of different domains, the one of the lower domid is
+ * taken first.
  */
 #ifndef XL_DOMAIN_TYPES_H
 #define XL_DOMAIN_TYPES_H
@@ -28,36 +28,41 @@
 
 #define DOMID_DOM0 0
 struct vcpu {
-    struct arch_vcpu arch; /* first: assembly finds the registers at fixed offsets */
+    struct arch_vcpu arch; /* first: assembly has fixed offsets of the registers */
     struct domain *domain;
     unsigned id;
     struct sched_vcpu sched;
     struct vgic_vcpu vgic;
     struct vtimer vtimer;
-    bool online; /* PSCI / VCPUOP_up */
+    bool online; /* powered on (PSCI, VCPUOP_up) */
     bool initialised;
-    bool blocked;   /* in WFI, SCHEDOP_block or poll: cleared by vcpu_unblock */
-    bool poll_mask; /* in SCHEDOP_poll with all events of interest unset */
+    /* In WFI, SCHEDOP_block or SCHEDOP_poll.  vcpu_unblock clears it. */
+    bool blocked;
+    bool poll_mask; /* in SCHEDOP_poll */
     uint32_t poll_port;
     int32_t pause_count;
-    struct timer poll_timer; /* SCHEDOP_poll timeout, singleshot timer */
+    struct timer poll_timer; /* timeout of SCHEDOP_poll */
     struct timer singleshot_timer;
-    /* vcpu_info: in shared_info's array, or where registered.  NULL only while building. Kernel VA
-     * of the live page. */
+    /*
+     * vcpu_info, as a hypervisor address: in shared_info's array, or in the page that the guest
+     * registered.  NULL only while the domain is built.
+     */
     struct vcpu_info *info;
-    struct vcpu_info
-        private_info;       /* for a vCPU beyond shared_info's array until it registers its own */
-    struct page *info_page; /* referenced and mapped lasting; NULL while in shared_info */
-    ipa_t info_ipa;         /* XLR_NOWHERE-like ~0 when not registered */
-    gva_t runstate_va;      /* 0: none. Registered by VCPUOP_register_runstate_memory_area */
+    /* Used by a vCPU beyond shared_info's array until it registers its own vcpu_info. */
+    struct vcpu_info private_info;
+    struct page *info_page; /* with a reference, mapped lasting; NULL: in shared_info */
+    ipa_t info_ipa;         /* ~0: not registered */
+    gva_t runstate_va;      /* registered by VCPUOP_register_runstate_memory_area; 0: none */
     struct page *runstate_page[2];
-    ipa_t runstate_ipa;                 /* resolved when registered; area may straddle two pages */
-    uint8_t *runstate_at[2];            /* where these are mapped, lasting */
-    struct vcpu_runstate_info runstate; /* kept by the scheduler */
+    /* Translation of runstate_va when it was registered.  The area may cross a page boundary. */
+    ipa_t runstate_ipa;
+    uint8_t *runstate_at[2];            /* mappings (lasting) of the two pages */
+    struct vcpu_runstate_info runstate; /* updated by the scheduler */
     uint64_t periodic_ns;
-    uint64_t exits[EXIT_COUNT]; /* from the guest, by reason: written by the CPU that runs it */
+    uint64_t exits[EXIT_COUNT]; /* exits by reason, written by the CPU that runs it */
     bool set_way_seen;
-    uint64_t set_way_first; /* vreg.c: the operand that its loop over sets and ways began with */
+    /* Operand that the guest's present loop over sets and ways began with (vreg.c). */
+    uint64_t set_way_first;
 };
 
 enum domain_state { DOM_BUILDING, DOM_ALIVE, DOM_DYING, DOM_DEAD };
@@ -67,16 +72,16 @@ struct domain {
     bool aarch32;     /* EL1 is 32-bit */
     bool direct_map;  /* IPA == PA (dom0) */
     uint8_t state;    /* enum domain_state */
-    uint32_t refs;    /* domain_get/put; the last put frees */
-    struct list link; /* domain list, by id */
+    uint32_t refs;    /* number of references; the domain is freed after the last is dropped */
+    struct list link; /* in the list of domains, sorted by id */
     spinlock_t lock;
     xen_domain_handle_t handle;
-    uint32_t ssidref, flags; /* XEN_DOMCTL_CDF_* */
+    uint32_t ssidref, flags; /* flags: XEN_DOMCTL_CDF_* */
     unsigned max_vcpus;
     struct vcpu *vcpu[MAX_VCPUS];
     int32_t pause_count;
-    uint8_t controller_paused; /* counts held by XEN_DOMCTL_pausedomain, and by creation until the
-                                  first unpause */
+    /* Pause counts held by XEN_DOMCTL_pausedomain, and by creation until the first unpause. */
+    uint8_t controller_paused;
     bool shutting_down, shut_down;
     uint32_t shutdown_code;
     struct sched_domain sched;
@@ -86,13 +91,16 @@ struct domain {
     struct grant_table grant;
     struct mmio_map mmio;
     struct vuart vuart;
-    /* Memory accounting: pages with this owner, under page allocator's per-domain counts. */
+    /*
+     * Memory accounting.  tot_pages: pages with this owner.  max_pages: limit. outstanding: claimed
+     * and not yet allocated.
+     */
     uint32_t tot_pages, max_pages, outstanding;
     struct {
         struct page *page;
         uint16_t cleared;
         uint8_t order;
-    } populating; /* memory_reserve.c: a block, not mapped yet */
+    } populating; /* memory_reserve.c: a block that is partly cleared and not mapped yet */
     struct page *shared_page;
     struct shared_info *shared_info;
     ipa_t shared_ipa;
@@ -102,16 +110,20 @@ struct domain {
     uint32_t vmid;
     uint64_t vmid_generation, vttbr, vttbr_leaving;
     unsigned evtchn_ppi;      /* INTID of the event-channel interrupt */
-    uint64_t irq_granted[16]; /* bitmap of physical INTIDs it may use (dom0: nearly all) */
+    uint64_t irq_granted[16]; /* bit map of physical INTIDs that it may use (dom0: almost all) */
     uint64_t next_relinquish; /* stage of the preemptible teardown (domain_kill) */
-    uint64_t forget_next;     /* its cursor, when that looks for pages that others hold */
-    bool being_killed;        /* a CPU is in domain_kill */
+    /*
+     * Cursor of the teardown stage that searches for pages with references by others
+     * (page_forget_some).
+     */
+    uint64_t forget_next;
+    bool being_killed; /* a CPU is in domain_kill for it */
     struct timer watchdog[2];
     uint32_t watchdog_inuse;
     struct {
         char buf[256];
         unsigned len;
-    } console; /* a partial line of console_io / debug console */
+    } console; /* an incomplete line of console_io */
     uint32_t vm_assist;
     uint32_t suspend_port;
 };

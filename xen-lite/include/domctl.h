@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside of domctl and sysctl.  Each operation gets the argument block as copied from the caller,
- * the domain with a reference (or NULL where the operation names none), and says through *reply
- * whether the block goes back.  The caller holds domctl_lock.
+ * Internals of domctl and sysctl.  Each operation gets a copy of the caller's argument block, and
+ * the domain with a reference (NULL if the operation has no domain).  It sets *reply if the block
+ * must be copied back.  It returns 0, a positive result or -XEN_E*.  The caller holds domctl_lock.
  */
 #ifndef XL_DOMCTL_H
 #define XL_DOMCTL_H
@@ -13,8 +13,8 @@
 #include "domain.h"
 #include "hypercall.h"
 
-#define DOMAIN_FLAG_DEBUGGED \
-    (1u << 31) /* in domain.flags beside XEN_DOMCTL_CDF_*: XEN_DOMCTL_setdebugging */
+/* In domain.flags, in addition to XEN_DOMCTL_CDF_*: set by XEN_DOMCTL_setdebugging. */
+#define DOMAIN_FLAG_DEBUGGED (1u << 31)
 
 struct domctl {
     struct xen_domctl *op;
@@ -47,7 +47,7 @@ long domctl_iomem_permission(struct domctl *c);
 long domctl_memory_mapping(struct domctl *c);
 long domctl_bind_pt_irq(struct domctl *c);
 long domctl_cacheflush(struct domctl *c);
-void domctl_forget_devices(domid_t id); /* permissions of a domain that is gone */
+void domctl_forget_devices(domid_t id); /* drops the permissions of a freed domain */
 /* domctl_context.c */
 long domctl_gethvmcontext(struct domctl *c);
 long domctl_sethvmcontext(struct domctl *c);
@@ -61,14 +61,16 @@ long sysctl_availheap(struct xen_sysctl *op, bool *reply);
 long sysctl_cpupool_op(struct xen_sysctl *op, bool *reply);
 
 /* perfc.c */
-extern const char *const exit_names[]; /* by EXIT_* */
+extern const char *const exit_names[]; /* indexed by EXIT_* */
 long sysctl_perfc_op(struct xen_sysctl *op, bool *reply);
 
-/* Bit maps in guest memory, of CPUs or nodes, `bits` of which are known here: what is beyond reads
- * as 0. -XEN_EFAULT */
+/*
+ * Copy a bit map of CPUs or nodes to or from guest memory.  `bits`: number of CPUs or nodes here;
+ * bits above it read as 0.  0, -XEN_EFAULT.
+ */
 long bitmap_to_guest(const struct xenctl_bitmap *map, uint64_t value, unsigned bits);
 long bitmap_from_guest(const struct xenctl_bitmap *map, uint64_t *value, unsigned bits);
-/* All CPUs that are there, as a mask. */
+/* Mask of the online CPUs. */
 uint64_t cpus_mask(void);
 
 #endif

@@ -5,8 +5,10 @@
 
 #include "types.h"
 
-/* The log: kept in a ring (xl dmesg), printed on the UART when at or above `loglvl=`. A line each,
- * '\n' included. */
+/*
+ * All messages go into a ring (xl dmesg).  Those at or above the level of `loglvl=` also go to the
+ * UART.  One message is one line and includes the '\n'. Any lock may be held.
+ */
 enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 void log_printf(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 #define log_err(...)   log_printf(LOG_ERR, __VA_ARGS__)
@@ -15,13 +17,14 @@ void log_printf(enum log_level level, const char *fmt, ...) __attribute__((forma
 #define log_debug(...) log_printf(LOG_DEBUG, __VA_ARGS__)
 
 /*
- * Copy from the log ring to dst.  `incremental`: from *index if that is newer than the oldest kept.
- * *index: where the reader stands afterwards.  `clear`: forget what is in the ring.  Returns bytes
- * copied.
+ * Copies up to `max` bytes of the ring to dst and returns their number.  `incremental`: begins at
+ * *index, if the ring still has that position; otherwise at the oldest byte.  *index becomes the
+ * reader's new position.  `clear`: then empties the ring.
  */
 uint32_t log_read_ring(char *dst, uint32_t max, uint32_t *index, bool incremental, bool clear);
-void log_write_raw(const char *s,
-                   size_t n); /* UART only, as is but '\n' made "\r\n"; one call is not torn */
-void log_force(void); /* from now on output goes on although somebody holds the lock: panic */
+/* Writes to the UART only, with "\r\n" for '\n'. Output of other CPUs does not come between. */
+void log_write_raw(const char *s, size_t n);
+/* For panic: from now on the log continues without its lock if the holder does not release it. */
+void log_force(void);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Registers that trap, whatever the instruction that names them: what both widths' sysreg.c have
- * alike.  vreg.c */
+/*
+ * Trapped registers, independent of the instruction encoding: the part that both widths' sysreg.c
+ * share. vreg.c
+ */
 #ifndef XL_VREG_H
 #define XL_VREG_H
 
@@ -8,13 +10,13 @@
 #include "vtimer_types.h"
 struct vcpu;
 
-/* One access: `value` is what is written, or takes what is read. */
+/* One access.  `value`: data of a write, or result of a read. */
 struct vreg_access {
     bool write;
     uint64_t value;
 };
 
-/* Each: false where the access is undefined. */
+/* Each function returns false if the access is undefined. */
 static inline bool vreg_read_only(struct vreg_access *a, uint64_t value)
 {
     if (a->write)
@@ -30,8 +32,8 @@ static inline bool vreg_raz_wi(struct vreg_access *a)
 }
 /* The physical timer and counter. */
 bool vreg_timer(struct vcpu *v, struct vreg_access *a, enum vtimer_reg reg);
-/* ICC_SGI1R (group 1), ICC_SGI0R and ICC_ASGI1R (0): of the current vCPU, whose exit it is. */
+/* ICC_SGI1R (group 1), ICC_SGI0R and ICC_ASGI1R (group 0). v is the current vCPU. */
 bool vreg_sgi(struct vcpu *v, struct vreg_access *a, unsigned group);
-/* Cache maintenance by set and way: DC ISW and the like. */
+/* Cache maintenance by set and way (DC ISW and similar). */
 bool vreg_set_way(struct vcpu *v, struct vreg_access *a);
 #endif
