@@ -33,6 +33,6 @@ int gic_probe(const void *fdt)
                  gic_info.lr_count);
         return 0;
     }
-    log_err("no interrupt controller in the device tree that is known here\n");
+    log_err("the device tree has no supported interrupt controller (GICv2, GICv3)\n");
     return -XEN_ENODEV;
 }

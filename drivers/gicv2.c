@@ -325,7 +325,7 @@ static bool find_frames(const void *fdt, int node)
      * interface.
      */
     if ((g->vcpu_if.v | g->cpu_if.v) & ~PAGE_MASK) {
-        log_err("GICv2: reg: the CPU interfaces at 0x%llx and 0x%llx do not begin with a page\n",
+        log_err("GICv2: reg: the CPU interfaces at 0x%llx and 0x%llx are not page-aligned\n",
                 (unsigned long long)g->cpu_if.v, (unsigned long long)g->vcpu_if.v);
         return false;
     }
@@ -333,7 +333,7 @@ static bool find_frames(const void *fdt, int node)
     cpu_if = arch_map_device(g->cpu_if, g->cpu_if_bytes);
     hyp_if = arch_map_device(g->hyp_if, g->hyp_if_bytes);
     if (!dist || !cpu_if || !hyp_if)
-        log_err("GICv2: no room to map its registers\n");
+        log_err("GICv2: no addresses left to map the registers\n");
     return dist && cpu_if && hyp_if;
 }
 

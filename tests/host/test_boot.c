@@ -226,7 +226,7 @@ static void two_kernels_refused(void **state)
     (void)state;
     usual_tree();
     ADD_MODULE("module@again", KERNEL, RAMDISK_AT + MIB, KERNEL_BYTES);
-    assert_says(scan(), "a second kernel, beside module@again");
+    assert_says(scan(), "a second kernel, besides module@again");
 }
 
 /* Scans a tree with a kernel at [start, start + bytes).  `text` is expected in the error; NULL: no

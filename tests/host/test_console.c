@@ -175,7 +175,7 @@ static void test_guest_lines(void **state)
     fake_counter_step = 1;
     fake_counter += 1ull << 36;
     assert_int_equal(do_console_io(CONSOLEIO_write, 6, gva("again\n")), 0);
-    assert_non_null(strstr(ring_text(false), "lines of guests left out"));
+    assert_non_null(strstr(ring_text(false), "lines of guest output dropped"));
     assert_non_null(strstr(ring_text(false), "(d7) again"));
 }
 

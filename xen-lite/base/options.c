@@ -173,7 +173,7 @@ static bool parse_dom0_vcpus(const char *s)
     if (*end || n == 0)
         return false;
     if (n > MAX_VCPUS) {
-        log_warn("dom0_max_vcpus=%lu: at most %u, taking that\n", n, MAX_VCPUS);
+        log_warn("dom0_max_vcpus=%lu: too many, using %u\n", n, MAX_VCPUS);
         n = MAX_VCPUS;
     }
     cmdline.dom0_max_vcpus = (unsigned)n;
@@ -303,7 +303,7 @@ static void parse_word(char *word)
         if (!text_equal(negated && options[i].is_bool ? name + 3 : name, options[i].name))
             continue;
         if (!value && !options[i].is_bool)
-            log_warn("option %s wants a value\n", name);
+            log_warn("option %s needs a value: %s=VALUE\n", name, name);
         else if (!options[i].set(value ? value : negated ? "no" : ""))
             log_warn("option %s: bad value \"%s\"\n", name, value ? value : "");
         return;

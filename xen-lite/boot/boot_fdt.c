@@ -85,7 +85,7 @@ static int scan_module(const void *fdt, int node)
     struct boot_module *m = module_for(fdt, node);
     const char *name = fdt_get_name(fdt, node, NULL);
     if (m->present) {
-        log_err("boot: %s: a second %s, beside %s: leave one of them out\n", name,
+        log_err("boot: %s: a second %s, besides %s: remove one of them\n", name,
                 m == &boot.kernel ? "kernel" : "ramdisk", m->name);
         return -XEN_EINVAL;
     }
@@ -177,7 +177,7 @@ static void scan_cpus(const void *fdt)
         if (!type || strcmp(type, "cpu") || !reg || len < (int)ac * 4 || !dt_enabled(fdt, node))
             continue;
         if (boot.cpu_count == MAX_CPUS) {
-            log_warn("boot: more than %u CPUs: the rest stays off\n", MAX_CPUS);
+            log_warn("boot: more than %u CPUs: the others stay off\n", MAX_CPUS);
             return;
         }
         boot.cpu_mpidr[boot.cpu_count++] = dt_read_cells(&reg, ac);

@@ -200,7 +200,7 @@ static int check_ramdisk(const struct boot_module *m)
         }
         if (!cpio_read(p + at, left, &e)) {
             if (open && left >= CPIO_MAGIC_BYTES)
-                return refuse(m, "is damaged: no cpio header at its byte 0x%llx; make it anew",
+                return refuse(m, "is damaged: no cpio header at its byte 0x%llx; build it again",
                               (unsigned long long)at);
             break;
         }
@@ -213,8 +213,7 @@ static int check_ramdisk(const struct boot_module *m)
 static int check(const struct boot_module *m, int (*look)(const struct boot_module *m))
 {
     if (!pa_in_direct_map(PA(m->start)) || !pa_in_direct_map(PA(m->start + m->bytes - 1)))
-        return refuse(m,
-                      "is beyond the memory that the hypervisor sees all the time: load it lower");
+        return refuse(m, "is outside the direct map: load it at a lower address");
     return look(m);
 }
 

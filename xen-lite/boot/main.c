@@ -105,15 +105,14 @@ _Noreturn void core_boot(paddr_t fdt_pa)
         boot_stop();
     fdt = keep_tree(fdt);
     if (cmdline.dtuart[0] && uart_probe(fdt, cmdline.dtuart))
-        log_warn("boot: dtuart=%s names no UART that is known: output stays where it is\n",
-                 cmdline.dtuart);
+        log_warn("boot: dtuart=%s is no supported UART: the console stays\n", cmdline.dtuart);
     log_info("xen-lite " XL_VERSION ": %llu MiB of RAM, %u CPU(s)\n",
              (unsigned long long)boot.ram_bytes >> 20, boot.cpu_count);
     if (psci)
         log_warn("boot: no usable PSCI firmware (error %d): one CPU, no power off\n", psci);
     int rc = gic_probe(fdt);
     if (rc)
-        panic("boot: no interrupt controller that is known (error %d)", rc);
+        panic("boot: no usable interrupt controller (error %d)", rc);
     this_cpu()->mpidr = boot.cpu_mpidr[0];
     gic->cpu_init();
     vmid_init();

@@ -105,19 +105,17 @@ int features_check(const struct domain *d, const struct xlr_cpu_features *f)
     unsigned shift, count = MIN(f->count, (uint32_t)XLR_ID_REG_COUNT);
 
     if (d->aarch32 && count < XLR_ID_REG_COUNT) {
-        log_warn("d%u: context: without the ID registers that a 32-bit guest reads\n",
-                 (unsigned)d->id);
+        log_warn("d%u: context: the ID registers of a 32-bit guest are missing\n", (unsigned)d->id);
         return -XEN_EOPNOTSUPP;
     }
     memset(&own, 0, sizeof(own));
     arch_get_features(d, &own);
     int reg = features_shortfall(f->reg, count, own.reg, &shift);
     if (reg >= 0) {
-        log_warn(
-            "d%u: context: this CPU lacks what the guest has seen: %s bits %u..%u: it saw %llx, "
-            "here %llx\n",
-            (unsigned)d->id, names[reg], shift, shift + 3, (unsigned long long)f->reg[reg],
-            (unsigned long long)own.reg[reg]);
+        log_warn("d%u: context: this CPU lacks a feature of the old one: %s bits %u..%u: the guest "
+                 "has seen %llx, here %llx\n",
+                 (unsigned)d->id, names[reg], shift, shift + 3, (unsigned long long)f->reg[reg],
+                 (unsigned long long)own.reg[reg]);
         return -XEN_EOPNOTSUPP;
     }
     if (f->reg[XLR_ID_MIDR] != own.reg[XLR_ID_MIDR])

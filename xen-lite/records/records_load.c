@@ -97,7 +97,8 @@ static int check_places(struct domain *d, const struct parsed_records *c)
         if (v->info_page && v->info_ipa.v != info)
             return refuse(d, -XEN_EINVAL, "places: vcpu_info is registered elsewhere");
         if (!p->vcpu[i].runstate_gva != (run == XLR_NOWHERE))
-            return refuse(d, -XEN_EINVAL, "places: half a runstate area");
+            return refuse(d, -XEN_EINVAL,
+                          "places: a runstate area with only one of its two addresses");
         if (run != XLR_NOWHERE && (((run ^ p->vcpu[i].runstate_gva) & (PAGE_SIZE - 1)) ||
                                    !place_ok(d, run, sizeof(struct vcpu_runstate_info), 8, true)))
             return refuse(d, -XEN_EINVAL, "places: the runstate area is not in the guest's memory");
@@ -110,7 +111,7 @@ static int check_params(const struct domain *d, const struct parsed_records *c)
     for (uint32_t i = 0; i < c->params->count; i++) {
         const struct hvm_param_pair *p = &records_params(c)[i];
         if (p->index >= ARRAY_SIZE(d->hvm_param) || hvm_param_may_set(d, NULL, (uint32_t)p->index))
-            return refuse(d, -XEN_EINVAL, "an HVM parameter that there is not");
+            return refuse(d, -XEN_EINVAL, "an unknown HVM parameter");
     }
     return 0;
 }
@@ -160,7 +161,7 @@ static int set_registers(struct domain *d, const struct parsed_records *c, struc
         vgic_get_cpu(v, &old[i].vgic);
         int result = arch_set_record(v, c->vcpu[i], c->fpsimd[i]);
         if (result)
-            refuse(d, result, "a vCPU's registers are not possible");
+            refuse(d, result, "a vCPU's registers have invalid values");
         else if ((result = vgic_set_cpu(v, c->vgic_cpu[i])))
             refuse(d, result, "a vCPU's interrupt state does not fit");
         if (result) {

@@ -109,7 +109,7 @@ static int take(struct reader *r, struct parsed_records *c, const void *payload)
         return bad(r, "a count is beyond the record");
     const void **to = payload_of(c, type, r->head.instance);
     if (*to)
-        return bad(r, "there twice");
+        return bad(r, "a second record of this type and instance");
     *to = payload;
     return 0;
 }
@@ -117,12 +117,12 @@ static int take(struct reader *r, struct parsed_records *c, const void *payload)
 static int complete(const struct reader *r, const struct parsed_records *c)
 {
     if (!c->features || !c->time || !c->dist || !c->places || !c->evtchn || !c->grant || !c->params)
-        return bad(r, "the end, but a record is missing");
+        return bad(r, "a record is missing before the end");
     for (unsigned i = 0; i < XLR_MAX_VCPUS; i++) {
         bool want = i < c->header->vcpu_count;
         if (!c->vcpu[i] != !want || !c->fpsimd[i] != !want || !c->vgic_cpu[i] != !want ||
             !c->vtimer[i] != !want)
-            return bad(r, "the end, but a vCPU's records are missing or too many");
+            return bad(r, "records of a vCPU are missing, or of too many vCPUs");
     }
     return 0;
 }
@@ -136,11 +136,11 @@ int records_parse(const struct domain *d, const uint8_t *buf, uint32_t bytes,
     for (;; r.n++) {
         uint32_t left = bytes - r.at;
         if (left < sizeof(r.head))
-            return bad(&r, "cut short");
+            return bad(&r, "the context ends inside the descriptor");
         memcpy(&r.head, buf + r.at, sizeof(r.head));
         left -= (uint32_t)sizeof(r.head);
         if (r.head.length > left || ROUND_UP(r.head.length, 8u) > left)
-            return bad(&r, "longer than what there is");
+            return bad(&r, "longer than the rest of the context");
         if (r.head.typecode == XLR_END)
             break;
         int result = take(&r, c, buf + r.at + sizeof(r.head));
@@ -149,6 +149,6 @@ int records_parse(const struct domain *d, const uint8_t *buf, uint32_t bytes,
         r.at += (uint32_t)sizeof(r.head) + ROUND_UP(r.head.length, 8u);
     }
     if (r.head.length || r.at + sizeof(r.head) != bytes)
-        return bad(&r, "something after the end");
+        return bad(&r, "data after the end record");
     return c->header ? complete(&r, c) : bad(&r, "no header");
 }

@@ -52,7 +52,8 @@ static void guest_line_end(struct domain *d)
     d->console.buf[d->console.len] = '\0';
     if (cmdline.guest_loglvl >= LOGLVL_WARN && guest_line_allowed()) {
         if (guest_dropped)
-            log_printf(LOG_WARN, "%u lines of guests left out\n", (unsigned)guest_dropped);
+            log_printf(LOG_WARN, "%u lines of guest output dropped (rate limit)\n",
+                       (unsigned)guest_dropped);
         guest_dropped = 0;
         log_printf(LOG_INFO, "(d%u) %s\n", (unsigned)d->id, d->console.buf);
     }
