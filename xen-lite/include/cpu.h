@@ -7,6 +7,6 @@
 #include <asm/cpu.h>
 
 static inline struct vcpu *current_vcpu(void) { return this_cpu()->current; }
-uint64_t cpu_idle_ns(unsigned cpu); /* time the CPU had nothing to run */
+uint64_t cpu_idle_ns(unsigned cpu); /* time in ns that the CPU had nothing to run */
 
 #endif

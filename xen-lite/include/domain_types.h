@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Types: a domain and a vCPU, with what each object keeps of them.  No functions: every layer may
- * include this.
+ * Types: a domain and a vCPU, with the state of each of their objects.  No functions, so every
+ * layer may include this.
  *
- * Lock order (outer first): domctl lock (domain.c) > domain list > d->lock > d->grant lock >
- * d->p2m.lock > d->evtchn.lock > vgic locks (dist, then vcpu irq lists) > scheduler lock > timer
- * locks > page allocator > log. Two p2m (grant, event) locks of different domains: lower domid
+ * Lock order, outer first: domctl lock (domain.c) > domain list > d->lock > d->grant.lock >
+ * d->p2m.lock > d->evtchn.lock > vGIC locks (distributor, then vCPU) > scheduler lock > timer locks
+ * > page allocator > log.  Of two p2m (grant, event) locks, that of the lower domain id comes
  * first.
  */
 #ifndef XL_DOMAIN_TYPES_H
@@ -36,28 +36,31 @@ struct vcpu {
     struct vtimer vtimer;
     bool online; /* PSCI / VCPUOP_up */
     bool initialised;
-    bool blocked;   /* in WFI, SCHEDOP_block or poll: cleared by vcpu_unblock */
-    bool poll_mask; /* in SCHEDOP_poll with all events of interest unset */
+    bool blocked;   /* in WFI, SCHEDOP_block or poll; vcpu_unblock clears it */
+    bool poll_mask; /* in SCHEDOP_poll, and no event that it waits for is pending */
     uint32_t poll_port;
     int32_t pause_count;
-    struct timer poll_timer; /* SCHEDOP_poll timeout, singleshot timer */
+    struct timer poll_timer; /* timeout of SCHEDOP_poll */
     struct timer singleshot_timer;
-    /* vcpu_info: in shared_info's array, or where registered.  NULL only while building. Kernel VA
-     * of the live page. */
+    /*
+     * vcpu_info: hypervisor address of the page in use, in shared_info's array or where the guest
+     * registered it.  NULL only while the domain is being built.
+     */
     struct vcpu_info *info;
     struct vcpu_info
-        private_info;       /* for a vCPU beyond shared_info's array until it registers its own */
-    struct page *info_page; /* referenced and mapped lasting; NULL while in shared_info */
-    ipa_t info_ipa;         /* XLR_NOWHERE-like ~0 when not registered */
-    gva_t runstate_va;      /* 0: none. Registered by VCPUOP_register_runstate_memory_area */
+        private_info;       /* for a vCPU beyond shared_info's array, until it registers its own */
+    struct page *info_page; /* a reference is held, mapped lasting; NULL while in shared_info */
+    ipa_t info_ipa;         /* ~0: not registered */
+    gva_t runstate_va;      /* 0: none; registered by VCPUOP_register_runstate_memory_area */
     struct page *runstate_page[2];
-    ipa_t runstate_ipa;                 /* resolved when registered; area may straddle two pages */
-    uint8_t *runstate_at[2];            /* where these are mapped, lasting */
-    struct vcpu_runstate_info runstate; /* kept by the scheduler */
+    ipa_t runstate_ipa;      /* translated when registered; the area may straddle two pages */
+    uint8_t *runstate_at[2]; /* lasting mappings of these pages */
+    struct vcpu_runstate_info runstate; /* the scheduler updates it */
     uint64_t periodic_ns;
-    uint64_t exits[EXIT_COUNT]; /* from the guest, by reason: written by the CPU that runs it */
+    /* Exits of the guest by reason; the CPU that runs the vCPU writes them. */
+    uint64_t exits[EXIT_COUNT];
     bool set_way_seen;
-    uint64_t set_way_first; /* vreg.c: the operand that its loop over sets and ways began with */
+    uint64_t set_way_first; /* vreg.c: first operand of the guest's loop over sets and ways */
 };
 
 enum domain_state { DOM_BUILDING, DOM_ALIVE, DOM_DYING, DOM_DEAD };
@@ -75,8 +78,8 @@ struct domain {
     unsigned max_vcpus;
     struct vcpu *vcpu[MAX_VCPUS];
     int32_t pause_count;
-    uint8_t controller_paused; /* counts held by XEN_DOMCTL_pausedomain, and by creation until the
-                                  first unpause */
+    /* Number of pauses by XEN_DOMCTL_pausedomain, and one from creation to the first unpause */
+    uint8_t controller_paused;
     bool shutting_down, shut_down;
     uint32_t shutdown_code;
     struct sched_domain sched;
@@ -86,13 +89,13 @@ struct domain {
     struct grant_table grant;
     struct mmio_map mmio;
     struct vuart vuart;
-    /* Memory accounting: pages with this owner, under page allocator's per-domain counts. */
+    /* Memory accounting: pages that this domain owns, its limit, and claimed pages */
     uint32_t tot_pages, max_pages, outstanding;
     struct {
         struct page *page;
         uint16_t cleared;
         uint8_t order;
-    } populating; /* memory_reserve.c: a block, not mapped yet */
+    } populating; /* memory_reserve.c: a block that is not mapped yet */
     struct page *shared_page;
     struct shared_info *shared_info;
     ipa_t shared_ipa;
@@ -102,16 +105,16 @@ struct domain {
     uint32_t vmid;
     uint64_t vmid_generation, vttbr, vttbr_leaving;
     unsigned evtchn_ppi;      /* INTID of the event-channel interrupt */
-    uint64_t irq_granted[16]; /* bitmap of physical INTIDs it may use (dom0: nearly all) */
-    uint64_t next_relinquish; /* stage of the preemptible teardown (domain_kill) */
-    uint64_t forget_next;     /* its cursor, when that looks for pages that others hold */
+    uint64_t irq_granted[16]; /* physical INTIDs that it may use, one bit each (dom0: nearly all) */
+    uint64_t next_relinquish; /* current stage of the preemptible teardown (domain_kill) */
+    uint64_t forget_next;     /* cursor of the teardown's search for pages that others hold */
     bool being_killed;        /* a CPU is in domain_kill */
     struct timer watchdog[2];
     uint32_t watchdog_inuse;
     struct {
         char buf[256];
         unsigned len;
-    } console; /* a partial line of console_io / debug console */
+    } console; /* an incomplete line of the guest's console output */
     uint32_t vm_assist;
     uint32_t suspend_port;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inside of domctl and sysctl.  Each operation gets the argument block as copied from the caller,
- * the domain with a reference (or NULL where the operation names none), and says through *reply
- * whether the block goes back.  The caller holds domctl_lock.
+ * Shared by the files of domctl and sysctl.  Each operation gets the caller's argument block (a
+ * copy) and the domain with a reference (NULL if the operation names none).  It sets *reply if the
+ * block must be copied back.  The caller holds domctl_lock.
  */
 #ifndef XL_DOMCTL_H
 #define XL_DOMCTL_H
@@ -14,7 +14,7 @@
 #include "hypercall.h"
 
 #define DOMAIN_FLAG_DEBUGGED \
-    (1u << 31) /* in domain.flags beside XEN_DOMCTL_CDF_*: XEN_DOMCTL_setdebugging */
+    (1u << 31) /* in domain.flags, next to XEN_DOMCTL_CDF_*: XEN_DOMCTL_setdebugging */
 
 struct domctl {
     struct xen_domctl *op;
@@ -47,7 +47,8 @@ long domctl_iomem_permission(struct domctl *c);
 long domctl_memory_mapping(struct domctl *c);
 long domctl_bind_pt_irq(struct domctl *c);
 long domctl_cacheflush(struct domctl *c);
-void domctl_forget_devices(domid_t id); /* permissions of a domain that is gone */
+/* Drops the permissions of a domain that no longer exists. */
+void domctl_forget_devices(domid_t id);
 /* domctl_context.c */
 long domctl_gethvmcontext(struct domctl *c);
 long domctl_sethvmcontext(struct domctl *c);
@@ -64,11 +65,13 @@ long sysctl_cpupool_op(struct xen_sysctl *op, bool *reply);
 extern const char *const exit_names[]; /* by EXIT_* */
 long sysctl_perfc_op(struct xen_sysctl *op, bool *reply);
 
-/* Bit maps in guest memory, of CPUs or nodes, `bits` of which are known here: what is beyond reads
- * as 0. -XEN_EFAULT */
+/*
+ * Bitmaps of CPUs or nodes in guest memory.  `bits` of them are known here; bits beyond read as 0.
+ * -XEN_EFAULT
+ */
 long bitmap_to_guest(const struct xenctl_bitmap *map, uint64_t value, unsigned bits);
 long bitmap_from_guest(const struct xenctl_bitmap *map, uint64_t *value, unsigned bits);
-/* All CPUs that are there, as a mask. */
+/* Mask of all CPUs. */
 uint64_t cpus_mask(void);
 
 #endif

@@ -10,29 +10,36 @@
 #include "types.h"
 #include <libfdt.h>
 
-/* The value of a property of one cell; `otherwise` when the property is missing or of another size.
- * For #address-cells and #size-cells of a bus, `otherwise` is 2 and 1. */
+/*
+ * Value of a one-cell property; `otherwise` if the property is missing or has another size.  For
+ * #address-cells and #size-cells of a bus, `otherwise` is 2 and 1.
+ */
 uint32_t dt_u32(const void *fdt, int node, const char *name, uint32_t otherwise);
-/* The number in the first `cells` cells at *p, which then points behind them. */
+/* Reads a number of `cells` cells at *p and advances *p behind it. */
 uint64_t dt_read_cells(const uint32_t **p, unsigned cells);
-/* The node has no `status`, or its status is "okay" (or "ok", which old trees have). */
+/* True if the node has no `status`, or its status is "okay" (or "ok", as in old trees). */
 bool dt_enabled(const void *fdt, int node);
-/* One of the `count` names is in the node's `compatible`. */
+/* True if one of the `count` names is in the node's `compatible`. */
 bool dt_compatible(const void *fdt, int node, const char *const *names, unsigned count);
 
-/* Entry `index` of a node's `reg`, as an address of the CPU: translated by the `ranges` of each bus
- * above the node.  0; -XEN_ENOENT: no such entry; -XEN_EINVAL: the entry has no address of the
- * CPU. */
+/*
+ * Entry `index` of a node's `reg` as a CPU address, translated by the `ranges` of each bus above
+ * the node.  0; -XEN_ENOENT: no such entry; -XEN_EINVAL: the entry has no CPU address.
+ */
 int dt_reg(const void *fdt, int node, unsigned index, paddr_t *base, uint64_t *bytes);
-/* The same for a caller that knows the node's parent: libfdt finds a parent by a walk from the
- * root. */
+/*
+ * The same for a caller that knows the node's parent.  It saves a search: libfdt walks from the
+ * root to find a parent.
+ */
 int dt_reg_on(const void *fdt, int node, int bus, unsigned index, paddr_t *base, uint64_t *bytes);
-/* The same without the translation: an address of the node's own bus. */
+/* The same without translation: an address on the node's own bus. */
 int dt_reg_raw(const void *fdt, int node, int bus, unsigned index, uint64_t *address,
                uint64_t *bytes);
 
-/* INTID and trigger of entry `index` of a node's `interrupts`, by the GIC's binding (three cells).
- * False: no such entry, or no INTID of an SPI or PPI. */
+/*
+ * INTID and trigger of entry `index` of a node's `interrupts`, by the GIC's binding (three cells).
+ * False: no such entry, or it is no SPI or PPI.
+ */
 bool dt_interrupt(const void *fdt, int node, unsigned index, uint32_t *intid, bool *edge);
 
 #endif

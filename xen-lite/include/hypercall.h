@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Hypercalls.  Each takes its arguments as they stand in registers and returns Xen's result;
- * -XEN_ERESTART makes the guest execute the HVC again: progress is then in the domain, in the
- * guest's argument block, or in the registers.
+ * Hypercalls.  Each takes its arguments as they are in the guest's registers and returns Xen's
+ * result.  -XEN_ERESTART makes the guest execute the HVC again; the progress is then in the domain,
+ * in the guest's argument block, or in the registers.
  */
 #ifndef XL_HYPERCALL_H
 #define XL_HYPERCALL_H
@@ -19,7 +19,7 @@
 struct domain;
 struct vcpu;
 
-#define HYPERCALL_NUMBER_ARG 5u /* arch_hypercall_arg(v, 5): the call's number (x16, r12) */
+#define HYPERCALL_NUMBER_ARG 5u /* arch_hypercall_arg(v, 5) is the call's number (x16, r12) */
 
 long do_memory_op(uint64_t cmd, uint64_t arg);                     /* memory_op.c */
 long do_domctl(uint64_t arg);                                      /* domctl.c */

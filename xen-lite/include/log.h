@@ -5,8 +5,10 @@
 
 #include "types.h"
 
-/* The log: kept in a ring (xl dmesg), printed on the UART when at or above `loglvl=`. A line each,
- * '\n' included. */
+/*
+ * The log is kept in a ring (xl dmesg).  Messages at or above `loglvl=` are also printed on the
+ * UART.  One line per call, with its '\n'.
+ */
 enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 void log_printf(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 #define log_err(...)   log_printf(LOG_ERR, __VA_ARGS__)
@@ -15,13 +17,16 @@ void log_printf(enum log_level level, const char *fmt, ...) __attribute__((forma
 #define log_debug(...) log_printf(LOG_DEBUG, __VA_ARGS__)
 
 /*
- * Copy from the log ring to dst.  `incremental`: from *index if that is newer than the oldest kept.
- * *index: where the reader stands afterwards.  `clear`: forget what is in the ring.  Returns bytes
- * copied.
+ * Copies from the log ring to dst.  `incremental`: from *index on, if that is newer than the oldest
+ * character kept.  *index becomes the position after what was read.  `clear`: empties the ring.
+ * Returns the number of bytes copied.
  */
 uint32_t log_read_ring(char *dst, uint32_t max, uint32_t *index, bool incremental, bool clear);
-void log_write_raw(const char *s,
-                   size_t n); /* UART only, as is but '\n' made "\r\n"; one call is not torn */
-void log_force(void); /* from now on output goes on although somebody holds the lock: panic */
+/*
+ * To the UART only, unchanged except that '\n' becomes "\r\n".  Output of one call is not
+ * interleaved.
+ */
+void log_write_raw(const char *s, size_t n);
+void log_force(void); /* For panic: from now on output ignores a lock that another CPU holds. */
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Emulated MMIO: regions with handlers; the leaf of an emulated page caches its handler (mmio.c).
+/*
+ * Emulated MMIO: regions with handlers.  The leaf of an emulated page caches its handler (mmio.c).
  */
 #ifndef XL_MMIO_H
 #define XL_MMIO_H
@@ -9,15 +10,22 @@
 struct domain;
 struct vcpu;
 
-/* While the domain does not run (being built, or paused). -ENOSPC, -EEXIST (overlaps), -EINVAL */
+/*
+ * Call while the domain does not run (it is being built, or is paused).  -ENOSPC, -EEXIST
+ * (overlap), -EINVAL.
+ */
 int mmio_register(struct domain *d, ipa_t start, uint64_t size, mmio_handler fn, void *arg);
-/* The region that begins at `start` goes.  Under the same condition.  -ENOENT */
+/* Removes the region that begins at `start`, under the same condition.  -ENOENT. */
 int mmio_unregister(struct domain *d, ipa_t start);
-/* A debug key (mmio_debug.c): a device comes into the control domain's map, or one goes; others
- * change their numbers by it. */
+/*
+ * A debug key (mmio_debug.c): adds or removes a device of the control domain, which renumbers other
+ * regions.
+ */
 void mmio_debug_change(void);
-/* stage2_fault's second stop: true when handled. The access's register is read/written through
- * arch_reg_*. */
+/*
+ * The second case that stage2_fault tries.  True if handled.  arch_reg_* read and write the
+ * access's register.
+ */
 struct stage2_fault;
 bool mmio_dispatch(struct vcpu *v, const struct stage2_fault *f);
 #endif

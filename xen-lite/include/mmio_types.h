@@ -7,20 +7,22 @@
 struct domain;
 struct vcpu;
 
-/* Of a device map's generation, in leaves. A debug build has 3, so that the number wraps while one
- * looks. */
+/*
+ * Bits of a device map's generation in leaves.  A debug build has 3, so that the number wraps
+ * within a test.
+ */
 #ifndef MMIO_GENERATION_BITS
 #define MMIO_GENERATION_BITS 32
 #endif
 #define MMIO_GENERATION_MAX ((uint32_t)((1ull << MMIO_GENERATION_BITS) - 1))
 
 struct mmio_access {
-    uint64_t offset; /* in the region */
+    uint64_t offset; /* within the region */
     uint64_t value;
     uint8_t size;
     bool write;
 };
-/* True: done (value set for reads). false: inject an abort. */
+/* True: done, and value set for a read.  False: an abort is injected. */
 typedef bool (*mmio_handler)(struct vcpu *v, void *arg, struct mmio_access *a);
 struct mmio_region {
     uint64_t start, size;
@@ -31,9 +33,9 @@ struct mmio_region {
 struct mmio_map {
     unsigned count;
     uint32_t
-        generation; /* changes with every change of `region`: leaves that carry another are stale */
-    struct mmio_region region[MMIO_REGIONS]; /* by address */
-    uint64_t hits, slow; /* look-ups of mmio_dispatch by leaf, and by search; not exact */
+        generation; /* changes whenever `region` changes: a leaf with another generation is stale */
+    struct mmio_region region[MMIO_REGIONS]; /* sorted by address */
+    uint64_t hits, slow; /* look-ups of mmio_dispatch by leaf, and by search; approximate */
 };
 
 #endif

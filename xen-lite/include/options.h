@@ -11,18 +11,21 @@ struct cmdline {
     unsigned dom0_max_vcpus; /* 0: not given */
     char dtuart[64];         /* empty: the device tree's stdout-path */
     bool vlpt;
-    int dirty_mode;   /* DIRTY_* */
-    bool split_eager; /* of logged domains, blocks: in the background; else on the first write */
+    int dirty_mode; /* DIRTY_* */
+    /* Blocks of logged domains are split in the background, not by the first write. */
+    bool split_eager;
     bool noreboot;
     enum { LOGLVL_ERR, LOGLVL_WARN, LOGLVL_INFO, LOGLVL_ALL } loglvl, guest_loglvl;
     bool sync_console;
-    char text[1024]; /* as given, for XENVER_commandline */
+    char text[1024]; /* the command line as given, for XENVER_commandline */
 };
 extern struct cmdline cmdline;
 void cmdline_parse(
-    const char *s); /* unknown options and bad values are warnings; the default stays */
-/* dirty=: may change while domains run (hypfs.c); a log that is on keeps what it was turned on
- * with. */
+    const char *s); /* Unknown options and bad values cause a warning; the default stays. */
+/*
+ * dirty=: may change while domains run (hypfs.c).  A log that is on keeps the mode it was enabled
+ * with.
+ */
 bool cmdline_set_dirty(const char *s); /* false: none of auto, sw, hw */
 const char *cmdline_dirty(void);
 

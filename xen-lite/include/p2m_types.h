@@ -9,39 +9,44 @@
 
 #define DIRTY_REGIONS (1u << (IPA_BITS - BLOCK_SHIFT))
 /*
- * One bit for each 2 MiB of guest-physical space: something in it may be dirty (not kept when the
- * hardware sets dirty state).  It lives as long as its domain: a handler that has set its W may be
- * on the way to the region's bit when logging has long been turned off.
+ * One bit per 2 MiB of guest-physical space: a page in it may be dirty (not kept if the hardware
+ * sets dirty state).  The bitmap lives as long as its domain: a fault handler that has set W may
+ * set the region's bit long after logging was disabled.
  */
 struct dirty_log {
     enum { DIRTY_OFF, DIRTY_ENABLING, DIRTY_ON, DIRTY_DISABLING } state;
-    bool of_new_domain; /* ENABLING, and it has never run: what its builder wrote starts dirty */
-    uint64_t cursor;    /* gfn: progress of enabling and disabling */
+    /* ENABLING, and the domain has never run: pages that its builder wrote start dirty */
+    bool of_new_domain;
+    uint64_t cursor; /* gfn: progress of enabling or disabling */
     uint64_t rounds;
     uint64_t *region; /* DIRTY_REGIONS bits */
-    bool splitting;   /* dirty_eager.c: in the background, gfns from split_cursor on */
+    /* dirty_eager.c splits blocks in the background, from split_cursor (a gfn) on */
+    bool splitting;
     uint64_t split_cursor;
 };
 
 struct p2m {
     spinlock_t lock;
     struct pt pt;
-    int vlpt_slot;    /* for look-ups, by vlpt_slot(); -1: walk */
-    int vlpt_window;  /* the one it has, or -1 */
-    uint64_t *window; /* leaf window of vlpt_slot: index with gfn (entry.S does), vlpt_leaves()
-                         gives it; NULL: walk */
-    uint64_t max_gfn; /* highest mapped so far */
-    bool logging, hw_dirty; /* dirty.c: new RAM leaves are logged; by DBM */
+    int vlpt_slot;   /* slot that look-ups use, by vlpt_slot(); -1: they walk */
+    int vlpt_window; /* slot that the domain has, or -1 */
+    /*
+     * Leaf window of vlpt_slot, indexed with the gfn (also by entry.S); vlpt_leaves() returns it;
+     * NULL: walk.
+     */
+    uint64_t *window;
+    uint64_t max_gfn;       /* highest gfn mapped so far */
+    bool logging, hw_dirty; /* dirty.c: new RAM leaves are logged; hw_dirty: by DBM */
     struct dirty_log log;
-    uint64_t relinquish_gfn;   /* cursor of p2m_relinquish */
-    uint64_t relinquish_table; /* descriptor of the table before it, out of the map, whose leaves
-                                  are being dropped; 0: none */
-    unsigned relinquish_entry; /* which is next */
+    uint64_t relinquish_gfn; /* cursor of p2m_relinquish */
+    /* Descriptor of an unlinked table whose leaves are being dropped; 0: none. */
+    uint64_t relinquish_table;
+    unsigned relinquish_entry; /* next entry of that table */
     unsigned gone_count;
-    uint64_t *gone; /* p2m_unmap_later: leaves that TLBs may still have, some hundred at most; a
-                       page, or NULL */
+    /* p2m_unmap_later: leaves that TLBs may still have (one page of them), or NULL */
+    uint64_t *gone;
     struct timer gone_timer;
-    uint64_t eager_count; /* of split_count, in the background */
+    uint64_t eager_count; /* splits in the background; part of split_count */
     uint64_t split_count, merge_count, fault_count, spurious_count, table_pages;
 };
 

@@ -9,45 +9,51 @@
 struct vcpu;
 struct domain;
 
-void sched_init(void);      /* once, boot CPU, before any timer or domain */
-void sched_cpu_start(void); /* each CPU, before its first guest_prepare */
+void sched_init(void);      /* once, on the boot CPU, before any timer or domain */
+void sched_cpu_start(void); /* on each CPU, before its first guest_prepare */
 void sched_domain_init(struct domain *d);
-void sched_domain_destroy(struct domain *d); /* none of its vCPUs is running or will */
+void sched_domain_destroy(struct domain *d); /* none of its vCPUs runs or will run */
 void sched_vcpu_init(struct vcpu *v);
-void sched_vcpu_remove(struct vcpu *v); /* it is not running */
-/* The saved registers of `v`, which is not running, were changed: whatever a CPU still holds of
- * them is void. (vcpu_sleep implies it.) */
+void sched_vcpu_remove(struct vcpu *v); /* v does not run */
+/*
+ * The saved registers of `v`, which does not run, were changed: copies that a CPU still has are
+ * void.  (vcpu_sleep implies this.)
+ */
 void sched_vcpu_invalidate(struct vcpu *v);
 /*
- * A vCPU runs iff: online, no pause count, domain has no pause count, not blocked.  vcpu_wake and
- * vcpu_sleep re-evaluate that; vcpu_sleep_sync waits until it is off its CPU and its state is in
- * memory: it, and vcpu_pause and domain_pause which use it, are for domctls, with no lock held but
- * domctl_lock (sched_wait.c says why).
+ * A vCPU runs if it is online and not blocked, and neither it nor its domain is paused.  vcpu_wake
+ * and vcpu_sleep evaluate this condition again.  vcpu_sleep_sync also waits until the vCPU is off
+ * its CPU and its state is in memory.  It, and vcpu_pause and domain_pause, which use it, are for
+ * domctls, with no lock held but domctl_lock (sched_wait.c argues why).
  */
 void vcpu_wake(struct vcpu *v);
 void vcpu_sleep(struct vcpu *v);
 void vcpu_sleep_sync(struct vcpu *v);
-void vcpu_unblock(struct vcpu *v); /* an event or interrupt for v: ends WFI, block, poll; any CPU */
-void vcpu_kick(struct vcpu *v); /* if running elsewhere, make it exit (to take up new vGIC state) */
-void vcpu_pause(struct vcpu *v), vcpu_unpause(struct vcpu *v); /* counted */
-void domain_pause(struct domain *d),
-    domain_unpause(struct domain *d); /* counted; pause waits (sync), not of current's own domain */
+/* An event or interrupt for v: ends WFI, block and poll; any CPU. */
+void vcpu_unblock(struct vcpu *v);
+/* If v runs on another CPU, makes it exit, to take new vGIC state. */
+void vcpu_kick(struct vcpu *v);
+void vcpu_pause(struct vcpu *v), vcpu_unpause(struct vcpu *v); /* these count */
+/* These count; pause waits (sync), and is not for the current vCPU's own domain. */
+void domain_pause(struct domain *d), domain_unpause(struct domain *d);
 void domain_pause_nosync(
-    struct domain *d); /* for current's own domain: takes effect on return to guest */
+    struct domain *d); /* for the current vCPU's own domain: takes effect on return to the guest */
 void sched_set_affinity(struct vcpu *v, uint64_t hard, uint64_t soft);
-uint64_t vcpu_run_ns(struct vcpu *v); /* CPU time incl. the current slice */
+uint64_t vcpu_run_ns(struct vcpu *v); /* CPU time in ns, including the current slice */
 /* The vCPU's times up to now (VCPUOP_get_runstate_info). */
 struct vcpu_runstate_info;
-/* As accounted at the last change of state. */
+/* As of the last change of state. */
 void sched_runstate_copy(struct vcpu *v, struct vcpu_runstate_info *r);
 void sched_runstate_get(struct vcpu *v, struct vcpu_runstate_info *r);
-/* XEN_DOMCTL_SCHEDOP / XEN_SYSCTL_SCHEDOP share: credit and credit2 parameter blocks; -EINVAL as
- * Xen */
+/*
+ * XEN_DOMCTL_SCHEDOP and XEN_SYSCTL_SCHEDOP: parameter blocks of credit and credit2; -EINVAL as in
+ * Xen.
+ */
 struct xen_domctl_scheduler_op;
 struct xen_sysctl_scheduler_op;
 int sched_domctl(struct domain *d, struct xen_domctl_scheduler_op *op);
 int sched_sysctl(struct xen_sysctl_scheduler_op *op);
-/* sched_params.c's view of sched.c. */
+/* Access of sched_params.c to the tunables of sched.c. */
 struct sched_tunables {
     uint32_t slice_us, ratelimit_us, migrate_delay_us;
 };

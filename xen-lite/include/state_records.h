@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The state of a domain as one block of records.  records.c */
+/* A domain's state as one block of records.  records.c */
 #ifndef XL_STATE_RECORDS_H
 #define XL_STATE_RECORDS_H
 
@@ -7,11 +7,14 @@
 struct domain;
 
 /*
- * records.c: XEN_DOMCTL_gethvmcontext / sethvmcontext.  The caller has paused the domain.
- * save: *bytes is the room, then what was used; -XEN_ENOSPC with a size that is enough. `buf` is
- * aligned to 8. load: everything is validated before anything is changed; -XEN_EINVAL malformed,
- * -XEN_EOPNOTSUPP another kind of machine, each with a line in the log; afterwards unpausing the
- * domain runs it.
+ * XEN_DOMCTL_gethvmcontext and sethvmcontext.  The caller has paused the domain.
+ *
+ * records_save: `buf` is aligned to 8.  *bytes is the room, and becomes the size used.
+ * -XEN_ENOSPC: *bytes becomes a sufficient size.
+ *
+ * records_load: everything is validated before anything is changed.  -XEN_EINVAL: malformed;
+ * -XEN_EOPNOTSUPP: of another kind of machine; the log has the reason.  After success, unpausing
+ * the domain runs it.
  */
 int records_save(struct domain *d, uint8_t *buf, uint32_t *bytes);
 int records_load(struct domain *d, const uint8_t *buf, uint32_t bytes);

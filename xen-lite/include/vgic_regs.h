@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Registers of the distributors as guests see them (IHI 0048, chapter 4; IHI 0069, chapter 12),
- * between the vGIC's decoders. */
+/*
+ * Registers of the distributors as guests see them (IHI 0048, chapter 4; IHI 0069, chapter 12).
+ * Shared by the vGIC's decoders.
+ */
 #ifndef XL_VGIC_REGS_H
 #define XL_VGIC_REGS_H
 
@@ -8,7 +10,7 @@
 #include "mmio.h"
 #include "vgic_internal.h"
 
-enum { /* of both versions, and in SGI_base of a redistributor */
+enum { /* in both versions, and in SGI_base of a redistributor */
        GICD_CTLR = 0x0,
        GICD_TYPER = 0x4,
        GICD_IIDR = 0x8,
@@ -27,18 +29,18 @@ enum { /* of both versions, and in SGI_base of a redistributor */
 #define GIC_IIDR_ARM 0x0000043bu
 
 /*
- * [GICD_IGROUPR, 0x1000): an access to a register with a field per interrupt; what is reserved, or
- * one version's alone, reads as zero.  `v`: whose SGIs and PPIs.  The INTIDs from..limit-1 live
- * here.  false: no register has this width.
+ * Access to a register with a field per interrupt, in [GICD_IGROUPR, 0x1000).  Reserved registers,
+ * and those of the other version, read as zero.  `v`: the vCPU whose SGIs and PPIs are meant.  The
+ * INTIDs from..limit-1 are served here.  False: no register has this width.
  */
 bool vgic_access_arrays(struct domain *d, struct vcpu *v, uint32_t offset, uint32_t from,
                         uint32_t limit, struct mmio_access *a);
-/* A list register may be ahead of the model: have its CPU bring the model up to date.  No lock. */
-void vgic_settle_for_read(struct vgic_irq *irq);
+/* An LR may be ahead of the model: its CPU brings the model up to date.  No lock held. */
+void vgic_sync_for_read(struct vgic_irq *irq);
 /*
- * Those of the distributor that are not arrays: no lock, they are constants but for CTLR.
- * `id_register`: of the version.  Inline: TYPER is what the cost of an emulated register is
- * measured by.
+ * Access to the distributor's registers that are not arrays.  No lock: all but CTLR are constant.
+ * `id_register` is the version's.  Inline, because a read of TYPER is the measure for the cost of
+ * an emulated register.
  */
 static inline bool vgic_dist_control(struct domain *d, struct mmio_access *a,
                                      uint32_t (*id_register)(uint32_t offset))

@@ -6,25 +6,33 @@
 #include "types.h"
 struct domain;
 
-/* VMIDs. vmid.c: makes d->vttbr current for entry; may flush when a generation opens. */
+/*
+ * VMIDs.  vmid_enter makes d->vttbr valid for entering the guest; it may flush when a generation
+ * begins.
+ */
 void vmid_init(void);
 uint64_t vmid_enter(
-    struct domain *d); /* called with the domain about to run on this CPU; returns VTTBR */
+    struct domain *d); /* for the domain that is about to run on this CPU; returns VTTBR */
 /*
- * Drop all stage-2 TLB state, by a fresh VMID; returns when no CPU can use an old entry.  One
- * renewal of a domain at a time, no lock held but domctl_lock: it waits for CPUs that are in the
- * guest.
+ * Gives up all stage-2 TLB state by a fresh VMID.  Returns when no CPU can use an old entry.  One
+ * renewal per domain at a time; no lock held but domctl_lock, because it waits for CPUs to leave
+ * the guest.
  */
 void vmid_renew(struct domain *d);
-void vmid_idle(void); /* this CPU, which runs nothing and has an empty map loaded, may not use the
-                         last domain's number again */
-/* Entries for a page or block, or all of the domain's, after a change of its map; any lock may be
- * held. */
+/*
+ * This CPU runs nothing and has an empty map loaded: it must not use the last domain's VMID again.
+ */
+void vmid_idle(void);
+/*
+ * After a change of the domain's map: flushes the entries of a page or block, or all.  Any lock may
+ * be held.
+ */
 void vmid_flush_ipa(struct domain *d, ipa_t ipa);
 void vmid_flush(struct domain *d);
 void vmid_dump(void);
-/* The VMID goes for good, with all TLB entries: the tables are about to be freed.  From
- * p2m_destroy */
+/*
+ * Gives the VMID up for good, with all TLB entries, before the tables are freed.  For p2m_destroy.
+ */
 void vmid_forget(struct domain *d);
 
 #endif
