@@ -166,7 +166,8 @@ int backend_host_context(struct backend *backend, void *buffer, size_t capacity)
         int n = probe_context(backend, buffer, capacity);
         if (n < 0)
             log_line(
-                "cannot make an empty domain to read this host's CPU features (%s): reading the control domain's",
+                "cannot make an empty domain to read this host's CPU features (%s): reading the "
+                "control domain's",
                 strerror(-n));
         if (n < 0)
             n = backend_get_context(backend, 0, buffer, capacity);

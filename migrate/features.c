@@ -242,7 +242,8 @@ static int compare_ctr(uint64_t guest, uint64_t host, struct failure *f)
         if (h < g)
             return fail(
                 f, XLM_E_CPU,
-                "CTR_EL0.%s: the guest has seen cache lines of %u bytes, the target host has %u bytes",
+                "CTR_EL0.%s: the guest has seen cache lines of %u bytes, the target host has %u "
+                "bytes",
                 line[i].name, 4u << g, 4u << h);
     }
     /* If DIC or IDC is set, the guest omits cache maintenance. L1Ip: VIPT (2) needs more
@@ -290,7 +291,8 @@ int features_compare(const void *guest, size_t guest_bytes, const void *host, si
         if (more)
             return fail(
                 f, XLM_E_CPU,
-                "the guest has seen an ID register that the target host's xlmd does not know (number %zu)",
+                "the guest has seen an ID register that the target host's xlmd does not know "
+                "(number %zu)",
                 (i - 8) / 8);
     }
     for (unsigned reg = 0; reg < count; reg++)

@@ -117,11 +117,11 @@ static double scale_percent(const struct histogram *h)
 static void svg_head(const struct histogram *h, FILE *out)
 {
     char text[256];
-    fprintf(
-        out,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" "
-        "fill=\"#333\">\n",
-        WIDTH, HEIGHT, WIDTH, HEIGHT);
+    fprintf(out,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d "
+            "%d\" font-family=\"sans-serif\" "
+            "fill=\"#333\">\n",
+            WIDTH, HEIGHT, WIDTH, HEIGHT);
     rectangle(out, 0, 0, WIDTH, HEIGHT, "#fff");
     snprintf(text, sizeof(text), "Memory written by \"%s\", by region of %g MiB", h->guest,
              region_mib(h));
@@ -151,11 +151,11 @@ static void svg_percent_axis(const struct histogram *h, FILE *out)
         snprintf(text, sizeof(text), "%g %%", end * tick / count);
         text_at(out, LEFT - 6, y + 4, 11, "end", text);
     }
-    fprintf(
-        out,
-        "<text transform=\"translate(16 %.1f) rotate(-90)\" font-size=\"12\" text-anchor=\"middle\">share of the region's "
-        "pages</text>\n",
-        TOP + PLOT_HEIGHT / 2.0);
+    fprintf(out,
+            "<text transform=\"translate(16 %.1f) rotate(-90)\" font-size=\"12\" "
+            "text-anchor=\"middle\">share of the region's "
+            "pages</text>\n",
+            TOP + PLOT_HEIGHT / 2.0);
     text_at(out, (LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 12, 12, "middle", "guest-physical address");
 }
 
@@ -182,7 +182,8 @@ static void svg_gap(double x, FILE *out)
 {
     fprintf(
         out,
-        "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#999\" stroke-dasharray=\"3 3\"/>\n",
+        "<line x1=\"%.1f\" y1=\"%d\" x2=\"%.1f\" y2=\"%d\" stroke=\"#999\" stroke-dasharray=\"3 "
+        "3\"/>\n",
         x, TOP, x, TOP + PLOT_HEIGHT + 5);
 }
 
@@ -240,7 +241,8 @@ void histogram_text(const struct histogram *h, FILE *out)
     double scale = scale_percent(h);
     fprintf(
         out,
-        "pages written, share of each %g MiB: # in an interval of %.3g s (mean), - at some time in all %.1f s; width %g %%\n",
+        "pages written, share of each %g MiB: # in an interval of %.3g s (mean), - at some time "
+        "in all %.1f s; width %g %%\n",
         region_mib(h) * most, h->interval_s, h->interval_s * h->intervals, scale);
     for (uint32_t i = 0; i < h->count; i += n) {
         struct histogram_bar b;

@@ -191,21 +191,28 @@ static const char *explain(enum journal_state state)
 {
     switch (state) {
     case JOURNAL_COMMITTING:
-        return "it is not known yet which host owns the guest: the copy here stays suspended until the target host "
-               "answers (xlm resolve GUEST keep: run the guest here; give-up: leave it to the target host)";
+        return "it is not known yet which host owns the guest: the copy here stays suspended "
+               "until the target host "
+               "answers (xlm resolve GUEST keep: run the guest here; give-up: leave it to the "
+               "target host)";
     case JOURNAL_VERIFIED:
-        return "the copy here is complete, and paused until the source host connects again: waiting; do not unpause it by "
+        return "the copy here is complete, and paused until the source host connects again: "
+               "waiting; do not unpause it by "
                "hand (xlm resolve GUEST keep: run the guest here; give-up: destroy the copy)";
     case JOURNAL_TAKEN_BACK:
-        return "this host owns the guest; the target host has not confirmed yet that it has destroyed its copy";
+        return "this host owns the guest; the target host has not confirmed yet that it has "
+               "destroyed its copy";
     case JOURNAL_GIVEN_UP:
         return "this host has given the guest up; the target host has not taken it yet";
     case JOURNAL_RELEASED:
-        return "the target host owns the guest, and has not confirmed that it runs; the copy here is destroyed, or will be";
+        return "the target host owns the guest, and has not confirmed that it runs; the copy "
+               "here is destroyed, or will be";
     case JOURNAL_MEASURING:
-        return "a daemon died while it measured the guest's dirty rate, and the dirty log cannot be switched off";
+        return "a daemon died while it measured the guest's dirty rate, and the dirty log "
+               "cannot be switched off";
     case JOURNAL_OWNER:
-        return "this host owns the guest; the source host has not confirmed yet that it has destroyed its copy";
+        return "this host owns the guest; the source host has not confirmed yet that it has "
+               "destroyed its copy";
     default: return "";
     }
 }
@@ -311,6 +318,7 @@ void local_socket_serve(struct host *host, int fd)
     else
         send_done(
             fd, "failed",
-            "unknown request: \"cmd\" must be migrate, dirty-rate, status, cancel, resolve or version");
+            "unknown request: \"cmd\" must be migrate, dirty-rate, status, cancel, resolve or "
+            "version");
     close(fd);
 }

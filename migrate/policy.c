@@ -63,10 +63,10 @@ struct policy_result policy_after_round(struct policy *policy, const struct poli
 void policy_explain(const struct policy *policy, const struct policy_result *r, char *text,
                     size_t size)
 {
-    snprintf(
-        text, size,
-        "does not converge: dirty rate %.1f MiB/s, bandwidth %.1f MiB/s, expected downtime %u ms after %u rounds, limit "
-        "%u ms; raise --downtime-ms or lower the load (or --force)",
-        r->dirty_mib_s, r->bandwidth_mib_s, r->downtime_ms, policy->rounds,
-        policy->downtime_limit_ms);
+    snprintf(text, size,
+             "does not converge: dirty rate %.1f MiB/s, bandwidth %.1f MiB/s, expected downtime %u "
+             "ms after %u rounds, limit "
+             "%u ms; raise --downtime-ms or lower the load (or --force)",
+             r->dirty_mib_s, r->bandwidth_mib_s, r->downtime_ms, policy->rounds,
+             policy->downtime_limit_ms);
 }

@@ -63,10 +63,10 @@ static int act_on(struct question *q, uint32_t holds)
         /* The operator gave the guest up, but B has no copy, so the copy here is the only one.
          * The journal stays, and the operator must decide. */
         if (q->j->state == JOURNAL_GIVEN_UP)
-            return fail(
-                &q->failure, XLM_E_STATE,
-                "%s has no copy of the guest that this host has given up; a second give-up destroys the copy here",
-                q->j->peer);
+            return fail(&q->failure, XLM_E_STATE,
+                        "%s has no copy of the guest that this host has given up; a second give-up "
+                        "destroys the copy here",
+                        q->j->peer);
         if (q->j->state == JOURNAL_COMMITTING && take_back(q) < 0)
             return -1;
         return host_move(q->host, q->j, JOURNAL_NONE) < 0 ? -1 : 0;

@@ -17,12 +17,12 @@ static double number(const char *line, const char *key)
 
 static void show_round(const char *line)
 {
-    printf(
-        "round %2.0f: %7.0f pages, %7.0f zero, %7.1f MiB in %6.0f ms, %5.1f MiB/s; dirty now %6.0f pages, %5.1f MiB/s; "
-        "expected downtime %.0f ms\n",
-        number(line, "round"), number(line, "pages"), number(line, "zero_pages"),
-        number(line, "bytes") / 1048576, number(line, "ms"), number(line, "mib_s"),
-        number(line, "dirty"), number(line, "dirty_mib_s"), number(line, "eta_ms"));
+    printf("round %2.0f: %7.0f pages, %7.0f zero, %7.1f MiB in %6.0f ms, %5.1f MiB/s; dirty now "
+           "%6.0f pages, %5.1f MiB/s; "
+           "expected downtime %.0f ms\n",
+           number(line, "round"), number(line, "pages"), number(line, "zero_pages"),
+           number(line, "bytes") / 1048576, number(line, "ms"), number(line, "mib_s"),
+           number(line, "dirty"), number(line, "dirty_mib_s"), number(line, "eta_ms"));
 }
 
 static void show_migration(const char *line)
@@ -74,10 +74,10 @@ static void show_verdict(const char *f)
     double needed = number(f, "needed_mib_s");
     json_get_string(f, "text", text, sizeof(text));
     if (!text[0]) {
-        printf(
-            "it converges: %.0f rounds and the final one, %.0f MiB sent, %.1f s in all, downtime %.0f ms\n",
-            number(f, "rounds"), number(f, "sent_mib"), number(f, "total_ms") / 1000,
-            number(f, "downtime_ms"));
+        printf("it converges: %.0f rounds and the final one, %.0f MiB sent, %.1f s in all, "
+               "downtime %.0f ms\n",
+               number(f, "rounds"), number(f, "sent_mib"), number(f, "total_ms") / 1000,
+               number(f, "downtime_ms"));
         return;
     }
     printf("it %s\n", text);
@@ -105,10 +105,10 @@ static void show_forecast(const char *line)
 static void show_rate_summary(const char *line)
 {
     double guest = number(line, "guest_pages"), set = number(line, "working_set_pages");
-    printf(
-        "%.0f intervals of %.2f s: %.2f MiB/s (most %.2f); working set %.1f MiB of %.1f MiB, %.1f MiB not zero\n",
-        number(line, "intervals"), number(line, "interval_ms") / 1000, number(line, "mib_s"),
-        number(line, "most_mib_s"), mib(set), mib(guest), mib(number(line, "data_pages")));
+    printf("%.0f intervals of %.2f s: %.2f MiB/s (most %.2f); working set %.1f MiB of %.1f MiB, "
+           "%.1f MiB not zero\n",
+           number(line, "intervals"), number(line, "interval_ms") / 1000, number(line, "mib_s"),
+           number(line, "most_mib_s"), mib(set), mib(guest), mib(number(line, "data_pages")));
     show_rates(line);
     show_forecast(line);
 }
@@ -134,10 +134,10 @@ static void show_done(const char *line)
     if (measured)
         return;
     double ms = number(line, "total_ms"), sent_mib = number(line, "bytes_sent") / 1048576;
-    printf(
-        "moved: %.1f MiB (%.0f pages, %.0f zero) in %.2f s; downtime %.0f ms (the guest took %.0f ms to suspend)\n",
-        sent_mib, number(line, "pages_sent"), number(line, "zero_pages"), ms / 1000,
-        number(line, "downtime_ms"), number(line, "suspend_ms"));
+    printf("moved: %.1f MiB (%.0f pages, %.0f zero) in %.2f s; downtime %.0f ms (the guest took "
+           "%.0f ms to suspend)\n",
+           sent_mib, number(line, "pages_sent"), number(line, "zero_pages"), ms / 1000,
+           number(line, "downtime_ms"), number(line, "suspend_ms"));
 }
 
 void show_line(const char *line, bool progress)

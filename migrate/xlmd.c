@@ -41,18 +41,20 @@ static int sessions;
 
 static void usage(FILE *out)
 {
-    fputs(
-        "usage: xlmd [--foreground] [--port N] [--socket PATH] [--state-dir DIR]\n"
-        "       xlmd --version | --help\n"
-        "The daemon that migrates guests to and from this host.  It stays in the foreground, logs to\n"
-        "standard error, and ends on SIGTERM or SIGINT after it has cancelled what can be cancelled.\n"
-        "  -p, --port N         listen for other hosts on TCP port N (default 8002)\n"
-        "  -s, --socket PATH    listen for xlm on this socket (default " XLMD_SOCKET ")\n"
-        "  -d, --state-dir DIR  keep journals and guests' files in DIR (default /var/lib/xen-lite)\n"
-        "  --foreground         accepted and ignored: xlmd always stays in the foreground\n"
-        "  --version            print the version\n"
-        "  -h, --help           print this text\n",
-        out);
+    fputs("usage: xlmd [--foreground] [--port N] [--socket PATH] [--state-dir DIR]\n"
+          "       xlmd --version | --help\n"
+          "The daemon that migrates guests to and from this host.  It stays in the foreground, "
+          "logs to\n"
+          "standard error, and ends on SIGTERM or SIGINT after it has cancelled what can be "
+          "cancelled.\n"
+          "  -p, --port N         listen for other hosts on TCP port N (default 8002)\n"
+          "  -s, --socket PATH    listen for xlm on this socket (default " XLMD_SOCKET ")\n"
+          "  -d, --state-dir DIR  keep journals and guests' files in DIR (default "
+          "/var/lib/xen-lite)\n"
+          "  --foreground         accepted and ignored: xlmd always stays in the foreground\n"
+          "  --version            print the version\n"
+          "  -h, --help           print this text\n",
+          out);
 }
 
 static int parse_options(int argc, char **argv, struct options *o)

@@ -3,7 +3,7 @@
  * brings. */
 #include "internal.h"
 
-static void print_call(unsigned n, uint32_t pc)
+static void print_frame(unsigned n, uint32_t pc)
 {
     char where[SYMBOL_PRINT_MAX];
     symbol_print(where, pc);
@@ -20,7 +20,7 @@ void backtrace_from(uintptr_t fp, uintptr_t pc)
 {
     uintptr_t top;
 
-    print_call(0, pc);
+    print_frame(0, pc);
     for (unsigned n = 1; n < 32 && mmu_in_stack(fp & ~7u, &top) && (fp & ~7u) + 8 <= top; n++) {
         const uint32_t *frame = (const uint32_t *)(uintptr_t)(fp & ~7u);
         bool leaf = n == 1 && frame[1] > fp && frame[1] < top;
@@ -29,7 +29,7 @@ void backtrace_from(uintptr_t fp, uintptr_t pc)
         if (!leaf && !frame[1])
             break;
         if (!leaf)
-            print_call(n, frame[1] - 4); /* the call, not what follows it */
+            print_frame(n, frame[1] - 4); /* the call, not what follows it */
         if (caller <= fp)
             break;
         fp = caller;

@@ -2,7 +2,7 @@
 /* The registers of a fatal exception, and the compiler's. */
 #include "internal.h"
 
-void print_frame(const struct el2_frame *f)
+void print_el2_frame(const struct el2_frame *f)
 {
     char where[SYMBOL_PRINT_MAX];
 

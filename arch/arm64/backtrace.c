@@ -3,7 +3,7 @@
  * brings. */
 #include "internal.h"
 
-static void print_call(unsigned n, uint64_t pc)
+static void print_frame(unsigned n, uint64_t pc)
 {
     char where[SYMBOL_PRINT_MAX];
     symbol_print(where, pc);
@@ -16,12 +16,12 @@ void backtrace_from(uintptr_t fp, uintptr_t pc)
 {
     uintptr_t top;
 
-    print_call(0, pc);
+    print_frame(0, pc);
     for (unsigned n = 1; n < 32 && !(fp & 7) && mmu_in_stack(fp, &top) && fp + 16 <= top; n++) {
         const uint64_t *frame = (const uint64_t *)fp;
         if (!frame[1])
             break;
-        print_call(n, frame[1] - 4); /* the call, not what follows it */
+        print_frame(n, frame[1] - 4); /* the call, not what follows it */
         if (frame[0] <= fp)
             break;
         fp = frame[0];

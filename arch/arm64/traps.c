@@ -53,8 +53,7 @@ void trap_sync_a32(struct vcpu *v, uint32_t esr)
  * because kernels mask interrupts for other reasons too, and because the emulator may not get far
  * in that time on a busy machine.
  */
-#define A32_PUT_OFF_NS         50000u
-#define A32_PUT_OFF_STEP_TICKS 23u
+#define A32_PUT_OFF_NS 50000u
 
 /* The limit of moments in a row. */
 static unsigned a32_patience(uint64_t pstate)
@@ -71,6 +70,20 @@ static unsigned a32_patience(uint64_t pstate)
 
 static void nothing(void *arg) { (void)arg; }
 
+/*
+ * The length of the next moment.  It varies by up to 1,023 ticks and follows no short pattern (a
+ * linear congruential generator): with equal or evenly growing lengths, a guest's loop of a fitting
+ * length would be interrupted at the same instruction every time.
+ */
+static uint64_t a32_moment_ticks(void)
+{
+    static uint32_t state[MAX_CPUS];
+    uint32_t *s = &state[cpu_id()];
+
+    *s = *s * 1664525u + 1013904223u;
+    return ns_to_ticks(A32_PUT_OFF_NS) + (*s >> 22);
+}
+
 bool trap_irq_a32(struct vcpu *v)
 {
     static struct timer again[MAX_CPUS];
@@ -84,14 +97,11 @@ bool trap_irq_a32(struct vcpu *v)
     v->arch.put_off++;
     timer_run_expired(); /* a timer that is due would end the guest's moment at once */
     t->fn = nothing;
-    /* Never the same time twice: a loop of the same length would be interrupted at the same place
-     * again. */
-    timer_set(t,
-              counter() + ns_to_ticks(A32_PUT_OFF_NS) + v->arch.put_off * A32_PUT_OFF_STEP_TICKS);
+    timer_set(t, counter() + a32_moment_ticks());
     return true;
 }
 
-void print_frame(const struct el2_frame *f)
+void print_el2_frame(const struct el2_frame *f)
 {
     char where[SYMBOL_PRINT_MAX];
 

@@ -39,7 +39,8 @@ void inject_a32_undef(struct vcpu *v)
  * selects.  FAR_EL1 has IFAR in its upper half, DFAR in the lower. */
 void inject_a32_abort(struct vcpu *v, uint32_t far, bool instruction)
 {
-    uint32_t status = READ_SYSREG(tcr_el1) & TTBCR_EAE ? 0x210 : 0x008;
+    bool long_format = (READ_SYSREG(tcr_el1) & TTBCR_EAE) != 0;
+    uint32_t status = long_format ? 0x210 : 0x008;
     uint32_t pc = (uint32_t)v->arch.regs.pc;
     uint64_t old_far = READ_SYSREG(far_el1);
 

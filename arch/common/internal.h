@@ -75,7 +75,7 @@ void trap_serror(struct vcpu *v);
 void el2_sync(struct el2_frame *f);
 _Noreturn void el2_unexpected(struct el2_frame *f, unsigned kind);
 _Noreturn void el2_stack_overflow(struct el2_frame *f);
-void print_frame(const struct el2_frame *f); /* the width's */
+void print_el2_frame(const struct el2_frame *f); /* the width's */
 /* HPFAR_EL2 has the page's number from bit 4 up. */
 static inline uint64_t fault_page(uint64_t hpfar) { return hpfar << 8 & PAGE_MASK; }
 static inline void count_exit(struct vcpu *v, unsigned kind) { v->exits[kind]++; }

@@ -228,7 +228,7 @@ void el2_sync(struct el2_frame *f)
         }
     }
     fatal_once();
-    print_frame(f);
+    print_el2_frame(f);
     panic("unexpected exception at EL2, class %#x, syndrome %#lx", (unsigned)ESR_EC(f->esr),
           (unsigned long)f->esr);
 }
@@ -239,7 +239,7 @@ void el2_unexpected(struct el2_frame *f, unsigned kind)
     static const char *const name[] = { EL2_VECTOR_NAMES };
 
     fatal_once();
-    print_frame(f);
+    print_el2_frame(f);
     panic("unexpected %s at EL2", name[kind & (ARRAY_SIZE(name) - 1)]);
 }
 
@@ -248,7 +248,7 @@ void el2_stack_overflow(struct el2_frame *f)
     uintptr_t top = (uintptr_t)this_cpu()->stack_top;
 
     fatal_once();
-    print_frame(f);
+    print_el2_frame(f);
     panic("stack overflow on CPU%u: sp %#lx, stack %#lx..%#lx", cpu_id(), (unsigned long)f->sp,
           (unsigned long)top - STACK_BYTES, (unsigned long)top);
 }

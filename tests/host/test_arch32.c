@@ -167,7 +167,7 @@ void symbol_print(char buf[SYMBOL_PRINT_MAX], uint64_t addr)
     (void)addr;
     buf[0] = 0;
 }
-void print_frame(const struct el2_frame *f) { (void)f; }
+void print_el2_frame(const struct el2_frame *f) { (void)f; }
 
 /* ---- one vCPU, current ---- */
 static struct domain dom;

@@ -269,9 +269,9 @@ static void overlapping_modules_refused(void **state)
     kernel_at(TREE_AT + tree_bytes, 0x1000, NULL);
     kernel_at(FIRMWARE_AT - 1, 2, "overlaps reserved memory at 0x40300000-0x40301000");
     /* The ramdisk's node is second in the tree, so the error names it. */
-    kernel_at(
-        RAMDISK_AT - 0x1000, 0x1001,
-        "module@ramdisk (ramdisk, 0x200 bytes at 0x40800000): overlaps module@kernel at 0x407ff000-");
+    kernel_at(RAMDISK_AT - 0x1000, 0x1001,
+              "module@ramdisk (ramdisk, 0x200 bytes at 0x40800000): overlaps module@kernel at "
+              "0x407ff000-");
     kernel_at(RAMDISK_AT - 0x1000, 0x1000, NULL);
     kernel_at(RAMDISK_AT, RAMDISK_BYTES, "overlaps module@kernel");
 }
@@ -383,7 +383,8 @@ static void kernel_files_checked(void **state)
     assert_int_equal(check(KERNEL_BYTES + 0x100, 0), 0);
     assert_says(
         check(KERNEL_BYTES - 1, 0),
-        "module@kernel (kernel, 0x2fff bytes at 0x40400000): is truncated: by its own header it has 0x3000");
+        "module@kernel (kernel, 0x2fff bytes at 0x40400000): is truncated: by its own header it "
+        "has 0x3000");
     for (unsigned bytes = KERNEL_BYTES - 1; bytes >= 64; bytes -= bytes < 0x400 ? 1 : 0x100) {
         /* Bytes behind the module are not part of it. */
         memset(at(KERNEL_AT) + bytes, 0, KERNEL_BYTES - bytes);

@@ -54,16 +54,16 @@ static void parse(const char *s)
 static void test_line_of_stock_xen(void **state)
 {
     (void)state;
-    parse(
-        "console=dtuart dtuart=/pl011@9000000 dom0_mem=768M bootscrub=0 loglvl=all guest_loglvl=all");
+    parse("console=dtuart dtuart=/pl011@9000000 dom0_mem=768M bootscrub=0 loglvl=all "
+          "guest_loglvl=all");
     assert_int_equal(warnings, 0);
     assert_int_equal(cmdline.dom0_mem_bytes, 768ull << 20);
     assert_string_equal(cmdline.dtuart, "/pl011@9000000");
     assert_int_equal(cmdline.loglvl, LOGLVL_ALL);
     assert_int_equal(cmdline.guest_loglvl, LOGLVL_ALL);
-    assert_string_equal(
-        cmdline.text,
-        "console=dtuart dtuart=/pl011@9000000 dom0_mem=768M bootscrub=0 loglvl=all guest_loglvl=all");
+    assert_string_equal(cmdline.text,
+                        "console=dtuart dtuart=/pl011@9000000 dom0_mem=768M bootscrub=0 loglvl=all "
+                        "guest_loglvl=all");
 }
 
 static void test_sizes(void **state)

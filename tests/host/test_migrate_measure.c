@@ -638,7 +638,8 @@ static void test_xlm_shows_it(void **unused)
     assert_said("4 intervals of 0.2");
     assert_said("working set 0.2 MiB of 4.0 MiB, 2.0 MiB not zero");
     assert_said(
-        "forecast of a migration at 40.0 MiB/s (as given by --mbps), downtime limit 300 ms:\n  it converges: 1 rounds and the final one");
+        "forecast of a migration at 40.0 MiB/s (as given by --mbps), downtime limit 300 ms:\n  "
+        "it converges: 1 rounds and the final one");
     assert_int_equal(run_xlm(XLM("--seconds", "1", "--json", "guest"), 0), EXIT_OK);
     assert_int_equal(strncmp(output(), "{\"event\":\"started\"", 18), 0);
     assert_said("\n{\"event\":\"done\",\"result\":\"ok\"");
@@ -654,7 +655,8 @@ static void test_xlm_interrupted(void **unused)
     assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGINT), EXIT_CANCELLED);
     assert_said(" intervals of 0.1");
     assert_said(
-        "forecast of a migration at 100.0 MiB/s (assumed: no earlier migration from this host is known; set --mbps N)");
+        "forecast of a migration at 100.0 MiB/s (assumed: no earlier migration from this host "
+        "is known; set --mbps N)");
     assert_said("xlm: cancelled: interrupted");
     assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGTERM), -SIGTERM);
     assert_int_equal(run_xlm(XLM("--interval-ms", "100", "guest"), SIGKILL), -SIGKILL);

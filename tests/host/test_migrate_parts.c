@@ -144,7 +144,8 @@ static void test_config_good(void **unused)
         config_parse(
             &c,
             "# a guest\nname=\"g1\"; memory = 256\nvcpus = '2'\nkernel = \"/boot/k\"\n"
-            "extra = 'console=hvc0 x=\"y\"'\nvif = [ 'mac=00:16:3e:00:00:01,bridge=br0',\n ]\ndisk = [ ]\n"
+            "extra = 'console=hvc0 x=\"y\"'\nvif = [ 'mac=00:16:3e:00:00:01,bridge=br0',\n "
+            "]\ndisk = [ ]\n"
             "memory = 512\non_reboot = \"restart\"",
             &f),
         0);
@@ -204,11 +205,15 @@ static void test_config_bad(void **unused)
 
 /* libxl 4.17's JSON for a guest, shortened. */
 static const char libxl_json[] =
-    "{ \"c_info\": { \"type\": \"pvh\", \"name\": \"g1\", \"domid\": 4294967295, \"uuid\": \"94fcf09e-d7c2-4328-ad75-91b1eea4746b\" },\n"
-    "  \"b_info\": { \"max_vcpus\": 2, \"avail_vcpus\": [ 0, 1 ], \"max_memkb\": 262144, \"target_memkb\": 131072,\n"
-    "    \"sched_params\": { \"weight\": 300 }, \"claim_mode\": \"True\", \"kernel\": \"/guest/vmlinuz\", \"cmdline\": \"a=\\\"b\\\" c\",\n"
+    "{ \"c_info\": { \"type\": \"pvh\", \"name\": \"g1\", \"domid\": 4294967295, \"uuid\": "
+    "\"94fcf09e-d7c2-4328-ad75-91b1eea4746b\" },\n"
+    "  \"b_info\": { \"max_vcpus\": 2, \"avail_vcpus\": [ 0, 1 ], \"max_memkb\": 262144, "
+    "\"target_memkb\": 131072,\n"
+    "    \"sched_params\": { \"weight\": 300 }, \"claim_mode\": \"True\", \"kernel\": "
+    "\"/guest/vmlinuz\", \"cmdline\": \"a=\\\"b\\\" c\",\n"
     "    \"type.pvh\": {\n\n }, \"arch_arm\": { \"vuart\": \"sbsa_uart\" }, \"arch_x86\": { } },\n"
-    "  \"nics\": [ { \"devid\": 0, \"mac\": \"00:16:3e:00:00:01\", \"bridge\": \"br0\" }, { \"mac\": \"00:16:3e:00:00:02\" } ],\n"
+    "  \"nics\": [ { \"devid\": 0, \"mac\": \"00:16:3e:00:00:01\", \"bridge\": \"br0\" }, { "
+    "\"mac\": \"00:16:3e:00:00:02\" } ],\n"
     "  \"disks\": [ ], \"on_reboot\": \"rename_restart\", \"on_soft_reset\": \"soft_reset\" }\n";
 
 static void test_config_libxl(void **unused)
@@ -262,7 +267,8 @@ static void test_json(void **unused)
     uint64_t n;
     double d;
     const char *line =
-        "{ \"a\" : \"x\\\"y\\u0041\\n\", \"rounds\":[{\"a\":1},{}], \"n\":42.5,\"m\": {\"b\":\"in\"},\"b\":\"out\"}";
+        "{ \"a\" : \"x\\\"y\\u0041\\n\", \"rounds\":[{\"a\":1},{}], \"n\":42.5,\"m\": "
+        "{\"b\":\"in\"},\"b\":\"out\"}";
     (void)unused;
     assert_true(json_get_string(line, "a", text, sizeof(text)));
     assert_string_equal(text, "x\"yA\n");

@@ -120,11 +120,11 @@ static void test_refusals(void **unused)
     bench_start(256), fake_options[0].isar0 |= 2u << 20;
     refused("ID_AA64ISAR0_EL1.ATOMICS: the guest has seen 2, the target host offers 0");
     bench_start(256), fake_options[0].el1_widths = fake_options[1].el1_widths = 0;
-    refused(
-        "the guest's kernel is of 64 bits (AArch64), which the target host's CPUs do not support at EL1");
+    refused("the guest's kernel is of 64 bits (AArch64), which the target host's CPUs do not "
+            "support at EL1");
     bench_start(256), fake_set_width(0, 32), fake_options[1].el1_widths = 1;
-    refused(
-        "the guest's kernel is of 32 bits (AArch32), which the target host's CPUs do not support at EL1");
+    refused("the guest's kernel is of 32 bits (AArch32), which the target host's CPUs do not "
+            "support at EL1");
     bench_start(256), fake_options[1].create_fails = true;
     refused("no luck");
     bench_start(256), fake_options[1].set_context_fails = true;

@@ -92,9 +92,9 @@ static int scan_module(const void *fdt, int node)
     strlcpy(m->name, name, sizeof(m->name));
     /* /chosen is no bus and has no ranges: its children's addresses are the CPU's. */
     if (dt_reg_raw(fdt, node, fdt_parent_offset(fdt, node), 0, &m->start, &m->bytes)) {
-        log_err(
-            "boot: %s: its reg property is missing, or too short for #address-cells and #size-cells\n",
-            name);
+        log_err("boot: %s: its reg property is missing, or too short for #address-cells and "
+                "#size-cells\n",
+                name);
         return -XEN_EINVAL;
     }
     copy_string(m->bootargs, fdt, node, "bootargs");
@@ -136,9 +136,9 @@ static int scan_modules(const void *fdt, int chosen)
             return rc;
     }
     if (!boot.kernel.present) {
-        log_err(
-            "boot: no kernel for the control domain: /chosen has no node with compatible \"multiboot,kernel\", "
-            "\"multiboot,module\"\n");
+        log_err("boot: no kernel for the control domain: /chosen has no node with compatible "
+                "\"multiboot,kernel\", "
+                "\"multiboot,module\"\n");
         return -XEN_EINVAL;
     }
     return scan_linux_initrd(fdt, chosen);

@@ -225,10 +225,10 @@ static uint64_t place_high(const struct mem_region *b, uint64_t *top, uint64_t b
                            const char *what)
 {
     if (bytes + BLOCK_SIZE > *top - b->start)
-        STOP(
-            "dom0: the %s (0x%llx bytes) does not fit into its first memory bank 0x%llx-0x%llx: raise dom0_mem=\n",
-            what, (unsigned long long)bytes, (unsigned long long)b->start,
-            (unsigned long long)b->end);
+        STOP("dom0: the %s (0x%llx bytes) does not fit into its first memory bank 0x%llx-0x%llx: "
+             "raise dom0_mem=\n",
+             what, (unsigned long long)bytes, (unsigned long long)b->start,
+             (unsigned long long)b->end);
     *top = ROUND_DOWN(*top - bytes, (uint64_t)BLOCK_SIZE);
     return *top;
 }
@@ -260,14 +260,15 @@ static void look_at_kernel(void)
     if (!rc)
         return;
     if (rc == -XEN_EOPNOTSUPP)
-        log_err(
-            "boot: %s (kernel, 0x%llx bytes at 0x%llx): is %s, and EL1 of this CPU is %s only: load a kernel of that width\n",
-            m->name, (unsigned long long)m->bytes, (unsigned long long)m->start,
-            image.aarch32 ? "a 32-bit zImage" : "an arm64 Image",
-            image.aarch32 ? "AArch64" : "32-bit");
+        log_err("boot: %s (kernel, 0x%llx bytes at 0x%llx): is %s, and EL1 of this CPU is %s only: "
+                "load a kernel of that width\n",
+                m->name, (unsigned long long)m->bytes, (unsigned long long)m->start,
+                image.aarch32 ? "a 32-bit zImage" : "an arm64 Image",
+                image.aarch32 ? "AArch64" : "32-bit");
     else
         log_err(
-            "boot: %s (kernel, 0x%llx bytes at 0x%llx): is neither an arm64 Image nor a zImage, or not all of it is there\n",
+            "boot: %s (kernel, 0x%llx bytes at 0x%llx): is neither an arm64 Image nor a zImage, "
+            "or not all of it is there\n",
             m->name, (unsigned long long)m->bytes, (unsigned long long)m->start);
     boot_stop();
 }
@@ -308,10 +309,10 @@ static uint64_t load(struct domain *d, const void *fdt, uint64_t *dtb)
     *dtb = place_high(&bank, &top, DTB_ROOM, "device tree");
     place_ramdisk(d, &bank, &top);
     if (!dom0_image_place(&image, bank.start, top, &entry))
-        STOP(
-            "dom0: the kernel (0x%llx bytes) and the ramdisk do not fit into bank 0x%llx-0x%llx: raise dom0_mem=\n",
-            (unsigned long long)image.bytes, (unsigned long long)bank.start,
-            (unsigned long long)bank.end);
+        STOP("dom0: the kernel (0x%llx bytes) and the ramdisk do not fit into bank "
+             "0x%llx-0x%llx: raise dom0_mem=\n",
+             (unsigned long long)image.bytes, (unsigned long long)bank.start,
+             (unsigned long long)bank.end);
     copy_module(d, entry, &boot.kernel, "kernel");
     make_tree(d, fdt, *dtb);
     /* The kernel starts with caches off. */
@@ -384,11 +385,11 @@ void dom0_build(const void *fdt)
     layout.evtchn_ppi = d->evtchn_ppi;
     uint64_t dtb, entry = load(d, fdt, &dtb);
     d->max_pages = (uint32_t)(bytes >> PAGE_SHIFT);
-    log_info(
-        "dom0: %s, %llu MiB in %u bank(s) from 0x%llx, %u vCPU(s), kernel at 0x%llx, device tree at 0x%llx\n",
-        image.aarch32 ? "32-bit" : "64-bit", (unsigned long long)bytes >> 20, layout.bank_count,
-        (unsigned long long)layout.bank[0].start, layout.vcpu_count, (unsigned long long)entry,
-        (unsigned long long)dtb);
+    log_info("dom0: %s, %llu MiB in %u bank(s) from 0x%llx, %u vCPU(s), kernel at 0x%llx, device "
+             "tree at 0x%llx\n",
+             image.aarch32 ? "32-bit" : "64-bit", (unsigned long long)bytes >> 20,
+             layout.bank_count, (unsigned long long)layout.bank[0].start, layout.vcpu_count,
+             (unsigned long long)entry, (unsigned long long)dtb);
     start_vcpu(d->vcpu[0], entry, dtb);
     d->counter_offset = counter();
     domain_unpause_by_controller(d);

@@ -185,7 +185,7 @@ struct stage2_fault {
     ipa_t ipa; /* full address where HPFAR/FAR give it */
     gva_t va;
     uint32_t esr; /* ESR_EL2 as is (arm32: HSR, same layout) */
-    bool write;   /* as the syndrome has it: means nothing for a walk of stage 1 */
+    bool write;   /* as the syndrome has it: has no meaning for a walk of stage 1 */
     bool instruction, permission, s1_walk;
     bool decoded; /* ISV, and not `permission`: the next four are valid */
     uint8_t reg, size_log2;

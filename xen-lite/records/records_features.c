@@ -114,7 +114,8 @@ int features_check(const struct domain *d, const struct xlr_cpu_features *f)
     int reg = features_shortfall(f->reg, count, own.reg, &shift);
     if (reg >= 0) {
         log_warn(
-            "d%u: context: this CPU lacks what the guest has seen: %s bits %u..%u: it saw %llx, here %llx\n",
+            "d%u: context: this CPU lacks what the guest has seen: %s bits %u..%u: it saw %llx, "
+            "here %llx\n",
             (unsigned)d->id, names[reg], shift, shift + 3, (unsigned long long)f->reg[reg],
             (unsigned long long)own.reg[reg]);
         return -XEN_EOPNOTSUPP;

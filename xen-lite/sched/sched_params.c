@@ -102,7 +102,8 @@ static void dump_vcpu(struct vcpu *v)
     struct vcpu_runstate_info r;
     sched_runstate_get(v, &r);
     log_info(
-        "  d%uv%u %s cpu %d%s pause %d+%d hard %llx soft %llx run %llu ms wait %llu ms vruntime %llu us\n",
+        "  d%uv%u %s cpu %d%s pause %d+%d hard %llx soft %llx run %llu ms wait %llu ms vruntime "
+        "%llu us\n",
         v->domain->id, v->id, runstate_name(r.state), v->sched.cpu,
         v->sched.queued ? " queued" : "", v->pause_count, v->domain->pause_count,
         (unsigned long long)(v->sched.affinity & ((1u << MAX_CPUS) - 1)),

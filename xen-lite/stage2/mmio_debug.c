@@ -50,7 +50,8 @@ void mmio_debug_change(void)
         log_warn("the device map changes in a debug build only (make debug)\n");
     else if (!dom0 || dom0->max_vcpus != 1 || current_vcpu() != dom0->vcpu[0])
         log_warn(
-            "a device map changes while its domain does not run: needs a control domain of one vCPU, that asks itself\n");
+            "a device map changes while its domain does not run: needs a control domain of one "
+            "vCPU, that asks itself\n");
     else
         change(dom0);
 }

@@ -239,11 +239,11 @@ void p2m_dump(struct domain *d)
              !p2m->logging   ? "not logging"
              : p2m->hw_dirty ? "logging by hardware"
                              : "logging by faults");
-    log_info(
-        "  splits %llu, %llu of them in the background, merges %llu, write faults %llu, spurious %llu\n",
-        (unsigned long long)p2m->split_count, (unsigned long long)p2m->eager_count,
-        (unsigned long long)p2m->merge_count, (unsigned long long)p2m->fault_count,
-        (unsigned long long)p2m->spurious_count);
+    log_info("  splits %llu, %llu of them in the background, merges %llu, write faults %llu, "
+             "spurious %llu\n",
+             (unsigned long long)p2m->split_count, (unsigned long long)p2m->eager_count,
+             (unsigned long long)p2m->merge_count, (unsigned long long)p2m->fault_count,
+             (unsigned long long)p2m->spurious_count);
     for (unsigned t = 0; t < ARRAY_SIZE(name); t++)
         if (count[t][0] || count[t][1])
             log_info("  %s: %llu blocks, %llu pages\n", name[t], (unsigned long long)count[t][0],

@@ -102,7 +102,8 @@ void vlpt_time(struct domain *d)
     t[5] = counter();
     bool same = sum[0] == sum[1] && sum[1] == sum[2] && sum[2] == sum[3];
     log_info(
-        "d%u: %u leaves%s, in ticks: window %llu, vlpt_leaf %llu, walk %llu, mapping each level %llu, the loop alone %llu\n",
+        "d%u: %u leaves%s, in ticks: window %llu, vlpt_leaf %llu, walk %llu, mapping each level "
+        "%llu, the loop alone %llu\n",
         d->id, ADDRESSES, same ? "" : " WHICH DIFFER", (unsigned long long)(t[2] - t[1]),
         (unsigned long long)(t[3] - t[2]), (unsigned long long)(t[4] - t[3]),
         (unsigned long long)(t[5] - t[4]), (unsigned long long)(t[1] - t[0]));

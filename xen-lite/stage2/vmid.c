@@ -275,12 +275,12 @@ void vmid_forget(struct domain *d)
 void vmid_dump(void)
 {
     spin_lock(&vmid_lock);
-    log_info(
-        "vmid: %u bits, generation %llu, next %u; %llu renewals, %llu of them of running domains; %llu generations opened by flush; %llu flushes of a "
-        "number\n",
-        arch_vmid_bits(), (unsigned long long)generation, next_vmid,
-        (unsigned long long)renew_count, (unsigned long long)move_count,
-        (unsigned long long)rollover_count, (unsigned long long)flush_count);
+    log_info("vmid: %u bits, generation %llu, next %u; %llu renewals, %llu of them of running "
+             "domains; %llu generations opened by flush; %llu flushes of a "
+             "number\n",
+             arch_vmid_bits(), (unsigned long long)generation, next_vmid,
+             (unsigned long long)renew_count, (unsigned long long)move_count,
+             (unsigned long long)rollover_count, (unsigned long long)flush_count);
     for (unsigned cpu = 0; cpu < cpu_count; cpu++)
         log_info("  cpu%u: active 0x%llx, reserved 0x%llx\n", cpu, (unsigned long long)active[cpu],
                  (unsigned long long)reserved[cpu]);

@@ -222,11 +222,12 @@ void vgic_dump(struct domain *d)
         if (!v)
             continue;
         spin_lock(&v->vgic.lock);
-        log_info(
-            "    v%u: cpu %d vmcr %08x hcr %x flushes %llu lr-writes %llu spills %llu maintenance %llu\n",
-            v->id, v->vgic.cpu, v->vgic.regs.vmcr, v->vgic.regs.hcr,
-            (unsigned long long)v->vgic.flush_count, (unsigned long long)v->vgic.write_count,
-            (unsigned long long)v->vgic.spill_count, (unsigned long long)v->vgic.maintenance_count);
+        log_info("    v%u: cpu %d vmcr %08x hcr %x flushes %llu lr-writes %llu spills %llu "
+                 "maintenance %llu\n",
+                 v->id, v->vgic.cpu, v->vgic.regs.vmcr, v->vgic.regs.hcr,
+                 (unsigned long long)v->vgic.flush_count, (unsigned long long)v->vgic.write_count,
+                 (unsigned long long)v->vgic.spill_count,
+                 (unsigned long long)v->vgic.maintenance_count);
         list_for_each(it, &v->vgic.pending) dump_irq(list_entry(it, struct vgic_irq, link));
         spin_unlock(&v->vgic.lock);
     }

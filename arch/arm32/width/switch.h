@@ -13,18 +13,23 @@ _Static_assert(sizeof(struct el2_frame) == 80 && offsetof(struct el2_frame, sp) 
                "struct el2_frame");
 _Static_assert(offsetof(struct guest_fpsimd, fpscr) == 256, "struct guest_fpsimd");
 
-/* Of a register of 32 bits only the lower half of its place is read and written. */
-#define SYSREG_TYPE(reg) __typeof__(READ_SYSREG(reg))
-#define SAVE(name, reg)                                              \
-    {                                                                \
-        typedef SYSREG_TYPE(reg) __attribute__((may_alias)) place_t; \
-        *(place_t *)&a->sysreg[XLR_SYS_##name] = READ_SYSREG(reg);   \
+/* The register's place: of a register of 32 bits only the lower half is read and written. */
+#define PLACE(name, reg)                                                     \
+    typedef __typeof__(READ_SYSREG(reg)) __attribute__((may_alias)) place_t; \
+    place_t *place = (place_t *)(uintptr_t)&a->sysreg[XLR_SYS_##name]
+#define SAVE(name, reg)            \
+    {                              \
+        PLACE(name, reg);          \
+        *place = READ_SYSREG(reg); \
     }
 /* Two vCPUs of one kernel have most of these alike, and a write of a translation register makes
  * emulators forget their TLB. */
-#define LOAD(name, reg)                                                  \
-    if (READ_SYSREG(reg) != (SYSREG_TYPE(reg))a->sysreg[XLR_SYS_##name]) \
-        WRITE_SYSREG(reg, (SYSREG_TYPE(reg))a->sysreg[XLR_SYS_##name]);
+#define LOAD(name, reg)                 \
+    {                                   \
+        PLACE(name, reg);               \
+        if (READ_SYSREG(reg) != *place) \
+            WRITE_SYSREG(reg, *place);  \
+    }
 
 #define SYSREGS_A32(X)    \
     X(DACR32, dacr32_el2) \

@@ -227,7 +227,8 @@ WEAK void arch_clear_pages(void *va, size_t pages, bool clean)
 WEAK void arch_icache_invalidate_all(void) {}
 WEAK unsigned arch_pa_bits(void) { return 40; }
 
-/* ---- VLPT windows: what EL2's own walk would find, mapped on the first access, kept until flushed ---- */
+/* ---- VLPT windows: what EL2's own walk would find, mapped on the first access, kept until flushed
+ * ---- */
 #define WINDOWS_BYTES                                                 \
     (sizeof(void *) == 8 ? VLPT_SLOTS * ((2ull << 30) + (4ull << 20)) \
                          : MAX_CPUS * VLPT_SLOTS * FAKE_WINDOW_STRIDE)
