@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Dumps for people.  debug_keys.c; hooks.h has debug_key. */
+/*
+ * Debug keys: dumps of the hypervisor's state to the log.  debug_keys.c; debug_key() is in hooks.h.
+ */
 #ifndef XL_DEBUG_KEYS_H
 #define XL_DEBUG_KEYS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a freestanding C program lacks. */
+/* Functions and macros of the C library that a freestanding program lacks, lists and bit arrays. */
 #ifndef XL_LIB_H
 #define XL_LIB_H
 
@@ -10,7 +10,8 @@
 #define MIN(a, b)     ((a) < (b) ? (a) : (b))
 #define MAX(a, b)     ((a) > (b) ? (a) : (b))
 /*
- * The mask is as wide as the sum of both operands: the complement of a narrower one would cut `x`.
+ * The type of the mask is that of the sum of both operands.  With a narrower type the complement
+ * would clear upper bits of `x`.
  */
 #define ROUND_MASK_(x, n)             ((__typeof__((x) + (n)))(n)-1)
 #define ROUND_UP(x, n)                (((x) + ROUND_MASK_(x, n)) & ~ROUND_MASK_(x, n))

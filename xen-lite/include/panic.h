@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The end of the hypervisor, and what must never be.  panic.c, stack_guard.c */
+/* Panic, and checks that lead to it. panic.c, stack_guard.c */
 #ifndef XL_PANIC_H
 #define XL_PANIC_H
 
@@ -13,18 +13,20 @@ _Noreturn void panic_at(const char *file, int line, const char *fmt, ...)
         if (unlikely(cond))                                    \
             panic_at(__FILE__, __LINE__, "BUG_ON(%s)", #cond); \
     } while (0)
-/* A debug build (`make debug`) checks more than others can afford to. */
+/* Checked only in a debug build (`make debug`), because it costs too much in others. */
 #define ASSERT(cond)         \
     do {                     \
         if (XL_DEBUG)        \
             BUG_ON(!(cond)); \
     } while (0)
 
-/* A CPU that sees this set must call panic_stop_cpu(); guest_prepare() asks. */
+/* A CPU that reads true must call panic_stop_cpu(); guest_prepare() checks this. */
 extern bool panic_in_progress;
 _Noreturn void panic_stop_cpu(void);
 
-/* Stack protector (stack_guard.c): a fresh canary, once at boot. The caller must never return. */
+/*
+ * Sets the stack protector's canary, once at boot (stack_guard.c).  The caller must never return.
+ */
 void stack_guard_init(void);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Spin locks.  EL2 always runs with interrupts masked, so there is one kind of lock and no
- * interrupt-safe variant: nothing preempts a holder.  Order of locks: see domain_types.h.
+ * Spin locks.  EL2 always runs with interrupts masked, so nothing preempts a holder, and one kind
+ * of lock is enough.  Lock order: domain_types.h.
  *
- * First come is not first served, on purpose.  Where a CPU is itself only a thread of somebody's
- * (an emulator, another hypervisor), a queue makes all wait for the one whose turn it is and who
- * has no time slice now: two emulated CPUs in one real one then pass a lock on once a time slice.
- * With at most eight CPUs and a few hundred instructions under any lock, a waiter of ours gets its
- * turn soon without a queue.
+ * The lock is not a queue, on purpose.  If a CPU is itself only a thread of an emulator or another
+ * hypervisor, a queue makes all CPUs wait for the next one in turn while it has no time slice; with
+ * two emulated CPUs on a single real one, the lock then changes hands once per time slice.  Here a
+ * waiter gets the lock soon without a queue: there are at most eight CPUs, and a few hundred
+ * instructions under any lock.
  */
 #ifndef XL_SPINLOCK_H
 #define XL_SPINLOCK_H
@@ -15,7 +15,7 @@
 #include "types.h"
 
 typedef struct {
-    uint32_t held; /* 0: free; else SPIN_HOLDER of the CPU that has it */
+    uint32_t held; /* 0: free; else SPIN_HOLDER of the CPU that holds it */
 } spinlock_t;
 #define SPINLOCK_INIT \
     {                 \
@@ -29,9 +29,9 @@ static inline void cpu_relax_(void)
 #endif
 }
 
-/* A debug build knows which CPU holds a lock; for others a bare exchange is cheaper. */
+/* A debug build stores which CPU holds a lock.  Others use a plain exchange, which is cheaper. */
 #if XL_DEBUG
-uint32_t spin_self(void); /* the caller's CPU, from 1 on: cpu.c */
+uint32_t spin_self(void); /* the caller's CPU number plus one; cpu.c */
 #define SPIN_HOLDER spin_self()
 static inline bool spin_trylock(spinlock_t *l)
 {
@@ -59,12 +59,12 @@ static inline void spin_lock(spinlock_t *l)
 }
 static inline void spin_unlock(spinlock_t *l) { __atomic_store_n(&l->held, 0, __ATOMIC_RELEASE); }
 
-/* For ASSERT_LOCKED: this CPU holds the lock (in a build without XL_DEBUG: some CPU). */
+/* True if this CPU holds the lock, for ASSERT_LOCKED.  Without XL_DEBUG: if any CPU holds it. */
 static inline bool spin_held_here(const spinlock_t *l)
 {
     return __atomic_load_n(&l->held, __ATOMIC_RELAXED) == SPIN_HOLDER;
 }
-/* What a function demands of its callers; nothing in a build without XL_DEBUG (ASSERT: panic.h). */
+/* A function's requirement on its callers.  Checked only with XL_DEBUG (ASSERT: panic.h). */
 #define ASSERT_LOCKED(l)   ASSERT(spin_held_here(l))
 #define ASSERT_UNLOCKED(l) ASSERT(!spin_held_here(l))
 

@@ -6,8 +6,8 @@
 #include "types.h"
 struct domain;
 /*
- * XEN_DOMCTL_VUART_OP_INIT.  `gfn` is the ring's page, `console_domid` the domain that drains it;
- * *evtchn becomes the port for that domain to bind.  0 or -errno with nothing changed.
+ * XEN_DOMCTL_VUART_OP_INIT.  `gfn`: page of the console ring.  `console_domid`: domain of the
+ * backend.  *evtchn: port in d for that domain to bind.  0 or -XEN_E* with nothing changed.
  */
 int vuart_init(struct domain *d, uint64_t gfn, uint16_t console_domid, uint32_t *evtchn);
 void vuart_destroy(struct domain *d); /* no vCPU of the domain runs any more */

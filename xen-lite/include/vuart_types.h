@@ -9,11 +9,13 @@ struct page;
 struct xencons_interface;
 
 struct vuart {
-    bool enabled;    /* set last, by vuart_init */
-    spinlock_t lock; /* for the hypervisor's end of the ring; taken before the vGIC's locks */
-    struct page *ring_page; /* a reference is held; mapped lasting at `ring` */
+    bool enabled; /* set last, by vuart_init */
+    /* For the hypervisor's end of the ring.  Taken before the vGIC's locks. */
+    spinlock_t lock;
+    /* With a reference; mapped lasting at `ring`. */
+    struct page *ring_page;
     struct xencons_interface *ring;
-    uint32_t evtchn;    /* port in the guest's table; the hypervisor is its consumer */
+    uint32_t evtchn;    /* port in the guest's table, used by the hypervisor */
     uint32_t ctl, imsc; /* UARTCR and UARTIMSC as written */
     ipa_t ring_ipa;
 };
