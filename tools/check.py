@@ -7,21 +7,21 @@ usage: check.py [-k WORD] [--machine NAME]... [GROUP...]
 groups: build lint host model fuzz qemu (default: all)
   -k WORD           only the host tests, searches of the model, fuzz targets and scenarios whose
                     name contains WORD
-  --machine NAME    the scenarios on this machine alone, such as arm32-gicv2, even if they do not
-                    name it
-  --matrix          the scenarios, on all machines that they name. A table at the end shows what ran
-                    on which machine; the table in docs/status.md is compared with it
-  --readme          put the table of the last run of each into docs/status.md
+  --machine NAME    run the scenarios on this machine alone, such as arm32-gicv2, even scenarios
+                    that do not name it
+  --matrix          run the scenarios on all machines that they name, print a table of the results,
+                    and compare the table in docs/status.md with it
+  --readme          replace the table in docs/status.md by the results of the last runs
   --timings         at the end, the CPU time of each group and each long job
-  --list            name what would run
+  --list            print the names of all tests
 The last line is `N passed, N failed`; exit status 1 if anything failed. Logs are in build/check/.
 
-All groups run as one graph of jobs. Builds come first. Each scenario starts as soon as its images
-are built and an emulator's place is free; never more than two emulators run at once. Everything
-else runs beside them at low priority, in the CPU time that scenarios leave while they wait.
+All groups run as one graph of jobs. Builds run first. A scenario starts when its images are built
+and its place is free: one scenario with two emulators and one with a single emulator run at once.
+All other jobs run at the same time at low priority, in the CPU time that waiting scenarios leave.
 
-Time limits are there to end what hangs: each is stretched by the machine's slowdown
-(tools/pace.py), so a busy machine is slower and not red.
+A time limit ends a job that hangs. Each limit is stretched by the machine's slowdown
+(tools/pace.py), so tests on a busy machine are slower and do not fail.
 
 A host test (tests/host/test_*.c) is a cmocka program; it runs for this machine with sanitizers, and
 for arm64 and arm32 under qemu-user. The model's searches (tests/model/run) and a scenario
@@ -51,7 +51,6 @@ import pace
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 OUT = "build/check"
-EMULATORS_MAX = 2
 CPUS = os.cpu_count() or 1
 IMAGE_BYTES_MAX = 400 * 1024
 FUZZ_SECONDS = 60
@@ -59,11 +58,11 @@ HOST_TEST_SECONDS = 180
 MODEL_SECONDS = 900
 WIDTHS = ("arm64", "arm32")
 MACHINES = ("arm64-gicv3", "arm64-gicv2", "arm32-gicv2", "arm32-gicv3")
-# What runs beside the scenarios gets about a tenth of a CPU that a scenario wants for itself. Where
-# others compete for the CPUs, the tenth would be of the little that is left: all are equal then.
+# A job at this priority gets about a tenth of a CPU that a scenario also uses. When other programs
+# compete for the CPUs, that share is too small, so all jobs have the same priority then.
 LOW_PRIORITY, LOW_PRIORITY_ROOM = 10, 8
 LONG_JOB_S = 10
-# The longest host tests, longest first: a long one that starts last would run alone.
+# The longest host tests, longest first: a long test that starts last would run alone at the end.
 LONG_HOST_TESTS = ("test_migrate_loss", "test_migrate_measure", "test_pt", "test_sched",
                    "test_dirty", "test_p2m", "test_vgic")
 
@@ -98,9 +97,9 @@ tally = Tally()
 
 
 class Job:
-    """Part of the work. LANE: `front` (alone, on all CPUs), `back` (low priority; WIDTH of the
-    CPUs) or `emulators` (WIDTH emulators). NEEDS: names of jobs that end before it starts. SECONDS:
-    its expected length; the longest starts first."""
+    """One step of the run. LANE: `front` (alone, on all CPUs), `back` (low priority; WIDTH of the
+    CPUs), `pairs` (a scenario with two emulators) or `singles` (one emulator). NEEDS: names of jobs
+    that end before it starts. SECONDS: its expected length; the longest starts first."""
 
     def __init__(self, group, name, work, lane="back", width=1, needs=(), seconds=1.0):
         self.group, self.name, self.work, self.lane, self.width = group, name, work, lane, width
@@ -111,17 +110,19 @@ this_job = threading.local()
 
 
 class Schedule:
-    """Runs jobs, each in a thread of its own, as far as their lanes have room."""
+    """Run jobs, each in a thread of its own, while their lanes have room."""
 
     def __init__(self, jobs):
-        self.room = {"front": 1, "back": CPUS, "emulators": EMULATORS_MAX}
+        # Two emulated hosts that migrate wait much, so one more emulator runs beside them. Without
+        # such a pair, two single ones run.
+        self.room = {"front": 1, "back": CPUS, "pairs": 1, "singles": 1}
         self.waiting = sorted(jobs, key=lambda job: -job.seconds)
         self.names = {job.name for job in jobs}
         self.jobs, self.ended, self.busy = list(jobs), set(), 0
         self.changed = threading.Condition()
 
     def add(self, jobs):
-        """More jobs, found by one that runs."""
+        """Add jobs that a running job has found."""
         with self.changed:
             self.jobs += jobs
             self.names |= {job.name for job in jobs}
@@ -135,9 +136,14 @@ class Schedule:
                 continue
             if self.room[job.lane] >= job.width:
                 return job
-            # What needs more room than there is must not be overtaken for ever.
+            # Jobs behind one that needs more room must not overtake it for ever.
             full.add(job.lane)
         return None
+
+    def pairs_are_over(self):
+        """The scenarios are known, and none with two emulators waits or runs."""
+        return (self.room.get("pairs") == 1 and any(job.lane == "singles" for job in self.jobs)
+                and not any(job.lane == "pairs" for job in self.waiting))
 
     def perform(self, job):
         this_job.job = job
@@ -158,6 +164,8 @@ class Schedule:
     def run(self):
         with self.changed:
             while self.waiting or self.busy:
+                if self.pairs_are_over():
+                    self.room["singles"] += self.room.pop("pairs")
                 job = self.next()
                 if job is None:
                     if not self.busy:
@@ -180,7 +188,7 @@ def tail(path, lines=40):
 
 
 def make_nice(pid):
-    """Low priority for a session of its own, also where each session is scheduled as a group."""
+    """Give a session low priority when the kernel schedules each session as a group."""
     try:
         with open(f"/proc/{pid}/autogroup", "w", encoding="ascii") as f:
             f.write(str(LOW_PRIORITY))
@@ -189,7 +197,9 @@ def make_nice(pid):
 
 
 def wait(process, limit):
-    """The status of PROCESS, or None when LIMIT (a pace.Deadline) is over; adds up its CPU time."""
+    """Return the status of PROCESS, or None when LIMIT (a pace.Deadline) is over; add its CPU time
+    to the job's.
+    """
     pause = 0.01
     while True:
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
@@ -204,7 +214,7 @@ def wait(process, limit):
 
 
 def execute(command, log, timeout, env=None):
-    """Run in a process group of its own; (status or None when it ran out of time, output)."""
+    """Run in a process group of its own; return (status, or None after a timeout; output)."""
     os.makedirs(os.path.dirname(log), exist_ok=True)
     low = this_job.job.lane == "back" and not pace.is_busy()
     if low:
@@ -212,7 +222,7 @@ def execute(command, log, timeout, env=None):
     if this_job.job.lane == "back":
         timeout *= LOW_PRIORITY_ROOM
     with open(log, "wb") as out:
-        # The group dies with this process in whatever way this process ends.
+        # The child gets SIGTERM when this process ends in any way.
         process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", *command],
                                    stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT,
                                    start_new_session=True,
@@ -225,7 +235,7 @@ def execute(command, log, timeout, env=None):
             stop(process, signal.SIGTERM)
         status = wait(process, pace.Deadline(timeout))
         if status is None:
-            # A scenario stops its emulators on SIGTERM; what is deaf to that is killed.
+            # A scenario stops its emulators on SIGTERM; a process that ignores SIGTERM is killed.
             stop(process, signal.SIGTERM)
             if wait(process, pace.Deadline(10)) is None:
                 stop(process, signal.SIGKILL)
@@ -249,7 +259,7 @@ def stop_everything():
 
 
 def step(name, command, timeout, lines=40):
-    """One command that has to succeed."""
+    """Run one command that must succeed."""
     log = f"{OUT}/{name.replace(' ', '-').replace('/', '-')}.log"
     began = time.monotonic()
     status, _ = execute(command, log, timeout)
@@ -285,7 +295,7 @@ def one_step(group, name, command, timeout, lines=40, **options):
 
 
 def group_build(_):
-    """The second width after the first: the first's payload contains a program of the second's."""
+    """Build the widths in turn: the arm64 payload contains a program of arm32."""
     before = []
     for arch in WIDTHS:
         yield Job("build", gcc_build(arch), lambda arch=arch: build(arch), lane="front",
@@ -341,8 +351,9 @@ def run_host_test(program, runner, label):
 
 
 def host_tests(schedule, flavour, target, runner, names):
-    """Builds them, then adds a job per program. -k: a program that does not build must not keep the
-    rest from running."""
+    """Build the host tests, then add a job per program. By make -k, the other programs still run
+    when one does not build.
+    """
     step(f"host tests build ({flavour})", make("-k", target), 600)
     jobs = []
     for name in names:
@@ -372,8 +383,8 @@ def group_host(only, schedule):
 
 
 def run_model(only):
-    """Each variant of the model, and each fault that the search must find, is a test
-    (tests/model/run)."""
+    """Run tests/model/run. A test is a variant of the model, or a fault that the search must find.
+    """
     log, began = f"{OUT}/model.log", time.monotonic()
     status, output = execute(["tests/model/run", "-k", only], log, MODEL_SECONDS)
     results = re.findall(r"^(not ok|ok) (.*)$", output, re.M)
@@ -423,7 +434,7 @@ def from_head(path, word, default):
 
 
 def emulators_of(path):
-    return min(int(from_head(path, "emulators", "1")), EMULATORS_MAX)
+    return int(from_head(path, "emulators", "1"))
 
 
 def machines_of(path, matrix):
@@ -495,14 +506,14 @@ def remembered():
 
 
 def remember(outcomes):
-    """Keeps the outcome of each scenario's last run on each machine."""
+    """Keep the outcome of each scenario's last run on each machine."""
     known = {**remembered(), **outcomes}
     with open(f"{OUT}/outcomes.json", "w", encoding="utf-8") as out:
         json.dump([[*run, *came_to] for run, came_to in sorted(known.items())], out, indent=0)
 
 
 def compare_readme(table):
-    """The status page's table of what runs where must be the table that is printed."""
+    """The table in docs/status.md must equal the table of this run."""
     with open(STATUS, encoding="utf-8") as f:
         has = f.read().partition(TABLE_BEGIN)[2].partition(TABLE_END)[0]
     if has == table:
@@ -521,7 +532,7 @@ def update_readme():
 
 
 def group_qemu(only, machines, matrix, outcomes):
-    """A job per scenario and machine, those with more emulators first."""
+    """Yield one job per scenario and machine. Scenarios with more emulators start first."""
     paths = [path for path in sorted(glob.glob("tests/qemu/*.py"))
              if os.access(path, os.X_OK) and only in path]
     runs = [(path, machine) for path in paths for machine in machines or machines_of(path, matrix)]
@@ -529,13 +540,13 @@ def group_qemu(only, machines, matrix, outcomes):
         tally.fail("scenarios", "there are none in tests/qemu")
     for path, machine in runs:
         seconds = int(from_head(path, "seconds", from_head(path, "timeout", "300")))
-        # A guest of the other width comes with the other width's build.
+        # A guest of the other width needs that width's build.
         needs = [gcc_build(arch) for arch in WIDTHS if arch in machine or
                  f"{arch}/images" in open(path, encoding="utf-8").read()]
         yield Job("qemu", f"qemu/{os.path.basename(path)[:-3]} {machine}",
                   lambda path=path, machine=machine: run_scenario(path, machine, outcomes),
-                  lane="emulators", width=emulators_of(path), needs=needs,
-                  seconds=1000 * emulators_of(path) + seconds)
+                  lane="pairs" if emulators_of(path) > 1 else "singles", needs=needs,
+                  seconds=1000 + seconds)
 
 
 def finish_scenarios(outcomes, compare):
@@ -553,7 +564,7 @@ GROUPS = ("build", "lint", "host", "model", "fuzz", "qemu")
 
 
 def print_timings(jobs):
-    """CPU time by group, long jobs below it, and what an idle machine needs at least."""
+    """Print the CPU time per group, its long jobs, and the least time on an idle machine."""
     print(f"{'CPU time':>10} {'wall':>8}")
     total = sum(job.cpu for job in jobs)
     for group in GROUPS:
@@ -567,7 +578,8 @@ def print_timings(jobs):
     for job in jobs:
         lanes[job.lane] += job.wall * job.width
     print(f"{total:>8.1f} s of CPU on {CPUS} CPUs: at least {total / CPUS:.0f} s; "
-          f"emulators: {lanes['emulators'] / EMULATORS_MAX:.0f} s of two places")
+          f"scenarios: {lanes['pairs']:.0f} s with two emulators, "
+          f"{lanes['singles']:.0f} s with one")
 
 
 def main():
@@ -613,7 +625,7 @@ def main():
     if tally.failed:
         print("failed: " + ", ".join(tally.failed))
     print(f"{tally.passed} passed, {len(tally.failed)} failed", flush=True)
-    # Threads that wait for what was just stopped are daemons; nothing is left to unwind.
+    # The threads that still wait for stopped processes are daemon threads, so they need no join.
     sys.exit(1 if tally.failed else 0)
 
 

@@ -401,7 +401,7 @@ class Demo:
                 ("downtime, hosts, ms", lambda m: show(m.get("downtime_ms"), "{:.0f}")),
                 ("downtime, guest, ms", lambda m: show(m.get("guest_blackout_ms"), "{:.0f}")),
                 ("goodput, MiB/s", lambda m: show(m.get("goodput_mib_s"), "{:.1f}")),
-                ("plain TCP with the guest, without",
+                ("plain TCP, with guest and without",
                  lambda m: f"{show(self.report['tcp_beside_guest_mib_s'], '{:.1f}')}, "
                  f"{show(self.report['tcp_mib_s'], '{:.1f}')}"),
                 ("guest writes before, during, MiB/s",

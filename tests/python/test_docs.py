@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The pages of docs/: the tests that they name exist, and their tables can be read.
 
-A section "What is tested where" is a table: a claim, then `FILE`: `NAME`, `NAME`; `FILE`: ... or *not tested*. FILE is the
-base name of a file below tests/; NAME is text of that file.
+A section "What is tested where" is a table. Its second column is `FILE`: `NAME`, `NAME`; `FILE`:
+... or *not tested*. FILE is the base name of a file below tests/; NAME is text of that file.
 """
 import glob
 import os
@@ -42,7 +42,7 @@ def named_tests(cell):
 
 
 def has(text, test):
-    """Whether a test's source has the test: a function by its whole name, a case by a part of it."""
+    """Whether TEXT has the test: a function by its whole name, a case by a part of its name."""
     if test.isidentifier():
         return re.search(rf"\b{test}\b", text) is not None
     return test in text

@@ -380,7 +380,7 @@ def refusals(tap, bench):
     bench.fails("refused: the control domain as the guest", guest="Domain-0")
     bench.fails("fails: no daemon at the target's port", peer="10.0.0.2:9")
     bench.fails(
-        "refused: the source host as the target", peer=source.ip.split("/")[0], says="called|uuid"
+        "refused: the source host as the target", peer=source.ip.split("/")[0], says="called|UUID"
     )
     with tap.case("garbage at the port: xlmd refuses it and serves on", source, target):
         before = bench.beat(source)

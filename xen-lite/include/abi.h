@@ -7,17 +7,17 @@
 #include "types.h"
 
 /*
- * Internal in Xen: repeat the hypercall.  Xen's public header defines the number only for the
- * hypervisor itself.
+ * Xen's internal result "repeat the hypercall".  The public header has its number for the
+ * hypervisor only.
  */
 #ifndef XEN_ERESTART
 #define XEN_ERESTART 85
 #endif
 
-#define XL_VERSION_MAJOR 4u /* Xen ABI version that XENVER_version returns */
+#define XL_VERSION_MAJOR 4u /* of Xen's ABI, as XENVER_version reports it */
 #define XL_VERSION_MINOR 17u
 #if XL_DEBUG
-#define XL_EXTRAVERSION ".0-xen-lite-dbg" /* the ABI has 16 bytes for it */
+#define XL_EXTRAVERSION ".0-xen-lite-dbg" /* at most 16 bytes */
 #else
 #define XL_EXTRAVERSION ".0-xen-lite"
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The machine's CPUs. cpu.c */
+/* The CPUs of the machine.  cpu.c */
 #ifndef XL_CPU_H
 #define XL_CPU_H
 
@@ -7,10 +7,6 @@
 #include <asm/cpu.h>
 
 static inline struct vcpu *current_vcpu(void) { return this_cpu()->current; }
-/*
- * Total idle time of a CPU in ns.  On any CPU, without a lock: may be off by one idle period that
- * begins or ends now.
- */
-uint64_t cpu_idle_ns(unsigned cpu);
+uint64_t cpu_idle_ns(unsigned cpu); /* time in ns that the CPU had nothing to run */
 
 #endif

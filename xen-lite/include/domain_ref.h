@@ -7,28 +7,19 @@
 
 extern struct domain *dom0;
 
-/*
- * The domain with this id (DOMID_SELF is allowed), with a reference.  NULL: none, or its teardown
- * is complete.
- */
+/* By id, or DOMID_SELF.  With a reference; NULL: no such domain, or it is dead. */
 struct domain *domain_get(domid_t id);
-/*
- * The domain with the lowest id >= first, with a reference; NULL: none.  Includes dying domains,
- * for listings.
- */
+/* Lowest id >= first, with a reference, or NULL.  For lists: includes dying domains. */
 struct domain *domain_get_next(domid_t first);
-/* Takes another reference.  False: the last reference is gone already. */
+/* Another reference to a domain that exists; false if it is being freed. */
 bool domain_ref(struct domain *d);
-/*
- * Drops a reference.  The last one only queues the domain for domain_reap, so any lock may be held.
- */
+/* Any lock may be held: the last reference only queues the domain for domain_reap. */
 void domain_put(struct domain *d);
-domid_t domain_free_id(void);        /* a free domain id; DOMID_INVALID: none */
-int domain_insert(struct domain *d); /* enters d in the list; 0, -XEN_EEXIST, -XEN_ENOMEM */
-/* Takes one domain without references off the queue, to free it.  NULL: none. */
-struct domain *domain_take_dead(void);
+domid_t domain_free_id(void);          /* a free id, or DOMID_INVALID */
+int domain_insert(struct domain *d);   /* adds it to the list; 0, -XEN_EEXIST, -XEN_ENOMEM */
+struct domain *domain_take_dead(void); /* a domain without references, to be freed; NULL: none */
 
-/* True for dom0.  Without XSM, dom0 may act on every domain, and a guest only on itself. */
+/* May `d` act on `target`?  As Xen without XSM: dom0 on every domain, a guest on itself. */
 static inline bool domain_is_control(const struct domain *d) { return d->privileged; }
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Types: a domain and a vCPU, with the state that each layer keeps in them.  There are no functions
- * here, so every layer may include this file.
+ * Types: a domain and a vCPU, with the state of each of their objects.  No functions, so every
+ * layer may include this.
  *
- * Lock order, outermost first: domctl_lock (domain.c), domain list, d->lock, d->grant.lock,
- * d->p2m.lock, d->evtchn.lock, vGIC (distributor, then vCPU), scheduler, timers, page allocator,
- * log.  Of two p2m (grant, event channel) locks of different domains, the one of the lower domid is
- * taken first.
+ * Lock order, outer first: domctl lock (domain.c) > domain list > d->lock > d->grant.lock >
+ * d->p2m.lock > d->evtchn.lock > vGIC locks (distributor, then vCPU) > scheduler lock > timer locks
+ * > page allocator > log.  Of two p2m (grant, event) locks, that of the lower domain id comes
+ * first.
  */
 #ifndef XL_DOMAIN_TYPES_H
 #define XL_DOMAIN_TYPES_H
@@ -28,41 +28,39 @@
 
 #define DOMID_DOM0 0
 struct vcpu {
-    struct arch_vcpu arch; /* first: assembly has fixed offsets of the registers */
+    struct arch_vcpu arch; /* first: assembly finds the registers at fixed offsets */
     struct domain *domain;
     unsigned id;
     struct sched_vcpu sched;
     struct vgic_vcpu vgic;
     struct vtimer vtimer;
-    bool online; /* powered on (PSCI, VCPUOP_up) */
+    bool online; /* PSCI / VCPUOP_up */
     bool initialised;
-    /* In WFI, SCHEDOP_block or SCHEDOP_poll.  vcpu_unblock clears it. */
-    bool blocked;
-    bool poll_mask; /* in SCHEDOP_poll */
+    bool blocked;   /* in WFI, SCHEDOP_block or poll; vcpu_unblock clears it */
+    bool poll_mask; /* in SCHEDOP_poll, and no event that it waits for is pending */
     uint32_t poll_port;
     int32_t pause_count;
     struct timer poll_timer; /* timeout of SCHEDOP_poll */
     struct timer singleshot_timer;
     /*
-     * vcpu_info, as a hypervisor address: in shared_info's array, or in the page that the guest
-     * registered.  NULL only while the domain is built.
+     * vcpu_info: hypervisor address of the page in use, in shared_info's array or where the guest
+     * registered it.  NULL only while the domain is being built.
      */
     struct vcpu_info *info;
-    /* Used by a vCPU beyond shared_info's array until it registers its own vcpu_info. */
-    struct vcpu_info private_info;
-    struct page *info_page; /* with a reference, mapped lasting; NULL: in shared_info */
+    struct vcpu_info
+        private_info;       /* for a vCPU beyond shared_info's array, until it registers its own */
+    struct page *info_page; /* a reference is held, mapped lasting; NULL while in shared_info */
     ipa_t info_ipa;         /* ~0: not registered */
-    gva_t runstate_va;      /* registered by VCPUOP_register_runstate_memory_area; 0: none */
+    gva_t runstate_va;      /* 0: none; registered by VCPUOP_register_runstate_memory_area */
     struct page *runstate_page[2];
-    /* Translation of runstate_va when it was registered.  The area may cross a page boundary. */
-    ipa_t runstate_ipa;
-    uint8_t *runstate_at[2];            /* mappings (lasting) of the two pages */
-    struct vcpu_runstate_info runstate; /* updated by the scheduler */
+    ipa_t runstate_ipa;      /* translated when registered; the area may straddle two pages */
+    uint8_t *runstate_at[2]; /* lasting mappings of these pages */
+    struct vcpu_runstate_info runstate; /* the scheduler updates it */
     uint64_t periodic_ns;
-    uint64_t exits[EXIT_COUNT]; /* exits by reason, written by the CPU that runs it */
+    /* Exits of the guest by reason; the CPU that runs the vCPU writes them. */
+    uint64_t exits[EXIT_COUNT];
     bool set_way_seen;
-    /* Operand that the guest's present loop over sets and ways began with (vreg.c). */
-    uint64_t set_way_first;
+    uint64_t set_way_first; /* vreg.c: first operand of the guest's loop over sets and ways */
 };
 
 enum domain_state { DOM_BUILDING, DOM_ALIVE, DOM_DYING, DOM_DEAD };
@@ -72,15 +70,15 @@ struct domain {
     bool aarch32;     /* EL1 is 32-bit */
     bool direct_map;  /* IPA == PA (dom0) */
     uint8_t state;    /* enum domain_state */
-    uint32_t refs;    /* number of references; the domain is freed after the last is dropped */
-    struct list link; /* in the list of domains, sorted by id */
+    uint32_t refs;    /* domain_get/put; the last put frees */
+    struct list link; /* domain list, by id */
     spinlock_t lock;
     xen_domain_handle_t handle;
-    uint32_t ssidref, flags; /* flags: XEN_DOMCTL_CDF_* */
+    uint32_t ssidref, flags; /* XEN_DOMCTL_CDF_* */
     unsigned max_vcpus;
     struct vcpu *vcpu[MAX_VCPUS];
     int32_t pause_count;
-    /* Pause counts held by XEN_DOMCTL_pausedomain, and by creation until the first unpause. */
+    /* Number of pauses by XEN_DOMCTL_pausedomain, and one from creation to the first unpause */
     uint8_t controller_paused;
     bool shutting_down, shut_down;
     uint32_t shutdown_code;
@@ -91,16 +89,13 @@ struct domain {
     struct grant_table grant;
     struct mmio_map mmio;
     struct vuart vuart;
-    /*
-     * Memory accounting.  tot_pages: pages with this owner.  max_pages: limit. outstanding: claimed
-     * and not yet allocated.
-     */
+    /* Memory accounting: pages that this domain owns, its limit, and claimed pages */
     uint32_t tot_pages, max_pages, outstanding;
     struct {
         struct page *page;
         uint16_t cleared;
         uint8_t order;
-    } populating; /* memory_reserve.c: a block that is partly cleared and not mapped yet */
+    } populating; /* memory_reserve.c: a block that is not mapped yet */
     struct page *shared_page;
     struct shared_info *shared_info;
     ipa_t shared_ipa;
@@ -110,20 +105,16 @@ struct domain {
     uint32_t vmid;
     uint64_t vmid_generation, vttbr, vttbr_leaving;
     unsigned evtchn_ppi;      /* INTID of the event-channel interrupt */
-    uint64_t irq_granted[16]; /* bit map of physical INTIDs that it may use (dom0: almost all) */
-    uint64_t next_relinquish; /* stage of the preemptible teardown (domain_kill) */
-    /*
-     * Cursor of the teardown stage that searches for pages with references by others
-     * (page_forget_some).
-     */
-    uint64_t forget_next;
-    bool being_killed; /* a CPU is in domain_kill for it */
+    uint64_t irq_granted[16]; /* physical INTIDs that it may use, one bit each (dom0: nearly all) */
+    uint64_t next_relinquish; /* current stage of the preemptible teardown (domain_kill) */
+    uint64_t forget_next;     /* cursor of the teardown's search for pages that others hold */
+    bool being_killed;        /* a CPU is in domain_kill */
     struct timer watchdog[2];
     uint32_t watchdog_inuse;
     struct {
         char buf[256];
         unsigned len;
-    } console; /* an incomplete line of console_io */
+    } console; /* an incomplete line of the guest's console output */
     uint32_t vm_assist;
     uint32_t suspend_port;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Internals of domctl and sysctl.  Each operation gets a copy of the caller's argument block, and
- * the domain with a reference (NULL if the operation has no domain).  It sets *reply if the block
- * must be copied back.  It returns 0, a positive result or -XEN_E*.  The caller holds domctl_lock.
+ * Shared by the files of domctl and sysctl.  Each operation gets the caller's argument block (a
+ * copy) and the domain with a reference (NULL if the operation names none).  It sets *reply if the
+ * block must be copied back.  The caller holds domctl_lock.
  */
 #ifndef XL_DOMCTL_H
 #define XL_DOMCTL_H
@@ -13,8 +13,8 @@
 #include "domain.h"
 #include "hypercall.h"
 
-/* In domain.flags, in addition to XEN_DOMCTL_CDF_*: set by XEN_DOMCTL_setdebugging. */
-#define DOMAIN_FLAG_DEBUGGED (1u << 31)
+#define DOMAIN_FLAG_DEBUGGED \
+    (1u << 31) /* in domain.flags, next to XEN_DOMCTL_CDF_*: XEN_DOMCTL_setdebugging */
 
 struct domctl {
     struct xen_domctl *op;
@@ -47,7 +47,8 @@ long domctl_iomem_permission(struct domctl *c);
 long domctl_memory_mapping(struct domctl *c);
 long domctl_bind_pt_irq(struct domctl *c);
 long domctl_cacheflush(struct domctl *c);
-void domctl_forget_devices(domid_t id); /* drops the permissions of a freed domain */
+/* Drops the permissions of a domain that no longer exists. */
+void domctl_forget_devices(domid_t id);
 /* domctl_context.c */
 long domctl_gethvmcontext(struct domctl *c);
 long domctl_sethvmcontext(struct domctl *c);
@@ -61,16 +62,16 @@ long sysctl_availheap(struct xen_sysctl *op, bool *reply);
 long sysctl_cpupool_op(struct xen_sysctl *op, bool *reply);
 
 /* perfc.c */
-extern const char *const exit_names[]; /* indexed by EXIT_* */
+extern const char *const exit_names[]; /* by EXIT_* */
 long sysctl_perfc_op(struct xen_sysctl *op, bool *reply);
 
 /*
- * Copy a bit map of CPUs or nodes to or from guest memory.  `bits`: number of CPUs or nodes here;
- * bits above it read as 0.  0, -XEN_EFAULT.
+ * Bitmaps of CPUs or nodes in guest memory.  `bits` of them are known here; bits beyond read as 0.
+ * -XEN_EFAULT
  */
 long bitmap_to_guest(const struct xenctl_bitmap *map, uint64_t value, unsigned bits);
 long bitmap_from_guest(const struct xenctl_bitmap *map, uint64_t *value, unsigned bits);
-/* Mask of the online CPUs. */
+/* Mask of all CPUs. */
 uint64_t cpus_mask(void);
 
 #endif

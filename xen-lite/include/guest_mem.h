@@ -7,21 +7,21 @@
 struct domain;
 
 /*
- * Copies by guest-virtual address of the current vCPU, through its stage 1 and stage 2 (hypercall
- * arguments).  They mark written pages dirty, respect read-only mappings, and return the number of
- * bytes NOT copied (0: success).
+ * `gva` is an address of the current vCPU, translated by its stage 1 and stage 2 (hypercall
+ * handles).  All copies mark the pages that they write as dirty, respect read-only mappings, and
+ * return the number of bytes NOT copied (0 is success).
  */
 size_t copy_from_guest(void *dst, uint64_t gva, size_t bytes);
 size_t copy_to_guest(uint64_t gva, const void *src, size_t bytes);
 size_t clear_guest(uint64_t gva, size_t bytes);
 /*
- * Between these two calls on one CPU, the copies keep the last translation.  This is safe because
- * the guest's vCPU does not run between them.
+ * Between these two calls, on the same CPU, the last translation is kept: the vCPU does not run
+ * meanwhile.
  */
 void guest_mem_begin_call(void);
 void guest_mem_end_call(void);
 /*
- * Copies by guest-physical address of any domain.  0, -XEN_EFAULT; after an error, a part may have
+ * By guest-physical address of any domain.  0 or -EFAULT; after -EFAULT, part of the data may have
  * been written.
  */
 int copy_from_ipa(struct domain *d, void *dst, ipa_t ipa, size_t bytes);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Hypercalls.  Each function takes its arguments as the guest has them in registers, and returns
- * Xen's result.  -XEN_ERESTART: the guest executes the HVC again; the progress is kept in the
- * domain, in the guest's argument block, or in the registers.
+ * Hypercalls.  Each takes its arguments as they are in the guest's registers and returns Xen's
+ * result.  -XEN_ERESTART makes the guest execute the HVC again; the progress is then in the domain,
+ * in the guest's argument block, or in the registers.
  */
 #ifndef XL_HYPERCALL_H
 #define XL_HYPERCALL_H
@@ -19,7 +19,7 @@
 struct domain;
 struct vcpu;
 
-#define HYPERCALL_NUMBER_ARG 5u /* arch_hypercall_arg(v, 5) is the call number (x16, r12) */
+#define HYPERCALL_NUMBER_ARG 5u /* arch_hypercall_arg(v, 5) is the call's number (x16, r12) */
 
 long do_memory_op(uint64_t cmd, uint64_t arg);                     /* memory_op.c */
 long do_domctl(uint64_t arg);                                      /* domctl.c */
@@ -34,7 +34,6 @@ long do_platform_op(uint64_t arg);
 long do_hypfs_op(unsigned cmd, uint64_t path, uint64_t path_bytes, uint64_t data,
                  uint64_t bytes); /* hypfs.c */
 long do_vm_assist(unsigned cmd, unsigned type);
-long do_multicall(uint64_t list, unsigned count); /* hypercall.c */
-/* a call by number, for multicall; -XEN_ENOSYS. */
-long hypercall_call(unsigned nr, const uint64_t arg[5]);
+long do_multicall(uint64_t list, unsigned count);        /* hypercall.c */
+long hypercall_call(unsigned nr, const uint64_t arg[5]); /* by number, for multicall; -XEN_ENOSYS */
 #endif

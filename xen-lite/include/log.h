@@ -6,8 +6,8 @@
 #include "types.h"
 
 /*
- * All messages go into a ring (xl dmesg).  Those at or above the level of `loglvl=` also go to the
- * UART.  One message is one line and includes the '\n'. Any lock may be held.
+ * The log is kept in a ring (xl dmesg).  Messages at or above `loglvl=` are also printed on the
+ * UART.  One line per call, with its '\n'.
  */
 enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 void log_printf(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -17,14 +17,16 @@ void log_printf(enum log_level level, const char *fmt, ...) __attribute__((forma
 #define log_debug(...) log_printf(LOG_DEBUG, __VA_ARGS__)
 
 /*
- * Copies up to `max` bytes of the ring to dst and returns their number.  `incremental`: begins at
- * *index, if the ring still has that position; otherwise at the oldest byte.  *index becomes the
- * reader's new position.  `clear`: then empties the ring.
+ * Copies from the log ring to dst.  `incremental`: from *index on, if that is newer than the oldest
+ * character kept.  *index becomes the position after what was read.  `clear`: empties the ring.
+ * Returns the number of bytes copied.
  */
 uint32_t log_read_ring(char *dst, uint32_t max, uint32_t *index, bool incremental, bool clear);
-/* Writes to the UART only, with "\r\n" for '\n'. Output of other CPUs does not come between. */
+/*
+ * To the UART only, unchanged except that '\n' becomes "\r\n".  Output of one call is not
+ * interleaved.
+ */
 void log_write_raw(const char *s, size_t n);
-/* For panic: from now on the log continues without its lock if the holder does not release it. */
-void log_force(void);
+void log_force(void); /* For panic: from now on output ignores a lock that another CPU holds. */
 
 #endif

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Physical memory: pages with owners and references (page.c), and memory for the hypervisor's own
- * objects (mem_alloc).
- */
+/* Physical memory: pages with owners and references (page.c), and small objects. */
 #ifndef XL_MM_H
 #define XL_MM_H
 
@@ -12,20 +9,16 @@ struct domain;
 struct vcpu;
 
 /*
- * One per page of RAM, 16 bytes.  A free page has the links of the buddy list, as frame numbers.  A
- * guest's page has its place in its owner's map, and the number of writable mappings that other
- * domains have of it (grants, foreign maps).
+ * One per page of RAM, 16 bytes.  Free: links of the buddy list, as frame numbers.  A guest's page:
+ * its address in the owner's map, and the number of writable mappings that other domains have of it
+ * (grants, foreign maps).
  */
 struct page {
     uint32_t refs;
-    uint16_t owner; /* domid; DOMID_XEN: the hypervisor; DOMID_INVALID: free */
-    /*
-     * order: of the free block.  written, for a guest's page: another domain or the hypervisor may
-     * have written to it since it was zeroed.
-     */
+    uint16_t owner; /* domain id; DOMID_XEN for the hypervisor, DOMID_INVALID if free */
     union {
         uint8_t order, written;
-    };
+    }; /* free: order of the block.  A guest's: others may have written it since it was zeroed */
     uint8_t flags;
     union {
         struct {
@@ -38,16 +31,16 @@ struct page {
 };
 _Static_assert(sizeof(struct page) == 16, "struct page");
 enum {
-    PAGE_FREE = 1, /* first page of a free block of 2^order pages */
+    PAGE_FREE = 1 /* head of a free block of `order` */,
     PAGE_RESERVED = 2,
-    PAGE_CLEAN = 4, /* free, and zeroed */
+    PAGE_CLEAN = 4 /* free and all zero */,
     PAGE_ALLOCATED = 8,
     PAGE_UNCOUNTED = 16
 };
 #define PAGE_NO_GFN 0xffffffffu
 
 extern struct page *frame_table;
-extern uint64_t frame_base, frame_count; /* first frame number of the table, and number of frames */
+extern uint64_t frame_base, frame_count; /* first frame number, and number of frames */
 static inline bool pfn_valid(uint64_t pfn)
 {
     return pfn - frame_base < frame_count && !(frame_table[pfn - frame_base].flags & PAGE_RESERVED);
@@ -59,13 +52,11 @@ static inline uint64_t page_pfn(const struct page *p)
 }
 static inline paddr_t page_pa(const struct page *p) { return pfn_pa(page_pfn(p)); }
 /*
- * How EL2 reaches a page.  The hypervisor's own pages (page_alloc(NULL, ...), mem_alloc) are always
- * in the direct map: page_va().  A domain's page may be outside the direct map on a width with few
- * addresses, so it has to be mapped for each use.
- *
- * page_map: for a short use on this CPU.  At most four pages are mapped at a time, and the last one
- * is unmapped first. page_map_lasting: on all CPUs, for a page that stays in use; NULL if there is
- * no room.  The unmap functions accept any address inside the page.
+ * EL2's address of a page.  The hypervisor's own pages (page_alloc(NULL, ...), mem_alloc) are
+ * always in the direct map.  A domain's page may be outside it where virtual addresses are scarce.
+ * page_map maps a page for a moment: on this CPU, at most four at a time, the last one unmapped
+ * first.  page_map_lasting maps a page that will be written for long; NULL if there is no room.
+ * Any address in the page serves to unmap it.
  */
 void *page_va(const struct page *p);
 static inline void *page_map(const struct page *p)
@@ -86,12 +77,12 @@ static inline void page_unmap_lasting(const struct page *p, const void *va)
     if (!pa_in_direct_map(page_pa(p)))
         arch_unmap_lasting(va);
 }
-/* Zeroes `count` pages from p on.  With `clean`, it also cleans them to the point of coherency.  */
+/* Zeroes `count` pages from p on; with `clean`, to the point of coherency, too. */
 void page_clear(const struct page *p, size_t count, bool clean);
 
 /*
- * At boot: places the frame table at the end of the highest free range that is large enough.  Then
- * all RAM in `ram` that is not in `reserved` is free.  Addresses in bytes.
+ * Boot: puts the frame table at the end of the highest free range that can hold it.  Everything
+ * that is `ram` and not `reserved` becomes free.
  */
 struct mem_region {
     uint64_t start, end;
@@ -101,80 +92,76 @@ void page_init(const struct mem_region *ram, unsigned ram_count, const struct me
 
 enum {
     ALLOC_ZERO = 1,
-    ALLOC_NO_COUNT = 2, /* not counted in the owner's tot_pages */
-    /* A domain's pages without zeroing: only dom0's, at boot, from memory that no domain has had.
-     */
-    ALLOC_RAW = 4
+    ALLOC_NO_COUNT = 2 /* not counted in the owner's tot_pages */,
+    ALLOC_RAW =
+        4 /* a domain's pages, not zeroed: for dom0 at boot, from memory that no domain has had */
 };
 #define PAGE_MAX_ORDER 18u /* 1 GiB */
 /*
- * Allocates 2^order pages, aligned to their total size, with one reference per page, owned by `d`
- * (NULL: the hypervisor).  Each page of the block may be put on its own.  NULL: no memory, or
- * d->max_pages would be exceeded.
+ * Allocates 2^order pages, aligned to their size, with one reference each, owned by `d` (NULL: the
+ * hypervisor).  NULL: no memory, or d->max_pages would be exceeded.  The pages of a block may be
+ * put one by one.
  *
- * A domain's pages are zeroed (except with ALLOC_RAW) and clean to the point of coherency, because
- * the domain may read them with its caches off.  They come from outside the direct map first.  The
- * hypervisor's pages come from the direct map and are zeroed only with ALLOC_ZERO.
+ * A domain's pages are zeroed (unless ALLOC_RAW) and cleaned to the point of coherency, because the
+ * domain may read them with its caches off.  The hypervisor's pages are zeroed with ALLOC_ZERO, and
+ * come from the direct map.  A domain's pages come from outside the direct map first.
+ * page_alloc_at neither zeroes nor cleans: the builder of dom0 fills what it needs, before any
+ * domain ran.
  */
 struct page *page_alloc(struct domain *d, unsigned order, unsigned flags);
 /*
- * Like page_alloc for a domain, but the pages may hold old data.  If *clean is false, the caller
- * must clear them to the point of coherency before the domain can reach them.
+ * The same for a caller that clears the block itself, piece by piece, to the point of coherency.
+ * Not needed if *clean.
  */
 struct page *page_alloc_uncleared(struct domain *d, unsigned order, bool *clean);
-/*
- * Allocates the pages at `pa`, not zeroed, for dom0's builder.  NULL: one of them is not free, or
- * `d` may not have as many.
- */
+/* The block at a given address, for dom0; NULL if it is not free. */
 struct page *page_alloc_at(struct domain *d, paddr_t pa, unsigned order);
-/* Drops a reference.  The last one frees the page and takes it out of its owner's count.  */
+/* Drops a reference; the last one frees the page and uncounts it at its owner. */
 void page_put(struct page *p);
-/* page_put() for each page of an aligned block, at a fraction of the cost.  */
-void page_put_block(struct page *p, unsigned order);
-/* Takes a reference if the page is in use and belongs to `owner`.  Returns false otherwise.  */
+void page_put_block(
+    struct page *p,
+    unsigned order); /* page_put of each page in an aligned block, at a fraction of the cost */
+/* Takes a reference if the page belongs to owner and is in use. */
 bool page_get(struct page *p, const struct domain *owner);
-/* Takes a reference; the caller already holds one.  */
-void page_get_known(struct page *p);
+void page_get_known(struct page *p); /* the caller holds a reference already */
 /*
- * The domain that owns p, with a reference.  NULL: the owner is the hypervisor, or its domain is
- * gone.  Any lock above the page allocator's may be held.
+ * The domain that owns p, with a reference.  NULL: none (the hypervisor, or a domain that is gone).
+ * May be called with any lock held.
  */
 struct domain *page_owner_get(const struct page *p);
 /*
- * Called before a struct domain is freed.  Pages to which others hold references lose their owner;
- * their last reference frees them without counting.
+ * Before a struct domain is freed: pages that others still hold lose their owner.  Their last
+ * reference frees them uncounted.
  */
 void page_forget_owner(struct domain *d);
 /*
- * page_forget_owner() in pieces, for a domain that is given no more pages.  *next is the next
- * frame's index in the frame table, 0 at first.  Returns true when all frames are done.
+ * The same in pieces, from frame *next (0 at first) on, for a domain that gets no more pages.  True
+ * when it is done.
  */
 bool page_forget_some(struct domain *d, uint64_t *next);
-/*
- * Clears one free block, so that a later allocation does not have to.  For idle CPUs.  Returns
- * false if all free memory is clear.
- */
+/* For idle CPUs: clears some free memory ahead of time.  False: nothing is left to clear. */
 bool page_scrub(void);
 uint64_t page_free_count(void);
 uint64_t page_total_count(void);
-/* Free pages in the direct map: memory for page tables and the hypervisor's other objects.  */
+/* Free pages that the hypervisor itself could use, for tables. */
 uint64_t page_free_own_count(void);
 /*
- * Zeroed memory, rounded up to a power-of-two number of pages and aligned to that size.  NULL: no
+ * Zeroed memory, rounded up to a power of two of pages and aligned to that size.  NULL: out of
  * memory.
  */
 void *mem_alloc(size_t bytes);
-void *mem_alloc_uncleared(size_t bytes); /* the caller writes each byte before reading it */
+/* Not zeroed, for callers that write everything that is read. */
+void *mem_alloc_uncleared(size_t bytes);
 void mem_free(void *p, size_t bytes);
-/* Frees a reserved range (boot modules after their last use).  Addresses in bytes.  */
+/* Frees a reserved range (modules after boot). */
 void page_free_region(uint64_t start, uint64_t end);
 /*
- * Gives reserved memory (whole pages) to the domain with its contents, one reference per page.  The
- * range is never free in between, because idle CPUs clear free memory.  False, with nothing
- * changed: a page is not reserved, or `d` may not have as many.
+ * Reserved memory (whole pages) becomes the domain's as it is, with one reference per page.  It is
+ * never free in between, because other CPUs would clear free memory.  False, with nothing changed:
+ * not all of it is reserved, or the domain may not have so much.
  */
 bool page_adopt(struct domain *d, uint64_t start, uint64_t end);
-/* For the teardown of d: frees the block that an interrupted populate left in d->populating.  */
+/* Puts back the block that a preempted populate keeps in d->populating.  d is being torn down. */
 void page_forget_block(struct domain *d);
 void page_dump(void);
 

@@ -11,20 +11,20 @@ struct domain;
 struct vcpu;
 
 /*
- * Adds a region.  The domain does not run (it is being built, or paused).  0; -XEN_ENOSPC: no entry
- * left; -XEN_EEXIST: overlaps another region; -XEN_EINVAL.
+ * Call while the domain does not run (it is being built, or is paused).  -ENOSPC, -EEXIST
+ * (overlap), -EINVAL.
  */
 int mmio_register(struct domain *d, ipa_t start, uint64_t size, mmio_handler fn, void *arg);
-/* Removes the region that begins at `start`.  The domain does not run.  0; -XEN_ENOENT: none. */
+/* Removes the region that begins at `start`, under the same condition.  -ENOENT. */
 int mmio_unregister(struct domain *d, ipa_t start);
 /*
- * For a debug key (mmio_debug.c): adds or removes a dummy device of the control domain, so that the
- * numbers of other regions change.
+ * A debug key (mmio_debug.c): adds or removes a device of the control domain, which renumbers other
+ * regions.
  */
 void mmio_debug_change(void);
 /*
- * Emulates the access of a decoded fault, for stage2_fault.  False: no handler, or the handler
- * refused.  The data register is accessed through arch_reg_get and arch_reg_set.
+ * The second case that stage2_fault tries.  True if handled.  arch_reg_* read and write the
+ * access's register.
  */
 struct stage2_fault;
 bool mmio_dispatch(struct vcpu *v, const struct stage2_fault *f);

@@ -8,8 +8,8 @@ struct domain;
 struct vcpu;
 
 /*
- * Width of the generation number of a device map, as leaves store it.  A debug build has 3 bits, so
- * that the wrap can be tested.
+ * Bits of a device map's generation in leaves.  A debug build has 3, so that the number wraps
+ * within a test.
  */
 #ifndef MMIO_GENERATION_BITS
 #define MMIO_GENERATION_BITS 32
@@ -17,14 +17,12 @@ struct vcpu;
 #define MMIO_GENERATION_MAX ((uint32_t)((1ull << MMIO_GENERATION_BITS) - 1))
 
 struct mmio_access {
-    uint64_t offset; /* from the start of the region */
+    uint64_t offset; /* within the region */
     uint64_t value;
     uint8_t size;
     bool write;
 };
-/*
- * Handles one access.  True: done, and `value` is set for a read.  False: the guest gets an abort.
- */
+/* True: done, and value set for a read.  False: an abort is injected. */
 typedef bool (*mmio_handler)(struct vcpu *v, void *arg, struct mmio_access *a);
 struct mmio_region {
     uint64_t start, size;
@@ -34,11 +32,10 @@ struct mmio_region {
 #define MMIO_REGIONS 16u
 struct mmio_map {
     unsigned count;
-    /* Changes with each change of `region`.  A leaf with another generation is stale. */
-    uint32_t generation;
+    uint32_t
+        generation; /* changes whenever `region` changes: a leaf with another generation is stale */
     struct mmio_region region[MMIO_REGIONS]; /* sorted by address */
-    /* Look-ups of mmio_dispatch by leaf and by search.  Updated without a lock, so not exact. */
-    uint64_t hits, slow;
+    uint64_t hits, slow; /* look-ups of mmio_dispatch by leaf, and by search; approximate */
 };
 
 #endif

@@ -9,24 +9,24 @@ enum { DIRTY_AUTO, DIRTY_SW, DIRTY_HW };
 struct cmdline {
     uint64_t dom0_mem_bytes; /* 0: not given */
     unsigned dom0_max_vcpus; /* 0: not given */
-    char dtuart[64];         /* empty: stdout-path of the device tree */
+    char dtuart[64];         /* empty: the device tree's stdout-path */
     bool vlpt;
     int dirty_mode; /* DIRTY_* */
-    /* Blocks of logged domains: split in the background instead of on the first write. */
+    /* Blocks of logged domains are split in the background, not by the first write. */
     bool split_eager;
     bool noreboot;
     enum { LOGLVL_ERR, LOGLVL_WARN, LOGLVL_INFO, LOGLVL_ALL } loglvl, guest_loglvl;
     bool sync_console;
-    char text[1024]; /* the whole command line, for XENVER_commandline */
+    char text[1024]; /* the command line as given, for XENVER_commandline */
 };
 extern struct cmdline cmdline;
+void cmdline_parse(
+    const char *s); /* Unknown options and bad values cause a warning; the default stays. */
 /*
- * Parses the command line.  An unknown option or a bad value gives a warning, and the default
- * stays.
+ * dirty=: may change while domains run (hypfs.c).  A log that is on keeps the mode it was enabled
+ * with.
  */
-void cmdline_parse(const char *s);
-/* dirty=: may change while domains run (hypfs.c).  A log that is on keeps its mode. */
-bool cmdline_set_dirty(const char *s); /* false: not auto, sw or hw */
+bool cmdline_set_dirty(const char *s); /* false: none of auto, sw, hw */
 const char *cmdline_dirty(void);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Types: a domain's stage 2 and its dirty log. p2m.h and dirty.h have the functions. */
+/* Types: a domain's stage 2, and its dirty log.  p2m.h and dirty.h have their functions. */
 #ifndef XL_P2M_TYPES_H
 #define XL_P2M_TYPES_H
 
@@ -9,22 +9,18 @@
 
 #define DIRTY_REGIONS (1u << (IPA_BITS - BLOCK_SHIFT))
 /*
- * `region` has one bit per 2 MiB of guest-physical space: a page in it may be dirty.  The bits are
- * not kept if the hardware records dirty state.  The array lives as long as the domain: a
- * write-fault handler that has set its leaf writable may set the region's bit after logging was
- * turned off.
+ * One bit per 2 MiB of guest-physical space: a page in it may be dirty (not kept if the hardware
+ * sets dirty state).  The bitmap lives as long as its domain: a fault handler that has set W may
+ * set the region's bit long after logging was disabled.
  */
 struct dirty_log {
     enum { DIRTY_OFF, DIRTY_ENABLING, DIRTY_ON, DIRTY_DISABLING } state;
-    /*
-     * The log is being enabled for a domain that has never run: pages that its builder wrote start
-     * dirty.
-     */
+    /* ENABLING, and the domain has never run: pages that its builder wrote start dirty */
     bool of_new_domain;
     uint64_t cursor; /* gfn: progress of enabling or disabling */
     uint64_t rounds;
     uint64_t *region; /* DIRTY_REGIONS bits */
-    /* Background splitting (dirty_eager.c) is under way, at gfn split_cursor. */
+    /* dirty_eager.c splits blocks in the background, from split_cursor (a gfn) on */
     bool splitting;
     uint64_t split_cursor;
 };
@@ -32,37 +28,25 @@ struct dirty_log {
 struct p2m {
     spinlock_t lock;
     struct pt pt;
-    /* Slot for look-ups, read with vlpt_slot().  -1: look-ups walk the tables. */
-    int vlpt_slot;
-    int vlpt_window; /* the slot that this p2m owns, or -1 */
+    int vlpt_slot;   /* slot that look-ups use, by vlpt_slot(); -1: they walk */
+    int vlpt_window; /* slot that the domain has, or -1 */
     /*
-     * Leaf window of the slot, indexed with the gfn. entry.S reads it directly; C code uses
-     * vlpt_leaves().  NULL: look-ups walk the tables.
+     * Leaf window of vlpt_slot, indexed with the gfn (also by entry.S); vlpt_leaves() returns it;
+     * NULL: walk.
      */
     uint64_t *window;
-    uint64_t max_gfn; /* highest gfn mapped so far */
-    /*
-     * logging: new RAM leaves are logged. hw_dirty: the hardware records dirty state (DBM).
-     * dirty.c.
-     */
-    bool logging, hw_dirty;
+    uint64_t max_gfn;       /* highest gfn mapped so far */
+    bool logging, hw_dirty; /* dirty.c: new RAM leaves are logged; hw_dirty: by DBM */
     struct dirty_log log;
     uint64_t relinquish_gfn; /* cursor of p2m_relinquish */
-    /*
-     * The table before the cursor: its descriptor, already out of the map, while its leaves are
-     * dropped. 0: none.
-     */
+    /* Descriptor of an unlinked table whose leaves are being dropped; 0: none. */
     uint64_t relinquish_table;
-    /* Next entry of that table. */
-    unsigned relinquish_entry;
+    unsigned relinquish_entry; /* next entry of that table */
     unsigned gone_count;
-    /*
-     * Leaves that p2m_unmap_later cleared and TLBs may still hold, gone_count of them: a page, or
-     * NULL.
-     */
+    /* p2m_unmap_later: leaves that TLBs may still have (one page of them), or NULL */
     uint64_t *gone;
     struct timer gone_timer;
-    uint64_t eager_count; /* blocks of split_count that were split in the background */
+    uint64_t eager_count; /* splits in the background; part of split_count */
     uint64_t split_count, merge_count, fault_count, spurious_count, table_pages;
 };
 

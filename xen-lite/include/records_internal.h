@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A parsed context: where each record's payload (records.h) is in the block.  Shared by records*.c.
+ * A parsed context (records.h): the address of each record's payload in the block.  Shared by
+ * records*.c.
  */
 #ifndef XL_RECORDS_INTERNAL_H
 #define XL_RECORDS_INTERNAL_H
@@ -15,7 +16,7 @@ struct parsed_records {
     const struct xlr_places *places;
     const struct xlr_evtchn *evtchn; /* port[count] follows */
     const struct xlr_grant *grant;
-    const struct xlr_hvm_params *params; /* pairs follow */
+    const struct xlr_hvm_params *params; /* the pairs follow */
     const struct xlr_vcpu *vcpu[XLR_MAX_VCPUS];
     const struct xlr_fpsimd *fpsimd[XLR_MAX_VCPUS];
     const struct xlr_vgic_cpu *vgic_cpu[XLR_MAX_VCPUS];
@@ -26,20 +27,20 @@ struct hvm_param_pair {
 };
 
 /*
- * Finds the records and checks framing and sizes, not contents.  `buf` is aligned to 8 bytes.  0;
- * -XEN_EINVAL: the log names record and offset.  records_parse.c
+ * Checks framing and sizes only; `buf` is aligned to 8.  -XEN_EINVAL: the log has the record and
+ * its offset.  records_parse.c
  */
 int records_parse(const struct domain *d, const uint8_t *buf, uint32_t bytes,
                   struct parsed_records *c);
 /*
- * Checks that this machine has every feature of `f`, on which the guest may rely.  0;
- * -XEN_EOPNOTSUPP: the log names the field.  records_features.c
+ * Does this machine have everything that a guest that saw `f` may rely on?  0; -XEN_EOPNOTSUPP: the
+ * log has the field.  records_features.c
  */
 int features_check(const struct domain *d, const struct xlr_cpu_features *f);
 /*
- * The same comparison between two sets of ID registers, of which `seen` has `count` (at least
- * XLR_ID_REG_COUNT_1).  Returns the index of the first register in which `have` lacks a feature of
- * `seen`, with the field's lowest bit in *shift; -1: none.
+ * The same for two sets of registers.  `seen` has `count` of them, at least XLR_ID_REG_COUNT_1.
+ * Returns the index of the first register in which `have` falls short of `seen`, or -1; *shift: the
+ * field.
  */
 int features_shortfall(const uint64_t *seen, unsigned count, const uint64_t *have, unsigned *shift);
 

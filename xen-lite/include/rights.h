@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Permissions between domains, as stock Xen on Arm has them by default ("silo" policy): the control
- * domain may do everything, a guest acts on itself, and two guests share neither memory nor event
- * channels.
+ * Which domain may act on which, as in stock Xen on Arm by default (its "silo" policy): the control
+ * domain may do everything, a guest may act on itself, and two guests share neither memory nor
+ * event channels.
  */
 #ifndef XL_RIGHTS_H
 #define XL_RIGHTS_H

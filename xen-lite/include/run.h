@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Entry to a guest, and waiting. block.c; guest_prepare and host_irq are in arch.h. */
+/*
+ * Entering a guest, and leaving it to wait.  block.c; arch.h declares guest_prepare and host_irq.
+ */
 #ifndef XL_RUN_H
 #define XL_RUN_H
 
 #include "types.h"
 struct vcpu;
 
-/*
- * Makes the current vCPU wait for an event or interrupt (SCHEDOP_block, WFI).  Takes effect on
- * return.
- */
+/* For the current vCPU: waits for an event or interrupt (SCHEDOP_block, WFI). */
 void vcpu_block(struct vcpu *v);
 
 #endif

@@ -24,7 +24,7 @@
 #define BLOCK_SHIFT 21u /* a level-2 block: 2 MiB */
 #define BLOCK_SIZE  (1u << BLOCK_SHIFT)
 #define BLOCK_PAGES 512u
-#define IPA_BITS    40u /* what every guest gets */
+#define IPA_BITS    40u /* the same for every guest */
 
 typedef struct {
     uint64_t v;

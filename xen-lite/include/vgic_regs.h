@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Distributor registers as guests see them (IHI 0048, chapter 4; IHI 0069, chapter 12).  Shared by
- * the vGIC's register decoders.
+ * Registers of the distributors as guests see them (IHI 0048, chapter 4; IHI 0069, chapter 12).
+ * Shared by the vGIC's decoders.
  */
 #ifndef XL_VGIC_REGS_H
 #define XL_VGIC_REGS_H
@@ -10,7 +10,7 @@
 #include "mmio.h"
 #include "vgic_internal.h"
 
-enum { /* both versions; also SGI_base of a redistributor */
+enum { /* in both versions, and in SGI_base of a redistributor */
        GICD_CTLR = 0x0,
        GICD_TYPER = 0x4,
        GICD_IIDR = 0x8,
@@ -29,22 +29,18 @@ enum { /* both versions; also SGI_base of a redistributor */
 #define GIC_IIDR_ARM 0x0000043bu
 
 /*
- * An access in [GICD_IGROUPR, 0x1000), to a register with one field per interrupt.  `v`: the vCPU
- * whose SGIs and PPIs are accessed.  Only INTIDs from..limit-1 exist in this frame.  Fields of
- * other INTIDs, reserved registers, and registers of the other version read as zero and ignore
- * writes.  False: no register has this access size.
+ * Access to a register with a field per interrupt, in [GICD_IGROUPR, 0x1000).  Reserved registers,
+ * and those of the other version, read as zero.  `v`: the vCPU whose SGIs and PPIs are meant.  The
+ * INTIDs from..limit-1 are served here.  False: no register has this width.
  */
 bool vgic_access_arrays(struct domain *d, struct vcpu *v, uint32_t offset, uint32_t from,
                         uint32_t limit, struct mmio_access *a);
+/* An LR may be ahead of the model: its CPU brings the model up to date.  No lock held. */
+void vgic_sync_for_read(struct vgic_irq *irq);
 /*
- * If the interrupt is in a list register, brings the model up to date (vgic_sync_lrs).  The caller
- * holds no lock.
- */
-void vgic_settle_for_read(struct vgic_irq *irq);
-/*
- * An access to a distributor register outside the arrays.  `id_register` reads the identification
- * registers of one version.  No lock is needed: all are constant except GICD_CTLR.  Inline, because
- * the benchmark of emulated MMIO reads GICD_TYPER.
+ * Access to the distributor's registers that are not arrays.  No lock: all but CTLR are constant.
+ * `id_register` is the version's.  Inline, because a read of TYPER is the measure for the cost of
+ * an emulated register.
  */
 static inline bool vgic_dist_control(struct domain *d, struct mmio_access *a,
                                      uint32_t (*id_register)(uint32_t offset))
@@ -64,5 +60,5 @@ static inline bool vgic_dist_control(struct domain *d, struct mmio_access *a,
     }
     return true;
 }
-uint32_t vgic_dist_typer(const struct domain *d); /* ITLinesNumber and CPUNumber */
+uint32_t vgic_dist_typer(const struct domain *d); /* ITLinesNumber, CPUNumber */
 #endif

@@ -1,35 +1,37 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* VMIDs: the tags of guests' stage-2 TLB entries. vmid.c */
+/* VMIDs: the tags of guests' TLB entries.  vmid.c */
 #ifndef XL_VMID_H
 #define XL_VMID_H
 
 #include "types.h"
 struct domain;
 
-void vmid_init(void);
 /*
- * Returns the VTTBR of d, which is about to run on this CPU.  Assigns a VMID if d has none of this
- * generation; when a new generation begins, all guests' TLB entries are flushed.
+ * VMIDs.  vmid_enter makes d->vttbr valid for entering the guest; it may flush when a generation
+ * begins.
  */
-uint64_t vmid_enter(struct domain *d);
+void vmid_init(void);
+uint64_t vmid_enter(
+    struct domain *d); /* for the domain that is about to run on this CPU; returns VTTBR */
 /*
- * Makes all stage-2 TLB entries of the domain unused, by a fresh VMID.  Returns when no CPU can use
- * an old entry, so it waits for CPUs that are in the guest.  The caller holds no lock except
- * domctl_lock, and renews each domain on one CPU at a time.
+ * Gives up all stage-2 TLB state by a fresh VMID.  Returns when no CPU can use an old entry.  One
+ * renewal per domain at a time; no lock held but domctl_lock, because it waits for CPUs to leave
+ * the guest.
  */
 void vmid_renew(struct domain *d);
-/* For this CPU, which runs no vCPU and has an empty map loaded: forgets the last domain's VMID. */
+/*
+ * This CPU runs nothing and has an empty map loaded: it must not use the last domain's VMID again.
+ */
 void vmid_idle(void);
 /*
- * Flush the TLB entries of one page or block, or of the whole domain, after its map changed.  Any
- * lock may be held.
+ * After a change of the domain's map: flushes the entries of a page or block, or all.  Any lock may
+ * be held.
  */
 void vmid_flush_ipa(struct domain *d, ipa_t ipa);
 void vmid_flush(struct domain *d);
 void vmid_dump(void);
 /*
- * Gives up the domain's VMID with all its TLB entries.  p2m_destroy calls it before it frees the
- * tables.
+ * Gives the VMID up for good, with all TLB entries, before the tables are freed.  For p2m_destroy.
  */
 void vmid_forget(struct domain *d);
 

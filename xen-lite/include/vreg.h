@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * Trapped registers, independent of the instruction encoding: the part that both widths' sysreg.c
- * share. vreg.c
- */
+/* Registers that trap on both widths, independent of the instruction that accesses them.  vreg.c */
 #ifndef XL_VREG_H
 #define XL_VREG_H
 
@@ -10,13 +7,13 @@
 #include "vtimer_types.h"
 struct vcpu;
 
-/* One access.  `value`: data of a write, or result of a read. */
+/* One access: `value` is the value written, or receives the value read. */
 struct vreg_access {
     bool write;
     uint64_t value;
 };
 
-/* Each function returns false if the access is undefined. */
+/* Each returns false if the access is undefined. */
 static inline bool vreg_read_only(struct vreg_access *a, uint64_t value)
 {
     if (a->write)
@@ -32,8 +29,8 @@ static inline bool vreg_raz_wi(struct vreg_access *a)
 }
 /* The physical timer and counter. */
 bool vreg_timer(struct vcpu *v, struct vreg_access *a, enum vtimer_reg reg);
-/* ICC_SGI1R (group 1), ICC_SGI0R and ICC_ASGI1R (group 0). v is the current vCPU. */
+/* ICC_SGI1R (group 1), ICC_SGI0R and ICC_ASGI1R (group 0), of the current vCPU. */
 bool vreg_sgi(struct vcpu *v, struct vreg_access *a, unsigned group);
-/* Cache maintenance by set and way (DC ISW and similar). */
+/* Cache maintenance by set and way: DC ISW and the like. */
 bool vreg_set_way(struct vcpu *v, struct vreg_access *a);
 #endif

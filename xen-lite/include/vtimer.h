@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The guest's timers.  The virtual timer runs in hardware.  When it fires, its interrupt is masked
- * in CNTV_CTL and injected as PPI 27.  While the vCPU has no CPU, a soft timer replaces it.  The
- * physical timer is emulated (PPI 30).
+ * in CNTV_CTL and injected as PPI 27.  While the vCPU is off its CPU, a soft timer replaces it.
+ * The physical timer is emulated (PPI 30).
  */
 #ifndef XL_VTIMER_H
 #define XL_VTIMER_H
@@ -13,16 +13,13 @@ struct vcpu;
 void vtimer_vcpu_init(struct vcpu *v);
 void vtimer_vcpu_reset(struct vcpu *v);
 void vtimer_vcpu_destroy(struct vcpu *v);
-/* Loads CNTVOFF and CNTV_* and stops the soft timer. */
-void vtimer_load(struct vcpu *v);
-/* Saves CNTV_* and arms the soft timer if the virtual timer is enabled and unmasked. */
+void vtimer_load(struct vcpu *v); /* loads CNTVOFF and CNTV_*; stops the soft timer */
+/* Reads CNTV_*; arms the soft timer if the timer is enabled and unmasked. */
 void vtimer_save(struct vcpu *v);
-/* Handles physical PPI 27, which fires while a guest's timer is loaded. */
-void vtimer_host_irq(void);
-/* Trapped accesses to the physical timer and counter. */
-uint64_t vtimer_phys_read(struct vcpu *v, enum vtimer_reg reg);
+void vtimer_host_irq(void); /* physical PPI 27 came while a guest's timer is loaded */
+uint64_t vtimer_phys_read(struct vcpu *v, enum vtimer_reg reg); /* trapped accesses */
 void vtimer_phys_write(struct vcpu *v, enum vtimer_reg reg, uint64_t value);
-uint64_t guest_counter(const struct domain *d); /* the domain's CNTVCT now */
+uint64_t guest_counter(const struct domain *d); /* CNTVCT of the domain now */
 struct xlr_vtimer;
 void vtimer_get(struct vcpu *v, struct xlr_vtimer *r);
 void vtimer_set(struct vcpu *v, const struct xlr_vtimer *r);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A vCPU that waits for an interrupt or event.  sched_wait.c, which ends the wait, argues why none
- * is missed. */
+/*
+ * Blocks a vCPU until an interrupt or event is pending for it.  sched_wait.c ends the wait and
+ * argues why no wake-up is lost.
+ */
 #include "arch.h"
 #include "domain_types.h"
 #include "evtchn.h"

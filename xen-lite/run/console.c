@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The console: what guests write into the log by lines, and what is typed on the UART, for the
- * control domain or for the debug keys. */
+/*
+ * The console: lines that guests write to the log, and characters typed on the UART, which go to
+ * the control domain or to the debug keys.
+ */
 #include "abi.h"
 #include "console.h"
 #include "domain_types.h"
@@ -21,8 +23,8 @@ static bool input_to_hypervisor;
 static unsigned switch_count;
 
 /*
- * Guests' own output.  It is kept by lines, so that guests do not mix, and it is limited: a guest
- * must not be able to push the hypervisor's messages out of the ring.
+ * Output of guests.  It is collected by line, so that lines of several guests do not mix.  Its rate
+ * is limited, so that a guest cannot push the hypervisor's own messages out of the ring.
  */
 #define GUEST_LINES_BURST 256u
 #define GUEST_LINES_PER_S 64u
@@ -89,7 +91,7 @@ static void switch_input(void)
         log_write_raw(to_dom0, sizeof(to_dom0) - 1);
 }
 
-/* One typed character. true: the control domain has something to read. */
+/* Handles one typed character.  Returns true if the control domain has something to read. */
 static bool input_char(char c, char *key)
 {
     *key = '\0';
@@ -100,7 +102,7 @@ static bool input_char(char c, char *key)
         }
         return false;
     }
-    /* Ctrl-A that turned out not to be part of a switch is lost, as with Xen. */
+    /* A Ctrl-A that is not part of a switch is lost, as in Xen. */
     switch_count = 0;
     if (input_to_hypervisor) {
         *key = c;
@@ -125,8 +127,9 @@ void console_input(void)
         if (c < 0)
             break;
         tell |= for_dom0;
+        /* Called without input_lock, because it takes other locks and prints much. */
         if (!for_dom0 && key)
-            debug_key(key); /* takes other locks, prints much: not under ours */
+            debug_key(key);
     }
     if (tell)
         evtchn_send_global_virq(VIRQ_CONSOLE);

@@ -8,7 +8,10 @@
 #include "vgic.h"
 #include "vtimer.h"
 
-/* One bit per INTID that has no handler: it is logged and disabled once. */
+/*
+ * One bit per INTID, set when an interrupt without a handler has been logged, so that each is
+ * logged once.  Such an interrupt is disabled whenever it arrives.
+ */
 static uint64_t strange[16];
 
 static void unexpected(uint32_t intid)

@@ -2,9 +2,9 @@
 /*
  * The way back into a guest: pending work, the switch between vCPUs, and idling.
  *
- * Interrupts are masked at EL2, so nothing comes between a look at `work` and the ERET or WFI that
- * follows: who sets a bit there from another CPU also sends an interrupt, which is then pending and
- * ends the guest, or the WFI, at once.
+ * Interrupts are masked at EL2.  So no interrupt is taken between the check of `work` and the ERET
+ * or WFI that follows.  Another CPU that sets a bit in `work` also sends an SGI.  The SGI stays
+ * pending and ends the guest, or the WFI, at once.
  */
 #include "arch.h"
 #include "dirty.h"
@@ -18,7 +18,7 @@
 #include "vmid.h"
 #include "vtimer.h"
 
-/* Save `v`, which loses this CPU. */
+/* Saves `v`, which loses this CPU. */
 static void leave(struct cpu *c, struct vcpu *v)
 {
     arch_vcpu_save(v);
@@ -48,8 +48,10 @@ static void reschedule(struct cpu *c)
     struct sched_decision s = sched_decide(c);
     if (s.prev == s.next)
         return;
-    /* leave() may drop the last thing that keeps the domain of `prev` (its pause lets a teardown go
-     * on): hold it. */
+    /*
+     * leave() may drop the last reference to the domain of `prev`, because its pause lets a
+     * teardown continue.  This reference keeps the domain until leave() returns.
+     */
     struct domain *held = s.prev && domain_ref(s.prev->domain) ? s.prev->domain : NULL;
     if (s.prev)
         leave(c, s.prev);
@@ -59,12 +61,14 @@ static void reschedule(struct cpu *c)
         enter(c, s.next, s.reload);
 }
 
-/* Until there is work: blocks of logged domains are split, and free memory is cleared, meanwhile.
- * The interrupt that ends WFI stays pending until host_irq() takes it. */
+/*
+ * Runs until there is work.  Meanwhile the CPU splits blocks of logged domains and clears free
+ * memory.  The interrupt that ends WFI stays pending until host_irq() takes it.
+ */
 static void idle(struct cpu *c)
 {
     uint64_t start = counter();
-    arch_unload_vttbr(); /* whose it was may be destroyed while we sleep */
+    arch_unload_vttbr(); /* the domain of the loaded map may be destroyed while this CPU sleeps */
     c->busy_ticks += start - c->idle_end;
     __atomic_store_n(&c->idle_since, start, __ATOMIC_RELAXED);
     __atomic_store_n(&c->idle, true, __ATOMIC_RELEASE);
@@ -79,7 +83,7 @@ static void idle(struct cpu *c)
     __atomic_store_n(&c->idle_ticks, c->idle_ticks + (c->idle_end - start), __ATOMIC_RELEASE);
 }
 
-/* vmid_renew waits for us. */
+/* Takes the domain's new VMID: vmid_renew waits for that. */
 static void renumber(const struct cpu *c)
 {
     if (c->current)
@@ -93,7 +97,7 @@ void guest_prepare(void)
     struct cpu *c = this_cpu();
     for (;;) {
         if (unlikely(__atomic_load_n(&panic_in_progress, __ATOMIC_RELAXED)))
-            panic_stop_cpu(); /* we have been kicked for this: idle() ends, too */
+            panic_stop_cpu(); /* the kick that ended WFI may come from a panic */
         uint32_t work = __atomic_exchange_n(&c->work, 0, __ATOMIC_ACQ_REL);
         if (work & WORK_TIMER)
             timer_run_expired();

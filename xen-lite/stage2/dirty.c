@@ -10,55 +10,62 @@
  * hardware sets the same bit without a fault.
  *
  * A 2 MiB block is one record for 512 pages.  Enabling the log makes it clean with one store.  The
- * first write to a clean block splits it into pages; therefore a block never has DBM, with which
- * one write would make 512 pages dirty.  A block that is mapped while the log is on is dirty as a
- * whole.  A harvest cleans a dirty block with one store.
+ * first write to a clean block must fault, so that the block can be split into pages.  So a block
+ * never has DBM: with DBM the hardware would set W without a fault, and one write would make 512
+ * pages dirty.  A block that is mapped while the log is on is dirty as a whole.  A harvest cleans a
+ * dirty block with one store.
  *
  * External writers.  Other domains write to a page through their own maps, so the owner's leaf does
  * not notice.  struct page counts the writable mappings that other domains have.  While the count
  * is not zero, the owner's leaf has PTE_SW_EXT in place of PTE_SW_LOGGED, and the page is dirty in
- * every round.  (A harvest can thus recognise the leaves that it may clean by bits that are set,
- * and test sixteen leaves at once.)  A block has EXT if any of its pages may have external writers.
- * When it is split, EXT is decided page by page; such blocks are split when the log is enabled.
+ * every round.  (So a leaf that a harvest may clean has VALID, LOGGED and W all set.  No bit has to
+ * be tested for zero, so sixteen leaves can be ANDed and tested together.)  A block has EXT if any
+ * of its pages may have external writers. When a block is split, each page gets EXT only if it has
+ * external writers itself.  Enabling the log splits every block that has a page with external
+ * writers.
  *
  * The hypervisor's own writes are marked by dirty_mark, AFTER the write.  A harvest could take and
  * clear a mark made before the write, and the page would then change unlogged.
  *
  * Who may write a leaf.  Structure, type, EXT, LOGGED, and clearing W: only a holder of p2m->lock.
  * Setting W in a clean logged leaf: anybody (fault handler, dirty_mark, hardware), in one atomic
- * step.  Nothing else can happen to a leaf while another CPU holds the lock.  So the harvester,
- * which holds the lock and has seen W set, may clear W with a plain store: nobody changes a leaf
- * that is already dirty.  While the lock is held no table is freed either, so the harvester may
- * read through the VLPT window without further protection.
+ * step.  So while one CPU holds the lock, the only change that others can make to a leaf is to set
+ * W in a clean logged leaf.  So the harvester, which holds the lock and has seen W set, may clear W
+ * with a plain store: nobody changes a leaf that is already dirty.  While the lock is held no table
+ * is freed either, so the harvester may read the leaves through the VLPT window (virtual-linear
+ * page table, vlpt.c: all leaves of the domain as one array) without further protection.
  *
  * The round.  After W is cleared, TLBs may still hold writable entries, and the guest writes
  * through them without a fault.  No write is lost, because the steps have this order:
  * (1) dirty_harvest clears W and returns the bits.
- * (2) dirty_round_end gives up all of the domain's TLB entries.  vmid_renew returns when no CPU can
- *     use an old entry, and when all accesses through old entries are complete.
+ * (2) dirty_round_end makes all of the domain's TLB entries unusable, by giving the domain a new
+ *     VMID.  vmid_renew returns when no CPU can use an old entry, and when all accesses through
+ *     old entries are complete.
  * (3) The hypercall returns.
  * (4) The daemon reads the pages that were reported.
  * A write through an old entry happens before (2), so (4) reads its result.  A write after (2)
  * meets the clean leaf, faults, and is logged in the next round.  One renewal serves all pages of a
  * round.
  *
- * A write fault needs no such care.  The handler sets W and then flushes that one page, so that no
- * CPU keeps a read-only entry.  A CPU may still have one, because dirty_mark does not flush, or
- * because two CPUs faulted on one page.  It takes a fault that finds W set, flushes, and continues.
+ * A write fault needs no new VMID.  The handler sets W and then flushes that one page, to remove
+ * read-only TLB entries.  Another CPU may still have such an entry, because dirty_mark does not
+ * flush, or because two CPUs faulted on one page.  When that CPU writes, it faults.  The handler
+ * finds W already set, flushes the page, and the guest continues.
  *
  * Regions.  When software does the logging, the log keeps one bit per 2 MiB of guest memory: "a
- * leaf in this region may be dirty".  A harvest skips regions whose bit is clear.  The fault
- * handler first sets W, then the region's bit, with a full barrier in between.  The harvest first
- * clears the region's bit, then reads the leaves, with a barrier in between.  Suppose the harvest
- * misses a leaf's W.  Then the handler's look at the region's bit comes after the clearing, so it
- * finds the bit clear and sets it, and the next harvest finds the leaf.  (With the handler's stores
- * in the other order, the harvest could clear the bit between them and miss the leaf for ever,
- * because a leaf with W never faults again.)  For the last round the domain is paused, so no
- * handler is between its two stores.  A block counts as one leaf.
+ * leaf in this region may be dirty".  A harvest skips regions whose bit is clear.  If a region is
+ * mapped by a block, that block is the region's only leaf.  The fault handler first sets W, then
+ * the region's bit, with a full barrier in between.  The harvest first clears the region's bit,
+ * then reads the leaves, with a barrier in between.  Suppose the harvest misses a leaf's W.  Then
+ * the handler's look at the region's bit comes after the clearing, so it finds the bit clear and
+ * sets it, and the next harvest finds the leaf.  (With the handler's stores in the other order, the
+ * harvest could clear the bit between them and miss the leaf for ever, because a leaf with W never
+ * faults again.)  For the last round the domain is paused, so no handler is between its two stores.
  *
  * A domain that has never run.  The receiver of a guest wants to know which pages of the new domain
  * are still all zero: those whose struct page is not `written`.  So if logging is enabled before a
- * domain has ever run, all other pages start dirty.
+ * domain has ever run, the pages whose struct page is `written` start dirty, and the rest start
+ * clean.
  *
  * Files: dirty.c enables and disables the log, dirty_mark.c makes pages dirty, dirty_harvest.c
  * reads and cleans the log, dirty_eager.c splits blocks before they are written.
@@ -77,8 +84,8 @@
 
 #define REGION_BYTES (DIRTY_REGIONS / 8)
 /*
- * Work between two checks for preemption: this many blocks, or 512 leaves twice, or 512 leaves once
- * if struct page has to be read for each.
+ * Between two checks for preemption, work of weight PIECE_WEIGHT is done.  That is about 64 blocks,
+ * or two tables of 512 leaves, or one region if struct page must be read for each of its 512 pages.
  */
 #define PIECE_WEIGHT 64u
 #define TABLE_WEIGHT 32u
@@ -134,7 +141,10 @@ uint64_t dirty_new_leaf(const struct p2m *p2m, unsigned level)
     return PTE_SW_LOGGED | (p2m->hw_dirty && level == 3 ? PTE_DBM : 0);
 }
 
-/* The descriptor of a leaf that was cut out of a block (`old` is a copy of the block's). */
+/*
+ * Returns the descriptor that a page's leaf gets after it was split from a block.  `old` is its
+ * present descriptor, with the attributes copied from the block.
+ */
 static uint64_t split_leaf(const struct p2m *p2m, uint64_t old, bool ext, bool written)
 {
     uint64_t leaf = old & ~(PTE_SW_EXT | PTE_SW_LOGGED | PTE_DBM);
@@ -146,8 +156,8 @@ static uint64_t split_leaf(const struct p2m *p2m, uint64_t old, bool ext, bool w
 }
 
 /*
- * The leaf at `entry` is live already, so others may be setting W.  Returns true if the page's own
- * state makes it dirty.
+ * The leaf at `entry` is live already, so other CPUs may set its W.  Returns true if the page is
+ * dirty because it has external writers, or because the domain's builder wrote it.
  */
 static bool sort_out_leaf(const struct p2m *p2m, uint64_t *entry)
 {
@@ -171,8 +181,9 @@ uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa)
     if (!is_ram(block))
         return entry;
     /*
-     * Most leaves are right as they were cut out of the block.  All leaves of a block with EXT are
-     * dirty; the region's bit may not be set yet, if enabling has not reached this block.
+     * Splitting has already given most leaves the right descriptor.  If the block had EXT, all its
+     * leaves are dirty.  If enabling has not reached the block yet, its region's bit may still be
+     * clear, so it is set here.
      */
     bool each = (block & PTE_SW_EXT) || p2m->hw_dirty || p2m->log.of_new_domain,
          dirty = block & PTE_SW_EXT;
@@ -203,14 +214,20 @@ static bool must_split(const struct p2m *p2m, const struct page *p)
     return false;
 }
 
-/* Clean for all, but for the pages that must_split is about: dirty_split sorts them out. */
+/*
+ * Makes the whole block clean.  If a page has external writers or was written by the builder,
+ * dirty_split then splits the block and makes those pages dirty.
+ */
 static void enable_block(struct p2m *p2m, uint64_t addr, uint64_t *entry, uint64_t leaf)
 {
     bool split = must_split(p2m, leaf_page(leaf));
     __atomic_store_n(entry, enabled_leaf(p2m, leaf, 2, false), __ATOMIC_RELEASE);
     if (!split || dirty_split(p2m, addr))
         return;
-    /* No memory: dirty as a whole, with EXT as before (which may be out of date). */
+    /*
+     * There was no memory for a table, so the block stays whole and becomes dirty.  It keeps its
+     * EXT bit, which may be out of date.
+     */
     __atomic_store_n(entry, enabled_leaf(p2m, leaf, 2, leaf & PTE_SW_EXT) | PTE_S2_W,
                      __ATOMIC_RELEASE);
     dirty_note(p2m, addr);
@@ -250,7 +267,10 @@ static inline int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint
         __atomic_store_n(entry, leaf | PTE_SW_EXT, __ATOMIC_RELEASE);
         dirty_note(p2m, addr);
     } else if (is_ram(leaf) && (leaf & PTE_S2_W) && !(leaf & PTE_SW_LOGGED)) {
-        /* What its pages say matters: they may have external writers, or the domain is new. */
+        /*
+         * The struct pages must be read: a page may have external writers, or the domain has never
+         * run and `written` counts.
+         */
         if (level < 3)
             enable_block(p2m, addr, entry, leaf);
         else
@@ -276,8 +296,11 @@ static uint64_t *enable_blocks(const struct p2m *p2m, uint64_t *entry, const uin
     return entry;
 }
 
-/* What a run over a map takes in one stride: empty entries, and, while enabling, plain blocks,
- * whose pages nobody asks.  512 of either are soon over. */
+/*
+ * Skips empty entries.  While enabling, it also enables plain blocks that follow; their struct
+ * pages need not be read.  These entries have no weight: 512 of them take so little time that
+ * preemption need not be checked.
+ */
 static inline uint64_t *skip_light(const struct p2m *p2m, uint64_t *entry, const uint64_t *end,
                                    bool enabling)
 {
@@ -286,7 +309,10 @@ static inline uint64_t *skip_light(const struct p2m *p2m, uint64_t *entry, const
     return enabling && !p2m->log.of_new_domain ? enable_blocks(p2m, entry, end) : entry;
 }
 
-/* Run `visit` over one 2 MiB region, and `after` if it is a table.  Returns its weight. */
+/*
+ * Calls `visit` for the entries of one 2 MiB region, and `after` if the region is a table.  Returns
+ * the region's weight.
+ */
 static inline __attribute__((always_inline)) unsigned visit_region(
     struct p2m *p2m, uint64_t addr, uint64_t *entry, pt_visitor *visit,
     void (*after)(struct p2m *p2m, uint64_t addr))
@@ -305,7 +331,10 @@ static inline __attribute__((always_inline)) unsigned visit_region(
     return weight + TABLE_WEIGHT;
 }
 
-/* Run over regions from the cursor on, to the end of its GiB at most. */
+/*
+ * Visits regions from the cursor on.  Stops when the weight reaches PIECE_WEIGHT, or at the end of
+ * the GiB that contains the cursor.
+ */
 static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visitor *visit,
                                                         void (*after)(struct p2m *p2m,
                                                                       uint64_t addr))
@@ -314,7 +343,8 @@ static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visi
     unsigned level, weight = 0;
     const uint64_t start = p2m->log.cursor << PAGE_SHIFT;
     uint64_t *const first = pt_entry_upto(&p2m->pt, start, 2, &level), *entry = first;
-    if (level < 2) { /* an empty GiB: there are no larger blocks */
+    /* There is no level-2 table.  Blocks larger than 2 MiB are never made, so this GiB is empty. */
+    if (level < 2) {
         p2m->log.cursor = (start / pt_span(1) + 1) * (pt_span(1) >> PAGE_SHIFT);
         return;
     }
@@ -329,8 +359,11 @@ static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visi
     p2m->log.cursor += (uint64_t)(entry - first) * BLOCK_PAGES;
 }
 
-/* 0 when the cursor is through, else -ERESTART.  Lets the lock go between two pieces.  Inline, so
- * that `visit` is too, for blocks. */
+/*
+ * Returns 0 when the cursor has passed the end of the map, and -ERESTART if it was preempted
+ * before.  Drops the lock between two pieces.  Inlined, so that the compiler can also inline
+ * `visit` for blocks.
+ */
 static inline __attribute__((always_inline)) int run(struct p2m *p2m, pt_visitor *visit,
                                                      void (*after)(struct p2m *p2m, uint64_t addr))
 {
@@ -364,8 +397,11 @@ static int start(struct p2m *p2m)
                     __atomic_load_n(&cmdline.dirty_mode, __ATOMIC_RELAXED) != DIRTY_SW;
     p2m->logging = true;
     __atomic_fetch_add(&logging_domains, 1, __ATOMIC_RELAXED);
-    /* A writer sets a page's `written`, then looks at `logging`, a full barrier between.  Here it
-     * is `logging` first, then the pages: one of the two sees what the other did. */
+    /*
+     * A writer sets `written` of a page, has a full barrier, and then reads `logging`.  Here
+     * `logging` is set first, and `written` is read after the barrier.  So the writer sees
+     * `logging` set, or this function sees `written` set, or both.
+     */
     arch_dmb();
     return 0;
 }
@@ -406,8 +442,9 @@ static int disable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *
 }
 
 /*
- * If the 512 leaves at addr are one aligned piece of RAM that differs only in EXT, and one leaf has
- * EXT, then all get it, as a block would have.
+ * Suppose the 512 leaves at addr map one aligned 2 MiB piece of RAM and differ only in EXT.  If at
+ * least one has EXT, all get it, so that they can be merged into a block.  A block has EXT if any
+ * of its pages may have external writers.
  */
 static void even_ext(struct p2m *p2m, uint64_t addr)
 {

@@ -9,7 +9,7 @@
 #include "vgic_regs.h"
 
 /* An LR may be ahead of the model: the vCPU's CPU brings the model up to date. */
-void vgic_settle_for_read(struct vgic_irq *irq)
+void vgic_sync_for_read(struct vgic_irq *irq)
 {
     struct vcpu *owner = irq->lr >= 0 ? __atomic_load_n(&irq->vcpu, __ATOMIC_ACQUIRE) : NULL;
 
@@ -23,7 +23,7 @@ static bool read_bit(struct vgic_irq *irq, uint32_t reg)
         return irq->group1;
     if (reg < GICD_ISPENDR)
         return irq->enabled;
-    vgic_settle_for_read(irq);
+    vgic_sync_for_read(irq);
     struct vcpu *owner = vgic_irq_lock(
         irq); /* pending may have moved between the model and an LR */
     bool bit = reg >= GICD_ISACTIVER ? irq->active : vgic_irq_pends(irq) || irq->lr_pending;

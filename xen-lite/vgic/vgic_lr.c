@@ -52,8 +52,9 @@ static void pull_one(struct vgic_vcpu *g, unsigned n)
     g->shadow[n].pending = lr.pending;
     g->shadow[n].active = lr.active;
     /*
-     * The guest wrote ICPENDR or ICACTIVER while the interrupt was in an LR.  Its EOI will not
-     * deactivate the physical interrupt any more, so deactivate it here.
+     * If the guest wrote ICPENDR or ICACTIVER while the interrupt was in an LR, that state is
+     * dropped from the LR.  No EOI of the guest will deactivate the physical interrupt then, so
+     * deactivate it here.
      */
     if (irq->hw && ((lr.active && (irq->lr_op & VGIC_OP_DROP_ACTIVE)) ||
                     (lr.pending && (irq->lr_op & VGIC_OP_DROP_PENDING))))
@@ -167,8 +168,8 @@ static struct vgic_irq *best(struct vcpu *v, bool active, uint32_t ctlr, uint64_
 }
 
 /*
- * Choose the interrupts that get an LR.  Returns their count; *hcr gets the maintenance interrupts
- * that are needed because others got none.
+ * Choose the interrupts that get an LR.  Returns their count.  If some interrupts got no LR, sets
+ * in *hcr the enable bits of the maintenance interrupts that will ask for them.
  */
 static unsigned choose(struct vcpu *v, struct vgic_irq **want, uint32_t *hcr)
 {
@@ -228,8 +229,8 @@ static void push_one(struct vgic_vcpu *g, struct vgic_irq *irq, unsigned n, uint
     bool latches = vgic_irq_latches(irq);
     /*
      * A level-triggered line that is still high is examined again at the guest's EOI, so it is not
-     * pushed as pending while active.  The same holds for a tied interrupt: the physical GIC raises
-     * it again.
+     * pushed as pending while active.  The same holds for an interrupt whose LR is linked to a
+     * physical interrupt (hw): the physical GIC raises it again after deactivation.
      */
     bool pend = irq->active ? irq->pending && latches && !irq->hw && deliverable(irq, ctlr) : true;
     struct gic_lr lr = { .virt = irq->intid,
@@ -260,7 +261,8 @@ static void push_one(struct vgic_vcpu *g, struct vgic_irq *irq, unsigned n, uint
     }
 }
 
-/* Empty the list registers that hold none of want[]; a bit for each of the others. */
+/* Empties the LRs whose interrupt is not in want[].  Returns a mask with one bit for each LR whose
+ * interrupt is in want[]. */
 static uint32_t keep_wanted(struct vgic_vcpu *g, struct vgic_irq *const *want, unsigned count)
 {
     uint32_t kept = 0;

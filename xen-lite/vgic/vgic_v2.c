@@ -92,7 +92,7 @@ static void software_generate(struct vcpu *v, uint32_t value)
 /* Source CPUs from which this SGI is pending for this vCPU. */
 static uint8_t sources_of(struct vcpu *v, struct vgic_irq *irq)
 {
-    vgic_settle_for_read(irq);
+    vgic_sync_for_read(irq);
     spin_lock(&v->vgic.lock);
     uint8_t sources = irq->sources;
     if (irq->lr_pending)

@@ -2,9 +2,9 @@
 // link: @fake @domain -xen-lite/stage2/guest_mem.c xen-lite/call/memory_*.c
 // libs: -lcmocka
 /*
- * A lock taken where its holder waits for the taker: XENMEM_claim_pages of the control domain waits
- * for domctl_lock, while its holder, a domctl on another CPU, waits until the claiming vCPU has
- * left its CPU.  Both CPUs spin at EL2 for ever.
+ * A deadlock: XENMEM_claim_pages of the control domain waits for domctl_lock.  The holder of that
+ * lock, a domctl on another CPU, waits until the claiming vCPU has left its CPU.  Both CPUs spin at
+ * EL2 for ever.
  */
 #include <stdio.h>
 #include <threads.h>

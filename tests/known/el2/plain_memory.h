@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* For cases whose guests' virtual addresses are this program's own. */
+/* Guest accessors for cases in which a guest's virtual address is an address of this program. */
 #ifndef TESTS_KNOWN_PLAIN_MEMORY_H
 #define TESTS_KNOWN_PLAIN_MEMORY_H
 

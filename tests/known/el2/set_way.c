@@ -2,8 +2,8 @@
 // link: @fake @domain -xen-lite/stage2/guest_mem.c xen-lite/call/memory_*.c xen-lite/vgic/vreg.c
 // libs: -lcmocka
 /*
- * A long operation that nothing can interrupt: one `dc cisw` of a guest cleans all of its memory,
- * line by line, in a single exit, and never looks whether an interrupt is pending.
+ * A long operation without preemption: one `dc cisw` of a guest cleans all of the guest's memory,
+ * line by line, in a single exit, and does not check for pending interrupts.
  */
 #include <stdio.h>
 #include "plain_memory.h"

@@ -2,10 +2,10 @@
 // link: @fake @mem
 // libs: -lcmocka
 /*
- * A table sized by the span of what it describes instead of by its amount: the frame table has an
- * entry for every frame between the lowest and the highest byte of RAM.  Servers have 2 GiB low and
- * the rest behind a hole (Ampere Altra: 0x80000000 and 0x8000000000; a second socket TiBs away), so
- * the table takes GiBs, or does not fit and the boot stops.
+ * A table whose size depends on the span of RAM instead of on its amount: the frame table has an
+ * entry for every frame between the lowest and the highest byte of RAM.  Servers have 2 GiB of low
+ * RAM and the rest above a hole (Ampere Altra: 0x80000000 and 0x8000000000; a second socket TiBs
+ * away), so the table takes GiBs of RAM, or does not fit and the boot stops.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,7 +32,9 @@ static void test_second_socket_far_away_boots(void **state)
     fake_panic_armed = true;
     page_init(far, 2, NULL, 0);
     fake_panic_armed = false;
-    /* 1 % of RAM is room enough for an entry per frame, and not for one per frame of the hole. */
+    /* 1 % of RAM suffices for an entry per frame of RAM, but not for an entry per frame of the
+     * hole.
+     */
     assert_true(page_free_count() * PAGE_SIZE > 63 * MIB);
 }
 

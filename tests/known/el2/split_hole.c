@@ -2,10 +2,10 @@
 // link: @fake @domain -xen-lite/stage2/guest_mem.c xen-lite/call/memory_*.c
 // libs: -lcmocka
 /*
- * A reader without the lock sees a state that exists only while the lock is held: logging is on,
- * and a vCPU's write splits a clean 2 MiB block by break-before-make.  In between, on another CPU,
- * p2m_lookup() finds the invalid entry and reports a hole.  The daemon takes those pages for
- * absent, and a decrease_reservation of the guest takes nothing.
+ * A reader without the lock sees a state that exists only while the lock is held.  Dirty logging is
+ * on, and a vCPU's write splits a clean 2 MiB block by break-before-make.  Between break and make,
+ * p2m_lookup() on another CPU finds the invalid entry and reports a hole.  The daemon then treats
+ * those pages as absent, and a decrease_reservation of the guest removes nothing.
  */
 #include <stdio.h>
 #include <threads.h>
@@ -35,8 +35,8 @@ static int other_cpu(void *unused)
     return 0;
 }
 
-/* Here the hardware's TLBI takes its microseconds. Ends by itself when the look-up takes the lock.
- */
+/* The hardware's TLBI takes microseconds at this point.  The wait is bounded, because a look-up
+ * that takes the lock ends only afterwards. */
 void arch_tlb_flush_ipa(uint64_t vttbr, ipa_t ipa)
 {
     (void)vttbr;

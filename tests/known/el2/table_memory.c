@@ -2,9 +2,9 @@
 // link: @fake @domain -xen-lite/stage2/guest_mem.c xen-lite/call/memory_*.c
 // libs: -lcmocka
 /*
- * A resource that is not charged: stage-2 tables count against no domain and are not freed when
- * their last entry goes.  A guest of 1 MiB moves one grant frame from place to place; each place
- * costs new tables, until the host has no memory left for anybody else.
+ * A resource without a limit: stage-2 tables are not charged to a domain and are not freed when
+ * their last entry is removed.  A guest of 1 MiB moves one grant frame from address to address.
+ * Each address takes new tables, until the host has no memory for other domains.
  */
 #include <stdio.h>
 #include "plain_memory.h"

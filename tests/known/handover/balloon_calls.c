@@ -3,8 +3,8 @@
 // ldflags: -Wl,--wrap=backend_layout,--wrap=backend_depopulate,--wrap=backend_frames
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A cost per page in the blackout: a guest that was ballooned from 16 GiB to 2 GiB has 3.67 million
- * pages that the target gives back while the guest is stopped, by one hypercall each.
+ * A cost per page during the downtime: for a guest that was ballooned from 16 GiB to 2 GiB the
+ * target frees 3.67 million pages while the guest is stopped, by one hypercall per page.
  */
 #include "migrate_bench.h"
 

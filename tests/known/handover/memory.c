@@ -2,9 +2,9 @@
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Inputs beyond what was thought of: a balloon in many pieces, a balloon that shrinks during a
- * migration, a link slower than the stop rule's shortest time, vCPUs that are not plugged in, and a
- * peer that names any file.
+ * Inputs that the daemon does not handle: a fragmented balloon, a balloon that shrinks during a
+ * migration, a link so slow that the stop rule's shortest time misleads it, vCPUs that are not
+ * plugged in, and a peer that offers any path as a file.
  */
 #include "migrate_bench.h"
 
@@ -21,7 +21,7 @@
 const char *__asan_default_options(void);
 const char *__asan_default_options(void) { return "detect_leaks=0"; /* of a case that fails */ }
 
-/* Every other page is given back: 5120 runs of memory. */
+/* Every other page is ballooned out, so the memory consists of 5120 runs. */
 static void test_fragmented_balloon_moves(void **unused)
 {
     const uint32_t pages = 10240;
@@ -86,7 +86,7 @@ static void test_growing_guest_is_not_sent_in_the_blackout(void **unused)
     bench_end();
 }
 
-/* 512 kbit/s: what is left after round 4 takes 14 s, not 300 ms. */
+/* 512 kbit/s: the pages that remain after round 4 take 14 s, not 300 ms. */
 static void test_slow_link_does_not_stop_early(void **unused)
 {
     static const uint64_t pages[] = { 65536, 4000, 900, 240, 230 };

@@ -3,9 +3,9 @@
 // ldflags: -Wl,--wrap=backend_open
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who owns the guest: after one or two faults around the hand-over the guest is lost, runs on both
- * hosts, or is destroyed or started by a journal of long ago.  In each case the two hosts have
- * talked again before the check.
+ * The owner of the guest: after one or two faults around the hand-over the guest is lost, runs on
+ * both hosts, or is destroyed or started because of an old journal.  In each case the two hosts
+ * have communicated again before the check.
  */
 #include "server.h"
 
@@ -62,8 +62,8 @@ static void show(const char *when)
     printf("\n");
 }
 
-/* A has sent COMMIT, B's daemon has died before it read COMMIT and is back; nobody answers at B's
- * port. */
+/* A has sent COMMIT; B's daemon died before it read COMMIT and was restarted; B's port is closed.
+ */
 static void make_open(void)
 {
     start();
@@ -73,7 +73,7 @@ static void make_open(void)
     restart(1);
 }
 
-/* B answers again, at another port, which A's journals get. */
+/* B listens again, at another port; A's journals are changed to that port. */
 static void reconnect(void)
 {
     struct journal *list;
@@ -111,7 +111,7 @@ static void end(void)
     show("at the end");
 }
 
-/* B's host loses power between VERIFIED and COMMIT. Its journal is on a disk and outlives that. */
+/* Host B loses power between VERIFIED and COMMIT. Its journal is on a disk and survives. */
 static void test_target_host_reboots_before_commit(void **unused)
 {
     (void)unused;
@@ -174,7 +174,7 @@ static void fill_disk(struct conn *unused)
     free(list);
 }
 
-/* `released` could not be written; the guest ends on B, and A must not start its old copy. */
+/* A cannot write `released`. After the guest ends on B, A must not start its old copy. */
 static void test_released_not_written(void **unused)
 {
     char command[200];
@@ -208,7 +208,7 @@ static void test_given_up_twice(void **unused)
     assert_true(fake_runs(1));
 }
 
-/* While B's daemon is down, a person starts the guest there anew. */
+/* While B's daemon is down, a person starts the guest on B from its configuration. */
 static void test_recovery_spares_a_new_guest(void **unused)
 {
     (void)unused;
@@ -237,7 +237,7 @@ struct backend *__wrap_backend_open(const char *host, struct failure *f)
     return __real_backend_open(host, f);
 }
 
-/* xenstored is not there yet when A's daemon starts. */
+/* xenstored has not started yet when A's daemon starts. */
 static void test_recovery_is_tried_again(void **unused)
 {
     (void)unused;
@@ -254,7 +254,7 @@ static void test_recovery_is_tried_again(void **unused)
     assert_true(fake_runs(0));
 }
 
-/* `xlm resolve keep` with two journals of the guest: the open one is meant, whichever stands first
+/* `xlm resolve keep` with two journals of the guest applies to the open one, whatever their order
  * in the folder. */
 static void test_resolve_means_the_open_journal(void **unused)
 {

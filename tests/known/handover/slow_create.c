@@ -2,9 +2,9 @@
 // libs: -lcmocka -lpthread -lm
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A timeout that counts waiting as loss: `xl create` takes 20 s on the target, whose buffer of 1
- * MiB is full meanwhile.  TCP_USER_TIMEOUT counts the zero window, and the connection dies after
- * some 11 s, with an error that names something else.
+ * A timeout that treats a slow peer as a lost one: `xl create` takes 20 s on the target, and the
+ * target's buffer of 1 MiB is full during that time.  TCP_USER_TIMEOUT includes the time of a zero
+ * window, so the connection ends after about 11 s with a misleading error.
  */
 #include "server.h"
 
