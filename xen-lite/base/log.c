@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The log.  Every message goes into a ring that `xl dmesg` reads; those at or above `loglvl=` also
- * go out on the UART, polled, under the same lock, so lines of several CPUs do not mix.  The lock
- * is the last in the order: anybody may log.  A panic goes on without the lock when its holder does
- * not let go.
+ * The log.  Every message goes into a ring that `xl dmesg` reads.  Messages at or above the level
+ * of `loglvl=` also go to the UART, polled, under the same lock, so lines of different CPUs do not
+ * mix.  The lock is the innermost of all, so any code may log.  A panic continues without the lock
+ * if its holder does not release it.
  */
 #include "arch.h"
 #include "hw.h"
@@ -25,7 +25,9 @@ static bool forced;
 
 void log_force(void) { __atomic_store_n(&forced, true, __ATOMIC_SEQ_CST); }
 
-/* False: the lock was not had (its holder is stopped), go on all the same and do not unlock. */
+/*
+ * False: the lock's holder has stopped, so the caller goes on without the lock and does not unlock.
+ */
 static bool log_enter(void)
 {
     for (unsigned spins = 0; !spin_trylock(&log_lock); spins++) {

@@ -13,7 +13,7 @@
 #include "hypercall.h"
 #include "irq.h"
 
-/* For faults that the person who boots the machine can mend: a line in the log, and power off. */
+/* For errors that the user can correct: logs one line and powers the machine off. */
 #define STOP(...)             \
     do {                      \
         log_err(__VA_ARGS__); \

@@ -8,8 +8,7 @@
 static long check_flags(const struct xen_domctl_createdomain *cfg)
 {
     /*
-     * No IOMMU is driven and guests have no PMU.  Refuse them, so that nobody believes to have
-     * them.
+     * Refuses a domain with an IOMMU or a PMU, because the hypervisor supports neither for guests.
      */
     return cfg->flags != (XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap) || cfg->iommu_opts ? -XEN_EINVAL
                                                                                       : 0;

@@ -44,7 +44,7 @@ int evtchn_bind_ipi(struct domain *d, uint32_t vcpu, uint32_t *port);
 int evtchn_bind_vcpu(struct domain *d, uint32_t port, uint32_t vcpu);
 int evtchn_status(struct domain *d, uint32_t port, struct evtchn_status *status);
 int evtchn_send(struct domain *d, uint32_t port);
-/* guest: consumer ports are refused */
+/* `guest`: refuse ports of the hypervisor (consumer ports). */
 int evtchn_close(struct domain *d, uint32_t port, bool guest);
 int evtchn_unmask(struct domain *d, uint32_t port);
 /* Closes every port but those of the hypervisor.  Preemptible: -XEN_ERESTART. */

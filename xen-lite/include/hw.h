@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the core asks of the machine's drivers.  The interrupt controller is a table of functions:
- * GICv2 or GICv3, chosen by the device tree.
+ * The core's interface to the drivers of the machine.  The interrupt controller is a table of
+ * functions: GICv2 or GICv3, chosen by the device tree.
  */
 #ifndef XL_HW_H
 #define XL_HW_H

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The environment that libfdt's public header asks of a freestanding program: types, byte order,
- * and mem- and str- functions (lib.h). */
+/*
+ * The environment that libfdt's public header needs in a freestanding program: types, byte order,
+ * and mem- and str- functions (lib.h).
+ */
 #ifndef LIBFDT_ENV_H
 #define LIBFDT_ENV_H
 

@@ -48,7 +48,7 @@ static void wake_pollers(struct domain *d, uint32_t port)
 
         if (!v || !__atomic_load_n(&v->poll_mask, __ATOMIC_RELAXED))
             continue;
-        /* poll_port: the single port polled, or 0 if there are several */
+        /* `poll_port` is the only port polled, or 0 if there are several. */
         if (v->poll_port != 0 && v->poll_port < EVTCHN_PORTS && v->poll_port != port)
             continue;
         vcpu_unblock(v);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Domains: the list, finding, and references.
+ * Domains: the list, look-up, and references.
  *
- * References.  The list holds one from creation until domain_kill is through; everybody who keeps a
- * pointer holds another.  The last domain_put may come from anywhere, under any lock, so it only
- * queues the corpse; guest_prepare frees it (domain_reap) with no lock held.  Pages that others
- * still map then outlive their owner: the page allocator makes them nobody's (page_forget_owner),
+ * References.  The list holds one reference from creation until domain_kill is complete.  Each
+ * stored pointer holds another.  The last domain_put may happen under any lock, so it only queues
+ * the domain; guest_prepare frees it (domain_reap) with no lock held.  Pages that other domains
+ * still map then outlive their owner: the page allocator removes their owner (page_forget_owner),
  * and the last unmapping frees them.
  *
- * list_lock guards the list and the step from one reference to none; nothing is locked inside it.
+ * list_lock guards the list and the drop of the last reference.  No other lock is taken under it.
  */
 #include "abi.h"
 #include "arch.h"

@@ -133,7 +133,8 @@ void page_init(const struct mem_region *ram, unsigned ram_count, const struct me
     frame_table = pa_to_va(PA(at));
     for (uint64_t i = 0; i < frame_count; i++)
         frame_table[i] = (struct page){ .owner = DOMID_INVALID, .flags = PAGE_RESERVED };
-    spin_lock(&page_lock); /* nobody else is there yet; the functions of free frames demand it */
+    /* No other CPU runs yet, but the functions of page_free.c require the lock. */
+    spin_lock(&page_lock);
     for (unsigned i = 0; i < ram_count; i++) {
         uint64_t start = ROUND_UP(ram[i].start, (uint64_t)PAGE_SIZE), end = ram[i].end & PAGE_MASK,
                  stop;

@@ -86,8 +86,8 @@ static struct vcpu *queue_head(void)
 static uint64_t cpus_of(const struct vcpu *v) { return v->sched.affinity & sched_online_mask; }
 
 /*
- * Could it run, apart from its domain's budget?  Flags change without the lock; whoever changes one
- * calls this afterwards.
+ * True if v could run, apart from its domain's budget.  The flags change without the lock, and each
+ * change is followed by a call of this function.
  */
 bool sched_can_run(const struct vcpu *v)
 {

@@ -30,7 +30,7 @@ void vcpu_wake(struct vcpu *v)
 void vcpu_sleep(struct vcpu *v)
 {
     spin_lock(&sched_lock);
-    v->sched.hw_cpu = -1; /* whoever stops a vCPU may be about to change its registers */
+    v->sched.hw_cpu = -1; /* the caller may be about to change v's registers */
     if (v->sched.running) {
         sched_poke((unsigned)v->sched.cpu);
     } else if (!sched_wants(v)) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where the control domain has the machine's devices, one to one.  Small ranges are mapped at once,
- * large ones (PCI windows) block by block when they are touched. */
+/*
+ * The machine's devices in the control domain's map, one to one.  Small ranges are mapped at once,
+ * large ones (PCI windows) block by block at the first access.
+ */
 #include "domain_ref.h"
 #include "lib.h"
 #include "log.h"
@@ -18,7 +20,7 @@ int p2m_device_add(struct domain *d, uint64_t start, uint64_t end)
     end = MIN(ROUND_UP(end, (uint64_t)PAGE_SIZE), 1ull << IPA_BITS);
     if (start >= end)
         return 0;
-    /* virtio-mmio slots share pages: one range for a run of them */
+    /* Virtio-mmio devices share pages: one range for a series of them. */
     if (device_count && device[device_count - 1].end >= start &&
         device[device_count - 1].start <= start) {
         if (device[device_count - 1].end >= end)

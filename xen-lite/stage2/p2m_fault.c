@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A guest's access that stage 2 did not allow.  The order in which the reasons are tried is here
- * alone: arch/ decodes the fault and asks no questions.  In the order of how often they come: a
- * write to a clean logged leaf, emulated MMIO, the first write through a foreign mapping, a fault
- * that is none any more, dom0's first touch of a large device window, a guest's mistake.
+ * Handles a guest's access that stage 2 did not permit.  Only this file decides in which order the
+ * possible reasons are checked; arch/ decodes the fault.  The most frequent come first: a write to
+ * a clean logged leaf, emulated MMIO, the first write through a foreign mapping, a fault whose
+ * reason is gone, dom0's first access to a large device window, an error of the guest.
  */
 #include "arch.h"
 #include "dirty.h"

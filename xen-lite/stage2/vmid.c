@@ -73,8 +73,8 @@ static void open_generation(void)
     for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
         uint64_t tag = __atomic_exchange_n(&active[cpu], 0, __ATOMIC_SEQ_CST);
         /*
-         * 0: nothing was entered since the last generation, so what was reserved then is still
-         * active
+         * 0: this CPU has entered no domain since the last generation began, so the tag that was
+         * reserved then is still active.
          */
         if (tag)
             reserved[cpu] = tag;

@@ -217,8 +217,8 @@ void vgic_set_pending(struct vgic_irq *irq, bool on)
         gic->set_pending(irq->phys, on);
     if (!on) {
         /*
-         * EL2 acknowledged it and the guest will not see it, so nobody else deactivates it.  For
-         * one that is in an LR, pull_one does this.
+         * EL2 has acknowledged the interrupt and the guest will not see it, so it must be
+         * deactivated here.  If it is in an LR, pull_one does this.
          */
         if (irq->hw && irq->lr < 0 && !irq->active && irq->pending)
             gic->deactivate(irq->phys);
