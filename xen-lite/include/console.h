@@ -9,8 +9,8 @@ struct domain;
 void console_init(const char *cmdline); /* after uart_probe and cmdline_parse; prints the banner */
 /* For the UART's receive interrupt: takes all characters that are there; any CPU. */
 void console_input(void);
-void console_write_guest(struct domain *d, const char *s,
-                         size_t n); /* into the log by line, with "(dN) " in front */
+/* Logs d's output line by line, with "(dN) " in front.  An incomplete line is kept. */
+void console_write_guest(struct domain *d, const char *s, size_t n);
 uint32_t console_take_input(char *dst, uint32_t max); /* typed characters for the control domain */
 
 #endif

@@ -40,10 +40,10 @@ bool dirty_split_idle(void);
  * dirty_log.region.  dirty_mark.c
  */
 bool dirty_fault(struct vcpu *v, ipa_t ipa);
-void dirty_mark(struct domain *d,
-                ipa_t ipa); /* the hypervisor, or a copy for another domain, has written there */
-void dirty_mark_ram(struct domain *d, ipa_t ipa,
-                    struct page *p);  /* the same for a caller that has the page of RAM */
+/* Marks a page after the hypervisor wrote to it, for itself or for another domain. */
+void dirty_mark(struct domain *d, ipa_t ipa);
+/* Like dirty_mark, for a caller that has the page of RAM. */
+void dirty_mark_ram(struct domain *d, ipa_t ipa, struct page *p);
 void dirty_mark_page(struct page *p); /* by page: marks the leaf of its owner, by p->gfn */
 /* Another domain has made (+1) or dropped (-1) a writable mapping. */
 void dirty_ext_writer(struct page *p, int delta);

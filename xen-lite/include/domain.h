@@ -34,22 +34,23 @@
 
 /* All return 0 or a pointer, or -errno or NULL. */
 struct xen_domctl_createdomain;
+/* Creates a domain and enters it in the list.  *out has a reference. */
 int domain_create(domid_t id, const struct xen_domctl_createdomain *cfg, bool privileged,
-                  struct domain **out);             /* with a reference, and in the list */
+                  struct domain **out);
 int domain_max_vcpus(struct domain *d, unsigned n); /* n: max_vcpus of createdomain */
 int vcpu_create(struct domain *d, unsigned id);
 /* Frees the dead domains that are queued; for guest_prepare; no lock held. */
 void domain_reap(void);
 /* Preemptible: -ERESTART.  After 0 the domain is freed with its last reference. */
 int domain_kill(struct domain *d);
-void domain_shutdown(struct domain *d,
-                     uint32_t reason); /* pauses its vCPUs and notifies dom0 by VIRQ_DOM_EXC */
+/* Pauses the domain's vCPUs and notifies dom0 by VIRQ_DOM_EXC when none runs any more. */
+void domain_shutdown(struct domain *d, uint32_t reason);
 /* After SHUTDOWN_suspend: clears that state, and the domain runs again. */
 void domain_resume(struct domain *d);
 /* For the scheduler: a vCPU of a domain that shuts down has left its CPU.  No lock held. */
 void domain_check_shutdown(struct domain *d);
-int vcpu_reset(
-    struct vcpu *v); /* off, registers zeroed, not running.  0, or the -errno of arch_vcpu_init. */
+/* Powers v off and resets its registers.  v does not run.  Returns 0. */
+int vcpu_reset(struct vcpu *v);
 void domain_unpause_by_controller(struct domain *d);
 int domain_pause_by_controller(struct domain *d);
 int vcpu_register_info(struct vcpu *v, uint64_t gfn, uint32_t offset);
@@ -60,8 +61,8 @@ int vcpu_register_runstate(struct vcpu *v, gva_t where); /* 0: no area any more;
  */
 int vcpu_restore_info(struct vcpu *v, ipa_t where);
 int vcpu_place_runstate(struct vcpu *v, gva_t where, ipa_t ipa);
-void vcpu_release_areas(
-    struct vcpu *v); /* drops both; vcpu_info moves back into the hypervisor's memory */
+/* Drops both areas.  vcpu_info moves back to shared_info or the hypervisor's memory. */
+void vcpu_release_areas(struct vcpu *v);
 /* Writes it to the guest's area and marks the area dirty.  v runs here; no lock held. */
 void vcpu_runstate_publish(struct vcpu *v);
 /*

@@ -47,8 +47,8 @@ struct vcpu {
      * registered it.  NULL only while the domain is being built.
      */
     struct vcpu_info *info;
-    struct vcpu_info
-        private_info;       /* for a vCPU beyond shared_info's array, until it registers its own */
+    /* Used by a vCPU beyond shared_info's array, until it registers its own. */
+    struct vcpu_info private_info;
     struct page *info_page; /* a reference is held, mapped lasting; NULL while in shared_info */
     ipa_t info_ipa;         /* ~0: not registered */
     gva_t runstate_va;      /* 0: none; registered by VCPUOP_register_runstate_memory_area */

@@ -49,8 +49,8 @@ int evtchn_close(struct domain *d, uint32_t port, bool guest);
 int evtchn_unmask(struct domain *d, uint32_t port);
 /* Closes every port but those of the hypervisor.  Preemptible: -XEN_ERESTART. */
 int evtchn_reset(struct domain *d);
-int evtchn_relinquish(
-    struct domain *d); /* Closes all ports, before evtchn_destroy.  Preemptible: -XEN_ERESTART. */
+/* Closes all ports, before evtchn_destroy.  Preemptible: -XEN_ERESTART. */
+int evtchn_relinquish(struct domain *d);
 
 /* The hypervisor's end of a consumer channel sends to the peer. */
 void evtchn_notify_port(struct domain *d, uint32_t port);
@@ -89,8 +89,8 @@ void evtchn_mark(struct domain *d, unsigned vcpu, unsigned wrote);
 struct xlr_evtchn;
 struct xlr_evtchn_port;
 unsigned evtchn_get(struct domain *d, struct xlr_evtchn_port *out, unsigned max);
-int evtchn_check(struct domain *d, const struct xlr_evtchn_port *p,
-                 unsigned n); /* -XEN_EINVAL: the domain here lacks a port that is to be kept */
+/* 0; -XEN_EINVAL: the domain here lacks a port that is to be kept. */
+int evtchn_check(struct domain *d, const struct xlr_evtchn_port *p, unsigned n);
 /*
  * Binds the kept ports to their vCPUs and sets them pending; drops pending bits of ports that do
  * not exist any more.  Call after memory and places are set.

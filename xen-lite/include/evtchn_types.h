@@ -29,8 +29,8 @@ struct evtchn_table {
     uint32_t next_free; /* no lower port is free */
     uint32_t reset_next, relinquish_next; /* cursors of calls that were preempted */
     uint32_t valid; /* ports that have a struct: a multiple of EVTCHN_PAGE_PORTS */
-    struct evtchn
-        *page[EVTCHN_PORTS / EVTCHN_PAGE_PORTS]; /* allocated at first use, lowest first */
+    /* Allocated at first use, lowest first. */
+    struct evtchn *page[EVTCHN_PORTS / EVTCHN_PAGE_PORTS];
     uint16_t virq_port[MAX_VCPUS][NR_VIRQS]; /* 0: not bound; global VIRQs are those of vCPU 0 */
 };
 

@@ -66,9 +66,11 @@ int16_t grant_acquire(struct domain *granter, uint32_t ref, domid_t by, bool rea
 /* Drops pin and reference. */
 void grant_release(struct domain *granter, uint32_t ref, bool readonly);
 int16_t grant_swap(struct domain *d, uint32_t a, uint32_t b);
-int grant_grow(struct domain *d,
-               uint32_t frames); /* to at least that many; the caller holds d->grant.lock. 0,
-                                    -XEN_EINVAL, -XEN_ENOMEM, -XEN_ERESTART: not yet */
+/*
+ * Grows the table to at least `frames` frames.  The caller holds d->grant.lock.  0, -XEN_EINVAL,
+ * -XEN_ENOMEM; -XEN_ERESTART: call again.
+ */
+int grant_grow(struct domain *d, uint32_t frames);
 void grant_map_one(struct domain *d, struct gnttab_map_grant_ref *op); /* sets op->status */
 int16_t grant_unmap(struct domain *d, uint32_t handle, uint64_t host_addr);
 void grant_copy_one(struct domain *d, struct gnttab_copy *op);

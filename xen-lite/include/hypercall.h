@@ -31,8 +31,8 @@ long do_vcpu_op(int cmd, unsigned vcpuid, uint64_t arg);           /* vcpu_op.c 
 long do_hvm_op(unsigned long op, uint64_t arg);                    /* hvm_op.c */
 long do_physdev_op(int cmd, uint64_t arg);                         /* platform.c */
 long do_platform_op(uint64_t arg);
-long do_hypfs_op(unsigned cmd, uint64_t path, uint64_t path_bytes, uint64_t data,
-                 uint64_t bytes); /* hypfs.c */
+/* hypfs.c */
+long do_hypfs_op(unsigned cmd, uint64_t path, uint64_t path_bytes, uint64_t data, uint64_t bytes);
 long do_vm_assist(unsigned cmd, unsigned type);
 long do_multicall(uint64_t list, unsigned count);        /* hypercall.c */
 long hypercall_call(unsigned nr, const uint64_t arg[5]); /* by number, for multicall; -XEN_ENOSYS */

@@ -66,7 +66,8 @@ static inline void list_del(struct list *n)
     list_init(n);
 }
 #define list_entry(l, type, member) container_of(l, type, member)
-#define list_for_each(it, head)     for (struct list *it = (head)->next; it != (head); it = it->next)
+
+#define list_for_each(it, head) for (struct list *it = (head)->next; it != (head); it = it->next)
 #define list_for_each_safe(it, head)                                          \
     for (struct list *it = (head)->next, *it##_next = it->next; it != (head); \
          it = it##_next, it##_next = it->next)

@@ -118,9 +118,8 @@ struct page *page_alloc_uncleared(struct domain *d, unsigned order, bool *clean)
 struct page *page_alloc_at(struct domain *d, paddr_t pa, unsigned order);
 /* Drops a reference; the last one frees the page and uncounts it at its owner. */
 void page_put(struct page *p);
-void page_put_block(
-    struct page *p,
-    unsigned order); /* page_put of each page in an aligned block, at a fraction of the cost */
+/* Calls page_put() for each page of an aligned block, at a fraction of the cost. */
+void page_put_block(struct page *p, unsigned order);
 /* Takes a reference if the page belongs to owner and is in use. */
 bool page_get(struct page *p, const struct domain *owner);
 void page_get_known(struct page *p); /* the caller holds a reference already */

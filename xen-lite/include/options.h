@@ -20,8 +20,8 @@ struct cmdline {
     char text[1024]; /* the command line as given, for XENVER_commandline */
 };
 extern struct cmdline cmdline;
-void cmdline_parse(
-    const char *s); /* Unknown options and bad values cause a warning; the default stays. */
+/* An unknown option or a bad value causes a warning, and the default stays. */
+void cmdline_parse(const char *s);
 /*
  * dirty=: may change while domains run (hypfs.c).  A log that is on keeps the mode it was enabled
  * with.

@@ -120,7 +120,7 @@ static inline uint64_t p2m_mmio_payload(uint64_t leaf)
  * does no harm; -EEXIST: something is mapped.
  */
 int p2m_mmio_set(struct domain *d, ipa_t ipa, uint64_t payload);
-void p2m_mmio_zap(
-    struct domain *d); /* erases all of them, before a generation number is used again */
+/* Erases all leaves of type P2M_MMIO, before a generation number is used again. */
+void p2m_mmio_zap(struct domain *d);
 
 #endif

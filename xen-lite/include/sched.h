@@ -36,8 +36,8 @@ void vcpu_kick(struct vcpu *v);
 void vcpu_pause(struct vcpu *v), vcpu_unpause(struct vcpu *v); /* these count */
 /* These count; pause waits (sync), and is not for the current vCPU's own domain. */
 void domain_pause(struct domain *d), domain_unpause(struct domain *d);
-void domain_pause_nosync(
-    struct domain *d); /* for the current vCPU's own domain: takes effect on return to the guest */
+/* Without the wait.  In the current vCPU's own domain it takes effect on return to the guest. */
+void domain_pause_nosync(struct domain *d);
 void sched_set_affinity(struct vcpu *v, uint64_t hard, uint64_t soft);
 uint64_t vcpu_run_ns(struct vcpu *v); /* CPU time in ns, including the current slice */
 /* The vCPU's times up to now (VCPUOP_get_runstate_info). */

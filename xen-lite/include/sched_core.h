@@ -18,8 +18,8 @@ struct sched_decision {
     struct vcpu *prev, *next;
     bool reload; /* next's EL1 registers are no longer in this CPU */
 };
-struct sched_decision sched_decide(
-    struct cpu *c);                 /* of this CPU; from now on next is `running` on it */
+/* Chooses the vCPU for this CPU `c`.  From then on, next counts as running on it. */
+struct sched_decision sched_decide(struct cpu *c);
 void sched_release(struct vcpu *v); /* prev's registers are in memory: any CPU may run it */
 
 extern uint64_t sched_online_mask; /* CPUs that take part */
@@ -31,17 +31,17 @@ bool sched_wants(const struct vcpu *v);          /* v should be running or in th
 int sched_off_state(const struct vcpu *v);       /* RUNSTATE_* of a vCPU that has no CPU */
 void sched_dequeue(struct vcpu *v);
 void vcpu_runstate_update(struct vcpu *v, int state, uint64_t now_ns); /* RUNSTATE_* begins */
-void sched_make_runnable(struct vcpu *v, uint64_t now,
-                         bool woken); /* queues v and tells a CPU; woken: it slept */
-void sched_tickle(const struct vcpu *v, uint64_t now,
-                  bool preempt); /* v is queued: finds a CPU and tells it */
+/* Puts v into the queue and tells a CPU.  `woken`: v was blocked or paused before. */
+void sched_make_runnable(struct vcpu *v, uint64_t now, bool woken);
+/* v is in the queue: tells a CPU to choose again.  `preempt`: even a busy one. */
+void sched_tickle(const struct vcpu *v, uint64_t now, bool preempt);
 /*
  * sched_cap.c: uses up budget, and how much of it one running vCPU may use before its CPU checks
  * again.
  */
 void sched_cap_charge(struct domain *d, uint64_t ns, uint64_t now);
 uint64_t sched_cap_share_ns(const struct domain *d);
-bool sched_can_run(
-    const struct vcpu *v); /* online, not paused, not blocked; without the lock only a hint */
+/* True if v is online, not paused and not blocked.  Without the lock only a hint. */
+bool sched_can_run(const struct vcpu *v);
 
 #endif

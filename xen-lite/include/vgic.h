@@ -37,10 +37,10 @@ struct vcpu;
  */
 int vgic_domain_init(struct domain *d, unsigned version, unsigned spi_count);
 void vgic_domain_destroy(struct domain *d);
-int vgic_vcpu_init(
-    struct vcpu *v); /* v is in d->vcpu[] already, or will be before anything is injected */
-void vgic_vcpu_reset(
-    struct vcpu *v); /* As after power-on: SGIs, PPIs and the CPU interface.  v is off its CPU. */
+/* v is in d->vcpu[] already, or will be before an interrupt is injected. */
+int vgic_vcpu_init(struct vcpu *v);
+/* As after power-on: SGIs, PPIs and the CPU interface.  v is off its CPU. */
+void vgic_vcpu_reset(struct vcpu *v);
 /*
  * Raises or lowers an interrupt's line.  An edge-triggered interrupt is latched, for a
  * level-triggered one `level` is the state of the line.  Event-channel and timer PPIs latch
@@ -85,13 +85,13 @@ void vgic_dump(struct domain *d);
 struct xlr_vgic_dist;
 struct xlr_irq;
 struct xlr_vgic_cpu;
-void vgic_get_dist(struct domain *d, struct xlr_vgic_dist *r,
-                   struct xlr_irq *irq);                              /* irq[spi_count] */
+/* Fills r and irq[spi_count]. */
+void vgic_get_dist(struct domain *d, struct xlr_vgic_dist *r, struct xlr_irq *irq);
 int vgic_check_dist(struct domain *d, const struct xlr_vgic_dist *r); /* -EINVAL */
-int vgic_check_spis(struct domain *d, const struct xlr_irq *irq,
-                    unsigned count); /* -EINVAL; checks the irq[] that follow */
-void vgic_set_dist(struct domain *d, const struct xlr_vgic_dist *r,
-                   const struct xlr_irq *irq); /* call both checks first */
+/* Checks the irq[] that follow the distributor's record.  0, -XEN_EINVAL. */
+int vgic_check_spis(struct domain *d, const struct xlr_irq *irq, unsigned count);
+/* Only after both checks have succeeded. */
+void vgic_set_dist(struct domain *d, const struct xlr_vgic_dist *r, const struct xlr_irq *irq);
 void vgic_get_cpu(struct vcpu *v, struct xlr_vgic_cpu *r);
 int vgic_check_cpu(const struct domain *d, const struct xlr_vgic_cpu *r); /* -EINVAL */
 int vgic_set_cpu(struct vcpu *v, const struct xlr_vgic_cpu *r);           /* includes the check */

@@ -10,8 +10,8 @@
 #define GICD_CTLR_ARE  (1u << 4)
 #define GICD_CTLR_DS   (1u << 6)
 struct vgic_irq *vgic_irq_get(struct domain *d, struct vcpu *v, uint32_t intid); /* NULL: none */
-struct vcpu *vgic_irq_lock(
-    struct vgic_irq *irq); /* Returns the owner, locked.  NULL: an SPI before vCPU 0 exists. */
+/* Returns the owner, locked.  NULL: an SPI before vCPU 0 exists. */
+struct vcpu *vgic_irq_lock(struct vgic_irq *irq);
 /*
  * After a change under the owner's lock: links or unlinks the interrupt and sets `dirty`.  True if
  * the owner must be notified (vgic_notify).
@@ -23,8 +23,8 @@ void vgic_notify(struct vcpu *v); /* No lock held.  Makes the vCPU flush soon, a
 void vgic_sync_lrs(struct vcpu *v);
 /* No lock held.  Delivers the interrupt at its new owner. */
 void vgic_relocate(struct vgic_irq *irq);
-void vgic_set_enabled(struct vgic_irq *irq,
-                      bool on); /* No lock held.  These four do all that a register write does. */
+/* No lock held.  These four do all that a register write does. */
+void vgic_set_enabled(struct vgic_irq *irq, bool on);
 void vgic_set_pending(struct vgic_irq *irq, bool on);
 void vgic_set_active(struct vgic_irq *irq, bool on);
 void vgic_set_route(struct domain *d, struct vgic_irq *irq, uint32_t affinity);
@@ -43,8 +43,8 @@ static inline bool vgic_irq_pends(const struct vgic_irq *irq)
 {
     return irq->pending || (irq->line && !vgic_irq_latches(irq));
 }
-unsigned vgic_cpu_of(
-    const struct vcpu *v); /* CPU that gets the physical interrupts of this vCPU; NULL: CPU 0 */
+/* CPU that gets the physical interrupts of this vCPU; CPU 0 if v is NULL. */
+unsigned vgic_cpu_of(const struct vcpu *v);
 void vgic_hw_follow(struct vcpu *v);
 /* No vCPU of the domain runs; its vCPUs may be freed already. */
 void vgic_unmap_all_hw(struct domain *d);

@@ -11,8 +11,8 @@ struct domain;
  * begins.
  */
 void vmid_init(void);
-uint64_t vmid_enter(
-    struct domain *d); /* for the domain that is about to run on this CPU; returns VTTBR */
+/* Returns the VTTBR of d, which is about to run on this CPU.  May assign a new VMID. */
+uint64_t vmid_enter(struct domain *d);
 /*
  * Gives up all stage-2 TLB state by a fresh VMID.  Returns when no CPU can use an old entry.  One
  * renewal per domain at a time; no lock held but domctl_lock, because it waits for CPUs to leave
