@@ -427,10 +427,36 @@ static uint64_t *walk(paddr_t root, ipa_t ipa, unsigned *level)
     }
 }
 
+/*
+ * The VTTBR that each CPU used last, for each of a few tables. No CPU uses a VMID that all have
+ * exchanged for another one of the same table, until a flush makes it free again; a late flush may
+ * still find its entries.
+ */
+#define LAST_TABLES 8u
+static uint64_t last_vttbr[MAX_CPUS][LAST_TABLES];
+static void note_vttbr(uint64_t vttbr)
+{
+    uint64_t *last = last_vttbr[fake_cpu], *at = last;
+    while (at < last + LAST_TABLES - 1 && *at && vttbr_root(*at).v != vttbr_root(vttbr).v)
+        at++;
+    *at = vttbr;
+}
+static bool is_used(uint16_t vmid, paddr_t root)
+{
+    for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+        for (unsigned i = 0; i < LAST_TABLES; i++)
+            if (vttbr_vmid(last_vttbr[cpu][i]) == vmid &&
+                vttbr_root(last_vttbr[cpu][i]).v == root.v)
+                return true;
+    return false;
+}
+
 /* A stale entry about to go: what the table says now, if anything, must be the same translation. */
 static void check_bbm(const struct tlb_entry *t)
 {
     unsigned level;
+    if (!is_used(t->vmid, t->root))
+        return;
     uint64_t now = *walk(t->root, IPA(t->ipa), &level);
     if (!(now & 1))
         return;
@@ -457,6 +483,7 @@ static void tlb_drop_vmid(int vmid)
 }
 static void tlb_forget_all(void) /* a new machine: nothing to check */
 {
+    memset(last_vttbr, 0, sizeof(last_vttbr));
     for (unsigned b = 0; b < TLB_BUCKETS; b++)
         while (tlb[b]) {
             struct tlb_entry *t = tlb[b];
@@ -500,6 +527,7 @@ static void check_no_other_size(uint16_t vmid, ipa_t ipa, unsigned level)
 static enum fake_fault translate(uint64_t vttbr, ipa_t ipa, bool write, paddr_t *pa)
 {
     uint16_t vmid = vttbr_vmid(vttbr);
+    note_vttbr(vttbr);
     struct tlb_entry *t = *tlb_find(vmid, ipa, 3);
     if (!t)
         t = *tlb_find(vmid, ipa, 2);
