@@ -354,13 +354,19 @@ static int guest_writes(struct vcpu *v)
         rnd = rnd * 6364136223846793005ull + 1442695040888963407ull;
         uint64_t ipa = ipa_of((unsigned)((rnd >> 33) % PAGES)) + ((rnd >> 20) & 0xff8);
         enum fake_fault fault;
+        /* Each renewal may bring one more fault, so tries are counted between two renewals. */
         unsigned tries = 0;
-        while ((fault = fake_store64(vmid_enter(guest), IPA(ipa), n)) != FAKE_OK) {
+        for (uint64_t vttbr, last = 0;; last = vttbr) {
+            vttbr = vmid_enter(guest);
+            fault = fake_store64(vttbr, IPA(ipa), n);
+            if (fault == FAKE_OK)
+                break;
+            tries = vttbr == last ? tries + 1 : 0;
             struct stage2_fault f = { .ipa = IPA(ipa),
                                       .write = true,
                                       .permission = fault == FAKE_PERMISSION };
             stage2_fault(v, &f);
-            if (v->arch.aborts || ++tries > 100)
+            if (v->arch.aborts || tries > 100)
                 return 1;
         }
         __atomic_store_n(&writes, n, __ATOMIC_RELEASE);
