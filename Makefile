@@ -393,6 +393,7 @@ build/tests.mk: tools/testrules tests/host/link-sets build/test-sources \
 TEST_CFLAGS := $(COMMON) -fno-omit-frame-pointer -D__XEN_TOOLS__ -DXL_HOST_TEST \
         -Itests/host/fake/include -iquote tests/host -iquote xen-lite/include -iquote migrate \
         -iquote build -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+# -O1 with sanitizers takes half the time to compile; the programs for both widths have -O2.
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 .PHONY: host-tests host-tests-arm64 host-tests-arm32 fuzzers known-cases known-faults
 host-tests: $(TEST_PROGRAMS_x86)                ## host tests for this machine, with sanitizers
@@ -404,12 +405,12 @@ known-cases: $(TEST_PROGRAMS_known)
 build/test-x86/%.o: %.c $(headers)
 	@mkdir -p $(@D)
 	@echo "  HOSTCC  $<"
-	@$(HOSTCC) $(TEST_CFLAGS) -isystem build/$(ARCH)/include $(SANITIZE) $(EXTRA) \
+	@$(HOSTCC) $(TEST_CFLAGS) -O1 -isystem build/$(ARCH)/include $(SANITIZE) $(EXTRA) \
 	    -MD -MP -c -o $@ $<
 build/test-fuzz/%.o: %.c $(headers)
 	@mkdir -p $(@D)
 	@echo "  CLANG   $<"
-	@$(CLANG) $(TEST_CFLAGS) -isystem build/$(ARCH)/include $(SANITIZE) \
+	@$(CLANG) $(TEST_CFLAGS) -O1 -isystem build/$(ARCH)/include $(SANITIZE) \
 	    -fsanitize=fuzzer-no-link $(EXTRA) -MD -MP -c -o $@ $<
 test_cc_of = $(call linux_cc_of,$(1)) --sysroot=build/sysroot/$(1)
 build/test-arm64/%.o: %.c build/arm64/include/headers.stamp

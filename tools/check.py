@@ -115,7 +115,8 @@ class Schedule:
     def __init__(self, jobs):
         # Two emulated hosts that migrate wait much, so one more emulator runs beside them. Without
         # such a pair, two single ones run.
-        self.room = {"front": 1, "back": CPUS, "pairs": 1, "singles": 1}
+        # One more background job than CPUs: a job that needs all of them waits for the others.
+        self.room = {"front": 1, "back": CPUS + 1, "pairs": 1, "singles": 1}
         self.waiting = sorted(jobs, key=lambda job: -job.seconds)
         self.names = {job.name for job in jobs}
         self.jobs, self.ended, self.busy = list(jobs), set(), 0
@@ -564,9 +565,8 @@ GROUPS = ("build", "lint", "host", "model", "fuzz", "qemu")
 
 
 def print_timings(jobs):
-    """Print the CPU time per group, its long jobs, and the least time on an idle machine."""
+    """Print the CPU time per group and its long jobs."""
     print(f"{'CPU time':>10} {'wall':>8}")
-    total = sum(job.cpu for job in jobs)
     for group in GROUPS:
         of_group = [job for job in jobs if job.group == group]
         if of_group:
@@ -574,12 +574,22 @@ def print_timings(jobs):
         for job in sorted(of_group, key=lambda job: -job.wall):
             if max(job.cpu, job.wall) >= LONG_JOB_S:
                 print(f"{job.cpu:>8.1f} s {job.wall:>6.1f} s    {job.name}")
+
+
+def print_time(jobs, before):
+    """Print how the time was used. BEFORE: what idle_seconds() returned at the start."""
     lanes = collections.Counter()
     for job in jobs:
         lanes[job.lane] += job.wall * job.width
-    print(f"{total:>8.1f} s of CPU on {CPUS} CPUs: at least {total / CPUS:.0f} s; "
-          f"scenarios: {lanes['pairs']:.0f} s with two emulators, "
-          f"{lanes['singles']:.0f} s with one")
+    print(f"{time.monotonic() - tally.began:.0f} s; {sum(job.cpu for job in jobs):.0f} s of CPU on "
+          f"{CPUS} CPUs, which were idle for {idle_seconds() - before:.0f} s; scenarios: "
+          f"{lanes['pairs']:.0f} s with two emulators, {lanes['singles']:.0f} s with one")
+
+
+def idle_seconds():
+    """Seconds for which the machine's CPUs were idle since it started, from /proc/stat."""
+    with open("/proc/stat", encoding="ascii") as f:
+        return int(f.readline().split()[4]) / os.sysconf("SC_CLK_TCK")
 
 
 def main():
@@ -607,7 +617,7 @@ def main():
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     groups = args.groups or (["qemu"] if args.matrix else GROUPS)
-    outcomes, schedule = {}, None
+    outcomes, schedule, idle_before = {}, None, idle_seconds()
     makers = {"build": group_build, "lint": group_lint, "model": group_model, "fuzz": group_fuzz,
               "host": lambda only: group_host(only, lambda: schedule),
               "qemu": lambda only: group_qemu(only, args.machine, args.matrix, outcomes)}
@@ -622,6 +632,8 @@ def main():
         stop_everything()
     if args.timings:
         print_timings(schedule.jobs)
+    if schedule:
+        print_time(schedule.jobs, idle_before)
     if tally.failed:
         print("failed: " + ", ".join(tally.failed))
     print(f"{tally.passed} passed, {len(tally.failed)} failed", flush=True)

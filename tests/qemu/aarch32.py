@@ -75,7 +75,7 @@ def no_aarch32(tap):
             )
             expect(
                 len(b.run("xl list", check=True).output.strip().split("\n")) == 2,
-                b.run("xl list").output,
+                lambda: b.run("xl list").output,
             )
         with tap.case("a migration of a 32-bit guest there is refused with the reason", a, b):
             bench.create()

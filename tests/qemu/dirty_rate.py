@@ -57,7 +57,7 @@ def left_alone(host):
     expect(not logs(host), "the dirty log is still on")
     expect(
         not set(xl_list(host)[GUEST][3]) & set("psdc"),
-        f"the guest's state is {xl_list(host)[GUEST][3]}",
+        lambda: f"the guest's state is {xl_list(host)[GUEST][3]}",
     )
     expect(beat(host)["errors"] == 0, "bad pages")
     left = host.run("ls /var/lib/xen-lite/migrations 2>/dev/null").output.split()

@@ -51,7 +51,8 @@ def main():
             host.run("xl destroy big", check=True)
             wait_gone(host, "big")
             wait_until(lambda: free_memory(host) >= before - 1, "the memory is free again", 30)
-            expect(list(xl_list(host)) == ["Domain-0"], f"domains left: {list(xl_list(host))}")
+            left = list(xl_list(host))
+            expect(left == ["Domain-0"], f"domains left: {left}")
         with tap.case("the hypervisor's console shows no BUG, panic or exception", host):
             said = [
                 line

@@ -158,7 +158,8 @@ def first_guest(tap, host):
         create(host, memory=FULL_GUEST, vcpus=2, extra="wl.mem=64 wl.ws=16 wl.mbps=4")
         wait_guest_console(host, r"guest: init, [\d.]+ s after the kernel started, 2 CPUs", 40)
         expect(
-            xl_list(host)["guest"][1:3] == (FULL_GUEST, 2), f"xl list says {xl_list(host)['guest']}"
+            xl_list(host)["guest"][1:3] == (FULL_GUEST, 2),
+            lambda: f"xl list says {xl_list(host)['guest']}",
         )
         wait_guest_console(host, r"WL t=.* passes=[1-9]\d* errors=0 ", 40)
     with tap.case("xl console: shows the guest's output, and the guest gets what is typed", host):
@@ -368,10 +369,11 @@ def refusals_and_leaks(tap, host, cycles):
         wait_gone(host, "cycle")
         wait_until(
             lambda: free_memory(host) == before,
-            f"free_memory is {before} again, not {free_memory(host)}",
+            lambda: f"free_memory is {before} again, not {free_memory(host)}",
             10,
         )
-        expect(list(xl_list(host)) == ["Domain-0"], f"domains left: {list(xl_list(host))}")
+        left = list(xl_list(host))
+        expect(left == ["Domain-0"], f"domains left: {left}")
         expect(
             host.run("xenstore-list /local/domain", check=True).output.split() == ["0"],
             "xenstore still has other domains",

@@ -86,13 +86,18 @@ class Bench:
 
     # --- where the guest is ----------------------------------------------------------------------
 
-    def running_on(self):
+    def places(self):
+        """{host: state, as xl list prints it} of the hosts that have the guest."""
+        lists = {host: xl_list(host) for host in self.pair.hosts}
+        return {host: domains[GUEST][3] for host, domains in lists.items() if GUEST in domains}
+
+    @staticmethod
+    def running(places):
         """The hosts on which the guest is not paused, shut down, crashed or dying."""
-        return [
-            host
-            for host in self.pair.hosts
-            if not set(xl_list(host).get(GUEST, (0, 0, 0, "p"))[3]) & set("pscd")
-        ]
+        return [host for host, state in places.items() if not set(state) & set("pscd")]
+
+    def running_on(self):
+        return self.running(self.places())
 
     def source(self):
         return wait_until(self.running_on, "the guest runs somewhere", 10)[0]
@@ -112,20 +117,20 @@ class Bench:
         """Check what must hold after a migration or a fault. BEFORE: a heartbeat from before it."""
         deadline = pace.Deadline(timeout)
         while True:
-            running = self.running_on()
+            places = self.places()
+            running = self.running(places)
             expect(len(running) < 2, "THE GUEST RUNS ON BOTH HOSTS")
-            places = [host for host in self.pair.hosts if GUEST in xl_list(host)]
             if len(running) == 1 and len(places) == 1:
                 break
             expect(
                 not deadline.over(),
-                f"after {timeout} s the guest runs on "
+                lambda: f"after {timeout} s the guest runs on "
                 f"{[h.name for h in running] or 'neither host'}, "
                 f"and is on {[h.name for h in places]}\n{self.states()}",
             )
             time.sleep(0.3)
         host = running[0]
-        expect(host in allowed, f"the guest is on {host.name}\n{self.states()}")
+        expect(host in allowed, lambda: f"the guest is on {host.name}\n{self.states()}")
         self.whole(host, before)
         self.nothing_left(self.other(host))
         return host
@@ -150,7 +155,7 @@ class Bench:
 
         wait_until(
             lambda: not rest(),
-            f"{other.name}: {self.free[other.name]} MiB are free again (missing: {rest()})",
+            lambda: f"{other.name}: {self.free[other.name]} MiB are free again (missing: {rest()})",
             10,
         )
         domains = other.run("xenstore-list /local/domain", check=True).output.split()
@@ -158,7 +163,7 @@ class Bench:
         for host in self.pair.hosts:
             wait_until(
                 lambda: re.fullmatch(r"ok \(.*\)\s*", host.run("xlm status").output),
-                f"{host.name}: xlm status prints ok alone; it printed: "
+                lambda: f"{host.name}: xlm status prints ok alone; it printed: "
                 f"{host.run('xlm status').output.strip()}",
                 15,
             )
@@ -228,7 +233,7 @@ class Bench:
         answer, done = self.migrate(source)
         expect(
             answer.status == 0 and done.get("result") == "ok",
-            f"xlm: status {answer.status}: {done.get('error') or answer.output[-300:]}\n"
+            lambda: f"xlm: status {answer.status}: {done.get('error') or answer.output[-300:]}\n"
             + self.states(),
         )
         target = self.other(source)
@@ -302,13 +307,13 @@ def there_and_back(tap, bench):
         answer, done = bench.migrate(a)
         expect(
             answer.status == 0 and done.get("result") == "ok",
-            f"status {answer.status}: {done.get('error') or answer.output[-300:]}\n"
+            lambda: f"status {answer.status}: {done.get('error') or answer.output[-300:]}\n"
             + bench.states(),
         )
         bench.baseline(a)
         bench.settled([b], {"seq": 0})
     with tap.case("xl on B manages the guest: name, uuid, memory, vCPUs, console, pause", b):
-        expect(xl_list(b)[GUEST][1:3] == (MEMORY, 2), f"{xl_list(b)[GUEST]}")
+        expect(xl_list(b)[GUEST][1:3] == (MEMORY, 2), lambda: f"{xl_list(b)[GUEST]}")
         expect(
             uuid and re.findall(r"[0-9a-f-]{36}", b.run("xl list -v guest").output) == uuid,
             "the uuid differs",
@@ -325,7 +330,7 @@ def there_and_back(tap, bench):
         answer, done = bench.migrate(b)
         expect(
             answer.status == 0,
-            f"xlm: status {answer.status}: {done.get('error') or answer.output[-300:]}\n"
+            lambda: f"xlm: status {answer.status}: {done.get('error') or answer.output[-300:]}\n"
             + bench.states(),
         )
         bench.baseline(b)
@@ -523,8 +528,8 @@ def cable(tap, bench):
         time.sleep(2)
         expect(
             not bench.running_on(),
-            f"the guest runs on {[host.name for host in bench.running_on()]} before the hosts can "
-            f"agree\n{bench.states()}",
+            lambda: f"the guest runs on {[host.name for host in bench.running_on()]} before the "
+            f"hosts can agree\n{bench.states()}",
         )
         said = source.run("xlm status").output
         expect(

@@ -101,9 +101,14 @@ class Tap:
         sys.exit(1 if self.failed else 0)
 
 
+def text_of(message):
+    """MESSAGE, or what it returns: a function asks the hosts only when its text is needed."""
+    return message() if callable(message) else message
+
+
 def expect(condition, why):
     if not condition:
-        raise Failure(why)
+        raise Failure(text_of(why))
 
 
 def guest_config(name="guest", memory=64, vcpus=1, extra="wl.off", more=""):
@@ -137,7 +142,7 @@ def wait_until(condition, what, timeout, interval=0.2):
     deadline = pace.Deadline(timeout)
     while not (value := condition()):
         if deadline.over():
-            raise Failure(f"{what}: not within {timeout} s")
+            raise Failure(f"{text_of(what)}: not within {timeout} s")
         time.sleep(interval)
     return value
 
