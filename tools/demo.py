@@ -293,7 +293,7 @@ class Demo:
             return form.format(event[name]) if known else missing
         self.say(f"  round {value('round', '{:>2}')}: {value('pages', '{:>6}')} pages, "
                  f"{value('dirty', '{:>6}')} dirty, {value('mib_s', '{:6.1f}')} MiB/s, "
-                 f"{value('ms', '{:6.0f}')} ms, left {value('eta_ms', '{:.0f}')} ms")
+                 f"{value('ms', '{:6.0f}')} ms, downtime now {value('eta_ms', '{:.0f}')} ms")
 
     def exactly_one(self, pair, expected):
         """Check that the guest runs on EXPECTED and exists nowhere else.

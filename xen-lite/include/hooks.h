@@ -18,16 +18,16 @@ extern uintptr_t __stack_chk_guard;
 _Noreturn void __stack_chk_fail(void);
 
 /*
- * The vGIC, called by the scheduler and by vmid.c.  Both wait for another CPU with interrupts
- * masked.  That CPU may itself wait in vgic_sync_lrs() until this CPU has flushed its list
- * registers.  host_irq calls it on a kick, too.  It flushes if another CPU waits for this CPU's
- * list registers.  vgic/vgic_lr.c
+ * The vGIC, called by the scheduler and by vmid.c.  Both wait for another CPU, while interrupts are
+ * masked on this CPU.  The other CPU may itself wait in vgic_sync_lrs() until this CPU has flushed
+ * its list registers.  vgic_serve flushes them if another CPU waits for them.  host_irq calls it on
+ * a kick, too.  vgic/vgic_lr.c
  */
 void vgic_serve(void);
 
 /*
- * The virtual UART, called by event channels: the hypervisor receives the events of a UART's
- * channel, and d's backend has sent one.  domain/vuart.c
+ * The virtual UART, called by event channels when the backend of d's UART has sent an event: the
+ * receiver of the UART's channel is the hypervisor.  domain/vuart.c
  */
 void vuart_event(struct domain *d);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Entering a guest, and leaving it to wait.  block.c; arch.h declares guest_prepare and host_irq.
+ * Leaving a guest to wait: block.c.  Entering a guest (guest_prepare) and host interrupts
+ * (host_irq) are declared in arch.h.
  */
 #ifndef XL_RUN_H
 #define XL_RUN_H

@@ -11,7 +11,7 @@
 extern spinlock_t sched_lock;
 
 /*
- * What a CPU must do.  prev == next (or both NULL): nothing.  Otherwise: save prev,
+ * What a CPU must do.  If prev == next (both may be NULL): nothing.  Otherwise: save prev,
  * sched_release(prev), load next.
  */
 struct sched_decision {
@@ -36,8 +36,8 @@ void sched_make_runnable(struct vcpu *v, uint64_t now, bool woken);
 /* v is in the queue: tells a CPU to choose again.  `preempt`: even a busy one. */
 void sched_tickle(const struct vcpu *v, uint64_t now, bool preempt);
 /*
- * sched_cap.c: uses up budget, and how much of it one running vCPU may use before its CPU checks
- * again.
+ * sched_cap.c.  sched_cap_charge uses up `ns` of d's budget.  sched_cap_share_ns returns how much
+ * of the budget one running vCPU may use before its CPU checks again.
  */
 void sched_cap_charge(struct domain *d, uint64_t ns, uint64_t now);
 uint64_t sched_cap_share_ns(const struct domain *d);

@@ -127,7 +127,7 @@ void console_input(void)
         if (c < 0)
             break;
         tell |= for_dom0;
-        /* Called without input_lock, because it takes other locks and prints much. */
+        /* debug_key takes other locks and prints much, so input_lock is not held. */
         if (!for_dom0 && key)
             debug_key(key);
     }

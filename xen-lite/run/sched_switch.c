@@ -4,7 +4,7 @@
  *
  * Interrupts are masked at EL2.  So no interrupt is taken between the check of `work` and the ERET
  * or WFI that follows.  Another CPU that sets a bit in `work` also sends an SGI.  The SGI stays
- * pending and ends the guest, or the WFI, at once.
+ * pending, so the CPU leaves the guest, or the WFI, at once.
  */
 #include "arch.h"
 #include "dirty.h"
@@ -49,8 +49,9 @@ static void reschedule(struct cpu *c)
     if (s.prev == s.next)
         return;
     /*
-     * leave() may drop the last reference to the domain of `prev`, because its pause lets a
-     * teardown continue.  This reference keeps the domain until leave() returns.
+     * leave() may drop the last reference to the domain of `prev`: as soon as `prev` runs no more,
+     * a teardown that waited for this continues.  This reference keeps the domain until leave()
+     * returns.
      */
     struct domain *held = s.prev && domain_ref(s.prev->domain) ? s.prev->domain : NULL;
     if (s.prev)

@@ -12,32 +12,33 @@
  * A 2 MiB block is one record for 512 pages.  Enabling the log makes it clean with one store.  The
  * first write to a clean block must fault, so that the block can be split into pages.  So a block
  * never has DBM: with DBM the hardware would set W without a fault, and one write would make 512
- * pages dirty.  A block that is mapped while the log is on is dirty as a whole.  A harvest cleans a
- * dirty block with one store.
+ * pages dirty.  A block that is mapped while the log is on is dirty as a whole.  A harvest, which
+ * reads the log and cleans it, cleans a dirty block with one store.
  *
  * External writers.  Other domains write to a page through their own maps, so the owner's leaf does
  * not notice.  struct page counts the writable mappings that other domains have.  While the count
  * is not zero, the owner's leaf has PTE_SW_EXT in place of PTE_SW_LOGGED, and the page is dirty in
- * every round.  (So a leaf that a harvest may clean has VALID, LOGGED and W all set.  No bit has to
- * be tested for zero, so sixteen leaves can be ANDed and tested together.)  A block has EXT if any
- * of its pages may have external writers. When a block is split, each page gets EXT only if it has
- * external writers itself.  Enabling the log splits every block that has a page with external
- * writers.
+ * every round.  (EXT replaces LOGGED, so that a harvest need not test whether EXT is zero: a leaf
+ * that it may clean is one with VALID, LOGGED and W all set.  Since only set bits are tested,
+ * sixteen leaves can be ANDed and tested together.)  A block has EXT if any of its pages may have
+ * external writers.  When a block is split, each page gets EXT only if it has external writers
+ * itself.  Enabling the log splits every block that has a page with external writers.
  *
  * The hypervisor's own writes are marked by dirty_mark, AFTER the write.  A harvest could take and
  * clear a mark made before the write, and the page would then change unlogged.
  *
- * Who may write a leaf.  Structure, type, EXT, LOGGED, and clearing W: only a holder of p2m->lock.
- * Setting W in a clean logged leaf: anybody (fault handler, dirty_mark, hardware), in one atomic
- * step.  So while one CPU holds the lock, the only change that others can make to a leaf is to set
- * W in a clean logged leaf.  So the harvester, which holds the lock and has seen W set, may clear W
- * with a plain store: nobody changes a leaf that is already dirty.  While the lock is held no table
- * is freed either, so the harvester may read the leaves through the VLPT window (virtual-linear
- * page table, vlpt.c: all leaves of the domain as one array) without further protection.
+ * Who may write a leaf.  Only a holder of p2m->lock may map, unmap, split or merge leaves, change a
+ * leaf's type, EXT or LOGGED, or clear W.  Anybody (fault handler, dirty_mark, hardware) may set W
+ * in a clean logged leaf, in one atomic step.  So while one CPU holds the lock, the only change
+ * that others can make to a leaf is to set W in a clean logged leaf.  So the harvester, which holds
+ * the lock and has seen W set, may clear W with a plain store: nobody changes a leaf that is
+ * already dirty.  While the lock is held no table is freed either, so the harvester may read the
+ * leaves through the VLPT window (virtual-linear page table, vlpt.c: all leaves of the domain as
+ * one array) without further protection.
  *
  * The round.  After W is cleared, TLBs may still hold writable entries, and the guest writes
  * through them without a fault.  No write is lost, because the steps have this order:
- * (1) dirty_harvest clears W and returns the bits.
+ * (1) dirty_harvest clears W, and returns one bit per dirty page.
  * (2) dirty_round_end makes all of the domain's TLB entries unusable, by giving the domain a new
  *     VMID.  vmid_renew returns when no CPU can use an old entry, and when all accesses through
  *     old entries are complete.
@@ -63,8 +64,8 @@
  * faults again.)  For the last round the domain is paused, so no handler is between its two stores.
  *
  * A domain that has never run.  The receiver of a guest wants to know which pages of the new domain
- * are still all zero: those whose struct page is not `written`.  So if logging is enabled before a
- * domain has ever run, the pages whose struct page is `written` start dirty, and the rest start
+ * are still all zero: those without the flag `written` in their struct page.  So if logging is
+ * enabled before a domain has ever run, the pages with that flag start dirty, and the rest start
  * clean.
  *
  * Files: dirty.c enables and disables the log, dirty_mark.c makes pages dirty, dirty_harvest.c
@@ -182,8 +183,8 @@ uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa)
         return entry;
     /*
      * Splitting has already given most leaves the right descriptor.  If the block had EXT, all its
-     * leaves are dirty.  If enabling has not reached the block yet, its region's bit may still be
-     * clear, so it is set here.
+     * leaves are dirty.  If any leaf is dirty, the region's bit must be set.  It may still be clear
+     * if enabling has not reached the block yet, so it is set here.
      */
     bool each = (block & PTE_SW_EXT) || p2m->hw_dirty || p2m->log.of_new_domain,
          dirty = block & PTE_SW_EXT;
@@ -269,7 +270,7 @@ static inline int enable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint
     } else if (is_ram(leaf) && (leaf & PTE_S2_W) && !(leaf & PTE_SW_LOGGED)) {
         /*
          * The struct pages must be read: a page may have external writers, or the domain has never
-         * run and `written` counts.
+         * run, so that the flag `written` decides whether the page starts dirty.
          */
         if (level < 3)
             enable_block(p2m, addr, entry, leaf);
@@ -343,7 +344,10 @@ static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visi
     unsigned level, weight = 0;
     const uint64_t start = p2m->log.cursor << PAGE_SHIFT;
     uint64_t *const first = pt_entry_upto(&p2m->pt, start, 2, &level), *entry = first;
-    /* There is no level-2 table.  Blocks larger than 2 MiB are never made, so this GiB is empty. */
+    /*
+     * If level < 2, there is no level-2 table.  Blocks larger than 2 MiB are never made, so this
+     * GiB is empty.
+     */
     if (level < 2) {
         p2m->log.cursor = (start / pt_span(1) + 1) * (pt_span(1) >> PAGE_SHIFT);
         return;
@@ -360,9 +364,9 @@ static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visi
 }
 
 /*
- * Returns 0 when the cursor has passed the end of the map, and -ERESTART if it was preempted
- * before.  Drops the lock between two pieces.  Inlined, so that the compiler can also inline
- * `visit` for blocks.
+ * Returns 0 when the cursor has passed the end of the map, and -ERESTART if it must stop before
+ * that because of preemption.  Drops the lock between two pieces.  Inlined, so that the compiler
+ * can also inline `visit` for blocks.
  */
 static inline __attribute__((always_inline)) int run(struct p2m *p2m, pt_visitor *visit,
                                                      void (*after)(struct p2m *p2m, uint64_t addr))
@@ -425,8 +429,8 @@ int dirty_enable(struct domain *d)
 }
 
 /*
- * Makes the leaf plain again.  W comes first: without LOGGED or DBM a clean leaf would stay
- * read-only for good.
+ * Makes the leaf plain again.  W is set first: a leaf with neither W nor LOGGED may not be written
+ * at all, and no leaf may be in that state between the two stores.
  */
 static int disable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *entry, void *arg)
 {

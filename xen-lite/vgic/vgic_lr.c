@@ -104,7 +104,7 @@ static bool deliverable(const struct vgic_irq *irq, uint32_t ctlr)
 }
 
 /*
- * Unlink the interrupts that this vCPU is not to be given any more.  Those with a new target go to
+ * Unlink the interrupts that this vCPU must no longer receive.  Those with a new target go to
  * `moved`.
  */
 static void prune(struct vcpu *v, struct moved *moved)
@@ -426,12 +426,13 @@ bool vgic_has_pending(struct vcpu *v)
     bool found = false;
 
     /*
-     * The vCPU is marked blocked before its interrupts are examined.  Pairs with the fence in
-     * vgic_notify: either this CPU sees the new interrupt, or vgic_notify sees the vCPU blocked and
-     * wakes it.
+     * The vCPU is marked blocked before its interrupts are examined.  This fence pairs with the one
+     * in vgic_notify: either this CPU sees the new interrupt, or vgic_notify sees the vCPU blocked
+     * and wakes it.
      */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if (list_empty(&g->pending)) /* whoever links an interrupt after this wakes the vCPU */
+    /* If an interrupt is linked after this check, the CPU that links it wakes the vCPU. */
+    if (list_empty(&g->pending))
         return false;
     spin_lock(&g->lock);
     bool here = g->cpu == (int)cpu_id();
