@@ -49,9 +49,9 @@ static void reschedule(struct cpu *c)
     if (s.prev == s.next)
         return;
     /*
-     * leave() may drop the last reference to the domain of `prev`: as soon as `prev` runs no more,
-     * a teardown that waited for this continues.  This reference keeps the domain until leave()
-     * returns.
+     * As soon as leave() has released `prev`, a teardown that waited for `prev` to stop continues,
+     * and may drop the last reference to the domain. leave() still uses the domain after that, so
+     * `held` keeps it until leave() returns.
      */
     struct domain *held = s.prev && domain_ref(s.prev->domain) ? s.prev->domain : NULL;
     if (s.prev)
@@ -63,8 +63,9 @@ static void reschedule(struct cpu *c)
 }
 
 /*
- * Runs until there is work.  Meanwhile the CPU splits blocks of logged domains and clears free
- * memory.  The interrupt that ends WFI stays pending until host_irq() takes it.
+ * Runs until there is work.  Meanwhile the CPU splits 2 MiB stage-2 blocks of domains whose dirty
+ * log is on, and clears free memory.  The interrupt that ends WFI stays pending until host_irq()
+ * takes it.
  */
 static void idle(struct cpu *c)
 {

@@ -12,8 +12,8 @@
  * A 2 MiB block is one record for 512 pages.  Enabling the log makes it clean with one store.  The
  * first write to a clean block must fault, so that the block can be split into pages.  So a block
  * never has DBM: with DBM the hardware would set W without a fault, and one write would make 512
- * pages dirty.  A block that is mapped while the log is on is dirty as a whole.  A harvest, which
- * reads the log and cleans it, cleans a dirty block with one store.
+ * pages dirty.  A block that is newly mapped while the log is on starts dirty as a whole.  A
+ * harvest, which reads the log and cleans it, cleans a dirty block with one store.
  *
  * External writers.  Other domains write to a page through their own maps, so the owner's leaf does
  * not notice.  struct page counts the writable mappings that other domains have.  While the count
@@ -55,13 +55,14 @@
  *
  * Regions.  When software does the logging, the log keeps one bit per 2 MiB of guest memory: "a
  * leaf in this region may be dirty".  A harvest skips regions whose bit is clear.  If a region is
- * mapped by a block, that block is the region's only leaf.  The fault handler first sets W, then
- * the region's bit, with a full barrier in between.  The harvest first clears the region's bit,
- * then reads the leaves, with a barrier in between.  Suppose the harvest misses a leaf's W.  Then
- * the handler's look at the region's bit comes after the clearing, so it finds the bit clear and
- * sets it, and the next harvest finds the leaf.  (With the handler's stores in the other order, the
- * harvest could clear the bit between them and miss the leaf for ever, because a leaf with W never
- * faults again.)  For the last round the domain is paused, so no handler is between its two stores.
+ * mapped by a block, that block is the region's only leaf.  The fault handler first sets W.  Then,
+ * after a full barrier, it reads the region's bit, and sets it if it is clear.  The harvest first
+ * clears the region's bit, then reads the leaves, with a barrier in between.  Suppose the harvest
+ * misses a leaf's W.  Then the handler reads the region's bit after the harvest has cleared it.  So
+ * the handler finds the bit clear and sets it, and the next harvest finds the leaf.  (With the
+ * handler's stores in the other order, the harvest could clear the bit between them and miss the
+ * leaf for ever, because a leaf with W never faults again.)  For the last round the domain is
+ * paused, so no handler is between its two stores.
  *
  * A domain that has never run.  The receiver of a guest wants to know which pages of the new domain
  * are still all zero: those without the flag `written` in their struct page.  So if logging is
@@ -85,8 +86,9 @@
 
 #define REGION_BYTES (DIRTY_REGIONS / 8)
 /*
- * Between two checks for preemption, work of weight PIECE_WEIGHT is done.  That is about 64 blocks,
- * or two tables of 512 leaves, or one region if struct page must be read for each of its 512 pages.
+ * Between two checks for preemption, work of weight PIECE_WEIGHT is done.  That is about 64 blocks
+ * (but plain blocks that are being enabled have no weight, see skip_light), or two tables of 512
+ * leaves, or one region if struct page must be read for each of its 512 pages.
  */
 #define PIECE_WEIGHT 64u
 #define TABLE_WEIGHT 32u
@@ -182,9 +184,9 @@ uint64_t *dirty_split(struct p2m *p2m, uint64_t ipa)
     if (!is_ram(block))
         return entry;
     /*
-     * Splitting has already given most leaves the right descriptor.  If the block had EXT, all its
-     * leaves are dirty.  If any leaf is dirty, the region's bit must be set.  It may still be clear
-     * if enabling has not reached the block yet, so it is set here.
+     * pt_entry_at has split the block, and has already given most leaves the right descriptor.  If
+     * the block had EXT, all its leaves are dirty.  If any leaf is dirty, the region's bit must be
+     * set.  It may still be clear if enabling has not reached the block yet, so it is set here.
      */
     bool each = (block & PTE_SW_EXT) || p2m->hw_dirty || p2m->log.of_new_domain,
          dirty = block & PTE_SW_EXT;
@@ -365,8 +367,8 @@ static inline __attribute__((always_inline)) void piece(struct p2m *p2m, pt_visi
 
 /*
  * Returns 0 when the cursor has passed the end of the map, and -ERESTART if it must stop before
- * that because of preemption.  Drops the lock between two pieces.  Inlined, so that the compiler
- * can also inline `visit` for blocks.
+ * that because of preemption.  Drops the lock between two pieces.  Inlined into its callers, so
+ * that the compiler knows which function `visit` is and can inline it, too.
  */
 static inline __attribute__((always_inline)) int run(struct p2m *p2m, pt_visitor *visit,
                                                      void (*after)(struct p2m *p2m, uint64_t addr))
@@ -446,9 +448,9 @@ static int disable_leaf(struct pt *pt, uint64_t addr, unsigned level, uint64_t *
 }
 
 /*
- * Suppose the 512 leaves at addr map one aligned 2 MiB piece of RAM and differ only in EXT.  If at
- * least one has EXT, all get it, so that they can be merged into a block.  A block has EXT if any
- * of its pages may have external writers.
+ * If the 512 leaves at addr map one aligned 2 MiB piece of RAM and differ only in EXT, and at least
+ * one has EXT, gives EXT to all of them, so that they can be merged into a block.  Otherwise does
+ * nothing.  A block has EXT if any of its pages may have external writers.
  */
 static void even_ext(struct p2m *p2m, uint64_t addr)
 {

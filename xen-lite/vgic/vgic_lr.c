@@ -431,7 +431,7 @@ bool vgic_has_pending(struct vcpu *v)
      * and wakes it.
      */
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    /* If an interrupt is linked after this check, the CPU that links it wakes the vCPU. */
+    /* The CPU that adds an interrupt to `pending` after this check also wakes the vCPU. */
     if (list_empty(&g->pending))
         return false;
     spin_lock(&g->lock);
