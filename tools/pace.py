@@ -11,6 +11,7 @@ XL_SLOW=FACTOR in the environment is the least slowdown. tools/check.py sets it 
 that it starts; the tests in C (tests/host/slow.h) read it; a person may set it for a slow machine.
 """
 import os
+import threading
 import time
 
 WORK = 400_000                  # turns of a loop: some 20 ms
@@ -20,7 +21,10 @@ SLOWEST = 40.0
 ROOM = 1.5
 FRESH_S = 5.0
 
+BUSY_SHARE = 0.3
+
 _measured = {"at": None, "slow": 1.0}
+_others = {"lock": threading.Lock(), "at": None, "total": 0.0, "own": 0.0, "busy": False}
 
 
 def least():
@@ -60,9 +64,52 @@ def limit(seconds):
     return seconds * slowdown()
 
 
+def cpu_seconds():
+    """(seconds for which this machine's CPUs were not idle, CPU seconds of this process and of its
+    descendants), both since some fixed moment.
+    """
+    tick = os.sysconf("SC_CLK_TCK")
+    with open("/proc/stat", encoding="ascii") as f:
+        words = [int(word) for word in f.readline().split()[1:9]]
+    busy = sum(words) - words[3] - words[4]         # all but idle and iowait
+    parent, used = {}, {}
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as f:
+                words = f.read().rsplit(")", 1)[1].split()
+        except OSError:
+            continue                                # it has ended
+        # utime, stime, and those of children that have ended: proc(5)
+        parent[int(name)], used[int(name)] = int(words[1]), sum(map(int, words[11:15]))
+
+    def is_own(pid):
+        while pid not in (0, os.getpid()):
+            pid = parent.get(pid, 0)
+        return pid != 0
+
+    return busy / tick, sum(used[pid] for pid in used if is_own(pid)) / tick
+
+
 def is_busy():
-    """Whether programs other than this project's tests compete for the CPUs."""
-    return measure(20) > 2 or load_factor() > 3
+    """Whether programs other than this process and its descendants compete for the CPUs: since the
+    last answer, they used more than BUSY_SHARE of all CPU time. An answer holds for FRESH_S; the
+    first is a guess from the load.
+    """
+    with _others["lock"]:
+        now = time.monotonic()
+        if _others["at"] is not None and now - _others["at"] < FRESH_S:
+            return _others["busy"]
+        total, own = cpu_seconds()
+        if _others["at"] is None:
+            _others["busy"] = measure(20) > 2 or load_factor() > 3
+        else:
+            others = (total - _others["total"]) - (own - _others["own"])
+            share = others / (now - _others["at"]) / (os.cpu_count() or 1)
+            _others["busy"] = share > BUSY_SHARE
+        _others.update(at=now, total=total, own=own)
+        return _others["busy"]
 
 
 class Deadline:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """tools/pace.py stretches time limits on a busy machine, and never shortens one."""
 import os
+import subprocess
 import sys
 import unittest
 from unittest import mock
@@ -39,6 +40,45 @@ class Machine:
     def __exit__(self, *_):
         for patch in reversed(self.patches):
             patch.stop()
+
+
+class Others(unittest.TestCase):
+    """is_busy() counts what other programs use, not the emulators of the check itself."""
+
+    def answers(self, *samples, slow=1.0, load=0.0):
+        """is_busy()'s answers, FRESH_S apart, when cpu_seconds() returns SAMPLES."""
+        with Machine(slow, load) as machine, mock.patch.object(
+            pace, "cpu_seconds", side_effect=samples
+        ), mock.patch.object(pace.os, "cpu_count", lambda: 2), mock.patch.dict(
+            pace._others, {"at": None, "busy": False}
+        ):
+            answers = []
+            for _ in samples:
+                answers.append(pace.is_busy())
+                self.assertEqual(pace.is_busy(), answers[-1])       # no new sample so soon
+                machine.wait(pace.FRESH_S)
+            return answers
+
+    def test_own_load_is_not_counted(self):
+        self.assertEqual(self.answers((0, 0), (10, 10), (20, 20), load=2.9), [False] * 3)
+
+    def test_load_of_others_is_counted_while_it_lasts(self):
+        self.assertEqual(
+            self.answers((0, 0), (10, 3), (20, 13), slow=1.1), [False, True, False]
+        )
+
+    def test_the_first_answer_is_from_the_load(self):
+        self.assertEqual(self.answers((0, 0), load=3.5), [True])
+        self.assertEqual(self.answers((0, 0), slow=2.5), [True])
+
+    def test_descendants_are_counted_as_own(self):
+        busy, own = pace.cpu_seconds()
+        # A grandchild uses half a second of CPU time, and another program may use more.
+        subprocess.run(["sh", "-c", f"{sys.executable} -c 'import time\n"
+                        "while time.process_time() < 0.5: pass'; true"], check=True)
+        busy_after, own_after = pace.cpu_seconds()
+        self.assertGreater(own_after - own, 0.4)
+        self.assertGreater(busy_after - busy, 0.4)
 
 
 class Factor(unittest.TestCase):
