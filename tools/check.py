@@ -18,7 +18,7 @@ The last line is `N passed, N failed`; exit status 1 if anything failed. Logs ar
 
 All groups run as one graph of jobs. Builds run first. A scenario starts when its images are built
 and its place is free: one scenario with two emulators and one with a single emulator run at once.
-All other jobs run at the same time at low priority, in the CPU time that waiting scenarios leave.
+The scenario with two emulators goes first; all other jobs get the CPU time that it leaves.
 
 A time limit ends a job that hangs. Each limit is stretched by the machine's slowdown
 (tools/pace.py), so tests on a busy machine are slower and do not fail.
@@ -61,6 +61,9 @@ MACHINES = ("arm64-gicv3", "arm64-gicv2", "arm32-gicv2", "arm32-gicv3")
 # A job at this priority gets about a tenth of a CPU that a scenario also uses. When other programs
 # compete for the CPUs, that share is too small, so all jobs have the same priority then.
 LOW_PRIORITY, LOW_PRIORITY_ROOM = 10, 8
+# By lane; 0 where none is named. A guest under test works at a steady rate, so the longer a
+# scenario waits for CPU time, the more of it the scenario needs. So the longest lane goes first.
+PRIORITY = {"singles": 5, "back": LOW_PRIORITY}
 LONG_JOB_S = 10
 # The longest host tests, longest first: a long test that starts last would run alone at the end.
 LONG_HOST_TESTS = ("test_migrate_loss", "test_migrate_measure", "test_pt", "test_sched",
@@ -188,11 +191,11 @@ def tail(path, lines=40):
         return ""
 
 
-def make_nice(pid):
-    """Give a session low priority when the kernel schedules each session as a group."""
+def make_nice(pid, priority):
+    """Give a session this priority when the kernel schedules each session as a group."""
     try:
         with open(f"/proc/{pid}/autogroup", "w", encoding="ascii") as f:
-            f.write(str(LOW_PRIORITY))
+            f.write(str(priority))
     except OSError:
         pass
 
@@ -217,9 +220,9 @@ def wait(process, limit):
 def execute(command, log, timeout, env=None):
     """Run in a process group of its own; return (status, or None after a timeout; output)."""
     os.makedirs(os.path.dirname(log), exist_ok=True)
-    low = this_job.job.lane == "back" and not pace.is_busy()
-    if low:
-        command = ["nice", "-n", str(LOW_PRIORITY), *command]
+    priority = 0 if pace.is_busy() else PRIORITY.get(this_job.job.lane, 0)
+    if priority:
+        command = ["nice", "-n", str(priority), *command]
     if this_job.job.lane == "back":
         timeout *= LOW_PRIORITY_ROOM
     with open(log, "wb") as out:
@@ -230,8 +233,8 @@ def execute(command, log, timeout, env=None):
                                    env={**os.environ, "XL_SLOW": f"{pace.slowdown():.2f}",
                                         **(env or {})})
         running.add(process)
-        if low:
-            make_nice(process.pid)
+        if priority:
+            make_nice(process.pid, priority)
         if stopping.is_set():
             stop(process, signal.SIGTERM)
         status = wait(process, pace.Deadline(timeout))
